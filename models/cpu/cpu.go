@@ -1,0 +1,267 @@
+// Package cpu is the host backend: matrix products from package gemm, every
+// other operation in C that the compiler vectorises for AVX-512, AVX2 and the
+// plain target, one of them chosen when the process starts. Sums run in an
+// order that does not depend on the number of threads.
+package cpu
+
+/*
+#cgo CFLAGS: -O3 -fopenmp
+#cgo LDFLAGS: -lm -fopenmp
+#include <stdlib.h>
+#include "ops.h"
+*/
+import "C"
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"sync"
+	"unsafe"
+
+	"prabench/models/cpu/noise"
+	"prabench/models/device"
+	"prabench/models/gemm"
+)
+
+// PathVariable names the environment variable that forces a vector path.
+const PathVariable = "PRABENCH_VECTOR_PATH"
+
+var path = sync.OnceValues(func() (string, error) {
+	if p := os.Getenv(PathVariable); p != "" {
+		if !SelectPath(p) {
+			return "", fmt.Errorf("%s=%s: this machine has no such vector path; allowed: avx512, avx2, base", PathVariable, p)
+		}
+		return p, nil
+	}
+	for _, p := range []string{"avx512", "avx2", "base"} {
+		if SelectPath(p) {
+			return p, nil
+		}
+	}
+	return "base", nil
+})
+
+// Paths lists the vector paths of this machine, fastest first.
+func Paths() []string {
+	now, _ := path()
+	var out []string
+	for _, p := range []string{"avx512", "avx2", "base"} {
+		if SelectPath(p) {
+			out = append(out, p)
+		}
+	}
+	SelectPath(now)
+	return out
+}
+
+// SelectPath switches the whole process to a vector path; false when the
+// machine lacks it. It is for tests and measurements.
+func SelectPath(p string) bool {
+	s := C.CString(p)
+	defer C.free(unsafe.Pointer(s))
+	return C.pra_select(s) != 0
+}
+
+// Backend is the CPU as a device.
+type Backend struct {
+	threads int
+	path    string
+	sizes   map[uintptr]allocation
+	held    [device.Classes]int64
+	peak    [device.Classes]int64
+}
+
+type allocation struct {
+	class device.Class
+	bytes int64
+}
+
+var _ device.Backend = (*Backend)(nil)
+
+// New makes a backend that computes on the given number of threads, all of the
+// machine's where it is 0.
+func New(threads int) (*Backend, error) {
+	p, err := path()
+	if err != nil {
+		return nil, err
+	}
+	if threads == 0 {
+		threads = runtime.NumCPU()
+	}
+	if threads < 1 || threads > 1024 {
+		return nil, fmt.Errorf("cpu: %d threads; allowed: 1 to 1024, or 0 for all", threads)
+	}
+	return &Backend{threads: threads, path: p, sizes: map[uintptr]allocation{}}, nil
+}
+
+func (d *Backend) Name() string { return "cpu" }
+func (d *Backend) Threads() int { return d.threads }
+func (d *Backend) Details() string {
+	return fmt.Sprintf("%s, vector path %s", gemm.Loaded().Name, d.path)
+}
+func (d *Backend) Sync() error               { return nil }
+func (d *Backend) Err() error                { return nil }
+func (d *Backend) Peak(c device.Class) int64 { return d.peak[c] }
+
+// Close frees everything that was allocated.
+func (d *Backend) Close() error {
+	for p := range d.sizes {
+		C.free(pointer(p))
+	}
+	clear(d.sizes)
+	return nil
+}
+
+func (d *Backend) alloc(c device.Class, elements int) (uintptr, error) {
+	bytes := (int64(elements)*4 + 63) / 64 * 64
+	if bytes == 0 {
+		bytes = 64
+	}
+	p := uintptr(C.aligned_alloc(64, C.size_t(bytes)))
+	if p == 0 {
+		return 0, fmt.Errorf("cpu: %d bytes of %s memory: %w", bytes, c, device.ErrOutOfMemory)
+	}
+	d.sizes[p] = allocation{c, bytes}
+	d.held[c] += bytes
+	d.peak[c] = max(d.peak[c], d.held[c])
+	return p, nil
+}
+
+func (d *Backend) free(p uintptr) {
+	a, ok := d.sizes[p]
+	if !ok {
+		panic("cpu: free of memory that is not held")
+	}
+	delete(d.sizes, p)
+	d.held[a.class] -= a.bytes
+	C.free(pointer(p))
+}
+
+func (d *Backend) Alloc(c device.Class, n int) (device.Buffer, error) {
+	p, err := d.alloc(c, n)
+	return device.Buffer{Base: p, N: n}, err
+}
+
+func (d *Backend) AllocInts(n int) (device.Ints, error) {
+	p, err := d.alloc(device.Activations, n)
+	return device.Ints{Base: p, N: n}, err
+}
+
+func (d *Backend) Free(b device.Buffer) {
+	if !b.Absent() {
+		d.free(b.Base)
+	}
+}
+
+func (d *Backend) FreeInts(b device.Ints) {
+	if b.N > 0 {
+		d.free(b.Base)
+	}
+}
+
+// pointer is the address u of memory from C, which no collector moves.
+func pointer(u uintptr) unsafe.Pointer { return *(*unsafe.Pointer)(unsafe.Pointer(&u)) }
+
+// at is the address of b's first element, after checking that it has n.
+func at(b device.Buffer, n int) *C.float {
+	if b.N < n {
+		panic(fmt.Sprintf("cpu: a buffer of %d elements where %d are needed", b.N, n))
+	}
+	return (*C.float)(unsafe.Add(pointer(b.Base), 4*b.Off))
+}
+
+// opt is at, or nil for an absent buffer.
+func opt(b device.Buffer, n int) *C.float {
+	if b.Absent() {
+		return nil
+	}
+	return at(b, n)
+}
+
+func ints(b device.Ints, n int) *C.int {
+	if b.N < n {
+		panic(fmt.Sprintf("cpu: %d indices where %d are needed", b.N, n))
+	}
+	return (*C.int)(pointer(b.Base))
+}
+
+// Host is b's memory as a slice, for the host's own reading and writing.
+func Host(b device.Buffer) []float32 {
+	if b.Absent() {
+		return nil
+	}
+	return unsafe.Slice((*float32)(unsafe.Pointer(at(b, 0))), b.N)
+}
+
+func (d *Backend) Upload(dst device.Buffer, src []float32) {
+	if dst.N != len(src) {
+		panic(fmt.Sprintf("cpu: upload of %d values to a buffer of %d", len(src), dst.N))
+	}
+	copy(Host(dst), src)
+}
+
+func (d *Backend) Download(dst []float32, src device.Buffer) {
+	if src.N != len(dst) {
+		panic(fmt.Sprintf("cpu: download of a buffer of %d to %d values", src.N, len(dst)))
+	}
+	copy(dst, Host(src))
+}
+
+func (d *Backend) UploadInts(dst device.Ints, src []int32) {
+	if dst.N < len(src) {
+		panic("cpu: upload of more indices than the buffer holds")
+	}
+	copy(unsafe.Slice((*int32)(pointer(dst.Base)), dst.N), src)
+}
+
+func (d *Backend) Gemm(transA, transB bool, m, n, k int, alpha float32, a device.Buffer, lda int, b device.Buffer, ldb int, beta float32, c device.Buffer, ldc int) {
+	span := func(rows, cols, ld int) int {
+		if ld < cols {
+			panic(fmt.Sprintf("cpu: gemm row stride %d under %d columns", ld, cols))
+		}
+		return (rows-1)*ld + cols
+	}
+	sa, sb := span(m, k, max(lda, k)), span(k, n, max(ldb, n))
+	if transA {
+		sa = span(k, m, lda)
+	} else {
+		sa = span(m, k, lda)
+	}
+	if transB {
+		sb = span(n, k, ldb)
+	} else {
+		sb = span(k, n, ldb)
+	}
+	gemm.SgemmPtr(d.threads, transA, transB, m, n, k, alpha, unsafe.Pointer(at(a, sa)), lda, unsafe.Pointer(at(b, sb)), ldb, beta, unsafe.Pointer(at(c, span(m, n, ldc))), ldc)
+}
+
+func (d *Backend) Normal(dst device.Buffer, ids device.Ints, batch, tokens, at0, dim int, key uint64, stream uint32) {
+	noise.Normal(d.threads, unsafe.Pointer(at(dst, batch*tokens*dim)), unsafe.Pointer(ints(ids, batch)), batch, tokens, at0, dim, key, stream)
+}
+
+func (d *Backend) Fill(dst device.Buffer, v float32) {
+	s := Host(dst)
+	for i := range s {
+		s[i] = v
+	}
+}
+
+func (d *Backend) Copy(dst, src device.Buffer) {
+	if dst.N != src.N {
+		panic("cpu: copy between buffers of different length")
+	}
+	copy(Host(dst), Host(src))
+}
+
+func (d *Backend) Copy2D(dst device.Buffer, ldd int, src device.Buffer, lds int, rows, n int) {
+	if rows == 0 {
+		return
+	}
+	at(dst, (rows-1)*ldd+n)
+	at(src, (rows-1)*lds+n)
+	to, from := Host(dst), Host(src)
+	for r := range rows {
+		copy(to[r*ldd:r*ldd+n], from[r*lds:r*lds+n])
+	}
+}

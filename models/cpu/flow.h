@@ -1,0 +1,93 @@
+// The flow head's condition, the noise mixes, the losses and the velocity.
+
+static void K(cond_act)(int threads, float *y, float *pre, const float *time, const float *cond, long rows, long trows, long crows,
+                        long n) {
+#pragma omp parallel for num_threads(threads) schedule(static) if (rows * n > SERIAL)
+    for (long r = 0; r < rows; r++) {
+        const float *t = time + (r % trows) * n, *c = cond + (r % crows) * n;
+        float *o = y + r * n;
+        if (pre) {
+            float *p = pre + r * n;
+#pragma omp simd
+            for (long i = 0; i < n; i++) {
+                float v = t[i] + c[i];
+                p[i] = v;
+                o[i] = K(silu)(v);
+            }
+        } else {
+#pragma omp simd
+            for (long i = 0; i < n; i++) o[i] = K(silu)(t[i] + c[i]);
+        }
+    }
+}
+
+static void K(cond_act_backward)(int threads, float *dtime, float *dcond, const float *dy, const float *pre, long rows, long crows,
+                                 long n) {
+#pragma omp parallel for num_threads(threads) schedule(static) if (rows * n > SERIAL)
+    for (long c = 0; c < crows; c++) {
+        float *a = dcond + c * n;
+        for (long r = c; r < rows; r += crows) {
+            const float *d = dy + r * n, *p = pre + r * n;
+            float *t = dtime + r * n;
+#pragma omp simd
+            for (long i = 0; i < n; i++) {
+                float v = d[i] * K(dsilu)(p[i]);
+                t[i] = v;
+                a[i] = r == c ? v : a[i] + v;
+            }
+        }
+    }
+}
+
+static void K(row_mix)(int threads, float *dst, const float *a, const float *x, const float *b, const float *y, long rows, long n,
+                       long xrows) {
+#pragma omp parallel for num_threads(threads) schedule(static) if (rows * n > SERIAL)
+    for (long r = 0; r < rows; r++) {
+        float *o = dst + r * n, p = a[r], q = b[r];
+        const float *u = x + (r % xrows) * n, *v = y + r * n;
+#pragma omp simd
+        for (long i = 0; i < n; i++) o[i] = p * u[i] + q * v[i];
+    }
+}
+
+static void K(mix)(int threads, float *dst, float a, const float *x, float b, const float *y, long n) {
+#pragma omp parallel for simd num_threads(threads) schedule(static) if (n > SERIAL)
+    for (long i = 0; i < n; i++) dst[i] = a * x[i] + b * y[i];
+}
+
+static void K(weighted_error)(int threads, float *loss, float *grad, const float *pred, const float *target, const float *w,
+                              long rows, long n, long trows, float scale) {
+#pragma omp parallel for num_threads(threads) schedule(static) if (rows * n > SERIAL)
+    for (long r = 0; r < rows; r++) {
+        const float *p = pred + r * n, *t = target + (r % trows) * n;
+        float *g = grad + r * n, by = w[r], s = 0;
+#pragma omp simd reduction(+ : s)
+        for (long i = 0; i < n; i++) {
+            float e = by * (p[i] - t[i]);
+            s += e * e;
+            g[i] = 2.0f * scale * by * e;
+        }
+        loss[r] = s;
+    }
+}
+
+static void K(velocity)(int threads, float *v, const float *o, const float *onull, const float *z, float guidance, float inv, long n) {
+#pragma omp parallel for simd num_threads(threads) schedule(static) if (n > SERIAL)
+    for (long i = 0; i < n; i++) {
+        float x = onull ? o[i] + guidance * (o[i] - onull[i]) : o[i];
+        v[i] = inv != 0 ? (x - z[i]) * inv : x;
+    }
+}
+
+static void K(sinusoid)(int threads, float *out, const float *t, long rows, long dim) {
+    long half = dim / 2;
+    float w[512];
+    for (long i = 0; i < half; i++) w[i] = (float)(100.0 * pow(1000.0, -(double)i / half));
+#pragma omp parallel for num_threads(threads) schedule(static) if (rows * dim > SERIAL / 8)
+    for (long r = 0; r < rows; r++)
+        for (long i = 0; i < half; i++) {
+            float a = t[r] * w[i];
+            out[r * dim + i] = cosf(a);
+            out[r * dim + half + i] = sinf(a);
+        }
+}

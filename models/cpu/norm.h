@@ -1,0 +1,143 @@
+// Row normalisations: plain, affine and modulated (adaLN).
+
+static inline void K(row_stats)(const float *x, long n, int sphere, float *mean, float *rstd) {
+    float s = 0, q = 0;
+    if (!sphere) {
+#pragma omp simd reduction(+ : s)
+        for (long i = 0; i < n; i++) s += x[i];
+        s /= n;
+    }
+#pragma omp simd reduction(+ : q)
+    for (long i = 0; i < n; i++) q += (x[i] - s) * (x[i] - s);
+    *mean = s;
+    *rstd = 1.0f / sqrtf(q / n + NORM_EPS);
+}
+
+static void K(norm)(int threads, float *y, const float *x, const float *gain, const float *bias, float *stats, long rows, long n,
+                    int sphere) {
+#pragma omp parallel for num_threads(threads) schedule(static) if (rows * n > SERIAL)
+    for (long r = 0; r < rows; r++) {
+        const float *p = x + r * n;
+        float *q = y + r * n, m, s;
+        K(row_stats)(p, n, sphere, &m, &s);
+        stats[2 * r] = m, stats[2 * r + 1] = s;
+        if (gain) {
+#pragma omp simd
+            for (long i = 0; i < n; i++) q[i] = (p[i] - m) * s * gain[i] + bias[i];
+        } else {
+#pragma omp simd
+            for (long i = 0; i < n; i++) q[i] = (p[i] - m) * s;
+        }
+    }
+}
+
+// dx = rstd·(g − mean(g) − x̂·mean(g·x̂)), g = dy·gain; the sphere has no mean(g).
+static void K(norm_backward)(int threads, float *dx, float *dgain, float *dbias, const float *dy, const float *x, const float *gain,
+                             const float *stats, long rows, long n, int sphere, int add) {
+#pragma omp parallel for num_threads(threads) schedule(static) if (rows * n > SERIAL)
+    for (long r = 0; r < rows; r++) {
+        const float *p = x + r * n, *d = dy + r * n;
+        float *o = dx + r * n, m = stats[2 * r], s = stats[2 * r + 1], a = 0, b = 0;
+        if (gain) {
+#pragma omp simd reduction(+ : a, b)
+            for (long i = 0; i < n; i++) {
+                float g = d[i] * gain[i];
+                a += g;
+                b += g * (p[i] - m);
+            }
+        } else {
+#pragma omp simd reduction(+ : a, b)
+            for (long i = 0; i < n; i++) {
+                a += d[i];
+                b += d[i] * (p[i] - m);
+            }
+        }
+        a = sphere ? 0 : a / n;
+        b = b * s / n;
+#pragma omp simd
+        for (long i = 0; i < n; i++) {
+            float g = gain ? d[i] * gain[i] : d[i];
+            float v = s * (g - a - (p[i] - m) * s * b);
+            o[i] = add ? o[i] + v : v;
+        }
+    }
+    if (!gain) return;
+    long blocks = (n + 63) / 64;
+#pragma omp parallel for num_threads(threads) schedule(static) if (rows * n > SERIAL)
+    for (long b = 0; b < blocks; b++) {
+        long lo = b * 64, w = n - lo < 64 ? n - lo : 64;
+        float ag[64] = {0}, ab[64] = {0};
+        for (long r = 0; r < rows; r++) {
+            const float *p = x + r * n + lo, *d = dy + r * n + lo;
+            float m = stats[2 * r], s = stats[2 * r + 1];
+#pragma omp simd
+            for (long i = 0; i < w; i++) {
+                ag[i] += d[i] * (p[i] - m) * s;
+                ab[i] += d[i];
+            }
+        }
+        for (long i = 0; i < w; i++) dgain[lo + i] += ag[i], dbias[lo + i] += ab[i];
+    }
+}
+
+static void K(mod_norm)(int threads, float *y, const float *x, float *stats, const float *mod, long ldmod, long shift_off,
+                        long scale_off, long rows, long n) {
+#pragma omp parallel for num_threads(threads) schedule(static) if (rows * n > SERIAL)
+    for (long r = 0; r < rows; r++) {
+        const float *p = x + r * n, *shift = mod + r * ldmod + shift_off, *scale = mod + r * ldmod + scale_off;
+        float *q = y + r * n, m, s;
+        K(row_stats)(p, n, 0, &m, &s);
+        stats[2 * r] = m, stats[2 * r + 1] = s;
+#pragma omp simd
+        for (long i = 0; i < n; i++) q[i] = (p[i] - m) * s * (1.0f + scale[i]) + shift[i];
+    }
+}
+
+static void K(mod_norm_backward)(int threads, float *dx, float *dmod, const float *dy, const float *x, const float *stats,
+                                 const float *mod, long ldmod, long shift_off, long scale_off, long rows, long n, int add) {
+#pragma omp parallel for num_threads(threads) schedule(static) if (rows * n > SERIAL)
+    for (long r = 0; r < rows; r++) {
+        const float *p = x + r * n, *d = dy + r * n, *scale = mod + r * ldmod + scale_off;
+        float *o = dx + r * n, *dshift = dmod + r * ldmod + shift_off, *dscale = dmod + r * ldmod + scale_off;
+        float m = stats[2 * r], s = stats[2 * r + 1], a = 0, b = 0;
+#pragma omp simd reduction(+ : a, b)
+        for (long i = 0; i < n; i++) {
+            float xn = (p[i] - m) * s, g = d[i] * (1.0f + scale[i]);
+            dshift[i] = d[i];
+            dscale[i] = d[i] * xn;
+            a += g;
+            b += g * xn;
+        }
+        a /= n, b /= n;
+#pragma omp simd
+        for (long i = 0; i < n; i++) {
+            float v = s * (d[i] * (1.0f + scale[i]) - a - (p[i] - m) * s * b);
+            o[i] = add ? o[i] + v : v;
+        }
+    }
+}
+
+static void K(gate)(int threads, float *out, const float *x, const float *f, const float *mod, long ldmod, long off, long rows,
+                    long n) {
+#pragma omp parallel for num_threads(threads) schedule(static) if (rows * n > SERIAL)
+    for (long r = 0; r < rows; r++) {
+        const float *p = x + r * n, *q = f + r * n, *g = mod + r * ldmod + off;
+        float *o = out + r * n;
+#pragma omp simd
+        for (long i = 0; i < n; i++) o[i] = p[i] + g[i] * q[i];
+    }
+}
+
+static void K(gate_backward)(int threads, float *df, float *dmod, const float *dout, const float *f, const float *mod, long ldmod,
+                             long off, long rows, long n) {
+#pragma omp parallel for num_threads(threads) schedule(static) if (rows * n > SERIAL)
+    for (long r = 0; r < rows; r++) {
+        const float *d = dout + r * n, *q = f + r * n, *g = mod + r * ldmod + off;
+        float *o = df + r * n, *dg = dmod + r * ldmod + off;
+#pragma omp simd
+        for (long i = 0; i < n; i++) {
+            o[i] = g[i] * d[i];
+            dg[i] = q[i] * d[i];
+        }
+    }
+}

@@ -1,0 +1,32 @@
+// Sums and updates over flat parameter arrays.
+
+// Fixed chunks of 4096 are summed in double, then added in order: the result
+// does not depend on the number of threads.
+static double K(sum_squares)(int threads, const float *x, long n) {
+    long chunks = (n + 4095) / 4096;
+    double *part = malloc(sizeof(double) * (chunks ? chunks : 1)), sum = 0;
+#pragma omp parallel for num_threads(threads) schedule(static) if (n > SERIAL)
+    for (long c = 0; c < chunks; c++) {
+        long lo = c * 4096, hi = lo + 4096 < n ? lo + 4096 : n;
+        double s = 0;
+#pragma omp simd reduction(+ : s)
+        for (long i = lo; i < hi; i++) s += (double)x[i] * x[i];
+        part[c] = s;
+    }
+    for (long c = 0; c < chunks; c++) sum += part[c];
+    free(part);
+    return sum;
+}
+
+static void K(adamw)(int threads, float *p, const float *g, float *m, float *v, float *ema, long n, float lr, float b1, float b2,
+                     float eps, float wd, float c1, float c2, float gs, float decay) {
+    float i1 = 1.0f / c1, i2 = 1.0f / c2;
+#pragma omp parallel for simd num_threads(threads) schedule(static) if (n > SERIAL)
+    for (long i = 0; i < n; i++) {
+        float d = g[i] * gs, a = b1 * m[i] + (1.0f - b1) * d, b = b2 * v[i] + (1.0f - b2) * d * d;
+        m[i] = a, v[i] = b;
+        float q = p[i] - lr * (a * i1 / (sqrtf(b * i2) + eps) + wd * p[i]);
+        p[i] = q;
+        ema[i] = decay * ema[i] + (1.0f - decay) * q;
+    }
+}

@@ -1,0 +1,207 @@
+package models
+
+import (
+	"math"
+
+	"prabench/models/device"
+)
+
+// minRemain bounds 1 − t from below where the x-target divides by it.
+const minRemain = 0.05
+
+// flowPlan is how the flow is integrated: from t = anchor to 1.
+type flowPlan struct {
+	steps    int
+	heun     bool
+	guidance float64
+	anchor   float64 // s: the flow starts at t = s from s·z + (1−s)·ω
+}
+
+// time of step i.
+func (f flowPlan) time(i int) float64 {
+	return f.anchor + (1-f.anchor)*float64(i)/float64(f.steps)
+}
+
+// evaluations of the head for one token.
+func (f flowPlan) evaluations() int {
+	if f.heun {
+		return 2*f.steps - 1
+	}
+	return f.steps
+}
+
+// generator runs the state → pixel path of inference: trunk, flow, decoder;
+// one AR step after another, or at all positions at once. Training uses it for
+// the AR inputs of depth ≥ 2, sampling for everything.
+type generator struct {
+	*network
+	mem   memory
+	plan  flowPlan
+	batch int // images at most
+	span  int // tokens an image in one evaluation: B (sequential) or N (sweeps)
+	rep   int // 2 with guidance: the second half of the rows has the null class
+
+	labels device.Ints // [rep·batch]
+	ids    device.Ints // [batch]
+	host   []int32
+
+	trunkA *trunkActs
+	headA  *headActs
+	decA   *decoderActs
+	caches []device.Buffer
+
+	times, features, tpre1, t1, temb device.Buffer // per flow step
+	omega, z, v, v2, zt              device.Buffer // [span·batch, d]; z and zt [rep·span·batch, d]
+	token                            device.Buffer // [rep·span·batch, P]
+}
+
+func newGenerator(n *network, plan flowPlan, batch int, sequential bool) (*generator, error) {
+	c := n.cfg
+	g := &generator{network: n, mem: memory{be: n.be}, plan: plan, batch: batch, span: c.Tokens(), rep: 1}
+	if sequential {
+		g.span = c.Block
+	}
+	if plan.guidance != 0 {
+		g.rep = 2
+	}
+	m := &g.mem
+	rows, d, H := batch*g.span, c.StateDim(), c.HeadWidth
+	all := g.rep * rows
+	g.labels, g.ids, g.host = m.allocInts(g.rep*batch), m.allocInts(batch), make([]int32, g.rep*batch)
+	g.trunkA, g.headA = n.trunkActs(m, all, false), n.headActs(m, all, all, false)
+	g.decA = n.decoderActs(m, rows)
+	if sequential {
+		for range c.Depth {
+			g.caches = append(g.caches, m.alloc(device.Cache, 2*g.rep*batch*c.Tokens()*c.Width))
+		}
+	}
+	S := plan.steps
+	g.times, g.features, g.tpre1, g.t1, g.temb = m.act(S), m.act(S*timeFeatures), m.act(S*H), m.act(S*H), m.act(S*H)
+	g.omega, g.v, g.z, g.zt = m.act(rows*d), m.act(rows*d), m.act(all*d), m.act(all*d)
+	if plan.heun {
+		g.v2 = m.act(rows * d)
+	}
+	g.token = m.act(all * c.TokenDim())
+	if m.err != nil {
+		m.free()
+		return nil, m.err
+	}
+	t := make([]float32, S)
+	for i := range t {
+		t[i] = float32(plan.time(i))
+	}
+	n.be.Upload(g.times, t)
+	return g, nil
+}
+
+// begin sets the images to be made and prepares what depends on the weights.
+func (g *generator) begin(flat device.Buffer, labels []int32, ids []int32) {
+	n := len(labels)
+	copy(g.host, labels)
+	if g.rep == 2 {
+		for i := range n {
+			g.host[n+i] = int32(g.cfg.Classes)
+		}
+	}
+	g.be.UploadInts(g.labels, g.host[:g.rep*n])
+	g.be.UploadInts(g.ids, ids[:n])
+	g.timeEmbedding(flat, g.temb, g.features, g.tpre1, g.t1, g.times, g.plan.steps)
+}
+
+// noise fills ω for the span tokens from position at.
+func (g *generator) noise(key uint64, batch, at int) {
+	d := g.cfg.StateDim()
+	g.be.Normal(g.omega.Slice(0, batch*g.span*d), g.ids, batch, g.span, at, d, key, streamSample)
+}
+
+// solve integrates the flow of the first rows tokens from ω, mixed with the
+// anchor states where given, and leaves the states in g.z. headA.hc holds the
+// conditions of rep·rows tokens.
+func (g *generator) solve(flat device.Buffer, rows int, anchor device.Buffer) {
+	d := g.cfg.StateDim()
+	size := rows * d
+	z, v, omega := g.z.Slice(0, size), g.v.Slice(0, size), g.omega.Slice(0, size)
+	if s := float32(g.plan.anchor); s == 0 {
+		g.be.Copy(z, omega)
+	} else {
+		g.be.Mix(z, s, anchor.Slice(0, size), 1-s, omega)
+	}
+	for i := range g.plan.steps {
+		t := g.plan.time(i)
+		dt := float32(g.plan.time(i+1) - t)
+		g.velocity(flat, v, z, i, rows)
+		if !g.plan.heun || i == g.plan.steps-1 {
+			g.be.Mix(z, 1, z, dt, v)
+			continue
+		}
+		zt, v2 := g.zt.Slice(0, size), g.v2.Slice(0, size)
+		g.be.Mix(zt, 1, z, dt, v)
+		g.velocity(flat, v2, zt, i+1, rows)
+		g.be.Mix(v, 0.5, v, 0.5, v2)
+		g.be.Mix(z, 1, z, dt, v)
+	}
+}
+
+// velocity evaluates the head at z [rows, d], the start of a buffer of
+// rep·rows, at the time of step i, and writes the flow's velocity.
+func (g *generator) velocity(flat, v, z device.Buffer, i, rows int) {
+	d, H := g.cfg.StateDim(), g.cfg.HeadWidth
+	size := rows * d
+	in := device.Buffer{Base: z.Base, Off: z.Off, N: g.rep * size}
+	if g.rep == 2 {
+		g.be.Copy(in.Slice(size, size), z)
+	}
+	all := g.rep * rows
+	g.head(flat, g.headA, in, g.temb.Slice(i*H, H), all, 1, all)
+	o, null := g.headA.o.Slice(0, size), device.Buffer{}
+	if g.rep == 2 {
+		null = g.headA.o.Slice(size, size)
+	}
+	inv := 0.0
+	if g.cfg.Target == "x" {
+		inv = 1 / math.Max(1-g.plan.time(i), minRemain)
+	}
+	g.be.Velocity(v, o, null, z, float32(g.plan.guidance), float32(inv))
+}
+
+// sequential makes the first steps of K blocks into out [batch, N, P], token by
+// token as at inference. anchor [batch, N, d] is read where the plan has one.
+func (g *generator) sequential(flat device.Buffer, batch, steps int, key uint64, anchor, out device.Buffer) {
+	c := g.cfg
+	B, N, P, d := c.Block, c.Tokens(), c.TokenDim(), c.StateDim()
+	rows := batch * B
+	for k := range steps {
+		g.trunkStep(flat, g.trunkA, g.caches, g.token, g.labels, g.rep*batch, k)
+		g.condition(flat, g.headA.hc, g.trunkA.h, g.rep*rows)
+		g.noise(key, batch, k*B)
+		var a device.Buffer
+		if g.plan.anchor != 0 {
+			a = g.zt.Slice(0, rows*d)
+			g.be.Copy2D(a, B*d, anchor.Slice(k*B*d, anchor.N-k*B*d), N*d, batch, B*d)
+		}
+		g.solve(flat, rows, a)
+		g.decode(flat, g.decA, g.token, g.z, rows)
+		if g.rep == 2 {
+			g.be.Copy(g.token.Slice(rows*P, rows*P), g.token.Slice(0, rows*P))
+		}
+		g.be.Copy2D(out.Slice(k*B*P, out.N-k*B*P), N*P, g.token, B*P, batch, B*P)
+	}
+}
+
+// sweep is one Jacobi sweep x ← decode(head(trunk(x); ω)) at all positions of
+// x [batch, N, P], with the ω that noise left.
+func (g *generator) sweep(flat device.Buffer, batch int, anchor, x device.Buffer) {
+	c := g.cfg
+	rows := batch * c.Tokens()
+	size := rows * c.TokenDim()
+	in := x
+	if g.rep == 2 {
+		in = g.token
+		g.be.Copy(in.Slice(0, size), x.Slice(0, size))
+		g.be.Copy(in.Slice(size, size), x.Slice(0, size))
+	}
+	g.trunk(flat, g.trunkA, in, g.labels, g.rep*batch)
+	g.condition(flat, g.headA.hc, g.trunkA.h, g.rep*rows)
+	g.solve(flat, rows, anchor)
+	g.decode(flat, g.decA, x, g.z, rows)
+}

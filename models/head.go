@@ -1,0 +1,123 @@
+package models
+
+import "prabench/models/device"
+
+// headActs holds the flow head's activations for rows = m·tokens evaluations;
+// hrows = tokens share one condition each.
+type headActs struct {
+	hc                  device.Buffer // [hrows, H] h·W_c + b
+	features, tpre1, t1 device.Buffer // [rows, F], [rows, H]
+	temb                device.Buffer // [rows, H]
+	cpre, c             device.Buffer // [rows, H]
+	mod                 device.Buffer // [rows, (3·blocks+2)·H]
+	blocks              []headBlockActs
+	last, stats, n, o   device.Buffer // residual stream, its normalisation, output [rows, d]
+}
+
+type headBlockActs struct {
+	x, stats, n, pre, act, f device.Buffer
+}
+
+// headActs allocates; keep as in trunkActs. Without keep the time embedding is
+// the caller's (see timeEmbedding).
+func (n *network) headActs(m *memory, rows, hrows int, keep bool) *headActs {
+	c := n.cfg
+	H := c.HeadWidth
+	a := &headActs{hc: m.act(hrows * H), c: m.act(rows * H), mod: m.act(rows * n.mod.out), stats: m.act(rows * 2), n: m.act(rows * H), o: m.act(rows * c.StateDim())}
+	if keep {
+		a.features, a.tpre1, a.t1 = m.act(rows*timeFeatures), m.act(rows*H), m.act(rows*H)
+		a.temb, a.cpre = m.act(rows*H), m.act(rows*H)
+	}
+	block := func() headBlockActs {
+		return headBlockActs{x: m.act(rows * H), stats: m.act(rows * 2), n: m.act(rows * H), pre: m.act(rows * H), act: m.act(rows * H), f: m.act(rows * H)}
+	}
+	if keep {
+		for range c.HeadDepth {
+			a.blocks = append(a.blocks, block())
+		}
+		a.last = m.act(rows * H)
+		return a
+	}
+	shared := block()
+	for range c.HeadDepth {
+		a.blocks = append(a.blocks, shared)
+	}
+	a.last = shared.x
+	return a
+}
+
+func (a *headActs) output(i int) device.Buffer {
+	if i+1 < len(a.blocks) {
+		return a.blocks[i+1].x
+	}
+	return a.last
+}
+
+// condition computes hc from h [hrows, W]: once for all flow steps.
+func (n *network) condition(flat, hc, h device.Buffer, hrows int) {
+	n.apply(n.cond, flat, hc, hc, h, hrows, device.None)
+}
+
+// timeEmbedding computes temb [rows, H] of the times t [rows].
+func (n *network) timeEmbedding(flat, temb, features, tpre1, t1, t device.Buffer, rows int) {
+	n.be.Sinusoid(features, t, rows, timeFeatures)
+	n.apply(n.time1, flat, t1, tpre1, features, rows, device.SiLU)
+	n.apply(n.time2, flat, temb, temb, t1, rows, device.None)
+}
+
+// head evaluates the flow head at zt [rows, d] into a.o, with a.hc for every
+// hrows rows again and temb [trows, H] likewise.
+func (n *network) head(flat device.Buffer, a *headActs, zt, temb device.Buffer, rows, trows, hrows int) {
+	be, H, ld := n.be, n.cfg.HeadWidth, n.mod.out
+	be.CondAct(a.c, a.cpre, temb, a.hc, rows, trows, hrows, H)
+	n.apply(n.mod, flat, a.mod, a.mod, a.c, rows, device.None)
+	x := a.last
+	if len(a.blocks) > 0 {
+		x = a.blocks[0].x
+	}
+	n.apply(n.headIn, flat, x, x, zt, rows, device.None)
+	for i := range n.blocks {
+		p, b, off := &n.blocks[i], &a.blocks[i], 3*i*H
+		be.ModNorm(b.n, b.x, b.stats, a.mod, ld, off, off+H, rows, H)
+		n.apply(p.up, flat, b.act, b.pre, b.n, rows, device.SiLU)
+		n.apply(p.down, flat, b.f, b.f, b.act, rows, device.None)
+		be.Gate(a.output(i), b.x, b.f, a.mod, ld, off+2*H, rows, H)
+	}
+	off := 3 * len(n.blocks) * H
+	be.ModNorm(a.n, a.last, a.stats, a.mod, ld, off, off+H, rows, H)
+	n.apply(n.headOut, flat, a.o, a.o, a.n, rows, device.None)
+}
+
+// headGrads is the scratch of headBackward.
+type headGrads struct {
+	dx, dn, df, dc device.Buffer // [rows, H]
+	dmod           device.Buffer // [rows, (3·blocks+2)·H]
+	dhc            device.Buffer // [hrows, H]
+}
+
+func (n *network) headGrads(m *memory, rows, hrows int) *headGrads {
+	H := n.cfg.HeadWidth
+	return &headGrads{dx: m.act(rows * H), dn: m.act(rows * H), df: m.act(rows * H), dc: m.act(rows * H), dmod: m.act(rows * n.mod.out), dhc: m.act(hrows * H)}
+}
+
+// headBackward accumulates parameter gradients from do [rows, d] (which it
+// overwrites nothing of) and writes dh [hrows, W].
+func (n *network) headBackward(flat, grads device.Buffer, a *headActs, g *headGrads, dh, do, zt, h device.Buffer, rows, hrows int) {
+	be, H, ld := n.be, n.cfg.HeadWidth, n.mod.out
+	n.applyBackward(n.headOut, flat, grads, g.dn, 0, do, do, device.Buffer{}, a.n, rows, device.None)
+	off := 3 * len(n.blocks) * H
+	be.ModNormBackward(g.dx, g.dmod, g.dn, a.last, a.stats, a.mod, ld, off, off+H, rows, H, false)
+	for i := len(n.blocks) - 1; i >= 0; i-- {
+		p, b, off := &n.blocks[i], &a.blocks[i], 3*i*H
+		be.GateBackward(g.df, g.dmod, g.dx, b.f, a.mod, ld, off+2*H, rows, H)
+		n.applyBackward(p.down, flat, grads, g.dn, 0, g.df, g.df, device.Buffer{}, b.act, rows, device.None)
+		n.applyBackward(p.up, flat, grads, g.df, 0, g.dn, g.dn, b.pre, b.n, rows, device.SiLU)
+		be.ModNormBackward(g.dx, g.dmod, g.df, b.x, b.stats, a.mod, ld, off, off+H, rows, H, true)
+	}
+	n.applyBackward(n.headIn, flat, grads, device.Buffer{}, 0, g.dx, g.dx, device.Buffer{}, zt, rows, device.None)
+	n.applyBackward(n.mod, flat, grads, g.dc, 0, g.dmod, g.dmod, device.Buffer{}, a.c, rows, device.None)
+	be.CondActBackward(g.dx, g.dhc, g.dc, a.cpre, rows, hrows, H)
+	n.applyBackward(n.time2, flat, grads, g.dn, 0, g.dx, g.dx, device.Buffer{}, a.t1, rows, device.None)
+	n.applyBackward(n.time1, flat, grads, device.Buffer{}, 0, g.dn, g.dn, a.tpre1, a.features, rows, device.SiLU)
+	n.applyBackward(n.cond, flat, grads, dh, 0, g.dhc, g.dhc, device.Buffer{}, h, hrows, device.None)
+}

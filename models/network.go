@@ -1,0 +1,115 @@
+package models
+
+import "prabench/models/device"
+
+// network is an architecture on a backend: the parameter layout and the order
+// of tokens, without weights. Every function of the core takes the flat weight
+// array it should read, so raw, averaged and perturbed weights share the code.
+type network struct {
+	cfg Config
+	be  device.Backend
+	*layout
+	order device.Ints // raster position of generation index i
+}
+
+func newNetwork(be device.Backend, cfg Config) (*network, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	n := &network{cfg: cfg, be: be, layout: newLayout(cfg)}
+	order, err := be.AllocInts(cfg.Tokens())
+	if err != nil {
+		return nil, err
+	}
+	be.UploadInts(order, cfg.order())
+	n.order = order
+	return n, nil
+}
+
+// order maps generation index to raster position. Contiguous is the identity;
+// strided gives the B tokens of step k the positions k, k+K, k+2K, …, far apart.
+func (c Config) order() []int32 {
+	out := make([]int32, c.Tokens())
+	k := c.ARSteps()
+	for i := range out {
+		out[i] = int32(i)
+		if c.Order == "strided" {
+			out[i] = int32(i/c.Block + i%c.Block*k)
+		}
+	}
+	return out
+}
+
+// matmul is y ← x·W on [rows, in]·[in, out].
+func (n *network) matmul(y, x, w device.Buffer, rows, in, out int) {
+	n.be.Gemm(false, false, rows, out, in, 1, x, in, w, out, 0, y, out)
+}
+
+// apply is pre ← x·W + b, y ← act(pre); y may be pre for device.None.
+func (n *network) apply(l linear, flat, y, pre, x device.Buffer, rows int, act device.Act) {
+	n.matmul(pre, x, l.w.of(flat), rows, l.in, l.out)
+	n.be.BiasAct(y, pre, l.b.of(flat), rows, l.out, act)
+}
+
+// applyBackward turns dy into dpre (may be the same buffer) and gives the
+// gradients of W, b and, where dx is present, of x (β = 1 adds to it).
+func (n *network) applyBackward(l linear, flat, grads, dx device.Buffer, beta float32, dpre, dy, pre, x device.Buffer, rows int, act device.Act) {
+	n.be.BiasActBackward(dpre, l.b.of(grads), dy, pre, rows, l.out, act)
+	n.be.Gemm(true, false, l.in, l.out, rows, 1, x, l.in, dpre, l.out, 1, l.w.of(grads), l.out)
+	if !dx.Absent() {
+		n.be.Gemm(false, true, rows, l.in, l.out, 1, dpre, l.out, l.w.of(flat), l.out, beta, dx, l.in)
+	}
+}
+
+// memory allocates buffers and frees them together; the first failure sticks.
+type memory struct {
+	be   device.Backend
+	bufs []device.Buffer
+	ints []device.Ints
+	err  error
+}
+
+func (m *memory) alloc(c device.Class, n int) device.Buffer {
+	if m.err != nil {
+		return device.Buffer{}
+	}
+	b, err := m.be.Alloc(c, n)
+	if err != nil {
+		m.err = err
+		return device.Buffer{}
+	}
+	m.bufs = append(m.bufs, b)
+	return b
+}
+
+func (m *memory) act(n int) device.Buffer { return m.alloc(device.Activations, n) }
+
+func (m *memory) allocInts(n int) device.Ints {
+	if m.err != nil {
+		return device.Ints{}
+	}
+	b, err := m.be.AllocInts(n)
+	if err != nil {
+		m.err = err
+		return device.Ints{}
+	}
+	m.ints = append(m.ints, b)
+	return b
+}
+
+func (m *memory) free() {
+	for _, b := range m.bufs {
+		m.be.Free(b)
+	}
+	for _, b := range m.ints {
+		m.be.FreeInts(b)
+	}
+	m.bufs, m.ints = nil, nil
+}
+
+func (n *network) close() {
+	if n.order.N > 0 {
+		n.be.FreeInts(n.order)
+		n.order = device.Ints{}
+	}
+}

@@ -1,0 +1,256 @@
+// Package safetensors reads and writes the safetensors format: an 8-byte
+// little-endian length, a JSON header of names, types, shapes and byte ranges,
+// then raw data. It adds one thing that the format lacks: a checksum over
+// header and data in the metadata, so that a flipped bit is an error and not a
+// different model. Files without that checksum are read as well.
+//
+// Only 32-bit floats are written and read. Format:
+// https://github.com/huggingface/safetensors#format
+package safetensors
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"sort"
+	"unsafe"
+)
+
+// Tensor is one named array of float32.
+type Tensor struct {
+	Name  string
+	Shape []int
+	Data  []float32
+}
+
+// File is the content of a safetensors file.
+type File struct {
+	Metadata map[string]string
+	Tensors  []Tensor
+}
+
+// checksumKey is the metadata entry with the SHA-256 that Checksum gives.
+const checksumKey = "sha256"
+
+const maxHeader = 64 << 20
+
+type entry struct {
+	Dtype   string `json:"dtype"`
+	Shape   []int  `json:"shape"`
+	Offsets [2]int `json:"data_offsets"`
+}
+
+// checksum covers metadata (without itself), names, shapes and data.
+func (f *File) checksum() string {
+	h := sha256.New()
+	keys := make([]string, 0, len(f.Metadata))
+	for k := range f.Metadata {
+		if k != checksumKey {
+			keys = append(keys, k)
+		}
+	}
+	sort.Strings(keys)
+	for _, k := range keys {
+		fmt.Fprintf(h, "%q=%q\n", k, f.Metadata[k])
+	}
+	for _, t := range f.Tensors {
+		fmt.Fprintf(h, "%q %v\n", t.Name, t.Shape)
+		h.Write(raw(t.Data))
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// raw is the bytes of x; every supported machine is little-endian.
+func raw(x []float32) []byte {
+	if len(x) == 0 {
+		return nil
+	}
+	return unsafe.Slice((*byte)(unsafe.Pointer(&x[0])), 4*len(x))
+}
+
+// Write replaces the file at path in one step: a temporary file beside it is
+// written, synced and renamed.
+func Write(path string, f *File) (err error) {
+	meta := map[string]string{}
+	for k, v := range f.Metadata {
+		meta[k] = v
+	}
+	header := map[string]any{"__metadata__": meta}
+	at := 0
+	for _, t := range f.Tensors {
+		n := 1
+		for _, s := range t.Shape {
+			n *= s
+		}
+		if n != len(t.Data) {
+			return fmt.Errorf("safetensors: %s has %d values for shape %v", t.Name, len(t.Data), t.Shape)
+		}
+		if _, twice := header[t.Name]; twice {
+			return fmt.Errorf("safetensors: two tensors named %q", t.Name)
+		}
+		header[t.Name] = entry{"F32", t.Shape, [2]int{at, at + 4*n}}
+		at += 4 * n
+	}
+	meta[checksumKey] = f.checksum()
+	text, err := json.Marshal(header)
+	if err != nil {
+		return err
+	}
+	for len(text)%8 != 0 { // the data begins aligned
+		text = append(text, ' ')
+	}
+	tmp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
+	if err != nil {
+		return fmt.Errorf("writing %s: %w", path, err)
+	}
+	defer func() {
+		if err != nil {
+			tmp.Close()
+			os.Remove(tmp.Name())
+			err = fmt.Errorf("writing %s: %w", path, err)
+		}
+	}()
+	var size [8]byte
+	binary.LittleEndian.PutUint64(size[:], uint64(len(text)))
+	if _, err = tmp.Write(append(size[:], text...)); err != nil {
+		return err
+	}
+	for _, t := range f.Tensors {
+		if _, err = tmp.Write(raw(t.Data)); err != nil {
+			return err
+		}
+	}
+	if err = tmp.Sync(); err != nil {
+		return err
+	}
+	if err = tmp.Chmod(0o644); err != nil {
+		return err
+	}
+	if err = tmp.Close(); err != nil {
+		return err
+	}
+	return os.Rename(tmp.Name(), path)
+}
+
+// Read reads a file; damage of any kind is an error that names the file.
+func Read(path string) (*File, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	out, err := Decode(f, info.Size())
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return out, nil
+}
+
+var errDamaged = errors.New("damaged or not a safetensors file")
+
+// Decode reads a file of the given size in bytes from r. Nothing larger than
+// that size is ever allocated.
+func Decode(r io.Reader, size int64) (*File, error) {
+	var head [8]byte
+	if _, err := io.ReadFull(r, head[:]); err != nil {
+		return nil, fmt.Errorf("%w: it has no header", errDamaged)
+	}
+	n := binary.LittleEndian.Uint64(head[:])
+	if n > maxHeader || int64(n) > size-8 {
+		return nil, fmt.Errorf("%w: a header of %d bytes in a file of %d", errDamaged, n, size)
+	}
+	text := make([]byte, n)
+	if _, err := io.ReadFull(r, text); err != nil {
+		return nil, fmt.Errorf("%w: the header is cut off", errDamaged)
+	}
+	entries, meta, err := parseHeader(text)
+	if err != nil {
+		return nil, err
+	}
+	out := &File{Metadata: meta}
+	at, total := 0, size-8-int64(n)
+	for _, e := range entries {
+		elements, ok := e.elements()
+		if e.Dtype != "F32" || !ok || e.Offsets[0] != at || e.Offsets[1] != at+4*elements || int64(e.Offsets[1]) > total {
+			return nil, fmt.Errorf("%w: tensor %q of type %s, shape %v and bytes %v does not fit a data part of %d bytes", errDamaged, e.name, e.Dtype, e.Shape, e.Offsets, total)
+		}
+		at = e.Offsets[1]
+		data := make([]float32, elements)
+		if _, err := io.ReadFull(r, raw(data)); err != nil {
+			return nil, fmt.Errorf("%w: tensor %q is cut off", errDamaged, e.name)
+		}
+		out.Tensors = append(out.Tensors, Tensor{e.name, e.Shape, data})
+	}
+	if int64(at) != total {
+		return nil, fmt.Errorf("%w: %d bytes of data where the header describes %d", errDamaged, total, at)
+	}
+	if want, has := meta[checksumKey]; has && want != out.checksum() {
+		return nil, fmt.Errorf("%w: its content does not match its checksum", errDamaged)
+	}
+	return out, nil
+}
+
+type namedEntry struct {
+	name string
+	entry
+}
+
+func (e entry) elements() (int, bool) {
+	n := 1
+	for _, s := range e.Shape {
+		if s < 0 || (s > 0 && n > math.MaxInt32*4/s) {
+			return 0, false
+		}
+		n *= s
+	}
+	return n, true
+}
+
+// parseHeader gives the entries in the order of their data.
+func parseHeader(text []byte) ([]namedEntry, map[string]string, error) {
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(text, &fields); err != nil {
+		return nil, nil, fmt.Errorf("%w: its header is not JSON: %v", errDamaged, err)
+	}
+	meta := map[string]string{}
+	var entries []namedEntry
+	for name, field := range fields {
+		if name == "__metadata__" {
+			if err := json.Unmarshal(field, &meta); err != nil {
+				return nil, nil, fmt.Errorf("%w: its metadata is not a table of strings: %v", errDamaged, err)
+			}
+			continue
+		}
+		var e entry
+		dec := json.NewDecoder(bytes.NewReader(field))
+		dec.DisallowUnknownFields()
+		if err := dec.Decode(&e); err != nil {
+			return nil, nil, fmt.Errorf("%w: tensor %q: %v", errDamaged, name, err)
+		}
+		entries = append(entries, namedEntry{name, e})
+	}
+	slices.SortFunc(entries, func(a, b namedEntry) int {
+		if a.Offsets != b.Offsets {
+			return slices.Compare(a.Offsets[:], b.Offsets[:])
+		}
+		return bytes.Compare([]byte(a.name), []byte(b.name))
+	})
+	return entries, meta, nil
+}
+
+// Missing reports whether err says that the file is not there.
+func Missing(err error) bool { return errors.Is(err, fs.ErrNotExist) }
