@@ -1,6 +1,9 @@
 package models
 
-import "prabench/models/device"
+import (
+	"prabench/models/device"
+	"prabench/models/device/counter"
+)
 
 // Model is a trained model on a backend: raw and averaged weights.
 type Model struct {
@@ -18,6 +21,9 @@ func NewModel(be device.Backend, cfg Config, seed uint64) (*Model, error) {
 	m, err := emptyModel(be, cfg)
 	if err != nil {
 		return nil, err
+	}
+	if _, counts := be.(*counter.Backend); counts {
+		return m, nil // nothing is computed, and a large model's parameters take long to draw
 	}
 	flat := m.net.initial(seed)
 	be.Upload(m.raw, flat)

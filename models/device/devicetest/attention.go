@@ -1,0 +1,81 @@
+package devicetest
+
+// pattern is an attention's shape.
+type pattern struct{ batch, tokens, heads, width, block int }
+
+var patterns = []pattern{
+	{1, 1, 1, 1, 1}, {2, 3, 1, 3, 1}, {1, 4, 2, 6, 2}, {3, 16, 4, 96, 1}, {3, 16, 4, 96, 2}, {2, 16, 4, 96, 4}, {2, 16, 1, 64, 16},
+	{2, 49, 3, 48, 7}, {7, 64, 2, 128, 1}, {5, 64, 4, 100, 8}, {1, 128, 1, 49, 1}, {1, 100, 8, 8, 50}, {20, 16, 6, 96, 4},
+}
+
+func (p pattern) rows() int   { return p.batch * p.tokens }
+func (p pattern) small() bool { return p.batch == 2 && p.tokens == 3 }
+
+func attention() []*trial {
+	var out []*trial
+	for _, p := range patterns {
+		for _, spread := range []float64{1, 6} { // 6 makes softmaxes with one winner
+			tr := newTrial("%+v spread %g", p, spread)
+			qkv := tr.spread("qkv", p.rows()*3*p.width, 0, spread)
+			o, lse := tr.unset("out", p.rows()*p.width, sum), tr.unset("lse", p.rows()*p.heads, sum)
+			tr.run = func(m *machine) {
+				m.Attention(m.at(o), m.at(qkv), m.at(lse), p.batch, p.tokens, p.heads, p.width, p.block)
+			}
+			if spread > 1 { // a score of some hundred is rounded before exp takes it
+				tr.slack = 20
+			}
+			tr.ranges = p.small()
+			out = append(out, tr)
+		}
+	}
+	return out
+}
+
+func attentionBackward() []*trial {
+	var out []*trial
+	for _, p := range patterns {
+		tr := newTrial("%+v", p)
+		qkv, dout := tr.normal("qkv", p.rows()*3*p.width), tr.normal("dout", p.rows()*p.width)
+		o, lse := tr.unset("out", p.rows()*p.width, sum), tr.unset("lse", p.rows()*p.heads, sum)
+		dqkv := tr.unset("dqkv", p.rows()*3*p.width, sum)
+		tr.run = func(m *machine) {
+			m.Attention(m.at(o), m.at(qkv), m.at(lse), p.batch, p.tokens, p.heads, p.width, p.block)
+			m.AttentionBackward(m.at(dqkv), m.at(dout), m.at(o), m.at(qkv), m.at(lse), p.batch, p.tokens, p.heads, p.width, p.block)
+		}
+		tr.slack = 2
+		tr.ranges = p.small()
+		out = append(out, tr)
+	}
+	return out
+}
+
+// attentionDecode decodes block after block and compares all of it with what
+// the full attention of the same backend and of the reference gives; with
+// block 1 that is row by row.
+func attentionDecode() []*trial {
+	var out []*trial
+	for _, p := range patterns {
+		for _, spare := range []int{0, 3} {
+			tr := newTrial("%+v capacity %d", p, p.tokens+spare)
+			capacity, size := p.tokens+spare, p.batch*p.block*p.width
+			qkv := tr.normal("qkv", p.rows()*3*p.width)
+			o, lse := tr.unset("full", p.rows()*p.width, sum), tr.unset("lse", p.rows()*p.heads, sum)
+			decoded := tr.unset("decoded", p.rows()*p.width, sum)
+			cache := tr.own(tr.unset("cache", 2*p.batch*capacity*p.width, sum))
+			in, step := tr.unset("step's qkv", 3*size, sum), tr.unset("step's out", size, sum)
+			tr.run = func(m *machine) {
+				m.Attention(m.at(o), m.at(qkv), m.at(lse), p.batch, p.tokens, p.heads, p.width, p.block)
+				w := p.block * p.width
+				for at := 0; at < p.tokens; at += p.block {
+					all, results := m.at(qkv), m.at(decoded)
+					m.Copy2D(m.at(in), 3*w, all.Slice(3*at*p.width, all.N-3*at*p.width), 3*p.tokens*p.width, p.batch, 3*w)
+					m.AttentionDecode(m.at(step), m.at(in), m.at(cache), p.batch, at, p.block, capacity, p.heads, p.width)
+					m.Copy2D(results.Slice(at*p.width, results.N-at*p.width), p.tokens*p.width, m.at(step), w, p.batch, w)
+				}
+			}
+			tr.ranges = p.small()
+			out = append(out, tr)
+		}
+	}
+	return out
+}

@@ -1,0 +1,168 @@
+// Package devicetest is the conformance suite of [device.Backend]: every
+// operation over a spread of shapes, compared with the float64 reference.
+//
+// It believes that a backend is right when, for the same inputs, every buffer
+// that an operation was handed ends as the reference leaves it: outputs close,
+// inputs and everything around them untouched to the bit. So buffers lie at odd offsets
+// between guards of NaN, outputs start as NaN (what is read before it is
+// written, or not written at all, shows), and a buffer that is one element
+// short must panic before anything is computed.
+package devicetest
+
+import (
+	"math"
+	"testing"
+
+	"prabench/models/device"
+	"prabench/models/device/reference"
+)
+
+// Open makes the backend under test; threads has no meaning on some devices.
+// The suite closes what it opened.
+type Open func(t *testing.T, threads int) device.Backend
+
+// Tolerances are the allowed differences from the reference. Where they are
+// relative, the scale of an element is its magnitude plus the root mean square
+// of its buffer.
+type Tolerances struct {
+	Element  float64 // relative: a few operations on each element
+	Sum      float64 // relative: sums over a row, a column or a key
+	Normal   float64 // absolute: the normals
+	Sinusoid float64 // absolute: angles up to 100 rad are rounded to float32
+}
+
+// Float32 are the tolerances of a backend that stores and adds in float32.
+func Float32() Tolerances {
+	return Tolerances{Element: 5e-7, Sum: 5e-6, Normal: 1e-6, Sinusoid: 2e-5}
+}
+
+// Run checks every operation of a backend.
+func Run(t *testing.T, open Open, tol Tolerances) {
+	one, two, want := open(t, 1), open(t, 2), reference.New()
+	t.Cleanup(func() {
+		for _, be := range []device.Backend{one, two, want} {
+			if err := be.Close(); err != nil {
+				t.Errorf("close: %v", err)
+			}
+		}
+	})
+	for _, op := range []struct {
+		name   string
+		trials func() []*trial
+	}{
+		{"Gemm", gemm}, {"BiasAct", biasAct}, {"BiasActBackward", biasActBackward}, {"BiasResidual", biasResidual},
+		{"Norm", norm}, {"NormBackward", normBackward}, {"ModNorm", modNorm}, {"ModNormBackward", modNormBackward},
+		{"Gate", gate}, {"GateBackward", gateBackward},
+		{"Attention", attention}, {"AttentionBackward", attentionBackward}, {"AttentionDecode", attentionDecode},
+		{"Embed", embed}, {"EmbedBackward", embedBackward},
+		{"CondAct", condAct}, {"CondActBackward", condActBackward}, {"Sinusoid", sinusoid}, {"RowMix", rowMix}, {"Mix", mix},
+		{"WeightedError", weightedError}, {"Velocity", velocity}, {"Normal", normal},
+		{"SumSquares", sumSquares}, {"AdamW", adamW}, {"Fill", fill}, {"Copy", copies}, {"Copy2D", copy2D},
+	} {
+		t.Run(op.name, func(t *testing.T) {
+			for _, tr := range op.trials() {
+				t.Run(tr.name, func(t *testing.T) { tr.check(t, one, two, want, tol) })
+			}
+		})
+	}
+	t.Run("NormalAddresses", func(t *testing.T) { normalAddresses(t, one, two) })
+	t.Run("Memory", func(t *testing.T) { memory(t, open) })
+}
+
+// check runs the trial on all three backends and compares.
+func (tr *trial) check(t *testing.T, one, two device.Backend, want *reference.Backend, tol Tolerances) {
+	oracle, a := tr.place(t, want), tr.place(t, one)
+	defer oracle.free()
+	defer a.free()
+	tr.run(oracle)
+	tr.run(a)
+	a.settle(t)
+	got := a.download()
+	for s := range tr.values {
+		if tr.private[s] {
+			continue
+		}
+		limit := map[kind]float64{element: tol.Element, sum: tol.Sum, angle: tol.Sinusoid, noise: tol.Normal}[tr.kinds[s]] * tr.slack
+		absolute := tr.kinds[s] == angle || tr.kinds[s] == noise
+		tr.compare(t, slot(s), want.Host(oracle.bufs[s]), got[s], limit, absolute)
+	}
+	for i, w := range oracle.scalars {
+		if g := a.scalars[i]; !(math.Abs(g-w) <= tol.Sum*math.Abs(w)) {
+			t.Errorf("result %v, want %v", g, w)
+		}
+	}
+
+	b := tr.place(t, two)
+	defer b.free()
+	tr.run(b)
+	b.settle(t)
+	for s, other := range b.download() {
+		for i := range other {
+			if tr.private[s] {
+				break
+			}
+			x, y := got[s][i], other[i]
+			if tr.rounds && math.Abs(float64(x-y)) <= tol.Sum*(1+math.Abs(float64(x))) {
+				continue
+			}
+			if math.Float32bits(x) != math.Float32bits(y) {
+				t.Fatalf("buffer %d (%s), element %d: 1 thread %v, 2 threads %v", s, tr.names[s], i-guard, x, y)
+			}
+		}
+	}
+	for i, x := range a.scalars {
+		if x != b.scalars[i] {
+			t.Errorf("result with 1 thread %v, with 2 threads %v", x, b.scalars[i])
+		}
+	}
+	if tr.ranges {
+		a.checkRanges(t)
+	}
+}
+
+// compare takes a buffer's values and the downloaded allocation with guards.
+func (tr *trial) compare(t *testing.T, s slot, want []float64, got []float32, limit float64, absolute bool) {
+	t.Helper()
+	for i, v := range got {
+		if (i < guard || i >= len(got)-guard) && !math.IsNaN(float64(v)) {
+			t.Fatalf("buffer %d (%s): wrote %v outside, at element %d of %d", s, tr.names[s], v, i-guard, len(want))
+		}
+	}
+	got = got[guard : len(got)-guard]
+	scale := rms(want)
+	if absolute {
+		scale = 0
+	}
+	worst, bad := 0.0, -1
+	for i, w := range want {
+		g := float64(got[i])
+		if math.IsNaN(w) && math.IsNaN(g) {
+			continue // neither wrote it
+		}
+		by := limit
+		if !absolute {
+			by *= scale + math.Abs(w)
+		}
+		if diff := math.Abs(g - w); !(diff <= by) && !(diff/by <= worst) {
+			worst, bad = diff/by, i
+		}
+	}
+	if bad >= 0 {
+		t.Errorf("buffer %d (%s), element %d of %d: %v, want %v: %.3g times the tolerance %.3g", s, tr.names[s], bad, len(want), got[bad], want[bad], worst, limit)
+	}
+}
+
+func rms(x []float64) float64 {
+	var sum float64
+	n := 0
+	for _, v := range x {
+		if !math.IsNaN(v) {
+			sum += v * v
+			n++
+		}
+	}
+	if n == 0 {
+		return 0
+	}
+	return math.Sqrt(sum / float64(n))
+}
