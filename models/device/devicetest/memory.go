@@ -1,0 +1,131 @@
+package devicetest
+
+import (
+	"math"
+	"slices"
+	"testing"
+
+	"prabench/models/device"
+)
+
+func fill() []*trial {
+	var out []*trial
+	for _, n := range lengths {
+		tr := newTrial("%d", n)
+		x := tr.unset("dst", n, element)
+		tr.run = func(m *machine) { m.Fill(m.at(x), -2.5) }
+		out = append(out, tr)
+	}
+	return out
+}
+
+func copies() []*trial {
+	var out []*trial
+	for _, n := range lengths {
+		tr := newTrial("%d", n)
+		dst, src := tr.unset("dst", n, element), tr.normal("src", n)
+		tr.run = func(m *machine) { m.Copy(m.at(dst), m.at(src)) }
+		tr.ranges = n == 3
+		out = append(out, tr)
+	}
+	return out
+}
+
+func copy2D() []*trial {
+	var out []*trial
+	for _, s := range shapes {
+		for _, pads := range [][2]int{{0, 0}, {3, 0}, {0, 2}, {1, 4}} {
+			tr := newTrial("%dx%d pads %v", s.rows, s.n, pads)
+			ldd, lds := s.n+pads[0], s.n+pads[1]
+			dst, src := tr.normal("dst", (s.rows-1)*ldd+s.n), tr.normal("src", (s.rows-1)*lds+s.n)
+			tr.run = func(m *machine) { m.Copy2D(m.at(dst), ldd, m.at(src), lds, s.rows, s.n) }
+			tr.ranges = s.small()
+			out = append(out, tr)
+		}
+	}
+	return out
+}
+
+// memory checks what is counted, what comes back and what panics.
+func memory(t *testing.T, open Open) {
+	be := open(t, 1)
+	defer be.Close()
+	if be.Name() == "" || be.Details() == "" {
+		t.Error("a backend has a name and details")
+	}
+	alloc := func(c device.Class, n int) device.Buffer {
+		b, err := be.Alloc(c, n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	const n = 1 << 18
+	for c := range device.Classes {
+		start := be.Peak(c)
+		a, b := alloc(c, n), alloc(c, n)
+		two := be.Peak(c)
+		if two-start < 2*4*n || two-start > 2*9*n {
+			t.Errorf("%s: two buffers of %d elements raised the peak by %d bytes", c, n, two-start)
+		}
+		be.Free(a)
+		be.Free(alloc(c, n))
+		if p := be.Peak(c); p != two {
+			t.Errorf("%s: a buffer in the place of a freed one moved the peak from %d to %d bytes", c, two, p)
+		}
+		be.Free(b)
+		if p := be.Peak(c); p != two {
+			t.Errorf("%s: freeing moved the peak from %d to %d bytes", c, two, p)
+		}
+		for other := range device.Classes {
+			if other > c && be.Peak(other) != 0 {
+				t.Errorf("%s: counted before anything of it was allocated", other)
+			}
+		}
+	}
+	before := be.Peak(device.Activations)
+	list, err := be.AllocInts(8 * n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if be.Peak(device.Activations) < before+4*4*n {
+		t.Error("indices are not counted as activations")
+	}
+	be.FreeInts(list)
+	be.Free(device.Buffer{})
+	be.FreeInts(device.Ints{})
+
+	b := alloc(device.Model, 10)
+	want := []float32{1, -2, float32(math.Inf(1)), 1e-40, 5, 6, 7}
+	be.Upload(b.Slice(2, 7), want)
+	got := make([]float32, 4)
+	be.Download(got, b.Slice(3, 4))
+	if !slices.Equal(got, want[1:5]) {
+		t.Errorf("uploaded %v, a slice reads %v", want, got)
+	}
+	ints, err := be.AllocInts(3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	be.UploadInts(ints, []int32{1}) // fewer are fine
+	for what, f := range map[string]func(){
+		"upload of too few":       func() { be.Upload(b, want) },
+		"download of too many":    func() { be.Download(make([]float32, 11), b) },
+		"upload of 4 indices":     func() { be.UploadInts(ints, []int32{1, 2, 3, 4}) },
+		"slice past the end":      func() { b.Slice(8, 3) },
+		"slice before the start":  func() { b.Slice(-1, 3) },
+		"copy of another length":  func() { be.Copy(b, b.Slice(0, 9)) },
+		"matrix past the end":     func() { be.Gemm(false, false, 3, 3, 3, 1, b, 3, b, 4, 0, b, 3) },
+		"row stride under a row":  func() { be.Gemm(false, false, 3, 3, 3, 1, b, 3, b, 2, 0, b, 3) },
+		"decoding past the cache": func() { be.AttentionDecode(b, b, b, 1, 1, 1, 1, 1, 1) },
+	} {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("%s: no panic", what)
+				}
+			}()
+			f()
+		}()
+	}
+}
