@@ -1,5 +1,13 @@
 package devicetest
 
+import (
+	"math"
+	"slices"
+	"testing"
+
+	"prabench/models/device"
+)
+
 // pattern is an attention's shape.
 type pattern struct{ batch, tokens, heads, width, block int }
 
@@ -78,4 +86,45 @@ func attentionDecode() []*trial {
 		}
 	}
 	return out
+}
+
+// attentionCausal checks law 3 where it is decided: what stands in later blocks,
+// be it NaN, changes no bit of an earlier token.
+func attentionCausal(t *testing.T, be device.Backend) {
+	for _, p := range patterns {
+		if p.block == p.tokens {
+			continue
+		}
+		tr := newTrial("%+v", p)
+		qkv := tr.normal("qkv", p.rows()*3*p.width)
+		o, lse := tr.unset("out", p.rows()*p.width, sum), tr.unset("lse", p.rows()*p.heads, sum)
+		tr.run = func(m *machine) {
+			m.Attention(m.at(o), m.at(qkv), m.at(lse), p.batch, p.tokens, p.heads, p.width, p.block)
+		}
+		known := p.tokens / 2 / p.block * p.block // tokens that stay as they are
+		if known == 0 {
+			known = p.block
+		}
+		draw := func() []float32 {
+			m := tr.place(t, be)
+			defer m.free()
+			tr.run(m)
+			m.settle(t)
+			var out []float32
+			for b := range p.batch {
+				all := m.download()[o][guard:]
+				out = append(out, all[b*p.tokens*p.width:][:known*p.width]...)
+			}
+			return out
+		}
+		before := draw()
+		for i := range tr.values[qkv] {
+			if i/(3*p.width)%p.tokens >= known {
+				tr.values[qkv][i] = float32(math.NaN())
+			}
+		}
+		if after := draw(); !slices.Equal(before, after) {
+			t.Errorf("%s: the first %d tokens read later ones", tr.name, known)
+		}
+	}
 }

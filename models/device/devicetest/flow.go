@@ -43,6 +43,7 @@ func condActBackward() []*trial {
 			tr := newTrial("%dx%d condition rows %d", s.rows, s.n, p)
 			dy, pre := tr.normal("dy", s.size()), tr.spread("pre", s.size(), 0, 3)
 			dtime, dcond := tr.unset("dtime", s.size(), element), tr.unset("dcond", p*s.n, sum)
+			tr.slack = 6 // as in BiasActBackward
 			tr.run = func(m *machine) {
 				m.CondActBackward(m.at(dtime), m.at(dcond), m.at(dy), m.at(pre), s.rows, p, s.n)
 			}

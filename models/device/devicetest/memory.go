@@ -1,6 +1,7 @@
 package devicetest
 
 import (
+	"errors"
 	"math"
 	"slices"
 	"testing"
@@ -92,6 +93,13 @@ func memory(t *testing.T, open Open) {
 		t.Error("indices are not counted as activations")
 	}
 	be.FreeInts(list)
+	peak := be.Peak(device.Model)
+	if _, err := be.Alloc(device.Model, 1<<46); !errors.Is(err, device.ErrOutOfMemory) {
+		t.Errorf("2⁴⁶ elements: error %v, want out of memory", err)
+	}
+	if p := be.Peak(device.Model); p != peak {
+		t.Errorf("a refused allocation moved the peak from %d to %d bytes", peak, p)
+	}
 	be.Free(device.Buffer{})
 	be.FreeInts(device.Ints{})
 
@@ -108,6 +116,8 @@ func memory(t *testing.T, open Open) {
 		t.Fatal(err)
 	}
 	be.UploadInts(ints, []int32{1}) // fewer are fine
+	freed := alloc(device.Model, 10)
+	be.Free(freed)
 	for what, f := range map[string]func(){
 		"upload of too few":       func() { be.Upload(b, want) },
 		"download of too many":    func() { be.Download(make([]float32, 11), b) },
@@ -117,6 +127,7 @@ func memory(t *testing.T, open Open) {
 		"copy of another length":  func() { be.Copy(b, b.Slice(0, 9)) },
 		"matrix past the end":     func() { be.Gemm(false, false, 3, 3, 3, 1, b, 3, b, 4, 0, b, 3) },
 		"row stride under a row":  func() { be.Gemm(false, false, 3, 3, 3, 1, b, 3, b, 2, 0, b, 3) },
+		"second free":             func() { be.Free(freed) },
 		"decoding past the cache": func() { be.AttentionDecode(b, b, b, 1, 1, 1, 1, 1, 1) },
 	} {
 		func() {

@@ -43,6 +43,7 @@ type trial struct {
 	kinds   []kind
 	private []bool // the backend's own layout: not compared
 	sizing  []bool // the operation takes its size from this buffer
+	floors  []float64
 	ints    [][]int32
 	run     func(m *machine)
 
@@ -61,7 +62,15 @@ func newTrial(format string, args ...any) *trial {
 func (tr *trial) add(name string, values []float32, k kind) slot {
 	tr.values, tr.names, tr.kinds = append(tr.values, values), append(tr.names, name), append(tr.kinds, k)
 	tr.private, tr.sizing = append(tr.private, false), append(tr.sizing, false)
+	tr.floors = append(tr.floors, 0)
 	return slot(len(tr.values) - 1)
+}
+
+// floor adds to the scale that a buffer's tolerance is relative to, where its
+// values are small differences of numbers of this size.
+func (tr *trial) floor(s slot, size float64) slot {
+	tr.floors[s] = size
+	return s
 }
 
 // normal is a buffer of n standard normals.

@@ -34,7 +34,7 @@ func (d *Backend) Embed(u, proj, start, inpos, pos, class device.Buffer, labels,
 
 func (d *Backend) EmbedBackward(dproj, dstart, dinpos, dpos, dclass, du device.Buffer, labels, order device.Ints, batch, tokens, width, block int) {
 	U, J, S := d.rows(du, batch*tokens, width), d.rows(dproj, batch*tokens, width), d.rows(dstart, block, width)
-	I, P, C := d.table(dinpos, width), d.table(dpos, width), d.table(dclass, width)
+	I, P, C := d.rows(dinpos, tokens, width), d.rows(dpos, tokens, width), d.table(dclass, width)
 	label, place := d.indices(labels, batch), d.indices(order, tokens)
 	clear(J.values)
 	for b := range batch {

@@ -57,8 +57,14 @@ func (d *Backend) hold(c device.Class, bytes int64) {
 	d.peak[c] = max(d.peak[c], d.held[c])
 }
 
+// limit is the number of elements over which an allocation is refused.
+const limit = 1 << 32
+
 // Alloc gives n NaNs.
 func (d *Backend) Alloc(c device.Class, n int) (device.Buffer, error) {
+	if n > limit {
+		return device.Buffer{}, fmt.Errorf("reference: %d elements of %s memory: %w", n, c, device.ErrOutOfMemory)
+	}
 	d.last++
 	values := make([]float64, n)
 	for i := range values {

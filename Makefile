@@ -1,0 +1,34 @@
+# prabench: build, first look, tests. `make help` lists the targets.
+GO ?= go
+BIN := bin/prabench
+
+.PHONY: help build setup quick test race vet bench clean
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | sort
+
+build: ## bin/prabench
+	@mkdir -p bin
+	$(GO) build -o $(BIN) ./cmd/prabench
+
+setup: ## install what is missing and can be installed (a C compiler, oneDNN)
+	@sh .ci/setup
+
+quick: setup build ## train eight small models on MNIST, measure them, draw the figures
+	$(BIN) data fetch mnist
+	$(BIN) run experiments/quick.toml
+
+test: setup vet ## every test
+	$(GO) test ./...
+
+vet:
+	@test -z "$$(gofmt -l .)" || { echo "gofmt would change:"; gofmt -l .; exit 1; }
+	$(GO) vet ./...
+
+race: ## the Go parts under the race detector, slow tests left out
+	$(GO) test -race -short ./harness/... ./results/... ./experiments/... ./models/dataset/... ./cmd/...
+
+bench: build ## what this machine reaches: training and sampling against its peak
+	$(BIN) bench
+
+clean: ## remove what was built; results.db, .prabench and figures stay
+	rm -rf bin
