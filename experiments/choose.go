@@ -1,0 +1,126 @@
+package experiments
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"prabench/models"
+)
+
+// choose keeps the cells of Options.Only.
+func (r *reading) choose() {
+	text := r.opts.Only
+	if strings.TrimSpace(text) == "" {
+		return
+	}
+	at := place{file: "--only " + text}
+	type condition struct {
+		f      *field
+		values []value
+	}
+	var conditions []*condition
+	for _, part := range splitList(text) {
+		key, raw, ok := strings.Cut(part, "=")
+		key, raw = plainKey(key), strings.TrimSpace(raw)
+		if !ok || key == "" {
+			r.problems.add(at, "", fmt.Sprintf("%q is not of the form key=value", strings.TrimSpace(part)), "for example --only 'model.patch=7,train.rollout_depth=1'")
+			continue
+		}
+		f := chosenField(key)
+		if f == nil {
+			candidates := append(slices.Clone(allNames), "seed", labelKey)
+			r.problems.add(at, key, "unknown key; allowed: any key of a setting, seed or label", didYouMean(key, candidates))
+			continue
+		}
+		v, err := override{raw: parseValue(raw), text: strings.Trim(raw, `"'`)}.convert(f)
+		if err != nil {
+			r.problems.add(at, key, err.Error(), "")
+			continue
+		}
+		i := slices.IndexFunc(conditions, func(c *condition) bool { return c.f == f })
+		if i < 0 {
+			i = len(conditions)
+			conditions = append(conditions, &condition{f: f})
+		}
+		conditions[i].values = append(conditions[i].values, v)
+		if !slices.ContainsFunc(r.exp.Cells, func(c Cell) bool { return c.has(f, v) }) {
+			r.problems.add(at, key, fmt.Sprintf("no cell has the value %s; allowed: %s", show(v.plain), r.present(f)), "")
+		}
+	}
+	if len(r.problems.list) > 0 {
+		return
+	}
+	r.exp.Cells = slices.DeleteFunc(r.exp.Cells, func(c Cell) bool {
+		return slices.ContainsFunc(conditions, func(k *condition) bool {
+			return !slices.ContainsFunc(k.values, func(v value) bool { return c.has(k.f, v) })
+		})
+	})
+	if len(r.exp.Cells) == 0 {
+		r.problems.add(at, "", "every value has cells, but no cell has all of them", "drop one of the conditions")
+	}
+}
+
+// chosenField finds a key by its full or its short name.
+func chosenField(key string) *field {
+	switch key {
+	case "seed":
+		return seedField
+	case labelKey:
+		return labelField
+	}
+	if full, ok := shortKeys[key]; ok {
+		key = full
+	}
+	return byName[key]
+}
+
+// has says whether a cell has a value. "exact" is the depth K.
+func (c *Cell) has(f *field, v value) bool {
+	if d, ok := v.v.Interface().(models.Depth); ok && d == models.Exact {
+		return mustGet(c, f.Name) == c.Settings.Model.ARSteps()
+	}
+	return mustGet(c, f.Name) == v.plain
+}
+
+func mustGet(c *Cell, key string) any {
+	v, _ := c.Get(key)
+	return v
+}
+
+// present lists the values that the cells have.
+func (r *reading) present(f *field) string {
+	var list []string
+	for i := range r.exp.Cells {
+		t := show(mustGet(&r.exp.Cells[i], f.Name))
+		if !slices.Contains(list, t) {
+			list = append(list, t)
+		}
+		if len(list) > 20 {
+			list[20] = "…"
+			break
+		}
+	}
+	return strings.Join(list, ", ")
+}
+
+// splitList splits at commas outside quotes.
+func splitList(text string) []string {
+	var parts []string
+	var quote rune
+	start := 0
+	for i, c := range text {
+		switch {
+		case quote != 0:
+			if c == quote {
+				quote = 0
+			}
+		case c == '"' || c == '\'':
+			quote = c
+		case c == ',':
+			parts = append(parts, text[start:i])
+			start = i + 1
+		}
+	}
+	return append(parts, text[start:])
+}

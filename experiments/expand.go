@@ -1,0 +1,304 @@
+package experiments
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+)
+
+const (
+	maxReports = 40  // kinds of invalid points that are listed
+	maxInvalid = 500 // invalid points after which no more are looked at
+	maxMerged  = 10  // merged points that are named in warnings
+)
+
+// expansion walks over the points of a sweep, first axis slowest.
+type expansion struct {
+	*reading
+	axes    []*axis
+	short   map[string]string // swept key → its name in labels
+	data    *describing
+	id      *identity
+	index   []int // step of each axis
+	reports []*report
+	invalid int
+	merged  int
+	first   map[string]int // id of a point's first cell → its number
+}
+
+// report is one problem of one set of related values.
+type report struct {
+	invalid
+	values string // the swept values that matter: "patch=7 block=2"; "" when none does
+	points int
+}
+
+func (r *reading) expand() {
+	x := &expansion{reading: r, data: &describing{ask: r.opts.Describe, known: map[Data]described{}}, id: newIdentity(), first: map[string]int{}}
+	for _, a := range r.axes {
+		if !a.faulty {
+			x.axes = append(x.axes, a)
+		}
+	}
+	x.short = shortNames(x.axes)
+	points, ok := x.countPoints()
+	if !ok {
+		return
+	}
+	cells := make([]Cell, 0, points*r.exp.Repeats)
+	scratch := new(Settings)
+	v := reflect.ValueOf(scratch).Elem()
+	x.walk(func() bool {
+		*scratch = r.base
+		for i, a := range x.axes {
+			for k, f := range a.fields {
+				f.put(v, a.values[k][x.index[i]])
+			}
+		}
+		if bad := resolve(scratch, x.data, r.faulty); bad != nil || len(r.faulty) > 0 {
+			return x.report(bad)
+		}
+		text := x.id.of(scratch, v)
+		id := x.id.cell(text, r.exp.Seed)
+		if n, seen := x.first[id]; seen {
+			x.merge(cells, n, scratch)
+			return true
+		}
+		x.first[id] = len(cells)
+		label, point := x.label(), x.point()
+		for s := range r.exp.Repeats {
+			c := Cell{ID: id, Label: label, Point: point, Seed: r.exp.Seed + uint64(s), Settings: *scratch}
+			c.Settings.Train.Seed = c.Seed
+			if s > 0 {
+				c.ID = x.id.cell(text, c.Seed)
+			}
+			cells = append(cells, c)
+		}
+		return true
+	})
+	x.finish()
+	r.exp.Cells, r.exp.Total = cells, len(cells)
+}
+
+// countPoints counts what the excludes leave and refuses what is too much.
+func (x *expansion) countPoints() (int, bool) {
+	limit := x.opts.maxCells
+	all := 1
+	for _, a := range x.axes {
+		all *= a.steps()
+		if all > 10*limit {
+			x.problems.add(a.head, "sweep", fmt.Sprintf("the axes cross to more than %d points; allowed: at most %d cells", 10*limit, limit), "")
+			return 0, false
+		}
+	}
+	points := 0
+	x.walk(func() bool { points++; return true })
+	at := place{file: x.doc.file}
+	if len(x.axes) > 0 {
+		at = x.axes[0].head
+	}
+	switch {
+	case points == 0:
+		x.problems.add(at, "sweep", "the excludes leave no point; nothing would run", "")
+		return 0, false
+	case points*x.exp.Repeats > limit:
+		x.problems.add(at, "sweep", fmt.Sprintf("%d points × %d seeds are %d cells; allowed: at most %d", points, x.exp.Repeats, points*x.exp.Repeats, limit), "")
+		return 0, false
+	}
+	return points, true
+}
+
+// walk visits every point that is not excluded until visit returns false.
+func (x *expansion) walk(visit func() bool) {
+	x.index = make([]int, len(x.axes))
+	number := make(map[*axis]int, len(x.axes))
+	for i, a := range x.axes {
+		number[a] = i
+	}
+	type mask struct {
+		axis  int
+		steps []bool
+	}
+	excludes := make([][]mask, len(x.excludes))
+	for i, e := range x.excludes {
+		for a, steps := range e.steps {
+			excludes[i] = append(excludes[i], mask{number[a], steps})
+		}
+	}
+	for {
+		out := false
+		for _, masks := range excludes {
+			all := true
+			for _, m := range masks {
+				all = all && m.steps[x.index[m.axis]]
+			}
+			out = out || all
+		}
+		if !out && !visit() {
+			return
+		}
+		i := len(x.axes) - 1
+		for ; i >= 0; i-- {
+			if x.index[i]++; x.index[i] < x.axes[i].steps() {
+				break
+			}
+			x.index[i] = 0
+		}
+		if i < 0 {
+			return
+		}
+	}
+}
+
+// values writes the swept values of this point, all or those of some keys.
+func (x *expansion) values(of func(key string) bool) string {
+	var parts []string
+	for i, a := range x.axes {
+		for k, f := range a.fields {
+			if of == nil || of(f.Name) {
+				parts = append(parts, x.short[f.Name]+"="+a.values[k][x.index[i]].text)
+			}
+		}
+	}
+	return strings.Join(parts, " ")
+}
+
+// label names the point for people: the steps' own names where a zip has them,
+// else the swept values.
+func (x *expansion) label() string {
+	var parts []string
+	for i, a := range x.axes {
+		step := x.index[i]
+		if k := slices.Index(a.fields, labelField); k >= 0 {
+			parts = append(parts, a.values[k][step].text)
+			continue
+		}
+		for k, f := range a.fields {
+			parts = append(parts, x.short[f.Name]+"="+a.values[k][step].text)
+		}
+	}
+	if len(parts) == 0 {
+		return x.exp.Name
+	}
+	return strings.Join(parts, " ")
+}
+
+func (x *expansion) point() map[string]any {
+	m := make(map[string]any, len(x.axes))
+	for i, a := range x.axes {
+		for k, f := range a.fields {
+			m[f.Name] = a.values[k][x.index[i]].plain
+		}
+	}
+	return m
+}
+
+// shortNames gives each swept key a name for labels: its last part, a word of
+// its own for three depths that would be mistaken for each other, and the whole
+// key where that is not unique.
+func shortNames(axes []*axis) map[string]string {
+	own := map[string]string{"train.rollout_depth": "depth", "model.depth": "layers", "sample.rollout_depth": "sweeps"}
+	short, count := map[string]string{}, map[string]int{}
+	for _, a := range axes {
+		for _, f := range a.fields {
+			s := own[f.Name]
+			if s == "" {
+				s = f.Name[strings.LastIndexByte(f.Name, '.')+1:]
+			}
+			short[f.Name] = s
+			count[s]++
+		}
+	}
+	for key, s := range short {
+		if count[s] > 1 {
+			short[key] = key
+		}
+	}
+	return short
+}
+
+// report notes what is wrong with this point; false ends the walk.
+func (x *expansion) report(bad []invalid) bool {
+	if len(bad) == 0 {
+		return true
+	}
+	for _, b := range bad {
+		values := x.values(func(key string) bool { return key == b.key || slices.Contains(related[b.key], key) })
+		i := slices.IndexFunc(x.reports, func(r *report) bool {
+			return r.key == b.key && r.problem == b.problem && r.values == values
+		})
+		if i < 0 {
+			i = len(x.reports)
+			x.reports = append(x.reports, &report{invalid: b, values: values})
+		}
+		x.reports[i].points++
+	}
+	x.invalid++
+	return x.invalid < maxInvalid && len(x.reports) <= maxReports
+}
+
+// finish turns the reports into errors, each at the axis that it hangs on.
+func (x *expansion) finish() {
+	for n, rep := range x.reports {
+		if n == maxReports {
+			x.problems.add(place{file: x.doc.file}, "sweep", fmt.Sprintf("more than %d different values are invalid; the rest is not listed", maxReports), "")
+			break
+		}
+		at, swept := x.locate(rep.key)
+		problem, hint := rep.problem, ""
+		if rep.values != "" {
+			problem += "; invalid at " + rep.values
+			if rep.points > 1 {
+				problem += fmt.Sprintf(" (%d points)", rep.points)
+			}
+		}
+		if swept && rep.values != "" {
+			hint = "correct the axis or leave the point out with [[sweep.exclude]]"
+		}
+		x.problems.add(at, rep.key, problem, hint).cause = rep.cause
+	}
+}
+
+// locate finds where a key's value comes from: its axis, else the axis of a key
+// that it hangs on, else the file or the flag that gave it.
+func (x *expansion) locate(key string) (at place, swept bool) {
+	keys := append([]string{key}, related[key]...)
+	for _, k := range keys {
+		if a, i := find(x.axes, k); a != nil {
+			return a.at[i], true
+		}
+	}
+	for _, k := range keys {
+		if at, ok := x.sources[k]; ok {
+			return at, false
+		}
+	}
+	return place{file: x.doc.file}, false
+}
+
+// merge notes that this point is the same cell as an earlier one.
+func (x *expansion) merge(cells []Cell, n int, s *Settings) {
+	x.merged++
+	at := x.axes[len(x.axes)-1].head
+	w := Warning{File: at.file, Line: at.line, Column: at.column, Key: "sweep"}
+	switch {
+	case x.merged <= maxMerged:
+		w.Text = fmt.Sprintf("%q has the same settings as %q and is the same cell", x.values(nil), x.pointText(cells[n].Point))
+	case x.merged == maxMerged+1:
+		w.Text = "more points have the settings of earlier ones and are the same cells"
+	default:
+		return
+	}
+	x.exp.Warnings = append(x.exp.Warnings, w)
+}
+
+func (x *expansion) pointText(point map[string]any) string {
+	var parts []string
+	for _, a := range x.axes {
+		for _, f := range a.fields {
+			parts = append(parts, x.short[f.Name]+"="+textOf(point[f.Name]))
+		}
+	}
+	return strings.Join(parts, " ")
+}

@@ -1,0 +1,89 @@
+package experiments
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+
+	"prabench/models/dataset"
+)
+
+// identity writes the settings that matter for results as canonical JSON: one
+// object, dotted keys in alphabetical order, numbers in their shortest form,
+// and the seed last. Its SHA-256 names the cell. Values are the resolved ones,
+// so that data.size = 0 and the set's own size are one cell. The folder of the
+// data counts only for image folders, where it says which images are meant.
+type identity struct {
+	fields []*field
+	prefix []string // `"model.patch":`
+	buf    []byte
+}
+
+func newIdentity() *identity {
+	id := &identity{}
+	for _, f := range fields {
+		if f.Identity || f.Name == "data.root" {
+			id.fields = append(id.fields, f)
+		}
+	}
+	slices.SortFunc(id.fields, func(a, b *field) int { return strings.Compare(a.Name, b.Name) })
+	for _, f := range id.fields {
+		id.prefix = append(id.prefix, strconv.Quote(f.Name)+":")
+	}
+	return id
+}
+
+// of gives the text without its end: the seed and the closing brace follow.
+// The result is valid until the next call.
+func (id *identity) of(s *Settings, v reflect.Value) []byte {
+	b := append(id.buf[:0], '{')
+	for i, f := range id.fields {
+		if f.Name == "data.root" && s.Data.Set != dataset.Folder {
+			continue
+		}
+		b = append(b, id.prefix[i]...)
+		x := v.FieldByIndex(f.index)
+		switch x.Kind() {
+		case reflect.Int:
+			b = strconv.AppendInt(b, x.Int(), 10)
+		case reflect.Uint64:
+			b = strconv.AppendUint(b, x.Uint(), 10)
+		case reflect.Float64:
+			b = strconv.AppendFloat(b, x.Float(), 'g', -1, 64)
+		case reflect.String:
+			b = appendString(b, x.String())
+		default:
+			panic("experiments: no canonical text for " + f.Name)
+		}
+		b = append(b, ',')
+	}
+	id.buf = b
+	return b
+}
+
+// cell gives the cell's id; text is what of returned.
+func (id *identity) cell(text []byte, seed uint64) string {
+	n := len(text)
+	text = append(text, `"seed":`...)
+	text = strconv.AppendUint(text, seed, 10)
+	text = append(text, '}')
+	id.buf = text[:n]
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:6])
+}
+
+func appendString(b []byte, s string) []byte {
+	for i := 0; i < len(s); i++ {
+		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' {
+			q, _ := json.Marshal(s) // a string always can
+			return append(b, q...)
+		}
+	}
+	b = append(b, '"')
+	b = append(b, s...)
+	return append(b, '"')
+}

@@ -1,0 +1,302 @@
+package experiments
+
+import (
+	"encoding"
+	"fmt"
+	"math"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/BurntSushi/toml"
+
+	"prabench/models"
+)
+
+// Key is a key of an experiment file, for documentation and `plan`.
+type Key struct {
+	Name     string `json:"key"`     // dotted: "model.patch"
+	Type     string `json:"type"`    // "integer", "float", "string", "depth" (integer ≥ 0 or "exact") or "duration"
+	Default  any    `json:"default"` // plain: int, float64, uint64 or string
+	Doc      string `json:"doc"`
+	Sweep    bool   `json:"sweep"`    // may be an axis
+	Identity bool   `json:"identity"` // part of Cell.ID
+}
+
+// field is a key of the settings with the way to its value, found once.
+type field struct {
+	Key
+	index []int // for reflect.Value.FieldByIndex
+	typ   reflect.Type
+}
+
+const labelKey = "label"
+
+// labelField stands for the names that a zip gives its steps: an axis like any
+// other, but no setting.
+var labelField = &field{Key: Key{Name: labelKey, Type: "string", Sweep: true}, typ: reflect.TypeFor[string]()}
+
+// seedField stands for the cell's seed where cells are chosen.
+var seedField = &field{Key: Key{Name: "seed", Type: "integer"}, typ: reflect.TypeFor[uint64]()}
+
+// outsideIdentity are the keys that a cell's results are not named by: the
+// place of the data and the hardware and care of measuring, which belong to an
+// attempt. They cannot be swept, since their cells would be one.
+var outsideIdentity = []string{"data.root", "measure.device", "measure.warmup", "measure.rounds", "measure.timeout"}
+
+var (
+	fields   = collect()
+	byName   = index(fields)
+	allNames = names(fields)
+	topNames = []string{"name", "description", "repeats", "seed"}
+)
+
+func collect() []*field {
+	var list []*field
+	defaults := reflect.ValueOf(Defaults())
+	var walk func(t reflect.Type, prefix string, at []int)
+	walk = func(t reflect.Type, prefix string, at []int) {
+		for i := range t.NumField() {
+			f := t.Field(i)
+			path := append(slices.Clone(at), i)
+			tag := f.Tag.Get("toml")
+			switch {
+			case f.Anonymous:
+				walk(f.Type, prefix, path)
+			case tag == "-" || tag == "":
+			case prefix == "":
+				walk(f.Type, tag, path)
+			default:
+				name := prefix + "." + tag
+				list = append(list, &field{
+					Key: Key{Name: name, Type: typeOf(f.Type), Default: plain(defaults.FieldByIndex(path)), Doc: docs[name],
+						Sweep:    !slices.Contains(outsideIdentity, name) || name == "data.root",
+						Identity: !slices.Contains(outsideIdentity, name)},
+					index: path, typ: f.Type,
+				})
+			}
+		}
+	}
+	walk(defaults.Type(), "", nil)
+	return list
+}
+
+func index(list []*field) map[string]*field {
+	m := make(map[string]*field, len(list))
+	for _, f := range list {
+		m[f.Name] = f
+	}
+	return m
+}
+
+func names(list []*field) []string {
+	var out []string
+	for _, f := range list {
+		out = append(out, f.Name)
+	}
+	return out
+}
+
+// Keys lists every key of a file outside [sweep] and [[figure]], in the order
+// of the documentation.
+func Keys() []Key {
+	list := []Key{
+		{Name: "name", Type: "string", Default: "", Doc: docs["name"]},
+		{Name: "description", Type: "string", Default: "", Doc: docs["description"]},
+		{Name: "repeats", Type: "integer", Default: defaultRepeats, Doc: docs["repeats"]},
+		{Name: "seed", Type: "integer", Default: defaultSeed, Doc: docs["seed"], Identity: true},
+	}
+	for _, f := range fields {
+		list = append(list, f.Key)
+	}
+	return list
+}
+
+// Get gives the value of a dotted key as int, float64, uint64 or string; a
+// depth is an int, or "exact" while it is not resolved.
+func (s *Settings) Get(key string) (any, bool) {
+	f, ok := byName[key]
+	if !ok {
+		return nil, false
+	}
+	return plain(reflect.ValueOf(s).Elem().FieldByIndex(f.index)), true
+}
+
+func typeOf(t reflect.Type) string {
+	switch t {
+	case reflect.TypeFor[models.Depth]():
+		return "depth"
+	case reflect.TypeFor[Duration]():
+		return "duration"
+	}
+	switch t.Kind() {
+	case reflect.Int, reflect.Uint64:
+		return "integer"
+	case reflect.Float64:
+		return "float"
+	case reflect.String:
+		return "string"
+	}
+	panic(fmt.Sprintf("experiments: no TOML type for %v", t))
+}
+
+// plain is a value without the types of its package.
+func plain(v reflect.Value) any {
+	switch x := v.Interface().(type) {
+	case models.Depth:
+		if x == models.Exact {
+			return "exact"
+		}
+		return int(x)
+	case Duration:
+		return x.String()
+	case int, uint64, float64, string:
+		return x
+	}
+	panic(fmt.Sprintf("experiments: a setting of type %v", v.Type()))
+}
+
+// value is a setting, checked for its type and ready to be put in place.
+type value struct {
+	v     reflect.Value
+	plain any
+	text  string // as people read it
+}
+
+func (f *field) value(v reflect.Value) value {
+	p := plain(v)
+	return value{v: v, plain: p, text: textOf(p)}
+}
+
+func textOf(plain any) string {
+	if x, ok := plain.(float64); ok {
+		return strconv.FormatFloat(x, 'g', -1, 64)
+	}
+	return fmt.Sprint(plain)
+}
+
+// put sets the key in settings, which must be addressable.
+func (f *field) put(settings reflect.Value, v value) {
+	if f.index != nil {
+		settings.FieldByIndex(f.index).Set(v.v)
+	}
+}
+
+// convert turns a TOML value into the key's type; the error is a sentence
+// without the key.
+func (f *field) convert(raw any) (value, error) {
+	p := reflect.New(f.typ)
+	if err := f.decode(p, raw); err != nil {
+		return value{}, err
+	}
+	return f.value(p.Elem()), nil
+}
+
+func (f *field) decode(p reflect.Value, raw any) error {
+	switch u := p.Interface().(type) {
+	case toml.Unmarshaler:
+		if n, ok := raw.(int64); ok && n < 0 {
+			return fmt.Errorf("%d is negative; allowed: an integer ≥ 0 or \"exact\"", n)
+		} else if ok && n > math.MaxInt32 {
+			return fmt.Errorf("%d is out of range; allowed: up to %d, or \"exact\"", n, math.MaxInt32)
+		}
+		if _, isInt := raw.(int64); !isInt {
+			if s, isString := raw.(string); !isString || s != "exact" {
+				return f.wrongType(raw)
+			}
+		}
+		return u.UnmarshalTOML(raw)
+	case encoding.TextUnmarshaler:
+		s, ok := raw.(string)
+		if !ok || u.UnmarshalText([]byte(s)) != nil {
+			return f.wrongType(raw)
+		}
+		return nil
+	}
+	switch f.typ.Kind() {
+	case reflect.Int:
+		n, ok := raw.(int64)
+		if !ok {
+			return f.wrongType(raw)
+		}
+		if n > math.MaxInt32 || n < math.MinInt32 {
+			return fmt.Errorf("%d is out of range; allowed: up to %d", n, math.MaxInt32)
+		}
+		p.Elem().SetInt(n)
+	case reflect.Uint64:
+		n, ok := raw.(int64)
+		if !ok {
+			return f.wrongType(raw)
+		}
+		if n < 0 {
+			return fmt.Errorf("%d is negative; allowed: an integer ≥ 0", n)
+		}
+		p.Elem().SetUint(uint64(n))
+	case reflect.Float64:
+		x, ok := raw.(float64)
+		if n, isInt := raw.(int64); isInt {
+			x, ok = float64(n), true
+		}
+		if !ok {
+			return f.wrongType(raw)
+		}
+		if math.IsNaN(x) || math.IsInf(x, 0) {
+			return fmt.Errorf("%v is not a number; allowed: a finite float", x)
+		}
+		p.Elem().SetFloat(x + 0) // -0 becomes 0: equal settings have one text
+	case reflect.String:
+		s, ok := raw.(string)
+		if !ok {
+			return f.wrongType(raw)
+		}
+		p.Elem().SetString(s)
+	}
+	return nil
+}
+
+func (f *field) wrongType(raw any) error {
+	allowed := map[string]string{
+		"integer": "an integer", "float": "a float", "string": "a string",
+		"depth":    `an integer ≥ 0 or "exact"`,
+		"duration": `a time span such as "90s", "30m" or "2h"`,
+	}[f.Type]
+	example := ""
+	if f.index != nil && f.Type != "depth" && f.Type != "duration" {
+		example = ", for example " + show(f.Default)
+	}
+	return fmt.Errorf("%s is %s; allowed: %s%s", show(raw), typeName(raw), allowed, example)
+}
+
+// show writes a value as TOML would, shortened.
+func show(v any) string {
+	var s string
+	switch v := v.(type) {
+	case string:
+		s = strconv.Quote(v)
+	case float64:
+		s = strconv.FormatFloat(v, 'g', -1, 64)
+		if strings.Trim(s, "-0123456789") == "" {
+			s += ".0"
+		}
+	case []any, []map[string]any, map[string]any:
+		return "the value"
+	default:
+		s = fmt.Sprint(v)
+	}
+	if r := []rune(s); len(r) > 40 {
+		s = string(r[:37]) + "…"
+	}
+	return s
+}
+
+// tableKeys lists the keys of a table without its name.
+func tableKeys(table string) []string {
+	var out []string
+	for _, n := range allNames {
+		if rest, ok := strings.CutPrefix(n, table+"."); ok {
+			out = append(out, rest)
+		}
+	}
+	return out
+}

@@ -1,0 +1,115 @@
+package experiments
+
+import (
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func settingsValue(s *Settings) reflect.Value { return reflect.ValueOf(s).Elem() }
+
+func TestEveryKeyIsDocumented(t *testing.T) {
+	keys := Keys()
+	for _, k := range keys {
+		if k.Doc == "" || k.Type == "" || k.Default == nil {
+			t.Errorf("%+v: a key needs a text, a type and a default", k)
+		}
+	}
+	for name := range docs {
+		if !slices.ContainsFunc(keys, func(k Key) bool { return k.Name == name }) {
+			t.Errorf("docs has %s, which is no key", name)
+		}
+	}
+}
+
+// TestDefaultsAreValid also holds that a default converts to itself.
+func TestDefaultsAreValid(t *testing.T) {
+	s := Defaults()
+	if bad := resolve(&s, &describing{ask: fakeData, known: map[Data]described{}}, nil); bad != nil {
+		t.Errorf("%+v", bad)
+	}
+	for _, f := range fields {
+		raw := f.Default
+		switch v := raw.(type) {
+		case int:
+			raw = int64(v)
+		case uint64:
+			raw = int64(v)
+		}
+		v, err := f.convert(raw)
+		if err != nil || v.plain != f.Default {
+			t.Errorf("%s: %v becomes %v, %v", f.Name, f.Default, v.plain, err)
+		}
+	}
+}
+
+func TestEffective(t *testing.T) {
+	e := read(t, "repeats = 2\n[model]\npatch = 4\n[sweep]\n\"model.width\" = [64, 96]\n", fake("train.lr=0.5"))
+	got := map[string]Effective{}
+	for _, v := range e.Effective() {
+		got[v.Name] = v
+	}
+	if len(got) != len(Keys()) {
+		t.Errorf("%d keys of %d", len(got), len(Keys()))
+	}
+	for key, want := range map[string]struct {
+		value  any
+		swept  bool
+		source string
+	}{
+		"repeats": {2, false, "e.toml:1:1"}, "model.patch": {4, false, "e.toml:3:1"}, "model.width": {[]any{64, 96}, true, "e.toml:5:1"},
+		"train.lr": {0.5, false, "--set train.lr=0.5"}, "train.steps": {1500, false, ""}, "measure.timeout": {"2h", false, ""}, "seed": {uint64(1), false, ""},
+	} {
+		v := got[key]
+		if d := cmp.Diff(want.value, v.Value); d != "" || v.Swept != want.swept || v.Source != want.source {
+			t.Errorf("%s: %+v %s", key, v, d)
+		}
+	}
+}
+
+func TestFigures(t *testing.T) {
+	e := read(t, `
+[sweep]
+"model.patch" = [4, 7]
+[[figure]]
+kind = "pareto"
+[[figure]]
+kind = "line"
+name = "fd"
+x = "rollout_depth"
+series = "state"
+where = { patch = [4, 7], model.block = 1 }
+log_y = true
+[[figure]]
+kind = "table"
+rows = "label"
+columns = ["fid_proxy", "throughput"]
+[[figure]]
+kind = "grid"
+rows = 5
+columns = 8
+[[figure]]
+kind = "heatmap"
+x = "patch"
+y = "block"
+where = { patch = 14 }
+`, fake())
+	yes := true
+	want := []Figure{
+		{Name: "pareto1", Kind: "pareto", X: "throughput", Y: "fid_proxy", Source: "e.toml:4:1"},
+		{Name: "fd", Kind: "line", X: "train.rollout_depth", Y: "fid_proxy", Series: "model.state", LogY: &yes,
+			Where: map[string]any{"model.patch": []any{4, 7}, "model.block": 1}, Source: "e.toml:6:1"},
+		{Name: "table3", Kind: "table", Rows: []string{"label"}, Columns: []string{"fid_proxy", "throughput"}, Source: "e.toml:13:1"},
+		{Name: "grid4", Kind: "grid", GridRows: 5, GridColumns: 8, Source: "e.toml:17:1"},
+		{Name: "heatmap5", Kind: "heatmap", X: "model.patch", Y: "model.block", Value: "fid_proxy", Where: map[string]any{"model.patch": 14}, Source: "e.toml:21:1"},
+	}
+	if d := cmp.Diff(want, e.Figures); d != "" {
+		t.Error(d)
+	}
+	if len(e.Warnings) != 1 || !strings.Contains(e.Warnings[0].String(), "e.toml:25:11: figure.where.patch: no cell has this value") {
+		t.Errorf("%v", e.Warnings)
+	}
+}

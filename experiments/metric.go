@@ -1,0 +1,27 @@
+package experiments
+
+import "slices"
+
+// metricNames are the metrics that figures know; the tables of results use the
+// same names.
+var metricNames = []string{
+	"fid_proxy", "kid", "precision", "recall", "class_accuracy",
+	"throughput", "latency", "first_block_latency",
+	"memory_peak", "memory_model", "memory_cache", "memory_activations",
+	"train_throughput", "train_seconds", "train_loss", "flow_loss", "rec_loss",
+	"flops_image", "mfu", "params", "ar_steps", "nfe",
+}
+
+// curveNames are what a training logs at each step.
+var curveNames = []string{"train_loss", "flow_loss", "rec_loss", "grad_norm", "lr"}
+
+// MetricNames lists the metrics that a figure may show.
+func MetricNames() []string { return slices.Clone(metricNames) }
+
+// CurveNames lists what a figure of kind curve may show over "step".
+func CurveNames() []string { return slices.Clone(curveNames) }
+
+// shortKeys are the names that the views of the results give to four keys.
+var shortKeys = map[string]string{
+	"patch": "model.patch", "block": "model.block", "state": "model.state", "rollout_depth": "train.rollout_depth",
+}

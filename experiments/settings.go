@@ -1,0 +1,100 @@
+package experiments
+
+import (
+	"fmt"
+	"time"
+
+	"prabench/models"
+	"prabench/models/dataset"
+)
+
+// Settings is every key that a cell depends on. It is comparable.
+type Settings struct {
+	Data    Data               `toml:"data" json:"data"`
+	Model   models.Config      `toml:"model" json:"model"`
+	Train   models.TrainConfig `toml:"train" json:"train"`
+	Sample  Sample             `toml:"sample" json:"sample"`
+	Metrics Metrics            `toml:"metrics" json:"metrics"`
+	Measure Measure            `toml:"measure" json:"measure"`
+}
+
+// Data is the [data] table. In a cell Size and Channels are never 0 and Fit is
+// never "".
+type Data dataset.Spec
+
+// Spec is the table as the data sets read it.
+func (d Data) Spec() dataset.Spec { return dataset.Spec(d) }
+
+// Sample is the [sample] table: how images are drawn, and how many.
+type Sample struct {
+	models.SampleConfig
+	Count int `toml:"count" json:"count"` // images drawn and scored
+	Batch int `toml:"batch" json:"batch"` // images drawn at once
+}
+
+// Metrics is the [metrics] table: what samples are compared with, and how.
+type Metrics struct {
+	Embedder  string `toml:"embedder" json:"embedder"`   // "auto", "classifier" or "ternary"
+	Samples   int    `toml:"samples" json:"samples"`     // real images on the reference side; 0 is all
+	Reference string `toml:"reference" json:"reference"` // split they come from: "train" or "test"
+}
+
+// Measure is the [measure] table: how speed and memory are measured.
+type Measure struct {
+	Device     string   `toml:"device" json:"device"`           // "cpu", "cuda" or "cuda:0"
+	Precision  string   `toml:"precision" json:"precision"`     // "fp32", "tf32" or "bf16"
+	Batch      int      `toml:"batch" json:"batch"`             // images a timed call
+	Warmup     int      `toml:"warmup" json:"warmup"`           // calls before the first timed one
+	Rounds     int      `toml:"rounds" json:"rounds"`           // timed rounds over all cells
+	Threads    int      `toml:"threads" json:"threads"`         // while timing; 0 is all cores
+	TrainSteps int      `toml:"train_steps" json:"train_steps"` // training steps a round; 0 measures no training
+	Timeout    Duration `toml:"timeout" json:"timeout"`         // of one attempt of a stage
+}
+
+// Defaults of the keys at the top of a file.
+const (
+	defaultRepeats = 1
+	defaultSeed    = 1
+)
+
+// Defaults is the settings of an empty file: the one place where defaults of
+// [data], [metrics], [measure] and the counts of [sample] live; those of the
+// model and the recipe are the model core's own.
+func Defaults() Settings {
+	return Settings{
+		Data:    Data{Set: dataset.MNIST, Fit: "auto", Seed: 1},
+		Model:   models.DefaultConfig(),
+		Train:   models.DefaultTrain(),
+		Sample:  Sample{SampleConfig: models.DefaultSample(), Count: 2000, Batch: 250},
+		Metrics: Metrics{Embedder: "auto", Samples: 2000, Reference: "train"},
+		Measure: Measure{Device: "cpu", Precision: "fp32", Batch: 64, Warmup: 1, Rounds: 3, TrainSteps: 10,
+			Timeout: Duration(2 * time.Hour)},
+	}
+}
+
+// Duration is a time span that is written "90s" or "1h30m".
+type Duration time.Duration
+
+// String writes whole hours and minutes without their zero rest: "2h".
+func (d Duration) String() string {
+	s := time.Duration(d).String()
+	for _, zero := range []string{"m0s", "h0m"} {
+		if len(s) > len(zero) && s[len(s)-len(zero):] == zero {
+			s = s[:len(s)-len(zero)+1]
+		}
+	}
+	return s
+}
+
+// MarshalText is String.
+func (d Duration) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
+
+// UnmarshalText accepts what [time.ParseDuration] accepts.
+func (d *Duration) UnmarshalText(text []byte) error {
+	v, err := time.ParseDuration(string(text))
+	if err != nil {
+		return fmt.Errorf("%q is not a time span", text)
+	}
+	*d = Duration(v)
+	return nil
+}
