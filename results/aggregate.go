@@ -1,0 +1,258 @@
+package results
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"sort"
+	"strings"
+
+	"gonum.org/v1/gonum/stat"
+	"gonum.org/v1/gonum/stat/distuv"
+)
+
+// Where the interval of a mean comes from.
+const (
+	IntervalSeeds     = "seeds"     // Student's t over training seeds
+	IntervalJackknife = "jackknife" // one seed: the value's own, over images
+	IntervalRounds    = "rounds"    // one seed: the value's own, over rounds of measuring
+	IntervalNone      = "none"      // one seed and a value without an interval
+)
+
+// Mean is a metric at one point, averaged over training seeds.
+type Mean struct {
+	Experiment, Metric, Unit string
+	Value                    float64
+	Lo, Hi                   *float64 // 95 % interval, nil when Interval is "none"
+	Interval                 string   // seeds, jackknife, rounds or none
+	N                        int      // values averaged: one a seed, unless Across accepted more
+	Seeds                    []uint64
+
+	Label                             string // of the first cell
+	Patch, Block, RolloutDepth, State int    // of the first cell
+	Params                            map[string]any
+	Protocol, DeviceClass, Code       string // several only where that was accepted, joined by " + "
+	Cells, Attempts                   []string
+}
+
+// MixedError refuses a mean that would hide a difference.
+type MixedError struct {
+	Metric string
+	Where  string   // the group, as key=value, …
+	Field  string   // what differs: device, code, protocol, unit, cell, or a parameter's dotted key
+	Values []string // the different values, sorted
+}
+
+func (e *MixedError) Error() string {
+	where := ""
+	if e.Where != "" {
+		where = " at " + e.Where
+	}
+	advice := "keep them apart by " + e.Field + ", or choose one"
+	switch e.Field {
+	case "code":
+		advice = "run the cells again from one commit without local changes, keep them apart by code, or choose one"
+	case "cell":
+		advice = "one seed has several cells: choose one, or keep them apart by cell"
+	}
+	return fmt.Sprintf("the mean of %s over seeds%s would hide a difference in %s (%s): %s",
+		e.Metric, where, e.Field, strings.Join(e.Values, " | "), advice)
+}
+
+// Averaging says what is kept apart and which differences are accepted.
+type Averaging struct {
+	// By names what groups have in common: dotted keys of parameters, or
+	// "device", "code", "protocol", "cell", "seed". Without any, every point
+	// is a group: only seeds are averaged.
+	By []string
+	// Across names differences that the caller knows of and accepts.
+	Across []string
+}
+
+// Aggregate averages rows over seeds, apart by the keys given, see [Averaging].
+func Aggregate(rows []Row, by ...string) ([]Mean, error) { return Averaging{By: by}.Mean(rows) }
+
+// Mean averages over seeds. Experiments and metrics are always kept apart.
+// Groups come in the order of their first rows, seeds ascending within. It
+// gives a [*MixedError] for the first group that is not of one kind.
+func (a Averaging) Mean(rows []Row) ([]Mean, error) {
+	groups := map[string][]*Row{}
+	var order []string
+	for i := range rows {
+		r := &rows[i]
+		name := fmt.Sprintf("%q %q", r.Experiment, r.Metric)
+		keys := a.By
+		if len(keys) == 0 {
+			keys = paramKeys(r)
+		}
+		for _, key := range keys {
+			name += fmt.Sprintf(" %q=%q", key, field(r, key))
+		}
+		if groups[name] == nil {
+			order = append(order, name)
+		}
+		groups[name] = append(groups[name], r)
+	}
+	means := make([]Mean, 0, len(order))
+	for _, name := range order {
+		m, err := a.mean(groups[name])
+		if err != nil {
+			return nil, err
+		}
+		means = append(means, m)
+	}
+	return means, nil
+}
+
+// fixedParams are the parameters that every cell has, swept or not.
+var fixedParams = []string{"model.patch", "model.block", "train.rollout_depth", "model.state"}
+
+func paramKeys(r *Row) []string {
+	keys := slices.Clone(fixedParams)
+	for k := range r.Params {
+		if !slices.Contains(fixedParams, k) {
+			keys = append(keys, k)
+		}
+	}
+	sort.Strings(keys)
+	return keys
+}
+
+// field gives what a row has under a name that By, Across and MixedError use.
+func field(r *Row, name string) string {
+	switch name {
+	case "device":
+		return r.DeviceClass
+	case "code":
+		return r.Code
+	case "protocol":
+		return r.Protocol
+	case "unit":
+		return r.Unit
+	case "cell":
+		return r.Cell
+	case "seed":
+		return fmt.Sprint(r.Seed)
+	}
+	v, ok := r.Param(name)
+	if !ok {
+		return "not set"
+	}
+	return valueText(v)
+}
+
+func (a Averaging) mean(group []*Row) (Mean, error) {
+	group = slices.Clone(group)
+	sort.SliceStable(group, func(i, j int) bool { return group[i].Seed < group[j].Seed })
+	first := group[0]
+	refuse := func(name string) error {
+		values := distinct(group, name)
+		if len(values) == 1 {
+			return nil
+		}
+		return &MixedError{Metric: first.Metric, Where: a.where(first), Field: name, Values: values}
+	}
+	check := []string{"unit", "device", "code", "protocol"}
+	for _, r := range group {
+		for _, key := range paramKeys(r) {
+			if !slices.Contains(check, key) {
+				check = append(check, key)
+			}
+		}
+	}
+	for _, name := range check {
+		if name != "unit" && slices.Contains(a.Across, name) {
+			continue
+		}
+		if err := refuse(name); err != nil {
+			return Mean{}, err
+		}
+	}
+	values := make([]float64, len(group))
+	m := Mean{Experiment: first.Experiment, Metric: first.Metric, Unit: first.Unit, Label: first.Label,
+		Patch: first.Patch, Block: first.Block, RolloutDepth: first.RolloutDepth, State: first.State, Params: map[string]any{},
+		Protocol:    strings.Join(distinct(group, "protocol"), " + "),
+		DeviceClass: strings.Join(distinct(group, "device"), " + "), Code: strings.Join(distinct(group, "code"), " + ")}
+	for i, r := range group {
+		// A seed that counts twice would narrow the interval for nothing.
+		if i > 0 && r.Seed == group[i-1].Seed && !a.accepts(r, group[i-1]) {
+			return Mean{}, &MixedError{Metric: first.Metric, Where: a.where(first) + fmt.Sprintf(" seed=%d", r.Seed),
+				Field: "cell", Values: []string{group[i-1].Cell, r.Cell}}
+		}
+		values[i] = r.Value
+		if !slices.Contains(m.Seeds, r.Seed) {
+			m.Seeds = append(m.Seeds, r.Seed)
+		}
+		m.Cells, m.Attempts = append(m.Cells, r.Cell), append(m.Attempts, r.Attempt)
+	}
+	for key, v := range first.Params {
+		if len(distinct(group, key)) == 1 {
+			m.Params[key] = v
+		}
+	}
+	m.N = len(group)
+	if m.N == 1 {
+		m.Value, m.Lo, m.Hi, m.Interval = first.Value, first.Lo, first.Hi, IntervalNone
+		if first.Lo != nil && first.Hi != nil {
+			m.Interval = ownInterval(first.Kind)
+		} else {
+			m.Lo, m.Hi = nil, nil
+		}
+		return m, nil
+	}
+	lo, hi := 0.0, 0.0
+	m.Value, lo, hi = seedInterval(values)
+	m.Lo, m.Hi, m.Interval = &lo, &hi, IntervalSeeds
+	return m, nil
+}
+
+// accepts says whether two rows differ in something that was accepted.
+func (a Averaging) accepts(r, s *Row) bool {
+	return slices.ContainsFunc(a.Across, func(name string) bool { return field(r, name) != field(s, name) })
+}
+
+// ownInterval tells what a value's own interval is over: scores have a
+// jackknife over images, all that is timed has rounds.
+func ownInterval(kind string) string {
+	switch kind {
+	case Score, Draw, Reference:
+		return IntervalJackknife
+	}
+	return IntervalRounds
+}
+
+// seedInterval is the mean and its 95 % interval by Student's t with n−1
+// degrees of freedom; n ≥ 2.
+func seedInterval(values []float64) (mean, lo, hi float64) {
+	n := float64(len(values))
+	mean, deviation := stat.MeanStdDev(values, nil)
+	half := distuv.StudentsT{Mu: 0, Sigma: 1, Nu: n - 1}.Quantile(0.975) * deviation / math.Sqrt(n)
+	return mean, mean - half, mean + half
+}
+
+func distinct(group []*Row, name string) []string {
+	var values []string
+	for _, r := range group {
+		if v := field(r, name); !slices.Contains(values, v) {
+			values = append(values, v)
+		}
+	}
+	sort.Strings(values)
+	return values
+}
+
+// where describes the group a row is in.
+func (a Averaging) where(r *Row) string {
+	keys := a.By
+	if len(keys) == 0 {
+		for k := range r.Params {
+			keys = append(keys, k)
+		}
+		sort.Strings(keys)
+	}
+	words := make([]string, len(keys))
+	for i, k := range keys {
+		words[i] = k + "=" + field(r, k)
+	}
+	return strings.Join(words, ", ")
+}

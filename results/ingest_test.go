@@ -1,0 +1,220 @@
+package results
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+)
+
+func fullAttempt(id string) Attempt {
+	a := okAttempt(id, "time-p7s1", Time, 5,
+		Value{Metric: "throughput", Unit: "images/s", Value: 120.5, Lo: ptr(118), Hi: ptr(123), N: 3},
+		Value{Metric: "latency", Unit: "s", Value: 0.01, N: 3, Protocol: "batch=1"})
+	a.Cell, a.Log = "p7s1", "last line"
+	a.Samples = []Sample{{"throughput", "images/s", 1, 118}, {"throughput", "images/s", 2, 123}, {"latency", "s", 1, 0.01}}
+	a.Artifacts = []Artifact{{"curve.json", "aa", 10}, {"model.safetensors", "bb", 1 << 40}}
+	a.Environment.Extra = map[string]string{"governor": "performance"}
+	return a
+}
+
+func TestIngestIsIdempotent(t *testing.T) {
+	db := openTemp(t)
+	mustPlan(t, db, testPlan("t", []int{7}, 1))
+	a := fullAttempt("a")
+	mustIngest(t, db, a)
+	before := dump(t, db)
+	for range 3 {
+		again := a
+		again.Started = again.Started.In(time.FixedZone("east", 3600)) // the same instant
+		if inserted, err := db.Ingest(background, again); inserted || err != nil {
+			t.Fatalf("again: %v %v", inserted, err)
+		}
+	}
+	if err := db.RecordPlan(background, testPlan("t", []int{7}, 1)); err != nil {
+		t.Fatal(err)
+	}
+	if after := dump(t, db); after != before {
+		t.Errorf("rows changed:\n%s", cmp.Diff(before, after))
+	}
+
+	other := a
+	other.Values = []Value{{Metric: "throughput", Unit: "images/s", Value: 121, N: 3}}
+	var conflict *ConflictError
+	if _, err := db.Ingest(background, other); !errors.As(err, &conflict) {
+		t.Errorf("another attempt of the same id: %v, want a ConflictError", err)
+	}
+	kind := okAttempt("k", "time-p7s1", Train, 6)
+	var twice *KindError
+	if _, err := db.Ingest(background, kind); !errors.As(err, &twice) {
+		t.Errorf("another kind of the same stage: %v, want a KindError", err)
+	}
+	if after := dump(t, db); after != before {
+		t.Errorf("a refused attempt left something:\n%s", cmp.Diff(before, after))
+	}
+}
+
+func TestAttemptComesBackWhole(t *testing.T) {
+	db := openTemp(t)
+	a := fullAttempt("a")
+	mustIngest(t, db, a)
+	got, ok, err := db.Attempt(background, "a")
+	if err != nil || !ok {
+		t.Fatal(ok, err)
+	}
+	want := a.normal()
+	want.Values = []Value{want.Values[1], want.Values[0]}
+	want.Values[0].Protocol = "precision=fp32; batch=1"
+	want.Values[1].Protocol = "precision=fp32"
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+	samples, err := db.Samples(background, "a")
+	if d := cmp.Diff(a.Samples, samples); d != "" || err != nil {
+		t.Error(d, err)
+	}
+	if s, err := db.Samples(background, "nobody"); s != nil || err != nil {
+		t.Error(s, err)
+	}
+	if _, ok, err := db.Attempt(background, "nobody"); ok || err != nil {
+		t.Error(ok, err)
+	}
+	if _, ok, err := db.StageDone(background, "nobody"); ok || err != nil {
+		t.Error(ok, err)
+	}
+}
+
+func TestCheckRefuses(t *testing.T) {
+	for want, breakIt := range map[string]func(*Attempt){
+		"NewAttemptID":                       func(a *Attempt) { a.ID = "../x" },
+		"stage key":                          func(a *Attempt) { a.Stage = "" },
+		"stage kind":                         func(a *Attempt) { a.Kind = "Train it" },
+		`outcome "pending"`:                  func(a *Attempt) { a.Outcome = Pending },
+		"throughput or its interval is NaN":  func(a *Attempt) { a.Values[0].Value = math.NaN() },
+		"throughput or its interval is +Inf": func(a *Attempt) { a.Values[0].Hi = ptr(math.Inf(1)) },
+		"given twice":                        func(a *Attempt) { a.Values = append(a.Values, a.Values[0]) },
+		"throughput is given twice": func(a *Attempt) {
+			again := a.Values[0]
+			again.Protocol = ProtocolText(a.Protocol) // says nothing new
+			a.Values = append(a.Values, again)
+		},
+		"metric name":                func(a *Attempt) { a.Values[0].Metric = "" },
+		"sample":                     func(a *Attempt) { a.Samples[0].Value = math.Inf(-1) },
+		"has no name":                func(a *Attempt) { a.Artifacts[1].Name = "" },
+		"model.safetensors is given": func(a *Attempt) { a.Artifacts[0].Name = a.Artifacts[1].Name },
+	} {
+		a := fullAttempt("a")
+		breakIt(&a)
+		if err := a.Check(); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %q", err, want)
+		}
+		if _, err := WriteSpool(t.TempDir(), a); err == nil {
+			t.Errorf("%s: written to the spool all the same", want)
+		}
+	}
+}
+
+func TestAttemptIDsSortByTime(t *testing.T) {
+	last := ""
+	for i := range 100 {
+		id := newAttemptID(noon.Add(time.Duration(i) * 37 * time.Hour))
+		if id <= last || !attemptID.MatchString(id) || len(id) != len("20260102T150405123Z-9f8a3c21b4d0e6f7") {
+			t.Fatalf("%q after %q", id, last)
+		}
+		last = id
+	}
+	if NewAttemptID() == NewAttemptID() {
+		t.Error("two attempts have one id")
+	}
+}
+
+// Whatever attempts come, in whatever order and however often, the tables say
+// the same: spools of many machines are merged by nothing more than this.
+func TestMergeOrderDoesNotMatter(t *testing.T) {
+	db := openTemp(t)
+	mustPlan(t, db, testPlan("t", []int{7}, 1))
+	rapid.Check(t, func(r *rapid.T) {
+		n := rapid.IntRange(1, 8).Draw(r, "attempts")
+		attempts := make([]Attempt, n)
+		for i := range attempts {
+			stage := rapid.SampledFrom([]string{"train-p7s1", "score-p7s1"}).Draw(r, "stage")
+			kind, _, _ := strings.Cut(stage, "-")
+			attempts[i] = okAttempt(fmt.Sprint("a", i), stage, kind, rapid.IntRange(0, 3).Draw(r, "minute"),
+				Value{Metric: "m", Unit: "1", Value: float64(i), N: 1})
+			attempts[i].Outcome = rapid.SampledFrom([]string{OK, Crash, OutOfMemory}).Draw(r, "outcome")
+		}
+		state := func(order []Attempt) string {
+			if _, err := db.write.Exec("UPDATE stage SET attempt=NULL, latest=NULL, severity=1; DELETE FROM value; DELETE FROM attempt"); err != nil {
+				r.Fatal(err)
+			}
+			var batch []spooled
+			for i, a := range order {
+				batch = append(batch, spooled{fmt.Sprint(i), a})
+			}
+			if inserted, refused, err := db.ingestBatch(background, batch); inserted != n || len(refused) > 0 || err != nil {
+				r.Fatal(inserted, refused, err)
+			}
+			_, rows := query(t, db, "SELECT * FROM results")
+			_, stages := query(t, db, "SELECT s.key, s.severity, d.id, l.id FROM stage s LEFT JOIN attempt d ON d.n=s.attempt LEFT JOIN attempt l ON l.n=s.latest ORDER BY 1")
+			return fmt.Sprintln(rows, stages)
+		}
+		shuffled := append(rapid.Permutation(attempts).Draw(r, "order"), attempts[0])
+		if a, b := state(attempts), state(shuffled); a != b {
+			r.Fatalf("%s\n%s", a, b)
+		}
+	})
+}
+
+// An attempt that is refused half-way leaves nothing and harms no other.
+func TestRefusedInABatch(t *testing.T) {
+	db := openTemp(t)
+	bad := fullAttempt("bad")
+	bad.Artifacts = append(bad.Artifacts, bad.Artifacts[0]) // Check would have seen it
+	inserted, refused, err := db.ingestBatch(background, []spooled{{"1", fullAttempt("a")}, {"2", bad}, {"3", okAttempt("c", "ref", Reference, 1)}})
+	if inserted != 2 || len(refused) != 1 || !strings.Contains(refused["2"], "curve.json") || err != nil {
+		t.Fatal(inserted, refused, err)
+	}
+	if _, lines := query(t, db, "SELECT id FROM attempt ORDER BY id"); fmt.Sprint(lines) != "[[a] [c]]" {
+		t.Errorf("stored: %v, want a and c", lines)
+	}
+}
+
+// Readers, writers and the ingester share one DB; run with -race.
+func TestManyAtOnce(t *testing.T) {
+	db, dir := openTemp(t), t.TempDir()
+	mustPlan(t, db, testPlan("t", []int{7}, 1))
+	var all sync.WaitGroup
+	for g := range 4 {
+		all.Go(func() {
+			for i := range 5 {
+				id := fmt.Sprintf("g%d-%d", g, i)
+				value := Value{Metric: "kid", Unit: "1", Value: float64(i), N: 1}
+				if _, err := WriteSpool(dir, okAttempt(id, "score-p7s1", Score, i, value)); err != nil {
+					t.Error(err)
+				}
+				if _, err := db.IngestDir(background, dir); err != nil {
+					t.Error(err)
+				}
+				if _, err := db.Ingest(background, okAttempt(id+"x", "train-p7s1", Train, i)); err != nil {
+					t.Error(err)
+				}
+				if rows, err := db.Results(background, Filter{Experiment: "t"}); err != nil || len(rows) != 1 {
+					t.Error(rows, err)
+				}
+				if cells, err := db.Cells(background, "t"); err != nil || len(cells) != 1 {
+					t.Error(cells, err)
+				}
+			}
+		})
+	}
+	all.Wait()
+	if _, lines := query(t, db, "SELECT count(*) FROM attempt"); lines[0][0] != "40" {
+		t.Errorf("%s attempts, want 40", lines[0][0])
+	}
+}

@@ -1,0 +1,170 @@
+package results
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var regen = flag.Bool("regen", false, "write the golden files anew (never testdata/version1.sql, which stands for databases in the field)")
+
+// fixture1 fills a database as version 1 did.
+func fixture1(t testing.TB, db *DB) {
+	mustPlan(t, db, testPlan("old", []int{4, 7}, 2))
+	failed := okAttempt("c", "train-p7s1", Train, 3)
+	failed.Outcome, failed.Reason = OutOfMemory, "killed at 2 GiB"
+	mustIngest(t, db, fullAttempt("a"), okAttempt("b", "score-p7s1", Score, 2, Value{Metric: "fid_proxy", Unit: "1", Value: 15.2, Lo: ptr(14.9), Hi: ptr(15.5), N: 2000, Protocol: "embedder=beef"}), failed)
+}
+
+// openFixture1 makes a database from the committed dump of version 1.
+func openFixture1(t testing.TB, steps []migration) (*DB, string, error) {
+	t.Helper()
+	dump, err := os.ReadFile("testdata/version1.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "old.db")
+	c, err := connect(path, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Exec("PRAGMA foreign_keys=OFF; BEGIN;" + string(dump) + "COMMIT;"); err != nil {
+		t.Fatal(err)
+	}
+	c.Close()
+	db, err := open(path, steps)
+	if err == nil {
+		t.Cleanup(func() { db.Close() })
+	}
+	return db, path, err
+}
+
+// sqlDump writes a database as SQL text.
+func sqlDump(t testing.TB, db *DB) string {
+	t.Helper()
+	var b strings.Builder
+	fmt.Fprintf(&b, "PRAGMA application_id=%d;\nPRAGMA user_version=%d;\n", applicationID, len(migrations))
+	_, objects := query(t, db, "SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY rowid")
+	for _, o := range objects {
+		fmt.Fprintf(&b, "%s;\n", o[2])
+	}
+	for _, o := range objects {
+		if o[0] != "table" {
+			continue
+		}
+		columns, _ := query(t, db, "SELECT * FROM "+o[1]+" LIMIT 0")
+		_, lines := query(t, db, "SELECT quote("+strings.Join(columns, ")||','||quote(")+") FROM "+o[1])
+		for _, l := range lines {
+			fmt.Fprintf(&b, "INSERT INTO %s VALUES(%s);\n", o[1], l[0])
+		}
+	}
+	return b.String()
+}
+
+// A database of version 1 has to open, and show the same, for good.
+func TestVersion1Opens(t *testing.T) {
+	if _, err := os.Stat("testdata/version1.sql"); os.IsNotExist(err) && *regen {
+		db := openTemp(t)
+		fixture1(t, db)
+		write(t, "testdata/version1.sql", []byte(sqlDump(t, db)))
+	}
+	old, _, err := openFixture1(t, migrations)
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := openTemp(t)
+	fixture1(t, now)
+	for _, q := range []string{"SELECT * FROM cells ORDER BY cell", "SELECT * FROM results ORDER BY cell, metric", "SELECT key, kind, severity FROM stage ORDER BY key"} {
+		_, want := query(t, now, q)
+		_, got := query(t, old, q)
+		if d := cmp.Diff(want, got); d != "" || len(want) == 0 {
+			t.Errorf("%s: %s", q, d)
+		}
+	}
+	// The attempts' digests still hold: the same files are the same attempts.
+	if inserted, err := old.Ingest(background, fullAttempt("a")); inserted || err != nil {
+		t.Errorf("an attempt of version 1 comes again: %v %v", inserted, err)
+	}
+	_, want := query(t, now, "SELECT type, name, sql FROM sqlite_master ORDER BY 1, 2")
+	_, got := query(t, old, "SELECT type, name, sql FROM sqlite_master ORDER BY 1, 2")
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("a migrated database and a new one differ in their schema: %s", d)
+	}
+}
+
+func TestMigration(t *testing.T) {
+	steps := append(append([]migration{}, migrations...), "ALTER TABLE cell ADD COLUMN colour TEXT NOT NULL DEFAULT 'grey'")
+	db, path, err := openFixture1(t, steps)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, lines := query(t, db, "SELECT count(*), min(colour) FROM cell")
+	_, version := query(t, db, "PRAGMA user_version")
+	if lines[0][0] != "4" || lines[0][1] != "grey" || version[0][0] != fmt.Sprint(len(steps)) {
+		t.Errorf("after the migration: %v, version %v", lines, version)
+	}
+	backup, err := OpenReadOnly(path + ".v1.bak")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer backup.Close()
+	_, want := query(t, db, "SELECT * FROM results")
+	if _, got := query(t, backup, "SELECT * FROM results"); cmp.Diff(want, got) != "" || len(got) == 0 {
+		t.Errorf("the copy differs: %s", cmp.Diff(want, got))
+	}
+	// Opening again changes nothing, and the old program refuses it.
+	again, err := open(path, steps)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again.Close()
+	if got := names(t, filepath.Dir(path)); strings.Count(got, ".bak") != 1 {
+		t.Errorf("the folder has %s", got)
+	}
+	_, err = open(path, migrations)
+	wantProblem(t, err, ErrNewer)
+}
+
+func TestFailedMigrationChangesNothing(t *testing.T) {
+	for name, step := range map[string]migration{
+		"wrong SQL":        "CREATE TABLE fine(a); UPDATE cell SET seed=7; UPDATE nowhere SET x=1",
+		"broken reference": "DELETE FROM attempt",
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, path, err := openFixture1(t, append(append([]migration{}, migrations...), step))
+			if err == nil || !strings.Contains(err.Error(), "old.db.v1.bak") || !strings.Contains(err.Error(), "as it was") {
+				t.Fatalf("%v, want an error that names the copy", err)
+			}
+			db, err := Open(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer db.Close()
+			fresh, _, err := openFixture1(t, migrations)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if dump(t, db) != dump(t, fresh) {
+				t.Error("the database changed")
+			}
+			// The next try does not overwrite the copy.
+			if _, err := open(path, append(append([]migration{}, migrations...), step)); err == nil || !strings.Contains(err.Error(), "old.db.v1.2.bak") {
+				t.Errorf("%v, want a second copy", err)
+			}
+		})
+	}
+}
+
+func TestReadOnlyOfAnOlderVersion(t *testing.T) {
+	db := openTemp(t)
+	if _, err := db.write.Exec("PRAGMA user_version=0"); err != nil {
+		t.Fatal(err)
+	}
+	_, err := OpenReadOnly(db.path)
+	wantProblem(t, err, ErrOlder, "open it once for writing")
+}

@@ -1,0 +1,52 @@
+package results
+
+// An outcome is how an attempt of a stage ended.
+const (
+	OK          = "ok"          // finished, its values count
+	Invalid     = "invalid"     // the configuration or its data cannot work; trying again changes nothing
+	OutOfMemory = "oom"         // stopped at a memory limit, or killed by the system for memory
+	Timeout     = "timeout"     // stopped after measure.timeout
+	Crash       = "crash"       // the worker died or left no result
+	Interrupted = "interrupted" // stopped by the user or the machine; another attempt goes on
+	Blocked     = "blocked"     // never started, because a stage it needs failed
+	Pending     = "pending"     // of a stage or cell only: nothing tried yet, or not everything
+)
+
+// severities orders outcomes for a cell, whose outcome is the worst of its
+// stages: a failure tells more than a stage that merely waits for it. The
+// numbers are stored in stage.severity and named in the view cells; they
+// change only with a migration.
+var severities = []string{OK, Pending, Blocked, Interrupted, Timeout, OutOfMemory, Crash, Invalid}
+
+func severity(outcome string) int {
+	for i, o := range severities {
+		if o == outcome {
+			return i
+		}
+	}
+	return -1
+}
+
+// isAttemptOutcome says whether an attempt can end so.
+func isAttemptOutcome(outcome string) bool {
+	return outcome != Pending && severity(outcome) >= 0
+}
+
+// Stage kinds, in the order of a cell's chain.
+const (
+	Reference = "reference"
+	Train     = "train"
+	Draw      = "sample"
+	Score     = "score"
+	Time      = "time"
+)
+
+// kindOrder gives the place of a kind in a cell's chain; unknown kinds come last.
+func kindOrder(kind string) int {
+	for i, k := range [...]string{Reference, Train, Draw, Score, Time} {
+		if k == kind {
+			return i
+		}
+	}
+	return 5
+}

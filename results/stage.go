@@ -1,0 +1,191 @@
+package results
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"time"
+)
+
+// StageDone gives the newest attempt of a stage that ended well, with its
+// artifacts but without values and samples, and whether there is one.
+func (db *DB) StageDone(ctx context.Context, key string) (Attempt, bool, error) {
+	return db.stageAttempt(ctx, "SELECT a.id FROM stage s JOIN attempt a ON a.n = s.attempt WHERE s.key = ?", key)
+}
+
+// LatestAttempt gives the newest attempt of a stage, however it ended, with its
+// artifacts but without values and samples, and whether there is one.
+func (db *DB) LatestAttempt(ctx context.Context, stage string) (Attempt, bool, error) {
+	return db.stageAttempt(ctx, "SELECT a.id FROM stage s JOIN attempt a ON a.n = s.latest WHERE s.key = ?", stage)
+}
+
+func (db *DB) stageAttempt(ctx context.Context, query, key string) (Attempt, bool, error) {
+	var id string
+	err := db.read.QueryRowContext(ctx, query, key).Scan(&id)
+	if err == sql.ErrNoRows {
+		return Attempt{}, false, nil
+	} else if err != nil {
+		return Attempt{}, false, explain(db.path, "reading stage "+key, err)
+	}
+	a, _, err := db.attempt(ctx, id)
+	return a, err == nil, explain(db.path, "reading attempt "+id, err)
+}
+
+// Attempt gives a stored attempt with everything in it, and whether it exists.
+// Times are kept to the microsecond. A value's protocol comes back joined with
+// the attempt's.
+func (db *DB) Attempt(ctx context.Context, id string) (Attempt, bool, error) {
+	a, n, err := db.attempt(ctx, id)
+	if err == sql.ErrNoRows {
+		return Attempt{}, false, nil
+	}
+	if err == nil {
+		a.Values, err = db.values(ctx, n)
+	}
+	if err == nil {
+		a.Samples, err = db.samples(ctx, n)
+	}
+	return a, err == nil, explain(db.path, "reading attempt "+id, err)
+}
+
+// StageConfig gives what a stage's key was made from, as JSON; nil when the
+// stage is not known or came with an attempt before any plan.
+func (db *DB) StageConfig(ctx context.Context, key string) (json.RawMessage, error) {
+	var config sql.NullString
+	err := db.read.QueryRowContext(ctx, "SELECT config FROM stage WHERE key=?", key).Scan(&config)
+	if err == sql.ErrNoRows || err == nil && !config.Valid {
+		return nil, nil
+	}
+	return json.RawMessage(config.String), explain(db.path, "reading stage "+key, err)
+}
+
+// Samples gives the raw measurements of an attempt in the order they came;
+// none when the attempt is not known.
+func (db *DB) Samples(ctx context.Context, attempt string) ([]Sample, error) {
+	var n int64
+	err := db.read.QueryRowContext(ctx, "SELECT n FROM attempt WHERE id=?", attempt).Scan(&n)
+	if err == sql.ErrNoRows {
+		return nil, nil
+	}
+	var samples []Sample
+	if err == nil {
+		samples, err = db.samples(ctx, n)
+	}
+	return samples, explain(db.path, "reading samples of attempt "+attempt, err)
+}
+
+func (db *DB) attempt(ctx context.Context, id string) (a Attempt, n int64, err error) {
+	var started, finished, protocol, environment string
+	err = db.read.QueryRowContext(ctx, `SELECT a.n, a.id, s.key, s.kind, a.cell, a.outcome, a.reason, a.log, a.started, a.finished, a.protocol, o.device, e.json
+		FROM attempt a JOIN stage s ON s.n = a.stage JOIN origin o ON o.n = a.origin JOIN environment e ON e.n = o.environment WHERE a.id = ?`, id).
+		Scan(&n, &a.ID, &a.Stage, &a.Kind, &a.Cell, &a.Outcome, &a.Reason, &a.Log, &started, &finished, &protocol, &a.Device, &environment)
+	if err != nil {
+		return a, 0, err
+	}
+	a.Started, a.Finished = unstamp(started), unstamp(finished)
+	if err := json.Unmarshal([]byte(environment), &a.Environment); err != nil {
+		return a, 0, err
+	}
+	a.Environment.ID = a.Environment.Hash()
+	if err := json.Unmarshal([]byte(protocol), &a.Protocol); err != nil {
+		return a, 0, err
+	}
+	rows, err := db.read.QueryContext(ctx, "SELECT name, sha256, bytes FROM artifact WHERE attempt=? ORDER BY name", n)
+	if err != nil {
+		return a, 0, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var f Artifact
+		if err := rows.Scan(&f.Name, &f.SHA256, &f.Bytes); err != nil {
+			return a, 0, err
+		}
+		a.Artifacts = append(a.Artifacts, f)
+	}
+	return a, n, rows.Err()
+}
+
+func (db *DB) values(ctx context.Context, attempt int64) ([]Value, error) {
+	rows, err := db.read.QueryContext(ctx, `SELECT v.metric, v.unit, v.value, v.lo, v.hi, v.n, p.text
+		FROM value v JOIN protocol p ON p.n = v.protocol WHERE v.attempt=? ORDER BY v.metric, p.text`, attempt)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var all []Value
+	for rows.Next() {
+		var v Value
+		var lo, hi sql.NullFloat64
+		if err := rows.Scan(&v.Metric, &v.Unit, &v.Value, &lo, &hi, &v.N, &v.Protocol); err != nil {
+			return nil, err
+		}
+		v.Lo, v.Hi = pointer(lo), pointer(hi)
+		all = append(all, v)
+	}
+	return all, rows.Err()
+}
+
+func (db *DB) samples(ctx context.Context, attempt int64) ([]Sample, error) {
+	rows, err := db.read.QueryContext(ctx, "SELECT metric, unit, round, value FROM sample WHERE attempt=? ORDER BY position", attempt)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var all []Sample
+	for rows.Next() {
+		var s Sample
+		if err := rows.Scan(&s.Metric, &s.Unit, &s.Round, &s.Value); err != nil {
+			return nil, err
+		}
+		all = append(all, s)
+	}
+	return all, rows.Err()
+}
+
+// StageState is what is known about a stage of an experiment.
+type StageState struct {
+	Key, Kind string
+	Outcome   string // pending when it was never tried
+	Done      string // id of the newest attempt that ended well, or ""
+	Latest    string // id of the newest attempt, or ""
+	Reason    string // of the latest attempt
+	Tries     int    // attempts stored
+	Took      time.Duration
+	Cells     int // cells of the experiment that need it
+}
+
+// Stages gives the stages that the cells of an experiment need, in the order of
+// the chain. Took is that of the attempt that ended well, else of the latest.
+func (db *DB) Stages(ctx context.Context, experiment string) ([]StageState, error) {
+	all, err := db.stages(ctx, experiment)
+	return all, explain(db.path, "reading stages", err)
+}
+
+func (db *DB) stages(ctx context.Context, experiment string) ([]StageState, error) {
+	rows, err := db.read.QueryContext(ctx, `WITH needed(stage, cells) AS (
+		  SELECT cs.stage, count(*) FROM plan p CROSS JOIN cell c ON c.plan = p.n CROSS JOIN cell_stage cs ON cs.cell = c.n
+		  WHERE p.current = 1 AND p.experiment = ? GROUP BY cs.stage)
+		SELECT s.key, s.kind, s.severity, coalesce(d.id, ''), coalesce(l.id, ''), coalesce(l.reason, ''),
+		  coalesce(d.started, l.started, ''), coalesce(d.finished, l.finished, ''),
+		  (SELECT count(*) FROM attempt a WHERE a.stage = s.n), needed.cells
+		FROM needed JOIN stage s ON s.n = needed.stage
+		LEFT JOIN attempt d ON d.n = s.attempt LEFT JOIN attempt l ON l.n = s.latest
+		ORDER BY CASE s.kind WHEN 'reference' THEN 0 WHEN 'train' THEN 1 WHEN 'sample' THEN 2 WHEN 'score' THEN 3 WHEN 'time' THEN 4 ELSE 5 END, s.n`, experiment)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var all []StageState
+	for rows.Next() {
+		var s StageState
+		var grade int
+		var started, finished string
+		if err := rows.Scan(&s.Key, &s.Kind, &grade, &s.Done, &s.Latest, &s.Reason, &started, &finished, &s.Tries, &s.Cells); err != nil {
+			return nil, err
+		}
+		s.Outcome = severities[grade]
+		s.Took = max(0, unstamp(finished).Sub(unstamp(started))) // a clock set back gives no negative time
+		all = append(all, s)
+	}
+	return all, rows.Err()
+}

@@ -1,0 +1,231 @@
+package results
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"sort"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Table is what exporters write: named columns of int64, uint64, float64,
+// string, bool, time.Time or nil.
+type Table struct {
+	Columns []string
+	Rows    [][]any
+}
+
+// Exporter writes a table in one format.
+type Exporter func(w io.Writer, t Table) error
+
+// Exporters are the formats by name. csv and json are for programs: all digits,
+// all columns. table and md are for people: five digits.
+var Exporters = map[string]Exporter{
+	"csv":   WriteCSV,
+	"json":  WriteJSON,
+	"md":    WriteMarkdown,
+	"table": WriteText,
+}
+
+// Formats names the exporters, sorted.
+func Formats() []string {
+	names := make([]string, 0, len(Exporters))
+	for name := range Exporters {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	return names
+}
+
+// Export writes rows in a format: for programs the columns of the view results
+// in their order, then device, code and a column for each parameter; for
+// people what tells rows apart.
+func Export(w io.Writer, format string, rows []Row) error {
+	return export(w, format, RowTable(rows), BriefTable(rows))
+}
+
+// ExportMeans writes means in a format.
+func ExportMeans(w io.Writer, format string, means []Mean) error {
+	return export(w, format, MeanTable(means), BriefMeanTable(means))
+}
+
+// ExportCells writes cells in a format: for programs the columns of the view
+// cells, with a column for each parameter in place of params_json, then what
+// decided the outcome.
+func ExportCells(w io.Writer, format string, cells []Cell) error {
+	return export(w, format, CellTable(cells), BriefCellTable(cells))
+}
+
+func export(w io.Writer, format string, whole, brief Table) error {
+	write := Exporters[format]
+	switch {
+	case write == nil:
+		return fmt.Errorf("there is no format %q: choose one of %s", format, strings.Join(Formats(), ", "))
+	case format == "md" || format == "table":
+		return write(w, brief)
+	}
+	return write(w, whole)
+}
+
+// RowTable has the columns of the view results, then device, code and parameters.
+func RowTable(rows []Row) Table {
+	keys := swept(len(rows), func(i int) map[string]any { return rows[i].Params })
+	t := Table{Columns: append([]string{"experiment", "cell", "seed", "metric", "unit", "value", "lo", "hi", "n", "protocol", "attempt", "outcome", "created_at",
+		"device", "code"}, keys...)}
+	for i := range rows {
+		r := &rows[i]
+		t.Rows = append(t.Rows, append([]any{r.Experiment, r.Cell, r.Seed, r.Metric, r.Unit, r.Value, optional(r.Lo), optional(r.Hi), int64(r.N),
+			r.Protocol, r.Attempt, r.Outcome, r.CreatedAt, r.DeviceClass, r.Code}, pick(r.Params, keys)...))
+	}
+	return t
+}
+
+// BriefTable has what a person tells rows apart by.
+func BriefTable(rows []Row) Table {
+	keys := swept(len(rows), func(i int) map[string]any { return rows[i].Params })
+	t := Table{Columns: append(append([]string{"experiment", "cell"}, keys...), "seed", "metric", "value", "95 %", "unit", "n")}
+	for i := range rows {
+		r := &rows[i]
+		line := append([]any{r.Experiment, r.Cell}, pick(r.Params, keys)...)
+		t.Rows = append(t.Rows, append(line, r.Seed, r.Metric, r.Value, interval(r.Lo, r.Hi), r.Unit, int64(r.N)))
+	}
+	return t
+}
+
+// MeanTable has one line a mean, with all that it depends on.
+func MeanTable(means []Mean) Table {
+	keys := swept(len(means), func(i int) map[string]any { return means[i].Params })
+	t := Table{Columns: append(append([]string{"experiment"}, keys...), "metric", "unit", "value", "lo", "hi", "n", "interval", "protocol", "device", "code")}
+	for i := range means {
+		m := &means[i]
+		line := append([]any{m.Experiment}, pick(m.Params, keys)...)
+		t.Rows = append(t.Rows, append(line, m.Metric, m.Unit, m.Value, optional(m.Lo), optional(m.Hi), int64(m.N), m.Interval, m.Protocol, m.DeviceClass, m.Code))
+	}
+	return t
+}
+
+// BriefMeanTable is MeanTable for people.
+func BriefMeanTable(means []Mean) Table {
+	keys := swept(len(means), func(i int) map[string]any { return means[i].Params })
+	t := Table{Columns: append(append([]string{"experiment"}, keys...), "metric", "mean", "95 %", "unit", "n", "interval over")}
+	for i := range means {
+		m := &means[i]
+		line := append([]any{m.Experiment}, pick(m.Params, keys)...)
+		t.Rows = append(t.Rows, append(line, m.Metric, m.Value, interval(m.Lo, m.Hi), m.Unit, int64(m.N), m.Interval))
+	}
+	return t
+}
+
+// CellTable has one line a cell.
+func CellTable(cells []Cell) Table {
+	keys := swept(len(cells), func(i int) map[string]any { return cells[i].Params })
+	t := Table{Columns: append(append([]string{"experiment", "cell", "seed", "patch", "block", "rollout_depth", "state"}, keys...), "outcome", "stage", "attempt", "reason")}
+	for i := range cells {
+		c := &cells[i]
+		line := append([]any{c.Experiment, c.Cell, c.Seed, int64(c.Patch), int64(c.Block), int64(c.RolloutDepth), int64(c.State)}, pick(c.Params, keys)...)
+		t.Rows = append(t.Rows, append(line, c.Outcome, c.Kind, c.Attempt, c.Reason))
+	}
+	return t
+}
+
+// BriefCellTable is CellTable for people.
+func BriefCellTable(cells []Cell) Table {
+	keys := swept(len(cells), func(i int) map[string]any { return cells[i].Params })
+	t := Table{Columns: append(append([]string{"experiment", "cell"}, keys...), "seed", "outcome", "stage", "reason")}
+	for i := range cells {
+		c := &cells[i]
+		line := append([]any{c.Experiment, c.Cell}, pick(c.Params, keys)...)
+		t.Rows = append(t.Rows, append(line, c.Seed, c.Outcome, c.Kind, c.Reason))
+	}
+	return t
+}
+
+// swept collects the parameter keys of n things, sorted.
+func swept(n int, params func(int) map[string]any) []string {
+	seen := map[string]bool{}
+	keys := []string{}
+	for i := range n {
+		for k := range params(i) {
+			if !seen[k] {
+				seen[k] = true
+				keys = append(keys, k)
+			}
+		}
+	}
+	sort.Strings(keys)
+	return keys
+}
+
+func pick(params map[string]any, keys []string) []any {
+	line := make([]any, len(keys))
+	for i, k := range keys {
+		line[i] = params[k]
+	}
+	return line
+}
+
+func optional(x *float64) any {
+	if x == nil {
+		return nil
+	}
+	return *x
+}
+
+func interval(lo, hi *float64) any {
+	if lo == nil || hi == nil {
+		return nil
+	}
+	return "[" + brief(*lo) + ", " + brief(*hi) + "]"
+}
+
+// exact writes a table's entry with all its digits; nil is empty.
+func exact(v any) string {
+	switch v := v.(type) {
+	case nil:
+		return ""
+	case float64:
+		return strconv.FormatFloat(v, 'g', -1, 64)
+	case time.Time:
+		return stamp(v)
+	}
+	return valueText(v)
+}
+
+// readable writes a table's entry for people.
+func readable(v any) string {
+	if x, ok := v.(float64); ok {
+		return brief(x)
+	}
+	return exact(v)
+}
+
+// brief writes at most five significant digits, without an exponent from 10⁻⁴ to 10¹⁵.
+func brief(x float64) string {
+	size := math.Abs(x)
+	if x == math.Trunc(x) && size < 1e15 {
+		return strconv.FormatFloat(x, 'f', -1, 64)
+	}
+	if size < 1e-4 || size >= 1e15 {
+		return strconv.FormatFloat(x, 'g', 5, 64)
+	}
+	digits := max(0, 4-int(math.Floor(math.Log10(size))))
+	text := strconv.FormatFloat(x, 'f', digits, 64)
+	if digits == 0 {
+		return text
+	}
+	return strings.TrimSuffix(strings.TrimRight(text, "0"), ".")
+}
+
+// numeric says whether all entries of a column are numbers or empty.
+func (t Table) numeric(column int) bool {
+	for _, row := range t.Rows {
+		switch row[column].(type) {
+		case int, int64, uint64, float64, nil:
+		default:
+			return false
+		}
+	}
+	return len(t.Rows) > 0
+}

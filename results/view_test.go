@@ -1,0 +1,118 @@
+package results
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// Other people's scripts name these columns: a change here breaks them.
+func TestViewColumns(t *testing.T) {
+	db := openTemp(t)
+	for view, want := range map[string]string{
+		"cells":   "experiment cell seed patch block rollout_depth state params_json outcome",
+		"results": "experiment cell seed metric unit value lo hi n protocol attempt outcome created_at",
+	} {
+		columns, _ := query(t, db, "SELECT * FROM "+view)
+		if got := strings.Join(columns, " "); got != want {
+			t.Errorf("view %s has\n%s, want\n%s", view, got, want)
+		}
+	}
+}
+
+func TestViewsShowNewestOKAttempt(t *testing.T) {
+	fid := func(x float64) Value {
+		return Value{Metric: "fid_proxy", Unit: "1", Value: x, Lo: ptr(x - 1), Hi: ptr(x + 1), N: 2000, Protocol: "embedder=beef"}
+	}
+	newer := okAttempt("b", "score-p7s1", Score, 20, fid(11))
+	older := okAttempt("a", "score-p7s1", Score, 10, fid(10))
+	failed := okAttempt("c", "score-p7s1", Score, 30, fid(99))
+	failed.Outcome, failed.Reason = Crash, "signal 11"
+	want := [][]string{{"t", "p7s1", "1", "fid_proxy", "1", "11", "10", "12", "2000", "precision=fp32; embedder=beef", "b", "ok", "2026-03-04T12:20:00.000000Z"}}
+
+	// The order of arrival must not matter: spools are merged in any order.
+	for _, order := range [][]Attempt{{older, newer, failed}, {failed, newer, older}, {newer, failed, older}} {
+		db := openTemp(t)
+		mustPlan(t, db, testPlan("t", []int{7}, 1))
+		mustIngest(t, db, order...)
+		if _, got := query(t, db, "SELECT * FROM results"); cmp.Diff(want, got) != "" {
+			t.Errorf("order %s %s %s: %s", order[0].ID, order[1].ID, order[2].ID, cmp.Diff(want, got))
+		}
+		if a, ok, err := db.LatestAttempt(background, "score-p7s1"); err != nil || !ok || a.ID != "c" || a.Reason != "signal 11" {
+			t.Errorf("latest attempt is %v %v %v, want c", a.ID, ok, err)
+		}
+		if a, ok, err := db.StageDone(background, "score-p7s1"); err != nil || !ok || a.ID != "b" {
+			t.Errorf("done by %v %v %v, want b", a.ID, ok, err)
+		}
+		if _, lines := query(t, db, "SELECT count(*) FROM attempt"); lines[0][0] != "3" {
+			t.Errorf("%s attempts kept, want 3", lines[0][0])
+		}
+	}
+}
+
+// The outcome of a cell is the worst of its stages.
+func TestCellOutcome(t *testing.T) {
+	type try struct{ kind, outcome string }
+	for _, c := range []struct {
+		name  string
+		tries []try
+		want  string
+		stage string
+	}{
+		{"nothing tried", nil, Pending, ""},
+		{"some done", []try{{Reference, OK}, {Train, OK}}, Pending, ""},
+		{"all done", []try{{Reference, OK}, {Train, OK}, {Draw, OK}, {Score, OK}, {Time, OK}}, OK, ""},
+		{"failed, rest pending", []try{{Train, OutOfMemory}}, OutOfMemory, Train},
+		{"failure outweighs blocked", []try{{Train, Timeout}, {Draw, Blocked}, {Score, Blocked}}, Timeout, Train},
+		{"done after a failure", []try{{Train, Crash}, {Reference, OK}, {Train, OK}, {Draw, OK}, {Score, OK}, {Time, OK}}, OK, ""},
+		{"forced again and failed", []try{{Reference, OK}, {Train, OK}, {Draw, OK}, {Score, OK}, {Time, OK}, {Train, Crash}}, OK, ""},
+		{"the newest failure counts", []try{{Train, Crash}, {Train, Interrupted}}, Interrupted, Train},
+		{"the first in the chain", []try{{Time, Crash}, {Train, Crash}}, Crash, Train},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			db := openTemp(t)
+			mustPlan(t, db, testPlan("t", []int{7}, 1))
+			for i, s := range c.tries {
+				stage := s.kind + "-p7s1"
+				if s.kind == Reference {
+					stage = "ref"
+				}
+				a := okAttempt(string(rune('a'+i)), stage, s.kind, i)
+				a.Outcome = s.outcome
+				if s.outcome != OK {
+					a.Reason = "because"
+				}
+				mustIngest(t, db, a)
+			}
+			if _, lines := query(t, db, "SELECT outcome FROM cells"); len(lines) != 1 || lines[0][0] != c.want {
+				t.Errorf("the view says %v, want %s", lines, c.want)
+			}
+			cells, err := db.Cells(background, "t")
+			if err != nil || len(cells) != 1 {
+				t.Fatal(cells, err)
+			}
+			got := cells[0]
+			if got.Outcome != c.want || got.Kind != c.stage || (got.Reason != "") != (c.stage != "") {
+				t.Errorf("Cells says %s by %q because of %q, want %s by %q", got.Outcome, got.Kind, got.Reason, c.want, c.stage)
+			}
+			if counts, err := db.Counts(background, "t"); err != nil || counts[c.want] != 1 {
+				t.Errorf("Counts says %v %v, want one %s", counts, err, c.want)
+			}
+		})
+	}
+}
+
+// The names of the outcomes stand in SQL and in Go.
+func TestSeveritiesAgree(t *testing.T) {
+	db := openTemp(t)
+	mustPlan(t, db, testPlan("t", []int{7}, 1))
+	for i, name := range severities {
+		if _, err := db.write.Exec("UPDATE stage SET severity=?", i); err != nil {
+			t.Fatal(err)
+		}
+		if _, lines := query(t, db, "SELECT outcome FROM cells"); lines[0][0] != name {
+			t.Errorf("severity %d is %s in the view and %s in Go", i, lines[0][0], name)
+		}
+	}
+}
