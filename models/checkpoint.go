@@ -142,15 +142,18 @@ func (t *Trainer) Resume(path string) error {
 	if err != nil {
 		return fmt.Errorf("resuming a training: %w", err)
 	}
-	want := t.Model.metadata(trainingFormat)
-	for _, k := range []string{"format", "core", "config", "train"} {
-		if f.Metadata[k] != want[k] {
-			return fmt.Errorf("resuming %s: its %s is %s, this training's %s", path, k, f.Metadata[k], want[k])
-		}
+	var cfg Config
+	var tc TrainConfig
+	steps, err := readMetadata(f.Metadata, trainingFormat, &cfg, &tc)
+	if err != nil {
+		return fmt.Errorf("resuming %s: %w", path, err)
 	}
-	steps, err := strconv.Atoi(f.Metadata["steps"])
-	if err != nil || steps < 0 {
-		return fmt.Errorf("resuming %s: its number of steps is %q", path, f.Metadata["steps"])
+	if f.Metadata["core"] != CoreVersion {
+		return fmt.Errorf("resuming %s: it was written by core version %s, this is %s", path, f.Metadata["core"], CoreVersion)
+	}
+	cfg, tc = Canonical(cfg, tc)
+	if c, want := Canonical(t.cfg, t.tc); cfg != c || tc != want {
+		return fmt.Errorf("resuming %s: it is a training of %+v, %+v, not of %+v, %+v", path, cfg, tc, c, want)
 	}
 	if err := t.Model.restore(f, t.flats()); err != nil {
 		return fmt.Errorf("resuming %s: %w", path, err)

@@ -6,7 +6,7 @@ static void K(bias_act)(int threads, float *y, float *pre, const float *bias, lo
         float *p = pre + r * n, *q = y + r * n;
         if (act == ACT_NONE) {
 #pragma omp simd
-            for (long i = 0; i < n; i++) q[i] = p[i] + bias[i];
+            for (long i = 0; i < n; i++) p[i] = q[i] = p[i] + bias[i];
         } else if (act == ACT_SILU) {
 #pragma omp simd
             for (long i = 0; i < n; i++) {

@@ -43,8 +43,8 @@
        (th, v, o, onull, z, guidance, inv, n))                                                                                   \
     OP(void, sinusoid, (int th, float *out, const float *t, long rows, long dim), (th, out, t, rows, dim))                       \
     OP(double, sum_squares, (int th, const float *x, long n), (th, x, n))                                                        \
-    OP(void, adamw, (int th, float *p, const float *g, float *m, float *v, float *ema, long n, float lr, float b1, float b2, float eps, float wd, float c1, float c2, float gs, float decay), \
-       (th, p, g, m, v, ema, n, lr, b1, b2, eps, wd, c1, c2, gs, decay))                                                         \
+    OP(void, adamw, (int th, float *p, const float *g, float *m, float *v, float *ema, long n, float lr, float b1, float b2, float rest1, float rest2, float eps, float wd, float c1, float c2, float gs, float decay, float rest), \
+       (th, p, g, m, v, ema, n, lr, b1, b2, rest1, rest2, eps, wd, c1, c2, gs, decay, rest))                                                         \
     OP(double, fma_loop, (int th, long iterations), (th, iterations))
 
 #define DECLARE(R, name, args, call) R pra_##name args;

@@ -18,15 +18,17 @@ static double K(sum_squares)(int threads, const float *x, long n) {
     return sum;
 }
 
+// restN is 1 − betaN and rest 1 − decay, rounded from double by the caller.
 static void K(adamw)(int threads, float *p, const float *g, float *m, float *v, float *ema, long n, float lr, float b1, float b2,
-                     float eps, float wd, float c1, float c2, float gs, float decay) {
+                     float rest1, float rest2, float eps, float wd, float c1, float c2, float gs, float decay,
+                     float rest) {
     float i1 = 1.0f / c1, i2 = 1.0f / c2;
 #pragma omp parallel for simd num_threads(threads) schedule(static) if (n > SERIAL)
     for (long i = 0; i < n; i++) {
-        float d = g[i] * gs, a = b1 * m[i] + (1.0f - b1) * d, b = b2 * v[i] + (1.0f - b2) * d * d;
+        float d = g[i] * gs, a = b1 * m[i] + rest1 * d, b = b2 * v[i] + rest2 * d * d;
         m[i] = a, v[i] = b;
         float q = p[i] - lr * (a * i1 / (sqrtf(b * i2) + eps) + wd * p[i]);
         p[i] = q;
-        ema[i] = decay * ema[i] + (1.0f - decay) * q;
+        ema[i] = decay * ema[i] + rest * q;
     }
 }

@@ -1,0 +1,93 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"github.com/spf13/cobra"
+
+	"prabench/models/dataset"
+	"prabench/results"
+)
+
+func (a *app) dataCommand() *cobra.Command {
+	data := &cobra.Command{Use: "data", Short: "List data sets and fetch them", Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
+	data.AddCommand(&cobra.Command{
+		Use: "list", Short: "Say which data sets are here and how to get the others", Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error { return a.dataList() },
+	})
+	var root string
+	fetch := &cobra.Command{
+		Use: "fetch NAME", Short: "Get a data set and check it", Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			ctx, stop := a.stoppable(c.Context())
+			defer stop()
+			if err := dataset.Fetch(ctx, args[0], root, a.fetchProgress()); err != nil {
+				return &usageError{err}
+			}
+			for _, s := range dataset.Sources() {
+				if s.Set == args[0] && s.Where != "" {
+					fmt.Fprintf(a.stdout, "%s is ready in %s\n", s.Set, s.Where)
+					return nil
+				}
+			}
+			fmt.Fprintf(a.stdout, "%s is ready\n", args[0])
+			return nil
+		},
+	}
+	fetch.Flags().StringVar(&root, "root", "", "folder to put it in; the data folder of this machine otherwise")
+	data.AddCommand(fetch)
+	return data
+}
+
+func (a *app) dataList() error {
+	if a.json {
+		return a.printJSON(dataset.Sources())
+	}
+	t := results.Table{Columns: []string{"set", "here", "what", "where or how"}}
+	for _, s := range dataset.Sources() {
+		here, how := "no", s.How
+		if s.Available {
+			here = "yes"
+			if s.Where != "" {
+				how = s.Where
+			}
+		}
+		t.Rows = append(t.Rows, []any{s.Set, here, s.Description, how})
+	}
+	return results.WriteText(a.stdout, t)
+}
+
+// fetchProgress draws a bar on a terminal and says a line now and then
+// elsewhere.
+func (a *app) fetchProgress() dataset.Progress {
+	if isTerminal(a.stderr) {
+		var bar *progressbar.ProgressBar
+		name := ""
+		return func(what string, done, total int64) {
+			if bar == nil || what != name {
+				if bar != nil {
+					bar.Finish()
+				}
+				bar, name = progressbar.NewOptions64(total, progressbar.OptionSetWriter(a.stderr), progressbar.OptionSetDescription(what),
+					progressbar.OptionShowBytes(true), progressbar.OptionClearOnFinish(), progressbar.OptionThrottle(100*time.Millisecond)), what
+			}
+			bar.Set64(done)
+		}
+	}
+	var spoke time.Time
+	name := ""
+	return func(what string, done, total int64) {
+		if what == name && time.Since(spoke) < 10*time.Second {
+			return
+		}
+		name, spoke = what, time.Now()
+		if total > 0 {
+			fmt.Fprintf(a.stderr, "%s: %d of %d\n", what, done, total)
+		} else {
+			fmt.Fprintf(a.stderr, "%s\n", what)
+		}
+	}
+}

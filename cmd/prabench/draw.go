@@ -1,0 +1,173 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+
+	"prabench/experiments"
+	"prabench/harness"
+	"prabench/harness/artifact"
+	"prabench/harness/sheet"
+	"prabench/harness/work"
+	"prabench/models"
+	"prabench/plots"
+	"prabench/results"
+)
+
+// drawAll draws the figures of experiments from what is in the database and
+// the store. A figure that cannot be drawn is told; the others are drawn.
+func (a *app) drawAll(ctx context.Context, ls []loaded, across []string) error {
+	db, err := results.OpenReadOnly(a.db)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	for _, l := range ls {
+		points, notes, err := readPoints(ctx, db, l.exp.Name, across)
+		if err != nil {
+			return err
+		}
+		for _, n := range notes {
+			fmt.Fprintf(a.stderr, "warning: %s: %s; --across NAME accepts a difference\n", l.exp.Name, n)
+		}
+		d := figureData{store: a.places().Store(), exp: l.exp, points: points, db: db}
+		for _, fig := range l.file.Figures {
+			data := d.of(fig.Kind)
+			for _, w := range data.warnings {
+				fmt.Fprintln(a.stderr, "warning: "+w)
+			}
+			files, err := plots.Draw(figure(fig), data.Data, filepath.Join(a.figures, l.exp.Name), nil)
+			if err != nil {
+				fmt.Fprintf(a.stderr, "warning: %s: %v\n", fig.Source, err)
+				a.code = max(a.code, exitFailed)
+				continue
+			}
+			for _, f := range files {
+				fmt.Fprintln(a.stdout, f)
+			}
+		}
+	}
+	return nil
+}
+
+// figure translates a [[figure]] of a file.
+func figure(f experiments.Figure) plots.Figure {
+	return plots.Figure{
+		Kind: f.Kind, Name: f.Name, Title: f.Title, X: f.X, Y: f.Y, Value: f.Value, Series: f.Series, Facet: f.Facet,
+		Rows: f.Rows, Columns: f.Columns, GridRows: f.GridRows, GridCols: f.GridColumns, Where: f.Where, LogX: f.LogX, LogY: f.LogY,
+	}
+}
+
+// figureData collects what figures of an experiment are drawn from.
+type figureData struct {
+	store  artifact.Store
+	exp    *harness.Experiment
+	points []*point
+	db     *results.DB
+}
+
+// drawn is data with what could not be read.
+type drawn struct {
+	plots.Data
+	warnings []string
+}
+
+// of gives the data for a kind of figure: images and curves are read only for
+// the figures that show them.
+func (d figureData) of(kind string) drawn {
+	out := drawn{Data: plots.Data{Experiment: d.exp.Name}}
+	chains := map[string]harness.Cell{}
+	for _, c := range d.exp.Cells {
+		chains[c.ID] = c
+	}
+	for _, p := range d.points {
+		c := plots.CellData{Label: p.label, Params: params(p), Metrics: map[string]plots.MetricValue{}, Outcome: p.outcome, Reason: p.reason, Seeds: p.seeds}
+		for name, m := range p.means {
+			c.Metrics[name] = plots.MetricValue{Value: m.Value, Lo: m.Lo, Hi: m.Hi, N: m.N, Unit: m.Unit, Protocol: m.Protocol, Interval: intervalName(m)}
+		}
+		first, ok := chains[p.cells[0].Cell]
+		var err error
+		switch {
+		case !ok:
+		case kind == plots.Samples:
+			c.Grid, err = d.grid(first)
+		case kind == plots.Curve:
+			c.Curve, err = d.curve(first)
+		}
+		if err != nil {
+			out.warnings = append(out.warnings, err.Error()+"; prabench run makes it again")
+		}
+		out.Cells = append(out.Cells, c)
+	}
+	return out
+}
+
+func intervalName(m results.Mean) string {
+	switch m.Interval {
+	case results.IntervalNone:
+		return ""
+	case results.IntervalSeeds:
+		return "95 % over seeds"
+	}
+	return "95 % " + m.Interval
+}
+
+// params are a point's keys and the four short names.
+func params(p *point) map[string]any {
+	out := map[string]any{}
+	for k, v := range p.params {
+		out[k] = v
+	}
+	c := p.cells[0]
+	out["patch"], out["block"], out["rollout_depth"], out["state"] = c.Patch, c.Block, c.RolloutDepth, c.State
+	return out
+}
+
+// gridColumns is how many images of a class a grid can show.
+const gridColumns = 16
+
+func (d figureData) grid(c harness.Cell) (*plots.Grid, error) {
+	key := c.Chain[results.Draw].Key
+	if _, err := d.store.Stat(artifact.Ref{Kind: results.Draw, Key: key}); err != nil {
+		return nil, nil // not drawn yet: the figure says so
+	}
+	about, pixels, err := work.ReadDrawn(d.store, key)
+	if err != nil {
+		return nil, err
+	}
+	s := sheet.ByClass(pixels, about.Count, about.Size, about.Channels, about.Classes, min(gridColumns, max(1, about.Count/about.Classes)))
+	return &plots.Grid{Images: s.Images, Rows: s.Rows, Cols: s.Cols, Size: s.Size, Channels: s.Channels, RowLabels: rowLabels(about)}, nil
+}
+
+func rowLabels(d work.Drawn) []string {
+	if len(d.ClassNames) != d.Classes {
+		return nil
+	}
+	return d.ClassNames[:min(d.Classes, d.Count)]
+}
+
+func (d figureData) curve(c harness.Cell) ([]plots.CurvePoint, error) {
+	ref := artifact.Ref{Kind: results.Train, Key: c.Chain[results.Train].Key}
+	if _, err := d.store.Stat(ref); err != nil {
+		return nil, nil
+	}
+	raw, err := d.store.Read(ref, work.CurveFile)
+	if err != nil {
+		return nil, err
+	}
+	curve, err := work.ReadCurve(raw)
+	if err != nil {
+		return nil, err
+	}
+	var out []plots.CurvePoint
+	for _, l := range curve {
+		out = append(out, plots.CurvePoint{Step: l.Step, Values: curveValues(l)})
+	}
+	return out, nil
+}
+
+// curveValues are named as experiments.CurveNames.
+func curveValues(l models.Losses) map[string]float64 {
+	return map[string]float64{"train_loss": l.Total, "flow_loss": l.Flow, "rec_loss": l.Rec, "grad_norm": l.GradNorm, "lr": l.LR}
+}

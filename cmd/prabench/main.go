@@ -1,0 +1,145 @@
+// Command prabench runs ablation experiments on Parallel Rollout Approximation,
+// an autoregressive image model in pixel space: it trains, samples, scores and
+// times what an experiment file asks for, keeps the results in SQLite and draws
+// the figures.
+//
+//	prabench run experiments/quick.toml
+//
+// Every subcommand is a file of its own here; `prabench help` lists them.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"prabench/experiments"
+	"prabench/harness"
+	"prabench/metrics/embed"
+	"prabench/models"
+	"prabench/models/dataset"
+	"prabench/results"
+)
+
+// Exit codes; check adds 3, inconclusive.
+const (
+	exitOK      = 0
+	exitFailed  = 1 // cells failed, or the run was stopped before its end
+	exitUsage   = 2 // the command line, an experiment file, or missing data
+	exitHarness = 4 // the disk, the database, the program itself
+)
+
+func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
+
+// run is the whole program.
+func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	a := &app{stdin: stdin, stdout: stdout, stderr: stderr}
+	root := a.root()
+	root.SetArgs(args)
+	root.SetIn(stdin)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.ExecuteContext(context.Background())
+	if err == nil {
+		return a.code
+	}
+	if strings.HasPrefix(err.Error(), "unknown command") {
+		err = usage("%w; `prabench help` lists the commands", err)
+	}
+	for line := range strings.SplitSeq(err.Error(), "\n") {
+		fmt.Fprintln(stderr, "prabench: "+line)
+	}
+	return exitCode(err)
+}
+
+// exitCode gives an error its code.
+func exitCode(err error) int {
+	var (
+		file    *experiments.Error
+		key     *models.KeyError
+		data    *dataset.Error
+		emb     *embed.Error
+		usage   *usageError
+		fail    *harness.Failure
+		storage *results.Error
+	)
+	switch {
+	case errors.As(err, &fail), errors.As(err, &storage) && !errors.Is(err, results.ErrMissing):
+		return exitHarness
+	case errors.As(err, &usage), errors.As(err, &file), errors.As(err, &key), errors.As(err, &data), errors.As(err, &emb), errors.Is(err, results.ErrMissing):
+		return exitUsage
+	}
+	return exitHarness
+}
+
+// usageError is a mistake on the command line.
+type usageError struct{ error }
+
+func (e *usageError) Unwrap() error { return e.error }
+
+func usage(format string, args ...any) error {
+	return &usageError{fmt.Errorf(format, args...)}
+}
+
+// app is one invocation: its streams, common flags and exit code.
+type app struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+	code           int // when there is no error
+
+	db, artifacts, figures string
+	set                    []string
+	only, device           string
+	json                   bool
+}
+
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "prabench",
+		Short:         "Ablations of Parallel Rollout Approximation: train, sample, score, time, draw",
+		Long:          "prabench trains, samples, scores and times what an experiment file asks for,\nkeeps the results in SQLite and draws the figures.\n\nStart with: prabench run experiments/quick.toml",
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	f := root.PersistentFlags()
+	f.StringVar(&a.db, "db", "results.db", "database of results")
+	f.StringVar(&a.artifacts, "artifacts", ".prabench", "folder of models, samples and logs")
+	f.StringVar(&a.figures, "figures", "figures", "folder of figures, one folder an experiment")
+	f.StringArrayVar(&a.set, "set", nil, "set a key of the experiment, `key=value`; a list makes it an axis")
+	f.StringVar(&a.only, "only", "", "only the cells with these values, `key=value,…`")
+	f.StringVar(&a.device, "device", "", "where models run, cpu or cuda:0; same as --set measure.device=…")
+	f.BoolVar(&a.json, "json", false, "print JSON")
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return usage("%w; see `%s --help`", err, c.CommandPath())
+	})
+	root.AddCommand(a.runCommand(), a.planCommand(), a.statusCommand(), a.resultsCommand(), a.plotCommand(), a.sampleCommand(),
+		a.dataCommand(), a.doctorCommand(), a.exportCommand(), a.benchCommand(), a.embedderCommand(), a.workerCommand())
+	root.CompletionOptions.HiddenDefaultCmd = true
+	for _, c := range root.Commands() {
+		checkArgs(c)
+	}
+	return root
+}
+
+// checkArgs makes a wrong number of arguments, or an unknown subcommand, a
+// usage error.
+func checkArgs(c *cobra.Command) {
+	if check := c.Args; check != nil {
+		c.Args = func(c *cobra.Command, args []string) error {
+			if err := check(c, args); err != nil {
+				return usage("%w; usage: %s", err, c.UseLine())
+			}
+			return nil
+		}
+	}
+	for _, sub := range c.Commands() {
+		checkArgs(sub)
+	}
+}
+
+func (a *app) places() harness.Places { return harness.Places{DB: a.db, Artifacts: a.artifacts} }

@@ -1,0 +1,277 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"prabench/experiments"
+	"prabench/harness"
+	"prabench/harness/progress"
+	"prabench/harness/stage"
+	"prabench/results"
+)
+
+func (a *app) planCommand() *cobra.Command {
+	var keys bool
+	c := &cobra.Command{
+		Use:   "plan FILE…",
+		Short: "Say what a run would do, and what it takes; start nothing",
+		Long: `plan checks experiment files, expands them, and says for each cell its size,
+cost and memory, which stages cells share, what is done already and how long the
+rest will take. --keys lists every key with its value, default and meaning.`,
+		Args: func(c *cobra.Command, args []string) error {
+			if len(args) == 0 && !keys {
+				return errors.New("plan needs an experiment file")
+			}
+			return nil
+		},
+		RunE: func(c *cobra.Command, files []string) error {
+			if keys {
+				return a.keys(files)
+			}
+			return a.plan(c.Context(), files)
+		},
+	}
+	c.Flags().BoolVar(&keys, "keys", false, "list all keys with their values in FILE, or their defaults without one")
+	return c
+}
+
+func (a *app) plan(ctx context.Context, files []string) error {
+	ls, err := a.load(files)
+	if err != nil {
+		return err
+	}
+	p, notes, err := a.identified(ctx, ls)
+	if err != nil {
+		return err
+	}
+	db, err := a.readDB()
+	if err != nil {
+		return err
+	}
+	if db != nil {
+		defer db.Close()
+	}
+	if err := p.Inspect(ctx, db, a.places().Store(), false); err != nil {
+		return err
+	}
+	if a.json {
+		return a.planJSON(ls, p)
+	}
+	for _, l := range ls {
+		if err := planTable(a.stdout, l, p); err != nil {
+			return err
+		}
+	}
+	stageTable(a.stdout, p)
+	for _, n := range notes {
+		fmt.Fprintln(a.stdout, "note: "+n)
+	}
+	if err := harness.CheckMachine(workerCommand, exps(ls)...); err != nil {
+		fmt.Fprintln(a.stdout, "note: not on this machine: "+err.Error())
+	}
+	return nil
+}
+
+// planTable has one line a point: what does not depend on the machine.
+func planTable(w io.Writer, l loaded, p *harness.Plan) error {
+	f := l.file
+	fmt.Fprintf(w, "%s: %d cells", f.Name, len(f.Cells))
+	if f.Repeats > 1 {
+		fmt.Fprintf(w, " = %d points × %d seeds", len(f.Cells)/f.Repeats, f.Repeats)
+	}
+	if skipped := skippedCells(l); skipped > 0 {
+		fmt.Fprintf(w, ", %d left out by --only", skipped)
+	}
+	if f.Description != "" {
+		fmt.Fprintf(w, " (%s)", f.Description)
+	}
+	fmt.Fprintln(w)
+	t := results.Table{Columns: []string{"cell", "params", "tokens", "AR steps", "NFE", "GFLOP/image", "TFLOP to train", "train memory", "sample memory"}}
+	seen := map[string]bool{}
+	for _, c := range l.exp.Cells {
+		name := fmt.Sprint(c.Label, c.Params)
+		if seen[name] || c.Skip {
+			continue
+		}
+		seen[name] = true
+		it := p.Item(c.Chain[results.Time].Key)
+		k, s := it.Costs, c.Settings
+		label := c.Label
+		if label == "" {
+			label = f.Name
+		}
+		t.Rows = append(t.Rows, []any{
+			label, count(k.Params), int64(s.Model.Tokens()), int64(k.ARSteps), int64(k.NFE), digits(k.FLOPsImage/1e9, 3),
+			digits(k.FLOPsTrainImage*float64(s.Train.Batch)*float64(s.Train.Steps)/1e12, 3), bytesText(k.Train.Total()), bytesText(k.Sample.Total()),
+		})
+	}
+	return results.WriteText(w, t)
+}
+
+func skippedCells(l loaded) int {
+	n := 0
+	for _, c := range l.exp.Cells {
+		if c.Skip {
+			n++
+		}
+	}
+	return n
+}
+
+// stageTable has one line a kind of stage: how many, how many shared, what is
+// done, and the time for the rest.
+func stageTable(w io.Writer, p *harness.Plan) {
+	fmt.Fprintln(w)
+	t := results.Table{Columns: []string{"stage", "needed by cells", "distinct", "done", "failed", "to do", "time to do"}}
+	var all time.Duration
+	for _, kind := range stage.Kinds {
+		var cells, distinct, done, failed, todo int
+		var left time.Duration
+		for _, it := range p.Items {
+			if it.Kind != kind || it.Skip {
+				continue
+			}
+			distinct++
+			cells += it.Cells
+			switch it.State {
+			case harness.Done, harness.Stored:
+				done++
+			case harness.Failed, harness.Blocked:
+				failed++
+			default:
+				todo++
+				left += it.Estimate
+			}
+		}
+		all += left
+		t.Rows = append(t.Rows, []any{kind, int64(cells), int64(distinct), int64(done), int64(failed), int64(todo), progress.Short(left)})
+	}
+	results.WriteText(w, t)
+	fmt.Fprintf(w, "\nabout %s of work is to do, one stage after another; a guess from FLOPs, corrected by stages that were done here\n", progress.Short(all))
+}
+
+func (a *app) planJSON(ls []loaded, p *harness.Plan) error {
+	type cell struct {
+		Cell   string            `json:"cell"`
+		Label  string            `json:"label"`
+		Seed   uint64            `json:"seed"`
+		Point  map[string]any    `json:"point"`
+		Skip   bool              `json:"skip,omitempty"`
+		Costs  harness.Costs     `json:"costs"`
+		Stages map[string]string `json:"stages"`
+	}
+	type planned struct {
+		Key      string        `json:"key"`
+		Kind     string        `json:"kind"`
+		Label    string        `json:"label"`
+		Cells    int           `json:"cells"`
+		State    harness.State `json:"state"`
+		Reason   string        `json:"reason,omitempty"`
+		Estimate float64       `json:"estimate_seconds"`
+	}
+	type experiment struct {
+		Name  string `json:"name"`
+		File  string `json:"file"`
+		Cells []cell `json:"cells"`
+	}
+	out := struct {
+		Experiments []experiment `json:"experiments"`
+		Stages      []planned    `json:"stages"`
+	}{}
+	for _, l := range ls {
+		e := experiment{Name: l.file.Name, File: l.file.File}
+		for _, c := range l.exp.Cells {
+			j := cell{Cell: c.ID, Label: c.Label, Seed: c.Seed, Point: c.Params, Skip: c.Skip, Costs: p.Item(c.Chain[results.Time].Key).Costs, Stages: map[string]string{}}
+			for kind, st := range c.Chain {
+				j.Stages[kind] = st.Key
+			}
+			e.Cells = append(e.Cells, j)
+		}
+		out.Experiments = append(out.Experiments, e)
+	}
+	for _, it := range p.Items {
+		out.Stages = append(out.Stages, planned{it.Key, it.Kind, it.Label, it.Cells, it.State, it.Reason, it.Estimate.Seconds()})
+	}
+	return a.printJSON(out)
+}
+
+// keys lists every key of experiment files.
+func (a *app) keys(files []string) error {
+	if len(files) == 0 {
+		if a.json {
+			return a.printJSON(experiments.Keys())
+		}
+		t := results.Table{Columns: []string{"key", "type", "default", "meaning"}}
+		for _, k := range experiments.Keys() {
+			t.Rows = append(t.Rows, []any{k.Name, k.Type, keyValue(k.Default), k.Doc})
+		}
+		return results.WriteText(a.stdout, t)
+	}
+	ls, err := a.load(files)
+	if err != nil {
+		return err
+	}
+	for _, l := range ls {
+		if a.json {
+			if err := a.printJSON(l.file.Effective()); err != nil {
+				return err
+			}
+			continue
+		}
+		t := results.Table{Columns: []string{"key", "value", "default", "given at", "meaning"}}
+		for _, k := range l.file.Effective() {
+			t.Rows = append(t.Rows, []any{k.Name, keyValue(k.Value), keyValue(k.Default), k.Source, k.Doc})
+		}
+		if err := results.WriteText(a.stdout, t); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func keyValue(v any) string {
+	if s, ok := v.(string); ok {
+		return strconv.Quote(s)
+	}
+	return strings.ReplaceAll(fmt.Sprint(v), " ", ", ")
+}
+
+func (a *app) printJSON(v any) error {
+	out := json.NewEncoder(a.stdout)
+	out.SetIndent("", "  ")
+	out.SetEscapeHTML(false)
+	return out.Encode(v)
+}
+
+// count writes 1.23 M.
+func count(n int64) string {
+	switch {
+	case n >= 1e9:
+		return digits(float64(n)/1e9, 3) + " G"
+	case n >= 1e6:
+		return digits(float64(n)/1e6, 3) + " M"
+	case n >= 1e3:
+		return digits(float64(n)/1e3, 3) + " k"
+	}
+	return strconv.FormatInt(n, 10)
+}
+
+// bytesText writes 1.23 GiB.
+func bytesText(n int64) string {
+	switch {
+	case n >= 1<<30:
+		return digits(float64(n)/(1<<30), 3) + " GiB"
+	case n >= 1<<20:
+		return digits(float64(n)/(1<<20), 3) + " MiB"
+	}
+	return digits(float64(n)/(1<<10), 3) + " KiB"
+}

@@ -1,0 +1,174 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"prabench/results"
+)
+
+// resultsQuery is which results are wanted, and how.
+type resultsQuery struct {
+	format     string
+	metrics    []string
+	experiment string
+	mean       bool
+	cells      bool
+	across     []string
+}
+
+func (q *resultsQuery) flags(c *cobra.Command, format string) {
+	f := c.Flags()
+	f.StringVar(&q.format, "format", format, "one of "+strings.Join(results.Formats(), ", "))
+	f.StringSliceVar(&q.metrics, "metric", nil, "only these metrics, such as fid_proxy,throughput")
+	f.StringVar(&q.experiment, "experiment", "", "only this experiment")
+	f.BoolVar(&q.mean, "mean", false, "average over training seeds")
+	f.BoolVar(&q.cells, "cells", false, "the cells and their outcomes in place of values")
+	f.StringSliceVar(&q.across, "across", nil, "with --mean: average in spite of a difference in `NAME`: code, device, protocol")
+}
+
+func (a *app) resultsCommand() *cobra.Command {
+	var q resultsQuery
+	c := &cobra.Command{
+		Use:   "results",
+		Short: "Print results: a table of points, or all values as csv, json or md",
+		Args:  cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if a.json && !c.Flags().Changed("format") {
+				q.format = "json"
+			}
+			return a.results(c.Context(), a.stdout, q)
+		},
+	}
+	q.flags(c, "")
+	return c
+}
+
+func (a *app) exportCommand() *cobra.Command {
+	var q resultsQuery
+	var out string
+	c := &cobra.Command{
+		Use:   "export",
+		Short: "Write all results to a file, or a copy of the database",
+		Long: `export writes the view results, with a column for each parameter, as csv, json
+or md; --format sqlite writes a whole and compact copy of the database.`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if q.format == "sqlite" {
+				if out == "" {
+					return usage("--format sqlite needs --out FILE")
+				}
+				db, err := results.Open(a.db)
+				if err != nil {
+					return err
+				}
+				defer db.Close()
+				return db.Snapshot(c.Context(), out)
+			}
+			if out == "" {
+				return a.results(c.Context(), a.stdout, q)
+			}
+			f, err := os.Create(out)
+			if err != nil {
+				return &usageError{err}
+			}
+			defer f.Close()
+			if err := a.results(c.Context(), f, q); err != nil {
+				return err
+			}
+			return f.Close()
+		},
+	}
+	q.flags(c, "csv")
+	c.Flags().StringVar(&out, "out", "", "file to write; the standard output otherwise")
+	return c
+}
+
+func (a *app) results(ctx context.Context, w io.Writer, q resultsQuery) error {
+	if q.format != "" && !slices.Contains(results.Formats(), q.format) {
+		return usage("--format %s: choose one of %s", q.format, strings.Join(results.Formats(), ", "))
+	}
+	db, err := results.OpenReadOnly(a.db)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	if q.format == "" && len(q.metrics) == 0 && !q.mean && !q.cells && a.only == "" {
+		return a.pointTables(ctx, w, db, q)
+	}
+	if q.format == "" {
+		q.format = "table"
+	}
+	if q.cells {
+		cells, err := db.Cells(ctx, q.experiment)
+		if err != nil {
+			return err
+		}
+		return results.ExportCells(w, q.format, cells)
+	}
+	params, err := onlyParams(a.only)
+	if err != nil {
+		return err
+	}
+	rows, err := db.Results(ctx, results.Filter{Experiment: q.experiment, Metrics: q.metrics, Params: params})
+	if err != nil {
+		return err
+	}
+	if !q.mean {
+		return results.Export(w, q.format, rows)
+	}
+	means, err := results.Averaging{Across: q.across}.Mean(rows)
+	if err != nil {
+		return &usageError{err}
+	}
+	return results.ExportMeans(w, q.format, means)
+}
+
+// pointTables are the tables that end a run.
+func (a *app) pointTables(ctx context.Context, w io.Writer, db *results.DB, q resultsQuery) error {
+	es, err := db.Experiments(ctx)
+	if err != nil {
+		return err
+	}
+	for _, e := range es {
+		if q.experiment != "" && e.Name != q.experiment {
+			continue
+		}
+		t, notes, err := pointTable(ctx, db, e.Name, q.across)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintln(w, e.Name)
+		if err := results.WriteText(w, t); err != nil {
+			return err
+		}
+		for _, n := range notes {
+			fmt.Fprintln(w, n)
+		}
+		fmt.Fprintln(w)
+	}
+	return nil
+}
+
+// onlyParams reads --only for results: here the cells are in the database, so
+// values are compared as texts.
+func onlyParams(only string) (map[string]any, error) {
+	if only == "" {
+		return nil, nil
+	}
+	out := map[string]any{}
+	for part := range strings.SplitSeq(only, ",") {
+		key, value, ok := strings.Cut(part, "=")
+		if !ok {
+			return nil, usage("--only %s: not of the form key=value,key=value", only)
+		}
+		out[strings.TrimSpace(key)] = strings.TrimSpace(value)
+	}
+	return out, nil
+}

@@ -1,0 +1,122 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"prabench/harness"
+	"prabench/harness/progress"
+	"prabench/models/gemm"
+)
+
+func (a *app) runCommand() *cobra.Command {
+	var jobs int
+	var retry string
+	var noFigures bool
+	c := &cobra.Command{
+		Use:   "run FILE…",
+		Short: "Do what is missing of experiments, then print the table and draw the figures",
+		Long: `run does the stages of the experiments that are not done yet: trainings and
+scores side by side, then timings alone, in rounds over all cells. It can be
+stopped at any time (Ctrl-C); the same command goes on where it stopped.`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(c *cobra.Command, files []string) error {
+			if retry != "" && retry != "failed" {
+				return usage("--retry %s: the only choice is `failed`", retry)
+			}
+			return a.run(c.Context(), files, jobs, retry == "failed", !noFigures)
+		},
+	}
+	c.Flags().IntVar(&jobs, "jobs", 0, "stages side by side; 0 is the number of cores divided by train.threads")
+	c.Flags().StringVar(&retry, "retry", "", "`failed`: try stages again that failed before")
+	c.Flags().BoolVar(&noFigures, "no-figures", false, "draw no figures at the end")
+	return c
+}
+
+func (a *app) run(ctx context.Context, files []string, jobs int, retry, figures bool) error {
+	ls, err := a.load(files)
+	if err != nil {
+		return err
+	}
+	if err := harness.CheckMachine(workerCommand, exps(ls)...); err != nil {
+		return &usageError{err}
+	}
+	if hint := gemm.Loaded().Hint; hint != "" {
+		fmt.Fprintln(a.stderr, "note: "+hint)
+	}
+	ctx, stop := a.stoppable(ctx)
+	defer stop()
+	r := &harness.Run{
+		Places: a.places(), Jobs: jobs, Retry: retry, Command: workerCommand, Name: "prabench run " + strings.Join(files, " "),
+		Out: a.stderr, Terminal: isTerminal(a.stderr),
+	}
+	sum, err := r.Do(ctx, exps(ls)...)
+	if err != nil {
+		return err
+	}
+	if err := a.report(ctx, ls, sum); err != nil {
+		return err
+	}
+	if figures && !sum.Stopped {
+		if err := a.drawAll(context.WithoutCancel(ctx), ls, nil); err != nil {
+			return err
+		}
+	}
+	return a.conclude(files, sum)
+}
+
+// workerCommand is a variable because tests start themselves as workers.
+var workerCommand = harness.WorkerCommand
+
+// stoppable is a context that ends with the first Ctrl-C; the second ends the
+// program, whose workers then save by themselves.
+func (a *app) stoppable(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		select {
+		case <-ctx.Done():
+			return
+		case <-signals:
+		}
+		fmt.Fprintln(a.stderr, "\nstopping: trainings save a checkpoint first (press Ctrl-C again not to wait)")
+		cancel()
+		<-signals
+		os.Exit(exitFailed)
+	}()
+	return ctx, func() { signal.Stop(signals); cancel() }
+}
+
+// conclude says how the run ended and what to do next.
+func (a *app) conclude(files []string, s harness.Summary) error {
+	took := progress.Short(s.Took)
+	switch {
+	case s.Stopped:
+		fmt.Fprintf(a.stderr, "stopped after %s with %d of %d stages done; to go on: prabench run %s\n",
+			took, s.Done+s.Kept, s.Done+s.Kept+s.Failed+s.Blocked+s.Plan.Count(harness.ToDo), strings.Join(files, " "))
+		a.code = exitFailed
+	case s.Failed > 0:
+		fmt.Fprintf(a.stderr, "%d stages failed and %d more wait for them; why: prabench status %s; to try them again: prabench run --retry failed %[3]s\n",
+			s.Failed, s.Blocked, strings.Join(files, " "))
+		a.code = exitFailed
+	case s.Done == 0:
+		fmt.Fprintf(a.stderr, "nothing to do: all %d stages were done before\n", s.Kept)
+	default:
+		fmt.Fprintf(a.stderr, "%d stages done in %s, %d were done before\n", s.Done, took, s.Kept)
+	}
+	return nil
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}

@@ -1,0 +1,101 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"prabench/harness"
+	"prabench/harness/machine"
+	"prabench/results"
+)
+
+func (a *app) statusCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "status [FILE…]",
+		Short: "Say for each cell whether it is done, running, queued, failed and why",
+		Long: `status compares experiment files with the database and says for each cell where
+it stands. Without a file it tells of the experiments in the database.`,
+		RunE: func(c *cobra.Command, files []string) error {
+			if len(files) == 0 {
+				return a.statusOfDatabase(c.Context())
+			}
+			return a.status(c.Context(), files)
+		},
+	}
+}
+
+func (a *app) status(ctx context.Context, files []string) error {
+	ls, err := a.load(files)
+	if err != nil {
+		return err
+	}
+	p, notes, err := a.identified(ctx, ls)
+	if err != nil {
+		return err
+	}
+	db, err := a.readDB()
+	if err != nil {
+		return err
+	}
+	if db != nil {
+		defer db.Close()
+	}
+	if err := p.Inspect(ctx, db, a.places().Store(), false); err != nil {
+		return err
+	}
+	cells, holder := p.Status(a.places())
+	if a.json {
+		return a.printJSON(struct {
+			Holder string               `json:"holder,omitempty"`
+			Cells  []harness.CellStatus `json:"cells"`
+		}{holder, cells})
+	}
+	t := results.Table{Columns: []string{"experiment", "cell", "label", "seed", "state", "stage", "why"}}
+	counts := map[string]int{}
+	for _, c := range cells {
+		counts[c.State]++
+		t.Rows = append(t.Rows, []any{c.Experiment, c.Cell, c.Label, c.Seed, c.State, c.Stage, c.Reason})
+	}
+	if err := results.WriteText(a.stdout, t); err != nil {
+		return err
+	}
+	fmt.Fprintln(a.stdout)
+	for _, state := range []string{"done", "running", "queued", "to do", "failed", "blocked"} {
+		if counts[state] > 0 {
+			fmt.Fprintf(a.stdout, "%d %s  ", counts[state], state)
+		}
+	}
+	fmt.Fprintln(a.stdout)
+	if holder != "" {
+		fmt.Fprintln(a.stdout, "held by "+holder)
+	}
+	for _, n := range notes {
+		fmt.Fprintln(a.stdout, "note: "+n)
+	}
+	return nil
+}
+
+// statusOfDatabase tells of what was planned last, without the files.
+func (a *app) statusOfDatabase(ctx context.Context) error {
+	db, err := results.OpenReadOnly(a.db)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	cells, err := db.Cells(ctx, "")
+	if err != nil {
+		return err
+	}
+	if a.json {
+		return results.ExportCells(a.stdout, "json", cells)
+	}
+	if err := results.ExportCells(a.stdout, "table", cells); err != nil {
+		return err
+	}
+	if by := machine.Holder(a.places().LockFile()); by != "" {
+		fmt.Fprintln(a.stdout, "\nheld by "+by)
+	}
+	return nil
+}

@@ -1,0 +1,66 @@
+package harness
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"prabench/experiments"
+	"prabench/harness/stage"
+)
+
+// FromFile takes what the harness needs from an expanded experiment file. With
+// chosen, cells that are not among its cells belong to the experiment and are
+// skipped.
+func FromFile(f, chosen *experiments.Experiment) *Experiment {
+	e := &Experiment{Name: f.Name, Description: f.Description, FileHash: f.Hash}
+	run := map[string]bool{}
+	if chosen != nil {
+		for i := range chosen.Cells {
+			run[chosen.Cells[i].ID] = true
+		}
+	}
+	for i := range f.Cells {
+		c := &f.Cells[i]
+		e.Cells = append(e.Cells, Cell{ID: c.ID, Label: c.Label, Seed: c.Seed, Params: c.Point, Settings: settings(c.Settings), Skip: chosen != nil && !run[c.ID]})
+	}
+	return e
+}
+
+func settings(s experiments.Settings) stage.Settings {
+	return stage.Settings{
+		Data: s.Data.Spec(), Model: s.Model, Train: s.Train,
+		Sample: s.Sample.SampleConfig, Count: s.Sample.Count, Batch: s.Sample.Batch,
+		Embedder: s.Metrics.Embedder, Reference: s.Metrics.Reference, Samples: s.Metrics.Samples,
+		Measure: stage.Measure{
+			Device: s.Measure.Device, Precision: s.Measure.Precision, Batch: s.Measure.Batch, Warmup: s.Measure.Warmup,
+			Rounds: s.Measure.Rounds, Threads: s.Measure.Threads, TrainSteps: s.Measure.TrainSteps, Timeout: time.Duration(s.Measure.Timeout),
+		},
+	}
+}
+
+// CheckMachine says what of the experiments this machine cannot do, so that
+// nothing starts: a device without its program, a precision it does not have.
+func CheckMachine(command func(device string) ([]string, error), es ...*Experiment) error {
+	checked := map[string]bool{}
+	for _, e := range es {
+		for _, c := range e.Cells {
+			if c.Skip {
+				continue
+			}
+			m := c.Settings.Measure
+			if name := m.Device + " " + m.Precision; checked[name] {
+				continue
+			} else {
+				checked[name] = true
+			}
+			if _, err := command(m.Device); err != nil {
+				return err
+			}
+			if kind, _, _ := strings.Cut(m.Device, ":"); kind == "cpu" && m.Precision != "fp32" {
+				return fmt.Errorf("measure.precision: the CPU computes in fp32, not in %q", m.Precision)
+			}
+		}
+	}
+	return nil
+}

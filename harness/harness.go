@@ -1,0 +1,82 @@
+// Package harness runs experiments: it turns their cells into shared stages,
+// does what is missing in worker processes, and has the results stored.
+//
+// It believes that a run is only the difference between what is wanted and what
+// is there. The database says which stages have ended and how, the artifact
+// store says what can be built on, and both are looked at anew each time; so a
+// second run does nothing, a run after a crash does the rest, and a damaged
+// file is made again. Everything that computes happens in another process
+// (package worker); everything that is stored passes the spool folder.
+package harness
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"prabench/harness/artifact"
+	"prabench/harness/stage"
+)
+
+// Cell is one point of an experiment with one seed.
+type Cell struct {
+	ID       string
+	Label    string // for people; the same for all seeds of a point
+	Seed     uint64
+	Params   map[string]any // swept keys and their values
+	Settings stage.Settings
+	Chain    stage.Chain // filled in by Identify
+	Skip     bool        // belongs to the experiment, but is not to be run this time
+}
+
+// Experiment is what the harness needs of an experiment file.
+type Experiment struct {
+	Name, Description, FileHash string
+	Cells                       []Cell
+}
+
+// Places are the files and folders of a run.
+type Places struct {
+	DB        string // results.db
+	Artifacts string // .prabench
+}
+
+// Store is the artifact store.
+func (p Places) Store() artifact.Store { return artifact.Store{Root: p.Artifacts} }
+
+// Spool is the folder that workers leave results in.
+func (p Places) Spool() string { return filepath.Join(p.Artifacts, "spool") }
+
+// Logs is the folder of worker logs.
+func (p Places) Logs() string { return filepath.Join(p.Artifacts, "log") }
+
+// LockFile is the file that the running process holds.
+func (p Places) LockFile() string { return p.DB + ".lock" }
+
+func (p Places) rounds(key string) string  { return filepath.Join(p.Artifacts, "round", key) }
+func (p Places) running() string           { return filepath.Join(p.Artifacts, "running") }
+func (p Places) dataHash(id string) string { return filepath.Join(p.Artifacts, "data", id+".json") }
+
+// make makes the folders that a run writes into, by absolute names, since
+// workers get them.
+func (p *Places) make() error {
+	abs, err := filepath.Abs(p.Artifacts)
+	if err != nil {
+		return err
+	}
+	p.Artifacts = abs
+	for _, dir := range []string{p.Artifacts, p.Spool(), p.Logs(), p.running()} {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return fmt.Errorf("the artifacts folder cannot be used: %w; choose another with --artifacts", err)
+		}
+	}
+	// What an earlier run was writing when it was killed is of no use to anyone.
+	drafts, _ := filepath.Glob(filepath.Join(p.Artifacts, "tmp", "*"))
+	for _, d := range drafts {
+		if info, err := os.Stat(d); err == nil && time.Since(info.ModTime()) > time.Minute {
+			os.RemoveAll(d)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,63 @@
+package measure
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"prabench/results"
+)
+
+func TestWarmUpIsNotCounted(t *testing.T) {
+	calls := 0
+	got, err := Seconds(context.Background(), Plan{Warmup: 2, Repeats: 3}, func() error { calls++; return nil })
+	if err != nil || calls != 5 || len(got) != 3 {
+		t.Errorf("%d calls, %d readings, %v", calls, len(got), err)
+	}
+}
+
+func TestShortWorkIsReadMoreOftenUpToALimit(t *testing.T) {
+	got, err := Seconds(context.Background(), Plan{Repeats: 1, Enough: time.Hour, Most: 20}, func() error { return nil })
+	if err != nil || len(got) != 20 {
+		t.Errorf("%d readings, %v", len(got), err)
+	}
+}
+
+func TestMeasuringEndsWithItsContext(t *testing.T) {
+	cause := errors.New("stop")
+	ctx, cancel := context.WithCancelCause(context.Background())
+	_, err := Seconds(ctx, Plan{Repeats: 100}, func() error { cancel(cause); return nil })
+	if !errors.Is(err, cause) {
+		t.Error(err)
+	}
+}
+
+func TestIntervalsNeedSixReadings(t *testing.T) {
+	five := []float64{5, 1, 4, 2, 3}
+	if m, lo, hi := Median(five); m != 3 || lo != nil || hi != nil {
+		t.Errorf("five readings: %v %v %v", m, lo, hi)
+	}
+	if five[0] != 5 {
+		t.Error("the readings were reordered")
+	}
+	m, lo, hi := Median([]float64{1, 2, 3, 4, 5, 6})
+	if m != 3.5 || lo == nil || *lo != 1 || *hi != 6 {
+		t.Errorf("six readings: %v %v %v", m, lo, hi)
+	}
+}
+
+func TestSummariesKeepOrderAndCounts(t *testing.T) {
+	var s []results.Sample
+	for round := 1; round <= 6; round++ {
+		s = append(s, results.Sample{Metric: "throughput", Unit: "images/s", Round: round, Value: float64(round)},
+			results.Sample{Metric: "memory_model", Unit: "bytes", Round: round, Value: 1000})
+	}
+	v := Summarise(s)
+	if len(v) != 2 || v[0].Metric != "throughput" || v[0].N != 6 || v[0].Lo == nil || v[0].Value != 3.5 {
+		t.Errorf("%+v", v)
+	}
+	if v[1].Metric != "memory_model" || v[1].Value != 1000 || v[1].Lo != nil || v[1].Unit != "bytes" {
+		t.Errorf("%+v", v[1])
+	}
+}

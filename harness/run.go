@@ -1,0 +1,280 @@
+package harness
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+
+	"prabench/harness/artifact"
+	"prabench/harness/machine"
+	"prabench/harness/progress"
+	"prabench/harness/schedule"
+	"prabench/harness/worker"
+	"prabench/results"
+)
+
+// Run does what is missing of some experiments.
+type Run struct {
+	Places  Places
+	Jobs    int  // stages side by side; 0 = cores / threads of a training
+	Retry   bool // try stages again that failed before
+	Command func(device string) ([]string, error)
+	Name    string // what the lock file says is being done
+
+	Out      io.Writer // progress
+	Terminal bool
+
+	SaveEvery time.Duration // between checkpoints of a training; 0 = one minute
+	Grace     time.Duration // for workers to save when stopped; 0 = 30 s
+}
+
+// Summary is what became of a run.
+type Summary struct {
+	Plan    *Plan
+	Done    int  // stages that this run did
+	Kept    int  // stages that were done before
+	Failed  int  // stages that failed, now or before
+	Blocked int  // stages that wait for a failed one
+	Stopped bool // the run was stopped before its end
+	Took    time.Duration
+}
+
+// Do plans and runs the experiments. Errors about the experiments or their
+// data have nothing started; see [Failure] for those of the harness itself.
+func (r *Run) Do(ctx context.Context, experiments ...*Experiment) (Summary, error) {
+	begin := time.Now()
+	if err := r.Places.make(); err != nil {
+		return Summary{}, &Failure{err}
+	}
+	lock, err := machine.Acquire(r.Places.LockFile(), r.Name)
+	if err != nil {
+		return Summary{}, &Failure{err}
+	}
+	defer lock.Release()
+	meter := progress.New(r.Out, r.Terminal, time.Now)
+	defer meter.Close()
+
+	id := &Identifier{Places: r.Places, Read: true, Say: patient(meter, begin)}
+	for _, e := range experiments {
+		if _, err := id.Identify(ctx, e); err != nil {
+			return Summary{}, err
+		}
+	}
+	jobs := r.jobs(experiments)
+	db, err := results.Open(r.Places.DB)
+	if err != nil {
+		return Summary{}, &Failure{err}
+	}
+	defer db.Close()
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	l := &launcher{
+		places: r.Places, plan: NewPlan(experiments...), db: db, environment: machine.Environment(0), meter: meter, jobs: jobs, stop: stop,
+		runner: worker.Runner{Command: r.Command, LogDir: r.Places.Logs(), Grace: or(r.Grace, 30*time.Second), Stored: func(id string) (results.Attempt, bool) {
+			a, ok, err := db.Attempt(context.WithoutCancel(ctx), id)
+			return a, ok && err == nil
+		}},
+	}
+	for _, it := range l.plan.Items {
+		it.Settings.SaveEvery = or(r.SaveEvery, time.Minute)
+	}
+	os.RemoveAll(r.Places.running()) // marks of a run that was killed: we hold the lock
+	os.MkdirAll(r.Places.running(), 0o755)
+	if err := l.prepare(ctx, experiments, r.Retry); err != nil {
+		return Summary{}, &Failure{err}
+	}
+	tasks := l.tasks()
+	s := schedule.Scheduler{Jobs: jobs, Attempts: 3, Pause: time.Second, Launcher: l, Clock: schedule.System{}, Observer: l}
+	report, err := s.Run(ctx, tasks)
+	if err == nil {
+		err = l.fail
+	}
+	sum := l.summary(report)
+	sum.Took = time.Since(begin)
+	if err != nil {
+		return sum, &Failure{err}
+	}
+	return sum, nil
+}
+
+// patient says what is being read only to those who have waited a while.
+func patient(m *progress.Meter, since time.Time) func(what string, done, total int64) {
+	return func(what string, done, total int64) {
+		if time.Since(since) < 3*time.Second {
+			return
+		}
+		since = time.Now()
+		if total > 0 {
+			what += fmt.Sprintf(" %d/%d", done, total)
+		}
+		m.Say("%s", what)
+	}
+}
+
+// Failure is an error of the harness itself: the disk, the database, the lock.
+type Failure struct{ Err error }
+
+func (e *Failure) Error() string { return e.Err.Error() }
+func (e *Failure) Unwrap() error { return e.Err }
+
+func or(d, otherwise time.Duration) time.Duration {
+	if d > 0 {
+		return d
+	}
+	return otherwise
+}
+
+// jobs is how many stages run side by side unless the user said.
+func (r *Run) jobs(experiments []*Experiment) int {
+	if r.Jobs > 0 {
+		return r.Jobs
+	}
+	threads := 1
+	for _, e := range experiments {
+		for _, c := range e.Cells {
+			threads = max(threads, c.Settings.Train.Threads)
+		}
+	}
+	return max(1, runtime.NumCPU()/threads)
+}
+
+// prepare records the plans, takes in what earlier runs and other databases
+// left, and finds out what is to do.
+func (l *launcher) prepare(ctx context.Context, experiments []*Experiment, retry bool) error {
+	if err := l.ingest(ctx); err != nil {
+		return err
+	}
+	for _, e := range experiments {
+		if err := l.db.RecordPlan(ctx, l.plan.record(e)); err != nil {
+			return err
+		}
+	}
+	store := l.places.Store()
+	if err := l.plan.Inspect(ctx, l.db, store, retry); err != nil {
+		return err
+	}
+	for _, it := range l.plan.Items {
+		if it.Skip {
+			continue
+		}
+		switch it.State {
+		case Stored:
+			a, err := storedAttempt(store, it)
+			if err == nil {
+				_, err = l.db.Ingest(ctx, a)
+			}
+			if err != nil {
+				return fmt.Errorf("taking over %s of %s from the artifacts: %w", it.Kind, it.Label, err)
+			}
+			it.State, it.Outcome, it.Attempt = Done, a.Outcome, a.ID
+		case Blocked:
+			l.block(it, it.Reason)
+		case ToDo:
+			if err := l.clear(store, it); err != nil {
+				return err
+			}
+		}
+	}
+	return l.fail
+}
+
+// clear sets a damaged artifact aside before its stage is done again.
+func (l *launcher) clear(store artifact.Store, it *Item) error {
+	ref := artifact.Ref{Kind: it.Kind, Key: it.Key}
+	_, err := store.Check(ref)
+	var damaged *artifact.Damaged
+	if !errors.As(err, &damaged) {
+		return nil
+	}
+	to, err := store.SetAside(ref)
+	if err != nil {
+		return err
+	}
+	l.meter.Say("warning: %v; it was moved to %s and %s of %s is done again", damaged, to, it.Kind, it.Label)
+	return nil
+}
+
+// tasks is what the scheduler is to do.
+func (l *launcher) tasks() []schedule.Task {
+	var out []schedule.Task
+	var expected []progress.Task
+	for _, it := range l.plan.Items {
+		if it.State != ToDo || it.Skip {
+			continue
+		}
+		t := schedule.Task{ID: it.Key, Kind: it.Kind, Label: it.Label, Needs: it.Inputs}
+		if it.Kind == results.Time {
+			t.Rounds = max(1, it.Settings.Measure.Rounds)
+			t.Kept = map[int]bool{}
+			for _, a := range keptRounds(l.places, it, l.environment) {
+				t.Kept[a.Samples[0].Round] = true
+			}
+		}
+		out = append(out, t)
+		expected = append(expected, progress.Task{ID: it.Key, Kind: it.Kind, Label: it.Label, Estimate: it.Estimate, Rounds: t.Rounds - len(t.Kept)})
+	}
+	l.meter.Expect(expected, l.jobs)
+	return out
+}
+
+func (l *launcher) summary(r schedule.Report) Summary {
+	s := Summary{Plan: l.plan, Stopped: r.Stopped, Kept: l.plan.Count(Done), Failed: l.plan.Count(Failed), Blocked: l.plan.Count(Blocked)}
+	for key, o := range r.Outcomes {
+		it := l.plan.Item(key)
+		it.Outcome, it.Reason = string(o.State), o.Reason
+		switch o.State {
+		case schedule.OK:
+			it.State = Done
+			s.Done++
+		case schedule.Blocked:
+			it.State = Blocked
+			s.Blocked++
+		case schedule.Interrupted:
+			if r.Stopped {
+				it.State = ToDo
+				continue
+			}
+			it.State = Failed
+			s.Failed++
+		default:
+			it.State = Failed
+			s.Failed++
+		}
+	}
+	return s
+}
+
+// WorkerCommand is how workers are started: this program for the CPU, the
+// program of the same name with the device's suffix, beside it or in the
+// PATH, for others.
+func WorkerCommand(device string) ([]string, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	kind, _, _ := strings.Cut(device, ":")
+	if kind == "" || kind == "cpu" {
+		return []string{self, "worker"}, nil
+	}
+	name := "prabench-" + kind
+	if beside := filepath.Join(filepath.Dir(self), name); isFile(beside) {
+		return []string{beside, "worker"}, nil
+	}
+	for _, dir := range filepath.SplitList(os.Getenv("PATH")) {
+		if path := filepath.Join(dir, name); isFile(path) {
+			return []string{path, "worker"}, nil
+		}
+	}
+	return nil, fmt.Errorf("measure.device: %q needs the program %s beside prabench or in the PATH: build it with `make %s`", device, name, kind)
+}
+
+func isFile(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular()
+}

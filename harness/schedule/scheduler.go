@@ -1,0 +1,254 @@
+package schedule
+
+import (
+	"container/heap"
+	"context"
+	"fmt"
+	"time"
+)
+
+// Scheduler runs the tasks of one plan.
+type Scheduler struct {
+	Jobs     int           // ordinary tasks side by side; at least 1
+	Attempts int           // tries for a task whose attempts end interrupted; at least 1
+	Pause    time.Duration // wait before another try
+
+	Launcher Launcher
+	Clock    Clock
+	Observer Observer
+}
+
+// Report is what became of a plan.
+type Report struct {
+	Outcomes map[string]Outcome // by task; a task that was never reached is absent
+	Stopped  bool               // ctx ended before the plan did
+}
+
+// Count is the number of tasks that ended in one of the states.
+func (r Report) Count(states ...State) int {
+	n := 0
+	for _, o := range r.Outcomes {
+		for _, s := range states {
+			if o.State == s {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// Run does the tasks, which must be listed after what they need, and returns
+// when all have ended or, after ctx ends, when those that were running have. A
+// need that is not in the list counts as done. The error is a fault in the
+// list; failures of tasks are in the report.
+func (s *Scheduler) Run(ctx context.Context, tasks []Task) (Report, error) {
+	if err := check(tasks); err != nil {
+		return Report{}, err
+	}
+	r := newRun(s, tasks)
+	r.sideBySide(ctx)
+	r.alone(ctx)
+	r.report.Stopped = ctx.Err() != nil && len(r.report.Outcomes)-r.report.Count(Interrupted) < len(tasks)
+	return r.report, nil
+}
+
+func check(tasks []Task) error {
+	at := map[string]int{}
+	for i, t := range tasks {
+		if _, twice := at[t.ID]; twice {
+			return fmt.Errorf("task %s is listed twice", t.ID)
+		}
+		at[t.ID] = i
+	}
+	for i, t := range tasks {
+		for _, n := range t.Needs {
+			if j, listed := at[n]; listed && j >= i {
+				return fmt.Errorf("task %s is listed before %s, which it needs", t.ID, n)
+			} else if listed && tasks[j].Rounds > 0 {
+				return fmt.Errorf("task %s needs %s, which is timed: nothing may wait for a timing", t.ID, n)
+			}
+		}
+	}
+	return nil
+}
+
+type run struct {
+	*Scheduler
+	tasks  []Task
+	index  map[string]int   // task → place in tasks
+	unmet  []int            // by place: needs that have not ended yet
+	users  map[string][]int // task → the places of those that need it
+	ready  places           // ordinary tasks that may start
+	report Report
+}
+
+func newRun(s *Scheduler, tasks []Task) *run {
+	r := &run{
+		Scheduler: s, tasks: tasks, index: map[string]int{}, unmet: make([]int, len(tasks)), users: map[string][]int{},
+		report: Report{Outcomes: map[string]Outcome{}},
+	}
+	for i, t := range tasks {
+		r.index[t.ID] = i
+		for _, n := range t.Needs {
+			if _, listed := r.index[n]; listed {
+				r.unmet[i]++
+				r.users[n] = append(r.users[n], i)
+			}
+		}
+		if r.unmet[i] == 0 && t.Rounds == 0 {
+			heap.Push(&r.ready, i)
+		}
+	}
+	return r
+}
+
+type ended struct {
+	task    Task
+	outcome Outcome
+}
+
+// sideBySide runs the tasks without rounds. Only this goroutine touches the
+// report; the attempts report through the channel.
+func (r *run) sideBySide(ctx context.Context) {
+	done := make(chan ended)
+	tries := map[string]int{}
+	running := 0
+	for {
+		for running < max(r.Jobs, 1) && ctx.Err() == nil && len(r.ready) > 0 {
+			t := r.tasks[heap.Pop(&r.ready).(int)]
+			if by, reason := r.obstacle(t); by != "" {
+				r.block(t, reason)
+				continue
+			}
+			running++
+			tries[t.ID]++
+			again := tries[t.ID] > 1
+			if !again {
+				r.Observer.Started(t, 0, r.Clock.Now())
+			}
+			go func() {
+				if again {
+					r.Clock.Sleep(ctx, r.Pause)
+				}
+				done <- ended{t, r.Launcher.Launch(ctx, t)}
+			}()
+		}
+		if running == 0 {
+			return
+		}
+		e := <-done
+		running--
+		if e.outcome.State == Interrupted && ctx.Err() == nil && tries[e.task.ID] < r.Attempts {
+			heap.Push(&r.ready, r.index[e.task.ID])
+			continue
+		}
+		r.end(e.task, 0, e.outcome)
+	}
+}
+
+// end records how a task ended and frees those that waited for it.
+func (r *run) end(t Task, round int, o Outcome) {
+	r.report.Outcomes[t.ID] = o
+	r.Observer.Ended(t, round, o, r.Clock.Now())
+	for _, i := range r.users[t.ID] {
+		if r.unmet[i]--; r.unmet[i] == 0 && r.tasks[i].Rounds == 0 {
+			heap.Push(&r.ready, i)
+		}
+	}
+}
+
+// obstacle is the first need of t that did not end with ok.
+func (r *run) obstacle(t Task) (id, reason string) {
+	for _, n := range t.Needs {
+		o, ended := r.report.Outcomes[n]
+		if !ended || o.State == OK {
+			continue
+		}
+		if o.State == Blocked {
+			return n, o.Reason
+		}
+		need := r.tasks[r.index[n]]
+		return n, fmt.Sprintf("%s of %s ended with %s: %s", need.Kind, need.Label, o.State, o.Reason)
+	}
+	return "", ""
+}
+
+func (r *run) block(t Task, reason string) {
+	r.Launcher.Blocked(t, reason)
+	r.end(t, 0, Outcome{Blocked, reason})
+}
+
+// alone runs the timed tasks.
+func (r *run) alone(ctx context.Context) {
+	var timed []Task
+	rounds := 0
+	for _, t := range r.tasks {
+		if t.Rounds == 0 || ctx.Err() != nil {
+			continue
+		}
+		if by, reason := r.obstacle(t); by != "" {
+			r.block(t, reason)
+			continue
+		}
+		timed = append(timed, t)
+		rounds = max(rounds, t.Rounds)
+	}
+	for round := 1; round <= rounds; round++ {
+		for _, t := range rotated(timed, round, rounds) {
+			if _, ended := r.report.Outcomes[t.ID]; ended || round > t.Rounds || t.Kept[round] {
+				continue
+			}
+			if ctx.Err() != nil {
+				return
+			}
+			r.round(ctx, t, round)
+		}
+	}
+	for _, t := range timed {
+		if _, ended := r.report.Outcomes[t.ID]; ended || ctx.Err() != nil {
+			continue
+		}
+		r.end(t, 0, r.Launcher.Summarise(ctx, t))
+	}
+}
+
+// round makes one round of t; a round that fails ends the task.
+func (r *run) round(ctx context.Context, t Task, round int) {
+	r.Observer.Started(t, round, r.Clock.Now())
+	var o Outcome
+	for try := 1; ; try++ {
+		o = r.Launcher.Round(ctx, t, round)
+		if o.State != Interrupted || ctx.Err() != nil || try >= r.Attempts {
+			break
+		}
+		r.Clock.Sleep(ctx, r.Pause)
+	}
+	if o.State != OK {
+		r.end(t, round, o)
+		return
+	}
+	r.Observer.Ended(t, round, o, r.Clock.Now())
+}
+
+// rotated is the order of one round: every task takes an early and a late
+// place in some round.
+func rotated(tasks []Task, round, rounds int) []Task {
+	if len(tasks) == 0 {
+		return nil
+	}
+	shift := (round - 1) * max(1, len(tasks)/rounds) % len(tasks)
+	return append(append([]Task{}, tasks[shift:]...), tasks[:shift]...)
+}
+
+// places is a heap of places in the list: the first ready task comes first.
+type places []int
+
+func (p places) Len() int           { return len(p) }
+func (p places) Less(i, j int) bool { return p[i] < p[j] }
+func (p places) Swap(i, j int)      { p[i], p[j] = p[j], p[i] }
+func (p *places) Push(x any)        { *p = append(*p, x.(int)) }
+func (p *places) Pop() any {
+	last := (*p)[len(*p)-1]
+	*p = (*p)[:len(*p)-1]
+	return last
+}

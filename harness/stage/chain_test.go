@@ -1,0 +1,94 @@
+package stage
+
+import (
+	"testing"
+
+	"prabench/models"
+	"prabench/results"
+)
+
+func settings() Settings {
+	return Settings{
+		DataHash: "d", EmbedderHash: "e", Model: models.DefaultConfig(), Train: models.DefaultTrain(), Sample: models.DefaultSample(),
+		Count: 100, Reference: "train", Samples: 200, Batch: 50,
+		Measure: Measure{Device: "cpu", Precision: "fp32", Batch: 64, Warmup: 1, Rounds: 3, Threads: 2, TrainSteps: 10},
+	}
+}
+
+// TestAKeyChangesExactlyWithWhatItsStageReads lists, for a change of one
+// setting, the stages that have to be done again. All others are shared.
+func TestAKeyChangesExactlyWithWhatItsStageReads(t *testing.T) {
+	all := []string{results.Reference, results.Train, results.Draw, results.Score, results.Time}
+	for name, c := range map[string]struct {
+		change func(*Settings)
+		again  []string
+	}{
+		"nothing":         {func(s *Settings) {}, nil},
+		"data":            {func(s *Settings) { s.DataHash = "other" }, all},
+		"embedder":        {func(s *Settings) { s.EmbedderHash = "other" }, []string{results.Reference, results.Score}},
+		"reference split": {func(s *Settings) { s.Reference = "test" }, []string{results.Reference, results.Score}},
+		"reference count": {func(s *Settings) { s.Samples = 0 }, []string{results.Reference, results.Score}},
+		"model":           {func(s *Settings) { s.Model.Patch = 4 }, []string{results.Train, results.Draw, results.Score, results.Time}},
+		"seed":            {func(s *Settings) { s.Train.Seed++ }, []string{results.Train, results.Draw, results.Score, results.Time}},
+		"threads":         {func(s *Settings) { s.Train.Threads++ }, []string{results.Train, results.Draw, results.Score, results.Time}},
+		"guidance":        {func(s *Settings) { s.Sample.Guidance = 1 }, []string{results.Draw, results.Score, results.Time}},
+		"sample count":    {func(s *Settings) { s.Count = 50 }, []string{results.Reference, results.Draw, results.Score}},
+		"sampling batch":  {func(s *Settings) { s.Batch = 7 }, nil},
+		"timing rounds":   {func(s *Settings) { s.Measure.Rounds = 5 }, []string{results.Time}},
+		"device":          {func(s *Settings) { s.Measure.Device = "cuda:0" }, []string{results.Time}},
+		"precision":       {func(s *Settings) { s.Measure.Precision = "bf16" }, []string{results.Train, results.Draw, results.Score, results.Time}},
+		"time-out":        {func(s *Settings) { s.Measure.Timeout = 1 }, nil},
+		"save interval":   {func(s *Settings) { s.SaveEvery = 1 }, nil},
+		"jobs":            {func(s *Settings) { s.Beside = 3 }, nil},
+	} {
+		before, err := Of(settings())
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := settings()
+		c.change(&s)
+		after, err := Of(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		again := map[string]bool{}
+		for _, kind := range c.again {
+			again[kind] = true
+		}
+		for _, kind := range all {
+			if changed := before[kind].Key != after[kind].Key; changed != again[kind] {
+				t.Errorf("%s: key of %s changed: %v, expected %v", name, kind, changed, again[kind])
+			}
+		}
+	}
+}
+
+func TestExactIsTheNumberItStandsFor(t *testing.T) {
+	a, b := settings(), settings()
+	a.Train.RolloutDepth, b.Train.RolloutDepth = models.Exact, models.Depth(b.Model.ARSteps())
+	ca, _ := Of(a)
+	cb, _ := Of(b)
+	if ca[results.Train].Key != cb[results.Train].Key {
+		t.Error("exact and K are trained twice")
+	}
+}
+
+func TestKeysDoNotDependOnTheOrderOfFields(t *testing.T) {
+	a, _, err := Key("train", "1", struct {
+		A int     `json:"a"`
+		B float64 `json:"b"`
+	}{1, 0.1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, config, err := Key("train", "1", struct {
+		B float64 `json:"b"`
+		A int     `json:"a"`
+	}{0.1, 1})
+	if err != nil || a != b || len(a) != 64 {
+		t.Errorf("%s %s %v", a, b, err)
+	}
+	if want := `{"code":"1","inputs":[],"kind":"train","part":{"a":1,"b":0.1}}`; string(config) != want {
+		t.Errorf("%s", config)
+	}
+}

@@ -1,0 +1,146 @@
+package work
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"prabench/harness/artifact"
+	"prabench/harness/worker"
+	"prabench/metrics"
+	"prabench/metrics/embed"
+	"prabench/models/dataset"
+	"prabench/results"
+)
+
+// Files of a reference artifact.
+const (
+	featuresFile = "features.npy" // float32 [n, D]
+	aboutFile    = "about.json"   // what a score needs beside the features
+)
+
+// about describes reference features.
+type about struct {
+	Protocol metrics.Protocol `json:"protocol"` // Samples is 0: a score fills it in
+	Labels   []int32          `json:"labels"`
+}
+
+// reference embeds the real images that scores compare with, and scores real
+// images of the other split against them: the floor.
+func (t *task) reference() error {
+	data, err := t.data()
+	if err != nil {
+		return err
+	}
+	embedder, err := t.embedder(data)
+	if err != nil {
+		return err
+	}
+	split, other := data.Train, data.Test
+	if t.set.Reference == "test" {
+		split, other = other, split
+	}
+	if split.N == 0 {
+		return worker.Invalid("metrics.reference: the data set %s has no %s images", t.set.Data.Set, t.set.Reference)
+	}
+	real, x, err := t.features(embedder, data, split, t.set.Samples)
+	if err != nil {
+		return err
+	}
+	p := metrics.Protocol{
+		Embedder: embedder.Name(), EmbedderHash: embedder.Hash(), Data: t.set.Data.Set, DataHash: data.Hash,
+		Split: t.set.Reference, Size: data.Size, Channels: data.Channels, Reference: real.N,
+	}
+	t.attempt.Protocol = map[string]string{}
+	if n := min(t.set.Count, other.N); n >= 4 {
+		held, _, err := t.features(embedder, data, other, n)
+		if err != nil {
+			return err
+		}
+		floor, err := metrics.Floor(real, held, n)
+		if err != nil {
+			return err
+		}
+		fp := p
+		fp.Samples = n
+		t.attempt.Protocol = fp.Map()
+		t.estimate("fid_proxy_floor", floor.Frechet)
+		t.estimate("kid_floor", floor.KID)
+		t.estimate("precision_floor", floor.Precision)
+		t.estimate("recall_floor", floor.Recall)
+	}
+	raw, err := json.Marshal(about{p, real.Labels})
+	if err != nil {
+		return err
+	}
+	return t.keep(func(d *artifact.Draft) error {
+		if err := writeArray(d.Path(featuresFile), x, real.N, real.D); err != nil {
+			return err
+		}
+		return d.Write(aboutFile, raw)
+	})
+}
+
+// embedder is the one the run planned with.
+func (t *task) embedder(data *dataset.Data) (embed.Embedder, error) {
+	e, err := embed.For(t.set.Data.Set, data.Size, data.Channels, t.set.Embedder)
+	if err != nil {
+		return nil, worker.Invalid("%v", err)
+	}
+	if e.Hash() != t.set.EmbedderHash {
+		return nil, worker.Invalid("the embedder %s is another one than the run planned with: build prabench and its workers from one revision", e.Name())
+	}
+	return e, nil
+}
+
+// features embeds n images of a split (0: all), spread evenly over the classes.
+// x is the same numbers as the embedder gave them.
+func (t *task) features(e embed.Embedder, data *dataset.Data, s dataset.Split, n int) (f metrics.Features, x []float32, err error) {
+	if n <= 0 || n > s.N {
+		n = s.N
+	}
+	// A set whose one feature is the image's own number lets the metrics
+	// choose, as they would among features.
+	numbers := metrics.Features{N: s.N, D: 1, X: make([]float64, s.N), Labels: s.Labels}
+	for i := range numbers.X {
+		numbers.X[i] = float64(i)
+	}
+	chosen, err := numbers.Take(n)
+	if err != nil {
+		return f, nil, err
+	}
+	per := data.Size * data.Size * data.Channels
+	pixels := make([]uint8, 0, n*per)
+	for _, at := range chosen.X {
+		pixels = append(pixels, s.Pixels[int(at)*per:(int(at)+1)*per]...)
+	}
+	if x, err = t.embed(e, pixels, n, data.Size, data.Channels); err != nil {
+		return f, nil, err
+	}
+	f, err = metrics.FromFloat32(x, e.Dim(), chosen.Labels)
+	return f, x, err
+}
+
+// embed embeds in portions, so that it can report and stop.
+func (t *task) embed(e embed.Embedder, pixels []uint8, n, size, channels int) ([]float32, error) {
+	const portion = 500
+	per := size * size * channels
+	x := make([]float32, 0, n*e.Dim())
+	for at := 0; at < n; at += portion {
+		if err := t.stopped(); err != nil {
+			return nil, err
+		}
+		m := min(portion, n-at)
+		part, err := e.Embed(pixels[at*per:(at+m)*per], m, size, channels, t.job.Threads)
+		if err != nil {
+			return nil, fmt.Errorf("embedding with %s: %w", e.Name(), err)
+		}
+		x = append(x, part...)
+		t.report(worker.Progress{Done: int64(at + m), Total: int64(n), What: "embedding"})
+	}
+	return x, nil
+}
+
+func (t *task) estimate(metric string, e metrics.Estimate) {
+	lo, hi := e.Lo, e.Hi
+	t.attempt.Values = append(t.attempt.Values, results.Value{Metric: metric, Unit: "1", Value: e.Value, Lo: &lo, Hi: &hi, N: e.N})
+}

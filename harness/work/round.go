@@ -1,0 +1,200 @@
+package work
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"prabench/harness/machine"
+	"prabench/harness/measure"
+	"prabench/harness/stage"
+	"prabench/harness/worker"
+	"prabench/models"
+	"prabench/models/cpu"
+	"prabench/models/device"
+	"prabench/results"
+)
+
+// How often the parts of a round are read: a short sampling is read more often
+// within the same time, a long one at least twice.
+var (
+	throughputPlan = measure.Plan{Repeats: 2, Enough: time.Second, Most: 10}
+	latencyPlan    = measure.Plan{Repeats: 3, Enough: 500 * time.Millisecond, Most: 30}
+)
+
+// round measures one round of a timing. The order matters: what the process
+// and the backend hold is read after sampling, before anything else is held.
+func (t *task) round() error {
+	path, err := t.store.Path(t.input("train"), ModelFile)
+	if err != nil {
+		return err
+	}
+	m := t.set.Measure
+	costs := t.set.Model.Costs(t.set.Train, t.set.Sample)
+	t.add("params", "1", float64(t.set.Model.Params()))
+	t.add("ar_steps", "1", float64(costs.ARSteps))
+	t.add("nfe", "1", float64(costs.NFE))
+	t.add("flops_image", "FLOP", costs.FLOPsImage)
+
+	best, err := t.sampling(path, m.Warmup)
+	if err != nil {
+		return err
+	}
+	if peak := peakFlops(m.Device, m.Threads); peak > 0 {
+		t.add("peak_flops", "FLOP/s", peak)
+		t.add("mfu", "1", best*costs.FLOPsImage/peak)
+	}
+	return t.training(m.Warmup)
+}
+
+// sampling times a batch, one image and its first block; it returns the median
+// throughput in images/s.
+func (t *task) sampling(path string, warmup int) (float64, error) {
+	be, err := t.open(t.set.Measure.Threads)
+	if err != nil {
+		return 0, err
+	}
+	defer be.Close()
+	t.attempt.Protocol = timingProtocol(t.set.Measure)
+	t.attempt.Protocol["backend"] = be.Details()
+	model, err := models.LoadModel(be, path)
+	if err != nil {
+		return 0, err
+	}
+	defer model.Close()
+
+	t.say("throughput", 0)
+	batch := t.set.Measure.Batch
+	plan := throughputPlan
+	plan.Warmup = warmup
+	seconds, err := t.drawing(model, batch, plan, false)
+	if err != nil {
+		return 0, err
+	}
+	for _, s := range seconds {
+		t.add("throughput", "images/s", float64(batch)/s)
+	}
+	median, _, _ := measure.Median(seconds)
+	t.add("memory_peak", "bytes", float64(machine.PeakResident()))
+	for class := range device.Classes {
+		t.add("memory_"+class.String(), "bytes", float64(be.Peak(class)))
+	}
+
+	t.say("latency", 1)
+	plan = latencyPlan
+	plan.Warmup = warmup
+	one, err := t.drawing(model, 1, plan, false)
+	if err != nil {
+		return 0, err
+	}
+	for _, s := range one {
+		t.add("latency", "s", s)
+	}
+	first, err := t.drawing(model, 1, plan, true)
+	if err != nil {
+		return 0, err
+	}
+	for _, s := range first {
+		t.add("first_block_latency", "s", s)
+	}
+	return float64(batch) / median, nil
+}
+
+func (t *task) drawing(model *models.Model, batch int, plan measure.Plan, firstBlock bool) ([]float64, error) {
+	return TimeSampling(t.ctx, model, t.set.Sample, batch, plan, firstBlock)
+}
+
+// TimeSampling gives the seconds of calls of a sampler for batch images, or
+// only of the calls' first block.
+func TimeSampling(ctx context.Context, model *models.Model, sc models.SampleConfig, batch int, plan measure.Plan, firstBlock bool) ([]float64, error) {
+	s, err := models.NewSampler(model, sc, batch)
+	if err != nil {
+		return nil, err
+	}
+	defer s.Close()
+	c := model.Config
+	labels, ids := make([]int32, batch), make([]uint32, batch)
+	for i := range labels {
+		labels[i], ids[i] = int32(i%c.Classes), uint32(i)
+	}
+	pixels := make([]uint8, batch*c.Size*c.Size*c.Channels)
+	return measure.Seconds(ctx, plan, func() error {
+		if firstBlock {
+			return s.FirstBlock(labels, ids)
+		}
+		return s.Sample(labels, ids, pixels)
+	})
+}
+
+// training times optimisation steps on noise: the arithmetic is the same as on
+// images.
+func (t *task) training(warmup int) error {
+	m, tc, c := t.set.Measure, t.set.Train, t.set.Model
+	if m.TrainSteps == 0 {
+		return nil
+	}
+	t.say("training", 2)
+	be, err := t.open(m.Threads)
+	if err != nil {
+		return err
+	}
+	defer be.Close()
+	tr, err := models.NewTrainer(be, c, tc, Noise(c, tc.Batch))
+	if err != nil {
+		return err
+	}
+	defer tr.Close()
+	seconds, err := measure.Seconds(t.ctx, measure.Plan{Warmup: max(1, warmup), Repeats: m.TrainSteps}, func() error {
+		if err := tr.Step(); err != nil {
+			return err
+		}
+		return be.Sync()
+	})
+	if err != nil {
+		return err
+	}
+	for _, s := range seconds {
+		t.add("train_throughput", "images/s", float64(tc.Batch)/s)
+	}
+	return nil
+}
+
+// Noise is n training images without content, for timing.
+func Noise(c models.Config, n int) models.Images {
+	images := models.Images{N: n, Size: c.Size, Channels: c.Channels, Pixels: make([]uint8, n*c.Size*c.Size*c.Channels), Labels: make([]int32, n)}
+	state := uint32(1)
+	for i := range images.Pixels {
+		state = state*1664525 + 1013904223
+		images.Pixels[i] = uint8(state >> 24)
+	}
+	for i := range images.Labels {
+		images.Labels[i] = int32(i % c.Classes)
+	}
+	return images
+}
+
+// add keeps one raw measurement of this round.
+func (t *task) add(metric, unit string, v float64) {
+	t.attempt.Samples = append(t.attempt.Samples, results.Sample{Metric: metric, Unit: unit, Round: t.job.Round, Value: v})
+}
+
+func (t *task) say(what string, done int64) {
+	t.report(worker.Progress{Done: done, Total: 3, What: what})
+}
+
+// timingProtocol is how a timing is done, for the record.
+func timingProtocol(m stage.Measure) map[string]string {
+	return map[string]string{
+		"device": m.Device, "precision": m.Precision, "threads": strconv.Itoa(m.Threads), "batch": strconv.Itoa(m.Batch),
+		"warmup": strconv.Itoa(m.Warmup), "rounds": strconv.Itoa(m.Rounds),
+	}
+}
+
+// peakFlops is the arithmetic peak of the device, measured now; 0 where there
+// is no such measurement.
+func peakFlops(device string, threads int) float64 {
+	if device == "cpu" {
+		return cpu.PeakFlops(threads)
+	}
+	return 0
+}

@@ -1,0 +1,89 @@
+package work
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"prabench/harness/artifact"
+	"prabench/harness/worker"
+	"prabench/metrics"
+	"prabench/metrics/embed"
+)
+
+// score compares the drawn images with the reference.
+func (t *task) score() error {
+	real, info, err := t.readReference()
+	if err != nil {
+		return err
+	}
+	drawn, pixels, err := ReadDrawn(t.store, t.job.Inputs["sample"])
+	if err != nil {
+		return err
+	}
+	embedder, err := embed.For(t.set.Data.Set, drawn.Size, drawn.Channels, t.set.Embedder)
+	if err != nil {
+		return worker.Invalid("%v", err)
+	}
+	if embedder.Hash() != info.Protocol.EmbedderHash {
+		return worker.Invalid("the reference was made with another embedder (%s): build prabench and its workers from one revision", info.Protocol.Embedder)
+	}
+	x, err := t.embed(embedder, pixels, drawn.Count, drawn.Size, drawn.Channels)
+	if err != nil {
+		return err
+	}
+	labels := make([]int32, drawn.Count)
+	for i := range labels {
+		labels[i] = int32(i % drawn.Classes)
+	}
+	gen, err := metrics.FromFloat32(x, embedder.Dim(), labels)
+	if err != nil {
+		return err
+	}
+	t.report(worker.Progress{What: "comparing"})
+	s, err := metrics.Score(real, gen)
+	if err != nil {
+		return worker.Invalid("%v", err)
+	}
+	info.Protocol.Samples = drawn.Count
+	t.attempt.Protocol = info.Protocol.Map()
+	t.estimate("fid_proxy", s.Frechet)
+	t.estimate("kid", s.KID)
+	t.estimate("precision", s.Precision)
+	t.estimate("recall", s.Recall)
+	if c, ok := embedder.(*embed.Classifier); ok {
+		seen, _ := c.ClassifyFeatures(x)
+		accuracy, err := metrics.ClassAccuracy(seen, labels)
+		if err != nil {
+			return err
+		}
+		t.estimate("class_accuracy", accuracy)
+	}
+	return t.keep(func(d *artifact.Draft) error {
+		return writeArray(d.Path(featuresFile), x, gen.N, gen.D)
+	})
+}
+
+func (t *task) readReference() (metrics.Features, about, error) {
+	var info about
+	ref := t.input("reference")
+	raw, err := t.store.Read(ref, aboutFile)
+	if err != nil {
+		return metrics.Features{}, info, err
+	}
+	if err := json.Unmarshal(raw, &info); err != nil {
+		return metrics.Features{}, info, fmt.Errorf("artifact %s: %s: %w", ref, aboutFile, err)
+	}
+	path, err := t.store.Path(ref, featuresFile)
+	if err != nil {
+		return metrics.Features{}, info, err
+	}
+	x, shape, err := readArray[float32](path)
+	if err != nil {
+		return metrics.Features{}, info, err
+	}
+	if len(shape) != 2 || shape[1] < 1 {
+		return metrics.Features{}, info, fmt.Errorf("artifact %s: %s has the shape %v", ref, featuresFile, shape)
+	}
+	f, err := metrics.FromFloat32(x, shape[1], info.Labels)
+	return f, info, err
+}

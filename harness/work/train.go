@@ -1,0 +1,162 @@
+package work
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"prabench/harness/artifact"
+	"prabench/harness/machine"
+	"prabench/harness/worker"
+	"prabench/models"
+	"prabench/models/dataset"
+	"prabench/models/device"
+	"prabench/results"
+)
+
+// Files of a training artifact.
+const (
+	ModelFile = "model.safetensors" // raw and averaged weights
+	CurveFile = "curve.jsonl"       // losses, one JSON object a line, about a hundred lines
+)
+
+// train trains a model, from a checkpoint if an earlier attempt left one.
+func (t *task) train() error {
+	data, err := t.data()
+	if err != nil {
+		return err
+	}
+	be, err := t.open(t.set.Train.Threads)
+	if err != nil {
+		return err
+	}
+	defer be.Close()
+	tr, kept, err := t.trainer(be, data)
+	if err != nil {
+		return err
+	}
+	defer func() { tr.Close() }()
+
+	if err := t.steps(tr, kept); err != nil {
+		return err
+	}
+	t.attempt.Protocol = map[string]string{"device": t.job.Device, "precision": t.set.Measure.Precision, "threads": strconv.Itoa(t.set.Train.Threads)}
+	t.value("train_seconds", "s", kept.Seconds, 1)
+	// The time, other than the losses, depends on what ran beside it.
+	t.attempt.Values[0].Protocol = results.ProtocolText(map[string]string{"beside": strconv.Itoa(t.set.Beside), "backend": be.Details()})
+	for metric, part := range lossParts {
+		loss, n := kept.Curve.last(10, part)
+		t.value(metric, "1", loss, n)
+	}
+	t.value("train_memory_peak", "bytes", float64(machine.PeakResident()), 1)
+	if err := t.keep(func(d *artifact.Draft) error {
+		if err := tr.SaveModel(d.Path(ModelFile)); err != nil {
+			return err
+		}
+		return kept.Curve.write(d.Path(CurveFile))
+	}); err != nil {
+		return err
+	}
+	os.Remove(t.checkpoint())
+	os.Remove(t.sidecar())
+	return nil
+}
+
+// lossParts are the losses that a training ends with, each a mean over the
+// last points of its curve.
+var lossParts = map[string]func(models.Losses) float64{
+	"train_loss": func(l models.Losses) float64 { return l.Total },
+	"flow_loss":  func(l models.Losses) float64 { return l.Flow },
+	"rec_loss":   func(l models.Losses) float64 { return l.Rec },
+}
+
+// trainer is a trainer at the step of the checkpoint, or at the first.
+func (t *task) trainer(be device.Backend, data *dataset.Data) (*models.Trainer, *progressSoFar, error) {
+	images := models.Images{N: data.Train.N, Size: data.Size, Channels: data.Channels, Pixels: data.Train.Pixels, Labels: data.Train.Labels}
+	tr, err := models.NewTrainer(be, t.set.Model, t.set.Train, images)
+	if err != nil {
+		return nil, nil, err
+	}
+	if _, err := os.Stat(t.checkpoint()); err != nil {
+		return tr, &progressSoFar{}, nil
+	}
+	if err := tr.Resume(t.checkpoint()); err != nil {
+		// A checkpoint only saves time: without it the same model comes out.
+		fmt.Fprintf(os.Stderr, "the checkpoint cannot be used, training begins anew: %v\n", err)
+		os.Rename(t.checkpoint(), t.checkpoint()+".damaged")
+		tr.Close()
+		tr, err = models.NewTrainer(be, t.set.Model, t.set.Train, images)
+		return tr, &progressSoFar{}, err
+	}
+	kept := readProgress(t.sidecar(), tr.Done())
+	fmt.Fprintf(os.Stderr, "resumed at step %d\n", tr.Done())
+	return tr, kept, nil
+}
+
+// steps trains to the end, saving now and then, and when told to stop.
+func (t *task) steps(tr *models.Trainer, kept *progressSoFar) error {
+	total := t.set.Train.Steps
+	every := max(1, total/100)
+	saved, began := time.Now(), time.Now()
+	save := func() error {
+		kept.Seconds += time.Since(began).Seconds()
+		defer func() { saved, began = time.Now(), time.Now() }()
+		if err := os.MkdirAll(filepath.Dir(t.checkpoint()), 0o755); err != nil {
+			return err
+		}
+		if err := kept.write(t.sidecar()); err != nil {
+			return err
+		}
+		return tr.Save(t.checkpoint())
+	}
+	for tr.Done() < total {
+		if t.ctx.Err() != nil {
+			cause := context.Cause(t.ctx)
+			if err := save(); err != nil {
+				return fmt.Errorf("%w: after step %d of %d, and no checkpoint could be saved: %v", cause, tr.Done(), total, err)
+			}
+			return fmt.Errorf("%w: saved after step %d of %d", cause, tr.Done(), total)
+		}
+		if t.set.SaveEvery > 0 && time.Since(saved) >= t.set.SaveEvery {
+			if err := save(); err != nil {
+				return fmt.Errorf("saving a checkpoint: %w", err)
+			}
+		}
+		if err := tr.Step(); err != nil {
+			return fmt.Errorf("training step %d: %w", tr.Done()+1, err)
+		}
+		if done := tr.Done(); done%every == 0 || done == total {
+			l := tr.Losses()
+			if l.Total != l.Total || l.Total > 1e30 {
+				return &worker.Refusal{Outcome: results.Invalid, Reason: fmt.Sprintf("the loss is %g after step %d: training diverged; lower train.lr or train.clip", l.Total, done)}
+			}
+			kept.Curve = append(kept.Curve, l)
+			t.report(worker.Progress{Done: int64(done), Total: int64(total), What: "training", Note: fmt.Sprintf("loss %.4f", l.Total)})
+		}
+	}
+	kept.Seconds += time.Since(began).Seconds()
+	return nil
+}
+
+// stopped is the reason to stop, or nil.
+func (t *task) stopped() error {
+	if t.ctx.Err() == nil {
+		return nil
+	}
+	if cause := context.Cause(t.ctx); cause != nil {
+		return cause
+	}
+	return errors.New("stopped")
+}
+
+// CheckpointPath is where an unfinished training of that key is kept.
+func CheckpointPath(artifacts, key string) string {
+	return filepath.Join(artifacts, "checkpoint", key+".safetensors")
+}
+
+func (t *task) checkpoint() string { return CheckpointPath(t.job.Artifacts, t.job.Stage) }
+func (t *task) sidecar() string    { return t.checkpoint() + ".json" }

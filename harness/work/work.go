@@ -1,0 +1,118 @@
+// Package work is what a worker process does for each kind of stage.
+//
+// It believes that a stage is a function from settings and checked inputs to
+// files and numbers: nothing is read that the job does not name, the data that
+// are loaded must be the data that were planned, and the result appears as a
+// whole or not at all. It knows the models, the data sets and the metrics; it
+// knows neither experiment files nor the database.
+package work
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"prabench/harness/artifact"
+	"prabench/harness/stage"
+	"prabench/harness/worker"
+	"prabench/models/dataset"
+	"prabench/models/device"
+	"prabench/results"
+)
+
+// task is one job being done.
+type task struct {
+	ctx     context.Context
+	job     worker.Job
+	set     stage.Settings
+	store   artifact.Store
+	report  func(worker.Progress)
+	attempt *results.Attempt
+}
+
+// Do is the [worker.Stage] of this program.
+func Do(ctx context.Context, job worker.Job, report func(worker.Progress), a *results.Attempt) error {
+	t := &task{ctx: ctx, job: job, store: artifact.Store{Root: job.Artifacts}, report: report, attempt: a}
+	if err := json.Unmarshal(job.Settings, &t.set); err != nil {
+		return fmt.Errorf("the settings in the job cannot be read: %w", err)
+	}
+	switch job.Kind {
+	case results.Reference:
+		return t.reference()
+	case results.Train:
+		return t.train()
+	case results.Draw:
+		return t.sample()
+	case results.Score:
+		return t.score()
+	case results.Time:
+		return t.round()
+	}
+	return worker.Invalid("this program does no stages of kind %q", job.Kind)
+}
+
+// input names the artifact of an input stage.
+func (t *task) input(kind string) artifact.Ref {
+	return artifact.Ref{Kind: kind, Key: t.job.Inputs[kind]}
+}
+
+// AttemptFile is the copy of the attempt that lies beside its artifacts, so
+// that another database can take the stage over with its numbers.
+const AttemptFile = "attempt.json"
+
+// keep lets write fill the stage's artifact and commits it.
+func (t *task) keep(write func(d *artifact.Draft) error) error {
+	d, err := t.store.Begin(artifact.Ref{Kind: t.job.Kind, Key: t.job.Stage})
+	if err != nil {
+		return err
+	}
+	defer d.Discard()
+	if err := write(d); err != nil {
+		return err
+	}
+	files, err := d.Files()
+	if err != nil {
+		return err
+	}
+	for _, f := range files {
+		t.attempt.Artifacts = append(t.attempt.Artifacts, results.Artifact{Name: f.Name, SHA256: f.SHA256, Bytes: f.Bytes})
+	}
+	t.attempt.Finished = time.Now() // the spool's copy and this one are the same attempt
+	copy, err := json.MarshalIndent(t.attempt, "", " ")
+	if err != nil {
+		return fmt.Errorf("a result that JSON cannot hold: %w", err)
+	}
+	if err := d.Write(AttemptFile, copy); err != nil {
+		return err
+	}
+	_, err = d.Commit()
+	return err
+}
+
+// data loads the data set and refuses another one than was planned.
+func (t *task) data() (*dataset.Data, error) {
+	d, err := dataset.Load(t.ctx, t.set.Data, func(what string, done, total int64) {
+		t.report(worker.Progress{Done: done, Total: max(total, 0), What: what})
+	})
+	if err != nil {
+		if t.ctx.Err() != nil {
+			return nil, context.Cause(t.ctx)
+		}
+		return nil, err
+	}
+	if d.Hash != t.set.DataHash {
+		return nil, worker.Invalid("the data set %s has changed since the run was planned (%.12s…, %.12s… expected): start the run again", t.set.Data.Set, d.Hash, t.set.DataHash)
+	}
+	return d, nil
+}
+
+// open makes the backend of the job's device.
+func (t *task) open(threads int) (device.Backend, error) {
+	return Open(Device{Name: t.job.Device, Threads: threads, Precision: t.set.Measure.Precision})
+}
+
+// value adds a number to the attempt.
+func (t *task) value(metric, unit string, v float64, n int) {
+	t.attempt.Values = append(t.attempt.Values, results.Value{Metric: metric, Unit: unit, Value: v, N: n})
+}

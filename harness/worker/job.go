@@ -1,0 +1,83 @@
+// Package worker is both ends of the line between the run, which decides, and
+// the process that does one attempt at a stage.
+//
+// It believes that whatever computes may die at any moment, in any way, and
+// that the one who started it must then know what to call it. A job goes in as
+// JSON on the standard input; progress comes out as one JSON object a line; the
+// result is a spool file that appears whole or not at all. [Serve] is the
+// process's end, [Runner] the other; between them every ending has one of the
+// outcomes of package results.
+package worker
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"prabench/results"
+)
+
+// Version numbers the form of a job. A worker refuses another version: a run
+// and its workers may be two programs (CPU and CUDA), built apart.
+const Version = 1
+
+// Job is one attempt at one stage.
+type Job struct {
+	Version int    `json:"version"`
+	Attempt string `json:"attempt"` // results.NewAttemptID
+	Stage   string `json:"stage"`   // the stage's key
+	Kind    string `json:"kind"`
+	Cell    string `json:"cell,omitempty"`
+	Label   string `json:"label,omitempty"` // the cell, for people
+	Round   int    `json:"round,omitempty"` // of a timing: 1, 2, …
+
+	Settings json.RawMessage   `json:"settings"`         // what the stage reads of the configuration
+	Inputs   map[string]string `json:"inputs,omitempty"` // kind → key of the stages it builds on
+	Device   string            `json:"device"`
+	Threads  int               `json:"threads"`
+
+	Artifacts string        `json:"artifacts"`         // root of the artifact store
+	Spool     string        `json:"spool"`             // folder for the result
+	Log       string        `json:"log,omitempty"`     // where the run keeps what this worker prints
+	Timeout   time.Duration `json:"timeout,omitempty"` // nanoseconds; 0 = none
+
+	Environment results.Environment `json:"environment"`
+
+	// Hold says that the standard input stays open as long as the run lives:
+	// its end stops the worker as a signal would.
+	Hold bool `json:"hold,omitempty"`
+}
+
+// Progress says how far an attempt is.
+type Progress struct {
+	Done  int64  `json:"done"`
+	Total int64  `json:"total"`
+	What  string `json:"what,omitempty"` // "training", "reading mnist"
+	Note  string `json:"note,omitempty"` // "loss 0.123"
+}
+
+// message is one line of a worker's standard output.
+type message struct {
+	Progress *Progress `json:"progress"`
+}
+
+// attempt is the result of a job that ended as the outcome says.
+func (j Job) attempt(outcome, reason string, started time.Time) results.Attempt {
+	return results.Attempt{
+		ID: j.Attempt, Stage: j.Stage, Kind: j.Kind, Cell: j.Cell, Device: j.Device, Environment: j.Environment,
+		Outcome: outcome, Reason: reason, Log: j.Log, Started: started, Finished: time.Now(),
+	}
+}
+
+// Refusal is an attempt that a worker ends for a known reason.
+type Refusal struct {
+	Outcome string // one of results' outcomes
+	Reason  string
+}
+
+func (e *Refusal) Error() string { return e.Outcome + ": " + e.Reason }
+
+// Invalid says that the configuration or its data cannot work.
+func Invalid(format string, args ...any) error {
+	return &Refusal{results.Invalid, fmt.Sprintf(format, args...)}
+}

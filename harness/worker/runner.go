@@ -1,0 +1,269 @@
+package worker
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"prabench/harness/machine"
+	"prabench/results"
+)
+
+// Runner starts workers and judges how they end.
+type Runner struct {
+	Command func(device string) ([]string, error) // the program that serves a device
+	Env     []string                              // added to this process's environment
+	LogDir  string                                // <attempt>.log goes here
+	Grace   time.Duration                         // from a request to stop until the worker is killed
+
+	// Stored finds an attempt that was already taken in from the spool folder:
+	// whoever ingests for one worker takes in what another has just left. Nil
+	// when nobody ingests meanwhile.
+	Stored func(attempt string) (results.Attempt, bool)
+}
+
+// Run makes one attempt and returns its result, which then also lies in the
+// job's spool folder. The error means that not even this was possible.
+func (r Runner) Run(ctx context.Context, job Job, progress func(Progress)) (results.Attempt, error) {
+	started := time.Now()
+	job.Version, job.Hold = Version, true
+	if err := os.MkdirAll(r.LogDir, 0o755); err != nil {
+		return results.Attempt{}, err
+	}
+	job.Log = filepath.Join(r.LogDir, job.Attempt+".log")
+	log, err := os.Create(job.Log)
+	if err != nil {
+		return results.Attempt{}, err
+	}
+	defer log.Close()
+
+	end := r.supervise(ctx, job, log, progress)
+	a, err := results.ReadSpool(filepath.Join(job.Spool, job.Attempt+".json"))
+	if err == nil && a.ID == job.Attempt && a.Stage == job.Stage {
+		return r.tidy(a, job)
+	}
+	if errors.Is(err, os.ErrNotExist) && r.Stored != nil {
+		if a, ok := r.Stored(job.Attempt); ok {
+			return r.tidy(a, job)
+		}
+	}
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		end.notes = append(end.notes, "its result could not be read: "+err.Error())
+	}
+	a = job.attempt("", "", started)
+	a.Outcome, a.Reason = end.judge(job)
+	if tail := lastLines(job.Log, 5); tail != "" {
+		a.Log = job.Log + "\n" + tail
+	}
+	_, err = results.WriteSpool(job.Spool, a)
+	return a, err
+}
+
+// tidy removes the log of an attempt that went well and had nothing to say.
+func (r Runner) tidy(a results.Attempt, job Job) (results.Attempt, error) {
+	if info, err := os.Stat(job.Log); err == nil && info.Size() == 0 && a.Outcome == results.OK {
+		os.Remove(job.Log)
+	}
+	return a, nil
+}
+
+// ending is what is known of a worker that left no result.
+type ending struct {
+	start     error // it could not be started
+	state     *os.ProcessState
+	stopped   bool // we asked it to stop
+	timedOut  bool
+	oomKilled bool // the system killed some process for memory meanwhile
+	notes     []string
+}
+
+func (r Runner) supervise(ctx context.Context, job Job, log *os.File, progress func(Progress)) (end ending) {
+	args, err := r.Command(job.Device)
+	if err != nil {
+		end.start = err
+		return end
+	}
+	cmd := exec.Command(args[0], args[1:]...)
+	cmd.Env = append(os.Environ(), r.Env...)
+	cmd.Stderr = log
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C reaches us alone, and we decide
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		end.start = err
+		return end
+	}
+	stdout, theirs, err := os.Pipe()
+	if err != nil {
+		end.start = err
+		return end
+	}
+	defer stdout.Close()
+	cmd.Stdout = theirs
+	kills := machine.OOMKills()
+	err = cmd.Start()
+	theirs.Close()
+	if err != nil {
+		end.start = err
+		return end
+	}
+	group := -cmd.Process.Pid
+	lines := make(chan []string, 1)
+	go func() { lines <- listen(stdout, log, progress) }()
+	// The pipe stays open: its end tells the worker that we are gone. A worker
+	// that dies before it has read the job gives an error here and shows in
+	// how it ends.
+	json.NewEncoder(stdin).Encode(job)
+
+	gone := make(chan struct{})
+	watched := make(chan struct{})
+	go func() {
+		defer close(watched)
+		var limit <-chan time.Time
+		if job.Timeout > 0 {
+			limit = time.After(job.Timeout + r.Grace) // the worker watches the time itself; this is for one that hangs
+		}
+		select {
+		case <-gone:
+			return
+		case <-limit:
+			end.timedOut = true
+		case <-ctx.Done():
+			end.stopped = true
+			syscall.Kill(group, syscall.SIGTERM)
+			select {
+			case <-gone:
+				return
+			case <-time.After(r.Grace):
+			}
+		}
+		syscall.Kill(group, syscall.SIGKILL)
+	}()
+	cmd.Wait()
+	close(gone)
+	<-watched
+	syscall.Kill(group, syscall.SIGKILL) // whatever it started, and what may still hold its output
+	garbage := <-lines
+	end.state = cmd.ProcessState
+	end.oomKilled = machine.OOMKills() > kills
+	if len(garbage) > 0 {
+		end.notes = append(end.notes, fmt.Sprintf("it printed %d lines that are no messages, first %q", len(garbage), garbage[0]))
+	}
+	return end
+}
+
+// listen passes progress on and returns the lines that are none, which also
+// go to the log.
+func listen(stdout io.Reader, log io.Writer, progress func(Progress)) (garbage []string) {
+	const longest = 64 << 10
+	in := bufio.NewReaderSize(stdout, longest)
+	for {
+		line, err := in.ReadSlice('\n')
+		if text := strings.TrimSpace(string(line)); text != "" {
+			var m message
+			if json.Unmarshal([]byte(text), &m) == nil && m.Progress != nil {
+				if progress != nil {
+					progress(*m.Progress)
+				}
+			} else {
+				fmt.Fprintln(log, text)
+				if len(garbage) < 1000 {
+					garbage = append(garbage, shorten(text, 80))
+				}
+			}
+		}
+		if err != nil && !errors.Is(err, bufio.ErrBufferFull) {
+			return garbage
+		}
+	}
+}
+
+// judge names the ending of a worker that left no result.
+func (e ending) judge(job Job) (outcome, reason string) {
+	outcome, reason = e.name(job)
+	if len(e.notes) > 0 {
+		reason += "; " + strings.Join(e.notes, "; ")
+	}
+	return outcome, reason
+}
+
+func (e ending) name(job Job) (outcome, reason string) {
+	if e.start != nil {
+		return results.Crash, "the worker could not be started: " + e.start.Error()
+	}
+	status, _ := e.state.Sys().(syscall.WaitStatus)
+	switch {
+	case e.timedOut:
+		return results.Timeout, fmt.Sprintf("no result after %v (measure.timeout); the worker did not stop by itself and was killed", job.Timeout)
+	case e.stopped:
+		return results.Interrupted, "the run was stopped"
+	case status.Signaled() && status.Signal() == syscall.SIGKILL && e.oomKilled:
+		return results.OutOfMemory, "the system killed the worker because memory ran out"
+	case saysOutOfMemory(job.Log):
+		return results.OutOfMemory, "the worker found no more memory"
+	case status.Signaled():
+		switch s := status.Signal(); s {
+		case syscall.SIGKILL, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP:
+			return results.Interrupted, fmt.Sprintf("the worker was ended from outside (%v)", s)
+		default:
+			return results.Crash, fmt.Sprintf("the worker died (%v)", s)
+		}
+	case status.ExitStatus() != 0:
+		return results.Crash, fmt.Sprintf("the worker ended with exit code %d and without a result%s", status.ExitStatus(), fatalLine(job.Log))
+	}
+	return results.Crash, "the worker ended as if all were well, but without a result"
+}
+
+func saysOutOfMemory(log string) bool {
+	tail := lastLines(log, 200)
+	for _, s := range []string{"runtime: out of memory", "cannot allocate memory", "std::bad_alloc", "CUDA_ERROR_OUT_OF_MEMORY"} {
+		if strings.Contains(tail, s) {
+			return true
+		}
+	}
+	return false
+}
+
+// fatalLine is what the Go runtime says when it gives up, for a fault in C code
+// as well: the first such line near the end of the log.
+func fatalLine(log string) string {
+	for line := range strings.SplitSeq(lastLines(log, 1000), "\n") {
+		for _, sign := range []string{"fatal error: ", "SIGSEGV", "SIGABRT", "SIGBUS", "SIGILL", "SIGFPE", "panic: "} {
+			if strings.HasPrefix(line, sign) {
+				return " (" + shorten(line, 120) + ")"
+			}
+		}
+	}
+	return ""
+}
+
+// lastLines is the end of a text file, at most n lines and 16 KiB.
+func lastLines(path string, n int) string {
+	f, err := os.Open(path)
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	const most = 16 << 10
+	if info, err := f.Stat(); err == nil && info.Size() > most {
+		f.Seek(-most, io.SeekEnd)
+	}
+	b, _ := io.ReadAll(f)
+	lines := strings.Split(strings.TrimSpace(string(b)), "\n")
+	return strings.Join(lines[max(0, len(lines)-n):], "\n")
+}
+
+func shorten(s string, n int) string {
+	if r := []rune(s); len(r) > n {
+		return string(r[:n]) + "…"
+	}
+	return s
+}

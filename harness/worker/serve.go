@@ -1,0 +1,157 @@
+package worker
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"prabench/models"
+	"prabench/models/dataset"
+	"prabench/models/device"
+	"prabench/results"
+)
+
+// Causes with which the context of a stage ends.
+var (
+	ErrStopped = errors.New("the worker was told to stop")
+	ErrTimeout = errors.New("the time allowed by measure.timeout is over")
+)
+
+// Stage does a job: it fills in the values, samples, protocol and artifacts of
+// the attempt. When ctx ends it saves what it can go on from and returns soon,
+// with context.Cause(ctx) as or in its error.
+type Stage func(ctx context.Context, job Job, report func(Progress), a *results.Attempt) error
+
+// Serve is a worker's whole life: it reads one job from stdin, does it, writes
+// the result into the spool folder, and returns the exit code: 0 when the
+// outcome is ok, 1 for any other outcome, 4 when no result could be written.
+func Serve(stdin io.Reader, stdout, stderr io.Writer, do Stage) int {
+	in := json.NewDecoder(stdin)
+	var job Job
+	if err := in.Decode(&job); err != nil {
+		fmt.Fprintf(stderr, "prabench worker: a job is expected as JSON on the standard input: %v\n", err)
+		return 4
+	}
+	if job.Version != Version {
+		fmt.Fprintf(stderr, "prabench worker: the job has version %d, this program knows %d: build both programs from one revision\n", job.Version, Version)
+		return 4
+	}
+	ctx, cancel := stopping(job, stdin)
+	defer cancel()
+
+	a := job.attempt(results.OK, "", time.Now())
+	a.Finished = time.Time{}
+	err := guarded(func() error { return do(ctx, job, reporter(stdout), &a) }, stderr)
+	if err != nil {
+		a.Values, a.Samples, a.Artifacts = nil, nil, nil
+		a.Outcome, a.Reason = judge(err)
+		fmt.Fprintf(stderr, "%s: %s\n", a.Outcome, a.Reason)
+	}
+	if a.Finished.IsZero() || a.Outcome != results.OK {
+		a.Finished = time.Now()
+	}
+	if err := a.Check(); err != nil && a.Outcome == results.OK {
+		a.Values, a.Samples, a.Artifacts = nil, nil, nil
+		a.Outcome, a.Reason = results.Invalid, "the result cannot be stored: "+err.Error()
+	}
+	if _, err := results.WriteSpool(job.Spool, a); err != nil {
+		fmt.Fprintf(stderr, "prabench worker: the result could not be written: %v\n", err)
+		return 4
+	}
+	if a.Outcome != results.OK {
+		return 1
+	}
+	return 0
+}
+
+// stopping is a context that ends with the first signal, the time-out or, for
+// a held worker, the end of the run that holds it.
+func stopping(job Job, stdin io.Reader) (context.Context, context.CancelFunc) {
+	ctx, stop := context.WithCancelCause(context.Background())
+	cancel := func() { stop(nil) }
+	if job.Timeout > 0 {
+		var c context.CancelFunc
+		ctx, c = context.WithTimeoutCause(ctx, job.Timeout, ErrTimeout)
+		cancel = func() { c(); stop(nil) }
+	}
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGUSR2)
+	go func() {
+		select {
+		case <-signals:
+			stop(ErrStopped)
+		case <-ctx.Done():
+		}
+		signal.Stop(signals)
+	}()
+	if job.Hold {
+		go func() {
+			io.Copy(io.Discard, stdin)
+			stop(ErrStopped)
+		}()
+	}
+	return ctx, cancel
+}
+
+// reporter writes progress, at most ten lines a second and always the last.
+func reporter(w io.Writer) func(Progress) {
+	var mu sync.Mutex
+	var last time.Time
+	out := json.NewEncoder(w)
+	return func(p Progress) {
+		mu.Lock()
+		defer mu.Unlock()
+		if now := time.Now(); now.Sub(last) >= 100*time.Millisecond || p.Done == p.Total {
+			last = now
+			out.Encode(message{&p})
+		}
+	}
+}
+
+// guarded turns a panic into an error; its stack goes to the log.
+func guarded(f func() error, stderr io.Writer) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			fmt.Fprintf(stderr, "panic: %v\n%s", p, debug.Stack())
+			err = &Refusal{results.Crash, fmt.Sprintf("the program has a fault: %v (the log has the stack)", p)}
+		}
+	}()
+	return f()
+}
+
+// judge gives an error its outcome.
+func judge(err error) (outcome, reason string) {
+	var known *Refusal
+	var key *models.KeyError
+	var data *dataset.Error
+	switch {
+	case errors.Is(err, ErrTimeout):
+		return results.Timeout, ErrTimeout.Error() + afterCause(err, ErrTimeout)
+	case errors.Is(err, ErrStopped), errors.Is(err, context.Canceled):
+		return results.Interrupted, ErrStopped.Error() + afterCause(err, ErrStopped)
+	case errors.As(err, &known):
+		return known.Outcome, known.Reason
+	case errors.As(err, &key), errors.As(err, &data):
+		return results.Invalid, err.Error()
+	case errors.Is(err, device.ErrOutOfMemory), errors.Is(err, syscall.ENOMEM):
+		return results.OutOfMemory, err.Error()
+	}
+	return results.Crash, err.Error()
+}
+
+// afterCause keeps what a stage added to the cause, such as where it stopped.
+func afterCause(err, cause error) string {
+	if more := strings.TrimSpace(strings.Trim(strings.ReplaceAll(err.Error(), cause.Error(), ""), ": ")); more != "" && more != context.Canceled.Error() {
+		return ": " + more
+	}
+	return ""
+}

@@ -1,0 +1,110 @@
+// Package embed turns images into the features that package metrics compares.
+//
+// It believes that an embedder is part of the result: it is named, versioned by
+// a SHA-256, committed with the program, and gives the same features on every
+// machine. There are two kinds. A classifier trained on the training split of
+// one data set knows what matters in that data; "ternary" knows nothing, is
+// integer arithmetic, and serves any size and channel count.
+package embed
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// Embedder maps images to feature rows.
+type Embedder interface {
+	Name() string // for people, for example "classifier/mnist"
+	Hash() string // SHA-256 in hex of everything that decides the features
+	Dim() int     // features an image
+	// Embed returns [n, Dim] features of the images [n, size, size, channels].
+	// The thread count changes the speed and nothing else.
+	Embed(images []uint8, n, size, channels, threads int) ([]float32, error)
+}
+
+// The values of the key metrics.embedder.
+const (
+	Auto       = "auto"       // the classifier of the data set where it fits, else ternary
+	Classified = "classifier" // the classifier of the data set, or an error
+	AnyImages  = "ternary"    // the data-independent embedder
+)
+
+// Error is a setting that no embedder fits. Its text is for the user.
+type Error struct {
+	Key     string // the configuration key, "metrics.embedder"
+	Problem string
+}
+
+func (e *Error) Error() string { return e.Key + ": " + e.Problem }
+
+// For returns the embedder for a data set and the size and channels that its
+// images have after loading. want is one of Auto, Classified and AnyImages; an
+// empty want is Auto. Errors are of type *Error.
+func For(set string, size, channels int, want string) (Embedder, error) {
+	switch want {
+	case "", Auto:
+		if c, err := Committed(set); err == nil && c.fits(size, channels) == nil {
+			return c, nil
+		}
+		return ternaryFor(size, channels)
+	case Classified:
+		c, err := Committed(set)
+		if err != nil {
+			return nil, err
+		}
+		if err := c.fits(size, channels); err != nil {
+			return nil, &Error{"metrics.embedder", err.Error() + `; use "auto" or "ternary"`}
+		}
+		return c, nil
+	case AnyImages:
+		return ternaryFor(size, channels)
+	}
+	return nil, &Error{"metrics.embedder", fmt.Sprintf("there is no embedder %q; use %q, %q or %q", want, Auto, Classified, AnyImages)}
+}
+
+func ternaryFor(size, channels int) (Embedder, error) {
+	t, err := NewTernary(channels)
+	if err == nil {
+		err = t.fits(size, channels)
+	}
+	if err != nil {
+		return nil, &Error{"metrics.embedder", err.Error()}
+	}
+	return t, nil
+}
+
+// checkImages refuses a pixel slice that does not hold n such images.
+func checkImages(images []uint8, n, size, channels int) error {
+	if n < 0 || len(images) != n*size*size*channels {
+		return fmt.Errorf("embed: %d pixel values for %d images of %d×%d×%d, want %d", len(images), n, size, size, channels, n*size*size*channels)
+	}
+	return nil
+}
+
+// chunks calls work(lo, hi) for [0, n) cut into pieces of at most width, on the
+// given number of goroutines. The cuts do not depend on threads.
+func chunks(n, width, threads int, work func(lo, hi int)) {
+	pieces := (n + width - 1) / width
+	next := make(chan int, pieces)
+	for i := range pieces {
+		next <- i
+	}
+	close(next)
+	var wg sync.WaitGroup
+	for range min(max(threads, 1), pieces) {
+		wg.Go(func() {
+			for i := range next {
+				work(i*width, min((i+1)*width, n))
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// listing names what exists, for error messages.
+func listing(names []string) string {
+	slices.Sort(names)
+	return strings.Join(names, ", ")
+}

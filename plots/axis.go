@@ -1,0 +1,253 @@
+package plots
+
+import (
+	"math"
+	"strconv"
+	"strings"
+
+	"gonum.org/v1/plot/vg"
+)
+
+// axis maps values to a length. With names it is categorical: the values are
+// the indices of the names.
+type axis struct {
+	label    string
+	short    string // instead of label where that does not fit
+	log      bool
+	min, max float64
+	names    []string
+	at       []float64 // where ticks are wanted: the few values that a key takes
+	ticks    []tick    // set by the layout, which knows the length
+}
+
+type tick struct {
+	v     float64
+	label string // empty is a minor tick
+}
+
+// norm is the share of the axis below v. On a log axis what is not positive
+// lies at the lower end: callers keep such points off, interval ends are cut.
+func (a *axis) norm(v float64) float64 {
+	if a.log {
+		if v <= 0 {
+			return 0
+		}
+		return math.Log(v/a.min) / math.Log(a.max/a.min)
+	}
+	return (v - a.min) / (a.max - a.min)
+}
+
+func (a *axis) categorical() bool { return a.names != nil }
+
+// categories makes an axis of names.
+func categories(q quantity, names []string) *axis {
+	return &axis{label: q.axisLabel(""), short: q.short, names: names, min: -0.5, max: float64(len(names)) - 0.5}
+}
+
+// decades is the span of values in powers of ten, 0 unless all are positive.
+func decades(values []float64) float64 {
+	lo, hi := math.Inf(1), 0.0
+	for _, v := range values {
+		if v <= 0 {
+			return 0
+		}
+		lo, hi = math.Min(lo, v), math.Max(hi, v)
+	}
+	if hi == 0 {
+		return 0
+	}
+	return math.Log10(hi / lo)
+}
+
+// widen sets the range to hold all values with a margin. Linear axes of values
+// that are nowhere negative do not reach below zero.
+func (a *axis) widen(values []float64) {
+	lo, hi := math.Inf(1), math.Inf(-1)
+	for _, v := range values {
+		if math.IsNaN(v) || math.IsInf(v, 0) || a.log && v <= 0 {
+			continue
+		}
+		lo, hi = math.Min(lo, v), math.Max(hi, v)
+	}
+	const margin = 0.07
+	switch {
+	case lo > hi:
+		lo, hi = 1, 2
+	case a.log && lo == hi:
+		lo, hi = lo/2, hi*2
+	case a.log:
+		f := math.Pow(hi/lo, margin)
+		lo, hi = lo/f, hi*f
+	case lo == hi && lo == 0:
+		lo, hi = -0.5, 0.5
+	case lo == hi:
+		lo, hi = lo-math.Abs(lo)/4, hi+math.Abs(hi)/4
+	default:
+		d := (hi - lo) * margin
+		if lo >= 0 && lo-d < 0 {
+			lo = -d * 0.6
+		} else {
+			lo -= d
+		}
+		hi += d
+	}
+	a.min, a.max = lo, hi
+}
+
+// steps sets about n ticks.
+func (a *axis) steps(n int) {
+	a.ticks = nil
+	switch {
+	case a.categorical():
+		for i, s := range a.names {
+			a.ticks = append(a.ticks, tick{float64(i), s})
+		}
+	case len(a.at) > 0:
+		for _, v := range a.at {
+			a.ticks = append(a.ticks, tick{v, plainNumber(v)})
+		}
+	case a.log && a.max/a.min > 5:
+		a.logSteps(n)
+	default:
+		a.linearSteps(n)
+	}
+}
+
+func (a *axis) linearSteps(n int) {
+	step := niceStep((a.max - a.min) / float64(max(n, 1)))
+	digits := max(0, -int(math.Floor(math.Log10(step)+1e-9)))
+	if s := step * math.Pow10(digits); math.Abs(s-math.Round(s)) > 1e-6 {
+		digits++
+	}
+	big := math.Max(math.Abs(a.min), math.Abs(a.max))
+	for i := math.Ceil(a.min/step - 1e-9); i*step <= a.max+step*1e-9; i++ {
+		v := i * step
+		if a.log && v <= 0 {
+			continue
+		}
+		label := strconv.FormatFloat(v, 'f', digits, 64)
+		if big >= 1e6 || big < 1e-3 {
+			label = plainNumber(v)
+		}
+		if i == 0 {
+			label = "0"
+		}
+		a.ticks = append(a.ticks, tick{v, label})
+	}
+}
+
+// niceStep is the smallest 1, 2, 2.5 or 5 times a power of ten that is at least d.
+func niceStep(d float64) float64 {
+	p := math.Pow(10, math.Floor(math.Log10(d)))
+	for _, m := range []float64{1, 2, 2.5, 5} {
+		if m*p >= d*(1-1e-9) {
+			return m * p
+		}
+	}
+	return 10 * p
+}
+
+// logSteps labels decades; where these are few, also 2 and 5, or 3, between them.
+func (a *axis) logSteps(n int) {
+	first, last := int(math.Floor(math.Log10(a.min))), int(math.Ceil(math.Log10(a.max)))
+	span := math.Log10(a.max / a.min)
+	labelled := map[int]bool{1: true}
+	switch {
+	case span*3 <= float64(n)+1:
+		labelled[2], labelled[5] = true, true
+	case span*2 <= float64(n)+1:
+		labelled[3] = true
+	}
+	every := max(1, int(math.Ceil(span/float64(max(n, 1)))))
+	for e := first; e <= last; e++ {
+		for m := 1; m < 10; m++ {
+			v := float64(m) * math.Pow10(e)
+			if v < a.min*(1-1e-9) || v > a.max*(1+1e-9) {
+				continue
+			}
+			t := tick{v: v}
+			if labelled[m] && (m > 1 || ((e%every)+every)%every == 0) {
+				t.label = logLabel(m, e, first < -3 || last > 5)
+			}
+			a.ticks = append(a.ticks, t)
+		}
+	}
+}
+
+// logLabel writes m·10^e. A caret sets what follows as an exponent.
+func logLabel(m, e int, powers bool) string {
+	if !powers {
+		return plainNumber(float64(m) * math.Pow10(e))
+	}
+	s := "10^" + strconv.Itoa(e)
+	if m > 1 {
+		s = strconv.Itoa(m) + "×" + s
+	}
+	return s
+}
+
+// plainNumber writes v with up to six digits, large and small ones by powers.
+func plainNumber(v float64) string {
+	a := math.Abs(v)
+	if v == 0 || a >= 1e-4 && a < 1e6 {
+		s := strconv.FormatFloat(v, 'g', 6, 64)
+		if strings.Contains(s, "e") {
+			s = strconv.FormatFloat(v, 'f', -1, 64)
+		}
+		return s
+	}
+	s := strconv.FormatFloat(v, 'g', 4, 64)
+	mant, exp, ok := strings.Cut(s, "e")
+	if !ok {
+		return s
+	}
+	n, _ := strconv.Atoi(exp)
+	if mant == "1" {
+		return "10^" + strconv.Itoa(n)
+	}
+	return mant + "×10^" + strconv.Itoa(n)
+}
+
+// Tick labels may hold one exponent, set smaller and raised.
+
+func tickWidth(pn pen, s string) vg.Length {
+	base, exp, ok := strings.Cut(s, "^")
+	if !ok {
+		return pn.width(s)
+	}
+	return pn.width(base) + raised(pn).width(exp)
+}
+
+func raised(pn pen) pen { pn.size *= 0.72; return pn }
+
+func (p *painter) tickText(pn pen, x, y vg.Length, h, v float64, s string) {
+	base, exp, ok := strings.Cut(s, "^")
+	if !ok {
+		p.text(pn, x, y, h, v, s)
+		return
+	}
+	x -= vg.Length(h) * tickWidth(pn, s)
+	y -= vg.Length(v) * pn.capital()
+	p.text(pn, x, y, start, start, base)
+	n := len(p.texts)
+	p.text(raised(pn), x+pn.width(base), y+pn.size*0.36, start, start, exp)
+	if n > 0 && len(p.texts) > n { // one label to the tests
+		p.texts[n-1].box.x1 = p.texts[n].box.x1
+		p.texts[n-1].box.y1 = p.texts[n].box.y1
+		p.texts = p.texts[:n]
+	}
+}
+
+// title is the axis' label in at most n lines of a width: the whole one, else
+// the short one, cut only when even that is too long.
+func (a *axis) title(pn pen, width vg.Length, n int) []string {
+	for _, l := range []string{a.label, a.short} {
+		if lines := pn.wrap(l, width); l != "" && len(lines) <= n {
+			return lines
+		}
+	}
+	if a.short != "" {
+		return pn.elide(a.short, width, n)
+	}
+	return pn.elide(a.label, width, n)
+}

@@ -1,0 +1,73 @@
+package plots
+
+import (
+	"math"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"gonum.org/v1/plot/cmpimg"
+)
+
+// goldens are figures that a person has looked at. Draw them anew with
+// go test ./plots -run Golden -regen, and look again.
+var goldens = []struct {
+	name string
+	fig  Figure
+	data func() Data
+}{
+	{"pareto", Figure{Kind: Pareto, X: "throughput", Y: "fid_proxy", Series: "model.block", Title: "Quality against speed"}, tradeoff},
+	{"pareto_facets", Figure{Kind: Pareto, X: "throughput", Y: "fid_proxy", Series: "model.block", Facet: "model.patch"}, tradeoff},
+	{"pareto_labels", Figure{Kind: Pareto, X: "train_seconds", Y: "fid_proxy"}, methods},
+	{"line", Figure{Kind: Line, X: "train.rollout_depth", Y: "fid_proxy", Series: "model.block", Facet: "model.patch"}, tradeoff},
+	{"line_names", Figure{Kind: Line, X: "rollout_depth", Y: "latency", Series: "block", Where: map[string]any{"patch": 7}}, func() Data {
+		d := tradeoff()
+		for i := range d.Cells {
+			if p := d.Cells[i].Params; p["rollout_depth"] == int64(2) {
+				p["rollout_depth"], p["train.rollout_depth"] = "exact", "exact"
+			}
+		}
+		return d
+	}},
+	{"line_many", Figure{Kind: Line, X: "train.steps", Y: "fid_proxy", Series: "variant"}, func() Data {
+		return sweep(48, 12, func(i int) float64 { return 40*math.Exp(-float64(i/12)) + float64(i%12) + 3 })
+	}},
+	{"heatmap", Figure{Kind: Heatmap, X: "model.patch", Y: "model.block", Value: "fid_proxy", Facet: "train.rollout_depth"}, tradeoff},
+	{"heatmap_one", Figure{Kind: Heatmap, X: "train.rollout_depth", Y: "model.patch", Columns: []string{"memory_peak"}, Title: "Memory", Where: map[string]any{"model.block": 1}}, tradeoff},
+	{"bars", Figure{Kind: Bars, Y: "fid_proxy", Title: "Methods at equal steps"}, methods},
+	{"bars_groups", Figure{Kind: Bars, X: "model.patch", Y: "throughput", Series: "model.block", Where: map[string]any{"rollout_depth": []any{int64(1)}}}, func() Data {
+		d := tradeoff()
+		d.Cells[1].Metrics, d.Cells[1].Outcome = nil, "crash"
+		return d
+	}},
+	{"grid", Figure{Kind: Samples, Where: map[string]any{"label": "PRA"}}, methods},
+	{"grid_cells", Figure{Kind: Samples, GridCols: 6, GridRows: 6, Where: map[string]any{"label": []any{"x-prediction", "PRA", "exact rollout"}}}, func() Data {
+		d := methods()
+		d.Cells[4].Grid = classes(10, 8, 32, 3, 7)
+		d.Cells[7].Grid, d.Cells[7].Outcome = nil, "timeout"
+		return d
+	}},
+	{"curve", Figure{Kind: Curve, Title: "Training"}, func() Data {
+		d := methods()
+		c := d.Cells[1].Curve
+		for i := 150; i < len(c); i++ {
+			c[i].Values["total"] = math.NaN()
+		}
+		return d
+	}},
+}
+
+func TestGolden(t *testing.T) {
+	for _, g := range goldens {
+		t.Run(g.name, func(t *testing.T) {
+			cmpimg.CheckPlotApprox(func() {
+				fig := g.fig
+				fig.Name = g.name
+				if _, err := Draw(fig, g.data(), "testdata", []string{"png"}); err != nil {
+					t.Fatal(err)
+				}
+			}, t, 0.05, g.name+".png")
+			os.Remove(filepath.Join("testdata", g.name+".png"))
+		})
+	}
+}

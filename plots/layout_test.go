@@ -1,0 +1,177 @@
+package plots
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"testing"
+
+	"gonum.org/v1/plot/vg/recorder"
+	"pgregory.net/rapid"
+)
+
+// tidy paints a figure on paper that keeps notes and checks what a reader's eye
+// would: no text on text, none off the page, none on the data but the labels and
+// values that belong there.
+func tidy(t interface {
+	Helper()
+	Errorf(string, ...any)
+	Fatalf(string, ...any)
+}, fig Figure, data Data) {
+	t.Helper()
+	g, err := compose(fig, data)
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+	p := &painter{c: new(recorder.Canvas)}
+	g.paint(p)
+	paper := rect{0, 0, g.w, g.h}
+	for i, a := range p.texts {
+		if !paper.holds(a.box) {
+			t.Errorf("%q lies off the page: %v not in %v", a.text, a.box, paper)
+		}
+		for _, b := range p.texts[:i] {
+			if a.box.grow(-0.3).meets(b.box.grow(-0.3)) {
+				t.Errorf("%q and %q overlap: %v, %v", a.text, b.text, a.box, b.box)
+			}
+		}
+		for _, f := range p.frames {
+			if fig.Kind != Heatmap && fig.Kind != Samples && fig.Kind != Pareto && a.box.meets(f) {
+				t.Errorf("%q lies on the data", a.text)
+			}
+			if a.box.meets(f) && !f.holds(a.box) && fig.Kind != Samples {
+				t.Errorf("%q crosses the border of the data", a.text)
+			}
+		}
+	}
+	for i, a := range p.frames {
+		for _, b := range p.frames[:i] {
+			if a.meets(b) {
+				t.Errorf("panels overlap: %v %v", a, b)
+			}
+		}
+	}
+}
+
+func TestGoldensAreTidy(t *testing.T) {
+	for _, g := range goldens {
+		t.Run(g.name, func(t *testing.T) { tidy(t, g.fig, g.data()) })
+	}
+}
+
+// long gives every name in the data the length of a paragraph.
+func long(d Data) Data {
+	for i := range d.Cells {
+		c := &d.Cells[i]
+		c.Label = fmt.Sprintf("a method whose label somebody wrote as half a sentence, %d, with_a_very_long_identifier_that_has_no_space_in_it_at_all=%d", i, i)
+		if v, ok := c.Params["variant"]; ok {
+			c.Params["variant"] = fmt.Sprintf("%v of the method whose label somebody wrote as half a sentence without a thought", v)
+		}
+	}
+	d.Experiment = strings.Repeat("an-experiment-with-a-long-name ", 9)
+	return d
+}
+
+func TestExtremes(t *testing.T) {
+	exp := func(i int) float64 { return math.Exp(float64(i%12)) / 3 }
+	yes := true
+	for name, c := range map[string]struct {
+		fig  Figure
+		data Data
+	}{
+		"one point":          {Figure{Kind: Pareto, X: "throughput", Y: "fid_proxy"}, sweep(1, 1, exp)},
+		"one point, line":    {Figure{Kind: Line, X: "train.steps", Y: "fid_proxy"}, sweep(1, 1, exp)},
+		"one point, log":     {Figure{Kind: Line, X: "train.steps", Y: "fid_proxy", LogX: &yes, LogY: &yes}, sweep(1, 1, exp)},
+		"one bar":            {Figure{Kind: Bars, Y: "fid_proxy"}, sweep(1, 1, exp)},
+		"one tile":           {Figure{Kind: Heatmap, X: "train.steps", Y: "variant", Value: "fid_proxy"}, sweep(1, 1, exp)},
+		"40 points":          {Figure{Kind: Pareto, X: "throughput", Y: "fid_proxy", Series: "variant"}, sweep(40, 12, exp)},
+		"40 bars":            {Figure{Kind: Bars, X: "train.steps", Y: "fid_proxy", Series: "variant"}, sweep(40, 12, exp)},
+		"40 named bars":      {Figure{Kind: Bars, Y: "fid_proxy"}, long(sweep(40, 12, exp))},
+		"120 named bars":     {Figure{Kind: Bars, Y: "fid_proxy"}, long(sweep(120, 12, exp))},
+		"long legend":        {Figure{Kind: Line, X: "train.steps", Y: "fid_proxy", Series: "variant"}, long(sweep(40, 12, exp))},
+		"long headings":      {Figure{Kind: Line, X: "train.steps", Y: "fid_proxy", Facet: "variant"}, long(sweep(40, 12, exp))},
+		"long rows":          {Figure{Kind: Heatmap, X: "variant", Y: "train.steps", Value: "fid_proxy"}, long(sweep(48, 12, exp))},
+		"long columns":       {Figure{Kind: Heatmap, Y: "variant", X: "train.steps", Value: "fid_proxy"}, long(sweep(48, 12, exp))},
+		"long curves":        {Figure{Kind: Curve, Y: "flow"}, long(methods())},
+		"long sheets":        {Figure{Kind: Samples}, long(methods())},
+		"long labels":        {Figure{Kind: Pareto, X: "precision", Y: "fid_proxy"}, long(methods())},
+		"long title":         {Figure{Kind: Line, X: "train.steps", Y: "fid_proxy", Series: "variant", Title: strings.Repeat("a title of many words ", 20)}, sweep(12, 3, exp)},
+		"many panels":        {Figure{Kind: Pareto, X: "throughput", Y: "fid_proxy", Facet: "train.steps"}, sweep(40, 4, exp)},
+		"equal values":       {Figure{Kind: Line, X: "train.steps", Y: "fid_proxy"}, sweep(5, 1, func(int) float64 { return 7 })},
+		"all zero":           {Figure{Kind: Bars, X: "train.steps", Y: "fid_proxy"}, sweep(5, 1, func(int) float64 { return 0 })},
+		"equal tiles":        {Figure{Kind: Heatmap, X: "train.steps", Y: "variant", Value: "fid_proxy"}, sweep(6, 2, func(int) float64 { return 0 })},
+		"negative":           {Figure{Kind: Bars, X: "train.steps", Y: "fid_proxy"}, sweep(5, 1, func(i int) float64 { return float64(i) - 2 })},
+		"twelve decades":     {Figure{Kind: Line, X: "train.steps", Y: "fid_proxy"}, sweep(13, 1, func(i int) float64 { return math.Pow(10, float64(i-6)) })},
+		"tiny":               {Figure{Kind: Line, X: "train.steps", Y: "fid_proxy"}, sweep(4, 1, func(i int) float64 { return 1e-9 * float64(i+1) })},
+		"huge":               {Figure{Kind: Line, X: "train.steps", Y: "fid_proxy"}, sweep(4, 1, func(i int) float64 { return 1e12 + 3e11*float64(i) })},
+		"zero on log":        {Figure{Kind: Line, X: "train.steps", Y: "fid_proxy", LogY: &yes}, sweep(5, 1, func(i int) float64 { return float64(i) - 1 })},
+		"not a number":       {Figure{Kind: Pareto, X: "throughput", Y: "fid_proxy", Series: "variant"}, sweep(24, 6, func(i int) float64 { return []float64{1, math.NaN(), math.Inf(1)}[i%3] })},
+		"mostly failed":      {Figure{Kind: Pareto, X: "throughput", Y: "fid_proxy", Series: "variant", Facet: "train.steps"}, broken(sweep(40, 8, exp), 7)},
+		"nearly all crossed": {Figure{Kind: Line, X: "train.steps", Y: "fid_proxy", Series: "variant"}, broken(sweep(48, 12, exp), 40)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tidy(t, c.fig, c.data)
+			if _, err := Draw(c.fig, c.data, t.TempDir(), []string{"pdf"}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// broken leaves the values of one cell in n.
+func broken(d Data, n int) Data {
+	for i := range d.Cells {
+		if i%n != 0 {
+			d.Cells[i].Metrics, d.Cells[i].Outcome = nil, []string{"oom", "crash", "timeout"}[i%3]
+		}
+	}
+	return d
+}
+
+// TestTidyForAnyData draws whatever values, names and failures there may be.
+func TestTidyForAnyData(t *testing.T) {
+	if testing.Short() {
+		t.Skip("draws a hundred figures")
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		n, s := rapid.IntRange(1, 30).Draw(t, "cells"), rapid.IntRange(1, 9).Draw(t, "series")
+		scale := math.Pow(10, float64(rapid.IntRange(-8, 8).Draw(t, "scale")))
+		spread := rapid.Float64Range(0, 6).Draw(t, "spread")
+		d := sweep(n, s, func(i int) float64 { return scale * math.Pow(10, spread*float64(i*7%n)/float64(n)) })
+		words := rapid.StringOfN(rapid.RuneFrom([]rune("abcdefg -_/é≥λ世")), 0, 60, -1)
+		for i := range d.Cells {
+			d.Cells[i].Params["variant"] = words.Draw(t, "name") + fmt.Sprint(i%s)
+			if i > 0 && rapid.IntRange(0, 3).Draw(t, "fails") == 0 {
+				d.Cells[i].Metrics, d.Cells[i].Outcome = nil, "oom"
+			}
+		}
+		kind := rapid.SampledFrom([]Kind{Pareto, Bars, Heatmap}).Draw(t, "kind")
+		fig := Figure{Kind: kind, X: "throughput", Y: "fid_proxy", Series: "variant"}
+		if kind != Pareto {
+			for i := range d.Cells {
+				d.Cells[i].Params["variant"] = fmt.Sprint(d.Cells[i].Params["variant"], i)
+			}
+			fig = Figure{Kind: kind, X: "variant", Y: "fid_proxy"}
+		}
+		if kind == Heatmap {
+			fig.Y, fig.Value = "train.steps", "fid_proxy"
+		}
+		tidy(t, fig, d)
+	})
+}
+
+// An × for every cell that is not drawn, and a sentence that counts them.
+func TestNothingIsSilentlyLeftOut(t *testing.T) {
+	fig := Figure{Kind: Pareto, X: "throughput", Y: "fid_proxy", Series: "variant"}
+	d := broken(sweep(20, 4, func(i int) float64 { return float64(i + 1) }), 3)
+	c, err := newChart(fig, d, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(c.points)+len(c.crosses) != len(d.Cells) || len(c.crosses) != 13 {
+		t.Errorf("%d points and %d crosses for %d cells", len(c.points), len(c.crosses), len(d.Cells))
+	}
+	if got, want := c.sheet().notes[0], "× 13 of 20 cells not drawn: crash (7), timeout (6). At the right end: 13 without throughput."; got != want {
+		t.Errorf("note %q, want %q", got, want)
+	}
+}

@@ -1,0 +1,87 @@
+package plots
+
+import (
+	"math"
+	"sort"
+
+	"gonum.org/v1/plot/vg"
+)
+
+// lineSheet draws one metric against a key or a metric: a line with error bars a
+// series. A line stops where a cell has no value and goes on after it.
+func lineSheet(fig Figure, data Data) (*sheet, error) {
+	c, err := newChart(fig, data, false)
+	if err != nil {
+		return nil, err
+	}
+	if !c.x.metric {
+		if err := c.distinct("line", &c.x, c.series, c.facet); err != nil {
+			return nil, err
+		}
+	}
+	s := c.sheet(c.measured()...)
+	s.legendTitle = seriesTitle(c.series)
+	if c.series != nil {
+		for _, g := range c.groups() {
+			s.legend = append(s.legend, glyphEntry(g, c.look(g), true, true))
+		}
+	}
+	for _, f := range c.facets() {
+		points, crosses := pick(c.points, f), pick(c.crosses, f)
+		s.panels = append(s.panels, panel{heading(c.facet, f), func(p *painter, a area) {
+			shift := map[string]vg.Length{}
+			if c.xAxis.categorical() { // names have no distance, so series may stand side by side
+				n := len(c.groups())
+				step := min(7, a.frame.w()/vg.Length(len(c.xAxis.names))*0.7/vg.Length(n))
+				for i, g := range c.groups() {
+					shift[g] = (vg.Length(i) - vg.Length(n-1)/2) * step
+				}
+			}
+			for _, g := range c.groups() {
+				l, dx := c.look(g), shift[g]
+				for _, run := range runs(points, crosses, g) {
+					var pts []vg.Point
+					for _, q := range run {
+						pts = append(pts, vg.Point{X: a.x(q.X) + dx, Y: a.y(q.Y)})
+					}
+					p.stroke(l.color, 1.4, l.dash, pts...)
+				}
+			}
+			for _, q := range points {
+				whiskers(p, a, q, c.look(q.Series), shift[q.Series])
+			}
+			for _, q := range points {
+				p.glyph(c.look(q.Series), a.x(q.X)+shift[q.Series], a.y(q.Y), glyphSize)
+			}
+			c.drawCrosses(p, a, f)
+		}})
+	}
+	return s, nil
+}
+
+// runs are a series' points by x, cut where a cell without a value lies between.
+func runs(points, crosses []Point, series string) [][]Point {
+	var own []Point
+	for _, p := range points {
+		if p.Series == series {
+			own = append(own, p)
+		}
+	}
+	sort.SliceStable(own, func(i, j int) bool { return own[i].X < own[j].X })
+	var out [][]Point
+	for i, p := range own {
+		cut := i == 0
+		if !cut {
+			for _, x := range crosses {
+				if x.Series == series && !math.IsNaN(x.X) && own[i-1].X < x.X && x.X < p.X {
+					cut = true
+				}
+			}
+		}
+		if cut {
+			out = append(out, nil)
+		}
+		out[len(out)-1] = append(out[len(out)-1], p)
+	}
+	return out
+}

@@ -1,0 +1,66 @@
+package plots
+
+import (
+	"bytes"
+	"fmt"
+	"html"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/vgimg"
+	"gonum.org/v1/plot/vg/vgsvg"
+)
+
+// page is a figure that is laid out: a size in points and how to paint it.
+type page struct {
+	w, h  vg.Length
+	paint func(*painter)
+}
+
+// resolution of PNG files in dots per inch: twice that of a screen.
+const resolution = 192
+
+func (g *page) encode(format string) ([]byte, error) {
+	var b bytes.Buffer
+	switch format {
+	case "png":
+		c := vgimg.NewWith(vgimg.UseWH(g.w, g.h), vgimg.UseDPI(resolution))
+		g.paint(&painter{c: c})
+		_, err := vgimg.PngCanvas{Canvas: c}.WriteTo(&b)
+		return b.Bytes(), err
+	case "svg":
+		c := vgsvg.New(g.w, g.h)
+		p := &painter{c: c}
+		p.fill(white, rect{0, 0, g.w, g.h})
+		g.paint(p)
+		if _, err := c.WriteTo(&b); err != nil {
+			return nil, err
+		}
+		// Arial and Helvetica have the widths of Liberation Sans, so a reader
+		// without that font sees the same layout.
+		s := strings.ReplaceAll(b.String(), "font-family:Liberation Sans;", "font-family:'Liberation Sans',Arial,Helvetica,sans-serif;")
+		s = strings.ReplaceAll(s, "data:image/jpg;", "data:image/png;") // which they are
+		return []byte(svgText.ReplaceAllStringFunc(s, fixWidth)), nil
+	case "pdf":
+		c := newPDF(g.w, g.h)
+		g.paint(&painter{c: c})
+		return c.bytes()
+	}
+	return nil, fmt.Errorf("format %q is unknown", format)
+}
+
+// svgText is a line of text as vgsvg writes it.
+var svgText = regexp.MustCompile(`<text (x="[^>]*?font-weight:(normal|bold);[^>]*?font-size:([0-9.]+)px[^>]*)>([^<]*)</text>`)
+
+// fixWidth makes a viewer that has to take another font keep the line's width.
+func fixWidth(text string) string {
+	m := svgText.FindStringSubmatch(text)
+	size, err := strconv.ParseFloat(m[3], 64)
+	if err != nil {
+		return text
+	}
+	w := pen{size: vg.Length(size), bold: m[2] == "bold"}.width(html.UnescapeString(m[4]))
+	return fmt.Sprintf(`<text textLength="%.5g" lengthAdjust="spacingAndGlyphs" %s>%s</text>`, w.Points(), m[1], m[4])
+}

@@ -1,0 +1,262 @@
+// Package plots draws the figures and tables of an experiment.
+//
+// It believes that a figure has to say where it came from and what it leaves
+// out. Every figure carries the experiment's name, the number of seeds, the
+// meaning of its intervals and a short protocol id; a cell that failed is a
+// cross with a counted reason, never a silent gap; values that were measured
+// under different protocols never share an axis; two cells that would land on
+// the same spot are refused by the name of the key in which they differ.
+// Legends lie outside the data, colours are safe for colour-blind readers and
+// always come with a second cue (a shape or a dash), and the same input gives
+// the same bytes in PNG, SVG and PDF.
+//
+// The package is pure drawing: it knows neither databases nor experiment
+// files. Callers hand it cells that are already averaged over seeds.
+package plots
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// Kind is a kind of figure.
+type Kind = string
+
+// The kinds of figures.
+const (
+	Pareto  Kind = "pareto"  // quality against speed: points with intervals and the frontier
+	Line    Kind = "line"    // one metric against a key or a metric, one line a series
+	Heatmap Kind = "heatmap" // one metric over two keys, the values written in the cells
+	Bars    Kind = "bars"    // one metric over categories, one bar a series
+	Samples Kind = "grid"    // generated images, one row a class
+	Curve   Kind = "curve"   // training loss against step
+	Table   Kind = "table"   // Markdown and LaTeX
+)
+
+// Kinds are all kinds, in the order of the documentation.
+func Kinds() []Kind { return []Kind{Pareto, Line, Heatmap, Bars, Samples, Curve, Table} }
+
+// Figure says what to draw. Names of axes are metric names (fid_proxy), keys of
+// the configuration, dotted (train.rollout_depth) or short (rollout_depth), or
+// "label", the cell's own label.
+type Figure struct {
+	Kind  Kind
+	Name  string // file stem; empty is made from the kind and the axes
+	Title string
+
+	X, Y   string // heatmap: the two keys; curve: "step" and a name of CurvePoint.Values
+	Value  string // heatmap: the metric in the cells; empty takes Columns[0]
+	Series string // colour and shape; empty is one series (grid and curve: one a cell)
+	Facet  string // small multiples with shared axes
+
+	Rows    []string // table: what identifies a row; empty is every key that varies
+	Columns []string // table: its metrics; empty is every metric there is
+
+	GridRows, GridCols int // grid: at most so many rows and columns of each sheet; 0 is all
+
+	Where map[string]any // only cells with these values; a list means any of them
+
+	// LogX and LogY force or forbid a log axis; nil decides by the data: log when
+	// all values are positive and span more than 1.5 decades. In a heatmap LogY
+	// governs the colour scale.
+	LogX, LogY *bool
+}
+
+// Data is all that a figure may draw from.
+type Data struct {
+	Experiment string
+	Cells      []CellData
+}
+
+// CellData is one point of the experiment, already aggregated over its seeds.
+type CellData struct {
+	Label   string                 // for people; empty is made from the keys that vary
+	Params  map[string]any         // dotted keys, and the short names patch, block, rollout_depth, state
+	Metrics map[string]MetricValue // by metric name; a metric that was not measured is absent
+	Outcome string                 // "ok" or empty; else oom, timeout, crash, …
+	Reason  string                 // a sentence, written under tables
+	Seeds   int                    // how many seeds the values stand for
+	Curve   []CurvePoint
+	Grid    *Grid
+}
+
+// MetricValue is a value with its interval and the protocol that makes it
+// comparable with others. Lo and Hi are nil without an interval.
+type MetricValue struct {
+	Value    float64
+	Lo, Hi   *float64
+	N        int    // raw measurements behind the value
+	Unit     string // SI, "images/s", "bytes" or "1"
+	Protocol string // values of different protocols never share an axis
+	Interval string // what Lo and Hi are, e.g. "95 % jackknife"
+}
+
+// CurvePoint is one logged training step: values by name (flow, rec, total, …).
+type CurvePoint struct {
+	Step   int
+	Values map[string]float64
+}
+
+// Grid is a sheet of generated images, uint8 [Rows·Cols, Size, Size, Channels],
+// row by row. RowLabels names the rows (classes) and may be empty.
+type Grid struct {
+	Images         []uint8
+	Rows, Cols     int
+	Size, Channels int
+	RowLabels      []string
+}
+
+// Point is one mark of a figure, in drawn units.
+type Point struct {
+	X, Y               float64 // NaN where a failed cell has none
+	XLo, XHi, YLo, YHi *float64
+	Series, Facet      string
+	Label              string
+	Outcome            string // empty, or why the point can only be a cross
+	N                  int
+}
+
+// Draw draws one figure into dir and returns the files it wrote. Formats are
+// png, svg and pdf, and md and tex for tables: each kind takes those of the
+// list that it can make, and all that it can make when the list has none.
+// Either all files are written or, on an error, the figure is not drawn.
+func Draw(fig Figure, data Data, dir string, formats []string) ([]string, error) {
+	stem, err := fig.stem()
+	if err != nil {
+		return nil, err
+	}
+	wanted, err := formatsFor(fig.Kind, formats)
+	if err != nil {
+		return nil, fmt.Errorf("figure %q: %w", stem, err)
+	}
+	out := make(map[string][]byte, len(wanted))
+	if fig.Kind == Table {
+		md, tex, err := Tables(fig, data)
+		if err != nil {
+			return nil, fmt.Errorf("figure %q: %w", stem, err)
+		}
+		out["md"], out["tex"] = []byte(md), []byte(tex)
+	} else {
+		pg, err := compose(fig, data)
+		if err != nil {
+			return nil, fmt.Errorf("figure %q: %w", stem, err)
+		}
+		for _, f := range wanted {
+			if out[f], err = pg.encode(f); err != nil {
+				return nil, fmt.Errorf("figure %q as %s: %w", stem, f, err)
+			}
+		}
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, fmt.Errorf("figure %q: %w", stem, err)
+	}
+	var files []string
+	for _, f := range wanted {
+		path := filepath.Join(dir, stem+"."+f)
+		if err := replace(path, out[f]); err != nil {
+			return files, fmt.Errorf("figure %q: %w", stem, err)
+		}
+		files = append(files, path)
+	}
+	return files, nil
+}
+
+// compose lays a figure out.
+func compose(fig Figure, data Data) (*page, error) {
+	var (
+		s   *sheet
+		err error
+	)
+	switch fig.Kind {
+	case Pareto:
+		s, err = paretoSheet(fig, data)
+	case Line:
+		s, err = lineSheet(fig, data)
+	case Heatmap:
+		s, err = heatmapSheet(fig, data)
+	case Bars:
+		s, err = barsSheet(fig, data)
+	case Samples:
+		s, err = samplesSheet(fig, data)
+	case Curve:
+		s, err = curveSheet(fig, data)
+	default:
+		return nil, fmt.Errorf("kind %q is unknown; a figure is one of %s", fig.Kind, strings.Join(Kinds(), ", "))
+	}
+	if err != nil {
+		return nil, err
+	}
+	return s.layout(), nil
+}
+
+// stem is the file name without its extension.
+func (fig Figure) stem() (string, error) {
+	if fig.Name != "" {
+		if fig.Name != filepath.Base(fig.Name) || strings.ContainsAny(fig.Name, `/\`) || strings.HasPrefix(fig.Name, ".") {
+			return "", fmt.Errorf("figure name %q: a name is a file name without folders or a leading dot", fig.Name)
+		}
+		return fig.Name, nil
+	}
+	parts := []string{fig.Kind}
+	for _, p := range []string{fig.Value, fig.Y, fig.X, fig.Series, fig.Facet} {
+		if p != "" {
+			parts = append(parts, strings.NewReplacer(".", "-", "/", "-", " ", "-").Replace(p))
+		}
+	}
+	return strings.Join(parts, "_"), nil
+}
+
+func formatsFor(kind Kind, formats []string) ([]string, error) {
+	can := []string{"png", "svg", "pdf"}
+	if kind == Table {
+		can = []string{"md", "tex"}
+	}
+	var wanted []string
+	for _, f := range formats {
+		f = strings.ToLower(strings.TrimPrefix(f, "."))
+		switch f {
+		case "png", "svg", "pdf", "md", "tex":
+		default:
+			return nil, fmt.Errorf("format %q is unknown; known are png, svg, pdf, md and tex", f)
+		}
+		if contains(can, f) && !contains(wanted, f) {
+			wanted = append(wanted, f)
+		}
+	}
+	if len(wanted) == 0 {
+		return can, nil
+	}
+	return wanted, nil
+}
+
+// replace writes a whole file or leaves the old one: temporary, then rename.
+func replace(path string, b []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(path), ".figure-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	if _, err := f.Write(b); err != nil {
+		f.Close()
+		return err
+	}
+	if err := f.Chmod(0o644); err != nil {
+		f.Close()
+		return err
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), path)
+}
+
+func contains(list []string, s string) bool {
+	for _, e := range list {
+		if e == s {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,357 @@
+package plots
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"sort"
+	"strings"
+)
+
+// dimension is what one axis, colour or panel shows: a metric, a key, or the
+// cells' labels.
+type dimension struct {
+	name    string
+	metric  bool
+	numeric bool     // every value is a number
+	values  []any    // of a key: the distinct ones in order
+	names   []string // their texts
+	q       quantity
+}
+
+// index is the position of a key's value among the distinct ones.
+func (d dimension) index(v any) int {
+	s := show(v)
+	for i, n := range d.names {
+		if n == s {
+			return i
+		}
+	}
+	return -1
+}
+
+// selection is the part of the data that a figure is about.
+type selection struct {
+	fig   Figure
+	data  Data
+	cells []CellData
+}
+
+// choose applies the figure's filter.
+func choose(fig Figure, data Data) (*selection, error) {
+	s := &selection{fig: fig, data: data}
+	if len(data.Cells) == 0 {
+		return nil, fmt.Errorf("experiment %q has no cells to draw; run it first", data.Experiment)
+	}
+	all := &selection{fig: fig, data: data, cells: data.Cells}
+	keys := make([]string, 0, len(fig.Where))
+	for k := range fig.Where {
+		if !all.hasKey(k) {
+			return nil, fmt.Errorf("where: no cell has the key %q; keys are %s", k, listed(all.keys()))
+		}
+		keys = append(keys, k)
+	}
+	sort.Strings(keys)
+	for _, c := range data.Cells {
+		ok := true
+		for _, k := range keys {
+			v, _ := param(c, k)
+			ok = ok && matches(v, fig.Where[k])
+		}
+		if ok {
+			s.cells = append(s.cells, c)
+		}
+	}
+	if len(s.cells) == 0 {
+		var parts []string
+		for _, k := range keys {
+			d := all.key(k)
+			parts = append(parts, fmt.Sprintf("%s = %s (there are %s)", k, wanted(fig.Where[k]), listed(d.names)))
+		}
+		return nil, fmt.Errorf("where leaves none of the %d cells: %s", len(data.Cells), strings.Join(parts, ", "))
+	}
+	return s, nil
+}
+
+func matches(v, want any) bool {
+	switch list := want.(type) {
+	case []any:
+		for _, w := range list {
+			if show(w) == show(v) {
+				return true
+			}
+		}
+		return false
+	case []string:
+		return contains(list, show(v))
+	}
+	return show(v) == show(want)
+}
+
+// wanted writes a filter's value.
+func wanted(v any) string {
+	switch list := v.(type) {
+	case []any:
+		parts := make([]string, len(list))
+		for i := range list {
+			parts[i] = show(list[i])
+		}
+		return strings.Join(parts, " or ")
+	case []string:
+		return strings.Join(list, " or ")
+	}
+	return show(v)
+}
+
+// param looks a key up by its dotted name, or by the last part of it when that
+// is unambiguous.
+func param(c CellData, name string) (any, bool) {
+	if name == "label" {
+		return c.Label, true
+	}
+	if v, ok := c.Params[name]; ok {
+		return v, true
+	}
+	if full, ok := shortKeys[name]; ok {
+		if v, ok := c.Params[full]; ok {
+			return v, true
+		}
+	}
+	for short, full := range shortKeys {
+		if full == name {
+			if v, ok := c.Params[short]; ok {
+				return v, true
+			}
+		}
+	}
+	var found any
+	n := 0
+	for k, v := range c.Params {
+		if strings.HasSuffix(k, "."+name) {
+			found = v
+			n++
+		}
+	}
+	return found, n == 1
+}
+
+// keys are the names of all parameters, without short names that only repeat a
+// dotted one.
+func (s *selection) keys() []string {
+	seen := map[string]bool{}
+	for _, c := range s.cells {
+		for k := range c.Params {
+			seen[k] = true
+		}
+	}
+	var keys []string
+	for k := range seen {
+		if !seen[shortKeys[k]] {
+			keys = append(keys, k)
+		}
+	}
+	sort.Strings(keys)
+	return keys
+}
+
+func (s *selection) metrics() []string {
+	seen := map[string]bool{}
+	for _, c := range s.cells {
+		for m := range c.Metrics {
+			seen[m] = true
+		}
+	}
+	names := make([]string, 0, len(seen))
+	for m := range seen {
+		names = append(names, m)
+	}
+	sort.Strings(names)
+	return names
+}
+
+func (s *selection) hasKey(name string) bool {
+	for _, c := range s.cells {
+		if _, ok := param(c, name); ok {
+			return true
+		}
+	}
+	return false
+}
+
+// varying are the keys that take more than one value.
+func (s *selection) varying() []string {
+	var v []string
+	for _, k := range s.keys() {
+		if len(s.key(k).names) > 1 {
+			v = append(v, k)
+		}
+	}
+	return v
+}
+
+// label names a cell for people.
+func (s *selection) label(c CellData) string {
+	if c.Label != "" {
+		return c.Label
+	}
+	var parts []string
+	for _, k := range s.varying() {
+		v, _ := param(c, k)
+		parts = append(parts, describe(k).short+"="+show(v))
+	}
+	if len(parts) == 0 {
+		return s.data.Experiment
+	}
+	return strings.Join(parts, ", ")
+}
+
+// value is a cell's value of a dimension that is not a metric.
+func (s *selection) value(c CellData, d dimension) any {
+	if d.name == "label" {
+		return s.label(c)
+	}
+	v, _ := param(c, d.name)
+	return v
+}
+
+// key is the dimension of a key over the selected cells: numbers in order, then
+// everything else in the order in which it appears, which is the plan's.
+func (s *selection) key(name string) dimension {
+	d := dimension{name: name, numeric: name != "label", q: describe(name)}
+	seen := map[string]bool{}
+	for _, c := range s.cells {
+		v := s.value(c, d)
+		if t := show(v); !seen[t] {
+			seen[t] = true
+			d.values = append(d.values, v)
+			if _, ok := number(v); !ok {
+				d.numeric = false
+			}
+		}
+	}
+	sort.SliceStable(d.values, func(i, j int) bool {
+		a, okA := number(d.values[i])
+		b, okB := number(d.values[j])
+		return okA && (!okB || a < b)
+	})
+	for _, v := range d.values {
+		d.names = append(d.names, show(v))
+	}
+	return d
+}
+
+// dimension resolves the name of an axis. role is where the name stands in the
+// figure, for the error.
+func (s *selection) dimension(role, name string) (dimension, error) {
+	if name == "" {
+		return dimension{}, fmt.Errorf("%s is missing: it is a metric or a key of the experiment", role)
+	}
+	for _, c := range s.cells {
+		if _, ok := c.Metrics[name]; ok {
+			return dimension{name: name, metric: true, numeric: true, q: describe(name)}, nil
+		}
+	}
+	if name == "label" || s.hasKey(name) {
+		return s.key(name), nil
+	}
+	if _, known := quantities[name]; known && !strings.Contains(name, ".") {
+		return dimension{}, fmt.Errorf("%s: none of the %d cells has a value of %s%s", role, len(s.cells), name, s.outcomes())
+	}
+	return dimension{}, fmt.Errorf("%s: %q is neither a metric (%s) nor a key (%s)", role, name, listed(s.metrics()), listed(s.keys()))
+}
+
+// category resolves a name that must not be a metric; empty is no dimension.
+func (s *selection) category(role, name string) (*dimension, error) {
+	if name == "" {
+		return nil, nil
+	}
+	d, err := s.dimension(role, name)
+	if err != nil {
+		return nil, err
+	}
+	if d.metric {
+		return nil, fmt.Errorf("%s: %s is a metric; only a key of the experiment or \"label\" can be a %s", role, name, role)
+	}
+	return &d, nil
+}
+
+// metric resolves a name that must be one, and makes sure that its values are
+// comparable.
+func (s *selection) metric(role, name string) (dimension, error) {
+	d, err := s.dimension(role, name)
+	if err != nil {
+		return d, err
+	}
+	if !d.metric {
+		return d, fmt.Errorf("%s: %s is a key of the experiment; a metric is wanted here (%s)", role, name, listed(s.metrics()))
+	}
+	return d, s.comparable(d)
+}
+
+// outcomes says why cells have no values: " (oom 2, timeout 1)".
+func (s *selection) outcomes() string {
+	n := map[string]int{}
+	for _, c := range s.cells {
+		if failed(c) {
+			n[c.Outcome]++
+		}
+	}
+	if len(n) == 0 {
+		return ""
+	}
+	return ": " + counted(n)
+}
+
+func failed(c CellData) bool { return c.Outcome != "" && c.Outcome != "ok" }
+
+// counted lists reasons with their numbers, the most frequent first.
+func counted(n map[string]int) string {
+	keys := make([]string, 0, len(n))
+	for k := range n {
+		keys = append(keys, k)
+	}
+	sort.Slice(keys, func(i, j int) bool {
+		if n[keys[i]] != n[keys[j]] {
+			return n[keys[i]] > n[keys[j]]
+		}
+		return keys[i] < keys[j]
+	})
+	for i, k := range keys {
+		keys[i] = fmt.Sprintf("%s (%d)", k, n[k])
+	}
+	return strings.Join(keys, ", ")
+}
+
+// number is the value of a numeric key.
+func number(v any) (float64, bool) {
+	switch v := v.(type) {
+	case int:
+		return float64(v), true
+	case int32:
+		return float64(v), true
+	case int64:
+		return float64(v), true
+	case uint32:
+		return float64(v), true
+	case uint64:
+		return float64(v), true
+	case float32:
+		return float64(v), true
+	case float64:
+		return v, !math.IsNaN(v)
+	case json.Number:
+		f, err := v.Float64()
+		return f, err == nil
+	}
+	return 0, false
+}
+
+func listed(names []string) string {
+	if len(names) == 0 {
+		return "none"
+	}
+	if len(names) > 24 {
+		return strings.Join(names[:24], ", ") + ", …"
+	}
+	return strings.Join(names, ", ")
+}

@@ -1,0 +1,113 @@
+package plots
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"sort"
+	"strings"
+)
+
+// ShortProtocol is the id of a protocol that fits under a figure: the protocol
+// itself when it is short, else eight hexadecimal digits: its first ones when it
+// is a digest, else those of its SHA-256.
+func ShortProtocol(protocol string) string {
+	if len(protocol) <= 12 {
+		return protocol
+	}
+	if len(protocol) >= 32 && strings.Trim(protocol, "0123456789abcdef") == "" {
+		return protocol[:8]
+	}
+	sum := sha256.Sum256([]byte(protocol))
+	return hex.EncodeToString(sum[:4])
+}
+
+// source is the line under a figure that says where it came from.
+func (s *selection) source(metrics ...string) string {
+	parts := []string{s.data.Experiment}
+	if s.data.Experiment == "" {
+		parts = nil
+	}
+	keys := make([]string, 0, len(s.fig.Where))
+	for k := range s.fig.Where {
+		keys = append(keys, k)
+	}
+	sort.Strings(keys)
+	for _, k := range keys {
+		parts = append(parts, k+" = "+wanted(s.fig.Where[k]))
+	}
+	if n := s.seeds(); n != "" {
+		parts = append(parts, n)
+	}
+	if t := s.about(metrics, "intervals", func(m MetricValue) string {
+		if m.Lo == nil && m.Hi == nil {
+			return ""
+		}
+		if m.Interval == "" {
+			return "not stated"
+		}
+		return m.Interval
+	}); t != "" {
+		parts = append(parts, t)
+	} else if len(metrics) > 0 {
+		parts = append(parts, "no intervals")
+	}
+	if t := s.about(metrics, "protocol", func(m MetricValue) string { return ShortProtocol(m.Protocol) }); t != "" {
+		parts = append(parts, t)
+	}
+	return strings.Join(parts, " · ")
+}
+
+// seeds is "3 seeds", or a range when cells differ.
+func (s *selection) seeds() string {
+	lo, hi := 0, 0
+	for _, c := range s.cells {
+		if c.Seeds <= 0 || failed(c) {
+			continue
+		}
+		if lo == 0 || c.Seeds < lo {
+			lo = c.Seeds
+		}
+		hi = max(hi, c.Seeds)
+	}
+	switch {
+	case hi == 0:
+		return ""
+	case lo != hi:
+		return fmt.Sprintf("%d to %d seeds a point", lo, hi)
+	case hi == 1:
+		return "1 seed"
+	}
+	return fmt.Sprintf("%d seeds", hi)
+}
+
+// about writes a property of the metrics' values once when they agree, and by
+// metric when they do not.
+func (s *selection) about(metrics []string, what string, of func(MetricValue) string) string {
+	var each, distinct []string
+	for _, name := range metrics {
+		var texts []string
+		for _, c := range s.cells {
+			if m, ok := c.Metrics[name]; ok {
+				if t := of(m); t != "" && !contains(texts, t) {
+					texts = append(texts, t)
+				}
+			}
+		}
+		if len(texts) == 0 {
+			continue
+		}
+		t := strings.Join(texts, " or ")
+		each = append(each, name+" "+t)
+		if !contains(distinct, t) {
+			distinct = append(distinct, t)
+		}
+	}
+	switch {
+	case len(distinct) == 0:
+		return ""
+	case len(distinct) == 1 && (what == "intervals" || len(each) == len(metrics)):
+		return what + ": " + distinct[0]
+	}
+	return what + ": " + strings.Join(each, ", ")
+}

@@ -1,0 +1,132 @@
+package plots
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+)
+
+// Synthetic results with the shape of a real sweep.
+
+const protocol = "embedder=1c0b9a77e5d2;data=fashion-mnist;split=train;counts=2000/60000"
+
+func ptr(v float64) *float64 { return &v }
+
+func measured(v, half float64, unit string) MetricValue {
+	return MetricValue{Value: v, Lo: ptr(v - half), Hi: ptr(v + half), N: 3, Unit: unit, Interval: "95 % Student t over seeds"}
+}
+
+func fid(v, half float64) MetricValue {
+	m := measured(v, half, "1")
+	m.Protocol = protocol
+	return m
+}
+
+// tradeoff is patch × block × rollout depth with two failures and one combination
+// that the plan leaves out.
+func tradeoff() Data {
+	r := rand.New(rand.NewPCG(1, 2))
+	d := Data{Experiment: "tradeoff"}
+	for _, patch := range []int64{4, 7, 14} {
+		for _, block := range []int64{1, 2, 4} {
+			if patch == 14 && block == 4 {
+				continue
+			}
+			for _, depth := range []any{int64(0), int64(1), int64(2)} {
+				k := float64(depth.(int64))
+				tokens := 28 * 28 / float64(patch*patch)
+				speed := 26000 / tokens * math.Sqrt(float64(block))
+				q := 9 + 0.5*float64(patch) + 2.2*float64(block) + []float64{9, 1.5, 0}[int(k)] + 2*r.Float64()
+				c := CellData{
+					Params: map[string]any{
+						"model.patch": patch, "patch": patch, "model.block": block, "block": block,
+						"train.rollout_depth": depth, "rollout_depth": depth, "model.state": int64(12), "state": int64(12),
+					},
+					Metrics: map[string]MetricValue{
+						"fid_proxy":   fid(q, 0.4+r.Float64()),
+						"throughput":  measured(speed*(1+0.1*r.Float64()), speed*0.06, "images/s"),
+						"memory_peak": measured(3e8+2e7*tokens, 4e6, "bytes"),
+						"latency":     measured(1/speed, 0.05/speed, "s"),
+					},
+					Outcome: "ok", Seeds: 3,
+				}
+				if patch == 4 && block == 1 && k == 2 {
+					c.Metrics, c.Outcome, c.Reason, c.Seeds = nil, "oom", "the worker passed its limit of 8 GiB in training step 1", 0
+				}
+				if patch == 7 && block == 4 && k == 1 {
+					delete(c.Metrics, "fid_proxy")
+					c.Outcome, c.Reason = "timeout", "scoring passed 2h0m0s"
+				}
+				d.Cells = append(d.Cells, c)
+			}
+		}
+	}
+	return d
+}
+
+// methods is one cell a method, named.
+func methods() Data {
+	d := Data{Experiment: "methods"}
+	for i, m := range []struct {
+		label     string
+		v, half   float64
+		precision float64
+	}{
+		{"teacher forcing, velocity", 31.4, 1.9, 0.41}, {"x-prediction", 25.3, 1.1, 0.47}, {"input noise", 21.8, 1.4, 0.52},
+		{"state without PRA inputs", 24.1, 2.3, 0.49}, {"PRA", 15.2, 0.7, 0.61}, {"PRA, depth 2", 14.6, 0.8, 0.62},
+		{"PRA, depth 4", 14.3, 0.9, 0.62}, {"exact rollout", 14.2, 0.6, 0.63},
+	} {
+		c := CellData{
+			Label:  m.label,
+			Params: map[string]any{"model.state": int64(12 * min(i, 1)), "method": int64(i)},
+			Metrics: map[string]MetricValue{
+				"fid_proxy": fid(m.v, m.half), "precision": measured(m.precision, 0.021, "1"), "train_seconds": measured(410+30*float64(i), 6, "s"),
+				"params": {Value: 1.31e6, N: 1, Unit: "1"},
+			},
+			Seeds: 3,
+		}
+		for step := 1; step <= 1500; step += 5 {
+			t := float64(step)
+			loss := m.v/12*math.Exp(-t/120) + 0.02*m.v/(1+t/300) + 0.01*math.Sin(t/7+float64(i))*math.Exp(-t/400)
+			c.Curve = append(c.Curve, CurvePoint{step, map[string]float64{"total": loss, "flow": loss * 0.7}})
+		}
+		c.Grid = classes(10, 8, 28, 1, uint64(i))
+		d.Cells = append(d.Cells, c)
+	}
+	return d
+}
+
+// classes draws a different stripe pattern for each class.
+func classes(rows, cols, size, channels int, seed uint64) *Grid {
+	r := rand.New(rand.NewPCG(seed, 9))
+	g := &Grid{Rows: rows, Cols: cols, Size: size, Channels: channels}
+	for row := 0; row < rows; row++ {
+		g.RowLabels = append(g.RowLabels, []string{"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"}[row%10])
+		for col := 0; col < cols; col++ {
+			phase := r.Float64() * 6
+			for y := 0; y < size; y++ {
+				for x := 0; x < size; x++ {
+					for ch := 0; ch < channels; ch++ {
+						a := float64(row) * 0.6
+						u := (float64(x)*math.Cos(a) + float64(y)*math.Sin(a)) / float64(size) * 12
+						g.Images = append(g.Images, uint8(127+120*math.Sin(u+phase+float64(ch))))
+					}
+				}
+			}
+		}
+	}
+	return g
+}
+
+// sweep is n cells of s series with values from f.
+func sweep(n, s int, f func(i int) float64) Data {
+	d := Data{Experiment: "sweep"}
+	for i := 0; i < n; i++ {
+		d.Cells = append(d.Cells, CellData{
+			Params:  map[string]any{"train.steps": int64(100 * (i/s + 1)), "variant": fmt.Sprintf("variant %c", 'A'+i%s), "model.width": int64(64)},
+			Metrics: map[string]MetricValue{"fid_proxy": fid(f(i), math.Abs(f(i))*0.05), "throughput": measured(50+float64(i*7%n), 2, "images/s")},
+			Seeds:   1,
+		})
+	}
+	return d
+}
