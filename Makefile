@@ -8,7 +8,7 @@ help: ## this list
 
 build: ## bin/prabench
 	@mkdir -p bin
-	$(GO) build -o $(BIN) ./cmd/prabench
+	$(GO) build -buildvcs=auto -o $(BIN) ./cmd/prabench
 
 setup: ## install what is missing and can be installed (a C compiler, oneDNN)
 	@sh .ci/setup
