@@ -45,16 +45,17 @@ const start = 300 * time.Millisecond
 // estimate guesses how long each stage takes that is not done: from its FLOPs
 // and this machine's peak, corrected by what the stages took that are done.
 func (p *Plan) estimate() {
-	todo := false
+	todo, local := false, false
 	for _, it := range p.Items {
 		todo = todo || it.State == ToDo || it.State == Failed || it.State == Blocked
+		local = local || it.local()
 	}
 	if !todo {
 		return
 	}
-	peak := cpu.PeakFlops(1)
-	if peak <= 0 {
-		peak = 10e9
+	peak := 10e9
+	if p := cpu.PeakFlops(1); local && p > 0 {
+		peak = p
 	}
 	guess := map[string]float64{}
 	took := map[string]float64{}
@@ -68,8 +69,18 @@ func (p *Plan) estimate() {
 	for _, it := range p.Items {
 		if guess[it.Kind] > 0 && it.Kind != results.Time { // a timing's attempt is only its summary
 			it.Estimate = time.Duration(float64(it.Estimate) * took[it.Kind] / guess[it.Kind])
+		} else if !it.local() {
+			it.Estimate = Unknown
 		}
 	}
+}
+
+// Unknown is the estimate for a device that nothing was done on yet.
+const Unknown time.Duration = -1
+
+// local says whether the stage runs on this machine's processor.
+func (it *Item) local() bool {
+	return it.Kind == results.Reference || it.Kind == results.Score || it.Settings.Measure.Device == "cpu"
 }
 
 // guess is the time of a stage at a rate in FLOP/s for one thread.

@@ -5,21 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"runtime"
-	"sort"
-	"strings"
 	"sync"
 	"time"
 
-	"prabench/harness/artifact"
-	"prabench/harness/measure"
 	"prabench/harness/progress"
 	"prabench/harness/schedule"
 	"prabench/harness/stage"
-	"prabench/harness/work"
 	"prabench/harness/worker"
 	"prabench/results"
 )
@@ -92,92 +84,6 @@ func (l *launcher) attempt(ctx context.Context, it *Item, job worker.Job) (resul
 	})
 }
 
-// Round measures one round; its raw numbers wait in the rounds folder until
-// all rounds of the stage are there. A round that fails is the stage's attempt.
-func (l *launcher) Round(ctx context.Context, t schedule.Task, round int) schedule.Outcome {
-	if ctx.Err() != nil {
-		return stoppedBefore
-	}
-	it := l.plan.Item(t.ID)
-	job := l.job(it, round)
-	job.Spool = l.places.rounds(it.Key)
-	a, err := l.attempt(ctx, it, job)
-	if err == nil && a.Outcome != results.OK {
-		os.Remove(filepath.Join(job.Spool, a.ID+".json"))
-		if _, err = results.WriteSpool(l.places.Spool(), a); err == nil {
-			err = l.ingest(ctx)
-		}
-	}
-	return l.outcome(a, err)
-}
-
-// Summarise makes the timing's result from all its rounds.
-func (l *launcher) Summarise(ctx context.Context, t schedule.Task) schedule.Outcome {
-	it := l.plan.Item(t.ID)
-	rounds := keptRounds(l.places, it, l.environment)
-	if len(rounds) < it.Settings.Measure.Rounds {
-		return l.outcome(results.Attempt{}, fmt.Errorf("%d of %d rounds of the timing of %s can be read", len(rounds), it.Settings.Measure.Rounds, it.Label))
-	}
-	a := results.Attempt{
-		ID: results.NewAttemptID(), Stage: it.Key, Kind: it.Kind, Cell: it.Cell, Outcome: results.OK,
-		Device: it.Settings.Measure.Device, Environment: l.environment,
-		Protocol: rounds[0].Protocol, Started: rounds[0].Started, Finished: rounds[len(rounds)-1].Finished,
-	}
-	for _, r := range rounds {
-		a.Samples = append(a.Samples, r.Samples...)
-	}
-	a.Values = measure.Summarise(a.Samples)
-	err := l.keepTiming(it, a)
-	if err == nil {
-		_, err = results.WriteSpool(l.places.Spool(), a)
-	}
-	if err == nil {
-		err = l.ingest(ctx)
-	}
-	if err == nil {
-		err = os.RemoveAll(l.places.rounds(it.Key))
-	}
-	return l.outcome(a, err)
-}
-
-// keepTiming leaves the attempt in the store, as workers do for their stages.
-func (l *launcher) keepTiming(it *Item, a results.Attempt) error {
-	d, err := l.places.Store().Begin(artifact.Ref{Kind: it.Kind, Key: it.Key})
-	if err != nil {
-		return err
-	}
-	defer d.Discard()
-	raw, err := json.MarshalIndent(a, "", " ")
-	if err != nil {
-		return err
-	}
-	if err := d.Write(work.AttemptFile, raw); err != nil {
-		return err
-	}
-	_, err = d.Commit()
-	return err
-}
-
-// keptRounds are the rounds of a timing that were measured on this machine
-// with this program, one for each number, in their order.
-func keptRounds(p Places, it *Item, env results.Environment) []results.Attempt {
-	files, _ := filepath.Glob(filepath.Join(p.rounds(it.Key), "*.json"))
-	by := map[int]results.Attempt{}
-	for _, f := range files {
-		a, err := results.ReadSpool(f)
-		if err != nil || a.Stage != it.Key || a.Outcome != results.OK || len(a.Samples) == 0 || a.Environment.Hash() != env.Hash() {
-			continue
-		}
-		by[a.Samples[0].Round] = a
-	}
-	var out []results.Attempt
-	for _, a := range by {
-		out = append(out, a)
-	}
-	sort.Slice(out, func(i, j int) bool { return out[i].Samples[0].Round < out[j].Samples[0].Round })
-	return out
-}
-
 // Blocked records that a stage cannot be tried, once for the same reason.
 func (l *launcher) Blocked(t schedule.Task, reason string) {
 	l.block(l.plan.Item(t.ID), reason)
@@ -238,64 +144,4 @@ func (l *launcher) Ended(t schedule.Task, round int, o schedule.Outcome, _ time.
 	default:
 		l.meter.End(t.ID, fmt.Sprintf("%s: %s", o.State, o.Reason))
 	}
-}
-
-// Running is a mark that a run leaves while a worker is at a stage.
-type Running struct {
-	Attempt, Stage, Kind, Label string
-	Round                       int
-	PID                         int // of the run
-	Started, Seen               time.Time
-	Progress                    worker.Progress
-}
-
-type mark struct {
-	path string
-	r    Running
-}
-
-func (l *launcher) mark(j worker.Job) *mark {
-	m := &mark{filepath.Join(l.places.running(), j.Attempt+".json"),
-		Running{Attempt: j.Attempt, Stage: j.Stage, Kind: j.Kind, Label: j.Label, Round: j.Round, PID: os.Getpid(), Started: time.Now()}}
-	m.write()
-	return m
-}
-
-// update writes the mark anew for other work and at most once a second for the
-// same: others only look at it.
-func (m *mark) update(p worker.Progress) {
-	other := p.What != m.r.Progress.What
-	m.r.Progress = p
-	if other || time.Since(m.r.Seen) > time.Second {
-		m.write()
-	}
-}
-
-func (m *mark) write() {
-	m.r.Seen = time.Now()
-	raw, _ := json.Marshal(m.r)
-	if os.WriteFile(m.path+".part", raw, 0o644) == nil {
-		os.Rename(m.path+".part", m.path)
-	}
-}
-
-func (m *mark) remove() { os.Remove(m.path) }
-
-// RunningNow are the stages that a living run is at.
-func RunningNow(p Places) []Running {
-	entries, err := os.ReadDir(p.running())
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	var out []Running
-	for _, e := range entries {
-		if !strings.HasSuffix(e.Name(), ".json") {
-			continue
-		}
-		var r Running
-		if raw, err := os.ReadFile(filepath.Join(p.running(), e.Name())); err == nil && json.Unmarshal(raw, &r) == nil {
-			out = append(out, r)
-		}
-	}
-	return out
 }

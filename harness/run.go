@@ -49,14 +49,11 @@ type Summary struct {
 // data have nothing started; see [Failure] for those of the harness itself.
 func (r *Run) Do(ctx context.Context, experiments ...*Experiment) (Summary, error) {
 	begin := time.Now()
-	if err := r.Places.make(); err != nil {
-		return Summary{}, &Failure{err}
-	}
-	lock, err := machine.Acquire(r.Places.LockFile(), r.Name)
+	release, err := r.claim()
 	if err != nil {
 		return Summary{}, &Failure{err}
 	}
-	defer lock.Release()
+	defer release()
 	meter := progress.New(r.Out, r.Terminal, time.Now)
 	defer meter.Close()
 
@@ -115,6 +112,27 @@ func patient(m *progress.Meter, since time.Time) func(what string, done, total i
 		}
 		m.Say("%s", what)
 	}
+}
+
+// claim makes the folders and locks the database and the artifacts: a run that
+// shared only the artifacts would take the other's results out of the spool.
+func (r *Run) claim() (release func(), err error) {
+	if dir := filepath.Dir(r.Places.DB); !isFolder(dir) {
+		return nil, fmt.Errorf("%s: there is no folder %s: make it, or choose another place with --db", r.Places.DB, dir)
+	}
+	if err := r.Places.make(); err != nil {
+		return nil, err
+	}
+	db, err := machine.Acquire(r.Places.LockFile(), r.Name)
+	if err != nil {
+		return nil, fmt.Errorf("%w, or use another database with --db", err)
+	}
+	artifacts, err := machine.Acquire(filepath.Join(r.Places.Artifacts, "lock"), r.Name)
+	if err != nil {
+		db.Release()
+		return nil, fmt.Errorf("%w, or use other artifacts with --artifacts", err)
+	}
+	return func() { artifacts.Release(); db.Release() }, nil
 }
 
 // Failure is an error of the harness itself: the disk, the database, the lock.
@@ -217,7 +235,7 @@ func (l *launcher) tasks() []schedule.Task {
 			}
 		}
 		out = append(out, t)
-		expected = append(expected, progress.Task{ID: it.Key, Kind: it.Kind, Label: it.Label, Estimate: it.Estimate, Rounds: t.Rounds - len(t.Kept)})
+		expected = append(expected, progress.Task{ID: it.Key, Kind: it.Kind, Label: it.Label, Estimate: max(0, it.Estimate), Rounds: t.Rounds - len(t.Kept)})
 	}
 	l.meter.Expect(expected, l.jobs)
 	return out
@@ -272,6 +290,11 @@ func WorkerCommand(device string) ([]string, error) {
 		}
 	}
 	return nil, fmt.Errorf("measure.device: %q needs the program %s beside prabench or in the PATH: build it with `make %s`", device, name, kind)
+}
+
+func isFolder(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
 }
 
 func isFile(path string) bool {

@@ -331,6 +331,15 @@ func TestASecondRunIsToldWhoHoldsTheDatabase(t *testing.T) {
 	if !errors.As(err, &fail) || !strings.Contains(err.Error(), "prabench run other.toml") {
 		t.Errorf("%v", err)
 	}
+	shared, err := machine.Acquire(filepath.Join(b.places.Artifacts, "lock"), "prabench run third.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer shared.Release()
+	r.Places.DB = filepath.Join(t.TempDir(), "another.db")
+	if _, err = r.Do(context.Background(), tiny(nil)); err == nil || !strings.Contains(err.Error(), "third.toml, since") || !strings.Contains(err.Error(), "--artifacts") {
+		t.Errorf("another database over the same artifacts: %v", err)
+	}
 }
 
 func TestMissingDataStartsNothing(t *testing.T) {

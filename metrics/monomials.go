@@ -11,32 +11,32 @@ func sumKernel(f Features, at []int) kernelSum {
 	two, three := 1+d, 1+d+d*(d+1)/2
 	s := kernelSum{n: float64(len(at)), phi: make([]float64, three+d*(d+1)*(d+2)/6)}
 	s.phi[0] = s.n
-	for _, index := range at {
-		x := f.row(index)
-		k := dot(x, x)/float64(d) + 1
-		s.diagonal += k * k * k
-		first := s.phi[1:two]
-		second, third := s.phi[two:three], s.phi[three:]
+	first, second, third := s.phi[1:two], s.phi[two:three], s.phi[three:]
+	zero := make([]float64, d)
+	// Four images pass together: the sums of degree 3 are many more than a
+	// cache holds, and each is read and written once for all four.
+	for lo := 0; lo < len(at); lo += 4 {
+		rows := [4][]float64{zero, zero, zero, zero}
+		for r, index := range at[lo:min(lo+4, len(at))] {
+			rows[r] = f.row(index)
+			k := dot(rows[r], rows[r])/float64(d) + 1
+			s.diagonal += k * k * k
+		}
 		p2, p3 := 0, 0
-		for i, xi := range x {
-			first[i] += xi
-			if xi == 0 { // rectified features are often zero
-				p2 += d - i
-				p3 += (d - i) * (d - i + 1) / 2
-				continue
-			}
-			for j := i; j < d; j++ {
-				xij := xi * x[j]
-				second[p2] += xij
+		for i := range d {
+			a, b, c, e := rows[0][i:], rows[1][i:], rows[2][i:], rows[3][i:]
+			ai, bi, ci, ei := a[0], b[0], c[0], e[0]
+			first[i] += ai + bi + ci + ei
+			for j := range a {
+				a, b, c, e := a[j:], b[j:], c[j:], e[j:]
+				pa, pb, pc, pe := ai*a[0], bi*b[0], ci*c[0], ei*e[0]
+				second[p2] += pa + pb + pc + pe
 				p2++
-				rest := x[j:]
-				sums := third[p3 : p3+len(rest)]
-				p3 += len(rest)
-				if xij == 0 {
-					continue
-				}
-				for l, v := range rest {
-					sums[l] += xij * v
+				sums := third[p3 : p3+len(a)]
+				p3 += len(a)
+				b, c, e = b[:len(sums)], c[:len(sums)], e[:len(sums)]
+				for l, v := range a {
+					sums[l] += pa*v + pb*b[l] + pc*c[l] + pe*e[l]
 				}
 			}
 		}

@@ -2,6 +2,7 @@ package models
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -94,7 +95,7 @@ func LoadModel(be device.Backend, path string) (*Model, error) {
 	}
 	var cfg Config
 	var tc TrainConfig
-	steps, err := readMetadata(f.Metadata, modelFormat, &cfg, &tc)
+	steps, err := readMetadata(f, modelFormat, &cfg, &tc)
 	if err != nil {
 		return nil, fmt.Errorf("loading %s: %w", path, err)
 	}
@@ -110,7 +111,11 @@ func LoadModel(be device.Backend, path string) (*Model, error) {
 	return m, nil
 }
 
-func readMetadata(meta map[string]string, format string, cfg *Config, tc *TrainConfig) (steps int, err error) {
+func readMetadata(f *safetensors.File, format string, cfg *Config, tc *TrainConfig) (steps int, err error) {
+	meta := f.Metadata
+	if !f.Verified() {
+		return 0, errors.New("it has no checksum: damaged, or not written by prabench")
+	}
 	if meta["format"] != format {
 		return 0, fmt.Errorf("its format is %q, not %q", meta["format"], format)
 	}
@@ -120,8 +125,8 @@ func readMetadata(meta map[string]string, format string, cfg *Config, tc *TrainC
 	if err := json.Unmarshal([]byte(meta["train"]), tc); err != nil {
 		return 0, fmt.Errorf("its training configuration: %w", err)
 	}
-	if steps, err = strconv.Atoi(meta["steps"]); err != nil {
-		return 0, fmt.Errorf("its number of steps: %w", err)
+	if steps, err = strconv.Atoi(meta["steps"]); err != nil || steps < 0 {
+		return 0, fmt.Errorf("its number of steps is %q", meta["steps"])
 	}
 	return steps, nil
 }
@@ -144,7 +149,7 @@ func (t *Trainer) Resume(path string) error {
 	}
 	var cfg Config
 	var tc TrainConfig
-	steps, err := readMetadata(f.Metadata, trainingFormat, &cfg, &tc)
+	steps, err := readMetadata(f, trainingFormat, &cfg, &tc)
 	if err != nil {
 		return fmt.Errorf("resuming %s: %w", path, err)
 	}

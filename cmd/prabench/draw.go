@@ -16,17 +16,18 @@ import (
 )
 
 // drawAll draws the figures of experiments from what is in the database and
-// the store. A figure that cannot be drawn is told; the others are drawn.
-func (a *app) drawAll(ctx context.Context, ls []loaded, across []string) error {
+// the store. A figure that cannot be drawn is told and counted; the others are
+// drawn.
+func (a *app) drawAll(ctx context.Context, ls []loaded, across []string) (failed int, err error) {
 	db, err := results.OpenReadOnly(a.db)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer db.Close()
 	for _, l := range ls {
 		points, notes, err := readPoints(ctx, db, l.exp.Name, across)
 		if err != nil {
-			return err
+			return failed, err
 		}
 		for _, n := range notes {
 			fmt.Fprintf(a.stderr, "warning: %s: %s; --across NAME accepts a difference\n", l.exp.Name, n)
@@ -40,15 +41,17 @@ func (a *app) drawAll(ctx context.Context, ls []loaded, across []string) error {
 			files, err := plots.Draw(figure(fig), data.Data, filepath.Join(a.figures, l.exp.Name), nil)
 			if err != nil {
 				fmt.Fprintf(a.stderr, "warning: %s: %v\n", fig.Source, err)
-				a.code = max(a.code, exitFailed)
+				failed++
 				continue
 			}
 			for _, f := range files {
-				fmt.Fprintln(a.stdout, f)
+				if !a.json {
+					fmt.Fprintln(a.stdout, f)
+				}
 			}
 		}
 	}
-	return nil
+	return failed, nil
 }
 
 // figure translates a [[figure]] of a file.

@@ -38,7 +38,7 @@ func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
 
 // run is the whole program.
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	a := &app{stdin: stdin, stdout: stdout, stderr: stderr}
+	a := &app{args: args, stdin: stdin, stdout: stdout, stderr: stderr}
 	root := a.root()
 	root.SetArgs(args)
 	root.SetIn(stdin)
@@ -88,6 +88,7 @@ func usage(format string, args ...any) error {
 
 // app is one invocation: its streams, common flags and exit code.
 type app struct {
+	args           []string
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	code           int // when there is no error
@@ -140,6 +141,38 @@ func checkArgs(c *cobra.Command) {
 	for _, sub := range c.Commands() {
 		checkArgs(sub)
 	}
+}
+
+// again is the command line to type for the same once more.
+func (a *app) again(more ...string) string {
+	return commandLine(append(append([]string{}, a.args...), more...))
+}
+
+// about is the command line of another subcommand about the same cells.
+func (a *app) about(subcommand string, files []string) string {
+	words := append([]string{subcommand}, files...)
+	for _, s := range a.set {
+		words = append(words, "--set", s)
+	}
+	for _, f := range []struct{ name, value, usual string }{
+		{"--only", a.only, ""}, {"--device", a.device, ""}, {"--db", a.db, "results.db"}, {"--artifacts", a.artifacts, ".prabench"},
+	} {
+		if f.value != f.usual {
+			words = append(words, f.name, f.value)
+		}
+	}
+	return commandLine(words)
+}
+
+func commandLine(args []string) string {
+	words := []string{"prabench"}
+	for _, w := range args {
+		if strings.ContainsAny(w, " \t\n\"'`$*?[]{}()<>|&;#~\\!") || w == "" {
+			w = "'" + strings.ReplaceAll(w, "'", `'\''`) + "'"
+		}
+		words = append(words, w)
+	}
+	return strings.Join(words, " ")
 }
 
 func (a *app) places() harness.Places { return harness.Places{DB: a.db, Artifacts: a.artifacts} }

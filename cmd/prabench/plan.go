@@ -133,9 +133,11 @@ func stageTable(w io.Writer, p *harness.Plan) {
 	fmt.Fprintln(w)
 	t := results.Table{Columns: []string{"stage", "needed by cells", "distinct", "done", "failed", "to do", "time to do"}}
 	var all time.Duration
+	guessed := true
 	for _, kind := range stage.Kinds {
 		var cells, distinct, done, failed, todo int
 		var left time.Duration
+		unknown := false
 		for _, it := range p.Items {
 			if it.Kind != kind || it.Skip {
 				continue
@@ -149,13 +151,22 @@ func stageTable(w io.Writer, p *harness.Plan) {
 				failed++
 			default:
 				todo++
-				left += it.Estimate
+				unknown = unknown || it.Estimate == harness.Unknown
+				left += max(0, it.Estimate)
 			}
 		}
 		all += left
-		t.Rows = append(t.Rows, []any{kind, int64(cells), int64(distinct), int64(done), int64(failed), int64(todo), progress.Short(left)})
+		text := progress.Short(left)
+		if unknown {
+			text, guessed = "unknown", false
+		}
+		t.Rows = append(t.Rows, []any{kind, int64(cells), int64(distinct), int64(done), int64(failed), int64(todo), text})
 	}
 	results.WriteText(w, t)
+	if !guessed {
+		fmt.Fprintf(w, "\nhow long it takes is known after the first stages on that device\n")
+		return
+	}
 	fmt.Fprintf(w, "\nabout %s of work is to do, one stage after another; a guess from FLOPs, corrected by stages that were done here\n", progress.Short(all))
 }
 
@@ -176,7 +187,7 @@ func (a *app) planJSON(ls []loaded, p *harness.Plan) error {
 		Cells    int           `json:"cells"`
 		State    harness.State `json:"state"`
 		Reason   string        `json:"reason,omitempty"`
-		Estimate float64       `json:"estimate_seconds"`
+		Estimate *float64      `json:"estimate_seconds"` // null when unknown
 	}
 	type experiment struct {
 		Name  string `json:"name"`
@@ -199,7 +210,12 @@ func (a *app) planJSON(ls []loaded, p *harness.Plan) error {
 		out.Experiments = append(out.Experiments, e)
 	}
 	for _, it := range p.Items {
-		out.Stages = append(out.Stages, planned{it.Key, it.Kind, it.Label, it.Cells, it.State, it.Reason, it.Estimate.Seconds()})
+		st := planned{Key: it.Key, Kind: it.Kind, Label: it.Label, Cells: it.Cells, State: it.State, Reason: it.Reason}
+		if it.Estimate != harness.Unknown {
+			seconds := it.Estimate.Seconds()
+			st.Estimate = &seconds
+		}
+		out.Stages = append(out.Stages, st)
 	}
 	return a.printJSON(out)
 }

@@ -18,7 +18,11 @@ func (a *app) plotCommand() *cobra.Command {
 			if _, _, err := a.identified(c.Context(), ls); err != nil { // the keys of images and curves
 				return err
 			}
-			return a.drawAll(c.Context(), ls, across)
+			failed, err := a.drawAll(c.Context(), ls, across)
+			if failed > 0 {
+				a.code = exitFailed
+			}
+			return err
 		},
 	}
 	c.Flags().StringSliceVar(&across, "across", nil, "average in spite of a difference in `NAME`: code, device, protocol")

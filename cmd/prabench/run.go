@@ -62,15 +62,35 @@ func (a *app) run(ctx context.Context, files []string, jobs int, retry, figures 
 	if err != nil {
 		return err
 	}
-	if err := a.report(ctx, ls, sum); err != nil {
+	if a.json {
+		err = a.runJSON(sum)
+	} else {
+		err = a.report(ctx, ls)
+	}
+	if err != nil {
 		return err
 	}
 	if figures && !sum.Stopped {
-		if err := a.drawAll(context.WithoutCancel(ctx), ls, nil); err != nil {
+		// Figures that cannot be drawn were told; they make no cell fail.
+		if _, err := a.drawAll(context.WithoutCancel(ctx), ls, nil); err != nil {
 			return err
 		}
 	}
 	return a.conclude(files, sum)
+}
+
+// runJSON is the end of a run for programs.
+func (a *app) runJSON(s harness.Summary) error {
+	cells, _ := s.Plan.Status(harness.Places{}) // nothing runs any more
+	return a.printJSON(struct {
+		Done    int                  `json:"done"`
+		Kept    int                  `json:"kept"`
+		Failed  int                  `json:"failed"`
+		Blocked int                  `json:"blocked"`
+		Stopped bool                 `json:"stopped"`
+		Seconds float64              `json:"seconds"`
+		Cells   []harness.CellStatus `json:"cells"`
+	}{s.Done, s.Kept, s.Failed, s.Blocked, s.Stopped, s.Took.Seconds(), cells})
 }
 
 // workerCommand is a variable because tests start themselves as workers.
@@ -101,12 +121,12 @@ func (a *app) conclude(files []string, s harness.Summary) error {
 	took := progress.Short(s.Took)
 	switch {
 	case s.Stopped:
-		fmt.Fprintf(a.stderr, "stopped after %s with %d of %d stages done; to go on: prabench run %s\n",
-			took, s.Done+s.Kept, s.Done+s.Kept+s.Failed+s.Blocked+s.Plan.Count(harness.ToDo), strings.Join(files, " "))
+		fmt.Fprintf(a.stderr, "stopped after %s with %d of %d stages done; to go on: %s\n",
+			took, s.Done+s.Kept, s.Done+s.Kept+s.Failed+s.Blocked+s.Plan.Count(harness.ToDo), a.again())
 		a.code = exitFailed
 	case s.Failed > 0:
-		fmt.Fprintf(a.stderr, "%d stages failed and %d more wait for them; why: prabench status %s; to try them again: prabench run --retry failed %[3]s\n",
-			s.Failed, s.Blocked, strings.Join(files, " "))
+		fmt.Fprintf(a.stderr, "%d stages failed and %d more wait for them; why: %s; to try them again: %s\n",
+			s.Failed, s.Blocked, a.about("status", files), a.again("--retry", "failed"))
 		a.code = exitFailed
 	case s.Done == 0:
 		fmt.Fprintf(a.stderr, "nothing to do: all %d stages were done before\n", s.Kept)

@@ -40,6 +40,13 @@ func TestRun(t *testing.T) {
 	if code != exitOK || !strings.Contains(errs, "nothing to do: all 9 stages were done before") {
 		t.Errorf("second run: exit code %d, %s", code, errs)
 	}
+	var sum struct {
+		Done, Kept int
+		Cells      []harness.CellStatus
+	}
+	if err := json.Unmarshal([]byte(must(t, "run --json tiny.toml")), &sum); err != nil || sum.Done != 0 || sum.Kept != 9 || len(sum.Cells) != 2 || sum.Cells[0].State != "done" {
+		t.Errorf("%+v, %v", sum, err)
+	}
 	if again := must(t, "results --format csv"); again != rows {
 		t.Error("the second run changed rows")
 	}

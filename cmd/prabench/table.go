@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"strings"
 
-	"prabench/harness"
 	"prabench/results"
 )
 
@@ -17,7 +16,7 @@ import (
 var shownMetrics = []string{"fid_proxy", "class_accuracy", "throughput", "latency", "memory_peak", "train_throughput"}
 
 // report prints one table an experiment: a line for each point, seeds averaged.
-func (a *app) report(ctx context.Context, ls []loaded, sum harness.Summary) error {
+func (a *app) report(ctx context.Context, ls []loaded) error {
 	db, err := results.OpenReadOnly(a.db)
 	if err != nil {
 		return err

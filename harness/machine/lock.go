@@ -25,7 +25,7 @@ func (e *Held) Error() string {
 	if by == "" {
 		by = "another process"
 	}
-	return fmt.Sprintf("%s is held by %s: wait until it ends, or stop it, or use another database with --db", e.Path, by)
+	return fmt.Sprintf("%s is held by %s: wait until it ends or stop it", e.Path, by)
 }
 
 // Acquire claims the file, which is made if need be, and writes into it who

@@ -2,6 +2,7 @@ package work
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"os"
@@ -50,17 +51,26 @@ func readArray[T uint8 | float32](path string) (x []T, shape []int, err error) {
 			err = fmt.Errorf("%s: not a NumPy file: %v", path, p)
 		}
 	}()
-	f, err := os.Open(path)
+	raw, err := os.ReadFile(path)
 	if err != nil {
 		return nil, nil, err
 	}
-	defer f.Close()
-	r, err := npyio.NewReader(bufio.NewReaderSize(f, 1<<20))
+	in := bytes.NewReader(raw)
+	r, err := npyio.NewReader(in)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", path, err)
+	}
+	shape = r.Header.Descr.Shape
+	n := 1
+	for _, s := range shape {
+		n *= s
+	}
+	// The library takes the end of the file for the end of the data.
+	if left := in.Len(); n < 0 || left != n*binary.Size(*new(T)) {
+		return nil, nil, fmt.Errorf("%s: %d bytes of data for the shape %v", path, left, shape)
 	}
 	if err := r.Read(&x); err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", path, err)
 	}
-	return x, r.Header.Descr.Shape, nil
+	return x, shape, nil
 }

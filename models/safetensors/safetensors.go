@@ -50,6 +50,10 @@ type entry struct {
 	Offsets [2]int `json:"data_offsets"`
 }
 
+// Verified reports whether the file carries the checksum, which Decode then
+// has found to match.
+func (f *File) Verified() bool { return f.Metadata[checksumKey] != "" }
+
 // checksum covers metadata (without itself), names, shapes and data.
 func (f *File) checksum() string {
 	h := sha256.New()

@@ -1,0 +1,23 @@
+package main
+
+import (
+	"testing"
+
+	"prabench/metrics/embed"
+	"prabench/models/dataset"
+)
+
+// The command that the committed weights carry is the one this program would
+// write into them.
+func TestCommittedEmbeddersNameTheirCommand(t *testing.T) {
+	for _, set := range []string{dataset.MNIST, dataset.FashionMNIST} {
+		c, err := embed.Committed(set)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o := embed.TrainOptions{Seed: c.About.Seed, Flips: flipsByDefault(set)}
+		if got, want := embedderCommandLine(set, o), c.About.Command; got != want {
+			t.Errorf("%s: this program writes %q, the weights say %q", set, got, want)
+		}
+	}
+}

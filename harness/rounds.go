@@ -1,0 +1,102 @@
+package harness
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sort"
+
+	"prabench/harness/artifact"
+	"prabench/harness/measure"
+	"prabench/harness/schedule"
+	"prabench/harness/work"
+	"prabench/results"
+)
+
+// Round measures one round; its raw numbers wait in the rounds folder until
+// all rounds of the stage are there. A round that fails is the stage's attempt.
+func (l *launcher) Round(ctx context.Context, t schedule.Task, round int) schedule.Outcome {
+	if ctx.Err() != nil {
+		return stoppedBefore
+	}
+	it := l.plan.Item(t.ID)
+	job := l.job(it, round)
+	job.Spool = l.places.rounds(it.Key)
+	a, err := l.attempt(ctx, it, job)
+	if err == nil && a.Outcome != results.OK {
+		os.Remove(filepath.Join(job.Spool, a.ID+".json"))
+		if _, err = results.WriteSpool(l.places.Spool(), a); err == nil {
+			err = l.ingest(ctx)
+		}
+	}
+	return l.outcome(a, err)
+}
+
+// Summarise makes the timing's result from all its rounds.
+func (l *launcher) Summarise(ctx context.Context, t schedule.Task) schedule.Outcome {
+	it := l.plan.Item(t.ID)
+	rounds := keptRounds(l.places, it, l.environment)
+	if len(rounds) < it.Settings.Measure.Rounds {
+		return l.outcome(results.Attempt{}, fmt.Errorf("%d of %d rounds of the timing of %s can be read", len(rounds), it.Settings.Measure.Rounds, it.Label))
+	}
+	a := results.Attempt{
+		ID: results.NewAttemptID(), Stage: it.Key, Kind: it.Kind, Cell: it.Cell, Outcome: results.OK,
+		Device: it.Settings.Measure.Device, Environment: l.environment,
+		Protocol: rounds[0].Protocol, Started: rounds[0].Started, Finished: rounds[len(rounds)-1].Finished,
+	}
+	for _, r := range rounds {
+		a.Samples = append(a.Samples, r.Samples...)
+	}
+	a.Values = measure.Summarise(a.Samples)
+	err := l.keepTiming(it, a)
+	if err == nil {
+		_, err = results.WriteSpool(l.places.Spool(), a)
+	}
+	if err == nil {
+		err = l.ingest(ctx)
+	}
+	if err == nil {
+		err = os.RemoveAll(l.places.rounds(it.Key))
+	}
+	return l.outcome(a, err)
+}
+
+// keepTiming leaves the attempt in the store, as workers do for their stages.
+func (l *launcher) keepTiming(it *Item, a results.Attempt) error {
+	d, err := l.places.Store().Begin(artifact.Ref{Kind: it.Kind, Key: it.Key})
+	if err != nil {
+		return err
+	}
+	defer d.Discard()
+	raw, err := json.MarshalIndent(a, "", " ")
+	if err != nil {
+		return err
+	}
+	if err := d.Write(work.AttemptFile, raw); err != nil {
+		return err
+	}
+	_, err = d.Commit()
+	return err
+}
+
+// keptRounds are the rounds of a timing that were measured on this machine
+// with this program, one for each number, in their order.
+func keptRounds(p Places, it *Item, env results.Environment) []results.Attempt {
+	files, _ := filepath.Glob(filepath.Join(p.rounds(it.Key), "*.json"))
+	by := map[int]results.Attempt{}
+	for _, f := range files {
+		a, err := results.ReadSpool(f)
+		if err != nil || a.Stage != it.Key || a.Outcome != results.OK || len(a.Samples) == 0 || a.Environment.Hash() != env.Hash() {
+			continue
+		}
+		by[a.Samples[0].Round] = a
+	}
+	var out []results.Attempt
+	for _, a := range by {
+		out = append(out, a)
+	}
+	sort.Slice(out, func(i, j int) bool { return out[i].Samples[0].Round < out[j].Samples[0].Round })
+	return out
+}

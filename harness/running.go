@@ -1,0 +1,73 @@
+package harness
+
+import (
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"prabench/harness/worker"
+)
+
+// Running is a mark that a run leaves while a worker is at a stage.
+type Running struct {
+	Attempt, Stage, Kind, Label string
+	Round                       int
+	PID                         int // of the run
+	Started, Seen               time.Time
+	Progress                    worker.Progress
+}
+
+type mark struct {
+	path string
+	r    Running
+}
+
+func (l *launcher) mark(j worker.Job) *mark {
+	m := &mark{filepath.Join(l.places.running(), j.Attempt+".json"),
+		Running{Attempt: j.Attempt, Stage: j.Stage, Kind: j.Kind, Label: j.Label, Round: j.Round, PID: os.Getpid(), Started: time.Now()}}
+	m.write()
+	return m
+}
+
+// update writes the mark anew for other work and at most once a second for the
+// same: others only look at it.
+func (m *mark) update(p worker.Progress) {
+	other := p.What != m.r.Progress.What
+	m.r.Progress = p
+	if other || time.Since(m.r.Seen) > time.Second {
+		m.write()
+	}
+}
+
+func (m *mark) write() {
+	m.r.Seen = time.Now()
+	raw, _ := json.Marshal(m.r)
+	if os.WriteFile(m.path+".part", raw, 0o644) == nil {
+		os.Rename(m.path+".part", m.path)
+	}
+}
+
+func (m *mark) remove() { os.Remove(m.path) }
+
+// RunningNow are the stages that a living run is at.
+func RunningNow(p Places) []Running {
+	entries, err := os.ReadDir(p.running())
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	var out []Running
+	for _, e := range entries {
+		if !strings.HasSuffix(e.Name(), ".json") {
+			continue
+		}
+		var r Running
+		if raw, err := os.ReadFile(filepath.Join(p.running(), e.Name())); err == nil && json.Unmarshal(raw, &r) == nil {
+			out = append(out, r)
+		}
+	}
+	return out
+}
