@@ -69,6 +69,9 @@ func (a *axis) widen(values []float64) {
 		}
 		lo, hi = math.Min(lo, v), math.Max(hi, v)
 	}
+	if same(lo, hi) {
+		hi = lo
+	}
 	const margin = 0.07
 	switch {
 	case lo > hi:
@@ -111,7 +114,16 @@ func (a *axis) steps(n int) {
 	default:
 		a.linearSteps(n)
 	}
+	if !a.categorical() {
+		for i := range a.ticks {
+			a.ticks[i].label = strings.ReplaceAll(a.ticks[i].label, "-", "−") // a minus, not a hyphen
+		}
+	}
 }
+
+// same tells whether values differ by no more than rounding: no axis can resolve
+// them.
+func same(lo, hi float64) bool { return math.Abs(hi-lo) <= 1e-9*math.Max(math.Abs(lo), math.Abs(hi)) }
 
 func (a *axis) linearSteps(n int) {
 	step := niceStep((a.max - a.min) / float64(max(n, 1)))
@@ -163,6 +175,9 @@ func (a *axis) logSteps(n int) {
 		for m := 1; m < 10; m++ {
 			v := float64(m) * math.Pow10(e)
 			if v < a.min*(1-1e-9) || v > a.max*(1+1e-9) {
+				continue
+			}
+			if m > 1 && span > 6 { // too dense to count
 				continue
 			}
 			t := tick{v: v}

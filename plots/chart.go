@@ -2,8 +2,10 @@ package plots
 
 import (
 	"fmt"
+	"image/color"
 	"math"
 	"slices"
+	"sort"
 
 	"gonum.org/v1/plot/vg"
 )
@@ -276,32 +278,42 @@ func (c *chart) drawCrosses(p *painter, a area, facet string) {
 		return
 	}
 	const room = 7.5
-	step := min(vg.Length(room), (a.strip.w()-room)/vg.Length(len(list)))
-	y := (a.strip.y0 + a.strip.y1) / 2
-	free := a.strip.x1 - room/2 - 1
-	var taken []vg.Length
+	left, right := a.strip.x0+4, a.strip.x1-4
+	step := min(vg.Length(room), (right-left)/vg.Length(max(1, len(list)-1)))
+	beside := map[float64]int{} // crosses at one place stand side by side around it
 	for _, q := range list {
-		x := free
+		beside[q.X]++
+	}
+	type mark struct {
+		x     vg.Length
+		color color.RGBA
+	}
+	var marks []mark
+	nth := map[float64]int{}
+	for _, q := range list {
+		x := right
 		if !math.IsNaN(q.X) {
-			x = a.x(q.X)
+			x = a.x(q.X) + (vg.Length(nth[q.X])-vg.Length(beside[q.X]-1)/2)*step
+			nth[q.X]++
 		}
-		for clash := true; clash; {
-			clash = false
-			for _, t := range taken {
-				if d := x - t; d < step*0.99 && d > -step*0.99 {
-					clash = true
-				}
-			}
-			if clash && (math.IsNaN(q.X) || x+step > a.strip.x1-2) {
-				x -= step
-				if x < a.strip.x0+2 {
-					break
-				}
-			} else if clash {
-				x += step
-			}
+		marks = append(marks, mark{x, c.look(q.Series).color})
+	}
+	sort.SliceStable(marks, func(i, j int) bool { return marks[i].x < marks[j].x })
+	for i := range marks { // away from the left, then back from the right
+		least := left
+		if i > 0 {
+			least = marks[i-1].x + step
 		}
-		taken = append(taken, x)
-		p.cross(c.look(q.Series).color, x, y)
+		marks[i].x = max(marks[i].x, least)
+	}
+	for i := len(marks) - 1; i >= 0; i-- {
+		most := right
+		if i+1 < len(marks) {
+			most = marks[i+1].x - step
+		}
+		marks[i].x = min(marks[i].x, most)
+	}
+	for _, m := range marks {
+		p.cross(m.color, m.x, (a.strip.y0+a.strip.y1)/2)
 	}
 }

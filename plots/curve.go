@@ -166,7 +166,7 @@ type curve struct {
 	points        []Point
 }
 
-// curveValue resolves what the curve shows; empty and train_loss are the total.
+// curveValue resolves what the curve shows; empty is the training loss.
 func (s *selection) curveValue(name string) (string, error) {
 	names := map[string]bool{}
 	for _, c := range s.cells {
@@ -179,8 +179,8 @@ func (s *selection) curveValue(name string) (string, error) {
 	if names[name] {
 		return name, nil
 	}
-	if (name == "" || name == "train_loss" || name == "loss") && names["total"] {
-		return "total", nil
+	if name == "" && names["train_loss"] {
+		return "train_loss", nil
 	}
 	if len(names) == 0 {
 		return "", fmt.Errorf("nothing to draw: none of the %d cells has a training curve%s", len(s.cells), s.outcomes())

@@ -51,7 +51,7 @@ var goldens = []struct {
 		d := methods()
 		c := d.Cells[1].Curve
 		for i := 150; i < len(c); i++ {
-			c[i].Values["total"] = math.NaN()
+			c[i].Values["train_loss"] = math.NaN()
 		}
 		return d
 	}},

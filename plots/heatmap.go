@@ -89,8 +89,7 @@ func heatmapSheet(fig Figure, data Data) (*sheet, error) {
 	if scale.log && lo <= 0 {
 		return nil, fmt.Errorf("log_y: %s has values that are not positive, so its colours cannot be on a log scale", v.name)
 	}
-	flat := lo == hi
-	if flat { // a scale of one colour
+	if same(lo, hi) { // a scale of one colour
 		scale.min, scale.max = lo-0.5*math.Max(1, math.Abs(lo)), hi+0.5*math.Max(1, math.Abs(hi))
 		if scale.log {
 			scale.min, scale.max = lo/2, hi*2

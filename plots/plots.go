@@ -46,7 +46,7 @@ type Figure struct {
 	Name  string // file stem; empty is made from the kind and the axes
 	Title string
 
-	X, Y   string // heatmap: the two keys; curve: "step" and a name of CurvePoint.Values
+	X, Y   string // heatmap: the two keys; curve: "step" and one of CurvePoint.Values
 	Value  string // heatmap: the metric in the cells; empty takes Columns[0]
 	Series string // colour and shape; empty is one series (grid and curve: one a cell)
 	Facet  string // small multiples with shared axes
@@ -93,7 +93,7 @@ type MetricValue struct {
 	Interval string // what Lo and Hi are, e.g. "95 % jackknife"
 }
 
-// CurvePoint is one logged training step: values by name (flow, rec, total, …).
+// CurvePoint is one logged training step: values by name (train_loss, flow_loss, …).
 type CurvePoint struct {
 	Step   int
 	Values map[string]float64

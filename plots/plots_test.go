@@ -92,7 +92,7 @@ func TestErrors(t *testing.T) {
 	}{
 		"no cells":         {pareto, Data{Experiment: "empty"}, []string{`"empty" has no cells`}},
 		"all failed":       {pareto, dead, []string{"none of the 24 cells has a value of throughput", "timeout (14)", "oom (10)"}},
-		"never both":       {pareto, half, []string{"none of the 24 cells has both throughput and fid_proxy", "no fid_proxy (11)", "no throughput"}},
+		"never both":       {pareto, half, []string{"none of the 24 cells has both throughput and fid_proxy", "no throughput (12)", "no fid_proxy (10)", "oom (1)"}},
 		"protocols":        {pareto, mixed, []string{"fid_proxy", "2 different protocols", protocol, "embedder=other"}},
 		"units":            {pareto, units, []string{"throughput", "2 different units", "images/s | images/h"}},
 		"table protocols":  {Figure{Kind: Table}, mixed, []string{"2 different protocols"}},
@@ -110,7 +110,7 @@ func TestErrors(t *testing.T) {
 		"heatmap metric":   {Figure{Kind: Heatmap, X: "patch", Y: "block"}, tradeoff(), []string{"value is missing"}},
 		"heatmap key":      {Figure{Kind: Heatmap, X: "patch", Y: "block", Value: "state"}, tradeoff(), []string{"value: state is a key"}},
 		"no curves":        {Figure{Kind: Curve}, tradeoff(), []string{"none of the 24 cells has a training curve", "oom (1)"}},
-		"no such curve":    {Figure{Kind: Curve, Y: "los"}, methods(), []string{`no curve has "los"; logged are flow, total`}},
+		"no such curve":    {Figure{Kind: Curve, Y: "los"}, methods(), []string{`no curve has "los"; logged are flow_loss, train_loss`}},
 		"no grids":         {Figure{Kind: Samples, Where: map[string]any{"patch": 4}}, tradeoff(), []string{"none of the 9 cells has images: no images (8), oom (1)"}},
 		"short grid":       {Figure{Kind: Samples}, badGrid, []string{"images of teacher forcing", "62719 bytes do not make 10 × 8 images of 28 × 28 × 1"}},
 		"kind":             {Figure{Kind: "pie"}, tradeoff(), []string{`kind "pie" is unknown`, "pareto, line"}},

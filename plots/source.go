@@ -81,33 +81,37 @@ func (s *selection) seeds() string {
 	return fmt.Sprintf("%d seeds", hi)
 }
 
-// about writes a property of the metrics' values once when they agree, and by
-// metric when they do not.
+// about writes a property of the metrics' values: once when they agree, else
+// with the metrics that have it.
 func (s *selection) about(metrics []string, what string, of func(MetricValue) string) string {
-	var each, distinct []string
+	var texts []string
+	with := map[string][]string{}
 	for _, name := range metrics {
-		var texts []string
+		var own []string
 		for _, c := range s.cells {
 			if m, ok := c.Metrics[name]; ok {
-				if t := of(m); t != "" && !contains(texts, t) {
-					texts = append(texts, t)
+				if t := of(m); t != "" && !contains(own, t) {
+					own = append(own, t)
 				}
 			}
 		}
-		if len(texts) == 0 {
+		if len(own) == 0 {
 			continue
 		}
-		t := strings.Join(texts, " or ")
-		each = append(each, name+" "+t)
-		if !contains(distinct, t) {
-			distinct = append(distinct, t)
+		t := strings.Join(own, " or ")
+		if !contains(texts, t) {
+			texts = append(texts, t)
 		}
+		with[t] = append(with[t], name)
 	}
 	switch {
-	case len(distinct) == 0:
+	case len(texts) == 0:
 		return ""
-	case len(distinct) == 1 && (what == "intervals" || len(each) == len(metrics)):
-		return what + ": " + distinct[0]
+	case len(texts) == 1 && (what == "intervals" || len(with[texts[0]]) == len(metrics)):
+		return what + ": " + texts[0]
 	}
-	return what + ": " + strings.Join(each, ", ")
+	for i, t := range texts {
+		texts[i] = t + " (" + strings.Join(with[t], ", ") + ")"
+	}
+	return what + ": " + strings.Join(texts, ", ")
 }

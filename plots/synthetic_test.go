@@ -88,7 +88,7 @@ func methods() Data {
 		for step := 1; step <= 1500; step += 5 {
 			t := float64(step)
 			loss := m.v/12*math.Exp(-t/120) + 0.02*m.v/(1+t/300) + 0.01*math.Sin(t/7+float64(i))*math.Exp(-t/400)
-			c.Curve = append(c.Curve, CurvePoint{step, map[string]float64{"total": loss, "flow": loss * 0.7}})
+			c.Curve = append(c.Curve, CurvePoint{step, map[string]float64{"train_loss": loss, "flow_loss": loss * 0.7}})
 		}
 		c.Grid = classes(10, 8, 28, 1, uint64(i))
 		d.Cells = append(d.Cells, c)

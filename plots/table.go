@@ -195,7 +195,7 @@ func (c column) cell(cell CellData) tableCell {
 		return tableCell{value: digitsOf(v, 4), interval: "± 0"}
 	}
 	digits := c.digits
-	if half < 0.5*math.Pow10(-digits) { // the column's decimals would round it away
+	if half < math.Pow10(-digits) { // the column's decimals would round it away
 		digits = decimalsFor(half)
 	}
 	if digits > 8 {
