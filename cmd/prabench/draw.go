@@ -112,6 +112,8 @@ func intervalName(m results.Mean) string {
 		return ""
 	case results.IntervalSeeds:
 		return "95 % over seeds"
+	case results.IntervalRounds:
+		return "95 % over rounds"
 	}
 	return "95 % " + m.Interval
 }

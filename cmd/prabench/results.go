@@ -36,10 +36,23 @@ func (q *resultsQuery) flags(c *cobra.Command, format string) {
 func (a *app) resultsCommand() *cobra.Command {
 	var q resultsQuery
 	c := &cobra.Command{
-		Use:   "results",
+		Use:   "results [FILE]",
 		Short: "Print results: a table of points, or all values as csv, json or md",
-		Args:  cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
+		Long: `results prints a table with a row for each point, averaged over its seeds. With
+--format it prints every value instead, or with --mean their averages. A file
+stands for the experiment of its name.`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			if len(args) == 1 {
+				ls, err := a.load(args)
+				if err != nil {
+					return err
+				}
+				if name := ls[0].exp.Name; q.experiment != "" && q.experiment != name {
+					return usage("%s is experiment %q, --experiment says %q", args[0], name, q.experiment)
+				}
+				q.experiment = ls[0].exp.Name
+			}
 			if a.json && !c.Flags().Changed("format") {
 				q.format = "json"
 			}
