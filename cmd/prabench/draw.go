@@ -25,6 +25,9 @@ func (a *app) drawAll(ctx context.Context, ls []loaded, across []string) (failed
 	}
 	defer db.Close()
 	for _, l := range ls {
+		if err := asPlanned(ctx, db, l); err != nil {
+			return failed, err
+		}
 		points, notes, err := readPoints(ctx, db, l.exp.Name, across)
 		if err != nil {
 			return failed, err

@@ -49,7 +49,8 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		return a.code
 	}
 	if strings.HasPrefix(err.Error(), "unknown command") {
-		err = usage("%w; `prabench help` lists the commands", err)
+		what, _, _ := strings.Cut(err.Error(), "\n") // without cobra's list of like words
+		err = usage("%s; `prabench help` lists the commands", what)
 	}
 	for line := range strings.SplitSeq(err.Error(), "\n") {
 		fmt.Fprintln(stderr, "prabench: "+line)

@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -52,6 +54,14 @@ stands for the experiment of its name.`,
 					return usage("%s is experiment %q, --experiment says %q", args[0], name, q.experiment)
 				}
 				q.experiment = ls[0].exp.Name
+				db, err := results.OpenReadOnly(a.db)
+				if err != nil {
+					return err
+				}
+				defer db.Close()
+				if err := asPlanned(c.Context(), db, ls[0]); err != nil {
+					return err
+				}
 			}
 			if a.json && !c.Flags().Changed("format") {
 				q.format = "json"
@@ -87,15 +97,17 @@ or md; --format sqlite writes a whole and compact copy of the database.`,
 			if out == "" {
 				return a.results(c.Context(), a.stdout, q)
 			}
-			f, err := os.Create(out)
+			// Written beside and renamed: what was there stays until all is written.
+			f, err := os.CreateTemp(filepath.Dir(out), "."+filepath.Base(out)+"-*")
 			if err != nil {
 				return &usageError{err}
 			}
+			defer os.Remove(f.Name())
 			defer f.Close()
-			if err := a.results(c.Context(), f, q); err != nil {
+			if err := errors.Join(a.results(c.Context(), f, q), f.Chmod(0o644), f.Close()); err != nil {
 				return err
 			}
-			return f.Close()
+			return os.Rename(f.Name(), out)
 		},
 	}
 	q.flags(c, "csv")
@@ -133,6 +145,9 @@ func (a *app) results(ctx context.Context, w io.Writer, q resultsQuery) error {
 	if err != nil {
 		return err
 	}
+	if len(rows) == 0 {
+		return usage("no result matches; `prabench status` says what there is")
+	}
 	if !q.mean {
 		return results.Export(w, q.format, rows)
 	}
@@ -148,6 +163,13 @@ func (a *app) pointTables(ctx context.Context, w io.Writer, db *results.DB, q re
 	es, err := db.Experiments(ctx)
 	if err != nil {
 		return err
+	}
+	var names []string
+	for _, e := range es {
+		names = append(names, e.Name)
+	}
+	if q.experiment != "" && !slices.Contains(names, q.experiment) {
+		return usage("--experiment %s: the database has no such experiment, only: %s", q.experiment, strings.Join(names, ", "))
 	}
 	for _, e := range es {
 		if q.experiment != "" && e.Name != q.experiment {

@@ -74,7 +74,7 @@ func pointTable(ctx context.Context, db *results.DB, experiment string, across [
 		}
 	}
 	for _, p := range points {
-		row := []any{p.label, strconv.Itoa(p.seeds)}
+		row := []any{p.label, p.seedCount(metrics)}
 		for _, m := range metrics {
 			if v, ok := p.means[m]; ok {
 				row = append(row, withInterval(v))
@@ -92,7 +92,7 @@ func pointTable(ctx context.Context, db *results.DB, experiment string, across [
 		t.Rows = append(t.Rows, row)
 	}
 	if len(metrics) > 0 {
-		notes = append(notes, "± half of the 95 % interval: over seeds where there are several, else over images or rounds")
+		notes = append(notes, "± half of the 95 % interval: over seeds where there are several, else over images (jackknife) or rounds (Student)")
 	}
 	return t, notes, nil
 }
@@ -105,6 +105,21 @@ type point struct {
 	seeds           int
 	outcome, reason string // ok when all cells are, else the worst one's
 	means           map[string]results.Mean
+}
+
+// seedCount is the number of planned seeds, as "2 of 3" where a shown mean has
+// fewer.
+func (p *point) seedCount(metrics []string) string {
+	least := p.seeds
+	for _, m := range metrics {
+		if v, ok := p.means[m]; ok {
+			least = min(least, v.N)
+		}
+	}
+	if least < p.seeds {
+		return fmt.Sprintf("%d of %d", least, p.seeds)
+	}
+	return strconv.Itoa(p.seeds)
 }
 
 // readPoints averages an experiment's results over seeds, point by point in

@@ -9,6 +9,9 @@ package machine
 import (
 	"bufio"
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,6 +19,7 @@ import (
 	"runtime/debug"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"prabench/models/gemm"
@@ -34,7 +38,10 @@ func Environment(threads int) results.Environment {
 		GPU: gpus("/proc/driver/nvidia"), Driver: driver("/proc/driver/nvidia/version"),
 		Extra: map[string]string{"arch": runtime.GOARCH},
 	}
-	e.GitRevision, e.GitDirty = revision()
+	if e.GitRevision, e.GitDirty = revision(); e.GitDirty || e.GitRevision == "" {
+		// Two builds of changed or unknown source are not the same program.
+		e.GitRevision = strings.Trim(e.GitRevision+"."+programHash(), ".")
+	}
 	return e
 }
 
@@ -191,3 +198,21 @@ func driver(path string) string {
 	}
 	return ""
 }
+
+// programHash is the first 8 hex digits of the running program's SHA-256.
+var programHash = sync.OnceValue(func() string {
+	path, err := os.Executable()
+	if err != nil {
+		return ""
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return ""
+	}
+	return hex.EncodeToString(h.Sum(nil))[:8]
+})

@@ -3,6 +3,7 @@ package measure
 import (
 	"context"
 	"errors"
+	"math"
 	"testing"
 	"time"
 
@@ -59,5 +60,30 @@ func TestSummariesKeepOrderAndCounts(t *testing.T) {
 	}
 	if v[1].Metric != "memory_model" || v[1].Value != 1000 || v[1].Lo != nil || v[1].Unit != "bytes" {
 		t.Errorf("%+v", v[1])
+	}
+}
+
+// Readings of one round move together: many of them in one round weigh no more
+// than one in another.
+func TestRoundsCountOnce(t *testing.T) {
+	var s []results.Sample
+	add := func(round int, values ...float64) {
+		for _, v := range values {
+			s = append(s, results.Sample{Metric: "throughput", Unit: "images/s", Round: round, Value: v})
+		}
+	}
+	add(1, 10, 10, 10, 10, 10, 10, 10, 10)
+	add(2, 4)
+	add(3, 7, 7)
+	v := Summarise(s)[0]
+	if v.Value != 7 || v.N != 3 {
+		t.Errorf("value %g of %d rounds, want 7 of 3", v.Value, v.N)
+	}
+	// Student: 7 ± 4.303·3/√3
+	if v.Lo == nil || math.Abs(*v.Lo-(7-7.452)) > 0.01 || math.Abs(*v.Hi-(7+7.452)) > 0.01 {
+		t.Errorf("interval %v %v", *v.Lo, *v.Hi)
+	}
+	if one := Summarise(s[:8])[0]; one.Lo != nil || one.N != 1 {
+		t.Errorf("one round: %+v", one)
 	}
 }

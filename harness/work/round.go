@@ -34,15 +34,15 @@ func (t *task) round() error {
 	t.add("params", "1", float64(t.set.Model.Params()))
 	t.add("ar_steps", "1", float64(costs.ARSteps))
 	t.add("nfe", "1", float64(costs.NFE))
-	t.add("flops_image", "FLOP", costs.FLOPsImage)
+	t.add("flops_image", "1", costs.FLOPsImage)
 
-	best, err := t.sampling(path, m.Warmup)
+	rate, err := t.sampling(path, m.Warmup)
 	if err != nil {
 		return err
 	}
 	if peak := peakFlops(m.Device, m.Threads); peak > 0 {
-		t.add("peak_flops", "FLOP/s", peak)
-		t.add("mfu", "1", best*costs.FLOPsImage/peak)
+		t.add("peak_flops", "1/s", peak)
+		t.add("mfu", "1", rate*costs.FLOPsImage/peak)
 	}
 	return t.training(m.Warmup)
 }

@@ -15,6 +15,7 @@ package dataset
 
 import (
 	"context"
+	"errors"
 	"fmt"
 )
 
@@ -94,7 +95,11 @@ type Error struct {
 	Key     string // dotted, for example "data.root"
 	Problem string // a sentence: what is wrong, what is allowed, what to do
 	Fetch   string // the set that [Fetch] can bring to solve it; "" otherwise
+	cause   error
 }
+
+// Unwrap is the error of the files behind it, if there is one.
+func (e *Error) Unwrap() error { return e.cause }
 
 func (e *Error) Error() string { return e.Key + ": " + e.Problem }
 
@@ -156,7 +161,7 @@ func Load(ctx context.Context, s Spec, p Progress) (*Data, error) {
 		d, err = drawShapes(ctx, r)
 	}
 	if err != nil {
-		return nil, err
+		return nil, located(s, err)
 	}
 	d.Size, d.Channels = r.info.Size, r.info.Channels
 	names := r.info.ClassNames
@@ -167,4 +172,17 @@ func Load(ctx context.Context, s Spec, p Progress) (*Data, error) {
 	d.Info.ClassNames = names
 	d.Info.Train, d.Info.Test = d.Train.N, d.Test.N
 	return d, nil
+}
+
+// located makes an error of the files an *Error at the key that names them.
+func located(s Spec, err error) error {
+	var have *Error
+	if errors.As(err, &have) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	key := "data.set"
+	if s.Root != "" {
+		key = "data.root"
+	}
+	return &Error{Key: key, Problem: err.Error(), cause: err}
 }
