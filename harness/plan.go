@@ -116,16 +116,16 @@ func (p *Plan) Inspect(ctx context.Context, db *results.DB, store artifact.Store
 				return err
 			}
 		}
-		if it.State == Done && (it.Kind == results.Train || it.Kind == results.Draw) {
+		if it.State == ToDo {
+			if _, err := storedAttempt(store, it); err == nil {
+				it.State = Stored
+			}
+		}
+		if (it.State == Done || it.State == Stored) && (it.Kind == results.Train || it.Kind == results.Draw) {
 			// People look at these again; what is gone nobody asked for.
 			var damage *artifact.Damaged
 			if _, err := store.Check(artifact.Ref{Kind: it.Kind, Key: it.Key}); errors.As(err, &damage) {
 				it.State, it.Reason = ToDo, "done again: "+err.Error()
-			}
-		}
-		if it.State == ToDo {
-			if _, err := storedAttempt(store, it); err == nil {
-				it.State = Stored
 			}
 		}
 	}

@@ -239,6 +239,16 @@ func TestADamagedArtifactIsToldAndMadeAgain(t *testing.T) {
 	if err := os.WriteFile(path, raw, 0o644); err != nil {
 		t.Fatal(err)
 	}
+	// Nothing else is to do, but a person may want the model: it is made again.
+	if same := b.run(context.Background(), tiny(nil), nil); same.Failed != 0 || same.Done != 1 {
+		t.Errorf("%+v", same)
+	}
+	if now, err := os.ReadFile(path); err != nil || bytes.Equal(now, raw) {
+		t.Error("the damaged model is still there")
+	}
+	if err := os.WriteFile(path, raw, 0o644); err != nil {
+		t.Fatal(err)
+	}
 	// Other sampling needs the model again: the damage must be found.
 	again := b.run(context.Background(), tiny(func(s *stage.Settings) { s.Sample.FlowSteps = 3 }), nil)
 	if again.Failed != 0 || again.Done != 7 {

@@ -117,7 +117,10 @@ func (a *app) bench(ctx context.Context, name string, cfg models.Config, threads
 	if dev == "" {
 		dev = "cpu"
 	}
-	if threads <= 0 {
+	if threads < 0 {
+		return benchmark{}, usage("--threads %d: a number of threads, or 0 for all cores", threads)
+	}
+	if threads == 0 {
 		threads = runtime.NumCPU()
 	}
 	env := machine.Environment(threads)

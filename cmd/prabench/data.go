@@ -13,7 +13,7 @@ import (
 
 func (a *app) dataCommand() *cobra.Command {
 	data := &cobra.Command{Use: "data", Short: "List data sets and fetch them", Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
+		RunE: func(*cobra.Command, []string) error { return a.dataList() }}
 	data.AddCommand(&cobra.Command{
 		Use: "list", Short: "Say which data sets are here and how to get the others", Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error { return a.dataList() },

@@ -44,6 +44,9 @@ func here(t *testing.T) {
 
 func write(t *testing.T, name, content string) {
 	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+		t.Fatal(err)
+	}
 	if err := os.WriteFile(name, []byte(content), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -106,10 +109,14 @@ func TestMistakes(t *testing.T) {
 	write(t, "divide.toml", strings.Replace(string(tiny), "patch = 4", "patch = 3", 1))
 	write(t, "root.toml", "[data]\nset = \"images\"\nsize = 8\nroot = \"nowhere\"\n[model]\npatch = 4\n")
 	write(t, "damaged.safetensors", "not a model")
+	write(t, "cut.toml", "[data]\nset = \"mnist\"\nroot = \"cut\"\n")
+	for _, name := range []string{"train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"} {
+		write(t, filepath.Join("cut", name), "\x00\x00\x08\x03\x80\x00\x00\x00 a header that claims 2^31 images")
+	}
 	var b strings.Builder
 	for _, args := range []string{
 		"nonsense", "run", "run nofile.toml", "run tiny.toml --nonsense", "run tiny.toml tiny.toml", "run tiny.toml --retry all",
-		"run unknown.toml", "run type.toml", "run divide.toml", "run root.toml", "run tiny.toml --set model.patch=3",
+		"run unknown.toml", "run type.toml", "run divide.toml", "run root.toml", "run cut.toml", "run tiny.toml --set model.patch=3",
 		"run tiny.toml --only model.pach=4", "run tiny.toml --only train.rollout_depth=7", "run tiny.toml --device cuda:0", "run tiny.toml --set measure.precision=bf16",
 		"plan", "plan nofile.toml unknown.toml", "status --db none.db", "results --db none.db", "results --db none.db --format xml",
 		"export --format sqlite --db none.db", "sample damaged.safetensors", "sample tiny.toml", "sample", "data fetch", "data fetch nonsense", "bench --model huge", "embedder train nonsense",
@@ -121,7 +128,7 @@ func TestMistakes(t *testing.T) {
 		}
 	}
 	golden(t, root, "mistakes", machineFree(b.String()))
-	if left, _ := filepath.Glob("*"); len(left) != 6 { // the files above
+	if left, _ := filepath.Glob("*"); len(left) != 8 { // the files above
 		t.Errorf("a refused command left something: %v", left)
 	}
 }
