@@ -90,7 +90,7 @@ func (d figureData) of(kind string) drawn {
 	for _, p := range d.points {
 		c := plots.CellData{Label: p.label, Params: params(p), Metrics: map[string]plots.MetricValue{}, Outcome: p.outcome, Reason: p.reason, Seeds: p.seeds}
 		for name, m := range p.means {
-			c.Metrics[name] = plots.MetricValue{Value: m.Value, Lo: m.Lo, Hi: m.Hi, N: m.N, Unit: m.Unit, Protocol: m.Protocol, Interval: intervalName(m)}
+			c.Metrics[name] = plots.MetricValue{Value: m.Value, Lo: m.Lo, Hi: m.Hi, N: m.N, Unit: m.Unit, Protocol: axisProtocol(m), Interval: intervalName(m)}
 		}
 		first, ok := chains[p.cells[0].Cell]
 		var err error
@@ -178,4 +178,14 @@ func (d figureData) curve(c harness.Cell) ([]plots.CurvePoint, error) {
 // curveValues are named as experiments.CurveNames.
 func curveValues(l models.Losses) map[string]float64 {
 	return map[string]float64{"train_loss": l.Total, "flow_loss": l.Flow, "rec_loss": l.Rec, "grad_norm": l.GradNorm, "lr": l.LR}
+}
+
+// axisProtocol is what values must agree in to share an axis: the protocol, and
+// for what a machine's speed decides, the machine.
+func axisProtocol(m results.Mean) string {
+	switch m.Metric {
+	case "throughput", "latency", "first_block_latency", "train_throughput", "train_seconds", "mfu", "peak_flops":
+		return m.Protocol + "; on " + m.DeviceClass
+	}
+	return m.Protocol
 }
