@@ -247,6 +247,11 @@ func readHeader(path string) ([]byte, error) {
 // inspect reads the version and refuses databases that are not ours or newer
 // than known.
 func inspect(ctx context.Context, conn *sql.Conn, path string, known int) (version int, err error) {
+	// One snapshot for the three: another process may be creating the database.
+	if _, err := conn.ExecContext(ctx, "BEGIN DEFERRED"); err != nil {
+		return 0, err
+	}
+	defer conn.ExecContext(context.WithoutCancel(ctx), "ROLLBACK")
 	var id, tables int
 	for _, q := range []struct {
 		ask string
