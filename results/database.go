@@ -247,19 +247,11 @@ func readHeader(path string) ([]byte, error) {
 // inspect reads the version and refuses databases that are not ours or newer
 // than known.
 func inspect(ctx context.Context, conn *sql.Conn, path string, known int) (version int, err error) {
-	// One snapshot for the three: another process may be creating the database.
-	if _, err := conn.ExecContext(ctx, "BEGIN DEFERRED"); err != nil {
-		return 0, err
-	}
-	defer conn.ExecContext(context.WithoutCancel(ctx), "ROLLBACK")
+	// One statement, so one snapshot: another process may be creating the database.
 	var id, tables int
-	for _, q := range []struct {
-		ask string
-		to  *int
-	}{{"PRAGMA application_id", &id}, {"PRAGMA user_version", &version}, {"SELECT count(*) FROM sqlite_master", &tables}} {
-		if err := conn.QueryRowContext(ctx, q.ask).Scan(q.to); err != nil {
-			return 0, err
-		}
+	const ask = "SELECT (SELECT count(*) FROM sqlite_master), application_id, user_version FROM pragma_application_id, pragma_user_version"
+	if err := conn.QueryRowContext(ctx, ask).Scan(&tables, &id, &version); err != nil {
+		return 0, err
 	}
 	if tables > 0 && id != applicationID {
 		return 0, &Error{Path: path, Problem: ErrNotDatabase, Message: "the file is an SQLite database of another program: choose another place with --db"}
