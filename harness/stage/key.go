@@ -23,7 +23,7 @@ const (
 	scoreVersion = "1"
 	drawVersion  = "1"
 	trainVersion = "1"
-	timeVersion  = "2"
+	timeVersion  = "3"
 )
 
 // identity is what a key is the hash of.

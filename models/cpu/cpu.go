@@ -67,6 +67,7 @@ func SelectPath(p string) bool {
 type Backend struct {
 	threads int
 	path    string
+	closed  bool
 	sizes   map[uintptr]allocation
 	held    [device.Classes]int64
 	peak    [device.Classes]int64
@@ -80,7 +81,9 @@ type allocation struct {
 var _ device.Backend = (*Backend)(nil)
 
 // New makes a backend that computes on the given number of threads, all of the
-// machine's where it is 0.
+// machine's where it is 0. The calling goroutine stays on its OS thread until
+// Close: OpenMP keeps a team of threads for every OS thread that calls it, and
+// a goroutine that wandered would leave teams behind that spin for work.
 func New(threads int) (*Backend, error) {
 	p, err := path()
 	if err != nil {
@@ -92,6 +95,7 @@ func New(threads int) (*Backend, error) {
 	if threads < 1 || threads > 1024 {
 		return nil, fmt.Errorf("cpu: %d threads; allowed: 1 to 1024, or 0 for all", threads)
 	}
+	runtime.LockOSThread()
 	return &Backend{threads: threads, path: p, sizes: map[uintptr]allocation{}}, nil
 }
 
@@ -110,6 +114,10 @@ func (d *Backend) Close() error {
 		C.free(pointer(p))
 	}
 	clear(d.sizes)
+	if !d.closed {
+		d.closed = true
+		runtime.UnlockOSThread()
+	}
 	return nil
 }
 
