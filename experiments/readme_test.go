@@ -2,6 +2,8 @@ package experiments
 
 import (
 	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -23,5 +25,24 @@ func TestReadmeExperiment(t *testing.T) {
 	}
 	if len(e.Cells) != 8*3 { // 3 patches × 3 depths − 1 excluded, 3 seeds
 		t.Errorf("%d cells, want 24", len(e.Cells))
+	}
+}
+
+// Every file that the README shows or names in a link is there, and nothing in
+// it waits to be filled in.
+func TestReadmeLinks(t *testing.T) {
+	text, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range regexp.MustCompile(`\]\(([^)#]+)\)`).FindAllSubmatch(text, -1) {
+		if target := string(m[1]); !strings.Contains(target, "://") {
+			if _, err := os.Stat(filepath.Join("..", target)); err != nil {
+				t.Errorf("README.md links to %s: %v", target, err)
+			}
+		}
+	}
+	if m := regexp.MustCompile(`\b[A-Z]+_TABLE\b`).Find(text); m != nil {
+		t.Errorf("README.md still holds %s", m)
 	}
 }
