@@ -17,7 +17,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
@@ -255,6 +254,3 @@ func parseHeader(text []byte) ([]namedEntry, map[string]string, error) {
 	})
 	return entries, meta, nil
 }
-
-// Missing reports whether err says that the file is not there.
-func Missing(err error) bool { return errors.Is(err, fs.ErrNotExist) }
