@@ -1,7 +1,9 @@
 package harness
 
 import (
+	"cmp"
 	"encoding/json"
+	"sync"
 	"time"
 
 	"prabench/harness/stage"
@@ -54,8 +56,8 @@ func (p *Plan) estimate() {
 		return
 	}
 	peak := 10e9
-	if p := cpu.PeakFlops(1); local && p > 0 {
-		peak = p
+	if local {
+		peak = cmp.Or(peakOfThread(), peak)
 	}
 	guess := map[string]float64{}
 	took := map[string]float64{}
@@ -74,6 +76,10 @@ func (p *Plan) estimate() {
 		}
 	}
 }
+
+// peakOfThread is measured once in a process: who inspects a plan again and
+// again must not load the machine each time.
+var peakOfThread = sync.OnceValue(func() float64 { return cpu.PeakFlops(1) })
 
 // Unknown is the estimate for a device that nothing was done on yet.
 const Unknown time.Duration = -1

@@ -81,6 +81,13 @@ func (l *launcher) keepTiming(it *Item, a results.Attempt) error {
 	return err
 }
 
+// RoundsKept is how many rounds of a timing wait for the others, whichever
+// machine they were measured on.
+func (p Places) RoundsKept(key string) int {
+	files, _ := filepath.Glob(filepath.Join(p.rounds(key), "*.json"))
+	return len(files)
+}
+
 // keptRounds are the rounds of a timing that were measured on this machine
 // with this program, one for each number, in their order.
 func keptRounds(p Places, it *Item, env results.Environment) []results.Attempt {

@@ -19,16 +19,25 @@ type Running struct {
 	PID                         int // of the run
 	Started, Seen               time.Time
 	Progress                    worker.Progress
+	Left                        time.Duration // until the whole run ends, as it forecasts; 0 when unknown
+	Curve                       []LossPoint   // of a training since this attempt began
+}
+
+// LossPoint is the training loss after a step.
+type LossPoint struct {
+	Step int64
+	Loss float64
 }
 
 type mark struct {
 	path string
 	r    Running
+	left func() time.Duration
 }
 
 func (l *launcher) mark(j worker.Job) *mark {
 	m := &mark{filepath.Join(l.places.running(), j.Attempt+".json"),
-		Running{Attempt: j.Attempt, Stage: j.Stage, Kind: j.Kind, Label: j.Label, Round: j.Round, PID: os.Getpid(), Started: time.Now()}}
+		Running{Attempt: j.Attempt, Stage: j.Stage, Kind: j.Kind, Label: j.Label, Round: j.Round, PID: os.Getpid(), Started: time.Now()}, l.meter.Left}
 	m.write()
 	return m
 }
@@ -38,13 +47,16 @@ func (l *launcher) mark(j worker.Job) *mark {
 func (m *mark) update(p worker.Progress) {
 	other := p.What != m.r.Progress.What
 	m.r.Progress = p
+	if p.Loss != nil {
+		m.r.Curve = append(m.r.Curve, LossPoint{p.Done, *p.Loss})
+	}
 	if other || time.Since(m.r.Seen) > time.Second {
 		m.write()
 	}
 }
 
 func (m *mark) write() {
-	m.r.Seen = time.Now()
+	m.r.Seen, m.r.Left = time.Now(), m.left()
 	raw, _ := json.Marshal(m.r)
 	if os.WriteFile(m.path+".part", raw, 0o644) == nil {
 		os.Rename(m.path+".part", m.path)

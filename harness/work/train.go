@@ -135,7 +135,7 @@ func (t *task) steps(tr *models.Trainer, kept *progressSoFar) error {
 				return &worker.Refusal{Outcome: results.Invalid, Reason: fmt.Sprintf("the loss is %g after step %d: training diverged; lower train.lr or train.clip", l.Total, done)}
 			}
 			kept.Curve = append(kept.Curve, l)
-			t.report(worker.Progress{Done: int64(done), Total: int64(total), What: "training", Note: fmt.Sprintf("loss %.4f", l.Total)})
+			t.report(worker.Progress{Done: int64(done), Total: int64(total), What: "training", Note: fmt.Sprintf("loss %.4f", l.Total), Loss: &l.Total})
 		}
 	}
 	kept.Seconds += time.Since(began).Seconds()

@@ -54,6 +54,9 @@ type Progress struct {
 	Total int64  `json:"total"`
 	What  string `json:"what,omitempty"` // "training", "reading mnist"
 	Note  string `json:"note,omitempty"` // "loss 0.123"
+	// Loss is the training loss after step Done, for whoever follows its curve;
+	// nil in other work.
+	Loss *float64 `json:"loss,omitempty"`
 }
 
 // message is one line of a worker's standard output.
