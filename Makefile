@@ -2,7 +2,7 @@
 GO ?= go
 BIN := bin/prabench
 
-.PHONY: help build setup quick test race vet bench clean
+.PHONY: help build setup quick test race vet fuzz bench clean
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | sort
 
@@ -26,6 +26,10 @@ vet:
 
 race: ## the Go parts under the race detector, slow tests left out
 	$(GO) test -race -short ./harness/... ./results/... ./experiments/... ./models/dataset/... ./cmd/...
+
+FUZZTIME ?= 60s
+fuzz: ## every fuzz target for FUZZTIME (60s) each, in 512 MiB; TARGET=FuzzIDX for one
+	@GO="$(GO)" FUZZTIME=$(FUZZTIME) sh .ci/fuzz $(TARGET)
 
 bench: build ## what this machine reaches: training and sampling against its peak
 	$(BIN) bench

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"prabench/internal/memcap"
 )
 
 // FuzzLoad holds that any text is either refused with errors that have a place,
@@ -30,7 +32,9 @@ func FuzzLoad(f *testing.F) {
 		if set != "" {
 			opts.Set = []string{set}
 		}
-		e, err := Parse("f.toml", []byte(text), opts)
+		var e *Experiment
+		var err error
+		memcap.Hold(t, func() { e, err = Parse("f.toml", []byte(text), opts) })
 		if err != nil {
 			if e != nil {
 				t.Fatal("an experiment beside an error")

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"prabench/internal/memcap"
 )
 
 func mustSpool(t testing.TB, dir string, a Attempt) string {
@@ -182,16 +184,43 @@ func TestWriteSpoolLeavesNothingHalf(t *testing.T) {
 	}
 }
 
+// FuzzDecodeSpool holds that any content of a spool file is an attempt that can
+// be stored, or is refused with a reason; never something between.
 func FuzzDecodeSpool(f *testing.F) {
-	content, _ := json.Marshal(spoolFile{Format: 1, Attempt: fullAttempt("a")})
+	content := mustJSON(f, fullAttempt("a"))
 	f.Add(content)
+	bare, _ := json.Marshal(okAttempt("b", "s", Score, 1))
+	f.Add(bare)
+	f.Add([]byte(`{"format":2}`))
 	f.Add([]byte(`{"id":"a","values":[{"value":1e999}]}`))
+	f.Add([]byte(`{"id":"a","stage":"s","kind":"time","outcome":"ok","started":"0000-01-01T00:00:00Z","finished":"9999-12-31T23:59:59.999999999Z","environment":{"cores":-1},"values":[{"metric":"m","value":-0,"n":-9223372036854775808}],"artifacts":[{"name":"\u0000","bytes":-1}]}`))
+	db := openTemp(f)
 	f.Fuzz(func(t *testing.T, content []byte) {
-		if a, err := decodeSpool(content); err == nil {
-			if err := a.Check(); err != nil {
-				t.Error(err)
+		var a Attempt
+		var err error
+		memcap.Hold(t, func() { a, err = decodeSpool(content) })
+		if err != nil {
+			var corrupt *corruptError
+			if !errors.Is(err, ErrSpoolNewer) && (!errors.As(err, &corrupt) || corrupt.why == "") {
+				t.Errorf("untyped: %v", err)
 			}
-			_ = a.digest()
+			return
+		}
+		if err := a.Check(); err != nil {
+			t.Error(err)
+		}
+		tx, err := db.write.BeginTx(background, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer tx.Rollback()
+		in := newInserter(background, tx)
+		defer in.close()
+		if inserted, err := in.insert(a); err != nil || !inserted {
+			t.Errorf("accepted, but cannot be stored: %v", err)
+		}
+		if inserted, err := in.insert(a); err != nil || inserted {
+			t.Errorf("the same attempt again: stored %v, %v", inserted, err)
 		}
 	})
 }

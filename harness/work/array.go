@@ -46,27 +46,38 @@ func writeArray[T uint8 | float32](path string, x []T, shape ...int) error {
 
 // readArray reads a NumPy file and its shape.
 func readArray[T uint8 | float32](path string) (x []T, shape []int, err error) {
-	defer func() {
-		if p := recover(); p != nil { // what the library does with a header that is cut off
-			err = fmt.Errorf("%s: not a NumPy file: %v", path, p)
-		}
-	}()
 	raw, err := os.ReadFile(path)
 	if err != nil {
 		return nil, nil, err
 	}
+	return decodeArray[T](raw, path)
+}
+
+// decodeArray reads the content of a NumPy file. Nothing larger than that
+// content is allocated for it.
+func decodeArray[T uint8 | float32](raw []byte, path string) (x []T, shape []int, err error) {
+	defer func() {
+		if p := recover(); p != nil { // what the library does with a header that is cut off
+			x, shape, err = nil, nil, fmt.Errorf("%s: not a NumPy file: %v", path, p)
+		}
+	}()
 	in := bytes.NewReader(raw)
 	r, err := npyio.NewReader(in)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", path, err)
 	}
 	shape = r.Header.Descr.Shape
-	n := 1
+	left := in.Len()
+	n, fits := 1, true
 	for _, s := range shape {
-		n *= s
+		// A product that runs over the largest int could come out right again.
+		fits = fits && s >= 0 && (s == 0 || n <= len(raw)/s)
+		if fits {
+			n *= s
+		}
 	}
 	// The library takes the end of the file for the end of the data.
-	if left := in.Len(); n < 0 || left != n*binary.Size(*new(T)) {
+	if !fits || left != n*binary.Size(*new(T)) {
 		return nil, nil, fmt.Errorf("%s: %d bytes of data for the shape %v", path, left, shape)
 	}
 	if err := r.Read(&x); err != nil {

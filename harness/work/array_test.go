@@ -7,8 +7,10 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"strings"
 	"testing"
 
+	"prabench/internal/memcap"
 	"prabench/models"
 )
 
@@ -81,4 +83,50 @@ func TestProgressIsCutToTheCheckpoint(t *testing.T) {
 	if got := readProgress(path, 25); got.Seconds != 0 || got.Curve != nil {
 		t.Errorf("from a torn file: %+v", got)
 	}
+}
+
+// FuzzArray holds that any bytes are an array whose values fill its shape, or
+// an error that names the file.
+func FuzzArray(f *testing.F) {
+	path := filepath.Join(f.TempDir(), "x.npy")
+	for _, shape := range [][]int{{6}, {2, 3}, {1, 2, 3, 1}, {0, 6}} {
+		n := 1
+		for _, s := range shape {
+			n *= s
+		}
+		if err := writeArray(path, make([]float32, n), shape...); err != nil {
+			f.Fatal(err)
+		}
+		raw, _ := os.ReadFile(path)
+		f.Add(raw)
+		f.Add(raw[:len(raw)/2])
+		f.Add(bytes.Replace(raw, []byte("(6,)"), []byte("(9223372036854775807,)"), 1))
+		f.Add(bytes.Replace(raw, []byte("(2,3,)"), []byte("(4294967296,4294967296,)"), 1))
+		f.Add(bytes.Replace(raw, []byte("<f4"), []byte("|O8"), 1))
+	}
+	if err := writeArray(path, []uint8{1, 2, 3}, 3); err != nil {
+		f.Fatal(err)
+	}
+	raw, _ := os.ReadFile(path)
+	f.Add(raw)
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		check := func(values int, shape []int, err error) {
+			n := 1
+			for _, s := range shape {
+				n *= s
+			}
+			if err == nil && n != values {
+				t.Errorf("%d values of the shape %v", values, shape)
+			}
+			if err != nil && (values != 0 || !strings.HasPrefix(err.Error(), "fuzz: ")) {
+				t.Errorf("%d values and %v", values, err)
+			}
+		}
+		memcap.Hold(t, func() {
+			floats, shape, err := decodeArray[float32](raw, "fuzz")
+			check(len(floats), shape, err)
+			octets, shape, err := decodeArray[uint8](raw, "fuzz")
+			check(len(octets), shape, err)
+		})
+	})
 }

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"prabench/internal/memcap"
 )
 
 // cifarBytes is n records; pixel k of record i has red i, green k, blue i+k.
@@ -89,7 +91,9 @@ func FuzzCIFAR(f *testing.F) {
 		f.Add(b)
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		got, err := readCIFAR(bytes.NewReader(b), "fuzz", int64(len(b)))
+		var got cifarBatch
+		var err error
+		memcap.Hold(t, func() { got, err = readCIFAR(bytes.NewReader(b), "fuzz", int64(len(b))) })
 		if err != nil {
 			return
 		}

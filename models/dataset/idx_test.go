@@ -11,6 +11,8 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"prabench/internal/memcap"
 )
 
 // idxBytes is a valid IDX file of these dimensions filled with 0, 1, 2, …
@@ -187,7 +189,9 @@ func FuzzIDX(f *testing.F) {
 		if dims != 1 && dims != 3 {
 			return
 		}
-		got, err := readIDX(bytes.NewReader(b), "fuzz", int64(len(b)), dims)
+		var got idx
+		var err error
+		memcap.Hold(t, func() { got, err = readIDX(bytes.NewReader(b), "fuzz", int64(len(b)), dims) })
 		if err != nil {
 			if !strings.Contains(err.Error(), "fuzz") {
 				t.Errorf("error does not name the file: %v", err)

@@ -12,10 +12,6 @@ import (
 	"golang.org/x/image/draw"
 )
 
-// maxPicture bounds the pixels of a picture before it is decoded: a few bytes
-// of PNG can claim gigabytes.
-const maxPicture = 1 << 27
-
 // readPicture decodes a PNG or JPEG file and fits it into out
 // [size, size, channels]. Transparency shows black. A picture is scaled with
 // the Catmull-Rom kernel, widened when shrinking so that nothing aliases.
@@ -25,19 +21,24 @@ func readPicture(path string, out []byte, size, channels int, fit string) error 
 		return err
 	}
 	defer f.Close()
-	c, _, err := image.DecodeConfig(bufio.NewReader(f))
+	st, err := f.Stat()
 	if err != nil {
-		return fmt.Errorf("%s is not a readable PNG or JPEG file: %w", path, err)
+		return err
 	}
-	if c.Width <= 0 || c.Height <= 0 || int64(c.Width)*int64(c.Height) > maxPicture {
-		return fmt.Errorf("%s claims %d×%d pixels; at most %d are read", path, c.Width, c.Height, maxPicture)
+	return decodePicture(f, path, st.Size(), out, size, channels, fit)
+}
+
+// decodePicture is readPicture of bytes at hand: bytes is their number.
+func decodePicture(f io.ReadSeeker, name string, bytes int64, out []byte, size, channels int, fit string) error {
+	if err := boundPicture(f, bytes, size); err != nil {
+		return fmt.Errorf("%s %w", name, err)
 	}
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
 	src, _, err := image.Decode(bufio.NewReader(f))
 	if err != nil {
-		return fmt.Errorf("%s is damaged: %w", path, err)
+		return fmt.Errorf("%s is damaged: %w", name, err)
 	}
 	from, to := fitPicture(src.Bounds(), size, fit)
 	dst := image.NewRGBA(image.Rect(0, 0, size, size))

@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"prabench/internal/memcap"
 )
 
 func example() *File {
@@ -150,15 +152,38 @@ func FuzzDecode(f *testing.F) {
 	}
 	f.Add(content)
 	f.Add([]byte("\x02\x00\x00\x00\x00\x00\x00\x00{}"))
+	file := func(header string, data ...byte) {
+		b := binary.LittleEndian.AppendUint64(nil, uint64(len(header)))
+		f.Add(append(append(b, header...), data...))
+	}
+	file(`{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}`, 0, 0, 0, 63)
+	file(`{"a":{"dtype":"F32","shape":[1099511627776,1099511627776],"data_offsets":[0,0]}}`)
+	file(`{"a":{"dtype":"F32","shape":[4611686018427387904],"data_offsets":[0,9223372036854775807]}}`)
+	file(`{"a":{"dtype":"F32","shape":[],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[0],"data_offsets":[4,4]}}`, 1, 2, 3, 4)
+	f.Add([]byte("\xff\xff\xff\x03\x00\x00\x00\x00{}")) // a header of 64 MiB
 	f.Fuzz(func(t *testing.T, b []byte) {
-		if got, err := Decode(bytes.NewReader(b), int64(len(b))); err == nil {
-			n := 0
-			for _, x := range got.Tensors {
-				n += 4 * len(x.Data)
+		var got *File
+		var err error
+		memcap.Hold(t, func() { got, err = Decode(bytes.NewReader(b), int64(len(b))) })
+		if err != nil {
+			if !errors.Is(err, errDamaged) {
+				t.Errorf("untyped: %v", err)
 			}
-			if n > len(b) {
-				t.Errorf("%d bytes of tensors from a file of %d", n, len(b))
+			return
+		}
+		n := 0
+		for _, x := range got.Tensors {
+			n += 4 * len(x.Data)
+			values := 1
+			for _, s := range x.Shape {
+				values *= s
 			}
+			if values != len(x.Data) {
+				t.Errorf("%s: %d values of the shape %v", x.Name, len(x.Data), x.Shape)
+			}
+		}
+		if n > len(b) {
+			t.Errorf("%d bytes of tensors from a file of %d", n, len(b))
 		}
 	})
 }
