@@ -58,9 +58,9 @@ func (p Places) rounds(key string) string  { return filepath.Join(p.Artifacts, "
 func (p Places) running() string           { return filepath.Join(p.Artifacts, "running") }
 func (p Places) dataHash(id string) string { return filepath.Join(p.Artifacts, "data", id+".json") }
 
-// make makes the folders that a run writes into, by absolute names, since
+// share makes the folders that workers write into, by absolute names, since
 // workers get them.
-func (p *Places) make() error {
+func (p *Places) share() error {
 	abs, err := filepath.Abs(p.Artifacts)
 	if err != nil {
 		return err
@@ -71,10 +71,19 @@ func (p *Places) make() error {
 			return fmt.Errorf("the artifacts folder cannot be used: %w; choose another with --artifacts", err)
 		}
 	}
+	return nil
+}
+
+// make is share for the one process that has claimed the places.
+func (p *Places) make() error {
+	if err := p.share(); err != nil {
+		return err
+	}
 	// What an earlier run was writing when it was killed is of no use to anyone.
+	// A day, since other machines may be writing here too.
 	drafts, _ := filepath.Glob(filepath.Join(p.Artifacts, "tmp", "*"))
 	for _, d := range drafts {
-		if info, err := os.Stat(d); err == nil && time.Since(info.ModTime()) > time.Minute {
+		if info, err := os.Stat(d); err == nil && time.Since(info.ModTime()) > 24*time.Hour {
 			os.RemoveAll(d)
 		}
 	}

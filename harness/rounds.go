@@ -50,6 +50,9 @@ func (l *launcher) Summarise(ctx context.Context, t schedule.Task) schedule.Outc
 		a.Samples = append(a.Samples, r.Samples...)
 	}
 	a.Values = measure.Summarise(a.Samples)
+	if l.order != "" {
+		a.Protocol["order"] = l.order
+	}
 	err := l.keepTiming(it, a)
 	if err == nil {
 		_, err = results.WriteSpool(l.places.Spool(), a)

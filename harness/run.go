@@ -49,45 +49,17 @@ type Summary struct {
 // data have nothing started; see [Failure] for those of the harness itself.
 func (r *Run) Do(ctx context.Context, experiments ...*Experiment) (Summary, error) {
 	begin := time.Now()
-	release, err := r.claim()
-	if err != nil {
-		return Summary{}, &Failure{err}
-	}
-	defer release()
-	meter := progress.New(r.Out, r.Terminal, time.Now)
-	defer meter.Close()
-
-	id := &Identifier{Places: r.Places, Read: true, Say: patient(meter, begin)}
-	for _, e := range experiments {
-		if _, err := id.Identify(ctx, e); err != nil {
-			return Summary{}, err
-		}
-	}
-	jobs := r.jobs(experiments)
-	db, err := results.Open(r.Places.DB)
-	if err != nil {
-		return Summary{}, &Failure{err}
-	}
-	defer db.Close()
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	l := &launcher{
-		places: r.Places, plan: NewPlan(experiments...), db: db, environment: machine.Environment(0), meter: meter, jobs: jobs, stop: stop,
-		runner: worker.Runner{Command: r.Command, LogDir: r.Places.Logs(), Grace: or(r.Grace, 30*time.Second), Stored: func(id string) (results.Attempt, bool) {
-			a, ok, err := db.Attempt(context.WithoutCancel(ctx), id)
-			return a, ok && err == nil
-		}},
+	l, release, err := r.begin(ctx, stop, begin, experiments)
+	if err != nil {
+		return Summary{}, err
 	}
-	for _, it := range l.plan.Items {
-		it.Settings.SaveEvery = or(r.SaveEvery, time.Minute)
-	}
+	defer release()
 	os.RemoveAll(r.Places.running()) // marks of a run that was killed: we hold the lock
 	os.MkdirAll(r.Places.running(), 0o755)
-	if err := l.prepare(ctx, experiments, r.Retry); err != nil {
-		return Summary{}, &Failure{err}
-	}
 	tasks := l.tasks()
-	s := schedule.Scheduler{Jobs: jobs, Attempts: 3, Pause: time.Second, Launcher: l, Clock: schedule.System{}, Observer: l}
+	s := schedule.Scheduler{Jobs: l.jobs, Attempts: 3, Pause: time.Second, Launcher: l, Clock: schedule.System{}, Observer: l}
 	report, err := s.Run(ctx, tasks)
 	if err == nil {
 		err = l.fail
@@ -98,6 +70,66 @@ func (r *Run) Do(ctx context.Context, experiments ...*Experiment) (Summary, erro
 		return sum, &Failure{err}
 	}
 	return sum, nil
+}
+
+// Prepare does what precedes a run's first task: it claims the places, records
+// the plan, takes in what others left and finds out what is to do. Until
+// release is called nobody else does so.
+func (r *Run) Prepare(ctx context.Context, experiments ...*Experiment) (p *Plan, release func(), err error) {
+	ctx, stop := context.WithCancel(ctx)
+	l, undo, err := r.begin(ctx, stop, time.Now(), experiments)
+	if err != nil {
+		stop()
+		return nil, nil, err
+	}
+	return l.plan, func() { undo(); stop() }, nil
+}
+
+// begin makes the launcher of an identified and prepared plan.
+func (r *Run) begin(ctx context.Context, stop context.CancelFunc, since time.Time, experiments []*Experiment) (l *launcher, release func(), err error) {
+	var ends []func() // in the order in which they are to be done
+	undo := func() {
+		for _, end := range ends {
+			end()
+		}
+	}
+	defer func() {
+		if err != nil {
+			undo()
+		}
+	}()
+	unlock, err := r.claim()
+	if err != nil {
+		return nil, nil, &Failure{err}
+	}
+	meter := progress.New(r.Out, r.Terminal, time.Now)
+	ends = []func(){meter.Close, unlock}
+
+	id := &Identifier{Places: r.Places, Read: true, Say: patient(meter, since)}
+	for _, e := range experiments {
+		if _, err := id.Identify(ctx, e); err != nil {
+			return nil, nil, err
+		}
+	}
+	db, err := results.Open(r.Places.DB)
+	if err != nil {
+		return nil, nil, &Failure{err}
+	}
+	ends = []func(){func() { db.Close() }, meter.Close, unlock}
+	l = &launcher{
+		places: r.Places, plan: NewPlan(experiments...), db: db, environment: machine.Environment(0), meter: meter, jobs: r.jobs(experiments), stop: stop,
+		runner: worker.Runner{Command: r.Command, LogDir: r.Places.Logs(), Grace: or(r.Grace, 30*time.Second), Stored: func(id string) (results.Attempt, bool) {
+			a, ok, err := db.Attempt(context.WithoutCancel(ctx), id)
+			return a, ok && err == nil
+		}},
+	}
+	for _, it := range l.plan.Items {
+		it.Settings.SaveEvery = or(r.SaveEvery, time.Minute)
+	}
+	if err := l.prepare(ctx, experiments, r.Retry); err != nil {
+		return nil, nil, &Failure{err}
+	}
+	return l, undo, nil
 }
 
 // patient says what is being read only to those who have waited a while.

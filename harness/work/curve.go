@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"math/rand/v2"
 	"os"
 
 	"prabench/models"
@@ -59,10 +60,12 @@ func (p *progressSoFar) write(path string) error {
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(path+".part", raw, 0o644); err != nil {
+	part := fmt.Sprintf("%s.%d.part", path, rand.Uint64()) // two machines may train the same for a while
+	if err := os.WriteFile(part, raw, 0o644); err != nil {
+		os.Remove(part)
 		return err
 	}
-	return os.Rename(path+".part", path)
+	return os.Rename(part, path)
 }
 
 // readProgress is what was kept of the first steps. A file that cannot be read
