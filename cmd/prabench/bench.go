@@ -24,15 +24,17 @@ import (
 
 // benchSizes are the models of bench, by name.
 var benchSizes = map[string]models.Config{
-	"nano":  sized(28, 1, 7, 64, 2, 4, 96, 2, 96),
-	"micro": models.DefaultConfig(),
-	"small": sized(32, 3, 4, 256, 6, 8, 384, 3, 256),
+	"nano":  sized(64, 3, 4, 64, 2),
+	"micro": sized(128, 4, 4, 192, 3),
+	"small": sized(384, 8, 6, 512, 4),
 }
 
-func sized(size, channels, patch, width, depth, heads, headWidth, headDepth, coder int) models.Config {
+// sized is a model of grey 28×28 images in patches of 4; the coder is as wide
+// as the head.
+func sized(width, depth, heads, headWidth, headDepth int) models.Config {
 	c := models.DefaultConfig()
-	c.Size, c.Channels, c.Patch, c.Width, c.Depth, c.Heads = size, channels, patch, width, depth, heads
-	c.HeadWidth, c.HeadDepth, c.CoderWidth = headWidth, headDepth, coder
+	c.Patch, c.Width, c.Depth, c.Heads = 4, width, depth, heads
+	c.HeadWidth, c.HeadDepth, c.CoderWidth = headWidth, headDepth, headWidth
 	return c
 }
 
@@ -69,7 +71,7 @@ type benchmark struct {
 
 func (a *app) benchCommand() *cobra.Command {
 	var size string
-	var threads, batch int
+	var threads, batch, patch int
 	var seconds float64
 	c := &cobra.Command{
 		Use:   "bench",
@@ -79,6 +81,12 @@ func (a *app) benchCommand() *cobra.Command {
 			cfg, ok := benchSizes[size]
 			if !ok {
 				return usage("--model %s: choose one of %s", size, strings.Join(benchNames(), ", "))
+			}
+			if patch > 0 {
+				cfg.Patch = patch
+			}
+			if err := cfg.Validate(); err != nil {
+				return &usageError{err}
 			}
 			if batch < 1 || seconds <= 0 {
 				return usage("--batch and --seconds must be positive")
@@ -98,6 +106,7 @@ func (a *app) benchCommand() *cobra.Command {
 	f := c.Flags()
 	f.StringVar(&size, "model", "micro", "one of "+strings.Join(benchNames(), ", "))
 	f.IntVar(&threads, "threads", 0, "compute threads; 0 is all cores")
+	f.IntVar(&patch, "patch", 0, "side of a patch in pixels; 0 is the model's, 4")
 	f.IntVar(&batch, "batch", 64, "images a training step and a sampling call")
 	f.Float64Var(&seconds, "seconds", 2, "time to spend on each measurement")
 	return c
