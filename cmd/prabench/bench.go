@@ -67,12 +67,15 @@ type benchmark struct {
 	FLOPsImage  float64 `json:"flops_image"`
 	FLOPsTrain  float64 `json:"flops_train_image"`
 	GitRevision string  `json:"git_revision,omitempty"`
+
+	Ops []opTable `json:"ops,omitempty"`
 }
 
 func (a *app) benchCommand() *cobra.Command {
 	var size string
 	var threads, batch, patch int
 	var seconds float64
+	var ops bool
 	c := &cobra.Command{
 		Use:   "bench",
 		Short: "Measure the core on this machine: training and sampling of a named model",
@@ -93,7 +96,7 @@ func (a *app) benchCommand() *cobra.Command {
 			}
 			ctx, stop := a.stoppable(c.Context())
 			defer stop()
-			b, err := a.bench(ctx, size, cfg, threads, batch, time.Duration(seconds*float64(time.Second)))
+			b, err := a.bench(ctx, size, cfg, threads, batch, ops, time.Duration(seconds*float64(time.Second)))
 			if err != nil {
 				return err
 			}
@@ -108,6 +111,7 @@ func (a *app) benchCommand() *cobra.Command {
 	f.IntVar(&threads, "threads", 0, "compute threads; 0 is all cores")
 	f.IntVar(&patch, "patch", 0, "side of a patch in pixels; 0 is the model's, 4")
 	f.IntVar(&batch, "batch", 64, "images a training step and a sampling call")
+	f.BoolVar(&ops, "ops", false, "also time every operation of the core")
 	f.Float64Var(&seconds, "seconds", 2, "time to spend on each measurement")
 	return c
 }
@@ -121,7 +125,7 @@ func benchNames() []string {
 	return out
 }
 
-func (a *app) bench(ctx context.Context, name string, cfg models.Config, threads, batch int, spend time.Duration) (benchmark, error) {
+func (a *app) bench(ctx context.Context, name string, cfg models.Config, threads, batch int, ops bool, spend time.Duration) (benchmark, error) {
 	dev := a.device
 	if dev == "" {
 		dev = "cpu"
@@ -183,7 +187,10 @@ func (a *app) bench(ctx context.Context, name string, cfg models.Config, threads
 	b.Latency, _, _ = measure.Median(one)
 	b.FirstBlock, _, _ = measure.Median(first)
 	b.MemoryPeak = machine.PeakResident()
-	return b, nil
+	if ops {
+		b.Ops, err = profileOps(be, cfg, tc, sc, work.Noise(cfg, tc.Batch), spend)
+	}
+	return b, err
 }
 
 // benchTraining times steps and leaves the model at path.
@@ -239,7 +246,7 @@ func gemmRate(threads int) float64 {
 }
 
 func (b benchmark) print(w io.Writer) error {
-	_, err := fmt.Fprintf(w, `%s, %d threads, %s
+	if _, err := fmt.Fprintf(w, `%s, %d threads, %s
 peak            %s GFLOP/s
 matrix product  %s GFLOP/s (%s)
 model %s, %s parameters
@@ -249,6 +256,13 @@ one image       %s ms, first block after %s ms
 peak memory     %s
 `, b.CPU, b.Threads, b.Backend, digits(b.PeakGFLOPS, 3), digits(b.GEMMGFLOPS, 3), b.GEMM, b.Model, count(b.Params),
 		digits(b.Train.ImagesPerS, 3), digits(100*b.Train.MFU, 2), b.Train.Batch, digits(b.Sample.ImagesPerS, 3), digits(100*b.Sample.MFU, 2), b.Sample.Batch,
-		digits(1e3*b.Latency, 3), digits(1e3*b.FirstBlock, 3), bytesText(b.MemoryPeak))
-	return err
+		digits(1e3*b.Latency, 3), digits(1e3*b.FirstBlock, 3), bytesText(b.MemoryPeak)); err != nil {
+		return err
+	}
+	for _, t := range b.Ops {
+		if err := t.print(w, b.PeakGFLOPS*1e9); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -196,3 +196,10 @@ type Backend interface {
 
 // ErrOutOfMemory is returned by Alloc, wrapped with what was asked.
 var ErrOutOfMemory = fmt.Errorf("out of device memory")
+
+// AttentionPairs is the number of (reader, read) token pairs of batch images
+// under the block-causal mask.
+func AttentionPairs(batch, tokens, block int) float64 {
+	k := float64(tokens / block)
+	return float64(batch) * float64(block*block) * k * (k + 1) / 2
+}

@@ -68,19 +68,13 @@ func (c *Backend) Gemm(_, _ bool, m, n, k int, _ float32, _ device.Buffer, _ int
 	c.op(2 * float64(m) * float64(n) * float64(k))
 }
 
-// pairs is the number of (reader, read) token pairs under the block-causal mask.
-func pairs(tokens, block int) float64 {
-	k := float64(tokens / block)
-	return float64(block*block) * k * (k + 1) / 2
-}
-
 func (c *Backend) Attention(_, _, _ device.Buffer, batch, tokens, heads, width, block int) {
-	c.op(4 * float64(batch) * pairs(tokens, block) * float64(width))
+	c.op(4 * device.AttentionPairs(batch, tokens, block) * float64(width))
 }
 
 // AttentionBackward counts five products a pair, one of them the recomputed scores.
 func (c *Backend) AttentionBackward(_, _, _, _, _ device.Buffer, batch, tokens, heads, width, block int) {
-	c.op(10 * float64(batch) * pairs(tokens, block) * float64(width))
+	c.op(10 * device.AttentionPairs(batch, tokens, block) * float64(width))
 }
 
 func (c *Backend) AttentionDecode(_, _, _ device.Buffer, batch, at, n, capacity, heads, width int) {

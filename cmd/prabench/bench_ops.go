@@ -1,0 +1,96 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"text/tabwriter"
+	"time"
+
+	"prabench/models"
+	"prabench/models/device"
+	"prabench/models/device/profile"
+)
+
+// opTable says where the time of one kind of work goes, per call of the work
+// (a training step, a sampling call).
+type opTable struct {
+	Work    string       `json:"work"`
+	Batch   int          `json:"batch"`
+	Calls   int          `json:"calls"`   // how often the work was done
+	Seconds float64      `json:"seconds"` // of one call, with the clock reading of every operation
+	Ops     []profile.Op `json:"ops"`     // per call of the work
+}
+
+// profileOps times every operation of training and of sampling.
+func profileOps(be device.Backend, cfg models.Config, tc models.TrainConfig, sc models.SampleConfig, images models.Images, spend time.Duration) ([]opTable, error) {
+	timed := profile.Wrap(be)
+	tr, err := models.NewTrainer(timed, cfg, tc, images)
+	if err != nil {
+		return nil, &usageError{err}
+	}
+	defer tr.Close()
+	train, err := opsOf(timed, "training", tc.Batch, spend, tr.Step)
+	if err != nil {
+		return nil, err
+	}
+	out := []opTable{train}
+	for _, batch := range []int{tc.Batch, 1} {
+		s, err := models.NewSampler(tr.Model, sc, batch)
+		if err != nil {
+			return nil, err
+		}
+		labels, ids := make([]int32, batch), make([]uint32, batch)
+		for i := range ids {
+			ids[i] = uint32(i)
+		}
+		sample, err := opsOf(timed, "sampling", batch, spend, func() error { _, err := s.Tokens(labels, ids); return err })
+		s.Close()
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, sample)
+	}
+	return out, nil
+}
+
+func opsOf(timed *profile.Backend, what string, batch int, spend time.Duration, work func() error) (opTable, error) {
+	t := opTable{Work: what, Batch: batch}
+	if err := work(); err != nil { // warm-up
+		return t, err
+	}
+	timed.Reset()
+	begin := time.Now()
+	for t.Calls < 3 || time.Since(begin) < spend {
+		if err := work(); err != nil {
+			return t, err
+		}
+		t.Calls++
+	}
+	n := float64(t.Calls)
+	t.Seconds = time.Since(begin).Seconds() / n
+	t.Ops = timed.Ops()
+	for i := range t.Ops {
+		o := &t.Ops[i]
+		o.Calls, o.Seconds, o.FLOPs, o.Bytes = o.Calls/t.Calls, o.Seconds/n, o.FLOPs/n, o.Bytes/n
+	}
+	return t, nil
+}
+
+// print is the table by falling time, with the rates that each operation
+// reaches; peak is in FLOP/s.
+func (t opTable) print(w io.Writer, peak float64) error {
+	fmt.Fprintf(w, "\n%s, batch %d: %s ms a call\n", t.Work, t.Batch, digits(1e3*t.Seconds, 3))
+	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(tw, "operation\tcalls\tms\tshare\tGFLOP/s\tof peak\tGB/s\t")
+	rest := t.Seconds
+	for _, o := range t.Ops {
+		rest -= o.Seconds
+		rate, share := "", ""
+		if o.FLOPs > 0 {
+			rate, share = digits(o.FLOPs/o.Seconds/1e9, 3), fmt.Sprintf("%.0f %%", 100*o.FLOPs/o.Seconds/peak)
+		}
+		fmt.Fprintf(tw, "%s\t%d\t%.3f\t%.1f %%\t%s\t%s\t%s\t\n", o.Name, o.Calls, 1e3*o.Seconds, 100*o.Seconds/t.Seconds, rate, share, digits(o.Bytes/o.Seconds/1e9, 3))
+	}
+	fmt.Fprintf(tw, "between the operations\t\t%.3f\t%.1f %%\t\t\t\t\n", 1e3*rest, 100*rest/t.Seconds)
+	return tw.Flush()
+}
