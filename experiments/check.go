@@ -171,6 +171,8 @@ func (s *Settings) rest() error {
 		{"sample.count", s.Sample.Count, 1}, {"sample.batch", s.Sample.Batch, 1}, {"metrics.samples", s.Metrics.Samples, 0},
 		{"measure.batch", s.Measure.Batch, 1}, {"measure.warmup", s.Measure.Warmup, 0}, {"measure.rounds", s.Measure.Rounds, 1},
 		{"measure.threads", s.Measure.Threads, 0}, {"measure.train_steps", s.Measure.TrainSteps, 0},
+		{"measure.retries", s.Measure.Retries, 0}, {"measure.repeat_disturbed", s.Measure.RepeatDisturbed, 0},
+		{"measure.checkpoint_steps", s.Measure.CheckpointSteps, 0},
 	} {
 		if n.v < n.min {
 			return &models.KeyError{Key: n.key, Problem: fmt.Sprintf("must be %d or more, not %d", n.min, n.v)}

@@ -68,4 +68,9 @@ var docs = map[string]string{
 	"measure.threads":     "compute threads while timing; 0 is all cores",
 	"measure.train_steps": "training steps of a timed round; 0 measures no training",
 	"measure.timeout":     "longest time of one attempt of a stage",
+
+	"measure.memory_limit":     "most memory of one worker, for example 4GiB; auto is what the machine can spare",
+	"measure.retries":          "further tries of a stage that was ended from outside",
+	"measure.repeat_disturbed": "further tries of a timed round during which something else loaded the machine",
+	"measure.checkpoint_steps": "training steps between checkpoints; 0 is about one a minute",
 }

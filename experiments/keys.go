@@ -17,7 +17,7 @@ import (
 // Key is a key of an experiment file, for documentation and `plan`.
 type Key struct {
 	Name     string `json:"key"`     // dotted: "model.patch"
-	Type     string `json:"type"`    // "integer", "float", "string", "depth" (integer ≥ 0 or "exact") or "duration"
+	Type     string `json:"type"`    // "integer", "float", "string", "depth" (integer ≥ 0 or "exact"), "duration" or "bytes"
 	Default  any    `json:"default"` // plain: int, float64, uint64 or string
 	Doc      string `json:"doc"`
 	Sweep    bool   `json:"sweep"`    // may be an axis
@@ -43,7 +43,8 @@ var seedField = &field{Key: Key{Name: "seed", Type: "integer"}, typ: reflect.Typ
 // outsideIdentity are the keys that a cell's results are not named by: the
 // place of the data and the hardware and care of measuring, which belong to an
 // attempt. They cannot be swept, since their cells would be one.
-var outsideIdentity = []string{"data.root", "measure.device", "measure.warmup", "measure.rounds", "measure.timeout"}
+var outsideIdentity = []string{"data.root", "measure.device", "measure.warmup", "measure.rounds", "measure.timeout",
+	"measure.memory_limit", "measure.retries", "measure.repeat_disturbed", "measure.checkpoint_steps"}
 
 var (
 	fields   = collect()
@@ -129,6 +130,8 @@ func typeOf(t reflect.Type) string {
 		return "depth"
 	case reflect.TypeFor[Duration]():
 		return "duration"
+	case reflect.TypeFor[Bytes]():
+		return "bytes"
 	}
 	switch t.Kind() {
 	case reflect.Int, reflect.Uint64:
@@ -150,6 +153,8 @@ func plain(v reflect.Value) any {
 		}
 		return int(x)
 	case Duration:
+		return x.String()
+	case Bytes:
 		return x.String()
 	case int, uint64, float64, string:
 		return x
@@ -260,9 +265,10 @@ func (f *field) wrongType(raw any) error {
 		"integer": "an integer", "float": "a float", "string": "a string",
 		"depth":    `an integer ≥ 0 or "exact"`,
 		"duration": `a time span such as "90s", "30m" or "2h"`,
+		"bytes":    `an amount of memory such as "4GiB" or "512MiB", or "auto"`,
 	}[f.Type]
 	example := ""
-	if f.index != nil && f.Type != "depth" && f.Type != "duration" {
+	if f.index != nil && f.Type != "depth" && f.Type != "duration" && f.Type != "bytes" {
 		example = ", for example " + show(f.Default)
 	}
 	return fmt.Errorf("%s is %s; allowed: %s%s", show(raw), typeName(raw), allowed, example)

@@ -49,6 +49,11 @@ type Measure struct {
 	Threads    int      `toml:"threads" json:"threads"`         // while timing; 0 is all cores
 	TrainSteps int      `toml:"train_steps" json:"train_steps"` // training steps a round; 0 measures no training
 	Timeout    Duration `toml:"timeout" json:"timeout"`         // of one attempt of a stage
+
+	MemoryLimit     Bytes `toml:"memory_limit" json:"memory_limit"`         // of one worker; 0 is "auto", what the machine can spare
+	Retries         int   `toml:"retries" json:"retries"`                   // further tries of an attempt that was ended from outside
+	RepeatDisturbed int   `toml:"repeat_disturbed" json:"repeat_disturbed"` // further tries of a round that something else disturbed
+	CheckpointSteps int   `toml:"checkpoint_steps" json:"checkpoint_steps"` // training steps between checkpoints; 0 is about one a minute
 }
 
 // Defaults of the keys at the top of a file.
@@ -68,7 +73,7 @@ func Defaults() Settings {
 		Sample:  Sample{SampleConfig: models.DefaultSample(), Count: 2000, Batch: 250},
 		Metrics: Metrics{Embedder: "auto", Samples: 2000, Reference: "train"},
 		Measure: Measure{Device: "cpu", Precision: "fp32", Batch: 64, Warmup: 1, Rounds: 3, TrainSteps: 10,
-			Timeout: Duration(2 * time.Hour)},
+			Timeout: Duration(2 * time.Hour), Retries: 2, RepeatDisturbed: 2},
 	}
 }
 

@@ -35,6 +35,7 @@ func settings(s experiments.Settings) stage.Settings {
 		Measure: stage.Measure{
 			Device: s.Measure.Device, Precision: s.Measure.Precision, Batch: s.Measure.Batch, Warmup: s.Measure.Warmup,
 			Rounds: s.Measure.Rounds, Threads: s.Measure.Threads, TrainSteps: s.Measure.TrainSteps, Timeout: time.Duration(s.Measure.Timeout),
+			MemoryLimit: int64(s.Measure.MemoryLimit), Retries: s.Measure.Retries, RepeatDisturbed: s.Measure.RepeatDisturbed, CheckpointSteps: s.Measure.CheckpointSteps,
 		},
 	}
 }

@@ -41,6 +41,11 @@ type Measure struct {
 	Threads    int           `json:"threads"` // resolved: at least 1
 	TrainSteps int           `json:"train_steps"`
 	Timeout    time.Duration `json:"timeout"`
+
+	MemoryLimit     int64 `json:"memory_limit"`     // bytes of one worker; 0 = what the machine can spare
+	Retries         int   `json:"retries"`          // further tries of an attempt that was ended from outside
+	RepeatDisturbed int   `json:"repeat_disturbed"` // further tries of a disturbed round
+	CheckpointSteps int   `json:"checkpoint_steps"` // of a training; 0 = by time alone
 }
 
 // The parts of the settings that each kind of stage reads, as they enter keys.
