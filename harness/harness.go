@@ -13,7 +13,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"time"
 
 	"prabench/harness/artifact"
 	"prabench/harness/stage"
@@ -58,9 +57,9 @@ func (p Places) rounds(key string) string  { return filepath.Join(p.Artifacts, "
 func (p Places) running() string           { return filepath.Join(p.Artifacts, "running") }
 func (p Places) dataHash(id string) string { return filepath.Join(p.Artifacts, "data", id+".json") }
 
-// share makes the folders that workers write into, by absolute names, since
+// make makes the folders that a run writes into, by absolute names, since
 // workers get them.
-func (p *Places) share() error {
+func (p *Places) make() error {
 	abs, err := filepath.Abs(p.Artifacts)
 	if err != nil {
 		return err
@@ -74,18 +73,16 @@ func (p *Places) share() error {
 	return nil
 }
 
-// make is share for the one process that has claimed the places.
-func (p *Places) make() error {
-	if err := p.share(); err != nil {
-		return err
-	}
-	// What an earlier run was writing when it was killed is of no use to anyone.
-	// A day, since other machines may be writing here too.
-	drafts, _ := filepath.Glob(filepath.Join(p.Artifacts, "tmp", "*"))
-	for _, d := range drafts {
-		if info, err := os.Stat(d); err == nil && time.Since(info.ModTime()) > 24*time.Hour {
-			os.RemoveAll(d)
+// sweep removes what a run that was killed, and its workers, were writing:
+// nobody will end it. Only who holds the locks may, and after the orphans.
+func (p Places) sweep() {
+	os.RemoveAll(p.running())
+	os.MkdirAll(p.running(), 0o755)
+	os.RemoveAll(filepath.Join(p.Artifacts, "tmp"))
+	for _, pattern := range []string{"spool/.*.part", "round/*/.*.part", "checkpoint/.*"} {
+		left, _ := filepath.Glob(filepath.Join(p.Artifacts, pattern))
+		for _, f := range left {
+			os.Remove(f)
 		}
 	}
-	return nil
 }

@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"strings"
 	"sync"
 	"time"
 
+	"prabench/harness/machine"
 	"prabench/harness/progress"
 	"prabench/harness/schedule"
 	"prabench/harness/stage"
@@ -21,13 +23,12 @@ import (
 type launcher struct {
 	places      Places
 	plan        *Plan
-	db          *results.DB // nil: nothing is stored, another process takes the results in
+	db          *results.DB
 	runner      worker.Runner
 	environment results.Environment
 	meter       *progress.Meter
 	jobs        int
-	cores       int    // that this process may use; 0 = all
-	order       string // of the rounds of timings, where it is not that of a run
+	silence     silence
 
 	mu   sync.Mutex
 	fail error // the harness itself cannot go on
@@ -42,13 +43,6 @@ func threadsOf(s stage.Settings) int {
 	return runtime.NumCPU()
 }
 
-func orCores(n int) int {
-	if n > 0 {
-		return n
-	}
-	return runtime.NumCPU()
-}
-
 func (l *launcher) job(it *Item, round int) worker.Job {
 	s := it.Settings
 	s.Beside = l.jobs
@@ -57,9 +51,12 @@ func (l *launcher) job(it *Item, round int) worker.Job {
 		Inputs: it.By, Device: s.Measure.Device, Threads: s.Train.Threads,
 		Artifacts: l.places.Artifacts, Spool: l.places.Spool(), Timeout: s.Measure.Timeout, Environment: l.environment,
 	}
+	if j.MemoryLimit = s.Measure.MemoryLimit; j.MemoryLimit == 0 {
+		j.MemoryLimit = machine.Usable()
+	}
 	switch it.Kind {
 	case results.Reference, results.Score:
-		j.Device, j.Threads = "cpu", max(1, orCores(l.cores)/l.jobs) // embedders run here, at any number of threads
+		j.Device, j.Threads = "cpu", max(1, runtime.NumCPU()/l.jobs) // embedders run here, at any number of threads
 	case results.Time:
 		j.Threads = threadsOf(s)
 		s.Measure.Threads = j.Threads
@@ -87,7 +84,9 @@ var stoppedBefore = schedule.Outcome{State: schedule.Interrupted, Reason: "the r
 func (l *launcher) attempt(ctx context.Context, it *Item, job worker.Job) (results.Attempt, error) {
 	mark := l.mark(job)
 	defer mark.remove()
-	return l.runner.Run(ctx, job, func(p worker.Progress) {
+	runner := l.runner
+	runner.Began = func(_ worker.Job, p machine.Process) { mark.began(p) }
+	return runner.Run(ctx, job, func(p worker.Progress) {
 		l.meter.Update(it.Key, p.Done, p.Total, p.What, p.Note)
 		mark.update(p)
 	})
@@ -117,9 +116,6 @@ func (l *launcher) block(it *Item, reason string) {
 // ingest takes in what lies in the spool folder. Files put into quarantine are
 // told; they stop nothing.
 func (l *launcher) ingest(ctx context.Context) error {
-	if l.db == nil {
-		return nil
-	}
 	_, err := l.db.IngestDir(context.WithoutCancel(ctx), l.places.Spool())
 	var aside *results.QuarantineError
 	if errors.As(err, &aside) {
@@ -132,7 +128,11 @@ func (l *launcher) ingest(ctx context.Context) error {
 // outcome translates an attempt; an error is the harness's own and ends the run.
 func (l *launcher) outcome(a results.Attempt, err error) schedule.Outcome {
 	if err == nil {
-		return schedule.Outcome{State: schedule.State(a.Outcome), Reason: a.Reason}
+		o := schedule.Outcome{State: schedule.State(a.Outcome), Reason: a.Reason}
+		if a.Outcome == results.Crash || a.Outcome == results.OutOfMemory {
+			o.Said = worker.LastLines(a, 5)
+		}
+		return o
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -151,9 +151,16 @@ func (l *launcher) Ended(t schedule.Task, round int, o schedule.Outcome, _ time.
 	switch {
 	case o.State == schedule.OK && round > 0:
 		l.meter.Round(t.ID)
+		if o.Disturbed != "" {
+			l.meter.Say("disturbed: round %d of %s: %s", round, t.Label, o.Disturbed)
+		}
 	case o.State == schedule.OK:
 		l.meter.End(t.ID, "")
 	default:
-		l.meter.End(t.ID, fmt.Sprintf("%s: %s", o.State, o.Reason))
+		text := fmt.Sprintf("%s: %s", o.State, o.Reason)
+		if o.Said != "" {
+			text += "\n    " + strings.ReplaceAll(o.Said, "\n", "\n    ")
+		}
+		l.meter.End(t.ID, text)
 	}
 }

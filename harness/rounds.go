@@ -31,13 +31,18 @@ func (l *launcher) Round(ctx context.Context, t schedule.Task, round int) schedu
 			err = l.ingest(ctx)
 		}
 	}
-	return l.outcome(a, err)
+	o := l.outcome(a, err)
+	if o.State == schedule.OK {
+		l.silence.learn(a)
+		o.Disturbed = l.silence.disturbance(a)
+	}
+	return o
 }
 
 // Summarise makes the timing's result from all its rounds.
 func (l *launcher) Summarise(ctx context.Context, t schedule.Task) schedule.Outcome {
 	it := l.plan.Item(t.ID)
-	rounds := keptRounds(l.places, it, l.environment)
+	rounds, disturbed := l.silence.chosen(keptRounds(l.places, it, l.environment))
 	if len(rounds) < it.Settings.Measure.Rounds {
 		return l.outcome(results.Attempt{}, fmt.Errorf("%d of %d rounds of the timing of %s can be read", len(rounds), it.Settings.Measure.Rounds, it.Label))
 	}
@@ -46,12 +51,14 @@ func (l *launcher) Summarise(ctx context.Context, t schedule.Task) schedule.Outc
 		Device: it.Settings.Measure.Device, Environment: l.environment,
 		Protocol: rounds[0].Protocol, Started: rounds[0].Started, Finished: rounds[len(rounds)-1].Finished,
 	}
+	seen := true
 	for _, r := range rounds {
 		a.Samples = append(a.Samples, r.Samples...)
+		seen = seen && observed(r)
 	}
 	a.Values = measure.Summarise(a.Samples)
-	if l.order != "" {
-		a.Protocol["order"] = l.order
+	if seen {
+		a.Values = append(a.Values, results.Value{Metric: DisturbedRounds, Unit: "1", Value: float64(disturbed), N: len(rounds)})
 	}
 	err := l.keepTiming(it, a)
 	if err == nil {
@@ -92,21 +99,36 @@ func (p Places) RoundsKept(key string) int {
 }
 
 // keptRounds are the rounds of a timing that were measured on this machine
-// with this program, one for each number, in their order.
+// with this program, by the time they began; a round that was disturbed may be
+// there more than once.
 func keptRounds(p Places, it *Item, env results.Environment) []results.Attempt {
 	files, _ := filepath.Glob(filepath.Join(p.rounds(it.Key), "*.json"))
-	by := map[int]results.Attempt{}
+	var out []results.Attempt
 	for _, f := range files {
 		a, err := results.ReadSpool(f)
 		if err != nil || a.Stage != it.Key || a.Outcome != results.OK || len(a.Samples) == 0 || a.Environment.Hash() != env.Hash() {
 			continue
 		}
-		by[a.Samples[0].Round] = a
-	}
-	var out []results.Attempt
-	for _, a := range by {
 		out = append(out, a)
 	}
-	sort.Slice(out, func(i, j int) bool { return out[i].Samples[0].Round < out[j].Samples[0].Round })
+	sort.SliceStable(out, func(i, j int) bool { return out[i].Started.Before(out[j].Started) })
 	return out
+}
+
+// settledRounds are the rounds of a timing that need not be measured again:
+// quiet ones, and those that were tried as often as they may be.
+func (l *launcher) settledRounds(it *Item) map[int]bool {
+	kept := keptRounds(l.places, it, l.environment)
+	for _, a := range kept {
+		l.silence.learn(a)
+	}
+	tries, settled := map[int]int{}, map[int]bool{}
+	for _, a := range kept {
+		round := a.Samples[0].Round
+		tries[round]++
+		if l.silence.disturbance(a) == "" || tries[round] > it.Settings.Measure.RepeatDisturbed {
+			settled[round] = true
+		}
+	}
+	return settled
 }

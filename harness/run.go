@@ -22,7 +22,7 @@ import (
 // Run does what is missing of some experiments.
 type Run struct {
 	Places  Places
-	Jobs    int  // stages side by side; 0 = cores / threads of a training
+	Jobs    int  // stages side by side; 0 = as many as the cores and the memory bear
 	Retry   bool // try stages again that failed before
 	Command func(device string) ([]string, error)
 	Name    string // what the lock file says is being done
@@ -31,6 +31,7 @@ type Run struct {
 	Terminal bool
 
 	SaveEvery time.Duration // between checkpoints of a training; 0 = one minute
+	Pause     time.Duration // before another try; 0 = one second
 	Grace     time.Duration // for workers to save when stopped; 0 = 30 s
 }
 
@@ -49,17 +50,51 @@ type Summary struct {
 // data have nothing started; see [Failure] for those of the harness itself.
 func (r *Run) Do(ctx context.Context, experiments ...*Experiment) (Summary, error) {
 	begin := time.Now()
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
-	l, release, err := r.begin(ctx, stop, begin, experiments)
+	release, err := r.claim()
 	if err != nil {
-		return Summary{}, err
+		return Summary{}, &Failure{err}
 	}
 	defer release()
-	os.RemoveAll(r.Places.running()) // marks of a run that was killed: we hold the lock
-	os.MkdirAll(r.Places.running(), 0o755)
+	meter := progress.New(r.Out, r.Terminal, time.Now)
+	defer meter.Close()
+
+	grace := or(r.Grace, 30*time.Second)
+	orphans(r.Places, grace, meter.Say)
+	r.Places.sweep()
+
+	id := &Identifier{Places: r.Places, Read: true, Say: patient(meter, begin)}
+	for _, e := range experiments {
+		if _, err := id.Identify(ctx, e); err != nil {
+			return Summary{}, err
+		}
+	}
+	jobs := r.jobs(experiments)
+	db, err := results.Open(r.Places.DB)
+	if err != nil {
+		return Summary{}, &Failure{err}
+	}
+	defer db.Close()
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	l := &launcher{
+		places: r.Places, plan: NewPlan(experiments...), db: db, environment: machine.Environment(0), meter: meter, jobs: jobs, stop: stop,
+		runner: worker.Runner{Command: r.Command, LogDir: r.Places.Logs(), Grace: grace, Stored: func(id string) (results.Attempt, bool) {
+			a, ok, err := db.Attempt(context.WithoutCancel(ctx), id)
+			return a, ok && err == nil
+		}},
+	}
+	for _, it := range l.plan.Items {
+		it.Settings.SaveEvery = or(r.SaveEvery, time.Minute)
+	}
+	if err := l.prepare(ctx, experiments, r.Retry); err != nil {
+		var large *TooLarge
+		if errors.As(err, &large) {
+			return Summary{}, fmt.Errorf("%w; nothing was started", err)
+		}
+		return Summary{}, &Failure{err}
+	}
 	tasks := l.tasks()
-	s := schedule.Scheduler{Jobs: l.jobs, Attempts: 3, Pause: time.Second, Launcher: l, Clock: schedule.System{}, Observer: l}
+	s := schedule.Scheduler{Jobs: jobs, Threads: r.threads(), Memory: machine.Usable(), Pause: or(r.Pause, time.Second), Launcher: l, Clock: schedule.System{}, Observer: l}
 	report, err := s.Run(ctx, tasks)
 	if err == nil {
 		err = l.fail
@@ -70,66 +105,6 @@ func (r *Run) Do(ctx context.Context, experiments ...*Experiment) (Summary, erro
 		return sum, &Failure{err}
 	}
 	return sum, nil
-}
-
-// Prepare does what precedes a run's first task: it claims the places, records
-// the plan, takes in what others left and finds out what is to do. Until
-// release is called nobody else does so.
-func (r *Run) Prepare(ctx context.Context, experiments ...*Experiment) (p *Plan, release func(), err error) {
-	ctx, stop := context.WithCancel(ctx)
-	l, undo, err := r.begin(ctx, stop, time.Now(), experiments)
-	if err != nil {
-		stop()
-		return nil, nil, err
-	}
-	return l.plan, func() { undo(); stop() }, nil
-}
-
-// begin makes the launcher of an identified and prepared plan.
-func (r *Run) begin(ctx context.Context, stop context.CancelFunc, since time.Time, experiments []*Experiment) (l *launcher, release func(), err error) {
-	var ends []func() // in the order in which they are to be done
-	undo := func() {
-		for _, end := range ends {
-			end()
-		}
-	}
-	defer func() {
-		if err != nil {
-			undo()
-		}
-	}()
-	unlock, err := r.claim()
-	if err != nil {
-		return nil, nil, &Failure{err}
-	}
-	meter := progress.New(r.Out, r.Terminal, time.Now)
-	ends = []func(){meter.Close, unlock}
-
-	id := &Identifier{Places: r.Places, Read: true, Say: patient(meter, since)}
-	for _, e := range experiments {
-		if _, err := id.Identify(ctx, e); err != nil {
-			return nil, nil, err
-		}
-	}
-	db, err := results.Open(r.Places.DB)
-	if err != nil {
-		return nil, nil, &Failure{err}
-	}
-	ends = []func(){func() { db.Close() }, meter.Close, unlock}
-	l = &launcher{
-		places: r.Places, plan: NewPlan(experiments...), db: db, environment: machine.Environment(0), meter: meter, jobs: r.jobs(experiments), stop: stop,
-		runner: worker.Runner{Command: r.Command, LogDir: r.Places.Logs(), Grace: or(r.Grace, 30*time.Second), Stored: func(id string) (results.Attempt, bool) {
-			a, ok, err := db.Attempt(context.WithoutCancel(ctx), id)
-			return a, ok && err == nil
-		}},
-	}
-	for _, it := range l.plan.Items {
-		it.Settings.SaveEvery = or(r.SaveEvery, time.Minute)
-	}
-	if err := l.prepare(ctx, experiments, r.Retry); err != nil {
-		return nil, nil, &Failure{err}
-	}
-	return l, undo, nil
 }
 
 // patient says what is being read only to those who have waited a while.
@@ -185,13 +160,22 @@ func (r *Run) jobs(experiments []*Experiment) int {
 	if r.Jobs > 0 {
 		return r.Jobs
 	}
-	threads := 1
+	threads := runtime.NumCPU()
 	for _, e := range experiments {
 		for _, c := range e.Cells {
-			threads = max(threads, c.Settings.Train.Threads)
+			threads = min(threads, max(1, c.Settings.Train.Threads))
 		}
 	}
 	return max(1, runtime.NumCPU()/threads)
+}
+
+// threads is how many processors the stages side by side keep busy together: a
+// user who says how many stages there are has the last word.
+func (r *Run) threads() int {
+	if r.Jobs > 0 {
+		return 0
+	}
+	return runtime.NumCPU()
 }
 
 // prepare records the plans, takes in what earlier runs and other databases
@@ -207,6 +191,9 @@ func (l *launcher) prepare(ctx context.Context, experiments []*Experiment, retry
 	}
 	store := l.places.Store()
 	if err := l.plan.Inspect(ctx, l.db, store, retry); err != nil {
+		return err
+	}
+	if err := l.plan.CheckMemory(machine.Usable()); err != nil {
 		return err
 	}
 	for _, it := range l.plan.Items {
@@ -258,13 +245,12 @@ func (l *launcher) tasks() []schedule.Task {
 		if it.State != ToDo || it.Skip {
 			continue
 		}
-		t := schedule.Task{ID: it.Key, Kind: it.Kind, Label: it.Label, Needs: it.Inputs}
+		m := it.Settings.Measure
+		t := schedule.Task{ID: it.Key, Kind: it.Kind, Label: it.Label, Needs: it.Inputs,
+			Threads: l.job(it, 0).Threads, Memory: it.Memory(), Retries: m.Retries, Repeats: m.RepeatDisturbed}
 		if it.Kind == results.Time {
 			t.Rounds = max(1, it.Settings.Measure.Rounds)
-			t.Kept = map[int]bool{}
-			for _, a := range keptRounds(l.places, it, l.environment) {
-				t.Kept[a.Samples[0].Round] = true
-			}
+			t.Kept = l.settledRounds(it)
 		}
 		out = append(out, t)
 		expected = append(expected, progress.Task{ID: it.Key, Kind: it.Kind, Label: it.Label, Estimate: max(0, it.Estimate), Rounds: t.Rounds - len(t.Kept)})

@@ -364,3 +364,33 @@ func TestMissingDataStartsNothing(t *testing.T) {
 		t.Error("a database was made")
 	}
 }
+
+func TestWhatCannotFitIsRefusedBeforeAnythingStarts(t *testing.T) {
+	b := newBench(t)
+	r := &harness.Run{Places: b.places, Command: selfCommand, Name: "test", Out: &b.out}
+	_, err := r.Do(context.Background(), tiny(func(s *stage.Settings) { s.Measure.MemoryLimit = 1 << 20 }))
+	var large *harness.TooLarge
+	if !errors.As(err, &large) || large.Kind != results.Reference || large.More != 8 ||
+		!strings.Contains(err.Error(), "measure.memory_limit allows 1 MiB") || !strings.Contains(err.Error(), "nothing was started") {
+		t.Errorf("%v", err)
+	}
+	if logs, _ := filepath.Glob(filepath.Join(b.places.Artifacts, "log", "*")); len(logs) > 0 {
+		t.Errorf("a worker was started: %v", logs)
+	}
+}
+
+func TestTheMemoryOfATrainingIsForeseen(t *testing.T) {
+	b := newBench(t)
+	sum := b.run(context.Background(), tiny(func(s *stage.Settings) {
+		s.Model.Width, s.Model.Depth, s.Train.Batch, s.Train.Steps = 256, 4, 128, 2
+	}), nil)
+	for _, r := range b.rows() {
+		it := sum.Plan.Item(r.Stage)
+		want := float64(it.Memory())
+		if (r.Metric == "train_memory_peak" || r.Metric == "memory_peak") && (r.Value > 1.1*want || r.Value < want/4) {
+			t.Errorf("%s of %s held %.0f MiB, %.0f MiB were foreseen", r.Kind, r.Cell, r.Value/(1<<20), want/(1<<20))
+		} else if r.Metric == "train_memory_peak" {
+			t.Logf("%s of %s held %.0f MiB, %.0f MiB were foreseen", r.Kind, r.Cell, r.Value/(1<<20), want/(1<<20))
+		}
+	}
+}

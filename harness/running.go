@@ -7,8 +7,10 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
+	"prabench/harness/machine"
 	"prabench/harness/worker"
 )
 
@@ -16,7 +18,8 @@ import (
 type Running struct {
 	Attempt, Stage, Kind, Label string
 	Round                       int
-	PID                         int // of the run
+	PID                         int             // of the run
+	Worker                      machine.Process // at the stage; none until it has started
 	Started, Seen               time.Time
 	Progress                    worker.Progress
 	Left                        time.Duration // until the whole run ends, as it forecasts; 0 when unknown
@@ -36,10 +39,14 @@ type mark struct {
 }
 
 func (l *launcher) mark(j worker.Job) *mark {
-	m := &mark{filepath.Join(l.places.running(), j.Attempt+".json"),
+	return &mark{filepath.Join(l.places.running(), j.Attempt+".json"),
 		Running{Attempt: j.Attempt, Stage: j.Stage, Kind: j.Kind, Label: j.Label, Round: j.Round, PID: os.Getpid(), Started: time.Now()}, l.meter.Left}
+}
+
+// began makes the mark: no worker gets a job before.
+func (m *mark) began(p machine.Process) {
+	m.r.Worker = p
 	m.write()
-	return m
 }
 
 // update writes the mark anew for other work and at most once a second for the
@@ -82,4 +89,23 @@ func RunningNow(p Places) []Running {
 		}
 	}
 	return out
+}
+
+// orphans waits for workers of a run that has died: they have noticed, and
+// save what they were at. Those that do not end are killed after the grace, so
+// that no two workers are ever at one stage. Only who holds the lock may ask.
+func orphans(p Places, grace time.Duration, say func(format string, args ...any)) {
+	end := time.Now().Add(grace)
+	told := false
+	for _, r := range RunningNow(p) {
+		for began := time.Now(); r.Worker.Alive(); time.Sleep(10 * time.Millisecond) {
+			if !told && time.Since(began) > time.Second {
+				told = true
+				say("waiting for process %d, %s of %s, which a run that died has left behind", r.Worker.PID, r.Kind, r.Label)
+			}
+			if time.Now().After(end) {
+				syscall.Kill(-r.Worker.PID, syscall.SIGKILL)
+			}
+		}
+	}
 }

@@ -76,7 +76,7 @@ func (p *Plan) cellStatus(experiment string, c Cell, running map[string]Running,
 
 // String says how far a running stage is.
 func (r Running) String() string {
-	text := fmt.Sprintf("process %d, for %s", r.PID, progress.Short(time.Since(r.Started)))
+	text := fmt.Sprintf("process %d, for %s", r.Worker.PID, progress.Short(time.Since(r.Started)))
 	if r.Round > 0 {
 		text += fmt.Sprintf(", round %d", r.Round)
 	}

@@ -17,7 +17,7 @@ const CoreVersion = "1"
 
 // A model file holds raw.NAME and ema.NAME for every tensor; a training
 // checkpoint adam.m.NAME and adam.v.NAME as well. Metadata: format, core,
-// config and train as JSON, steps.
+// config and train as JSON, steps; a checkpoint's note is its caller's.
 const (
 	modelFormat    = "prabench-model-1"
 	trainingFormat = "prabench-training-1"
@@ -137,7 +137,9 @@ func (t *Trainer) flats() map[string]device.Buffer {
 
 // Save writes everything that [Trainer.Resume] needs to path, in one step.
 func (t *Trainer) Save(path string) error {
-	return safetensors.Write(path, &safetensors.File{Metadata: t.Model.metadata(trainingFormat), Tensors: t.Model.collect(t.flats())})
+	meta := t.Model.metadata(trainingFormat)
+	meta["note"] = t.Note
+	return safetensors.Write(path, &safetensors.File{Metadata: meta, Tensors: t.Model.collect(t.flats())})
 }
 
 // Resume continues the training saved at path, which must have the same
@@ -164,5 +166,6 @@ func (t *Trainer) Resume(path string) error {
 		return fmt.Errorf("resuming %s: %w", path, err)
 	}
 	t.done, t.Model.Steps = steps, steps
+	t.Note = f.Metadata["note"]
 	return nil
 }

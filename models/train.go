@@ -19,6 +19,10 @@ const (
 // resumed equals one that never stopped, to the bit, at the same thread count.
 type Trainer struct {
 	Model *Model
+	// Note is kept in checkpoints for the caller and is what it was again after
+	// Resume; the training does not read it.
+	Note string
+
 	cfg   Config
 	tc    TrainConfig
 	depth int // rollout depth R, resolved

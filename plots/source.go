@@ -55,7 +55,32 @@ func (s *selection) source(metrics ...string) string {
 	if t := s.about(metrics, "protocol", func(m MetricValue) string { return ShortProtocol(m.Protocol) }); t != "" {
 		parts = append(parts, t)
 	}
+	if t := s.disturbed(metrics); t != "" {
+		parts = append(parts, t)
+	}
 	return strings.Join(parts, " · ")
+}
+
+// disturbed tells of timings that were taken although something else loaded the
+// machine, when one of the metrics is such a timing.
+func (s *selection) disturbed(metrics []string) string {
+	timed := false
+	for _, m := range metrics {
+		switch m {
+		case "throughput", "latency", "first_block_latency", "train_throughput", "mfu":
+			timed = true
+		}
+	}
+	n := 0
+	for _, c := range s.cells {
+		if c.Metrics["disturbed_rounds"].Value > 0 {
+			n++
+		}
+	}
+	if !timed || n == 0 {
+		return ""
+	}
+	return fmt.Sprintf("under other load: rounds of %d of %d cells", n, len(s.cells))
 }
 
 // seeds is "3 seeds", or a range when cells differ.

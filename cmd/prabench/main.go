@@ -68,11 +68,12 @@ func exitCode(err error) int {
 		usage   *usageError
 		fail    *harness.Failure
 		storage *results.Error
+		large   *harness.TooLarge
 	)
 	switch {
 	case errors.As(err, &fail), errors.As(err, &storage) && !errors.Is(err, results.ErrMissing):
 		return exitHarness
-	case errors.As(err, &usage), errors.As(err, &file), errors.As(err, &key), errors.As(err, &data), errors.As(err, &emb), errors.Is(err, results.ErrMissing):
+	case errors.As(err, &large), errors.As(err, &usage), errors.As(err, &file), errors.As(err, &key), errors.As(err, &data), errors.As(err, &emb), errors.Is(err, results.ErrMissing):
 		return exitUsage
 	}
 	return exitHarness

@@ -14,6 +14,7 @@ import (
 
 	"prabench/experiments"
 	"prabench/harness"
+	"prabench/harness/machine"
 	"prabench/harness/progress"
 	"prabench/harness/stage"
 	"prabench/results"
@@ -76,6 +77,9 @@ func (a *app) plan(ctx context.Context, files []string) error {
 		fmt.Fprintln(a.stdout, "note: "+n)
 	}
 	if err := harness.CheckMachine(workerCommand, exps(ls)...); err != nil {
+		fmt.Fprintln(a.stdout, "note: not on this machine: "+err.Error())
+	}
+	if err := p.CheckMemory(machine.Usable()); err != nil {
 		fmt.Fprintln(a.stdout, "note: not on this machine: "+err.Error())
 	}
 	return nil

@@ -35,7 +35,7 @@ stopped at any time (Ctrl-C); the same command goes on where it stopped.`,
 			return a.run(c.Context(), files, jobs, retry == "failed", !noFigures)
 		},
 	}
-	c.Flags().IntVar(&jobs, "jobs", 0, "stages side by side; 0 is the number of cores divided by train.threads")
+	c.Flags().IntVar(&jobs, "jobs", 0, "stages side by side; 0 is as many as the cores and the memory bear")
 	c.Flags().StringVar(&retry, "retry", "", "`failed`: try stages again that failed before")
 	c.Flags().BoolVar(&noFigures, "no-figures", false, "draw no figures at the end")
 	return c

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"prabench/harness"
 	"prabench/results"
 )
 
@@ -90,6 +91,15 @@ func pointTable(ctx context.Context, db *results.DB, experiment string, across [
 			row = append(row, why)
 		}
 		t.Rows = append(t.Rows, row)
+	}
+	loaded := 0
+	for _, p := range points {
+		if p.means[harness.DisturbedRounds].Value > 0 {
+			loaded++
+		}
+	}
+	if loaded > 0 {
+		notes = append(notes, fmt.Sprintf("timings of %d of %d points had rounds during which something else loaded the machine (disturbed_rounds)", loaded, len(points)))
 	}
 	if len(metrics) > 0 {
 		notes = append(notes, "± half of the 95 % interval: over seeds where there are several, else over images (jackknife) or rounds (Student)")

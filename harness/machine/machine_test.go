@@ -3,9 +3,11 @@ package machine
 import (
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 func write(t *testing.T, path, content string) string {
@@ -87,4 +89,84 @@ func TestTheSecondWhoLocksIsToldWhoHoldsIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	again.Release()
+}
+
+func TestTheSystemsCountOfBusyProcessorsIsRead(t *testing.T) {
+	busy, stolen, ok := processors("cpu  100 20 30 4000 50 6 4 25 7 0\n")
+	if !ok || busy != 1.6 || stolen != 0.25 {
+		t.Errorf("busy %v, stolen %v, %v", busy, stolen, ok)
+	}
+	for _, line := range []string{"", "cpu 1 2", "intr 1 2 3 4 5 6 7 8 9", "cpu a b c d e f g h i", "cpu 0 0 0 0 0 0 0 0 0 0"} {
+		if _, _, ok := processors(line); ok {
+			t.Errorf("%q was read", line)
+		}
+	}
+}
+
+func TestOnlyTheWorkOfOthersIsForeign(t *testing.T) {
+	if _, ok := look(); !ok {
+		t.Skip("this system does not say what its processors do")
+	}
+	spin := func(d time.Duration) {
+		for end := time.Now().Add(d); time.Now().Before(end); {
+		}
+	}
+	a, _ := look()
+	spin(500 * time.Millisecond)
+	b, _ := look()
+	own := b.own - a.own
+	if own < 0.02 {
+		t.Errorf("%.2f s of this process's work were seen in half a second of it", own)
+	}
+	if all := b.busy - a.busy; all < own-0.1 {
+		t.Errorf("the machine was busy for %.2f s and this process for %.2f s of them", all, own)
+	}
+
+	// Another process of our own counts as ours only once it has ended, so
+	// while it runs it is foreign, which is how a watch is seen to see.
+	child := exec.Command("sh", "-c", "while :; do :; done")
+	if err := child.Start(); err != nil {
+		t.Fatal(err)
+	}
+	w := StartWatch()
+	time.Sleep(1500 * time.Millisecond)
+	l, ok := w.Stop()
+	child.Process.Kill()
+	child.Wait()
+	if !ok || l.Foreign < 0.05 || l.Worst < l.Foreign {
+		t.Errorf("beside a busy process: %+v, %v", l, ok)
+	}
+}
+
+func TestAProcessIsNamedForGood(t *testing.T) {
+	me := ProcessOf(os.Getpid())
+	if !me.Alive() {
+		t.Errorf("%+v is not alive", me)
+	}
+	other := me
+	other.Start = "1" + other.Start
+	if other.Alive() || (Process{PID: me.PID}).Alive() || (Process{}).Alive() {
+		t.Error("another process of that number is taken for it")
+	}
+	child := exec.Command("sleep", "100")
+	if err := child.Start(); err != nil {
+		t.Fatal(err)
+	}
+	p := ProcessOf(child.Process.Pid)
+	if !p.Alive() {
+		t.Errorf("%+v is not alive", p)
+	}
+	child.Process.Kill()
+	child.Wait()
+	if p.Alive() {
+		t.Errorf("%+v is alive", p)
+	}
+}
+
+func TestSizesAreReadable(t *testing.T) {
+	for n, want := range map[int64]string{0: "0 KiB", 1 << 10: "1 KiB", 300 << 20: "300 MiB", 3 << 29: "1.5 GiB", 5 << 40: "5 TiB"} {
+		if got := Size(n); got != want {
+			t.Errorf("%d: %q, want %q", n, got, want)
+		}
+	}
 }

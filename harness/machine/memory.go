@@ -9,9 +9,48 @@ import (
 // Bytes of this machine's memory.
 type Bytes struct{ Total, Available int64 }
 
-// Memory is the memory of the machine; zeros where the system does not say.
+// Memory is the memory of the machine, or of the control group that confines
+// this process where that is less; zeros where the system does not say.
 func Memory() Bytes {
-	return Bytes{Total: kilobytes("/proc/meminfo", "MemTotal"), Available: kilobytes("/proc/meminfo", "MemAvailable")}
+	b := Bytes{Total: kilobytes("/proc/meminfo", "MemTotal"), Available: kilobytes("/proc/meminfo", "MemAvailable")}
+	if limit, used, ok := confined(); ok && limit < b.Total {
+		b.Total, b.Available = limit, min(b.Available, max(0, limit-used))
+	}
+	return b
+}
+
+// Reserve is what is left to the rest of the machine: when less is available,
+// it is about to swap.
+func Reserve() int64 { return reserve(Memory().Total) }
+
+func reserve(total int64) int64 { return max(256<<20, min(total/20, 2<<30)) }
+
+// Usable is the memory that workers may have, all together; 0 where the system
+// does not say.
+func Usable() int64 {
+	total := Memory().Total
+	if total == 0 {
+		return 0
+	}
+	return max(total/2, total-reserve(total))
+}
+
+// confined is the limit of the control group and what of it is taken, page
+// cache that could be dropped not counted.
+func confined() (limit, used int64, ok bool) {
+	for _, g := range []struct{ limit, used, stat, cache string }{
+		{"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current", "/sys/fs/cgroup/memory.stat", "inactive_file"},
+		{"/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes", "/sys/fs/cgroup/memory/memory.stat", "total_inactive_file"},
+	} {
+		limit, err := strconv.ParseInt(firstLine(g.limit), 10, 64)
+		used, errUsed := strconv.ParseInt(firstLine(g.used), 10, 64)
+		if err != nil || errUsed != nil {
+			continue // no such group, or "max"
+		}
+		cache, _ := field(g.stat, g.cache)
+		return limit, max(0, used-cache), true
+	}
+	return 0, 0, false
 }
 
 // PeakResident is the largest number of bytes this process had resident since

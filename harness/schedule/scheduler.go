@@ -9,9 +9,10 @@ import (
 
 // Scheduler runs the tasks of one plan.
 type Scheduler struct {
-	Jobs     int           // ordinary tasks side by side; at least 1
-	Attempts int           // tries for a task whose attempts end interrupted; at least 1
-	Pause    time.Duration // wait before another try
+	Jobs    int           // most ordinary tasks side by side; at least 1
+	Threads int           // processors that tasks side by side may keep busy together; 0 = any number
+	Memory  int64         // bytes that tasks side by side may hold together; 0 = any number
+	Pause   time.Duration // wait before another try
 
 	Launcher Launcher
 	Clock    Clock
@@ -112,15 +113,19 @@ type ended struct {
 func (r *run) sideBySide(ctx context.Context) {
 	done := make(chan ended)
 	tries := map[string]int{}
-	running := 0
+	var busy use
 	for {
-		for running < max(r.Jobs, 1) && ctx.Err() == nil && len(r.ready) > 0 {
-			t := r.tasks[heap.Pop(&r.ready).(int)]
+		for ctx.Err() == nil {
+			i, ok := r.next(busy)
+			if !ok {
+				break
+			}
+			t := r.tasks[i]
 			if by, reason := r.obstacle(t); by != "" {
 				r.block(t, reason)
 				continue
 			}
-			running++
+			busy.add(t, 1)
 			tries[t.ID]++
 			again := tries[t.ID] > 1
 			if !again {
@@ -133,17 +138,49 @@ func (r *run) sideBySide(ctx context.Context) {
 				done <- ended{t, r.Launcher.Launch(ctx, t)}
 			}()
 		}
-		if running == 0 {
+		if busy.tasks == 0 {
 			return
 		}
 		e := <-done
-		running--
-		if e.outcome.State == Interrupted && ctx.Err() == nil && tries[e.task.ID] < r.Attempts {
+		busy.add(e.task, -1)
+		if e.outcome.State == Interrupted && ctx.Err() == nil && tries[e.task.ID] <= e.task.Retries {
 			heap.Push(&r.ready, r.index[e.task.ID])
 			continue
 		}
 		r.end(e.task, 0, e.outcome)
 	}
+}
+
+// use is what the tasks that run side by side take.
+type use struct {
+	tasks, threads int
+	memory         int64
+}
+
+func (u *use) add(t Task, times int) {
+	u.tasks += times
+	u.threads += times * t.Threads
+	u.memory += int64(times) * t.Memory
+}
+
+// next takes the first ready task that fits beside what runs. A task that
+// needs more than the budget runs when nothing else does.
+func (r *run) next(busy use) (at int, ok bool) {
+	var passed []int
+	defer func() {
+		for _, i := range passed {
+			heap.Push(&r.ready, i)
+		}
+	}()
+	for len(r.ready) > 0 && busy.tasks < max(r.Jobs, 1) {
+		i := heap.Pop(&r.ready).(int)
+		t := r.tasks[i]
+		if busy.tasks == 0 || (r.Threads <= 0 || busy.threads+t.Threads <= r.Threads) && (r.Memory <= 0 || busy.memory+t.Memory <= r.Memory) {
+			return i, true
+		}
+		passed = append(passed, i)
+	}
+	return 0, false
 }
 
 // end records how a task ended and frees those that waited for it.
@@ -175,7 +212,7 @@ func (r *run) obstacle(t Task) (id, reason string) {
 
 func (r *run) block(t Task, reason string) {
 	r.Launcher.Blocked(t, reason)
-	r.end(t, 0, Outcome{Blocked, reason})
+	r.end(t, 0, Outcome{State: Blocked, Reason: reason})
 }
 
 // alone runs the timed tasks.
@@ -194,14 +231,24 @@ func (r *run) alone(ctx context.Context) {
 		rounds = max(rounds, t.Rounds)
 	}
 	for round := 1; round <= rounds; round++ {
-		for _, t := range rotated(timed, round, rounds) {
-			if _, ended := r.report.Outcomes[t.ID]; ended || round > t.Rounds || t.Kept[round] {
-				continue
+		todo := rotated(timed, round, rounds)
+		for pass := 0; len(todo) > 0; pass++ {
+			if pass > 0 {
+				r.Clock.Sleep(ctx, r.Pause) // what disturbed may be over after the others
 			}
-			if ctx.Err() != nil {
-				return
+			var disturbed []Task
+			for _, t := range todo {
+				if _, ended := r.report.Outcomes[t.ID]; ended || round > t.Rounds || t.Kept[round] {
+					continue
+				}
+				if ctx.Err() != nil {
+					return
+				}
+				if o := r.round(ctx, t, round); o.State == OK && o.Disturbed != "" && pass < t.Repeats {
+					disturbed = append(disturbed, t)
+				}
 			}
-			r.round(ctx, t, round)
+			todo = disturbed
 		}
 	}
 	for _, t := range timed {
@@ -213,21 +260,22 @@ func (r *run) alone(ctx context.Context) {
 }
 
 // round makes one round of t; a round that fails ends the task.
-func (r *run) round(ctx context.Context, t Task, round int) {
+func (r *run) round(ctx context.Context, t Task, round int) Outcome {
 	r.Observer.Started(t, round, r.Clock.Now())
 	var o Outcome
-	for try := 1; ; try++ {
+	for try := 0; ; try++ {
 		o = r.Launcher.Round(ctx, t, round)
-		if o.State != Interrupted || ctx.Err() != nil || try >= r.Attempts {
+		if o.State != Interrupted || ctx.Err() != nil || try >= t.Retries {
 			break
 		}
 		r.Clock.Sleep(ctx, r.Pause)
 	}
 	if o.State != OK {
 		r.end(t, round, o)
-		return
+		return o
 	}
 	r.Observer.Ended(t, round, o, r.Clock.Now())
+	return o
 }
 
 // rotated is the order of one round: every task takes an early and a late

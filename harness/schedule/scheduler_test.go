@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"reflect"
+	"sort"
 	"strings"
 	"sync"
 	"testing"
@@ -74,7 +75,7 @@ func (m *machine) Blocked(t schedule.Task, reason string) {
 
 func (m *machine) run(t *testing.T, ctx context.Context, jobs int, tasks []schedule.Task) schedule.Report {
 	t.Helper()
-	s := schedule.Scheduler{Jobs: jobs, Attempts: 3, Pause: time.Second, Launcher: m, Clock: m, Observer: schedule.Silent{}}
+	s := schedule.Scheduler{Jobs: jobs, Pause: time.Second, Launcher: m, Clock: m, Observer: schedule.Silent{}}
 	r, err := s.Run(ctx, tasks)
 	if err != nil {
 		t.Fatal(err)
@@ -90,7 +91,7 @@ func (m *machine) want(t *testing.T, log ...string) {
 }
 
 func task(id string, needs ...string) schedule.Task {
-	return schedule.Task{ID: id, Kind: strings.TrimRight(id, "0123456789"), Label: "cell " + id, Needs: needs}
+	return schedule.Task{ID: id, Kind: strings.TrimRight(id, "0123456789"), Label: "cell " + id, Needs: needs, Retries: 2}
 }
 
 func timed(id string, rounds int, needs ...string) schedule.Task {
@@ -265,5 +266,64 @@ func TestAFaultyListIsRefused(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%v: %v", tasks, err)
 		}
+	}
+}
+
+func TestTasksSideBySideStayWithinThreadsAndMemory(t *testing.T) {
+	sized := func(id string, threads int, memory int64) schedule.Task {
+		x := task(id)
+		x.Threads, x.Memory = threads, memory
+		return x
+	}
+	for _, c := range []struct {
+		name  string
+		tasks []schedule.Task
+		first []string // that start before any has ended
+	}{
+		{"threads", []schedule.Task{sized("a", 2, 0), sized("b", 3, 0), sized("c", 2, 0)}, []string{"a", "c"}},
+		{"memory", []schedule.Task{sized("a", 1, 60), sized("b", 1, 50), sized("c", 1, 40)}, []string{"a", "c"}},
+		{"one that is too large runs alone", []schedule.Task{sized("a", 9, 900), sized("b", 1, 1)}, []string{"a"}},
+		{"all fit", []schedule.Task{sized("a", 1, 10), sized("b", 1, 10), sized("c", 2, 10)}, []string{"a", "b", "c"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			m := &machine{hold: make(chan struct{})}
+			done := make(chan schedule.Report)
+			go func() {
+				s := schedule.Scheduler{Jobs: 9, Threads: 4, Memory: 100, Launcher: m, Clock: m, Observer: schedule.Silent{}}
+				r, _ := s.Run(bg, c.tasks)
+				done <- r
+			}()
+			for started := 0; started < len(c.first); time.Sleep(time.Millisecond) {
+				m.mu.Lock()
+				started = m.running
+				m.mu.Unlock()
+			}
+			time.Sleep(10 * time.Millisecond) // one too many would have started by now
+			m.mu.Lock()
+			log := append([]string{}, m.log...)
+			m.mu.Unlock()
+			sort.Strings(log)
+			if !reflect.DeepEqual(log, c.first) {
+				t.Errorf("%v started, expected %v", log, c.first)
+			}
+			close(m.hold)
+			if r := <-done; r.Count(schedule.OK) != len(c.tasks) {
+				t.Errorf("%+v", r)
+			}
+		})
+	}
+}
+
+func TestDisturbedRoundsAreMeasuredAgainAfterTheOthersUpToACap(t *testing.T) {
+	loud := schedule.Outcome{State: schedule.OK, Disturbed: "a compiler ran"}
+	m := &machine{ends: map[string][]schedule.Outcome{"time1/1": {loud}, "time2/2": {loud, loud, loud, loud}}}
+	a, b := timed("time1", 2), timed("time2", 2)
+	a.Repeats, b.Repeats = 2, 2
+	r := m.run(t, bg, 1, []schedule.Task{a, b})
+	m.want(t, "time1/1", "time2/1", "wait 1s", "time1/1",
+		"time2/2", "time1/2", "wait 1s", "time2/2", "wait 1s", "time2/2",
+		"time1/sum", "time2/sum")
+	if r.Count(schedule.OK) != 2 {
+		t.Errorf("%+v", r)
 	}
 }

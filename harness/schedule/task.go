@@ -4,7 +4,9 @@
 // first run side by side, in the order in which they are given as soon as what
 // they need is there, and only when all of them have ended do the timed tasks
 // run, one at a time, in rounds over all of them (round 1 of every task, then
-// round 2), so that a machine that grows slow or warm does so for everyone.
+// round 2), so that a machine that grows slow or warm does so for everyone. A
+// round that something else disturbed is measured again after the others have
+// had theirs, a few times and no more.
 // It knows neither processes nor databases: a [Launcher] does the work and a
 // [Clock] tells the time, and its tests read as a specification of the order.
 package schedule
@@ -20,6 +22,12 @@ type Task struct {
 	Kind  string   // for the observer
 	Label string   // for the observer: which cell
 	Needs []string // tasks of this plan that must end with ok first
+
+	Threads int   // processors that it keeps busy while others run beside it
+	Memory  int64 // bytes that it will hold; 0: unknown, or too few to count
+
+	Retries int // further tries when an attempt ends interrupted
+	Repeats int // further tries of each disturbed round
 
 	Rounds int          // 0: runs side by side with others. n ≥ 1: timed, alone, in n rounds
 	Kept   map[int]bool // rounds whose measurements an earlier run already kept
@@ -43,6 +51,11 @@ const (
 type Outcome struct {
 	State  State
 	Reason string
+	Said   string // the last lines that the attempt printed, where they may tell more
+
+	// Disturbed says what else loaded the machine during a round that is
+	// otherwise OK; empty for a quiet one.
+	Disturbed string
 }
 
 // Launcher does the work. Its methods return when the attempt has ended, and

@@ -70,21 +70,6 @@ func TestCurvesComeBack(t *testing.T) {
 	}
 }
 
-func TestProgressIsCutToTheCheckpoint(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "p.json")
-	p := &progressSoFar{Seconds: 12, Curve: Curve{{Step: 10}, {Step: 20}, {Step: 30}}}
-	if err := p.write(path); err != nil {
-		t.Fatal(err)
-	}
-	if got := readProgress(path, 25); got.Seconds != 12 || len(got.Curve) != 2 {
-		t.Errorf("%+v", got)
-	}
-	os.WriteFile(path, []byte("{"), 0o644)
-	if got := readProgress(path, 25); got.Seconds != 0 || got.Curve != nil {
-		t.Errorf("from a torn file: %+v", got)
-	}
-}
-
 // FuzzArray holds that any bytes are an array whose values fill its shape, or
 // an error that names the file.
 func FuzzArray(f *testing.F) {

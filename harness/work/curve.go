@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"math/rand/v2"
 	"os"
 
 	"prabench/models"
@@ -48,39 +47,9 @@ func ReadCurve(raw []byte) (Curve, error) {
 	return c, nil
 }
 
-// progressSoFar is what a checkpoint does not hold and the result needs.
+// progressSoFar is what a result needs of the steps so far. It lies in the
+// checkpoint itself: two files could tell of different steps.
 type progressSoFar struct {
 	Seconds float64 `json:"seconds"` // spent in training steps, over all attempts
 	Curve   Curve   `json:"curve"`
-}
-
-// write replaces the file in one step.
-func (p *progressSoFar) write(path string) error {
-	raw, err := json.Marshal(p)
-	if err != nil {
-		return err
-	}
-	part := fmt.Sprintf("%s.%d.part", path, rand.Uint64()) // two machines may train the same for a while
-	if err := os.WriteFile(part, raw, 0o644); err != nil {
-		os.Remove(part)
-		return err
-	}
-	return os.Rename(part, path)
-}
-
-// readProgress is what was kept of the first steps. A file that cannot be read
-// costs the seconds and the curve so far, not the training.
-func readProgress(path string, steps int) *progressSoFar {
-	p := &progressSoFar{}
-	raw, err := os.ReadFile(path)
-	if err != nil || json.Unmarshal(raw, p) != nil {
-		return &progressSoFar{}
-	}
-	for i, l := range p.Curve {
-		if l.Step > steps {
-			p.Curve = p.Curve[:i]
-			break
-		}
-	}
-	return p
 }

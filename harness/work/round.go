@@ -24,7 +24,7 @@ var (
 
 // round measures one round of a timing. The order matters: what the process
 // and the backend hold is read after sampling, before anything else is held.
-func (t *task) round() error {
+func (t *task) round() (err error) {
 	path, err := t.store.Path(t.input("train"), ModelFile)
 	if err != nil {
 		return err
@@ -36,12 +36,18 @@ func (t *task) round() error {
 	t.add("nfe", "1", float64(costs.NFE))
 	t.add("flops_image", "1", costs.FLOPsImage)
 
+	watch := machine.StartWatch()
+	defer func() {
+		if l, ok := watch.Stop(); ok && err == nil {
+			t.load(l)
+		}
+	}()
 	rate, err := t.sampling(path, m.Warmup)
 	if err != nil {
 		return err
 	}
 	if peak := peakFlops(m.Device, m.Threads); peak > 0 {
-		t.add("peak_flops", "1/s", peak)
+		t.add(PeakFLOPS, "1/s", peak)
 		t.add("mfu", "1", rate*costs.FLOPsImage/peak)
 	}
 	return t.training(m.Warmup)
@@ -171,6 +177,25 @@ func Noise(c models.Config, n int) models.Images {
 		images.Labels[i] = int32(i % c.Classes)
 	}
 	return images
+}
+
+// Metrics of what else the machine did during a round.
+const (
+	ForeignLoad  = "foreign_load"       // processors that other processes kept busy
+	ForeignWorst = "foreign_load_worst" // the same in the worst second
+	StolenLoad   = "stolen_load"        // processors that the host took away
+	CPUFrequency = "cpu_frequency"      // mean clock
+	PeakFLOPS    = "peak_flops"         // arithmetic peak
+)
+
+// load keeps what else the machine did while this round was measured.
+func (t *task) load(l machine.Load) {
+	t.add(ForeignLoad, "1", l.Foreign)
+	t.add(ForeignWorst, "1", l.Worst)
+	t.add(StolenLoad, "1", l.Steal)
+	if l.Frequency > 0 {
+		t.add(CPUFrequency, "Hz", l.Frequency)
+	}
 }
 
 // add keeps one raw measurement of this round.

@@ -2,6 +2,7 @@ package work
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -62,7 +63,6 @@ func (t *task) train() error {
 		return err
 	}
 	os.Remove(t.checkpoint())
-	os.Remove(t.sidecar())
 	return nil
 }
 
@@ -87,12 +87,17 @@ func (t *task) trainer(be device.Backend, data *dataset.Data) (*models.Trainer, 
 	if err := tr.Resume(t.checkpoint()); err != nil {
 		// A checkpoint only saves time: without it the same model comes out.
 		fmt.Fprintf(os.Stderr, "the checkpoint cannot be used, training begins anew: %v\n", err)
-		os.Rename(t.checkpoint(), t.checkpoint()+".damaged")
+		if err := os.Rename(t.checkpoint(), t.checkpoint()+".damaged"); err != nil {
+			return nil, nil, err
+		}
 		tr.Close()
 		tr, err = models.NewTrainer(be, t.set.Model, t.set.Train, images)
 		return tr, &progressSoFar{}, err
 	}
-	kept := readProgress(t.sidecar(), tr.Done())
+	kept := &progressSoFar{}
+	if err := json.Unmarshal([]byte(tr.Note), kept); err != nil {
+		return nil, nil, fmt.Errorf("the checkpoint has no record of its losses: %w", err)
+	}
 	fmt.Fprintf(os.Stderr, "resumed at step %d\n", tr.Done())
 	return tr, kept, nil
 }
@@ -101,6 +106,7 @@ func (t *task) trainer(be device.Backend, data *dataset.Data) (*models.Trainer, 
 func (t *task) steps(tr *models.Trainer, kept *progressSoFar) error {
 	total := t.set.Train.Steps
 	every := max(1, total/100)
+	resumed := tr.Done()
 	saved, began := time.Now(), time.Now()
 	save := func() error {
 		kept.Seconds += time.Since(began).Seconds()
@@ -108,9 +114,11 @@ func (t *task) steps(tr *models.Trainer, kept *progressSoFar) error {
 		if err := os.MkdirAll(filepath.Dir(t.checkpoint()), 0o755); err != nil {
 			return err
 		}
-		if err := kept.write(t.sidecar()); err != nil {
+		note, err := json.Marshal(kept)
+		if err != nil {
 			return err
 		}
+		tr.Note = string(note)
 		return tr.Save(t.checkpoint())
 	}
 	for tr.Done() < total {
@@ -121,7 +129,7 @@ func (t *task) steps(tr *models.Trainer, kept *progressSoFar) error {
 			}
 			return fmt.Errorf("%w: saved after step %d of %d", cause, tr.Done(), total)
 		}
-		if t.set.SaveEvery > 0 && time.Since(saved) >= t.set.SaveEvery {
+		if n := t.set.Measure.CheckpointSteps; n > 0 && tr.Done() > resumed && tr.Done()%n == 0 || n == 0 && t.set.SaveEvery > 0 && time.Since(saved) >= t.set.SaveEvery {
 			if err := save(); err != nil {
 				return fmt.Errorf("saving a checkpoint: %w", err)
 			}
@@ -159,4 +167,3 @@ func CheckpointPath(artifacts, key string) string {
 }
 
 func (t *task) checkpoint() string { return CheckpointPath(t.job.Artifacts, t.job.Stage) }
-func (t *task) sidecar() string    { return t.checkpoint() + ".json" }

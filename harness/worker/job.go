@@ -41,6 +41,10 @@ type Job struct {
 	Log       string        `json:"log,omitempty"`     // where the run keeps what this worker prints
 	Timeout   time.Duration `json:"timeout,omitempty"` // nanoseconds; 0 = none
 
+	// MemoryLimit is what the worker and whatever it starts may hold in the
+	// machine's memory, in bytes; 0 = no limit of its own.
+	MemoryLimit int64 `json:"memory_limit,omitempty"`
+
 	Environment results.Environment `json:"environment"`
 
 	// Hold says that the standard input stays open as long as the run lives:

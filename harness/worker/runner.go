@@ -25,6 +25,11 @@ type Runner struct {
 	LogDir  string                                // <attempt>.log goes here
 	Grace   time.Duration                         // from a request to stop until the worker is killed
 
+	// Began is told the process that does a job, before the job is sent to it:
+	// whoever must find it again after this process has died writes it down
+	// there. Nil when nobody must.
+	Began func(job Job, p machine.Process)
+
 	// Stored finds an attempt that was already taken in from the spool folder:
 	// whoever ingests for one worker takes in what another has just left. Nil
 	// when nobody ingests meanwhile.
@@ -76,9 +81,16 @@ func (r Runner) tidy(a results.Attempt, job Job) (results.Attempt, error) {
 	return a, nil
 }
 
+// LastLines is the end of what an attempt's worker printed, at most n lines.
+func LastLines(a results.Attempt, n int) string {
+	path, _, _ := strings.Cut(a.Log, "\n")
+	return lastLines(path, n)
+}
+
 // ending is what is known of a worker that left no result.
 type ending struct {
-	start     error // it could not be started
+	start     error  // it could not be started
+	memory    string // why it was killed for memory
 	state     *os.ProcessState
 	stopped   bool // we asked it to stop
 	timedOut  bool
@@ -116,6 +128,11 @@ func (r Runner) supervise(ctx context.Context, job Job, log *os.File, progress f
 		return end
 	}
 	group := -cmd.Process.Pid
+	// Should the system run out of memory all the same, a worker is missed least.
+	os.WriteFile(fmt.Sprintf("/proc/%d/oom_score_adj", cmd.Process.Pid), []byte("500"), 0)
+	if r.Began != nil {
+		r.Began(job, machine.ProcessOf(cmd.Process.Pid))
+	}
 	lines := make(chan []string, 1)
 	go func() { lines <- listen(stdout, log, progress) }()
 	// The pipe stays open: its end tells the worker that we are gone. A worker
@@ -127,22 +144,31 @@ func (r Runner) supervise(ctx context.Context, job Job, log *os.File, progress f
 	watched := make(chan struct{})
 	go func() {
 		defer close(watched)
+		memory := guard.watch(cmd.Process.Pid, job.MemoryLimit)
+		defer guard.forget(memory)
+		look := time.NewTicker(memoryInterval)
+		defer look.Stop()
 		var limit <-chan time.Time
 		if job.Timeout > 0 {
 			limit = time.After(job.Timeout + r.Grace) // the worker watches the time itself; this is for one that hangs
 		}
-		select {
-		case <-gone:
-			return
-		case <-limit:
-			end.timedOut = true
-		case <-ctx.Done():
-			end.stopped = true
-			syscall.Kill(group, syscall.SIGTERM)
+		var grace <-chan time.Time
+		stop := ctx.Done()
+		for kill := false; !kill; {
 			select {
 			case <-gone:
 				return
-			case <-time.After(r.Grace):
+			case <-look.C:
+				end.memory = guard.problem(memory)
+				kill = end.memory != ""
+			case <-limit:
+				end.timedOut, kill = true, true
+			case <-stop:
+				end.stopped, stop = true, nil
+				syscall.Kill(group, syscall.SIGTERM)
+				grace = time.After(r.Grace)
+			case <-grace:
+				kill = true
 			}
 		}
 		syscall.Kill(group, syscall.SIGKILL)
@@ -201,6 +227,8 @@ func (e ending) name(job Job) (outcome, reason string) {
 	}
 	status, _ := e.state.Sys().(syscall.WaitStatus)
 	switch {
+	case e.memory != "":
+		return results.OutOfMemory, e.memory
 	case e.timedOut:
 		return results.Timeout, fmt.Sprintf("no result after %v (measure.timeout); the worker did not stop by itself and was killed", job.Timeout)
 	case e.stopped:

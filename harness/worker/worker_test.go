@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"prabench/harness/machine"
 	"prabench/harness/worker"
 	"prabench/models"
 	"prabench/models/device"
@@ -90,14 +91,34 @@ func play(part string) int {
 		fmt.Println(`{"progress":{"done":1,"total":2}}`)
 		time.Sleep(time.Minute)
 	case "orphan": // leaves a child that keeps its output open
+		os.Setenv(role, "hang")
 		child, err := os.StartProcess(os.Args[0], []string{os.Args[0]}, &os.ProcAttr{
-			Env: append(os.Environ(), role+"=hang"), Files: []*os.File{nil, os.Stdout, os.Stderr},
+			Env: os.Environ(), Files: []*os.File{nil, os.Stdout, os.Stderr},
 		})
 		if err != nil {
 			return 9
 		}
 		child.Release()
 		return 3
+	case "allocate":
+		fmt.Fprintln(os.Stderr, "taking all there is")
+		var held [][]byte
+		for {
+			held = append(held, make([]byte, 8<<20))
+			for i := range held[len(held)-1] {
+				held[len(held)-1][i] = 1
+			}
+			time.Sleep(2 * time.Millisecond)
+		}
+	case "allocate in a child":
+		os.Setenv(role, "allocate")
+		child, err := os.StartProcess(os.Args[0], []string{os.Args[0]}, &os.ProcAttr{
+			Env: os.Environ(), Files: []*os.File{nil, os.Stdout, os.Stderr},
+		})
+		if err != nil {
+			return 9
+		}
+		child.Wait()
 	case "torn result":
 		var job worker.Job
 		json.NewDecoder(os.Stdin).Decode(&job)
@@ -280,3 +301,30 @@ func TestAJobThatCannotBeRead(t *testing.T) {
 type discard struct{}
 
 func (discard) Write(p []byte) (int, error) { return len(p), nil }
+
+func TestAWorkerThatTakesTooMuchMemoryIsKilledForIt(t *testing.T) {
+	for _, part := range []string{"allocate", "allocate in a child"} {
+		t.Run(part, func(t *testing.T) {
+			b := setup(t, part)
+			b.job.MemoryLimit = 300 << 20
+			a := b.run(t, context.Background(), nil)
+			if a.Outcome != results.OutOfMemory || !strings.Contains(a.Reason, "may hold 300 MiB (measure.memory_limit): it was killed") {
+				t.Errorf("%s: %s", a.Outcome, a.Reason)
+			}
+			if !strings.Contains(worker.LastLines(a, 3), "taking all there is") {
+				t.Errorf("the log says %q", a.Log)
+			}
+		})
+	}
+}
+
+func TestTheWorkersProcessIsNamedBeforeItsJobIsSent(t *testing.T) {
+	b := setup(t, "good")
+	var named machine.Process
+	progressed := false
+	b.runner.Began = func(_ worker.Job, p machine.Process) { named = p; progressed = false }
+	b.run(t, context.Background(), func(worker.Progress) { progressed = true })
+	if named.PID <= 0 || named.Start == "" || named.Alive() || !progressed {
+		t.Errorf("%+v, alive %v, progress after it: %v", named, named.Alive(), progressed)
+	}
+}

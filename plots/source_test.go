@@ -1,0 +1,20 @@
+package plots
+
+import "testing"
+
+func TestAFootTellsOfTimingsUnderOtherLoad(t *testing.T) {
+	cell := func(rounds float64) CellData {
+		return CellData{Metrics: map[string]MetricValue{"throughput": {Value: 1}, "disturbed_rounds": {Value: rounds}}}
+	}
+	s := &selection{cells: []CellData{cell(0), cell(2), cell(1)}}
+	if got, want := s.disturbed([]string{"fid_proxy", "throughput"}), "under other load: rounds of 2 of 3 cells"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if got := s.disturbed([]string{"fid_proxy"}); got != "" {
+		t.Errorf("a figure without a timing says %q", got)
+	}
+	s.cells = s.cells[:1]
+	if got := s.disturbed([]string{"throughput"}); got != "" {
+		t.Errorf("quiet timings: %q", got)
+	}
+}
