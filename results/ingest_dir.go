@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"sort"
 	"strings"
 
 	"github.com/mattn/go-sqlite3"
@@ -45,7 +44,11 @@ func (e *QuarantineError) Error() string {
 // file beside it and told by a [*QuarantineError], which comes after
 // everything else was stored. A folder that does not exist is an empty one.
 func (db *DB) IngestDir(ctx context.Context, dir string) (n int, err error) {
-	report, err := db.ingestDir(ctx, dir, false)
+	paths, err := SpoolFiles(dir)
+	if err != nil {
+		return 0, err
+	}
+	report, err := db.ingestFiles(ctx, paths, false)
 	if err == nil && len(report.Quarantined) > 0 {
 		err = &QuarantineError{report.Quarantined}
 	}
@@ -56,7 +59,16 @@ func (db *DB) IngestDir(ctx context.Context, dir string) (n int, err error) {
 // leaves the folder as it is: merging it again changes nothing. Corrupt files
 // are in the report, and stay.
 func (db *DB) MergeDir(ctx context.Context, dir string) (IngestReport, error) {
-	return db.ingestDir(ctx, dir, true)
+	paths, err := SpoolFiles(dir)
+	if err != nil {
+		return IngestReport{}, err
+	}
+	return db.MergeFiles(ctx, paths)
+}
+
+// MergeFiles is [DB.MergeDir] of some files, wherever they lie.
+func (db *DB) MergeFiles(ctx context.Context, paths []string) (IngestReport, error) {
+	return db.ingestFiles(ctx, paths, true)
 }
 
 // A transaction takes in this much: few enough to keep others waiting for the
@@ -72,37 +84,33 @@ type spooled struct {
 	attempt Attempt
 }
 
-func (db *DB) ingestDir(ctx context.Context, dir string, keep bool) (report IngestReport, err error) {
+func (db *DB) ingestFiles(ctx context.Context, paths []string, keep bool) (report IngestReport, err error) {
 	if _, err := db.writer(); err != nil {
 		return report, err
 	}
 	db.ingest.Lock()
 	defer db.ingest.Unlock()
-	names, err := spoolNames(dir)
-	if err != nil {
-		return report, fmt.Errorf("%s: the spool folder cannot be read: %w", dir, err)
-	}
 	aside := func(path, why string) error {
 		if keep {
 			report.Quarantined = append(report.Quarantined, Quarantined{File: path, Why: why})
 			return nil
 		}
-		q, err := quarantine(dir, path, why)
+		q, err := quarantine(path, why)
 		if err == nil && q.To != "" {
 			report.Quarantined = append(report.Quarantined, q)
 		}
 		return err
 	}
 	var left []error // files that could not be read and stay
-	for len(names) > 0 {
+	for len(paths) > 0 {
 		if err := ctx.Err(); err != nil {
 			return report, err
 		}
 		var batch []spooled
 		bytes := int64(0)
-		for len(names) > 0 && len(batch) < batchFiles && bytes < batchBytes {
-			path := filepath.Join(dir, names[0])
-			names = names[1:]
+		for len(paths) > 0 && len(batch) < batchFiles && bytes < batchBytes {
+			path := paths[0]
+			paths = paths[1:]
 			if st, err := os.Stat(path); err == nil {
 				bytes += st.Size()
 			}
@@ -122,7 +130,7 @@ func (db *DB) ingestDir(ctx context.Context, dir string, keep bool) (report Inge
 		}
 		inserted, refused, err := db.ingestBatch(ctx, batch)
 		if err != nil {
-			return report, explain(db.path, "storing results of "+dir, err)
+			return report, explain(db.path, "storing results", err)
 		}
 		report.Inserted += inserted
 		report.Known += len(batch) - inserted - len(refused)
@@ -141,21 +149,23 @@ func (db *DB) ingestDir(ctx context.Context, dir string, keep bool) (report Inge
 	return report, errors.Join(left...)
 }
 
-// spoolNames lists the files to take in, oldest attempt first.
-func spoolNames(dir string) ([]string, error) {
+// SpoolFiles lists the files of a spool folder that [DB.IngestDir] would take
+// in, oldest attempt first. A folder that does not exist is an empty one.
+func SpoolFiles(dir string) ([]string, error) {
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
+	} else if err != nil {
+		return nil, fmt.Errorf("%s: the spool folder cannot be read: %w", dir, err)
 	}
-	var names []string
+	var paths []string // ReadDir sorts by name, and names begin with the time
 	for _, e := range entries {
 		name := e.Name()
 		if !e.IsDir() && strings.HasSuffix(name, ".json") && !strings.HasPrefix(name, ".") {
-			names = append(names, name)
+			paths = append(paths, filepath.Join(dir, name))
 		}
 	}
-	sort.Strings(names)
-	return names, err
+	return paths, nil
 }
 
 // ingestBatch stores attempts in one transaction. Those that contradict what is
@@ -209,9 +219,10 @@ func contradicts(err error) bool {
 	return errors.As(err, &conflict) || errors.As(err, &kind)
 }
 
-// quarantine moves a file aside. An empty To says that it was gone.
-func quarantine(dir, path, why string) (Quarantined, error) {
-	folder := filepath.Join(dir, "quarantine")
+// quarantine moves a file into the folder of that name beside it. An empty To
+// says that it was gone.
+func quarantine(path, why string) (Quarantined, error) {
+	folder := filepath.Join(filepath.Dir(path), "quarantine")
 	fail := func(err error) (Quarantined, error) {
 		return Quarantined{}, fmt.Errorf("%s: it cannot be stored (%s) and not be put into quarantine: %w", path, why, err)
 	}

@@ -121,7 +121,7 @@ func (a *app) root() *cobra.Command {
 		return usage("%w; see `%s --help`", err, c.CommandPath())
 	})
 	root.AddCommand(a.runCommand(), a.planCommand(), a.statusCommand(), a.resultsCommand(), a.plotCommand(), a.sampleCommand(),
-		a.dataCommand(), a.doctorCommand(), a.exportCommand(), a.benchCommand(), a.embedderCommand(), a.workerCommand())
+		a.dataCommand(), a.doctorCommand(), a.exportCommand(), a.ingestCommand(), a.benchCommand(), a.embedderCommand(), a.workerCommand())
 	root.CompletionOptions.HiddenDefaultCmd = true
 	for _, c := range root.Commands() {
 		checkArgs(c)

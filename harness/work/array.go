@@ -61,6 +61,9 @@ func decodeArray[T uint8 | float32](raw []byte, path string) (x []T, shape []int
 			x, shape, err = nil, nil, fmt.Errorf("%s: not a NumPy file: %v", path, p)
 		}
 	}()
+	if n := arrayHeader(raw); n > len(raw) {
+		return nil, nil, fmt.Errorf("%s: not a NumPy file: %d bytes, with a header of %d", path, len(raw), n)
+	}
 	in := bytes.NewReader(raw)
 	r, err := npyio.NewReader(in)
 	if err != nil {
@@ -84,4 +87,17 @@ func decodeArray[T uint8 | float32](raw []byte, path string) (x []T, shape []int
 		return nil, nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return x, shape, nil
+}
+
+// arrayHeader is the length of the header with all before it, as the content
+// claims it. The library allocates that before it looks for the bytes.
+func arrayHeader(raw []byte) int {
+	switch {
+	case len(raw) < 12:
+		return 12
+	case raw[6] == 1: // the format's version
+		return 10 + int(binary.LittleEndian.Uint16(raw[8:]))
+	default:
+		return 12 + int(binary.LittleEndian.Uint32(raw[8:]))
+	}
 }

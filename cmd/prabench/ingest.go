@@ -1,0 +1,82 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/spf13/cobra"
+
+	"prabench/harness"
+	"prabench/results"
+)
+
+func (a *app) ingestCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "ingest DIR…",
+		Short: "Take in results and artifacts of another machine",
+		Long: `ingest merges folders that another machine's artifacts folder was copied to
+(.prabench, or the folder that holds it), or its spool folder alone. Artifacts
+are copied and the hash of every file compared, then the results are stored. The
+folder stays as it is; ingesting it again changes nothing.
+
+What is damaged, or differs from what is here under the same key, is refused by
+name and the exit code is 1; everything else is taken in.`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(c *cobra.Command, dirs []string) error {
+			for _, dir := range dirs {
+				if err := a.ingest(c.Context(), dir); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	}
+}
+
+func (a *app) ingest(ctx context.Context, dir string) error {
+	db, err := results.Open(a.db)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	m, err := harness.Merge(ctx, db, a.places(), dir)
+	var path *fs.PathError
+	if errors.Is(err, harness.ErrNothingToMerge) || errors.As(err, &path) && path.Path == dir {
+		return &usageError{err}
+	}
+	if err != nil {
+		return err
+	}
+	for _, err := range m.Refused {
+		fmt.Fprintln(a.stderr, "prabench: "+err.Error())
+	}
+	for _, q := range m.Attempts.Quarantined {
+		text := "put into quarantine: "
+		if q.To == "" {
+			text = "refused: " // another machine's file stays
+		}
+		fmt.Fprintf(a.stderr, "prabench: %s: %s%s\n", q.File, text, q.Why)
+	}
+	refused := len(m.Refused) + len(m.Attempts.Quarantined)
+	if refused > 0 {
+		a.code = exitFailed
+	}
+	if a.json {
+		return a.printJSON(struct {
+			Folder   string `json:"folder"`
+			Inserted int    `json:"attempts_new"`
+			Known    int    `json:"attempts_known"`
+			Copied   int    `json:"artifacts_copied"`
+			Same     int    `json:"artifacts_same"`
+			Refused  int    `json:"refused"`
+		}{dir, m.Attempts.Inserted, m.Attempts.Known, m.Copied, m.Same, refused})
+	}
+	fmt.Fprintf(a.stdout, "%s: %d new attempts, %d known; %d artifacts copied, %d here already", dir, m.Attempts.Inserted, m.Attempts.Known, m.Copied, m.Same)
+	if refused > 0 {
+		fmt.Fprintf(a.stdout, "; %d refused", refused)
+	}
+	fmt.Fprintln(a.stdout)
+	return nil
+}
