@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	"prabench/harness/artifact"
 	"prabench/harness/stage"
@@ -57,9 +58,9 @@ func (p Places) rounds(key string) string  { return filepath.Join(p.Artifacts, "
 func (p Places) running() string           { return filepath.Join(p.Artifacts, "running") }
 func (p Places) dataHash(id string) string { return filepath.Join(p.Artifacts, "data", id+".json") }
 
-// make makes the folders that a run writes into, by absolute names, since
+// share makes the folders that workers write into, by absolute names, since
 // workers get them.
-func (p *Places) make() error {
+func (p *Places) share() error {
 	abs, err := filepath.Abs(p.Artifacts)
 	if err != nil {
 		return err
@@ -73,16 +74,21 @@ func (p *Places) make() error {
 	return nil
 }
 
-// sweep removes what a run that was killed, and its workers, were writing:
-// nobody will end it. Only who holds the locks may, and after the orphans.
+// sweep removes what a run that was killed, and its workers, left half done on
+// this machine. Only who holds the locks may, and after the orphans. Other
+// machines may be at work here too: what could be theirs stays for a day.
 func (p Places) sweep() {
-	os.RemoveAll(p.running())
-	os.MkdirAll(p.running(), 0o755)
-	os.RemoveAll(filepath.Join(p.Artifacts, "tmp"))
-	for _, pattern := range []string{"spool/.*.part", "round/*/.*.part", "checkpoint/.*"} {
+	for _, r := range RunningNow(p) {
+		if r.Worker.Here() || time.Since(r.Seen) > 24*time.Hour {
+			os.Remove(filepath.Join(p.running(), r.Attempt+".json"))
+		}
+	}
+	for _, pattern := range []string{"tmp/*", "spool/.*.part", "round/*/.*.part", "checkpoint/.*"} {
 		left, _ := filepath.Glob(filepath.Join(p.Artifacts, pattern))
 		for _, f := range left {
-			os.Remove(f)
+			if info, err := os.Lstat(f); err == nil && time.Since(info.ModTime()) > 24*time.Hour {
+				os.RemoveAll(f)
+			}
 		}
 	}
 }

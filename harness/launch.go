@@ -23,12 +23,14 @@ import (
 type launcher struct {
 	places      Places
 	plan        *Plan
-	db          *results.DB
+	db          *results.DB // nil: nothing is stored, another process takes the results in
 	runner      worker.Runner
 	environment results.Environment
 	meter       *progress.Meter
 	jobs        int
 	silence     silence
+	cores       int    // that this process may use; 0 = all
+	order       string // of the rounds of timings, where it is not that of a run
 
 	mu   sync.Mutex
 	fail error // the harness itself cannot go on
@@ -39,6 +41,13 @@ type launcher struct {
 func threadsOf(s stage.Settings) int {
 	if s.Measure.Threads > 0 {
 		return s.Measure.Threads
+	}
+	return runtime.NumCPU()
+}
+
+func orCores(n int) int {
+	if n > 0 {
+		return n
 	}
 	return runtime.NumCPU()
 }
@@ -56,7 +65,7 @@ func (l *launcher) job(it *Item, round int) worker.Job {
 	}
 	switch it.Kind {
 	case results.Reference, results.Score:
-		j.Device, j.Threads = "cpu", max(1, runtime.NumCPU()/l.jobs) // embedders run here, at any number of threads
+		j.Device, j.Threads = "cpu", max(1, orCores(l.cores)/l.jobs) // embedders run here, at any number of threads
 	case results.Time:
 		j.Threads = threadsOf(s)
 		s.Measure.Threads = j.Threads
@@ -116,6 +125,9 @@ func (l *launcher) block(it *Item, reason string) {
 // ingest takes in what lies in the spool folder. Files put into quarantine are
 // told; they stop nothing.
 func (l *launcher) ingest(ctx context.Context) error {
+	if l.db == nil {
+		return nil
+	}
 	_, err := l.db.IngestDir(context.WithoutCancel(ctx), l.places.Spool())
 	var aside *results.QuarantineError
 	if errors.As(err, &aside) {

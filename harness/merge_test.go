@@ -22,7 +22,7 @@ func otherMachine(t *testing.T, weights string) Places {
 	t.Helper()
 	root := t.TempDir()
 	p := Places{DB: filepath.Join(root, "results.db"), Artifacts: filepath.Join(root, ".prabench")}
-	if err := p.make(); err != nil {
+	if err := p.share(); err != nil {
 		t.Fatal(err)
 	}
 	at := time.Date(2026, 3, 4, 12, 0, 0, 123456789, time.UTC)

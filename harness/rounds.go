@@ -60,6 +60,9 @@ func (l *launcher) Summarise(ctx context.Context, t schedule.Task) schedule.Outc
 	if seen {
 		a.Values = append(a.Values, results.Value{Metric: DisturbedRounds, Unit: "1", Value: float64(disturbed), N: len(rounds)})
 	}
+	if l.order != "" {
+		a.Protocol["order"] = l.order
+	}
 	err := l.keepTiming(it, a)
 	if err == nil {
 		_, err = results.WriteSpool(l.places.Spool(), a)

@@ -50,34 +50,76 @@ type Summary struct {
 // data have nothing started; see [Failure] for those of the harness itself.
 func (r *Run) Do(ctx context.Context, experiments ...*Experiment) (Summary, error) {
 	begin := time.Now()
-	release, err := r.claim()
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	l, release, err := r.begin(ctx, stop, begin, experiments)
 	if err != nil {
-		return Summary{}, &Failure{err}
+		return Summary{}, err
 	}
 	defer release()
-	meter := progress.New(r.Out, r.Terminal, time.Now)
-	defer meter.Close()
+	tasks := l.tasks()
+	s := schedule.Scheduler{Jobs: l.jobs, Threads: r.threads(), Memory: machine.Usable(), Pause: or(r.Pause, time.Second), Launcher: l, Clock: schedule.System{}, Observer: l}
+	report, err := s.Run(ctx, tasks)
+	if err == nil {
+		err = l.fail
+	}
+	sum := l.summary(report)
+	sum.Took = time.Since(begin)
+	if err != nil {
+		return sum, &Failure{err}
+	}
+	return sum, nil
+}
 
+// Prepare does what precedes a run's first task: it claims the places, records
+// the plan, takes in what others left and finds out what is to do. Until
+// release is called nobody else does so.
+func (r *Run) Prepare(ctx context.Context, experiments ...*Experiment) (p *Plan, release func(), err error) {
+	ctx, stop := context.WithCancel(ctx)
+	l, undo, err := r.begin(ctx, stop, time.Now(), experiments)
+	if err != nil {
+		stop()
+		return nil, nil, err
+	}
+	return l.plan, func() { undo(); stop() }, nil
+}
+
+// begin makes the launcher of an identified and prepared plan.
+func (r *Run) begin(ctx context.Context, stop context.CancelFunc, since time.Time, experiments []*Experiment) (l *launcher, release func(), err error) {
+	var ends []func() // in the order in which they are to be done
+	undo := func() {
+		for _, end := range ends {
+			end()
+		}
+	}
+	defer func() {
+		if err != nil {
+			undo()
+		}
+	}()
+	unlock, err := r.claim()
+	if err != nil {
+		return nil, nil, &Failure{err}
+	}
+	meter := progress.New(r.Out, r.Terminal, time.Now)
+	ends = []func(){meter.Close, unlock}
 	grace := or(r.Grace, 30*time.Second)
 	orphans(r.Places, grace, meter.Say)
 	r.Places.sweep()
 
-	id := &Identifier{Places: r.Places, Read: true, Say: patient(meter, begin)}
+	id := &Identifier{Places: r.Places, Read: true, Say: patient(meter, since)}
 	for _, e := range experiments {
 		if _, err := id.Identify(ctx, e); err != nil {
-			return Summary{}, err
+			return nil, nil, err
 		}
 	}
-	jobs := r.jobs(experiments)
 	db, err := results.Open(r.Places.DB)
 	if err != nil {
-		return Summary{}, &Failure{err}
+		return nil, nil, &Failure{err}
 	}
-	defer db.Close()
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
-	l := &launcher{
-		places: r.Places, plan: NewPlan(experiments...), db: db, environment: machine.Environment(0), meter: meter, jobs: jobs, stop: stop,
+	ends = []func(){func() { db.Close() }, meter.Close, unlock}
+	l = &launcher{
+		places: r.Places, plan: NewPlan(experiments...), db: db, environment: machine.Environment(0), meter: meter, jobs: r.jobs(experiments), stop: stop,
 		runner: worker.Runner{Command: r.Command, LogDir: r.Places.Logs(), Grace: grace, Stored: func(id string) (results.Attempt, bool) {
 			a, ok, err := db.Attempt(context.WithoutCancel(ctx), id)
 			return a, ok && err == nil
@@ -89,22 +131,11 @@ func (r *Run) Do(ctx context.Context, experiments ...*Experiment) (Summary, erro
 	if err := l.prepare(ctx, experiments, r.Retry); err != nil {
 		var large *TooLarge
 		if errors.As(err, &large) {
-			return Summary{}, fmt.Errorf("%w; nothing was started", err)
+			return nil, nil, fmt.Errorf("%w; nothing was started", err)
 		}
-		return Summary{}, &Failure{err}
+		return nil, nil, &Failure{err}
 	}
-	tasks := l.tasks()
-	s := schedule.Scheduler{Jobs: jobs, Threads: r.threads(), Memory: machine.Usable(), Pause: or(r.Pause, time.Second), Launcher: l, Clock: schedule.System{}, Observer: l}
-	report, err := s.Run(ctx, tasks)
-	if err == nil {
-		err = l.fail
-	}
-	sum := l.summary(report)
-	sum.Took = time.Since(begin)
-	if err != nil {
-		return sum, &Failure{err}
-	}
-	return sum, nil
+	return l, undo, nil
 }
 
 // patient says what is being read only to those who have waited a while.
@@ -127,7 +158,7 @@ func (r *Run) claim() (release func(), err error) {
 	if dir := filepath.Dir(r.Places.DB); !isFolder(dir) {
 		return nil, fmt.Errorf("%s: there is no folder %s: make it, or choose another place with --db", r.Places.DB, dir)
 	}
-	if err := r.Places.make(); err != nil {
+	if err := r.Places.share(); err != nil {
 		return nil, err
 	}
 	db, err := machine.Acquire(r.Places.LockFile(), r.Name)

@@ -2,7 +2,9 @@ package artifact
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"sort"
@@ -67,7 +69,9 @@ func (d *Draft) Files() ([]File, error) {
 }
 
 // Commit writes the manifest and renames the draft into place. An artifact of
-// the same key that was there before gives way: same key, same content.
+// the same key that was there before gives way: same key, same content. Of two
+// machines that commit the same key at once, both succeed and one artifact
+// stays, whole.
 func (d *Draft) Commit() (Manifest, error) {
 	files, err := d.Files()
 	if err != nil {
@@ -91,17 +95,32 @@ func (d *Draft) Commit() (Manifest, error) {
 	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
 		return m, err
 	}
-	if _, err := os.Lstat(to); err == nil {
-		old := d.dir + ".old"
-		if err := os.Rename(to, old); err != nil {
-			return m, err
-		}
-		defer os.RemoveAll(old)
-	}
-	if err := os.Rename(d.dir, to); err != nil {
+	if err := d.place(to); err != nil {
 		return m, err
 	}
 	return m, flush(filepath.Dir(to))
+}
+
+// place renames the draft to its place. What is there already is exchanged with
+// it in one step, so that a reader always finds one of the two; where the
+// filesystem has no such step (NFS) it is renamed away first, and again if
+// another process puts its own there in between.
+func (d *Draft) place(to string) error {
+	for try := 0; ; try++ {
+		err := os.Rename(d.dir, to)
+		if err == nil || try == 100 || !errors.Is(err, fs.ErrExist) { // a folder that is not empty is ErrExist too
+			return err
+		}
+		if exchange(d.dir, to) == nil {
+			return os.RemoveAll(d.dir)
+		}
+		old := fmt.Sprintf("%s.old%d", d.dir, try)
+		if err := os.Rename(to, old); err == nil {
+			defer os.RemoveAll(old)
+		} else if !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
 }
 
 // Discard removes the draft; after Commit it does nothing.

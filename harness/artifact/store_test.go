@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"prabench/harness/artifact"
@@ -68,6 +69,46 @@ func TestSecondCommitReplacesTheFirst(t *testing.T) {
 	commit(t, s, "second")
 	if got, err := s.Read(ref, "model.bin"); err != nil || string(got) != "second" {
 		t.Fatalf("read %q, %v", got, err)
+	}
+}
+
+// TestManyCommitAtOnce is what a batch system makes when it starts a job again
+// that was not dead: several processes finish the same stage, while others read.
+func TestManyCommitAtOnce(t *testing.T) {
+	s := artifact.Store{Root: t.TempDir()}
+	commit(t, s, "weights")
+	done := make(chan struct{})
+	var writers, readers sync.WaitGroup
+	for range 8 {
+		writers.Go(func() {
+			for range 30 {
+				commit(t, s, "weights")
+			}
+		})
+	}
+	reads := 0
+	readers.Go(func() {
+		for {
+			if got, err := s.Read(ref, "model.bin"); err != nil || string(got) != "weights" {
+				t.Errorf("read %q, %v", got, err)
+				return
+			}
+			reads++
+			select {
+			case <-done:
+				return
+			default:
+			}
+		}
+	})
+	writers.Wait()
+	close(done)
+	readers.Wait()
+	if _, err := s.Check(ref); err != nil || reads == 0 {
+		t.Errorf("%v after %d reads", err, reads)
+	}
+	if left, _ := os.ReadDir(filepath.Join(s.Root, "tmp")); len(left) != 0 {
+		t.Errorf("%d entries are left in tmp", len(left))
 	}
 }
 

@@ -111,4 +111,7 @@ func (p Process) Alive() bool {
 	return err == nil && f[statState] != "Z" && f[statState] != "X" && f[statStart]+" "+bootID() == p.Start
 }
 
+// Here says whether the process was one of this machine, since it booted.
+func (p Process) Here() bool { return strings.HasSuffix(p.Start, " "+bootID()) }
+
 func bootID() string { return firstLine("/proc/sys/kernel/random/boot_id") }

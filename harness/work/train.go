@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -84,22 +85,31 @@ func (t *task) trainer(be device.Backend, data *dataset.Data) (*models.Trainer, 
 	if _, err := os.Stat(t.checkpoint()); err != nil {
 		return tr, &progressSoFar{}, nil
 	}
-	if err := tr.Resume(t.checkpoint()); err != nil {
+	kept, err := t.resume(tr)
+	if err != nil {
 		// A checkpoint only saves time: without it the same model comes out.
 		fmt.Fprintf(os.Stderr, "the checkpoint cannot be used, training begins anew: %v\n", err)
-		if err := os.Rename(t.checkpoint(), t.checkpoint()+".damaged"); err != nil {
+		if err := os.Rename(t.checkpoint(), t.checkpoint()+".damaged"); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, nil, err
 		}
 		tr.Close()
 		tr, err = models.NewTrainer(be, t.set.Model, t.set.Train, images)
 		return tr, &progressSoFar{}, err
 	}
-	kept := &progressSoFar{}
-	if err := json.Unmarshal([]byte(tr.Note), kept); err != nil {
-		return nil, nil, fmt.Errorf("the checkpoint has no record of its losses: %w", err)
-	}
 	fmt.Fprintf(os.Stderr, "resumed at step %d\n", tr.Done())
 	return tr, kept, nil
+}
+
+// resume brings the trainer to the step of the checkpoint.
+func (t *task) resume(tr *models.Trainer) (*progressSoFar, error) {
+	if err := tr.Resume(t.checkpoint()); err != nil {
+		return nil, err
+	}
+	kept := &progressSoFar{}
+	if err := json.Unmarshal([]byte(tr.Note), kept); err != nil {
+		return nil, fmt.Errorf("it has no record of its losses: %w", err)
+	}
+	return kept, nil
 }
 
 // steps trains to the end, saving now and then, and when told to stop.

@@ -85,13 +85,15 @@ func stopping(job Job, stdin io.Reader) (context.Context, context.CancelFunc) {
 	}
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGUSR2)
+	// Further signals change nothing: a batch system signals every process of a
+	// job and the run tells its worker as well, and the second must not end it
+	// while it saves.
 	go func() {
 		select {
 		case <-signals:
 			stop(ErrStopped)
 		case <-ctx.Done():
 		}
-		signal.Stop(signals)
 	}()
 	if job.Hold {
 		go func() {

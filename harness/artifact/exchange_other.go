@@ -1,0 +1,7 @@
+//go:build !linux
+
+package artifact
+
+import "errors"
+
+var exchange = func(a, b string) error { return errors.ErrUnsupported }
