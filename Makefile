@@ -2,7 +2,7 @@
 GO ?= go
 BIN := bin/prabench
 
-.PHONY: help build setup quick test race vet fuzz bench clean
+.PHONY: help build setup quick test race vet fuzz bench pytorch-compare clean
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | sort
 
@@ -33,6 +33,15 @@ fuzz: ## every fuzz target for FUZZTIME (60s) each, in 512 MiB; TARGET=FuzzIDX f
 
 bench: build ## what this machine reaches: training and sampling against its peak
 	$(BIN) bench
+
+# The newest PyTorch from PyPI, in a virtual environment beside the caches; the wheel is large.
+PYTORCH := .prabench/pytorch
+pytorch-compare: ## the same model in PyTorch, timed in turn with ours (fetches PyTorch; docs/pytorch.md)
+	@test -x $(PYTORCH)/bin/python || python3 -m venv $(PYTORCH)
+	@$(PYTORCH)/bin/python -c 'import torch, numpy, safetensors' 2>/dev/null || \
+		$(PYTORCH)/bin/pip install torch numpy safetensors || \
+		{ echo "PyTorch could not be installed from PyPI; without it there is nothing to compare with."; exit 1; }
+	$(PYTORCH)/bin/python models/testdata/sidebyside/compare.py all
 
 clean: ## remove what was built; results.db, .prabench and figures stay
 	rm -rf bin

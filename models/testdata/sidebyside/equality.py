@@ -1,0 +1,86 @@
+"""Whether both sides compute the same: a training step, sampled tokens, and (against
+the float64 oracle beside this folder, which the Go tests compare the core with)
+trunk and head."""
+
+import os
+import sys
+
+import numpy as np
+import torch
+
+from checkpoint import Checkpoint, array
+from training import Batch, Training
+from sampling import noise
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+import oracle  # noqa: E402
+
+TOLERANCE = 1e-4
+SEED = 1  # of sampling, the default of our side
+
+
+def off(got, want):
+    """‖got − want‖ / ‖want‖."""
+    got, want = np.asarray(got, np.float64), np.asarray(want, np.float64)
+    return float(np.linalg.norm(got - want) / max(np.linalg.norm(want), 1e-30))
+
+
+def worst(got, want):
+    """The largest error of the named arrays, each against its norm."""
+    name = max(want, key=lambda n: off(got[n], want[n]))
+    return off(got[name], want[name]), name
+
+
+def moved(to, start):
+    return {n: np.asarray(to[n], np.float64) - start[n] for n in start}
+
+
+def data(folder, c):
+    labels = array(folder, "labels", np.int32, -1)
+    return array(folder, "images", np.uint8, len(labels), c.size, c.size, c.channels), labels
+
+
+def training_step(folder, losses, t):
+    """The first step of t, which goes on from before, against the checkpoint after."""
+    before, after = (Checkpoint(os.path.join(folder, n + ".safetensors")) for n in ("before", "after"))
+    images, labels = data(folder, before.config)
+    (total, flow, rec), norm = t.step(Batch(before.config, before.train, before.steps, images, labels))
+    # Ours wrote m = 0.9·m + 0.1·g of the clipped g: what was added is g.
+    added = lambda to, b, name: {n: a - b * before.named(name)[n] for n, a in to.items()}
+    state = lambda key: t.net.named(t.adam.state[p][key] for p in t.params)
+    weights, average = before.named("raw."), before.named("ema.")
+    return {
+        "loss": (off(total.item(), losses["total"]), ""), "flow loss": (off(flow.item(), losses["flow"]), ""),
+        "reconstruction loss": (off(rec.item(), losses["rec"]), ""),
+        "gradient norm": (off(norm.item(), losses["grad_norm"]), ""),
+        "gradient": worst(added(state("exp_avg"), 0.9, "adam.m."), added(after.named("adam.m."), 0.9, "adam.m.")),
+        "weights": worst(t.net.named(t.params), after.named("raw.")),
+        "averaged weights": worst(t.net.named(t.average), after.named("ema.")),
+        "movement of all weights": (off(*(np.concatenate([v.ravel() for _, v in sorted(moved(x, weights).items())]) for x in
+                                          (t.net.named(t.params), after.named("raw.")))), ""),
+        "movement of all averages": (off(*(np.concatenate([v.ravel() for _, v in sorted(moved(x, average).items())]) for x in
+                                           (t.net.named(t.average), after.named("ema.")))), ""),
+    }
+
+
+def tokens(folder, sampler):
+    """A whole sampling call."""
+    c, n = sampler.c, sampler.batch
+    got = sampler.draw(torch.arange(n) % c.classes, noise(c, SEED, n))
+    return {"sampled tokens": (off(got, array(folder, "tokens", np.float32, -1, c.N, c.P)), "")}
+
+
+def parts(folder, images=4):
+    """Trunk and head on the first images."""
+    model = Checkpoint(os.path.join(folder, "before.safetensors"))
+    c = model.config
+    t = Training(model)
+    pixels, labels = data(folder, c)
+    b = Batch(c, model.train | dict(batch=images), model.steps, pixels, labels)
+    o = oracle.Model(c.keys, {n: a.astype(np.float64) for n, a in model.named("raw.").items()})
+    with torch.no_grad():
+        h = t.net.trunk(b.x, b.labels)
+        out = t.net.head(b.eps, t.net.modulate(t.net.time(b.t), t.net.cond(h)))
+    oh = o.trunk(b.x.numpy().astype(np.float64), b.labels.numpy()).v
+    oo = o.head(oh, b.eps.numpy().astype(np.float64), b.t.numpy().astype(np.float64)).v
+    return {"trunk h (oracle)": (off(h, oh), ""), "head output (oracle)": (off(out, oo), "")}

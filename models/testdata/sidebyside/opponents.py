@@ -1,0 +1,35 @@
+"""The ways of running PyTorch that are timed. The best of them is the opponent."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Opponent:
+    """One way: what Training or Sampler is told, and the number of threads."""
+    how: dict = field(default_factory=dict)
+    threads: int = 2
+    exact: bool = True  # fp32: its numbers are checked
+
+
+AUTOTUNE = {"max_autotune": True}
+TRAINING = {
+    "eager": Opponent(),
+    "eager-foreach": Opponent(dict(optimiser="foreach")),  # instead of the fused AdamW
+    "compile": Opponent(dict(compile={})),
+    "compile-autotune": Opponent(dict(compile=AUTOTUNE)),
+    "eager-bf16": Opponent(dict(bf16=True), exact=False),
+    "compile-bf16": Opponent(dict(compile={}, bf16=True), exact=False),
+}
+FROZEN, CPP = {"freezing": True}, {"cpp_wrapper": True}
+SAMPLING = {
+    "eager": Opponent(),
+    "eager-1-thread": Opponent(threads=1),
+    "compile": Opponent(dict(compile={})),
+    "compile-1-thread": Opponent(dict(compile={}), threads=1),
+    "compile-cpp": Opponent(dict(compile=CPP)),
+    "compile-cpp-1-thread": Opponent(dict(compile=CPP), threads=1),
+    "compile-frozen": Opponent(dict(compile=FROZEN)),
+    "compile-frozen-autotune": Opponent(dict(compile=FROZEN | AUTOTUNE)),
+    "eager-bf16": Opponent(dict(bf16=True), exact=False),
+    "compile-bf16": Opponent(dict(compile=FROZEN, bf16=True), exact=False),
+}

@@ -1,0 +1,244 @@
+// Command ours is prabench's side of the comparison with PyTorch: a process
+// that stays alive, opens one model, and trains or samples a few times whenever
+// it is asked, so that two programs can be timed in turn at a grain of seconds.
+// Between requests it waits for its input and computes nothing.
+//
+// Requests and replies are JSON, one a line; see the request and reply types.
+// The images are made up: a step's arithmetic does not depend on them.
+package main
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"time"
+
+	"prabench/models"
+	"prabench/models/cpu"
+	"prabench/models/device"
+	"prabench/models/gemm"
+)
+
+// request is what to do next.
+type request struct {
+	Do string `json:"do"` // "open" first, then "train" and "sample"
+
+	// open
+	Model   string `json:"model"`   // a name in sizes
+	Patch   int    `json:"patch"`   // p, 0 for the size's own
+	Block   int    `json:"block"`   // B, 0 for 1
+	Batch   int    `json:"batch"`   // images a training step, and a sampling call at most
+	Threads int    `json:"threads"` // compute threads
+	Steps   int    `json:"steps"`   // training steps before the checkpoint
+	Dir     string `json:"dir"`     // where the files of the equality check go
+	Flow    int    `json:"flow"`    // Euler steps, 0 for the default
+
+	// train, sample
+	Times  int `json:"times"`  // steps or calls to time
+	Images int `json:"images"` // sample: images a call
+}
+
+// reply answers one request.
+type reply struct {
+	Error   string         `json:"error,omitempty"`
+	Seconds []float64      `json:"seconds,omitempty"` // of each step or call
+	Losses  *models.Losses `json:"losses,omitempty"`  // open: of the step between before and after
+	GEMM    string         `json:"gemm,omitempty"`    // open: which matrix product
+	Backend string         `json:"backend,omitempty"`
+	Params  int64          `json:"params,omitempty"`
+	Train   float64        `json:"flops_train_image,omitempty"`
+	Sample  float64        `json:"flops_image,omitempty"`
+}
+
+// side is the open model.
+type side struct {
+	be       device.Backend
+	trainer  *models.Trainer
+	model    *models.Model
+	flow     models.SampleConfig
+	samplers map[int]*models.Sampler // by batch
+}
+
+func main() {
+	if err := serve(os.Stdin, os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "ours:", err)
+		os.Exit(1)
+	}
+}
+
+// serve answers requests until the input ends; a failed request is answered by
+// its error and does not end it.
+func serve(in io.Reader, out io.Writer) error {
+	requests, replies := json.NewDecoder(in), json.NewEncoder(out)
+	var s *side
+	for {
+		var q request
+		if err := requests.Decode(&q); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return fmt.Errorf("reading a request: %w", err)
+		}
+		r, err := reply{}, error(nil)
+		switch {
+		case q.Do == "open" && s == nil:
+			s, r, err = open(q)
+		case q.Do == "train" && s != nil:
+			r.Seconds, err = times(q.Times, s.trainer.Step)
+		case q.Do == "sample" && s != nil:
+			r.Seconds, err = s.sample(q.Images, q.Times)
+		default:
+			err = fmt.Errorf("%q: the first request opens a model, further ones train or sample", q.Do)
+		}
+		if err != nil {
+			r.Error = err.Error()
+		}
+		if err := replies.Encode(r); err != nil {
+			return err
+		}
+	}
+}
+
+// open trains a model for a few steps and writes into q.Dir what the other side
+// needs to compute the same: before and after (training checkpoints around one
+// step), model (the model then), images and labels (the training set) and tokens
+// (one sampling call of q.Batch images, float32).
+func open(q request) (*side, reply, error) {
+	cfg, ok := sizes[q.Model]
+	if !ok {
+		return nil, reply{}, fmt.Errorf("model %q: the sizes are nano, micro and small", q.Model)
+	}
+	if q.Patch > 0 {
+		cfg.Patch = q.Patch
+	}
+	if q.Block > 0 {
+		cfg.Block = q.Block
+	}
+	tc, sc := models.DefaultTrain(), models.DefaultSample()
+	tc.Batch, tc.Threads, tc.Seed = q.Batch, q.Threads, 1
+	if q.Flow > 0 {
+		sc.FlowSteps = q.Flow
+	}
+	be, err := cpu.New(q.Threads)
+	if err != nil {
+		return nil, reply{}, err
+	}
+	data := waves(cfg, 2*q.Batch)
+	s := &side{be: be, flow: sc, samplers: map[int]*models.Sampler{}}
+	if s.trainer, err = models.NewTrainer(be, cfg, tc, data); err != nil {
+		return nil, reply{}, err
+	}
+	for range q.Steps {
+		if err := s.trainer.Step(); err != nil {
+			return nil, reply{}, err
+		}
+	}
+	at := func(name string) string { return filepath.Join(q.Dir, name) }
+	if err := errors.Join(
+		write(at("images"), data.Pixels), write(at("labels"), data.Labels),
+		s.trainer.Save(at("before.safetensors")),
+		s.trainer.Step(),
+		s.trainer.Save(at("after.safetensors")), s.trainer.SaveModel(at("model.safetensors")),
+	); err != nil {
+		return nil, reply{}, err
+	}
+	if s.model, err = models.LoadModel(be, at("model.safetensors")); err != nil {
+		return nil, reply{}, err
+	}
+	sampler, err := s.sampler(q.Batch)
+	if err != nil {
+		return nil, reply{}, err
+	}
+	tokens, err := sampler.Tokens(labels(cfg, q.Batch), ids(q.Batch))
+	if err != nil {
+		return nil, reply{}, err
+	}
+	costs, losses := cfg.Costs(tc, sc), s.trainer.Losses()
+	r := reply{
+		Losses: &losses, GEMM: gemm.Loaded().Name, Backend: be.Details(), Params: cfg.Params(),
+		Train: costs.FLOPsTrainImage, Sample: costs.FLOPsImage,
+	}
+	return s, r, write(at("tokens"), tokens)
+}
+
+func (s *side) sampler(images int) (*models.Sampler, error) {
+	if have := s.samplers[images]; have != nil {
+		return have, nil
+	}
+	sampler, err := models.NewSampler(s.model, s.flow, images)
+	if err == nil {
+		s.samplers[images] = sampler
+	}
+	return sampler, err
+}
+
+// sample times calls that draw so many images as bytes.
+func (s *side) sample(images, n int) ([]float64, error) {
+	sampler, err := s.sampler(images)
+	if err != nil {
+		return nil, err
+	}
+	c := s.model.Config
+	l, id, out := labels(c, images), ids(images), make([]uint8, images*c.Size*c.Size*c.Channels)
+	return times(n, func() error { return sampler.Sample(l, id, out) })
+}
+
+// times is how long each of n calls took, in seconds.
+func times(n int, do func() error) ([]float64, error) {
+	out := make([]float64, n)
+	for i := range out {
+		start := time.Now()
+		if err := do(); err != nil {
+			return nil, err
+		}
+		out[i] = time.Since(start).Seconds()
+	}
+	return out, nil
+}
+
+// labels and ids are those of the images that are sampled: 0, 1, 2, …
+func labels(c models.Config, n int) []int32 {
+	out := make([]int32, n)
+	for i := range out {
+		out[i] = int32(i % c.Classes)
+	}
+	return out
+}
+
+func ids(n int) []uint32 {
+	out := make([]uint32, n)
+	for i := range out {
+		out[i] = uint32(i)
+	}
+	return out
+}
+
+// waves are n images of plane waves, the direction by class.
+func waves(c models.Config, n int) models.Images {
+	images := models.Images{N: n, Size: c.Size, Channels: c.Channels, Labels: labels(c, n)}
+	for i := range n {
+		sin, cos := math.Sincos(math.Pi * float64(images.Labels[i]) / float64(c.Classes))
+		for y := range c.Size {
+			for x := range c.Size {
+				for k := range c.Channels {
+					v := math.Sin(0.5*(cos*float64(x)+sin*float64(y)) + float64(i) + float64(k))
+					images.Pixels = append(images.Pixels, uint8(127.5+127.5*v))
+				}
+			}
+		}
+	}
+	return images
+}
+
+// write puts an array into a file, little-endian, without a header.
+func write(path string, x any) error {
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(binary.Write(f, binary.LittleEndian, x), f.Close())
+}

@@ -1,0 +1,29 @@
+"""The records of compare.py as a table in Markdown."""
+
+import statistics
+
+from timing import ratios
+
+
+def best(record, exact):
+    """The fastest opponent whose name passes exact, with its ratios."""
+    rows = {n: ratios(s, record["ours"]) for n, s in record["theirs"].items() if exact(n)}
+    return min(rows.items(), key=lambda x: statistics.median(x[1])) if rows else None
+
+
+def cell(found, name=True):
+    if not found:
+        return "–"
+    n, r = found
+    return f"{statistics.median(r):.2f} ({min(r):.2f}–{max(r):.2f})" + (f" {n}" if name else "")
+
+
+def lines(records):
+    yield "| | model | p | batch | ours, images/s | eager | torch.compile | bf16 | error | rounds |"
+    yield "|---|---|---|---|---|---|---|---|---|---|"
+    for r in records:
+        at = [best(r, lambda n: n.startswith("eager") and "bf16" not in n),
+              best(r, lambda n: n.startswith("compile") and "bf16" not in n), best(r, lambda n: "bf16" in n)]
+        speed = r["batch"] / statistics.median(r["ours"])
+        yield (f"| {r['what']} | {r['model']} | {r['patch']} | {r['batch']} | {speed:.4g} | " + " | ".join(map(cell, at))
+               + f" | {r['error']:.0e} | {len(r['ours'])} |")

@@ -1,0 +1,126 @@
+"""A training step in PyTorch, as in models/README.md, for rollout depths 0 and 1.
+
+All random numbers are drawn before: the step is given them, so it has less to
+do than ours, which draws them inside.
+"""
+
+import math
+
+import numpy as np
+import torch
+from torch import nn
+
+import philox
+from network import Network
+
+
+class Batch:
+    """Everything that a step reads, as tensors: tokens, labels, noise."""
+
+    def __init__(self, c, train, step, images, labels):
+        key, B, N = train["seed"], train["batch"], c.N
+        if train["flow_samples"] != 1 or train["input_noise"] or train["rollout_depth"] not in (0, 1):
+            raise SystemExit("the PyTorch side trains with rollout depth 0 or 1, one flow sample and no input noise")
+        a = step * B + np.arange(B)
+        order = np.concatenate([philox.shuffled(key, e, len(images)) for e in range(a[-1] // len(images) + 1)])
+        chosen = order[a]
+        dropped = philox.uniforms(key, philox.DROPOUT, a, 1)[:, 0] < train["class_dropout"]
+        t = 1 / (1 + np.exp(-philox.normals(key, philox.TIME, a, N, 1)[..., 0]))
+        strength = train["state_noise"] * philox.uniforms(key, philox.STATE_SIZE, a, N)[..., None]
+
+        def tensor(x):
+            return torch.from_numpy(np.ascontiguousarray(x, np.float32))
+
+        self.x = tensor(c.patchify(images[chosen]))
+        self.labels = torch.from_numpy(np.where(dropped, c.classes, labels[chosen]).astype(np.int64))
+        self.t, self.eps = tensor(t), tensor(philox.normals(key, philox.FLOW, a, N, c.D))
+        self.noise = tensor(strength * philox.normals(key, philox.STATE, a, N, c.D))  # of the state
+        self.weight = tensor(1 / np.maximum(1 - t, 0.05))[..., None] if c.target == "x" else None
+
+
+class Loss(nn.Module):
+    def __init__(self, net, train):
+        super().__init__()
+        self.net, self.rec_weight, self.depth = net, train["rec_weight"], train["rollout_depth"]
+
+    def forward(self, x, labels, t, eps, noise, weight):
+        """L_flow + λ·L_rec, and both parts."""
+        net, c = self.net, self.net.c
+        z = net.encode(x)
+        inputs, rec, noised = x, x.new_zeros(()), z + noise
+        if c.state:
+            decoded = net.decode(noised)
+            rec = (decoded - x).square().mean()
+            noised = decoded.detach()
+        if self.depth == 1:
+            inputs = noised
+        z = z.detach().float()  # autocast leaves the encoder's in bf16
+        h = net.trunk(inputs, labels)
+        zt = torch.lerp(eps, z, t[..., None])
+        o = net.head(zt, net.modulate(net.time(t), net.cond(h)))
+        error = (o - z) * weight if c.target == "x" else o - (z - eps)
+        flow = error.square().mean()
+        return flow + self.rec_weight * rec, flow.detach(), rec.detach()
+
+
+class Training:
+    """A training that goes on from a checkpoint. how: compile (inductor's
+    options, None for eager), bf16 (autocast), optimiser ("fused" or "foreach")."""
+
+    def __init__(self, checkpoint, *, compile=None, bf16=False, optimiser="fused"):
+        c, self.train = checkpoint.config, checkpoint.train
+        self.net = Network(c).load(checkpoint.named("raw."))
+        self.params = list(self.net.parameters())
+        self.average = [p.detach() for p in Network(c).load(checkpoint.named("ema.")).parameters()]
+        decayed = {id(p) for n, p in self.net.tensors().items() if n.endswith(".weight")}
+        groups = [[p for p in self.params if (id(p) in decayed) == decay] for decay in (True, False)]
+        self.adam = torch.optim.AdamW(
+            [dict(params=g, weight_decay=d) for g, d in zip(groups, (self.train["weight_decay"], 0.0))],
+            lr=0.0, betas=(0.9, 0.95), eps=1e-8, **{optimiser: True})
+        self.restore(checkpoint)
+        self.loss, self.bf16 = Loss(self.net, self.train), bf16
+        if compile is not None:
+            self.loss = torch.compile(self.loss, options=compile, fullgraph=True, dynamic=False)
+
+    def restore(self, checkpoint):
+        """The optimiser's moments from a training checkpoint."""
+        self.done = checkpoint.steps
+        first, second = (dict(zip(map(id, self.params), Network(checkpoint.config).load(checkpoint.named(p)).parameters()))
+                         for p in ("adam.m.", "adam.v."))
+        for p in self.params:
+            self.adam.state[p] = dict(step=torch.tensor(float(self.done)), exp_avg=first[id(p)].detach(),
+                                      exp_avg_sq=second[id(p)].detach())
+
+    def rate(self):
+        t, s = self.train, self.done
+        warm = math.ceil(t["warmup"] * t["steps"])
+        if s < warm:
+            return t["lr"] * (s + 1) / warm
+        return t["lr"] * 0.5 * (1 + math.cos(math.pi * min(1, (s - warm) / max(1, t["steps"] - warm))))
+
+    def gradients(self, b):
+        """Leaves the gradients of the batch in the parameters; the loss and its parts."""
+        for p in self.params:
+            p.grad = None
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.bf16):
+            out = self.loss(b.x, b.labels, b.t, b.eps, b.noise, b.weight)
+        out[0].backward()
+        return out
+
+    def update(self):
+        """Clip, AdamW, average; the gradient's norm before clipping."""
+        norm = None
+        if self.train["clip"]:
+            norm = nn.utils.clip_grad_norm_(self.params, self.train["clip"], foreach=True)
+        for g in self.adam.param_groups:
+            g["lr"] = self.rate()
+        self.adam.step()
+        keep = min(self.train["ema"], (1 + self.done) / (10 + self.done))
+        torch._foreach_lerp_(self.average, self.params, 1 - keep)
+        self.done += 1
+        return norm
+
+    def step(self, batch):
+        losses = self.gradients(batch)
+        with torch.no_grad():
+            return losses, self.update()
