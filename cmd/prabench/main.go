@@ -120,7 +120,7 @@ func (a *app) root() *cobra.Command {
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return usage("%w; see `%s --help`", err, c.CommandPath())
 	})
-	root.AddCommand(a.runCommand(), a.planCommand(), a.statusCommand(), a.resultsCommand(), a.plotCommand(), a.sampleCommand(),
+	root.AddCommand(a.runCommand(), a.planCommand(), a.statusCommand(), a.serveCommand(), a.resultsCommand(), a.plotCommand(), a.sampleCommand(),
 		a.dataCommand(), a.doctorCommand(), a.exportCommand(), a.ingestCommand(), a.benchCommand(), a.embedderCommand(), a.workerCommand())
 	root.CompletionOptions.HiddenDefaultCmd = true
 	for _, c := range root.Commands() {

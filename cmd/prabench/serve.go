@@ -1,0 +1,142 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"prabench/harness"
+	"prabench/harness/live"
+	"prabench/results"
+)
+
+func (a *app) serveCommand() *cobra.Command {
+	var o serveOptions
+	c := &cobra.Command{
+		Use:   "serve [FILE…]",
+		Short: "Show progress, cells, numbers, samples and figures in a browser, while they change",
+		Long: `serve answers at a local address with a page that shows how far a run is, where
+each cell stands and why, the numbers, samples, figures and training losses, and
+that follows the run. With experiment files it shows these, also before they were
+run; without any, what is in the database. It reads only, and can be started
+before a run, beside it or after it. On another machine, look through a tunnel:
+
+  ssh -L 8642:127.0.0.1:8642 MACHINE`,
+		RunE: func(c *cobra.Command, files []string) error { return a.serve(c.Context(), files, o) },
+	}
+	f := c.Flags()
+	f.StringVar(&o.listen, "listen", "127.0.0.1:8642", "address to answer at, `host:port`; port 0 is a free one")
+	f.BoolVar(&o.network, "allow-network", false, "answer other machines too, without a password")
+	f.StringSliceVar(&o.names, "allow-host", nil, "answer requests for this `NAME` too, such as a machine's name")
+	return c
+}
+
+type serveOptions struct {
+	listen  string
+	network bool
+	names   []string
+}
+
+func (a *app) serve(ctx context.Context, files []string, o serveOptions) error {
+	src := live.Source{Places: a.places(), Figures: a.figures, Numbers: a.liveNumbers}
+	if len(files) > 0 {
+		f := &followed{app: a, files: files}
+		if _, err := a.load(files); err != nil { // mistakes are told here, not on a page
+			return err
+		}
+		src.Files, src.Load, src.Numbers = files, f.load, f.numbers
+	}
+	hosts := live.Hosts{Network: o.network, Names: o.names}
+	if name, err := os.Hostname(); err == nil && o.network {
+		hosts.Names = append(hosts.Names, name)
+	}
+	l, err := live.Listen(ctx, o.listen, o.network)
+	if err != nil {
+		return usage("--listen %w", err)
+	}
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	server := &http.Server{
+		Handler: live.New(src, hosts), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute,
+		BaseContext: func(net.Listener) context.Context { return ctx }, // open pages end with the server
+	}
+	address := "http://" + l.Addr().String() + "/"
+	if a.json {
+		if err := a.printJSON(struct {
+			URL string `json:"url"`
+		}{address}); err != nil {
+			return err
+		}
+	} else {
+		fmt.Fprintf(a.stdout, "%s\n", address)
+		fmt.Fprintln(a.stderr, "open this address in a browser; Ctrl-C ends the view, and nothing else")
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(l) }()
+	select {
+	case err := <-ended:
+		return err
+	case <-ctx.Done():
+	}
+	stop()
+	patience, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+	defer cancel()
+	if err := server.Shutdown(patience); err != nil {
+		server.Close()
+	}
+	if err := <-ended; !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
+
+// liveNumbers is the table that `prabench results` prints.
+func (a *app) liveNumbers(ctx context.Context, db *results.DB, experiment string) (results.Table, []string, error) {
+	return pointTable(ctx, db, experiment, nil)
+}
+
+// followed is experiment files that may change while they are shown.
+type followed struct {
+	*app
+	files []string
+	now   []loaded
+}
+
+// load reads the files as they are now.
+func (f *followed) load(ctx context.Context) (*harness.Plan, []string, error) {
+	ls, err := f.app.load(f.files)
+	if err != nil {
+		return nil, nil, err
+	}
+	p, notes, err := f.identified(ctx, ls)
+	if err != nil {
+		return nil, nil, err
+	}
+	f.now = ls
+	return p, notes, nil
+}
+
+// numbers is the experiment's table, if the database holds the cells of its
+// file.
+func (f *followed) numbers(ctx context.Context, db *results.DB, experiment string) (results.Table, []string, error) {
+	for _, l := range f.now {
+		if l.exp.Name != experiment {
+			continue
+		}
+		if cells, err := db.Cells(ctx, experiment); err != nil || len(cells) == 0 {
+			return results.Table{}, nil, err // not run yet
+		}
+		if err := asPlanned(ctx, db, l); err != nil {
+			return results.Table{}, nil, err
+		}
+	}
+	return f.liveNumbers(ctx, db, experiment)
+}
