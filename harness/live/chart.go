@@ -149,7 +149,8 @@ func linearTicks(from, to float64, n int) []float64 {
 		}
 	}
 	var out []float64
-	for i := math.Ceil(from/size - 1e-9); i*size <= to*(1+1e-9); i++ {
+	first := math.Ceil(from/size-1e-9) + 0 // no negative zero
+	for i := first; i*size <= to*(1+1e-9); i++ {
 		out = append(out, i*size)
 	}
 	return out
