@@ -1,75 +1,55 @@
-// Block-causal attention, one (image, head) at a time. Keys are transposed
-// first, so that a query's scores are built with vectors over the keys, whole
-// vectors of LANE at a time.
-enum { LANE = 16 };
-#define PAD(n) (((n) + LANE - 1) / LANE * LANE)
+// Block-causal attention for training and sweeps, one (image, head) at a time,
+// in tiles of queries: a tile's scores are formed only up to the last key that
+// one of its queries may read.
+enum { QUERIES = 12 };
 
-static inline void K(transpose)(float *dst, long ldd, const float *src, long lds, long rows, long cols) {
-    for (long j = 0; j < rows; j++)
-        for (long c = 0; c < cols; c++) dst[c * ldd + j] = src[j * lds + c];
-}
-
-// s[0..m) ← Σ_c q[c]·kt[c][0..m); m is a whole number of LANE.
-static inline void K(scores)(float *restrict s, const float *q, const float *kt, long ld, long m, long hd, float scale) {
-    for (long j = 0; j < m; j += LANE) {
-        float acc[LANE] = {0};
-        for (long c = 0; c < hd; c++) {
-            float a = q[c] * scale;
-            const float *k = kt + c * ld + j;
-#pragma omp simd
-            for (long l = 0; l < LANE; l++) acc[l] += a * k[l];
-        }
-#pragma omp simd
-        for (long l = 0; l < LANE; l++) s[j + l] = acc[l];
-    }
-}
-
-// s ← exp(s − max) over m keys, 0 up to mp; returns 1/Σ, *lse ← max + log Σ
-static inline float K(softmax)(float *s, long m, long mp, float *lse) {
-    for (long j = m; j < mp; j++) s[j] = -1e30f;
+// s ← softmax(scale·s) over m keys, 0 up to mp; *lse ← the log of its denominator.
+static inline void K(softmax)(float *s, long m, long mp, float scale, float *lse) {
+    for (long j = m; j < mp; j++) s[j] = -INFINITY;
     float top = s[0], sum = 0;
 #pragma omp simd reduction(max : top)
     for (long j = 0; j < mp; j++) top = s[j] > top ? s[j] : top;
+    top *= scale;
 #pragma omp simd reduction(+ : sum)
     for (long j = 0; j < mp; j++) {
-        float e = s[j] <= -1e30f ? 0.0f : K(expf)(s[j] - top);
+        float e = j < m ? K(expf)(s[j] * scale - top) : 0.0f;
         s[j] = e;
         sum += e;
     }
     if (lse) *lse = top + logf(sum);
-    return 1.0f / sum;
-}
-
-// o[0..hd) ← Σ_j p[j]·v[j][0..hd) · by
-static inline void K(weighted)(float *o, const float *p, const float *v, long ld, long m, long hd, float by) {
+    float inv = 1.0f / sum;
 #pragma omp simd
-    for (long c = 0; c < hd; c++) o[c] = 0;
-    for (long j = 0; j < m; j++) {
-        float a = p[j] * by;
-        const float *w = v + j * ld;
-#pragma omp simd
-        for (long c = 0; c < hd; c++) o[c] += a * w[c];
-    }
+    for (long j = 0; j < mp; j++) s[j] *= inv;
 }
 
 static void K(attention)(int threads, float *out, const float *qkv, float *lse, long batch, long tokens, long heads, long width,
                          long block) {
-    long hd = width / heads, ld = 3 * width, T = PAD(tokens);
+    long hd = width / heads, ld = 3 * width, T = PAD(tokens), hp = PAD(hd);
     float scale = 1.0f / sqrtf((float)hd);
 #pragma omp parallel num_threads(threads) if (batch * tokens * width > SERIAL)
     {
-        float *kt = calloc((hd + 1) * T, sizeof(float)), *s = kt + hd * T;
+        float *kt = malloc(sizeof(float) * (hd * T + T * hp + QUERIES * (T + hp))), *vp = kt + hd * T, *s = vp + T * hp,
+              *op = s + QUERIES * T;
 #pragma omp for schedule(static)
         for (long bh = 0; bh < batch * heads; bh++) {
-            long b = bh / heads, h = bh % heads;
-            const float *q = qkv + b * tokens * ld + h * hd, *k = q + width, *v = k + width;
+            long b = bh / heads, h = bh % heads, ldv;
+            const float *q = qkv + b * tokens * ld + h * hd, *k = q + width, *v = K(padded)(vp, k + width, ld, tokens, hd, &ldv);
             float *o = out + b * tokens * width + h * hd, *l = lse + bh * tokens;
             K(transpose)(kt, T, k, ld, tokens, hd);
-            for (long i = 0; i < tokens; i++) {
-                long m = (i / block + 1) * block, mp = PAD(m);
-                K(scores)(s, q + i * ld, kt, T, mp, hd, scale);
-                float inv = K(softmax)(s, m, mp, l + i);
-                K(weighted)(o + i * width, s, v, ld, m, hd, inv);
+            for (long i = 0; i < tokens; i += QUERIES) {
+                long n = tokens - i < QUERIES ? tokens - i : QUERIES, m = ((i + n - 1) / block + 1) * block, mp = PAD(m);
+                K(product)(s, T, q + i * ld, ld, 1, kt, T, n, mp, hd, 0);
+                for (long r = 0; r < n; r++) K(softmax)(s + r * T, ((i + r) / block + 1) * block, mp, scale, l + i + r);
+                // What all rows read, then what each reads beyond it: no row
+                // multiplies a later value, be it by 0 (it may be no number).
+                long all = (i / block + 1) * block, ldo = hp == hd ? width : hp;
+                float *to = hp == hd ? o + i * width : op;
+                K(product)(to, ldo, s, T, 1, v, ldv, n, hp, all, 0);
+                for (long r = 0; r < n; r++) {
+                    long more = ((i + r) / block + 1) * block - all;
+                    if (more > 0) K(product)(to + r * ldo, ldo, s + r * T + all, T, 1, v + all * ldv, ldv, 1, hp, more, 1);
+                    if (to == op) memcpy(o + (i + r) * width, op + r * hp, sizeof(float) * hd);
+                }
             }
         }
         free(kt);
@@ -78,81 +58,55 @@ static void K(attention)(int threads, float *out, const float *qkv, float *lse, 
 
 static void K(attention_backward)(int threads, float *dqkv, const float *dout, const float *out, const float *qkv, const float *lse,
                                   long batch, long tokens, long heads, long width, long block) {
-    long hd = width / heads, ld = 3 * width, T = PAD(tokens);
+    long hd = width / heads, ld = 3 * width, T = PAD(tokens), hp = PAD(hd);
     float scale = 1.0f / sqrtf((float)hd);
 #pragma omp parallel num_threads(threads) if (batch * tokens * width > SERIAL)
     {
-        float *kt = calloc((4 * hd + 2) * T, sizeof(float)), *vt = kt + hd * T, *dkt = vt + hd * T, *dvt = dkt + hd * T,
-              *s = dvt + hd * T, *dp = s + T;
+        float *kt = malloc(sizeof(float) * (2 * hd * T + 5 * T * hp + QUERIES * (2 * T + hp))), *vt = kt + hd * T, *qp = vt + hd * T,
+              *kp = qp + T * hp, *gp = kp + T * hp, *dk = gp + T * hp, *dv = dk + T * hp, *s = dv + T * hp, *ds = s + QUERIES * T,
+              *dqp = ds + QUERIES * T;
 #pragma omp for schedule(static)
         for (long bh = 0; bh < batch * heads; bh++) {
-            long b = bh / heads, h = bh % heads;
-            const float *q = qkv + b * tokens * ld + h * hd, *k = q + width, *v = k + width;
-            const float *o = out + b * tokens * width + h * hd, *dO = dout + b * tokens * width + h * hd;
-            float *dq = dqkv + b * tokens * ld + h * hd, *dk = dq + width, *dv = dk + width;
-            K(transpose)(kt, T, k, ld, tokens, hd);
-            K(transpose)(vt, T, v, ld, tokens, hd);
-            memset(dkt, 0, sizeof(float) * 2 * hd * T);
-            for (long i = 0; i < tokens; i++) {
-                long m = (i / block + 1) * block, mp = PAD(m);
-                float l = lse[bh * tokens + i], delta = 0;
-                const float *d = dO + i * width, *qi = q + i * ld;
-                K(scores)(s, qi, kt, T, mp, hd, scale);
-                K(scores)(dp, d, vt, T, mp, hd, 1.0f);
-                for (long c = 0; c < hd; c++) delta += d[c] * o[i * width + c];
-                for (long j = m; j < mp; j++) s[j] = -1e30f;
+            long b = bh / heads, h = bh % heads, ldq, ldk, ldg;
+            const float *q0 = qkv + b * tokens * ld + h * hd, *k0 = q0 + width, *v0 = k0 + width;
+            const float *o = out + b * tokens * width + h * hd, *g0 = dout + b * tokens * width + h * hd;
+            const float *q = K(padded)(qp, q0, ld, tokens, hd, &ldq), *k = K(padded)(kp, k0, ld, tokens, hd, &ldk),
+                        *g = K(padded)(gp, g0, width, tokens, hd, &ldg);
+            float *dq = dqkv + b * tokens * ld + h * hd;
+            K(transpose)(kt, T, k0, ld, tokens, hd);
+            K(transpose)(vt, T, v0, ld, tokens, hd);
+            memset(dk, 0, sizeof(float) * 2 * T * hp);
+            for (long i = 0; i < tokens; i += QUERIES) {
+                long n = tokens - i < QUERIES ? tokens - i : QUERIES, m = ((i + n - 1) / block + 1) * block, mp = PAD(m);
+                K(product)(s, T, q + i * ldq, ldq, 1, kt, T, n, mp, hd, 0);
+                K(product)(ds, T, g + i * ldg, ldg, 1, vt, T, n, mp, hd, 0);
+                for (long r = 0; r < n; r++) {
+                    long own = ((i + r) / block + 1) * block;
+                    float l = lse[bh * tokens + i + r], delta = 0, *p = s + r * T, *d = ds + r * T;
+                    const float *gr = g + (i + r) * ldg, *or = o + (i + r) * width;
+#pragma omp simd reduction(+ : delta)
+                    for (long c = 0; c < hd; c++) delta += gr[c] * or[c];
 #pragma omp simd
-                for (long j = 0; j < mp; j++) {
-                    s[j] = s[j] <= -1e30f ? 0.0f : K(expf)(s[j] - l);
-                    dp[j] = s[j] * (dp[j] - delta) * scale;
-                }
-                for (long j = 0; j < mp; j += LANE)
-                    for (long c = 0; c < hd; c++) {
-                        float a = d[c], e = qi[c], *restrict x = dvt + c * T + j, *restrict y = dkt + c * T + j;
-                        const float *restrict sj = s + j, *restrict pj = dp + j;
-#pragma omp simd
-                        for (long l = 0; l < LANE; l++) {
-                            x[l] += a * sj[l];
-                            y[l] += e * pj[l];
-                        }
+                    for (long j = 0; j < mp; j++) {
+                        float e = j < own ? K(expf)(p[j] * scale - l) : 0.0f;
+                        p[j] = e;
+                        d[j] = e * (d[j] - delta) * scale;
                     }
-                K(weighted)(dq + i * ld, dp, k, ld, m, hd, 1.0f);
-            }
-            for (long j = 0; j < tokens; j++)
-                for (long c = 0; c < hd; c++) {
-                    dk[j * ld + c] = dkt[c * T + j];
-                    dv[j * ld + c] = dvt[c * T + j];
                 }
+                K(product)(dv, hp, s, 1, T, g + i * ldg, ldg, m, hp, n, 1);
+                K(product)(dk, hp, ds, 1, T, q + i * ldq, ldq, m, hp, n, 1);
+                if (hp == hd) {
+                    K(product)(dq + i * ld, ld, ds, T, 1, k, ldk, n, hd, m, 0);
+                    continue;
+                }
+                K(product)(dqp, hp, ds, T, 1, k, ldk, n, hp, m, 0);
+                for (long r = 0; r < n; r++) memcpy(dq + (i + r) * ld, dqp + r * hp, sizeof(float) * hd);
+            }
+            for (long j = 0; j < tokens; j++) {
+                memcpy(dq + width + j * ld, dk + j * hp, sizeof(float) * hd);
+                memcpy(dq + 2 * width + j * ld, dv + j * hp, sizeof(float) * hd);
+            }
         }
         free(kt);
-    }
-}
-
-// cache: for each image and head, keys [hd, capacity] then values [capacity, hd].
-static void K(attention_decode)(int threads, float *out, const float *qkv, float *cache, long batch, long at, long n, long capacity,
-                                long heads, long width) {
-    long hd = width / heads, ld = 3 * width, m = at + n, mp = PAD(m);
-    float scale = 1.0f / sqrtf((float)hd);
-#pragma omp parallel num_threads(threads) if (batch * m * width > SERIAL)
-    {
-        float *s = malloc(sizeof(float) * (mp + hd * LANE)), *tail = s + mp;
-#pragma omp for schedule(static)
-        for (long bh = 0; bh < batch * heads; bh++) {
-            long b = bh / heads, h = bh % heads;
-            const float *q = qkv + b * n * ld + h * hd, *k = q + width, *v = k + width;
-            float *kt = cache + bh * 2 * hd * capacity, *vc = kt + hd * capacity;
-            K(transpose)(kt + at, capacity, k, ld, n, hd);
-            for (long j = 0; j < n; j++) memcpy(vc + (at + j) * hd, v + j * ld, sizeof(float) * hd);
-            long whole = m / LANE * LANE; // the rest would read past a row: copied out
-            for (long c = 0; c < hd && whole < m; c++)
-                for (long j = 0; j < LANE; j++) tail[c * LANE + j] = whole + j < m ? kt[c * capacity + whole + j] : 0;
-            for (long i = 0; i < n; i++) {
-                K(scores)(s, q + i * ld, kt, capacity, whole, hd, scale);
-                if (whole < m) K(scores)(s + whole, q + i * ld, tail, LANE, LANE, hd, scale);
-                float inv = K(softmax)(s, m, mp, 0);
-                K(weighted)(out + (b * n + i) * width + h * hd, s, vc, hd, m, hd, inv);
-            }
-        }
-        free(s);
     }
 }
