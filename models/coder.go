@@ -40,7 +40,7 @@ func (n *network) stateNorm() device.NormKind {
 // encode computes a.z = norm(E(x)) of tokens x [rows, P].
 func (n *network) encode(flat device.Buffer, a *coderActs, x device.Buffer, rows int) {
 	n.apply(n.enc1, flat, a.eact, a.epre, x, rows, device.SiLU)
-	n.apply(n.enc2, flat, a.raw, a.raw, a.eact, rows, device.None)
+	n.apply(n.enc2, flat, a.raw, device.Buffer{}, a.eact, rows, device.None)
 	n.be.Norm(a.z, a.raw, device.Buffer{}, device.Buffer{}, a.stats, rows, n.cfg.State, n.stateNorm())
 }
 
@@ -54,7 +54,7 @@ func (n *network) decode(flat device.Buffer, a *decoderActs, x, z device.Buffer,
 	}
 	n.apply(n.dec1, flat, a.act1, a.pre1, z, rows, device.SiLU)
 	n.apply(n.dec2, flat, a.act2, a.pre2, a.act1, rows, device.SiLU)
-	n.apply(n.dec3, flat, x, x, a.act2, rows, device.None)
+	n.apply(n.dec3, flat, x, device.Buffer{}, a.act2, rows, device.None)
 }
 
 // coderGrads is the scratch of coderBackward.

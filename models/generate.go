@@ -30,6 +30,11 @@ func (f flowPlan) evaluations() int {
 	return f.steps
 }
 
+// aheadRows is about how many rows the modulations are computed for at once:
+// enough to make a matrix product of what would be products with few rows,
+// few enough to stay in a cache.
+const aheadRows = 128
+
 // generator runs the state → pixel path of inference: trunk, flow, decoder;
 // one AR step after another, or at all positions at once. Training uses it for
 // the AR inputs of depth ≥ 2, sampling for everything.
@@ -39,6 +44,9 @@ type generator struct {
 	plan  flowPlan
 	batch int // images at most
 	span  int // tokens an image in one evaluation: B (sequential) or N (sweeps)
+	ahead int // flow steps whose modulations are computed together
+	from  int // first flow step and number of steps whose modulations are there
+	have  int
 	rep   int // 2 with guidance: the second half of the rows has the null class
 
 	labels device.Ints // [rep·batch]
@@ -68,7 +76,8 @@ func newGenerator(n *network, plan flowPlan, batch int, sequential bool) (*gener
 	rows, d, H := batch*g.span, c.StateDim(), c.HeadWidth
 	all := g.rep * rows
 	g.labels, g.ids, g.host = m.allocInts(g.rep*batch), m.allocInts(batch), make([]int32, g.rep*batch)
-	g.trunkA, g.headA = n.trunkActs(m, all, false), n.headActs(m, all, all, false)
+	g.ahead = max(1, min(plan.steps, aheadRows/all))
+	g.trunkA, g.headA = n.trunkActs(m, all, false), n.headActs(m, all, g.ahead*all, all, false)
 	g.decA = n.decoderActs(m, rows)
 	if sequential {
 		for range c.Depth {
@@ -126,6 +135,7 @@ func (g *generator) solve(flat device.Buffer, rows int, anchor device.Buffer) {
 	} else {
 		g.be.Mix(z, s, anchor.Slice(0, size), 1-s, omega)
 	}
+	g.have = 0
 	for i := range g.plan.steps {
 		t := g.plan.time(i)
 		dt := float32(g.plan.time(i+1) - t)
@@ -145,14 +155,13 @@ func (g *generator) solve(flat device.Buffer, rows int, anchor device.Buffer) {
 // velocity evaluates the head at z [rows, d], the start of a buffer of
 // rep·rows, at the time of step i, and writes the flow's velocity.
 func (g *generator) velocity(flat, v, z device.Buffer, i, rows int) {
-	d, H := g.cfg.StateDim(), g.cfg.HeadWidth
-	size := rows * d
+	size := rows * g.cfg.StateDim()
 	in := device.Buffer{Base: z.Base, Off: z.Off, N: g.rep * size}
 	if g.rep == 2 {
 		g.be.Copy(in.Slice(size, size), z)
 	}
 	all := g.rep * rows
-	g.head(flat, g.headA, in, g.temb.Slice(i*H, H), all, 1, all)
+	g.head(flat, g.headA, g.modulations(flat, i, all), in, all)
 	o, null := g.headA.o.Slice(0, size), device.Buffer{}
 	if g.rep == 2 {
 		null = g.headA.o.Slice(size, size)
@@ -162,6 +171,18 @@ func (g *generator) velocity(flat, v, z device.Buffer, i, rows int) {
 		inv = 1 / math.Max(1-g.plan.time(i), minRemain)
 	}
 	g.be.Velocity(v, o, null, z, float32(g.plan.guidance), float32(inv))
+}
+
+// modulations are those of flow step i for rows evaluations; where they are
+// missing they are computed together with those of the next steps.
+func (g *generator) modulations(flat device.Buffer, i, rows int) device.Buffer {
+	if i < g.from || i >= g.from+g.have {
+		H := g.cfg.HeadWidth
+		g.from, g.have = i, min(g.ahead, g.plan.steps-i)
+		g.modulate(flat, g.headA, g.temb.Slice(i*H, g.have*H), g.have*rows, g.have, rows)
+	}
+	size := rows * g.mod.out
+	return g.headA.mod.Slice((i-g.from)*size, size)
 }
 
 // sequential makes the first steps of K blocks into out [batch, N, P], token by

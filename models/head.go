@@ -8,28 +8,32 @@ type headActs struct {
 	hc                  device.Buffer // [hrows, H] h·W_c + b
 	features, tpre1, t1 device.Buffer // [rows, F], [rows, H]
 	temb                device.Buffer // [rows, H]
-	cpre, c             device.Buffer // [rows, H]
-	mod                 device.Buffer // [rows, (3·blocks+2)·H]
+	cpre, c             device.Buffer // [modrows, H]
+	mod                 device.Buffer // [modrows, (3·blocks+2)·H]
 	blocks              []headBlockActs
 	last, stats, n, o   device.Buffer // residual stream, its normalisation, output [rows, d]
 }
 
 type headBlockActs struct {
-	x, stats, n, pre, act, f device.Buffer
+	x, stats, n, pre, act, f device.Buffer // pre only for a backward pass
 }
 
-// headActs allocates; keep as in trunkActs. Without keep the time embedding is
-// the caller's (see timeEmbedding).
-func (n *network) headActs(m *memory, rows, hrows int, keep bool) *headActs {
+// headActs allocates for rows evaluations and modrows modulations; keep as in
+// trunkActs. Without keep the time embedding is the caller's (see timeEmbedding).
+func (n *network) headActs(m *memory, rows, modrows, hrows int, keep bool) *headActs {
 	c := n.cfg
 	H := c.HeadWidth
-	a := &headActs{hc: m.act(hrows * H), c: m.act(rows * H), mod: m.act(rows * n.mod.out), stats: m.act(rows * 2), n: m.act(rows * H), o: m.act(rows * c.StateDim())}
+	a := &headActs{hc: m.act(hrows * H), c: m.act(modrows * H), mod: m.act(modrows * n.mod.out), stats: m.act(rows * 2), n: m.act(rows * H), o: m.act(rows * c.StateDim())}
 	if keep {
 		a.features, a.tpre1, a.t1 = m.act(rows*timeFeatures), m.act(rows*H), m.act(rows*H)
 		a.temb, a.cpre = m.act(rows*H), m.act(rows*H)
 	}
 	block := func() headBlockActs {
-		return headBlockActs{x: m.act(rows * H), stats: m.act(rows * 2), n: m.act(rows * H), pre: m.act(rows * H), act: m.act(rows * H), f: m.act(rows * H)}
+		b := headBlockActs{x: m.act(rows * H), stats: m.act(rows * 2), n: m.act(rows * H), act: m.act(rows * H), f: m.act(rows * H)}
+		if keep {
+			b.pre = m.act(rows * H)
+		}
+		return b
 	}
 	if keep {
 		for range c.HeadDepth {
@@ -55,37 +59,43 @@ func (a *headActs) output(i int) device.Buffer {
 
 // condition computes hc from h [hrows, W]: once for all flow steps.
 func (n *network) condition(flat, hc, h device.Buffer, hrows int) {
-	n.apply(n.cond, flat, hc, hc, h, hrows, device.None)
+	n.apply(n.cond, flat, hc, device.Buffer{}, h, hrows, device.None)
 }
 
 // timeEmbedding computes temb [rows, H] of the times t [rows].
 func (n *network) timeEmbedding(flat, temb, features, tpre1, t1, t device.Buffer, rows int) {
 	n.be.Sinusoid(features, t, rows, timeFeatures)
 	n.apply(n.time1, flat, t1, tpre1, features, rows, device.SiLU)
-	n.apply(n.time2, flat, temb, temb, t1, rows, device.None)
+	n.apply(n.time2, flat, temb, device.Buffer{}, t1, rows, device.None)
 }
 
-// head evaluates the flow head at zt [rows, d] into a.o, with a.hc for every
-// hrows rows again and temb [trows, H] likewise.
-func (n *network) head(flat device.Buffer, a *headActs, zt, temb device.Buffer, rows, trows, hrows int) {
+// modulate computes all adaLN modulations a.mod of rows evaluations in one
+// product: from a.hc, repeated every hrows rows, and temb [trows, H], each for
+// rows/trows rows in turn. They do not depend on the state, so the flow's later
+// steps can have theirs together with the first.
+func (n *network) modulate(flat device.Buffer, a *headActs, temb device.Buffer, rows, trows, hrows int) {
+	n.be.CondAct(a.c, a.cpre, temb, a.hc, rows, trows, hrows, n.cfg.HeadWidth)
+	n.apply(n.mod, flat, a.mod, device.Buffer{}, a.c, rows, device.None)
+}
+
+// head evaluates the flow head at zt [rows, d] into a.o under the modulations
+// mod [rows, (3·blocks+2)·H].
+func (n *network) head(flat device.Buffer, a *headActs, mod, zt device.Buffer, rows int) {
 	be, H, ld := n.be, n.cfg.HeadWidth, n.mod.out
-	be.CondAct(a.c, a.cpre, temb, a.hc, rows, trows, hrows, H)
-	n.apply(n.mod, flat, a.mod, a.mod, a.c, rows, device.None)
 	x := a.last
 	if len(a.blocks) > 0 {
 		x = a.blocks[0].x
 	}
-	n.apply(n.headIn, flat, x, x, zt, rows, device.None)
+	n.apply(n.headIn, flat, x, device.Buffer{}, zt, rows, device.None)
 	for i := range n.blocks {
 		p, b, off := &n.blocks[i], &a.blocks[i], 3*i*H
-		be.ModNorm(b.n, b.x, b.stats, a.mod, ld, off, off+H, rows, H)
+		be.ModNorm(b.n, b.x, b.stats, mod, ld, off, off+H, rows, H)
 		n.apply(p.up, flat, b.act, b.pre, b.n, rows, device.SiLU)
-		n.apply(p.down, flat, b.f, b.f, b.act, rows, device.None)
-		be.Gate(a.output(i), b.x, b.f, a.mod, ld, off+2*H, rows, H)
+		n.linear(p.down, flat, a.output(i), b.act, rows, device.Epilogue{Pre: b.f, Gate: mod, LDGate: ld, GateOff: off + 2*H, Residual: b.x})
 	}
 	off := 3 * len(n.blocks) * H
-	be.ModNorm(a.n, a.last, a.stats, a.mod, ld, off, off+H, rows, H)
-	n.apply(n.headOut, flat, a.o, a.o, a.n, rows, device.None)
+	be.ModNorm(a.n, a.last, a.stats, mod, ld, off, off+H, rows, H)
+	n.apply(n.headOut, flat, a.o, device.Buffer{}, a.n, rows, device.None)
 }
 
 // headGrads is the scratch of headBackward.

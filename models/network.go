@@ -40,15 +40,16 @@ func (c Config) order() []int32 {
 	return out
 }
 
-// matmul is y ← x·W on [rows, in]·[in, out].
-func (n *network) matmul(y, x, w device.Buffer, rows, in, out int) {
-	n.be.Gemm(false, false, rows, out, in, 1, x, in, w, out, 0, y, out)
+// linear is y ← x·W + b, with what else the epilogue says.
+func (n *network) linear(l linear, flat, y, x device.Buffer, rows int, e device.Epilogue) {
+	e.Bias = l.b.of(flat)
+	n.be.Linear(y, x, l.w.of(flat), rows, l.in, l.out, e)
 }
 
-// apply is pre ← x·W + b, y ← act(pre); y may be pre for device.None.
+// apply is y ← act(x·W + b); pre keeps what the activation saw and may be
+// absent where no backward pass follows.
 func (n *network) apply(l linear, flat, y, pre, x device.Buffer, rows int, act device.Act) {
-	n.matmul(pre, x, l.w.of(flat), rows, l.in, l.out)
-	n.be.BiasAct(y, pre, l.b.of(flat), rows, l.out, act)
+	n.linear(l, flat, y, x, rows, device.Epilogue{Pre: pre, Act: act})
 }
 
 // applyBackward turns dy into dpre (may be the same buffer) and gives the

@@ -120,7 +120,7 @@ func (t *Trainer) allocActs() *trainActs {
 	rows, P, d := t.tc.Batch*c.Tokens(), c.TokenDim(), c.StateDim()
 	R := rows * t.tc.FlowSamples
 	a := &trainActs{
-		coder: n.coderActs(m, rows), trunk: n.trunkActs(m, rows, true), head: n.headActs(m, R, rows, true),
+		coder: n.coderActs(m, rows), trunk: n.trunkActs(m, rows, true), head: n.headActs(m, R, R, rows, true),
 		cg: n.coderGrads(m, rows), tg: n.trunkGrads(m, rows), hg: n.headGrads(m, R, rows),
 		x: m.act(rows * P), in: m.act(rows * P), noise: m.act(rows * d),
 		zt: m.act(R * d), eps: m.act(R * d), target: m.act(R * d), do: m.act(R * d),
@@ -203,7 +203,8 @@ func (t *Trainer) forwardBackward() {
 	n.condition(flat, a.head.hc, a.trunk.h, rows)
 	t.drawFlow(z)
 	n.timeEmbedding(flat, a.head.temb, a.head.features, a.head.tpre1, a.head.t1, a.a, R)
-	n.head(flat, a.head, a.zt, a.head.temb, R, R, rows)
+	n.modulate(flat, a.head, a.head.temb, R, R, rows)
+	n.head(flat, a.head, a.head.mod, a.zt, R)
 	target, trows := z, rows
 	if c.Target == "v" {
 		be.RowMix(a.target, a.ones, z, t.minusOnes(), a.eps, R, d, rows)

@@ -12,7 +12,7 @@ type layerActs struct {
 	lse            device.Buffer // [rows, heads]
 	att            device.Buffer // [rows, W]
 	mid            device.Buffer // [rows, W] after attention
-	pre, act       device.Buffer // [rows, MLP·W]
+	pre, act       device.Buffer // [rows, MLP·W]; pre only for a backward pass
 }
 
 // trunkActs holds the activations of the transformer.
@@ -22,7 +22,6 @@ type trunkActs struct {
 	last   device.Buffer // [rows, W] the residual stream after the last layer
 	stats  device.Buffer
 	h      device.Buffer // [rows, W]
-	tmp    device.Buffer // [rows, W]
 }
 
 // trunkActs allocates for rows tokens. Where nothing is kept for a backward
@@ -30,13 +29,17 @@ type trunkActs struct {
 func (n *network) trunkActs(m *memory, rows int, keep bool) *trunkActs {
 	c := n.cfg
 	W := c.Width
-	a := &trunkActs{proj: m.act(rows * W), stats: m.act(rows * 2), h: m.act(rows * W), tmp: m.act(rows * W)}
+	a := &trunkActs{proj: m.act(rows * W), stats: m.act(rows * 2), h: m.act(rows * W)}
 	layer := func() layerActs {
-		return layerActs{
+		l := layerActs{
 			x: m.act(rows * W), stats1: m.act(rows * 2), stats2: m.act(rows * 2), n1: m.act(rows * W), n2: m.act(rows * W),
 			qkv: m.act(rows * 3 * W), lse: m.act(rows * c.Heads), att: m.act(rows * W), mid: m.act(rows * W),
-			pre: m.act(rows * c.MLP * W), act: m.act(rows * c.MLP * W),
+			act: m.act(rows * c.MLP * W),
 		}
+		if keep {
+			l.pre = m.act(rows * c.MLP * W)
+		}
+		return l
 	}
 	if keep {
 		for range c.Depth {
@@ -66,7 +69,7 @@ func (a *trunkActs) output(i int) device.Buffer {
 func (n *network) trunk(flat device.Buffer, a *trunkActs, x device.Buffer, labels device.Ints, batch int) {
 	c := n.cfg
 	N, rows := c.Tokens(), batch*c.Tokens()
-	n.matmul(a.proj, x, n.in.of(flat), rows, c.TokenDim(), c.Width)
+	n.be.Linear(a.proj, x, n.in.of(flat), rows, c.TokenDim(), c.Width, device.Epilogue{})
 	n.be.Embed(a.layers[0].x, a.proj, n.start.of(flat), n.inpos.of(flat), n.pos.of(flat), n.class.of(flat), labels, n.order, batch, 0, N, 0, N, c.Width, c.Block)
 	n.stack(flat, a, rows, func(i int, l *layerActs) {
 		n.be.Attention(l.att, l.qkv, l.lse, batch, N, c.Heads, c.Width, c.Block)
@@ -80,7 +83,7 @@ func (n *network) trunkStep(flat device.Buffer, a *trunkActs, caches []device.Bu
 	c := n.cfg
 	rows, at := batch*c.Block, k*c.Block
 	if k > 0 {
-		n.matmul(a.proj, prev, n.in.of(flat), rows, c.TokenDim(), c.Width)
+		n.be.Linear(a.proj, prev, n.in.of(flat), rows, c.TokenDim(), c.Width, device.Epilogue{})
 	}
 	n.be.Embed(a.layers[0].x, a.proj, n.start.of(flat), n.inpos.of(flat), n.pos.of(flat), n.class.of(flat), labels, n.order, batch, at, c.Block, at-c.Block, c.Block, c.Width, c.Block)
 	n.stack(flat, a, rows, func(i int, l *layerActs) {
@@ -96,14 +99,12 @@ func (n *network) stack(flat device.Buffer, a *trunkActs, rows int, attend func(
 	for i := range n.layers {
 		p, l := &n.layers[i], &a.layers[i]
 		n.be.Norm(l.n1, l.x, p.norm1.gain.of(flat), p.norm1.bias.of(flat), l.stats1, rows, W, device.LayerNorm)
-		n.apply(p.qkv, flat, l.qkv, l.qkv, l.n1, rows, device.None)
+		n.apply(p.qkv, flat, l.qkv, device.Buffer{}, l.n1, rows, device.None)
 		attend(i, l)
-		n.matmul(a.tmp, l.att, p.out.w.of(flat), rows, W, W)
-		n.be.BiasResidual(l.mid, l.x, a.tmp, p.out.b.of(flat), rows, W)
+		n.linear(p.out, flat, l.mid, l.att, rows, device.Epilogue{Residual: l.x})
 		n.be.Norm(l.n2, l.mid, p.norm2.gain.of(flat), p.norm2.bias.of(flat), l.stats2, rows, W, device.LayerNorm)
 		n.apply(p.up, flat, l.act, l.pre, l.n2, rows, device.GELU)
-		n.matmul(a.tmp, l.act, p.down.w.of(flat), rows, c.MLP*W, W)
-		n.be.BiasResidual(a.output(i), l.mid, a.tmp, p.down.b.of(flat), rows, W)
+		n.linear(p.down, flat, a.output(i), l.act, rows, device.Epilogue{Residual: l.mid})
 	}
 	n.be.Norm(a.h, a.last, n.norm.gain.of(flat), n.norm.bias.of(flat), a.stats, rows, W, device.LayerNorm)
 }

@@ -7,7 +7,7 @@ import (
 	"prabench/models/device"
 )
 
-// act evaluates an activation on a grid through BiasAct with a bias of zero,
+// act evaluates an activation on a grid through Linear with one input of 1,
 // and its derivative through BiasActBackward.
 func act(t *testing.T, a device.Act, x []float32) (y, slope []float32) {
 	d := open(t, 1)
@@ -22,7 +22,8 @@ func act(t *testing.T, a device.Act, x []float32) (y, slope []float32) {
 		d.Fill(b[i], 0)
 	}
 	d.Upload(b[0], x)
-	d.BiasAct(b[1], b[0], b[2], 1, n, a)
+	d.Fill(b[3], 1)
+	d.Linear(b[1], b[3], b[0], 1, 1, n, device.Epilogue{Act: a})
 	d.Fill(b[3], 1)
 	d.BiasActBackward(b[4], b[2], b[3], b[0], 1, n, a)
 	y, slope = make([]float32, n), make([]float32, n)

@@ -1,26 +1,37 @@
 // Bias and activation, in one pass over [rows, n].
 
-static void K(bias_act)(int threads, float *y, float *pre, const float *bias, long rows, long n, int act) {
+// y ← residual + gate·act(f + bias), f keeping f + bias where y is elsewhere; a
+// row at a time, so that the steps after the first find it in the nearest cache.
+static void K(epilogue)(int threads, float *y, float *f, const float *bias, int act, const float *gate, long ldgate,
+                        const float *residual, long rows, long n) {
 #pragma omp parallel for num_threads(threads) schedule(static) if (rows * n > SERIAL)
     for (long r = 0; r < rows; r++) {
-        float *p = pre + r * n, *q = y + r * n;
-        if (act == ACT_NONE) {
+        float *p = f + r * n, *q = y + r * n;
+        const float *g = gate ? gate + r * ldgate : 0, *x = residual ? residual + r * n : 0;
+        if (bias) {
 #pragma omp simd
-            for (long i = 0; i < n; i++) p[i] = q[i] = p[i] + bias[i];
-        } else if (act == ACT_SILU) {
+            for (long i = 0; i < n; i++) p[i] += bias[i];
+        }
+        if (act == ACT_SILU) {
 #pragma omp simd
-            for (long i = 0; i < n; i++) {
-                float v = p[i] + bias[i];
-                p[i] = v;
-                q[i] = K(silu)(v);
-            }
-        } else {
+            for (long i = 0; i < n; i++) q[i] = K(silu)(p[i]);
+            p = q;
+        } else if (act == ACT_GELU) {
 #pragma omp simd
-            for (long i = 0; i < n; i++) {
-                float v = p[i] + bias[i];
-                p[i] = v;
-                q[i] = K(gelu)(v);
-            }
+            for (long i = 0; i < n; i++) q[i] = K(gelu)(p[i]);
+            p = q;
+        }
+        if (g && x) {
+#pragma omp simd
+            for (long i = 0; i < n; i++) q[i] = x[i] + g[i] * p[i];
+        } else if (g) {
+#pragma omp simd
+            for (long i = 0; i < n; i++) q[i] = g[i] * p[i];
+        } else if (x) {
+#pragma omp simd
+            for (long i = 0; i < n; i++) q[i] = x[i] + p[i];
+        } else if (p != q) {
+            memcpy(q, p, sizeof(float) * n);
         }
     }
 }
@@ -57,15 +68,5 @@ static void K(bias_act_backward)(int threads, float *dpre, float *dbias, const f
             }
         }
         for (long i = 0; i < m; i++) dbias[lo + i] += acc[i];
-    }
-}
-
-static void K(bias_residual)(int threads, float *out, const float *x, const float *y, const float *bias, long rows, long n) {
-#pragma omp parallel for num_threads(threads) schedule(static) if (rows * n > SERIAL)
-    for (long r = 0; r < rows; r++) {
-        const float *p = x + r * n, *q = y + r * n;
-        float *o = out + r * n;
-#pragma omp simd
-        for (long i = 0; i < n; i++) o[i] = p[i] + q[i] + bias[i];
     }
 }

@@ -2,9 +2,10 @@
 
 static void K(cond_act)(int threads, float *y, float *pre, const float *time, const float *cond, long rows, long trows, long crows,
                         long n) {
+    long each = rows / trows; // rows that share a time
 #pragma omp parallel for num_threads(threads) schedule(static) if (rows * n > SERIAL)
     for (long r = 0; r < rows; r++) {
-        const float *t = time + (r % trows) * n, *c = cond + (r % crows) * n;
+        const float *t = time + r / each * n, *c = cond + (r % crows) * n;
         float *o = y + r * n;
         if (pre) {
             float *p = pre + r * n;

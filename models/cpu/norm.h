@@ -117,17 +117,6 @@ static void K(mod_norm_backward)(int threads, float *dx, float *dmod, const floa
     }
 }
 
-static void K(gate)(int threads, float *out, const float *x, const float *f, const float *mod, long ldmod, long off, long rows,
-                    long n) {
-#pragma omp parallel for num_threads(threads) schedule(static) if (rows * n > SERIAL)
-    for (long r = 0; r < rows; r++) {
-        const float *p = x + r * n, *q = f + r * n, *g = mod + r * ldmod + off;
-        float *o = out + r * n;
-#pragma omp simd
-        for (long i = 0; i < n; i++) o[i] = p[i] + g[i] * q[i];
-    }
-}
-
 static void K(gate_backward)(int threads, float *df, float *dmod, const float *dout, const float *f, const float *mod, long ldmod,
                              long off, long rows, long n) {
 #pragma omp parallel for num_threads(threads) schedule(static) if (rows * n > SERIAL)

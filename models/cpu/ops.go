@@ -43,16 +43,8 @@ func flag(b bool) C.int {
 	return 0
 }
 
-func (d *Backend) BiasAct(y, pre, bias device.Buffer, rows, n int, act device.Act) {
-	C.pra_bias_act(d.th(), at(y, rows*n), at(pre, rows*n), at(bias, n), C.long(rows), C.long(n), C.int(act))
-}
-
 func (d *Backend) BiasActBackward(dpre, dbias, dy, pre device.Buffer, rows, n int, act device.Act) {
 	C.pra_bias_act_backward(d.th(), at(dpre, rows*n), at(dbias, n), at(dy, rows*n), opt(pre, rows*n), C.long(rows), C.long(n), C.int(act))
-}
-
-func (d *Backend) BiasResidual(out, x, y, bias device.Buffer, rows, n int) {
-	C.pra_bias_residual(d.th(), at(out, rows*n), at(x, rows*n), at(y, rows*n), at(bias, n), C.long(rows), C.long(n))
 }
 
 func (d *Backend) Norm(y, x, gain, bias, stats device.Buffer, rows, n int, kind device.NormKind) {
@@ -73,11 +65,6 @@ func (d *Backend) ModNormBackward(dx, dmod, dy, x, stats, mod device.Buffer, ldm
 	columns(shiftOff, n, ldmod)
 	columns(scaleOff, n, ldmod)
 	C.pra_mod_norm_backward(d.th(), at(dx, rows*n), at(dmod, rows*ldmod), at(dy, rows*n), at(x, rows*n), at(stats, 2*rows), at(mod, rows*ldmod), C.long(ldmod), C.long(shiftOff), C.long(scaleOff), C.long(rows), C.long(n), flag(add))
-}
-
-func (d *Backend) Gate(out, x, f, mod device.Buffer, ldmod, off, rows, n int) {
-	columns(off, n, ldmod)
-	C.pra_gate(d.th(), at(out, rows*n), at(x, rows*n), at(f, rows*n), at(mod, rows*ldmod), C.long(ldmod), C.long(off), C.long(rows), C.long(n))
 }
 
 func (d *Backend) GateBackward(df, dmod, dout, f, mod device.Buffer, ldmod, off, rows, n int) {
@@ -121,8 +108,16 @@ func (d *Backend) EmbedBackward(dproj, dstart, dinpos, dpos, dclass, du device.B
 		C.long(batch), C.long(tokens), C.long(width), C.long(block))
 }
 
+// per panics unless parts divide the rows; it returns the parts.
+func per(rows, parts int) int {
+	if parts < 1 || rows%parts != 0 {
+		panic(fmt.Sprintf("cpu: %d rows in %d parts", rows, parts))
+	}
+	return parts
+}
+
 func (d *Backend) CondAct(y, pre, time, cond device.Buffer, rows, trows, crows, n int) {
-	C.pra_cond_act(d.th(), at(y, rows*n), opt(pre, rows*n), at(time, trows*n), at(cond, crows*n), C.long(rows), C.long(trows), C.long(crows), C.long(n))
+	C.pra_cond_act(d.th(), at(y, rows*n), opt(pre, rows*n), at(time, per(rows, trows)*n), at(cond, crows*n), C.long(rows), C.long(trows), C.long(crows), C.long(n))
 }
 
 func (d *Backend) CondActBackward(dtime, dcond, dy, pre device.Buffer, rows, crows, n int) {

@@ -3,11 +3,10 @@
 // path of the machine.
 #pragma once
 #define OPS(OP)                                                                                                                  \
-    OP(void, bias_act, (int th, float *y, float *pre, const float *bias, long rows, long n, int act), (th, y, pre, bias, rows, n, act)) \
+    OP(void, epilogue, (int th, float *y, float *f, const float *bias, int act, const float *gate, long ldgate, const float *residual, long rows, long n), \
+       (th, y, f, bias, act, gate, ldgate, residual, rows, n))                                                                   \
     OP(void, bias_act_backward, (int th, float *dpre, float *dbias, const float *dy, const float *pre, long rows, long n, int act), \
        (th, dpre, dbias, dy, pre, rows, n, act))                                                                                 \
-    OP(void, bias_residual, (int th, float *out, const float *x, const float *y, const float *bias, long rows, long n),          \
-       (th, out, x, y, bias, rows, n))                                                                                           \
     OP(void, norm, (int th, float *y, const float *x, const float *gain, const float *bias, float *stats, long rows, long n, int sphere), \
        (th, y, x, gain, bias, stats, rows, n, sphere))                                                                           \
     OP(void, norm_backward, (int th, float *dx, float *dgain, float *dbias, const float *dy, const float *x, const float *gain, const float *stats, long rows, long n, int sphere, int add), \
@@ -16,8 +15,6 @@
        (th, y, x, stats, mod, ldmod, so, co, rows, n))                                                                           \
     OP(void, mod_norm_backward, (int th, float *dx, float *dmod, const float *dy, const float *x, const float *stats, const float *mod, long ldmod, long so, long co, long rows, long n, int add), \
        (th, dx, dmod, dy, x, stats, mod, ldmod, so, co, rows, n, add))                                                           \
-    OP(void, gate, (int th, float *out, const float *x, const float *f, const float *mod, long ldmod, long off, long rows, long n), \
-       (th, out, x, f, mod, ldmod, off, rows, n))                                                                                \
     OP(void, gate_backward, (int th, float *df, float *dmod, const float *dout, const float *f, const float *mod, long ldmod, long off, long rows, long n), \
        (th, df, dmod, dout, f, mod, ldmod, off, rows, n))                                                                        \
     OP(void, attention, (int th, float *out, const float *qkv, float *lse, long batch, long tokens, long heads, long width, long block), \

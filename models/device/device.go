@@ -62,6 +62,18 @@ const (
 	GELU     // tanh form: x·σ(2√(2/π)(x + 0.044715x³))
 )
 
+// Epilogue is what [Backend.Linear] does with f = x·W while it is at hand, in
+// this order; what is absent is left out. The zero Epilogue is the product.
+type Epilogue struct {
+	Bias     Buffer // [out]: f ← f + bias
+	Pre      Buffer // [rows, out]: keeps f for a backward pass; may be y where nothing follows
+	Act      Act    // f ← act(f)
+	Gate     Buffer // rows of LDGate values: f ← Gate[r, GateOff:]·f
+	LDGate   int
+	GateOff  int
+	Residual Buffer // [rows, out]: f ← Residual + f; may be y where Pre is given and Act is None
+}
+
 // NormKind is how [Backend.Norm] normalises a row of n values.
 type NormKind int
 
@@ -104,14 +116,12 @@ type Backend interface {
 	// and row strides lda, ldb, ldc.
 	Gemm(transA, transB bool, m, n, k int, alpha float32, a Buffer, lda int, b Buffer, ldb int, beta float32, c Buffer, ldc int)
 
-	// BiasAct is pre ← pre + bias, y ← act(pre) on [rows, n]; y may be pre
-	// where act is None.
-	BiasAct(y, pre, bias Buffer, rows, n int, act Act)
+	// Linear is the product x·W [rows, in]·[in, out] with what [Epilogue] says
+	// done to it: y [rows, out] ← residual + gate·act(x·W + bias).
+	Linear(y, x, w Buffer, rows, in, out int, e Epilogue)
 	// BiasActBackward is dpre ← dy·act′(pre), dbias ← dbias + Σ_rows dpre;
 	// dpre may be dy; pre is not read where act is None.
 	BiasActBackward(dpre, dbias, dy, pre Buffer, rows, n int, act Act)
-	// BiasResidual is out ← x + y + bias on [rows, n].
-	BiasResidual(out, x, y, bias Buffer, rows, n int)
 
 	// Norm is y ← gain·norm(x) + bias, stats[r] ← (mean, 1/σ); gain and bias
 	// may both be absent (1 and 0).
@@ -126,9 +136,7 @@ type Backend interface {
 	// ModNormBackward is dx ← [dx +] ∂L/∂x, and writes the scale and shift
 	// columns of dmod.
 	ModNormBackward(dx, dmod, dy, x, stats, mod Buffer, ldmod, shiftOff, scaleOff, rows, n int, add bool)
-	// Gate is out ← x + gate·f with gate = mod[r, off:].
-	Gate(out, x, f, mod Buffer, ldmod, off, rows, n int)
-	// GateBackward is df ← gate·dout, dmod[r, off:] ← f·dout (dx is dout).
+	// GateBackward is the gradient of out = x + gate·f with gate = mod[r, off:]: df ← gate·dout, dmod[r, off:] ← f·dout (dx is dout).
 	GateBackward(df, dmod, dout, f, mod Buffer, ldmod, off, rows, n int)
 
 	// Attention is block-causal multi-head attention over qkv
@@ -152,8 +160,9 @@ type Backend interface {
 	// is written (0 for the last block), the others accumulate.
 	EmbedBackward(dproj, dstart, dinpos, dpos, dclass, du Buffer, labels, order Ints, batch, tokens, width, block int)
 
-	// CondAct is pre ← time[r mod trows] + cond[r mod crows], y ← silu(pre) on
-	// [rows, n]; pre may be absent.
+	// CondAct is pre ← time[r / (rows/trows)] + cond[r mod crows], y ← silu(pre)
+	// on [rows, n]: every time serves as many rows in turn, every condition
+	// every crows-th row. trows divides rows; pre may be absent.
 	CondAct(y, pre, time, cond Buffer, rows, trows, crows, n int)
 	// CondActBackward is dtime[r] ← dy·silu′(pre), dcond[i] ← Σ of dtime over
 	// r ≡ i mod crows. dtime is [rows, n].

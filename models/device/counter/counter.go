@@ -72,6 +72,10 @@ func (c *Backend) Attention(_, _, _ device.Buffer, batch, tokens, heads, width, 
 	c.op(4 * device.AttentionPairs(batch, tokens, block) * float64(width))
 }
 
+func (c *Backend) Linear(_, _, _ device.Buffer, rows, in, out int, _ device.Epilogue) {
+	c.op(2 * float64(rows) * float64(in) * float64(out))
+}
+
 // AttentionBackward counts five products a pair, one of them the recomputed scores.
 func (c *Backend) AttentionBackward(_, _, _, _, _ device.Buffer, batch, tokens, heads, width, block int) {
 	c.op(10 * device.AttentionPairs(batch, tokens, block) * float64(width))
@@ -84,16 +88,13 @@ func (c *Backend) AttentionDecode(_, _, _ device.Buffer, batch, at, n, capacity,
 func (c *Backend) Upload(device.Buffer, []float32)                                  {}
 func (c *Backend) Download([]float32, device.Buffer)                                {}
 func (c *Backend) UploadInts(device.Ints, []int32)                                  {}
-func (c *Backend) BiasAct(_, _, _ device.Buffer, _, _ int, _ device.Act)            { c.op(0) }
 func (c *Backend) BiasActBackward(_, _, _, _ device.Buffer, _, _ int, _ device.Act) { c.op(0) }
-func (c *Backend) BiasResidual(_, _, _, _ device.Buffer, _, _ int)                  { c.op(0) }
 func (c *Backend) Norm(_, _, _, _, _ device.Buffer, _, _ int, _ device.NormKind)    { c.op(0) }
 func (c *Backend) NormBackward(_, _, _, _, _, _, _ device.Buffer, _, _ int, _ device.NormKind, _ bool) {
 	c.op(0)
 }
 func (c *Backend) ModNorm(_, _, _, _ device.Buffer, _, _, _, _, _ int)                       { c.op(0) }
 func (c *Backend) ModNormBackward(_, _, _, _, _, _ device.Buffer, _, _, _, _, _ int, _ bool) { c.op(0) }
-func (c *Backend) Gate(_, _, _, _ device.Buffer, _, _, _, _ int)                             { c.op(0) }
 func (c *Backend) GateBackward(_, _, _, _, _ device.Buffer, _, _, _, _ int)                  { c.op(0) }
 func (c *Backend) Embed(_, _, _, _, _, _ device.Buffer, _, _ device.Ints, _, _, _, _, _, _, _ int) {
 	c.op(0)

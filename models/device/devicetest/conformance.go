@@ -50,9 +50,9 @@ func Run(t *testing.T, open Open, tol Tolerances) {
 		name   string
 		trials func() []*trial
 	}{
-		{"Gemm", gemm}, {"BiasAct", biasAct}, {"BiasActBackward", biasActBackward}, {"BiasResidual", biasResidual},
+		{"Gemm", gemm}, {"Linear", linear}, {"BiasActBackward", biasActBackward},
 		{"Norm", norm}, {"NormBackward", normBackward}, {"ModNorm", modNorm}, {"ModNormBackward", modNormBackward},
-		{"Gate", gate}, {"GateBackward", gateBackward},
+		{"GateBackward", gateBackward},
 		{"Attention", attention}, {"AttentionBackward", attentionBackward}, {"AttentionDecode", attentionDecode},
 		{"Embed", embed}, {"EmbedBackward", embedBackward},
 		{"CondAct", condAct}, {"CondActBackward", condActBackward}, {"Sinusoid", sinusoid}, {"RowMix", rowMix}, {"Mix", mix},

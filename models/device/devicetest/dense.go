@@ -41,20 +41,54 @@ func gemm() []*trial {
 
 var acts = map[device.Act]string{device.None: "none", device.SiLU: "silu", device.GELU: "gelu"}
 
-func biasAct() []*trial {
+// linear tries every part of the epilogue alone and all of them together.
+func linear() []*trial {
 	var out []*trial
-	for _, s := range shapes {
-		for act, name := range acts {
-			tr := newTrial("%dx%d %s", s.rows, s.n, name)
-			pre, bias, y := tr.spread("pre", s.size(), 0, 3), tr.normal("bias", s.n), tr.unset("y", s.size(), element)
-			tr.run = func(m *machine) { m.BiasAct(m.at(y), m.at(pre), m.at(bias), s.rows, s.n, act) }
-			tr.ranges = s.small()
-			out = append(out, tr)
+	for _, c := range []struct{ rows, in, out int }{
+		{1, 1, 1}, {2, 3, 4}, {7, 12, 49}, {1, 96, 64}, {3, 64, 100}, {16, 128, 96}, {64, 12, 513}, {65, 100, 33}, {300, 49, 96},
+	} {
+		for _, e := range []struct {
+			bias, pre, gate, residual bool
+			act                       device.Act
+		}{
+			{}, {bias: true}, {bias: true, pre: true, act: device.SiLU}, {bias: true, act: device.GELU}, {bias: true, act: device.SiLU},
+			{bias: true, residual: true}, {bias: true, pre: true, gate: true, residual: true}, {residual: true, act: device.GELU}, {gate: true},
+			{bias: true, pre: true, act: device.GELU, gate: true, residual: true},
+		} {
+			for _, inPlace := range []bool{false, true} {
+				if inPlace && !(e.pre && e.residual && e.act == device.None) {
+					continue
+				}
+				tr := newTrial("%dx%dx%d %+v in place %v", c.rows, c.in, c.out, e, inPlace)
+				x, w := tr.normal("x", c.rows*c.in), tr.normal("w", c.in*c.out)
+				bias, pre, gate, residual := absent, absent, absent, absent
+				if e.bias {
+					bias = tr.normal("bias", c.out)
+				}
+				if e.pre {
+					pre = tr.unset("pre", c.rows*c.out, sum)
+				}
+				ld, off := c.out+5, 3
+				if e.gate {
+					gate = tr.normal("gate", c.rows*ld)
+				}
+				y := absent
+				if e.residual {
+					residual = tr.as(tr.normal("residual", c.rows*c.out), sum)
+					y = residual
+				}
+				if !inPlace {
+					y = tr.unset("y", c.rows*c.out, sum)
+				}
+				tr.run = func(m *machine) {
+					m.Linear(m.at(y), m.at(x), m.at(w), c.rows, c.in, c.out, device.Epilogue{
+						Bias: m.at(bias), Pre: m.at(pre), Act: e.act, Gate: m.at(gate), LDGate: ld, GateOff: off, Residual: m.at(residual),
+					})
+				}
+				tr.rounds, tr.ranges = true, c.rows == 2 || c.rows == 7
+				out = append(out, tr)
+			}
 		}
-		tr := newTrial("%dx%d in place", s.rows, s.n)
-		pre, bias := tr.normal("pre", s.size()), tr.normal("bias", s.n)
-		tr.run = func(m *machine) { m.BiasAct(m.at(pre), m.at(pre), m.at(bias), s.rows, s.n, device.None) }
-		out = append(out, tr)
 	}
 	return out
 }
@@ -81,19 +115,6 @@ func biasActBackward() []*trial {
 				out = append(out, tr)
 			}
 		}
-	}
-	return out
-}
-
-func biasResidual() []*trial {
-	var out []*trial
-	for _, s := range shapes {
-		tr := newTrial("%dx%d", s.rows, s.n)
-		x, y, bias := tr.normal("x", s.size()), tr.normal("y", s.size()), tr.normal("bias", s.n)
-		o := tr.unset("out", s.size(), element)
-		tr.run = func(m *machine) { m.BiasResidual(m.at(o), m.at(x), m.at(y), m.at(bias), s.rows, s.n) }
-		tr.ranges = s.small()
-		out = append(out, tr)
 	}
 	return out
 }

@@ -140,26 +140,6 @@ func modNormBackward() []*trial {
 	return out
 }
 
-func gate() []*trial {
-	var out []*trial
-	for _, s := range shapes {
-		for _, c := range s.modulations() {
-			for _, inPlace := range []bool{false, true} {
-				tr := newTrial("%dx%d stride %d offset %d in place %v", s.rows, s.n, c.ld, c.shift, inPlace)
-				x, f, mod := tr.normal("x", s.size()), tr.normal("f", s.size()), tr.normal("mod", s.rows*c.ld)
-				o := x
-				if !inPlace {
-					o = tr.unset("out", s.size(), element)
-				}
-				tr.run = func(m *machine) { m.Gate(m.at(o), m.at(x), m.at(f), m.at(mod), c.ld, c.shift, s.rows, s.n) }
-				tr.ranges = s.small()
-				out = append(out, tr)
-			}
-		}
-	}
-	return out
-}
-
 func gateBackward() []*trial {
 	var out []*trial
 	for _, s := range shapes {

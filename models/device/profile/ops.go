@@ -10,16 +10,11 @@ import (
 func gemmName(transA, transB bool) string {
 	switch {
 	case transA:
-		return "Gemm weight gradient"
+		return "Gemm, weight gradient"
 	case transB:
-		return "Gemm input gradient"
+		return "Gemm, input gradient"
 	}
-	return "Gemm product"
-}
-
-// biasActValues: the pre-activation is read and written, and y where it is another buffer.
-func biasActValues(rows, n int, act device.Act) int {
-	return plus(2*rows*n, act != device.None, rows*n)
+	return "Gemm"
 }
 
 func plus(n int, also bool, more int) int {
@@ -35,22 +30,20 @@ func (t *Backend) Gemm(transA, transB bool, m, n, k int, alpha float32, a device
 	t.end(gemmName(transA, transB), began, 2*float64(m)*float64(n)*float64(k), m*k+k*n+m*n)
 }
 
-func (t *Backend) BiasAct(y, pre, bias device.Buffer, rows, n int, act device.Act) {
+func (t *Backend) Linear(y, x, w device.Buffer, rows, in, out int, e device.Epilogue) {
 	began := time.Now()
-	t.Backend.BiasAct(y, pre, bias, rows, n, act)
-	t.end("BiasAct", began, 0, biasActValues(rows, n, act))
+	t.Backend.Linear(y, x, w, rows, in, out, e)
+	values := rows*in + in*out + rows*out + e.Bias.N
+	values = plus(values, !e.Pre.Absent() && e.Pre != y, rows*out)
+	values = plus(values, !e.Gate.Absent(), rows*out)
+	values = plus(values, !e.Residual.Absent(), rows*out)
+	t.end("Linear", began, 2*float64(rows)*float64(in)*float64(out), values)
 }
 
 func (t *Backend) BiasActBackward(dpre, dbias, dy, pre device.Buffer, rows, n int, act device.Act) {
 	began := time.Now()
 	t.Backend.BiasActBackward(dpre, dbias, dy, pre, rows, n, act)
 	t.end("BiasActBackward", began, 0, 3*rows*n)
-}
-
-func (t *Backend) BiasResidual(out, x, y, bias device.Buffer, rows, n int) {
-	began := time.Now()
-	t.Backend.BiasResidual(out, x, y, bias, rows, n)
-	t.end("BiasResidual", began, 0, 3*rows*n)
 }
 
 func (t *Backend) Norm(y, x, gain, bias, stats device.Buffer, rows, n int, kind device.NormKind) {
@@ -75,12 +68,6 @@ func (t *Backend) ModNormBackward(dx, dmod, dy, x, stats, mod device.Buffer, ldm
 	began := time.Now()
 	t.Backend.ModNormBackward(dx, dmod, dy, x, stats, mod, ldmod, shiftOff, scaleOff, rows, n, add)
 	t.end("ModNormBackward", began, 0, plus(6*rows*n, add, rows*n))
-}
-
-func (t *Backend) Gate(out, x, f, mod device.Buffer, ldmod, off, rows, n int) {
-	began := time.Now()
-	t.Backend.Gate(out, x, f, mod, ldmod, off, rows, n)
-	t.end("Gate", began, 0, 4*rows*n)
 }
 
 func (t *Backend) GateBackward(df, dmod, dout, f, mod device.Buffer, ldmod, off, rows, n int) {

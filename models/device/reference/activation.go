@@ -40,17 +40,6 @@ func slope(act device.Act, x float64) float64 {
 	return 1
 }
 
-func (d *Backend) BiasAct(y, pre, bias device.Buffer, rows, n int, act device.Act) {
-	Y, P, b := d.rows(y, rows, n), d.rows(pre, rows, n), d.view(bias, n)
-	for r := range rows {
-		for i := range n {
-			v := P.at(r, i) + b[i]
-			P.set(r, i, v)
-			Y.set(r, i, activate(act, v))
-		}
-	}
-}
-
 func (d *Backend) BiasActBackward(dpre, dbias, dy, pre device.Buffer, rows, n int, act device.Act) {
 	DP, db, DY := d.rows(dpre, rows, n), d.view(dbias, n), d.rows(dy, rows, n)
 	for r := range rows {
@@ -65,21 +54,12 @@ func (d *Backend) BiasActBackward(dpre, dbias, dy, pre device.Buffer, rows, n in
 	}
 }
 
-func (d *Backend) BiasResidual(out, x, y, bias device.Buffer, rows, n int) {
-	O, X, Y, b := d.rows(out, rows, n), d.rows(x, rows, n), d.rows(y, rows, n), d.view(bias, n)
-	for r := range rows {
-		for i := range n {
-			O.set(r, i, X.at(r, i)+Y.at(r, i)+b[i])
-		}
-	}
-}
-
 func (d *Backend) CondAct(y, pre, time, cond device.Buffer, rows, trows, crows, n int) {
 	Y, T, C := d.rows(y, rows, n), d.rows(time, trows, n), d.rows(cond, crows, n)
 	keep := d.optional(pre, rows*n)
 	for r := range rows {
 		for i := range n {
-			v := T.at(r%trows, i) + C.at(r%crows, i)
+			v := T.at(r*trows/rows, i) + C.at(r%crows, i)
 			if keep != nil {
 				keep[r*n+i] = v
 			}

@@ -87,14 +87,23 @@ func (b *bench) minus(x device.Buffer, before []float64) device.Buffer {
 
 func (b *bench) copyOf(x device.Buffer) []float64 { return append([]float64(nil), b.Host(x)...) }
 
+// identity is the product that changes nothing, [n, n].
+func (b *bench) identity(n int) device.Buffer {
+	eye := b.zeros(n * n)
+	for i := range n {
+		b.Host(eye)[i*n+i] = 1
+	}
+	return eye
+}
+
 func TestBiasActGradient(t *testing.T) {
 	const rows, n = 3, 5
 	for _, act := range []device.Act{device.None, device.SiLU, device.GELU} {
 		b := newBench()
 		x, bias, pre, y, c := b.random(rows*n), b.random(n), b.empty(rows*n), b.empty(rows*n), b.random(rows*n)
+		eye := b.identity(n)
 		loss := func() float64 {
-			b.Copy(pre, x)
-			b.BiasAct(y, pre, bias, rows, n, act)
+			b.Linear(y, x, eye, rows, n, n, device.Epilogue{Bias: bias, Pre: pre, Act: act})
 			return b.weighted(y, c)
 		}
 		loss()
@@ -164,8 +173,9 @@ func TestGateGradient(t *testing.T) {
 	const rows, n, ld, off = 3, 4, 9, 3
 	b := newBench()
 	x, f, out, c, mod := b.random(rows*n), b.random(rows*n), b.empty(rows*n), b.random(rows*n), b.random(rows*ld)
+	eye := b.identity(n)
 	loss := func() float64 {
-		b.Gate(out, x, f, mod, ld, off, rows, n)
+		b.Linear(out, f, eye, rows, n, n, device.Epilogue{Gate: mod, LDGate: ld, GateOff: off, Residual: x})
 		return b.weighted(out, c)
 	}
 	df, dmod := b.empty(rows*n), b.zeros(rows*ld)

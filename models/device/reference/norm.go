@@ -126,15 +126,6 @@ func (d *Backend) ModNormBackward(dx, dmod, dy, x, stats, mod device.Buffer, ldm
 	}
 }
 
-func (d *Backend) Gate(out, x, f, mod device.Buffer, ldmod, off, rows, n int) {
-	O, X, F, G := d.rows(out, rows, n), d.rows(x, rows, n), d.rows(f, rows, n), d.columns(mod, rows, ldmod, off, n)
-	for r := range rows {
-		for i := range n {
-			O.set(r, i, X.at(r, i)+G.at(r, i)*F.at(r, i))
-		}
-	}
-}
-
 func (d *Backend) GateBackward(df, dmod, dout, f, mod device.Buffer, ldmod, off, rows, n int) {
 	DF, DO, F := d.rows(df, rows, n), d.rows(dout, rows, n), d.rows(f, rows, n)
 	G, DG := d.columns(mod, rows, ldmod, off, n), d.columns(dmod, rows, ldmod, off, n)
