@@ -2,7 +2,7 @@
 GO ?= go
 BIN := bin/prabench
 
-.PHONY: help build setup quick test race vet fuzz bench pytorch-compare clean
+.PHONY: help build setup quick test race vet fuzz storm bench pytorch-compare clean
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | sort
 
@@ -30,6 +30,13 @@ race: ## the Go parts under the race detector, slow tests left out
 FUZZTIME ?= 60s
 fuzz: ## every fuzz target for FUZZTIME (60s) each, in 512 MiB; TARGET=FuzzIDX for one
 	@GO="$(GO)" FUZZTIME=$(FUZZTIME) sh .ci/fuzz $(TARGET)
+
+KILLS ?= 200
+storm: build ## kill workers and the runner of quick.toml at KILLS random moments, then compare
+	$(BIN) data fetch mnist
+	$(GO) run ./harness/storm -program $(BIN) -kills $(KILLS) -longest 4s experiments/quick.toml \
+		--set train.steps=40 --set sample.count=100 --set metrics.samples=200 --set data.limit=1000 --set measure.batch=8 \
+		--set measure.rounds=2 --set measure.train_steps=1 --set measure.repeat_disturbed=0 --set measure.checkpoint_steps=10
 
 bench: build ## what this machine reaches: training and sampling against its peak
 	$(BIN) bench

@@ -94,6 +94,10 @@ func (l *launcher) attempt(ctx context.Context, it *Item, job worker.Job) (resul
 	mark := l.mark(job)
 	defer mark.remove()
 	runner := l.runner
+	runner.Kept = func(worker.Job) (results.Attempt, bool) {
+		a, err := storedAttempt(l.places.Store(), it)
+		return a, err == nil
+	}
 	runner.Began = func(_ worker.Job, p machine.Process) { mark.began(p) }
 	return runner.Run(ctx, job, func(p worker.Progress) {
 		l.meter.Update(it.Key, p.Done, p.Total, p.What, p.Note)

@@ -49,6 +49,7 @@ type Plan struct {
 	Experiments []*Experiment
 	Items       []*Item // each key once, in the order of cells and chains
 	byKey       map[string]*Item
+	stale       map[string]string // stage → what has changed since it was done for the same cell
 }
 
 // NewPlan collects the stages of identified experiments.

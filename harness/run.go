@@ -22,8 +22,9 @@ import (
 // Run does what is missing of some experiments.
 type Run struct {
 	Places  Places
-	Jobs    int  // stages side by side; 0 = as many as the cores and the memory bear
-	Retry   bool // try stages again that failed before
+	Jobs    int      // stages side by side; 0 = as many as the cores and the memory bear
+	Retry   bool     // try stages again that failed before
+	Force   []string // cells all of whose stages are done again, by id or label
 	Command func(device string) ([]string, error)
 	Name    string // what the lock file says is being done
 
@@ -128,9 +129,10 @@ func (r *Run) begin(ctx context.Context, stop context.CancelFunc, since time.Tim
 	for _, it := range l.plan.Items {
 		it.Settings.SaveEvery = or(r.SaveEvery, time.Minute)
 	}
-	if err := l.prepare(ctx, experiments, r.Retry); err != nil {
+	if err := l.prepare(ctx, experiments, r.Retry, r.Force); err != nil {
 		var large *TooLarge
-		if errors.As(err, &large) {
+		var unknown *UnknownCell
+		if errors.As(err, &large) || errors.As(err, &unknown) {
 			return nil, nil, fmt.Errorf("%w; nothing was started", err)
 		}
 		return nil, nil, &Failure{err}
@@ -211,7 +213,7 @@ func (r *Run) threads() int {
 
 // prepare records the plans, takes in what earlier runs and other databases
 // left, and finds out what is to do.
-func (l *launcher) prepare(ctx context.Context, experiments []*Experiment, retry bool) error {
+func (l *launcher) prepare(ctx context.Context, experiments []*Experiment, retry bool, force []string) error {
 	if err := l.ingest(ctx); err != nil {
 		return err
 	}
@@ -222,6 +224,9 @@ func (l *launcher) prepare(ctx context.Context, experiments []*Experiment, retry
 	}
 	store := l.places.Store()
 	if err := l.plan.Inspect(ctx, l.db, store, retry); err != nil {
+		return err
+	}
+	if err := l.plan.force(l.places, store, force); err != nil {
 		return err
 	}
 	if err := l.plan.CheckMemory(machine.Usable()); err != nil {
@@ -236,6 +241,12 @@ func (l *launcher) prepare(ctx context.Context, experiments []*Experiment, retry
 			a, err := storedAttempt(store, it)
 			if err == nil {
 				_, err = l.db.Ingest(ctx, a)
+			}
+			var conflict *results.ConflictError
+			if errors.As(err, &conflict) {
+				// The attempt is known to have ended otherwise: its artifact counts for nothing.
+				it.State, it.Reason = ToDo, "done again: "+err.Error()
+				continue
 			}
 			if err != nil {
 				return fmt.Errorf("taking over %s of %s from the artifacts: %w", it.Kind, it.Label, err)

@@ -15,7 +15,7 @@ type CellStatus struct {
 	Cell       string           `json:"cell"`
 	Label      string           `json:"label"`
 	Seed       uint64           `json:"seed"`
-	State      string           `json:"state"`            // done, running, queued, to do, failed, blocked
+	State      string           `json:"state"`            // done, running, queued, stale, to do, failed, blocked
 	Stage      string           `json:"stage,omitempty"`  // the kind of stage that decides the state
 	Reason     string           `json:"reason,omitempty"` // why, or how far
 	Stages     map[string]State `json:"stages"`           // by kind
@@ -61,14 +61,17 @@ func (p *Plan) cellStatus(experiment string, c Cell, running map[string]Running,
 		case Blocked:
 			worse(4, "blocked", kind, it.Reason)
 		case ToDo:
-			state, reason := "to do", it.Reason
+			state, reason, grade := "to do", it.Reason, 1
+			if why := p.stale[it.Key]; why != "" && reason == "" {
+				state, reason, grade = "stale", "changed since it was done: "+why, 2
+			}
 			if alive {
 				state = "queued"
 			}
 			if it.Outcome != "" && reason != "" {
 				reason = "last: " + it.Outcome + ": " + reason
 			}
-			worse(1, state, kind, reason)
+			worse(grade, state, kind, reason)
 		}
 	}
 	return s

@@ -75,6 +75,28 @@ func (a *app) identified(ctx context.Context, ls []loaded) (*harness.Plan, []str
 	return harness.NewPlan(exps(ls)...), notes, nil
 }
 
+// inspected is a plan of the files beside what the database and the artifacts
+// have of it; nothing is started. The notes are for the user.
+func (a *app) inspected(ctx context.Context, files []string) (ls []loaded, p *harness.Plan, notes []string, err error) {
+	if ls, err = a.load(files); err != nil {
+		return nil, nil, nil, err
+	}
+	if p, notes, err = a.identified(ctx, ls); err != nil {
+		return nil, nil, nil, err
+	}
+	db, err := a.readDB()
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	if db != nil {
+		defer db.Close()
+	}
+	if err := p.Inspect(ctx, db, a.places().Store(), false); err != nil {
+		return nil, nil, nil, err
+	}
+	return ls, p, notes, p.FindStale(ctx, db)
+}
+
 // readDB opens the database for reading; without one it gives nil.
 func (a *app) readDB() (*results.DB, error) {
 	db, err := results.OpenReadOnly(a.db)

@@ -69,11 +69,12 @@ func exitCode(err error) int {
 		fail    *harness.Failure
 		storage *results.Error
 		large   *harness.TooLarge
+		cell    *harness.UnknownCell
 	)
 	switch {
 	case errors.As(err, &fail), errors.As(err, &storage) && !errors.Is(err, results.ErrMissing):
 		return exitHarness
-	case errors.As(err, &large), errors.As(err, &usage), errors.As(err, &file), errors.As(err, &key), errors.As(err, &data), errors.As(err, &emb), errors.Is(err, results.ErrMissing):
+	case errors.As(err, &large), errors.As(err, &cell), errors.As(err, &usage), errors.As(err, &file), errors.As(err, &key), errors.As(err, &data), errors.As(err, &emb), errors.Is(err, results.ErrMissing):
 		return exitUsage
 	}
 	return exitHarness
@@ -121,7 +122,7 @@ func (a *app) root() *cobra.Command {
 		return usage("%w; see `%s --help`", err, c.CommandPath())
 	})
 	root.AddCommand(a.runCommand(), a.planCommand(), a.statusCommand(), a.serveCommand(), a.resultsCommand(), a.plotCommand(), a.sampleCommand(),
-		a.dataCommand(), a.doctorCommand(), a.exportCommand(), a.ingestCommand(), a.benchCommand(), a.embedderCommand(), a.workerCommand())
+		a.dataCommand(), a.doctorCommand(), a.exportCommand(), a.ingestCommand(), a.benchCommand(), a.gcCommand(), a.embedderCommand(), a.workerCommand())
 	root.CompletionOptions.HiddenDefaultCmd = true
 	for _, c := range root.Commands() {
 		checkArgs(c)

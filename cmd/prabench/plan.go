@@ -46,22 +46,8 @@ rest will take. --keys lists every key with its value, default and meaning.`,
 }
 
 func (a *app) plan(ctx context.Context, files []string) error {
-	ls, err := a.load(files)
+	ls, p, notes, err := a.inspected(ctx, files)
 	if err != nil {
-		return err
-	}
-	p, notes, err := a.identified(ctx, ls)
-	if err != nil {
-		return err
-	}
-	db, err := a.readDB()
-	if err != nil {
-		return err
-	}
-	if db != nil {
-		defer db.Close()
-	}
-	if err := p.Inspect(ctx, db, a.places().Store(), false); err != nil {
 		return err
 	}
 	if a.json {

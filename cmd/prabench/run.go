@@ -20,6 +20,7 @@ import (
 func (a *app) runCommand() *cobra.Command {
 	var jobs int
 	var retry string
+	var force []string
 	var noFigures bool
 	c := &cobra.Command{
 		Use:   "run FILE…",
@@ -32,16 +33,17 @@ stopped at any time (Ctrl-C); the same command goes on where it stopped.`,
 			if retry != "" && retry != "failed" {
 				return usage("--retry %s: the only choice is `failed`", retry)
 			}
-			return a.run(c.Context(), files, jobs, retry == "failed", !noFigures)
+			return a.run(c.Context(), files, harness.Run{Jobs: jobs, Retry: retry == "failed", Force: force}, !noFigures)
 		},
 	}
 	c.Flags().IntVar(&jobs, "jobs", 0, "stages side by side; 0 is as many as the cores and the memory bear")
 	c.Flags().StringVar(&retry, "retry", "", "`failed`: try stages again that failed before")
+	c.Flags().StringArrayVar(&force, "force", nil, "do all stages of a `CELL` again: its id, the beginning of it, or its label")
 	c.Flags().BoolVar(&noFigures, "no-figures", false, "draw no figures at the end")
 	return c
 }
 
-func (a *app) run(ctx context.Context, files []string, jobs int, retry, figures bool) error {
+func (a *app) run(ctx context.Context, files []string, r harness.Run, figures bool) error {
 	ls, err := a.load(files)
 	if err != nil {
 		return err
@@ -54,10 +56,8 @@ func (a *app) run(ctx context.Context, files []string, jobs int, retry, figures 
 	}
 	ctx, stop := a.stoppable(ctx)
 	defer stop()
-	r := &harness.Run{
-		Places: a.places(), Jobs: jobs, Retry: retry, Command: workerCommand, Name: "prabench run " + strings.Join(files, " "),
-		Out: a.stderr, Terminal: isTerminal(a.stderr),
-	}
+	r.Places, r.Command, r.Name = a.places(), workerCommand, "prabench run "+strings.Join(files, " ")
+	r.Out, r.Terminal = a.stderr, isTerminal(a.stderr)
 	sum, err := r.Do(ctx, exps(ls)...)
 	if err != nil {
 		return err

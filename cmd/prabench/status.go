@@ -27,22 +27,8 @@ it stands. Without a file it tells of the experiments in the database.`,
 }
 
 func (a *app) status(ctx context.Context, files []string) error {
-	ls, err := a.load(files)
+	_, p, notes, err := a.inspected(ctx, files)
 	if err != nil {
-		return err
-	}
-	p, notes, err := a.identified(ctx, ls)
-	if err != nil {
-		return err
-	}
-	db, err := a.readDB()
-	if err != nil {
-		return err
-	}
-	if db != nil {
-		defer db.Close()
-	}
-	if err := p.Inspect(ctx, db, a.places().Store(), false); err != nil {
 		return err
 	}
 	cells, holder := p.Status(a.places())
@@ -62,7 +48,7 @@ func (a *app) status(ctx context.Context, files []string) error {
 		return err
 	}
 	fmt.Fprintln(a.stdout)
-	for _, state := range []string{"done", "running", "queued", "to do", "failed", "blocked"} {
+	for _, state := range []string{"done", "running", "queued", "stale", "to do", "failed", "blocked"} {
 		if counts[state] > 0 {
 			fmt.Fprintf(a.stdout, "%d %s  ", counts[state], state)
 		}

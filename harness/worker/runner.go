@@ -34,6 +34,10 @@ type Runner struct {
 	// whoever ingests for one worker takes in what another has just left. Nil
 	// when nobody ingests meanwhile.
 	Stored func(attempt string) (results.Attempt, bool)
+
+	// Kept finds the attempt of a job beside the artifact it made: a worker may
+	// be killed between its artifact and its result. Nil when none are made.
+	Kept func(job Job) (results.Attempt, bool)
 }
 
 // Run makes one attempt and returns its result, which then also lies in the
@@ -59,6 +63,12 @@ func (r Runner) Run(ctx context.Context, job Job, progress func(Progress)) (resu
 	if errors.Is(err, os.ErrNotExist) && r.Stored != nil {
 		if a, ok := r.Stored(job.Attempt); ok {
 			return r.tidy(a, job)
+		}
+	}
+	if r.Kept != nil {
+		if a, ok := r.Kept(job); ok && a.ID == job.Attempt && a.Stage == job.Stage {
+			_, err := results.WriteSpool(job.Spool, a)
+			return a, err
 		}
 	}
 	if err != nil && !errors.Is(err, os.ErrNotExist) {

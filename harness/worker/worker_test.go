@@ -222,6 +222,20 @@ func TestAResultThatWasTakenInMeanwhileCounts(t *testing.T) {
 	}
 }
 
+func TestAResultBesideItsArtifactCounts(t *testing.T) {
+	b := setup(t, "kill") // killed after its artifact was there, before its result was
+	kept := results.Attempt{ID: b.job.Attempt, Stage: b.job.Stage, Kind: "train", Outcome: results.OK}
+	b.runner.Kept = func(worker.Job) (results.Attempt, bool) { return kept, true }
+	if a := b.run(t, context.Background(), nil); a.Outcome != results.OK {
+		t.Errorf("%+v", a)
+	}
+	b = setup(t, "kill")
+	b.runner.Kept = func(worker.Job) (results.Attempt, bool) { return kept, true } // another attempt's
+	if a := b.run(t, context.Background(), nil); a.Outcome != results.Interrupted {
+		t.Errorf("another attempt's result was taken: %+v", a)
+	}
+}
+
 func TestAStopLetsTheWorkerSave(t *testing.T) {
 	b := setup(t, "wait")
 	b.runner.Grace = 10 * time.Second

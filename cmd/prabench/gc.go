@@ -1,0 +1,60 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"prabench/harness"
+	"prabench/results"
+)
+
+func (a *app) gcCommand() *cobra.Command {
+	var yes bool
+	c := &cobra.Command{
+		Use:   "gc",
+		Short: "List artifacts that no experiment in the database needs; --yes removes them",
+		Long: `gc looks for models, samples and features that no current experiment of the
+database needs, checkpoints of trainings that are done, and what was damaged.
+It only lists them, unless --yes is given. Results in the database are never
+removed. Artifacts that another database shares count as garbage here: run gc
+with the database that knows all.`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return a.gc(c.Context(), yes) },
+	}
+	c.Flags().BoolVar(&yes, "yes", false, "remove what is listed")
+	return c
+}
+
+func (a *app) gc(ctx context.Context, yes bool) error {
+	found, err := harness.Collect(ctx, a.places(), "prabench gc", yes)
+	if err != nil {
+		return err
+	}
+	if a.json {
+		return a.printJSON(struct {
+			Removed bool              `json:"removed"`
+			Garbage []harness.Garbage `json:"garbage"`
+		}{yes, found})
+	}
+	t := results.Table{Columns: []string{"artifact", "size", "why"}}
+	var sum int64
+	for _, g := range found {
+		sum += g.Bytes
+		t.Rows = append(t.Rows, []any{g.Path, bytesText(g.Bytes), g.Why})
+	}
+	if len(found) == 0 {
+		fmt.Fprintf(a.stdout, "nothing to remove: all that is in %s is needed\n", a.artifacts)
+		return nil
+	}
+	if err := results.WriteText(a.stdout, t); err != nil {
+		return err
+	}
+	if yes {
+		fmt.Fprintf(a.stdout, "\nremoved: %d artifacts, %s\n", len(found), bytesText(sum))
+		return nil
+	}
+	fmt.Fprintf(a.stdout, "\n%d artifacts, %s; nothing was removed: %s does\n", len(found), bytesText(sum), a.again("--yes"))
+	return nil
+}
