@@ -1,0 +1,104 @@
+// The register tile: mr rows of C by nv vectors, held in accumulators while k
+// runs. Every element of C is one chain of multiply-adds in the order of k, so
+// its bits do not depend on the tile that computes it, nor on rows, columns or
+// threads around it.
+typedef float K(vec) __attribute__((vector_size(VECTOR_BYTES)));
+typedef float K(uvec) __attribute__((vector_size(VECTOR_BYTES), aligned(4), may_alias));
+enum { K(lanes) = VECTOR_BYTES / 4 };
+#define VEC K(vec)
+#define L K(lanes)
+#define LOAD(p) ((VEC) * (const K(uvec) *)(p))
+#define STORE(p, x) (*(K(uvec) *)(p) = (K(uvec))(x))
+#define INLINE static inline __attribute__((always_inline))
+
+// The first n < L values at p and 0 behind them; and the way back.
+#ifdef __AVX512F__
+INLINE VEC K(load_some)(const float *p, long n) { return (VEC)_mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1), p); }
+INLINE void K(store_some)(float *p, VEC x, long n) { _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1), (__m512)x); }
+#else
+INLINE VEC K(load_some)(const float *p, long n) {
+    VEC x = {0};
+    memcpy(&x, p, n * sizeof(float));
+    return x;
+}
+INLINE void K(store_some)(float *p, VEC x, long n) { memcpy(p, &x, n * sizeof(float)); }
+#endif
+
+// C ← alpha·acc [+ beta·C]. The last vector of a row has w columns, or is whole.
+INLINE void K(write)(const int mr, const int nv, const int add, const int whole, VEC (*acc)[NV], float alpha, float beta, float *c,
+                     long ldc, long w) {
+#pragma GCC unroll 8
+    for (int i = 0; i < mr; i++)
+#pragma GCC unroll 8
+        for (int v = 0; v < nv; v++) {
+            float *to = c + i * ldc + v * L;
+            if (whole || v < nv - 1)
+                STORE(to, add ? alpha * acc[i][v] + beta * LOAD(to) : alpha * acc[i][v]);
+            else
+                K(store_some)(to, add ? alpha * acc[i][v] + beta * K(load_some)(to, w) : alpha * acc[i][v], w);
+        }
+}
+
+// op(A)[i, p] is a[i·rs + p·cs], op(B)[p, j] is b[p·ldb + j] in rows of nv
+// vectors. Behind a row's w columns may lie anything that can be read; the last
+// row is read from last, since behind it may lie nothing. C is not read for
+// beta 0.
+INLINE void K(tile)(const int mr, const int nv, long k, const float *a, long rs, long cs, const float *b, long ldb,
+                    const float *last, float alpha, float beta, float *c, long ldc, long w) {
+    VEC acc[MR][NV];
+    const float *row[2] = {a, a + 3 * rs}; // addresses i·rs for i < 3 are cheap
+#pragma GCC unroll 8
+    for (int i = 0; i < mr; i++)
+#pragma GCC unroll 8
+        for (int v = 0; v < nv; v++) acc[i][v] = (VEC){0};
+    for (; k > 1; k--) {
+        VEC y[NV];
+#pragma GCC unroll 8
+        for (int v = 0; v < nv; v++) y[v] = LOAD(b + v * L);
+#pragma GCC unroll 8
+        for (int i = 0; i < mr; i++) {
+            float x = row[i / 3][i % 3 * rs];
+#pragma GCC unroll 8
+            for (int v = 0; v < nv; v++) acc[i][v] += x * y[v];
+        }
+        row[0] += cs, row[1] += cs, b += ldb;
+    }
+#pragma GCC unroll 8
+    for (int i = 0; i < mr; i++) {
+        float x = row[i / 3][i % 3 * rs];
+#pragma GCC unroll 8
+        for (int v = 0; v < nv; v++) acc[i][v] += x * LOAD(last + v * L);
+    }
+    w -= (nv - 1) * L;
+    if (w >= L) {
+        if (beta != 0)
+            K(write)(mr, nv, 1, 1, acc, alpha, beta, c, ldc, w);
+        else
+            K(write)(mr, nv, 0, 1, acc, alpha, beta, c, ldc, w);
+    } else {
+        if (beta != 0)
+            K(write)(mr, nv, 1, 0, acc, alpha, beta, c, ldc, w);
+        else
+            K(write)(mr, nv, 0, 0, acc, alpha, beta, c, ldc, w);
+    }
+}
+
+typedef void K(tile_fn)(long k, const float *a, long rs, long cs, const float *b, long ldb, const float *last, float alpha,
+                        float beta, float *c, long ldc, long w);
+#define TILE(mr, nv)                                                                                                             \
+    static void K(tile_##mr##_##nv)(long k, const float *a, long rs, long cs, const float *b, long ldb, const float *last,       \
+                                    float alpha, float beta, float *c, long ldc, long w) {                                       \
+        K(tile)(mr, nv, k, a, rs, cs, b, ldb, last, alpha, beta, c, ldc, w);                                                     \
+    }
+#if NV == 4
+#define TILES(mr) TILE(mr, 1) TILE(mr, 2) TILE(mr, 3) TILE(mr, 4)
+#define ENTRIES(mr) {K(tile_##mr##_1), K(tile_##mr##_2), K(tile_##mr##_3), K(tile_##mr##_4)}
+#else
+#define TILES(mr) TILE(mr, 1) TILE(mr, 2)
+#define ENTRIES(mr) {K(tile_##mr##_1), K(tile_##mr##_2)}
+#endif
+TILES(1) TILES(2) TILES(3) TILES(4) TILES(5) TILES(6)
+static K(tile_fn) *const K(tiles)[MR][NV] = {ENTRIES(1), ENTRIES(2), ENTRIES(3), ENTRIES(4), ENTRIES(5), ENTRIES(6)};
+#undef TILE
+#undef TILES
+#undef ENTRIES

@@ -1,0 +1,39 @@
+// Matrix products in vector extensions: what the vector paths, the driver and
+// Go share.
+#pragma once
+
+// C ← alpha·op(A)·op(B) + beta·C, row-major.
+struct product {
+    int trans_a, trans_b;
+    long m, n, k;
+    float alpha, beta;
+    const float *a, *b;
+    float *c;
+    long lda, ldb, ldc;
+};
+
+// One vector path. block computes rows [i0, i1) and columns [j0, j1) of C on the
+// calling thread; scratch holds gemm_scratch bytes.
+struct path {
+    int panel, lanes;
+    void (*block)(const struct product *g, long i0, long i1, long j0, long j1, float *scratch);
+};
+
+enum {
+    DEPTH = 512,             // longest run of k between two updates of C
+    SCRATCH_B = 160 * 1024,  // floats of packed B, within the second-level cache
+    SCRATCH_A = 6 * DEPTH,   // a packed tile of A
+    SCRATCH_LAST = 64,       // the last row of a panel
+    SCRATCH = SCRATCH_B + SCRATCH_A + SCRATCH_LAST,
+};
+
+// How k is cut: into equal runs of at most DEPTH, a function of k alone, so
+// that the order of every sum is one too.
+static inline long run_length(long k) {
+    long runs = (k + DEPTH - 1) / DEPTH;
+    return ((k + runs - 1) / runs + 7) / 8 * 8;
+}
+
+int pra_gemm_select(const char *path);
+int pra_gemm(int threads, int trans_a, int trans_b, long m, long n, long k, float alpha, const float *a, long lda, const float *b,
+             long ldb, float beta, float *c, long ldc);
