@@ -1,35 +1,45 @@
-package results
+package results_test
 
 import (
+	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
 	"time"
+
+	"prabench/results"
+	"prabench/results/resultstest"
 )
 
-var twenty = func() (values []Value) {
-	for i := range 20 {
-		values = append(values, Value{Metric: fmt.Sprintf("metric_%02d", i), Unit: "1", Value: float64(i) + 0.5, Lo: ptr(float64(i)), Hi: ptr(float64(i) + 1), N: 2000})
-	}
-	return values
-}()
+var background = context.Background()
 
 // BenchmarkIngestDir takes in spool files of 20 values and 20 samples each.
 func BenchmarkIngestDir(b *testing.B) {
 	const files = 1000
+	at := time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
 	rows := 0
 	var took time.Duration
 	for b.Loop() {
 		b.StopTimer()
-		db, dir := openTemp(b), b.TempDir()
+		db, err := results.Open(filepath.Join(b.TempDir(), "results.db"))
+		if err != nil {
+			b.Fatal(err)
+		}
+		dir := b.TempDir()
 		for i := range files {
-			a := okAttempt(fmt.Sprintf("a%06d", i), fmt.Sprint("s", i), Time, i, twenty...)
-			for r := range 20 {
-				a.Samples = append(a.Samples, Sample{"throughput", "images/s", r, 100})
+			a := results.Attempt{ID: fmt.Sprintf("a%06d", i), Stage: fmt.Sprint("s", i), Kind: results.Time, Outcome: results.OK, Device: "cpu",
+				Started: at, Finished: at.Add(time.Minute), Environment: results.Environment{CPU: "Xeon"}, Protocol: map[string]string{"precision": "fp32"}}
+			for j := range 20 {
+				x := float64(j) + 0.5
+				a.Values = append(a.Values, results.Value{Metric: fmt.Sprintf("metric_%02d", j), Unit: "1", Value: x, Lo: &x, Hi: &x, N: 2000})
+				a.Samples = append(a.Samples, results.Sample{Metric: "throughput", Unit: "images/s", Round: j, Value: 100})
 			}
-			content := mustJSON(b, a)
-			write(b, filepath.Join(dir, a.ID+".json"), content)
+			content, _ := json.Marshal(a) // WriteSpool would wait for the disk a thousand times
+			if err := os.WriteFile(filepath.Join(dir, a.ID+".json"), content, 0o644); err != nil {
+				b.Fatal(err)
+			}
 		}
 		b.StartTimer()
 		start := time.Now()
@@ -38,71 +48,52 @@ func BenchmarkIngestDir(b *testing.B) {
 		}
 		took += time.Since(start)
 		rows += files * 40
+		db.Close()
 	}
 	b.ReportMetric(float64(rows)/took.Seconds(), "rows/s")
 }
 
-// large has experiments × cells cells, each with a finished score of 20 metrics.
-func large(b *testing.B, experiments, cells int) *DB {
-	b.Helper()
-	if testing.Short() {
-		b.Skip("makes a database of 2,000,000 values")
-	}
-	start := time.Now()
-	db := openTemp(b)
-	for e := range experiments {
-		p := Plan{Experiment: fmt.Sprintf("e%03d", e), Created: noon, Stages: []PlanStage{{Key: "ref", Kind: Reference}}}
-		var batch []spooled
-		for c := range cells {
-			id := fmt.Sprintf("e%dc%d", e, c)
-			p.Cells = append(p.Cells, PlanCell{ID: id, Seed: uint64(c % 3), Patch: 7, Params: map[string]any{"model.patch": 7, "train.lr": float64(c/3) * 1e-3},
-				Stages: map[string]string{Reference: "ref", Train: "t" + id, Draw: "d" + id, Score: "s" + id, Time: "m" + id}})
-			p.Stages = append(p.Stages, PlanStage{Key: "t" + id, Kind: Train}, PlanStage{Key: "d" + id, Kind: Draw, Inputs: []string{"t" + id}},
-				PlanStage{Key: "s" + id, Kind: Score, Inputs: []string{"d" + id, "ref"}}, PlanStage{Key: "m" + id, Kind: Time, Inputs: []string{"t" + id}})
-			batch = append(batch, spooled{id, okAttempt("a"+id, "s"+id, Score, 1, twenty...)})
-		}
-		mustPlan(b, db, p)
-		if n, _, err := db.ingestBatch(background, batch); n != cells || err != nil {
-			b.Fatal(n, err)
-		}
-	}
-	st, _ := os.Stat(db.path)
-	b.Logf("%d × %d cells made in %v, %d MiB", experiments, cells, time.Since(start).Round(time.Millisecond), st.Size()>>20)
-	return db
-}
-
-// BenchmarkLarge asks a database of 100,000 cells × 20 metrics.
+// BenchmarkLarge asks a database of 100,000 cells × 20 metrics, each time as a
+// new process would: with nothing in SQLite's own cache.
 func BenchmarkLarge(b *testing.B) {
 	for _, size := range []struct{ experiments, cells int }{{100, 1000}, {1, 100000}} {
-		db := large(b, size.experiments, size.cells)
-		name := fmt.Sprintf("%dx%d/", size.experiments, size.cells)
-		results := func(f Filter, want int) func(*testing.B) {
-			return func(b *testing.B) {
+		path := resultstest.Large(b, size.experiments, size.cells)
+		run := func(name string, want int, ask func(db *results.DB) (int, error)) {
+			b.Run(fmt.Sprintf("%dx%d/%s", size.experiments, size.cells, name), func(b *testing.B) {
 				for b.Loop() {
-					if rows, err := db.Results(background, f); len(rows) != want || err != nil {
-						b.Fatal(len(rows), err)
+					db, err := results.OpenReadOnly(path)
+					if err != nil {
+						b.Fatal(err)
 					}
+					if n, err := ask(db); n != want || err != nil {
+						b.Fatal(n, err)
+					}
+					db.Close()
 				}
+			})
+		}
+		filter := func(f results.Filter) func(db *results.DB) (int, error) {
+			return func(db *results.DB) (int, error) {
+				rows, err := db.Results(background, f)
+				return len(rows), err
 			}
 		}
 		if size.experiments > 1 {
-			b.Run(name+"Results/experiment", results(Filter{Experiment: "e050"}, 20*size.cells))
+			run("Results/experiment", 20*size.cells, filter(results.Filter{Experiment: "e050"}))
 		}
-		b.Run(name+"Results/metric", results(Filter{Experiment: "e000", Metrics: []string{"metric_07"}}, size.cells))
-		b.Run(name+"Results/cell", results(Filter{Experiment: "e000", Cells: []string{"e0c77"}}, 20))
-		b.Run(name+"Cells", func(b *testing.B) {
-			for b.Loop() {
-				if cells, err := db.Cells(background, "e000"); len(cells) != size.cells || err != nil {
-					b.Fatal(len(cells), err)
-				}
-			}
+		run("Results/metric", size.experiments*size.cells, filter(results.Filter{Metrics: []string{"fid_proxy"}}))
+		run("Results/point", 20*resultstest.Seeds, filter(results.Filter{Experiment: "e000", Params: map[string]any{"model.patch": 7, "train.lr": 3e-5}}))
+		run("Cells", size.experiments*size.cells, func(db *results.DB) (int, error) {
+			cells, err := db.Cells(background, "")
+			return len(cells), err
 		})
-		b.Run(name+"Counts", func(b *testing.B) {
-			for b.Loop() {
-				if counts, err := db.Counts(background, ""); counts[Pending] != size.experiments*size.cells || err != nil {
-					b.Fatal(counts, err)
-				}
-			}
+		run("CellStages", 5*size.experiments*size.cells, func(db *results.DB) (int, error) {
+			stages, err := db.CellStages(background)
+			return len(stages), err
+		})
+		run("Counts", size.experiments*size.cells, func(db *results.DB) (int, error) {
+			counts, err := db.Counts(background, "")
+			return counts[results.OK], err
 		})
 	}
 }

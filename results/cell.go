@@ -56,61 +56,112 @@ func (db *DB) Cells(ctx context.Context, experiment string) ([]Cell, error) {
 }
 
 func (db *DB) cells(ctx context.Context, f Filter) ([]Cell, error) {
-	tx, err := db.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	readers, end, err := db.readers(ctx)
 	if err != nil {
 		return nil, err
 	}
-	defer tx.Rollback()
-	set, err := loadCells(ctx, tx, f)
+	defer end()
+	parts, err := parts(ctx, readers[0], f)
 	if err != nil {
 		return nil, err
 	}
-	where, args := f.where()
-	found, err := tx.QueryContext(ctx, `SELECT c.n, coalesce((SELECT max(s.severity) FROM cell_stage cs JOIN stage s ON s.n = cs.stage WHERE cs.cell = c.n), 1)
-		FROM plan p CROSS JOIN cell c ON c.plan = p.n WHERE p.current = 1`+where, args...)
+	found := make([]*cellSet, len(parts))
+	err = each(readers, len(parts), func(tx *sql.Tx, i int) (err error) {
+		if found[i], err = parts[i].cells(ctx, tx, f, true); err == nil && found[i].failed {
+			err = parts[i].reasons(ctx, tx, f, found[i])
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	n := 0
+	for _, set := range found {
+		n += len(set.cells)
+	}
+	all := make([]Cell, 0, n)
+	for _, set := range found {
+		all = append(all, set.cells...)
+	}
+	return all, nil
+}
+
+// cellSet is the cells of a part that a filter chose.
+type cellSet struct {
+	cells  []Cell
+	at     []int // position − part.from → place in cells, −1 where it was not chosen
+	failed bool  // a cell's outcome is worse than pending
+}
+
+// cells reads a part, with the cells' outcomes if they are wanted.
+func (p part) cells(ctx context.Context, tx *sql.Tx, f Filter, outcomes bool) (*cellSet, error) {
+	where, args := p.where(f)
+	worst := "0"
+	if outcomes {
+		worst = "coalesce((SELECT max(s.severity) FROM cell_stage cs CROSS JOIN stage s ON s.n = cs.stage WHERE cs.cell = c.n), 1)"
+	}
+	found, err := tx.QueryContext(ctx, `SELECT c.position, c.id, c.seed, c.patch, c.block, c.rollout_depth, c.state, c.label, c.params_json, `+worst+`
+		FROM cell c INDEXED BY cell_plan WHERE `+where+` ORDER BY c.position`, args...)
 	if err != nil {
 		return nil, err
 	}
 	defer found.Close()
-	failed := false
+	set := &cellSet{cells: make([]Cell, 0, p.to-p.from), at: make([]int, p.to-p.from)}
+	for i := range set.at {
+		set.at[i] = -1
+	}
+	var last Cell // seeds of one point follow each other and have the same texts
+	lastText := ""
 	for found.Next() {
-		var n int64
-		var worst int
-		if err := found.Scan(&n, &worst); err != nil {
+		var position, grade int
+		var seed int64
+		var text string
+		c := Cell{Experiment: p.experiment}
+		if err := found.Scan(&position, &c.Cell, &seed, &c.Patch, &c.Block, &c.RolloutDepth, &c.State, &c.Label, &text, &grade); err != nil {
 			return nil, err
 		}
-		if i, ok := set.byNumber[n]; ok {
-			set.cells[i].Outcome = severities[worst]
-			failed = failed || worst > severity(Pending)
+		c.Seed = uint64(seed)
+		if outcomes {
+			c.Outcome = severities[grade]
+		}
+		if c.Label == last.Label {
+			c.Label = last.Label
+		}
+		if text == lastText && last.Params != nil {
+			c.Params = last.Params
+		} else if c.Params, err = readParams(text); err != nil {
+			return nil, err
+		}
+		last, lastText = c, text
+		if f.matches(&c) {
+			set.failed = set.failed || outcomes && grade > severity(Pending)
+			set.at[position-p.from] = len(set.cells)
+			set.cells = append(set.cells, c)
 		}
 	}
-	if err := found.Err(); err != nil || !failed {
-		return set.cells, err
-	}
-	found.Close()
-	return set.cells, set.reasons(ctx, tx, where, args)
+	return set, found.Err()
 }
 
 // reasons tells for each failed cell which stage failed and why: of those with
 // the cell's outcome, the first in the chain.
-func (set *cellSet) reasons(ctx context.Context, tx *sql.Tx, where string, args []any) error {
-	found, err := tx.QueryContext(ctx, `SELECT c.n, s.key, s.kind, s.severity, a.id, a.reason
-		FROM plan p CROSS JOIN cell c ON c.plan = p.n CROSS JOIN cell_stage cs ON cs.cell = c.n
+func (p part) reasons(ctx context.Context, tx *sql.Tx, f Filter, set *cellSet) error {
+	where, args := p.where(f)
+	found, err := tx.QueryContext(ctx, `SELECT c.position, s.key, s.kind, s.severity, a.id, a.reason
+		FROM cell c INDEXED BY cell_plan CROSS JOIN cell_stage cs ON cs.cell = c.n
 		CROSS JOIN stage s ON s.n = cs.stage CROSS JOIN attempt a ON a.n = s.latest
-		WHERE p.current = 1 AND s.severity > 1`+where, args...)
+		WHERE s.severity > 1 AND `+where, args...)
 	if err != nil {
 		return err
 	}
 	defer found.Close()
 	for found.Next() {
-		var n int64
+		var position, grade int
 		var key, kind, attempt, reason string
-		var grade int
-		if err := found.Scan(&n, &key, &kind, &grade, &attempt, &reason); err != nil {
+		if err := found.Scan(&position, &key, &kind, &grade, &attempt, &reason); err != nil {
 			return err
 		}
-		i, ok := set.byNumber[n]
-		if !ok {
+		i := set.at[position-p.from]
+		if i < 0 {
 			continue
 		}
 		c := &set.cells[i]
@@ -119,55 +170,6 @@ func (set *cellSet) reasons(ctx context.Context, tx *sql.Tx, where string, args 
 		}
 	}
 	return found.Err()
-}
-
-// cellSet is the cells that a filter chose.
-type cellSet struct {
-	cells    []Cell
-	byNumber map[int64]int // row id → place in cells
-	words    map[string]string
-}
-
-// word keeps one copy of a text that comes again and again.
-func (set *cellSet) word(b []byte) string {
-	if s, ok := set.words[string(b)]; ok {
-		return s
-	}
-	s := string(b)
-	set.words[s] = s
-	return s
-}
-
-func loadCells(ctx context.Context, tx *sql.Tx, f Filter) (*cellSet, error) {
-	where, args := f.where()
-	found, err := tx.QueryContext(ctx, `SELECT c.n, c.experiment, c.id, c.seed, c.label, c.patch, c.block, c.rollout_depth, c.state, c.params_json
-		FROM plan p CROSS JOIN cell c ON c.plan = p.n WHERE p.current = 1`+where+` ORDER BY p.experiment, c.position`, args...)
-	if err != nil {
-		return nil, err
-	}
-	defer found.Close()
-	set := &cellSet{byNumber: map[int64]int{}, words: map[string]string{}}
-	params := map[string]map[string]any{} // seeds of one point have the same text
-	for found.Next() {
-		var n, seed int64
-		var experiment, label, text sql.RawBytes
-		var c Cell
-		if err := found.Scan(&n, &experiment, &c.Cell, &seed, &label, &c.Patch, &c.Block, &c.RolloutDepth, &c.State, &text); err != nil {
-			return nil, err
-		}
-		c.Experiment, c.Seed, c.Label = set.word(experiment), uint64(seed), set.word(label)
-		if c.Params = params[string(text)]; c.Params == nil {
-			if c.Params, err = readParams(string(text)); err != nil {
-				return nil, err
-			}
-			params[string(text)] = c.Params
-		}
-		if f.matches(&c) {
-			set.byNumber[n] = len(set.cells)
-			set.cells = append(set.cells, c)
-		}
-	}
-	return set, found.Err()
 }
 
 func readParams(text string) (map[string]any, error) {

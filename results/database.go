@@ -31,7 +31,8 @@ type DB struct {
 	write *sql.DB // one connection; nil when read-only
 	read  *sql.DB
 
-	ingest sync.Mutex // one spool folder is taken in at a time
+	ingest  sync.Mutex // one spool folder is taken in at a time
+	several sync.Mutex // held by whoever reads on several connections at once
 }
 
 // Open opens the database at path for reading and writing and creates it if
@@ -79,7 +80,7 @@ func open(path string, steps []migration) (*DB, error) {
 	if err := useLog(ctx, conn); err != nil {
 		return fail("switching on the write-ahead log", err)
 	}
-	if db.read, err = connect(path, max(2, runtime.NumCPU()), "mode=ro", "_query_only=1"); err != nil {
+	if db.read, err = connect(path, readConnections(), "mode=ro", "_query_only=1"); err != nil {
 		return fail("opening", err)
 	}
 	if version < len(steps) {
@@ -93,8 +94,27 @@ func open(path string, steps []migration) (*DB, error) {
 }
 
 // OpenReadOnly opens an existing database for reading only. It also reads
-// snapshots in folders that cannot be written.
+// snapshots in folders that cannot be written. A database of an older version
+// is migrated first, as [Open] does it; where it cannot be, that is [ErrOlder].
 func OpenReadOnly(path string) (*DB, error) {
+	db, err := openReadOnly(path)
+	if !errors.Is(err, ErrOlder) {
+		return db, err
+	}
+	w, failed := Open(path)
+	if failed != nil {
+		var e *Error
+		errors.As(err, &e)
+		e.Err = failed
+		return nil, err
+	}
+	if err := w.Close(); err != nil {
+		return nil, explain(path, "migrating", err)
+	}
+	return openReadOnly(path)
+}
+
+func openReadOnly(path string) (*DB, error) {
 	path, err := locate(path)
 	if err != nil {
 		return nil, err
@@ -111,7 +131,7 @@ func OpenReadOnly(path string) (*DB, error) {
 		return nil, onNetwork(path, name)
 	}
 	try := func(options ...string) (*DB, error) {
-		read, err := connect(path, max(2, runtime.NumCPU()), append(options, "mode=ro", "_query_only=1")...)
+		read, err := connect(path, readConnections(), append(options, "mode=ro", "_query_only=1")...)
 		if err != nil {
 			return nil, err
 		}
@@ -123,7 +143,7 @@ func OpenReadOnly(path string) (*DB, error) {
 			version, err = inspect(ctx, conn, path, len(migrations))
 			conn.Close()
 			if err == nil && version < len(migrations) {
-				err = &Error{Path: path, Problem: ErrOlder, Message: fmt.Sprintf("the database is of version %d and this program reads version %d: open it once for writing (`prabench status`), which keeps a copy and migrates it", version, len(migrations))}
+				err = &Error{Path: path, Problem: ErrOlder, Message: fmt.Sprintf("the database is of version %d and this program reads version %d: copy it to where it can be written, there it is migrated as it is opened", version, len(migrations))}
 			}
 		}
 		if err != nil {
@@ -167,6 +187,10 @@ func (db *DB) writer() (*sql.DB, error) {
 	}
 	return db.write, nil
 }
+
+// readConnections is more than one answer takes, see readers: whoever holds
+// several connections must not wait for those who hold one.
+func readConnections() int { return max(2, runtime.NumCPU()) + maxReaders }
 
 // connect opens a pool whose every connection waits for locks, checks foreign
 // keys and has each commit on disk before it returns: a spool file is removed

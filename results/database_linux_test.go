@@ -345,7 +345,9 @@ func TestReadOnly(t *testing.T) {
 			}
 			db.Close()
 		}
-		_, err := WriteSpool(filepath.Join(dir, "folder"), fullAttempt("a"))
+		_, err := OpenReadOnly(filepath.Join(dir, "folder", "old.db"))
+		wantProblem(t, err, ErrOlder, "version 1", "where it can be written")
+		_, err = WriteSpool(filepath.Join(dir, "folder"), fullAttempt("a"))
 		if !errors.Is(err, os.ErrPermission) {
 			t.Errorf("spool: %v", err)
 		}
@@ -366,6 +368,7 @@ func TestReadOnly(t *testing.T) {
 		mustPlan(t, db, testPlan("t", []int{7}, 1))
 		db.Close()
 	}
+	writeFixture1(t, filepath.Join(dir, "folder", "old.db"))
 	os.Chmod(filepath.Join(dir, "file", "r.db"), 0o444)
 	os.Chmod(filepath.Join(dir, "file"), 0o777)
 	os.Chmod(filepath.Join(dir, "folder"), 0o555)

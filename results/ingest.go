@@ -151,11 +151,16 @@ func (in *inserter) insert(a Attempt) (bool, error) {
 	if len(a.Protocol) > 0 {
 		protocol, _ = json.Marshal(a.Protocol) // strings only
 	}
-	n, err := in.number(`INSERT INTO attempt(id, stage, cell, outcome, reason, log, started, finished, origin, protocol, digest)
-		VALUES (?,?,?,?,?,?,?,?,?,?,?) RETURNING n`,
-		a.ID, stage, a.Cell, a.Outcome, a.Reason, a.Log, stamp(a.Started), stamp(a.Finished), origin, string(protocol), digest)
+	n, err := in.number(`INSERT INTO attempt(id, stage, cell, outcome, reason, started, finished, origin, protocol, digest)
+		VALUES (?,?,?,?,?,?,?,?,?,?) RETURNING n`,
+		a.ID, stage, a.Cell, a.Outcome, a.Reason, stamp(a.Started), stamp(a.Finished), origin, string(protocol), digest)
 	if err != nil {
 		return false, err
+	}
+	if a.Log != "" {
+		if err := in.exec("INSERT INTO attempt_log(attempt, log) VALUES (?,?)", n, a.Log); err != nil {
+			return false, err
+		}
 	}
 	for _, v := range a.Values {
 		p, err := in.protocol(protocolOf(shared, v.Protocol))

@@ -24,11 +24,21 @@ func fixture1(t testing.TB, db *DB) {
 // openFixture1 makes a database from the committed dump of version 1.
 func openFixture1(t testing.TB, steps []migration) (*DB, string, error) {
 	t.Helper()
+	path := filepath.Join(t.TempDir(), "old.db")
+	writeFixture1(t, path)
+	db, err := open(path, steps)
+	if err == nil {
+		t.Cleanup(func() { db.Close() })
+	}
+	return db, path, err
+}
+
+func writeFixture1(t testing.TB, path string) {
+	t.Helper()
 	dump, err := os.ReadFile("testdata/version1.sql")
 	if err != nil {
 		t.Fatal(err)
 	}
-	path := filepath.Join(t.TempDir(), "old.db")
 	c, err := connect(path, 1)
 	if err != nil {
 		t.Fatal(err)
@@ -37,11 +47,6 @@ func openFixture1(t testing.TB, steps []migration) (*DB, string, error) {
 		t.Fatal(err)
 	}
 	c.Close()
-	db, err := open(path, steps)
-	if err == nil {
-		t.Cleanup(func() { db.Close() })
-	}
-	return db, path, err
 }
 
 // sqlDump writes a database as SQL text.
@@ -108,10 +113,11 @@ func TestMigration(t *testing.T) {
 	if lines[0][0] != "4" || lines[0][1] != "grey" || version[0][0] != fmt.Sprint(len(steps)) {
 		t.Errorf("after the migration: %v, version %v", lines, version)
 	}
-	backup, err := OpenReadOnly(path + ".v1.bak")
+	pool, err := connect(path+".v1.bak", 1, "mode=ro") // as it is: OpenReadOnly would migrate it
 	if err != nil {
 		t.Fatal(err)
 	}
+	backup := &DB{path: path + ".v1.bak", read: pool}
 	defer backup.Close()
 	_, want := query(t, db, "SELECT * FROM results")
 	if _, got := query(t, backup, "SELECT * FROM results"); cmp.Diff(want, got) != "" || len(got) == 0 {
@@ -140,6 +146,10 @@ func TestFailedMigrationChangesNothing(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), "old.db.v1.bak") || !strings.Contains(err.Error(), "as it was") {
 				t.Fatalf("%v, want an error that names the copy", err)
 			}
+			// The next try does not overwrite the copy.
+			if _, err := open(path, append(append([]migration{}, migrations...), step)); err == nil || !strings.Contains(err.Error(), "old.db.v1.2.bak") {
+				t.Errorf("%v, want a second copy", err)
+			}
 			db, err := Open(path)
 			if err != nil {
 				t.Fatal(err)
@@ -152,19 +162,43 @@ func TestFailedMigrationChangesNothing(t *testing.T) {
 			if dump(t, db) != dump(t, fresh) {
 				t.Error("the database changed")
 			}
-			// The next try does not overwrite the copy.
-			if _, err := open(path, append(append([]migration{}, migrations...), step)); err == nil || !strings.Contains(err.Error(), "old.db.v1.2.bak") {
-				t.Errorf("%v, want a second copy", err)
-			}
 		})
 	}
 }
 
+// Who only wants to look need not know of versions. Where it cannot be
+// written, TestReadOnly sees the refusal.
 func TestReadOnlyOfAnOlderVersion(t *testing.T) {
-	db := openTemp(t)
-	if _, err := db.write.Exec("PRAGMA user_version=0"); err != nil {
+	path := filepath.Join(t.TempDir(), "old.db")
+	writeFixture1(t, path)
+	db, err := OpenReadOnly(path)
+	if err != nil {
 		t.Fatal(err)
 	}
-	_, err := OpenReadOnly(db.path)
-	wantProblem(t, err, ErrOlder, "open it once for writing")
+	defer db.Close()
+	if cells, err := db.Cells(background, "old"); len(cells) != 4 || err != nil {
+		t.Error(cells, err)
+	}
+	if got := names(t, filepath.Dir(path)); !strings.Contains(got, "old.db.v1.bak") {
+		t.Errorf("the folder has %s", got)
+	}
+	_, err = db.Ingest(background, fullAttempt("x"))
+	wantProblem(t, err, ErrReadOnly)
+}
+
+// What version 1 kept in a row, version 2 keeps beside it.
+func TestVersion2KeepsLongTexts(t *testing.T) {
+	db, _, err := openFixture1(t, migrations)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a, ok, err := db.Attempt(background, "a"); !ok || err != nil || a.Log != "last line" {
+		t.Errorf("%+v %v %v", a, ok, err)
+	}
+	if config, err := db.StageConfig(background, "ref"); string(config) != `{"set":"mnist"}` || err != nil {
+		t.Errorf("%s %v", config, err)
+	}
+	if _, lines := query(t, db, "SELECT count(*) FROM attempt_log"); lines[0][0] != "1" {
+		t.Errorf("%v logs, want the one that is not empty", lines)
+	}
 }

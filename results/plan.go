@@ -208,19 +208,15 @@ func recordStages(ctx context.Context, tx *sql.Tx, stages []PlanStage) (map[stri
 	}
 	numbers := make(map[string]int64, len(stages))
 	for _, s := range stages {
-		var config any
-		if len(s.Config) > 0 {
-			config = string(s.Config)
-		}
-		n, added, err := in.add("INSERT INTO stage(key, kind, config) VALUES (?,?,?) ON CONFLICT (key) DO NOTHING", s.Key, s.Kind, config)
+		n, added, err := in.add("INSERT INTO stage(key, kind) VALUES (?,?) ON CONFLICT (key) DO NOTHING", s.Key, s.Kind)
 		if err == nil && !added {
 			var kind string
 			if err = find.QueryRowContext(ctx, s.Key).Scan(&n, &kind); err == nil && kind != s.Kind {
 				return nil, &KindError{s.Key, kind, s.Kind}
 			}
-			if err == nil {
-				err = in.exec("UPDATE stage SET config=? WHERE n=? AND config IS NULL", config, n)
-			}
+		}
+		if err == nil && len(s.Config) > 0 {
+			err = in.exec("INSERT INTO stage_config(stage, config) VALUES (?,?) ON CONFLICT DO NOTHING", n, string(s.Config))
 		}
 		if err != nil {
 			return nil, fmt.Errorf("stage %s: %w", s.Key, err)

@@ -56,111 +56,138 @@ func (db *DB) Results(ctx context.Context, f Filter) ([]Row, error) {
 }
 
 func (db *DB) results(ctx context.Context, f Filter) ([]Row, error) {
-	tx, err := db.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true}) // one state for all queries
+	readers, end, err := db.readers(ctx)
 	if err != nil {
 		return nil, err
 	}
-	defer tx.Rollback()
-	cells, err := loadCells(ctx, tx, f)
-	if err != nil || len(cells.cells) == 0 {
-		return nil, err
-	}
-	sources, err := loadSources(ctx, tx)
+	defer end()
+	parts, err := parts(ctx, readers[0], f)
 	if err != nil {
 		return nil, err
 	}
-	protocols, err := loadProtocols(ctx, tx)
+	origins, err := loadOrigins(ctx, readers[0])
 	if err != nil {
 		return nil, err
 	}
-	where, args := f.where()
+	protocols, err := loadProtocols(ctx, readers[0])
+	if err != nil {
+		return nil, err
+	}
+	cells, found := make([]*cellSet, len(parts)), make([][]number, len(parts))
+	err = each(readers, len(parts), func(tx *sql.Tx, i int) (err error) {
+		if cells[i], err = parts[i].cells(ctx, tx, f, false); err != nil || len(cells[i].cells) == 0 {
+			return err
+		}
+		found[i], err = parts[i].numbers(ctx, tx, f, cells[i], origins, protocols)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	first := make([]int, len(parts)+1)
+	for i := range parts {
+		first[i+1] = first[i] + len(found[i])
+	}
+	if first[len(parts)] == 0 {
+		return nil, nil
+	}
+	rows := make([]Row, first[len(parts)])
+	return rows, each(readers, len(parts), func(_ *sql.Tx, i int) error {
+		for k, x := range found[i] {
+			rows[first[i]+k] = x.row(&cells[i].cells[x.cell])
+		}
+		found[i] = nil
+		return nil
+	})
+}
+
+// number is a value as it is read, before it becomes a Row: small, because
+// there may be millions that are sorted.
+type number struct {
+	cell     int // place in the cellSet
+	source   *source
+	words    *words
+	protocol string
+	value    float64
+	lo, hi   sql.NullFloat64
+	n        int
+}
+
+// words come again in every cell.
+type words struct{ kind, metric, unit string }
+
+func (x *number) row(c *Cell) Row {
+	s := x.source
+	return Row{Experiment: c.Experiment, Cell: c.Cell, Seed: c.Seed, Metric: x.words.metric, Unit: x.words.unit,
+		Value: x.value, Lo: pointer(x.lo), Hi: pointer(x.hi), N: x.n, Protocol: x.protocol, Attempt: s.attempt, Outcome: OK, CreatedAt: s.finished,
+		Label: c.Label, Patch: c.Patch, Block: c.Block, RolloutDepth: c.RolloutDepth, State: c.State, Params: c.Params,
+		Stage: s.key, Kind: x.words.kind, Device: s.device, DeviceClass: s.classes, Code: s.codes}
+}
+
+// numbers reads the values of a part's cells, in the order of [DB.Results].
+// What a row repeats comes from SQLite as few texts: reading a column costs as
+// much as looking up the row it stands in.
+func (p part) numbers(ctx context.Context, tx *sql.Tx, f Filter, set *cellSet, origins origins, protocols map[int64]string) ([]number, error) {
+	where, args := p.where(f)
 	if len(f.Metrics) > 0 {
 		where += " AND v.metric IN " + marks(len(f.Metrics))
 		for _, m := range f.Metrics {
 			args = append(args, m)
 		}
 	}
-	found, err := tx.QueryContext(ctx, `SELECT c.n, s.n, v.metric, v.unit, v.value, v.lo, v.hi, v.n, v.protocol
-		FROM plan p CROSS JOIN cell c ON c.plan = p.n CROSS JOIN cell_stage cs ON cs.cell = c.n
-		CROSS JOIN stage s ON s.n = cs.stage CROSS JOIN value v ON v.attempt = s.attempt
-		WHERE p.current = 1`+where, args...)
+	found, err := tx.QueryContext(ctx, `SELECT c.position, s.n, cs.kind || ' ' || v.metric || ' ' || v.unit, v.value, v.lo, v.hi, v.n, v.protocol,
+			s.key || ' ' || a.id || ' ' || a.finished, a.origin
+		FROM cell c INDEXED BY cell_plan CROSS JOIN cell_stage cs ON cs.cell = c.n
+		CROSS JOIN stage s ON s.n = cs.stage CROSS JOIN value v ON v.attempt = s.attempt CROSS JOIN attempt a ON a.n = s.attempt
+		WHERE `+where+` ORDER BY c.position`, args...)
 	if err != nil {
 		return nil, err
 	}
 	defer found.Close()
+	known := map[string]*words{}
+	sources := map[int64]*source{}
 	var all []number
 	for found.Next() {
-		var cell, stage, protocol int64
-		var metric, unit sql.RawBytes
+		var position int
+		var stage, protocol, origin int64
+		var phrase, text string
 		var x number
-		if err := found.Scan(&cell, &stage, &metric, &unit, &x.value, &x.lo, &x.hi, &x.n, &protocol); err != nil {
+		if err := found.Scan(&position, &stage, &phrase, &x.value, &x.lo, &x.hi, &x.n, &protocol, &text, &origin); err != nil {
 			return nil, err
 		}
-		i, ok := cells.byNumber[cell]
-		if !ok {
+		if x.cell = set.at[position-p.from]; x.cell < 0 {
 			continue
 		}
-		x.cell, x.stage, x.protocol = i, stage, protocols[protocol]
-		x.metric, x.unit = cells.word(metric), cells.word(unit)
+		if x.words = known[phrase]; x.words == nil {
+			kind, rest, _ := strings.Cut(phrase, " ")
+			metric, unit, _ := strings.Cut(rest, " ")
+			x.words = &words{kind, metric, unit}
+			known[phrase] = x.words
+		}
+		if x.source = sources[stage]; x.source == nil {
+			x.source = origins.source(text, origin)
+			sources[stage] = x.source
+		}
+		x.protocol = protocols[protocol]
 		all = append(all, x)
 	}
 	if err := found.Err(); err != nil {
 		return nil, err
 	}
 	found.Close()
-	need := map[int64]bool{}
-	for i := range all {
-		need[all[i].stage] = true
-	}
-	stages, err := sources.stages(ctx, tx, f, need)
-	if err != nil {
-		return nil, err
-	}
-	for i := range all {
-		all[i].source = stages[all[i].stage]
-	}
-	slices.SortStableFunc(all, func(a, b number) int {
-		return cmp.Or(a.cell-b.cell, kindOrder(a.source.kind)-kindOrder(b.source.kind), strings.Compare(a.metric, b.metric), strings.Compare(a.protocol, b.protocol))
-	})
-	rows := make([]Row, len(all))
-	for i, x := range all {
-		c, s := &cells.cells[x.cell], x.source
-		rows[i] = Row{Experiment: c.Experiment, Cell: c.Cell, Seed: c.Seed, Metric: x.metric, Unit: x.unit,
-			Value: x.value, Lo: pointer(x.lo), Hi: pointer(x.hi), N: x.n, Protocol: x.protocol, Attempt: s.attempt, Outcome: OK, CreatedAt: s.finished,
-			Label: c.Label, Patch: c.Patch, Block: c.Block, RolloutDepth: c.RolloutDepth, State: c.State, Params: c.Params,
-			Stage: s.key, Kind: s.kind, Device: s.device, DeviceClass: s.classes, Code: s.codes}
-	}
-	return rows, nil
-}
-
-// number is a value as it is read, before it becomes a Row: small, because
-// there may be millions that are sorted.
-type number struct {
-	cell         int // place in the cellSet
-	stage        int64
-	source       *source
-	metric, unit string
-	protocol     string
-	value        float64
-	lo, hi       sql.NullFloat64
-	n            int
-}
-
-// where is the part of a filter that the tables plan p and cell c can answer.
-func (f Filter) where() (text string, args []any) {
-	if f.Experiment != "" {
-		text, args = " AND p.experiment = ?", append(args, f.Experiment)
-	}
-	if len(f.Cells) > 0 {
-		text += " AND c.id IN " + marks(len(f.Cells))
-		for _, c := range f.Cells {
-			args = append(args, c)
+	if !origins.uniform() {
+		if err := p.trace(ctx, tx, f, origins, sources); err != nil {
+			return nil, err
 		}
 	}
-	return text, args
+	slices.SortStableFunc(all, func(a, b number) int {
+		if a.cell != b.cell {
+			return a.cell - b.cell
+		}
+		return cmp.Or(kindOrder(a.words.kind)-kindOrder(b.words.kind), strings.Compare(a.words.metric, b.words.metric), strings.Compare(a.protocol, b.protocol))
+	})
+	return all, nil
 }
-
-func marks(n int) string { return "(" + strings.TrimSuffix(strings.Repeat("?,", n), ",") + ")" }
 
 func pointer(x sql.NullFloat64) *float64 {
 	if !x.Valid {

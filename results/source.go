@@ -11,10 +11,10 @@ import (
 // source is where a stage's values come from: its newest attempt that ended
 // well, and the hardware and code of all that it stands on.
 type source struct {
-	key, kind, attempt, device string
-	finished                   time.Time
-	origin                     int64
-	classes, codes             string
+	key, attempt, device string
+	finished             time.Time
+	origin               int64
+	classes, codes       string
 }
 
 // origin is a device in an environment.
@@ -23,7 +23,7 @@ type origin struct{ device, class, code string }
 // origins are few: one for each device and machine and commit.
 type origins map[int64]origin
 
-func loadSources(ctx context.Context, tx *sql.Tx) (origins, error) {
+func loadOrigins(ctx context.Context, tx *sql.Tx) (origins, error) {
 	found, err := tx.QueryContext(ctx, "SELECT n, device, class, code FROM origin")
 	if err != nil {
 		return nil, err
@@ -74,76 +74,72 @@ func (all origins) uniform() bool {
 	return true
 }
 
-// stages tells the sources of the stages needed, all of them part of cells
-// that the filter chose.
-func (all origins) stages(ctx context.Context, tx *sql.Tx, f Filter, need map[int64]bool) (map[int64]*source, error) {
-	where, args := f.where()
-	const from = ` FROM plan p CROSS JOIN cell c ON c.plan = p.n CROSS JOIN cell_stage cs ON cs.cell = c.n
-		CROSS JOIN stage s ON s.n = cs.stage `
-	found, err := tx.QueryContext(ctx, `SELECT s.n, s.key, s.kind, a.id, a.finished, a.origin`+from+`
-		CROSS JOIN attempt a ON a.n = s.attempt WHERE p.current = 1`+where, args...)
+// source reads "key attempt time", of which only the time has a fixed form.
+func (all origins) source(text string, origin int64) *source {
+	key, rest, _ := strings.Cut(text, " ") // neither keys nor ids have blanks
+	attempt, finished, _ := strings.Cut(rest, " ")
+	o := all[origin]
+	return &source{key: key, attempt: attempt, finished: unstamp(finished), origin: origin, device: o.device, classes: o.class, codes: o.code}
+}
+
+// trace replaces the class and code of the sources needed by those of all the
+// stages they stand on. Only times stand on themselves alone.
+func (p part) trace(ctx context.Context, tx *sql.Tx, f Filter, all origins, need map[int64]*source) error {
+	where, args := p.where(f)
+	const from = ` FROM cell c INDEXED BY cell_plan CROSS JOIN cell_stage cs ON cs.cell = c.n CROSS JOIN stage s ON s.n = cs.stage `
+	found, err := tx.QueryContext(ctx, `SELECT s.n, s.kind, a.origin`+from+`CROSS JOIN attempt a ON a.n = s.attempt WHERE `+where, args...)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer found.Close()
-	uniform := all.uniform()
-	known := map[int64]*source{}
+	made, kinds := map[int64]origin{}, map[int64]string{}
 	for found.Next() {
-		var n int64
-		var key, kind, attempt, finished sql.RawBytes
-		s := &source{}
-		if err := found.Scan(&n, &key, &kind, &attempt, &finished, &s.origin); err != nil {
-			return nil, err
+		var n, origin int64
+		var kind string
+		if err := found.Scan(&n, &kind, &origin); err != nil {
+			return err
 		}
-		if known[n] != nil || uniform && !need[n] {
-			continue
-		}
-		s.key, s.kind, s.attempt, s.finished = string(key), string(kind), string(attempt), unstamp(string(finished))
-		o := all[s.origin]
-		s.device, s.classes, s.codes = o.device, o.class, o.code
-		known[n] = s
+		made[n], kinds[n] = all[origin], kind
 	}
-	if err := found.Err(); err != nil || uniform {
-		return known, err
+	if err := found.Err(); err != nil {
+		return err
 	}
 	found.Close()
 	inputs := map[int64][]int64{}
-	links, err := tx.QueryContext(ctx, `SELECT DISTINCT si.stage, si.input`+from+`
-		CROSS JOIN stage_input si ON si.stage = s.n WHERE p.current = 1`+where, args...)
+	links, err := tx.QueryContext(ctx, `SELECT DISTINCT si.stage, si.input`+from+`CROSS JOIN stage_input si ON si.stage = s.n WHERE `+where, args...)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer links.Close()
 	for links.Next() {
 		var stage, input int64
 		if err := links.Scan(&stage, &input); err != nil {
-			return nil, err
+			return err
 		}
 		inputs[stage] = append(inputs[stage], input)
 	}
-	for n := range need {
-		if s := known[n]; s != nil && s.kind != Time {
+	for n, s := range need {
+		if kinds[n] != Time {
 			classes, codes := map[string]bool{}, map[string]bool{}
-			all.trace(n, known, inputs, map[int64]bool{}, classes, codes)
+			collect(n, made, inputs, map[int64]bool{}, classes, codes)
 			s.classes, s.codes = joined(classes), joined(codes)
 		}
 	}
-	return known, links.Err()
+	return links.Err()
 }
 
-// trace collects the classes and codes of a stage and of all before it. An
+// collect gathers the classes and codes of a stage and of all before it. An
 // input that is not known here (its attempts were not merged) adds nothing.
-func (all origins) trace(n int64, known map[int64]*source, inputs map[int64][]int64, seen map[int64]bool, classes, codes map[string]bool) {
+func collect(n int64, made map[int64]origin, inputs map[int64][]int64, seen map[int64]bool, classes, codes map[string]bool) {
 	if seen[n] {
 		return
 	}
 	seen[n] = true
-	if s := known[n]; s != nil {
-		o := all[s.origin]
+	if o, ok := made[n]; ok {
 		classes[o.class], codes[o.code] = true, true
 	}
 	for _, in := range inputs[n] {
-		all.trace(in, known, inputs, seen, classes, codes)
+		collect(in, made, inputs, seen, classes, codes)
 	}
 }
 

@@ -51,12 +51,12 @@ func (db *DB) Attempt(ctx context.Context, id string) (Attempt, bool, error) {
 // StageConfig gives what a stage's key was made from, as JSON; nil when the
 // stage is not known or came with an attempt before any plan.
 func (db *DB) StageConfig(ctx context.Context, key string) (json.RawMessage, error) {
-	var config sql.NullString
-	err := db.read.QueryRowContext(ctx, "SELECT config FROM stage WHERE key=?", key).Scan(&config)
-	if err == sql.ErrNoRows || err == nil && !config.Valid {
+	var config string
+	err := db.read.QueryRowContext(ctx, "SELECT c.config FROM stage s JOIN stage_config c ON c.stage = s.n WHERE s.key=?", key).Scan(&config)
+	if err == sql.ErrNoRows {
 		return nil, nil
 	}
-	return json.RawMessage(config.String), explain(db.path, "reading stage "+key, err)
+	return json.RawMessage(config), explain(db.path, "reading stage "+key, err)
 }
 
 // Samples gives the raw measurements of an attempt in the order they came;
@@ -76,7 +76,7 @@ func (db *DB) Samples(ctx context.Context, attempt string) ([]Sample, error) {
 
 func (db *DB) attempt(ctx context.Context, id string) (a Attempt, n int64, err error) {
 	var started, finished, protocol, environment string
-	err = db.read.QueryRowContext(ctx, `SELECT a.n, a.id, s.key, s.kind, a.cell, a.outcome, a.reason, a.log, a.started, a.finished, a.protocol, o.device, e.json
+	err = db.read.QueryRowContext(ctx, `SELECT a.n, a.id, s.key, s.kind, a.cell, a.outcome, a.reason, coalesce((SELECT log FROM attempt_log l WHERE l.attempt = a.n), ''), a.started, a.finished, a.protocol, o.device, e.json
 		FROM attempt a JOIN stage s ON s.n = a.stage JOIN origin o ON o.n = a.origin JOIN environment e ON e.n = o.environment WHERE a.id = ?`, id).
 		Scan(&n, &a.ID, &a.Stage, &a.Kind, &a.Cell, &a.Outcome, &a.Reason, &a.Log, &started, &finished, &protocol, &a.Device, &environment)
 	if err != nil {
