@@ -142,7 +142,7 @@ func (it *Item) lookUp(ctx context.Context, db *results.DB, again bool) error {
 		return err
 	}
 	if ok {
-		it.State, it.Outcome, it.Attempt, it.Took = Done, a.Outcome, a.ID, a.Finished.Sub(a.Started)
+		it.State, it.Outcome, it.Attempt, it.Took = Done, a.Outcome, a.ID, max(0, a.Finished.Sub(a.Started)) // clocks are set back at times
 		return nil
 	}
 	a, ok, err = db.LatestAttempt(ctx, it.Key)

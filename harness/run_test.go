@@ -25,7 +25,11 @@ import (
 const asWorker = "PRABENCH_TEST_WORKER"
 
 func TestMain(m *testing.M) {
-	if os.Getenv(asWorker) != "" {
+	switch os.Getenv(asWorker) {
+	case "":
+	case "idle":
+		os.Exit(worker.Serve(os.Stdin, os.Stdout, os.Stderr, idle))
+	default:
 		os.Exit(worker.Serve(os.Stdin, os.Stdout, os.Stderr, work.Do))
 	}
 	os.Setenv(asWorker, "1") // of the workers to come
