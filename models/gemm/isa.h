@@ -9,6 +9,7 @@
 #define K(name) JOIN(name, PATH)
 enum { MR = 6 }; // rows of a register tile
 
+#include "vector.h"
 #include "kernel.h"
 #include "pack.h"
 #include "stream.h"

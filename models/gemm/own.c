@@ -9,7 +9,7 @@
 
 extern const struct path gemm_path_base;
 #if defined(__x86_64__) && defined(__GNUC__)
-extern const struct path gemm_path_avx2, gemm_path_avx512;
+extern const struct path gemm_path_avx2, gemm_path_avx512, gemm_path_bf16;
 #endif
 static const struct path *chosen = &gemm_path_base;
 
@@ -49,11 +49,11 @@ static float *scratch(void) {
 
 // The grid of rows × columns of threads that costs least: multiply-adds of the
 // largest share, and copying of B, which every row of the grid repeats.
-static void grid(const struct product *g, int threads, long *across, long *down) {
+static void grid(const struct path *path, const struct product *g, int threads, long *across, long *down) {
     double least = 0;
     for (long c = 1; c <= threads; c++) {
         long r = threads / c;
-        double rows = (g->m + r - 1) / r, cols = ((g->n + chosen->lanes - 1) / chosen->lanes + c - 1) / c;
+        double rows = (g->m + r - 1) / r, cols = ((g->n + path->lanes - 1) / path->lanes + c - 1) / c;
         double cost = cols * (rows + rows / 6 + (g->trans_b ? 16 : 2)) + (g->trans_a ? rows / 2 : 0);
         if (c == 1 || cost < least) least = cost, *across = c, *down = r;
     }
@@ -65,19 +65,18 @@ static void scale(long m, long n, float beta, float *c, long ldc) {
         for (long j = 0; j < n; j++) c[i * ldc + j] = beta == 0 ? 0 : beta * c[i * ldc + j];
 }
 
-int pra_gemm(int threads, int trans_a, int trans_b, long m, long n, long k, float alpha, const float *a, long lda, const float *b,
-             long ldb, float beta, float *c, long ldc) {
-    if (alpha == 0 || k <= 0) {
-        scale(m, n, beta, c, ldc);
+// The product on a vector path; 0 without memory for scratch.
+static int spread(const struct path *path, int threads, const struct product *g) {
+    long m = g->m, n = g->n, across = 1, down = 1, lanes = path->lanes, vectors = (n + lanes - 1) / lanes;
+    if (g->alpha == 0 || g->k <= 0) {
+        scale(m, n, g->beta, g->c, g->ldc);
         return 1;
     }
-    struct product g = {trans_a, trans_b, m, n, k, alpha, beta, a, b, c, lda, ldb, ldc};
-    long across = 1, down = 1, lanes = chosen->lanes, vectors = (n + lanes - 1) / lanes;
-    if (threads > 1 && (double)m * n * k > 100000) grid(&g, threads, &across, &down);
+    if (threads > 1 && (double)m * n * g->k > 100000) grid(path, g, threads, &across, &down);
     if (across * down == 1) {
         float *s = scratch();
         if (!s) return 0;
-        chosen->block(&g, 0, m, 0, n, s);
+        path->block(g, 0, m, 0, n, s);
         return 1;
     }
     int ok = 1;
@@ -88,7 +87,31 @@ int pra_gemm(int threads, int trans_a, int trans_b, long m, long n, long k, floa
         if (!s)
             ok = 0;
         else if (m * y / down < m * (y + 1) / down && j0 < j1)
-            chosen->block(&g, m * y / down, m * (y + 1) / down, j0, j1 < n ? j1 : n, s);
+            path->block(g, m * y / down, m * (y + 1) / down, j0, j1 < n ? j1 : n, s);
     }
     return ok;
+}
+
+int pra_gemm(int threads, int trans_a, int trans_b, long m, long n, long k, float alpha, const float *a, long lda, const float *b,
+             long ldb, float beta, float *c, long ldc) {
+    struct product g = {trans_a, trans_b, m, n, k, alpha, beta, a, b, c, lda, ldb, ldc};
+    return spread(chosen, threads, &g);
+}
+
+int pra_gemm_has_bf16(void) {
+#if defined(__x86_64__) && defined(__GNUC__)
+    return chosen == &gemm_path_avx512 && __builtin_cpu_supports("avx512bf16");
+#else
+    return 0;
+#endif
+}
+
+int pra_gemm_bf16(int threads, int trans_a, int trans_b, long m, long n, long k, float alpha, const float *a, long lda,
+                  const float *b, long ldb, float beta, float *c, long ldc) {
+#if defined(__x86_64__) && defined(__GNUC__)
+    struct product g = {trans_a, trans_b, m, n, k, alpha, beta, a, b, c, lda, ldb, ldc};
+    return spread(&gemm_path_bf16, threads, &g);
+#else
+    return 0;
+#endif
 }

@@ -37,3 +37,8 @@ static inline long run_length(long k) {
 int pra_gemm_select(const char *path);
 int pra_gemm(int threads, int trans_a, int trans_b, long m, long n, long k, float alpha, const float *a, long lda, const float *b,
              long ldb, float beta, float *c, long ldc);
+
+// The same with A and B rounded to bf16; 1 from pra_gemm_has_bf16 comes first.
+int pra_gemm_has_bf16(void);
+int pra_gemm_bf16(int threads, int trans_a, int trans_b, long m, long n, long k, float alpha, const float *a, long lda,
+                  const float *b, long ldb, float beta, float *c, long ldc);
