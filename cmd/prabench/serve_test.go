@@ -76,3 +76,35 @@ func TestServe(t *testing.T) {
 		t.Error("looking has made a database")
 	}
 }
+
+// The experiment file may change while it is shown: a mistake in it is told,
+// with the experiment as it was before, until it is mended.
+func TestServeFollowsTheFile(t *testing.T) {
+	here(t)
+	tiny, _ := os.ReadFile("tiny.toml")
+	url, _ := serving(t, "tiny.toml")
+	shows := func(want ...string) {
+		t.Helper()
+		var page string
+		waitFor(t, "a page with "+strings.Join(want, ", "), func() bool {
+			answer, err := http.Get(url)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer answer.Body.Close()
+			raw, _ := io.ReadAll(answer.Body)
+			page = string(raw)
+			for _, w := range want {
+				if !strings.Contains(page, w) {
+					return false
+				}
+			}
+			return true
+		})
+	}
+	shows("0 of 9 stages done")
+	write(t, "tiny.toml", strings.Replace(string(tiny), "patch = 4", "pach = 4", 1))
+	shows("the experiment files cannot be used", "tiny.toml:11:1", "Shown are the experiments as they were before", "0 of 9 stages done")
+	write(t, "tiny.toml", strings.Replace(string(tiny), `"train.rollout_depth" = [0, 1]`, `"train.rollout_depth" = [0, 1, 2]`, 1))
+	shows("0 of 13 stages done", "3 to do")
+}
