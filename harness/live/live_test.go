@@ -392,6 +392,17 @@ func TestPagesOfCells(t *testing.T) {
 	}
 }
 
+func TestEntriesOfNumbers(t *testing.T) {
+	for entry, want := range map[any]number{
+		"12.34 ±0.5": {Value: "12.34", Interval: "0.5"}, "7": {Value: "7"}, 3: {Value: "3"}, "2 of 3": {Value: "2 of 3"}, "": {},
+		"oom: of all": {Value: "oom: of all", Text: true},
+	} {
+		if got := splitInterval(entry); got != want {
+			t.Errorf("%v: %+v, want %+v", entry, got, want)
+		}
+	}
+}
+
 // Only what changed is sent, and all of it when the page connects.
 func TestEvents(t *testing.T) {
 	src := place(t)

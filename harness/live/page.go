@@ -87,9 +87,9 @@ type number struct {
 func splitInterval(entry any) number {
 	text := fmt.Sprint(entry)
 	value, interval, _ := strings.Cut(text, " ±")
-	_, err := strconv.ParseFloat(value, 64)
-	if err != nil {
-		return number{Value: text, Text: true}
+	first, _, _ := strings.Cut(value, " of ") // as in "2 of 3" seeds
+	if _, err := strconv.ParseFloat(first, 64); err != nil {
+		return number{Value: text, Text: text != ""}
 	}
 	return number{Value: value, Interval: interval}
 }
