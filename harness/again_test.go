@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"prabench/harness"
 	"prabench/harness/stage"
@@ -119,5 +120,53 @@ func TestStaleForcedAndGarbage(t *testing.T) {
 	}
 	if again := b.run(ctx, tiny(other), nil); again.Done != 0 || again.Kept != 9 {
 		t.Errorf("something needed was removed: %+v", again)
+	}
+}
+
+func TestAnEstimateLearnsFromOtherExperiments(t *testing.T) {
+	b := newBench(t)
+	b.run(context.Background(), tiny(nil), nil)
+	estimate := func(db *results.DB) time.Duration {
+		e := tiny(func(s *stage.Settings) { s.Model.Width, s.Train.Steps = 64, 20000 })
+		e.Name = "other"
+		id := &harness.Identifier{Places: b.places}
+		if _, err := id.Identify(context.Background(), e); err != nil {
+			t.Fatal(err)
+		}
+		p := harness.NewPlan(e)
+		if err := p.Inspect(context.Background(), db, b.places.Store(), false); err != nil {
+			t.Fatal(err)
+		}
+		return p.Item(e.Cells[0].Chain[results.Train].Key).Estimate
+	}
+	db, err := results.OpenReadOnly(b.places.DB)
+	if err != nil {
+		t.Fatal(err)
+	}
+	blind, learnt := estimate(nil), estimate(db)
+	db.Close()
+	// All trainings so far are said to have taken an hour.
+	rw, err := results.Open(b.places.DB)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range tiny(nil).Cells {
+		e := tiny(nil)
+		id := &harness.Identifier{Places: b.places}
+		id.Identify(context.Background(), e)
+		for _, x := range e.Cells {
+			if x.ID == c.ID {
+				now := time.Now()
+				a := results.Attempt{ID: results.NewAttemptID(), Stage: x.Chain[results.Train].Key, Kind: results.Train, Outcome: results.OK, Device: "cpu", Started: now, Finished: now.Add(time.Hour)}
+				if _, err := rw.Ingest(context.Background(), a); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+	slow := estimate(rw)
+	rw.Close()
+	if blind <= 0 || learnt <= 0 || slow < 100*learnt {
+		t.Errorf("%v knowing nothing, %v knowing others, %v when others took an hour", blind, learnt, slow)
 	}
 }

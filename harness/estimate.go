@@ -2,7 +2,9 @@ package harness
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
+	"sort"
 	"sync"
 	"time"
 
@@ -46,7 +48,11 @@ const start = 300 * time.Millisecond
 
 // estimate guesses how long each stage takes that is not done: from its FLOPs
 // and this machine's peak, corrected by what the stages took that are done.
-func (p *Plan) estimate() {
+func (p *Plan) estimate() { p.estimateFrom(nil) }
+
+// estimateFrom is estimate with what is known of earlier plans' trainings, see
+// pace; nil when nothing is.
+func (p *Plan) estimateFrom(earlier func(rate float64) (pace float64)) {
 	todo, local := false, false
 	for _, it := range p.Items {
 		todo = todo || it.State == ToDo || it.State == Failed || it.State == Blocked
@@ -58,6 +64,11 @@ func (p *Plan) estimate() {
 	peak := 10e9
 	if local {
 		peak = cmp.Or(peakOfThread(), peak)
+	}
+	before := p.pace
+	if earlier != nil {
+		before = earlier(peak * efficiency)
+		p.pace = before
 	}
 	guess := map[string]float64{}
 	took := map[string]float64{}
@@ -73,6 +84,8 @@ func (p *Plan) estimate() {
 			it.Estimate = time.Duration(float64(it.Estimate) * took[it.Kind] / guess[it.Kind])
 		} else if !it.local() {
 			it.Estimate = Unknown
+		} else if before > 0 && (it.Kind == results.Train || it.Kind == results.Draw) {
+			it.Estimate = time.Duration(float64(it.Estimate) * before)
 		}
 	}
 }
@@ -80,6 +93,62 @@ func (p *Plan) estimate() {
 // peakOfThread is measured once in a process: who inspects a plan again and
 // again must not load the machine each time.
 var peakOfThread = sync.OnceValue(func() float64 { return cpu.PeakFlops(1) })
+
+// Stages of other plans that a pace is learnt from.
+const (
+	paceExperiments = 5
+	paceStages      = 10
+	paceCells       = 2000 // of an experiment at most: looking must stay quick
+)
+
+// pace is by how much trainings on this machine's processor took longer than
+// was guessed, learnt from other experiments in the database; 0 when there are
+// none.
+func pace(ctx context.Context, db *results.DB, rate float64) float64 {
+	es, err := db.Experiments(ctx)
+	if err != nil {
+		return 0 // only a guess suffers
+	}
+	sort.Slice(es, func(i, j int) bool { return es[i].Created.After(es[j].Created) })
+	var guess, took float64
+	for _, e := range es[:min(len(es), paceExperiments)] {
+		if e.Cells > paceCells {
+			continue
+		}
+		stages, err := db.Stages(ctx, e.Name)
+		if err != nil {
+			return 0
+		}
+		seen := 0
+		for _, s := range stages {
+			if s.Kind != results.Train || s.Done == "" || s.Took <= 0 || seen == paceStages {
+				continue
+			}
+			config, err := db.StageConfig(ctx, s.Key)
+			var of struct {
+				Part struct {
+					Model models.Config
+					Train models.TrainConfig
+				}
+			}
+			if err != nil || json.Unmarshal(config, &of) != nil || of.Part.Model.Validate() != nil || of.Part.Train.Validate() != nil {
+				continue
+			}
+			if a, ok, err := db.StageDone(ctx, s.Key); err != nil || !ok || a.Device != "cpu" {
+				continue
+			}
+			seen++
+			it := Item{Stage: stage.Stage{Kind: results.Train}, Settings: stage.Settings{Model: of.Part.Model, Train: of.Part.Train}}
+			it.Costs.FLOPsTrainImage = of.Part.Model.Costs(of.Part.Train, models.DefaultSample()).FLOPsTrainImage
+			guess += it.guess(rate).Seconds()
+			took += s.Took.Seconds()
+		}
+	}
+	if guess == 0 {
+		return 0
+	}
+	return took / guess
+}
 
 // Unknown is the estimate for a device that nothing was done on yet.
 const Unknown time.Duration = -1

@@ -49,6 +49,7 @@ type Plan struct {
 	Experiments []*Experiment
 	Items       []*Item // each key once, in the order of cells and chains
 	byKey       map[string]*Item
+	pace        float64           // of trainings of earlier plans, see pace
 	stale       map[string]string // stage → what has changed since it was done for the same cell
 }
 
@@ -132,7 +133,11 @@ func (p *Plan) Inspect(ctx context.Context, db *results.DB, store artifact.Store
 	}
 	p.demand(store)
 	p.block()
-	p.estimate()
+	if db == nil {
+		p.estimate()
+		return nil
+	}
+	p.estimateFrom(func(rate float64) float64 { return pace(ctx, db, rate) })
 	return nil
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -77,11 +78,66 @@ func (a *app) statusOfDatabase(ctx context.Context) error {
 	if a.json {
 		return results.ExportCells(a.stdout, "json", cells)
 	}
-	if err := results.ExportCells(a.stdout, "table", cells); err != nil {
+	if len(cells) > manyCells {
+		err = a.statusInShort(cells)
+	} else {
+		err = results.ExportCells(a.stdout, "table", cells)
+	}
+	if err != nil {
 		return err
 	}
 	if by := machine.Holder(a.places().LockFile()); by != "" {
 		fmt.Fprintln(a.stdout, "\nheld by "+by)
 	}
+	return nil
+}
+
+// manyCells are more than anyone reads line by line.
+const manyCells = 500
+
+// statusInShort counts the cells of each experiment and lists the first of
+// those that failed.
+func (a *app) statusInShort(cells []results.Cell) error {
+	counts := map[string]map[string]int{}
+	var names, outcomes []string
+	var failed []results.Cell
+	for _, c := range cells {
+		if counts[c.Experiment] == nil {
+			counts[c.Experiment] = map[string]int{}
+			names = append(names, c.Experiment)
+		}
+		counts[c.Experiment][c.Outcome]++
+		if !slices.Contains(outcomes, c.Outcome) {
+			outcomes = append(outcomes, c.Outcome)
+		}
+		if c.Outcome != results.OK && c.Outcome != results.Pending {
+			failed = append(failed, c)
+		}
+	}
+	slices.Sort(outcomes)
+	t := results.Table{Columns: append([]string{"experiment", "cells"}, outcomes...)}
+	for _, n := range names {
+		sum, row := 0, []any{n, nil}
+		for _, o := range outcomes {
+			sum += counts[n][o]
+			row = append(row, int64(counts[n][o]))
+		}
+		row[1] = int64(sum)
+		t.Rows = append(t.Rows, row)
+	}
+	if err := results.WriteText(a.stdout, t); err != nil {
+		return err
+	}
+	const shown = 20
+	if len(failed) > 0 {
+		fmt.Fprintln(a.stdout)
+		if err := results.ExportCells(a.stdout, "table", failed[:min(shown, len(failed))]); err != nil {
+			return err
+		}
+	}
+	if more := len(failed) - shown; more > 0 {
+		fmt.Fprintf(a.stdout, "… and %d more that failed\n", more)
+	}
+	fmt.Fprintf(a.stdout, "\nall %d cells: %s\n", len(cells), a.again("--json"))
 	return nil
 }
