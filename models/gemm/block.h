@@ -9,28 +9,33 @@ static void K(block)(const struct product *g, long i0, long i1, long j0, long j1
     float *packed = scratch, *packed_a = scratch + SCRATCH_B, *last_row = packed_a + SCRATCH_A;
     long rows = i1 - i0, run = run_length(g->k), tiles = (rows + MR - 1) / MR;
     long rs = g->trans_a ? 1 : g->lda, cs = g->trans_a ? g->lda : 1;
-    int direct = !g->trans_b && (rows <= FEW || j1 - j0 <= PANEL) && g->ldb >= L;
-    int stream = direct && rows <= STREAM && (j1 - j0) * run > CACHED && rows * (j1 - j0) <= SCRATCH_B;
+    long npad = (g->n + L - 1) / L * L;
+    int direct = g->packed || (!g->trans_b && (rows <= FEW || j1 - j0 <= PANEL) && g->ldb >= L);
+    int stream = direct && !g->packed && rows <= STREAM && (j1 - j0) * run > CACHED && rows * (j1 - j0) <= SCRATCH_B;
     long group = SCRATCH_B / run / PANEL * PANEL;
     for (long p0 = 0; p0 < g->k; p0 += run) {
         long k = g->k - p0 < run ? g->k - p0 : run;
         float beta = p0 ? 1 : g->beta;
+        int finish = g->finish && p0 + k == g->k;
         if (stream) {
             K(stream)(g, i0, i1, j0, j1, p0, k, beta, scratch);
+            if (finish) K(finish)(g, i0, rows, j0, j1 - j0);
             continue;
         }
-        if (direct) { // few rows: each panel of B is read where it lies
+        if (direct) { // each panel of B is read where it lies, by all rows
             for (long j = j0; j < j1; j += PANEL) {
                 long w = j1 - j < PANEL ? j1 - j : PANEL, nv = (w + L - 1) / L;
-                const float *b = g->b + p0 * g->ldb + j, *last = b + (k - 1) * g->ldb;
-                if (w % L) {
+                long ldb = g->packed ? nv * L : g->ldb;
+                const float *b = g->packed ? g->packed + p0 * npad + j * k : g->b + p0 * ldb + j, *last = b + (k - 1) * ldb;
+                if (w % L && !g->packed) {
                     K(pack_rows)(last_row, last, 0, 1, w);
                     last = last_row;
                 }
                 for (long t = 0; t < tiles; t++) {
                     long i = i0 + rows * t / tiles, mr = i0 + rows * (t + 1) / tiles - i;
-                    K(tiles)[mr - 1][nv - 1](k, g->a + i * rs + p0 * cs, rs, cs, b, g->ldb, last, g->alpha, beta,
+                    K(tiles)[mr - 1][nv - 1](k, g->a + i * rs + p0 * cs, rs, cs, b, ldb, last, g->alpha, beta,
                                              g->c + i * g->ldc + j, g->ldc, w);
+                    if (finish) K(finish)(g, i, mr, j, w);
                 }
             }
             continue;
@@ -59,6 +64,7 @@ static void K(block)(const struct product *g, long i0, long i1, long j0, long j1
                     const float *b = packed + (j - jc) * k;
                     K(tiles)[mr - 1][width / L - 1](k, a, ars, acs, b, width, b + (k - 1) * width, g->alpha, beta,
                                                     g->c + i * g->ldc + j, g->ldc, w);
+                    if (finish) K(finish)(g, i, mr, j, w);
                 }
             }
         }

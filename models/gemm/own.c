@@ -67,7 +67,8 @@ static void scale(long m, long n, float beta, float *c, long ldc) {
 
 // The product on a vector path; 0 without memory for scratch.
 static int spread(const struct path *path, int threads, const struct product *g) {
-    long m = g->m, n = g->n, across = 1, down = 1, lanes = path->lanes, vectors = (n + lanes - 1) / lanes;
+    long m = g->m, n = g->n, across = 1, down = 1;
+    long lanes = g->packed ? path->panel : path->lanes, vectors = (n + lanes - 1) / lanes; // what threads divide n by
     if (g->alpha == 0 || g->k <= 0) {
         scale(m, n, g->beta, g->c, g->ldc);
         return 1;
@@ -94,9 +95,21 @@ static int spread(const struct path *path, int threads, const struct product *g)
 
 int pra_gemm(int threads, int trans_a, int trans_b, long m, long n, long k, float alpha, const float *a, long lda, const float *b,
              long ldb, float beta, float *c, long ldc) {
-    struct product g = {trans_a, trans_b, m, n, k, alpha, beta, a, b, c, lda, ldb, ldc};
+    struct product g = {trans_a, trans_b, m, n, k, alpha, beta, a, b, c, lda, ldb, ldc, 0, 0};
     return spread(chosen, threads, &g);
 }
+
+int pra_gemm_finish(int threads, int trans_a, int trans_b, long m, long n, long k, float alpha, const float *a, long lda,
+                    const float *b, long ldb, const float *packed, float beta, float *c, long ldc, const float *bias, float *pre,
+                    long ldpre, int act, const float *residual, long ldresidual) {
+    struct finish f = {bias, pre, ldpre, act, residual, ldresidual};
+    struct product g = {trans_a, trans_b, m, n, k, alpha, beta, a, b, c, lda, ldb, ldc, packed, &f};
+    if (!bias && !pre && !act && !residual) g.finish = 0;
+    return spread(chosen, threads, &g);
+}
+
+int pra_gemm_lanes(void) { return chosen->lanes; }
+void pra_gemm_pack(float *dst, int trans_b, const float *b, long ldb, long k, long n) { chosen->pack(dst, trans_b, b, ldb, k, n); }
 
 int pra_gemm_has_bf16(void) {
 #if defined(__x86_64__) && defined(__GNUC__)
@@ -109,7 +122,7 @@ int pra_gemm_has_bf16(void) {
 int pra_gemm_bf16(int threads, int trans_a, int trans_b, long m, long n, long k, float alpha, const float *a, long lda,
                   const float *b, long ldb, float beta, float *c, long ldc) {
 #if defined(__x86_64__) && defined(__GNUC__)
-    struct product g = {trans_a, trans_b, m, n, k, alpha, beta, a, b, c, lda, ldb, ldc};
+    struct product g = {trans_a, trans_b, m, n, k, alpha, beta, a, b, c, lda, ldb, ldc, 0, 0};
     return spread(&gemm_path_bf16, threads, &g);
 #else
     return 0;

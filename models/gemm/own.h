@@ -2,7 +2,21 @@
 // Go share.
 #pragma once
 
-// C ← alpha·op(A)·op(B) + beta·C, row-major.
+enum { ACT_NONE, ACT_SILU, ACT_GELU };
+
+// What follows the product, each part where its pointer is not null:
+// v ← C + bias[n], pre ← v, C ← act(v) + residual.
+struct finish {
+    const float *bias;
+    float *pre;
+    long ldpre;
+    int act;
+    const float *residual;
+    long ldresidual;
+};
+
+// C ← alpha·op(A)·op(B) + beta·C, row-major. packed, where not null, is B as
+// pack left it; finish, where not null, follows.
 struct product {
     int trans_a, trans_b;
     long m, n, k;
@@ -10,12 +24,16 @@ struct product {
     const float *a, *b;
     float *c;
     long lda, ldb, ldc;
+    const float *packed;
+    const struct finish *finish;
 };
 
-// One vector path. block computes rows [i0, i1) and columns [j0, j1) of C on the
+// One vector path. pack writes all of op(B), run by run of k, panels within a
+// run: rounded_up(n, lanes)·k values. block computes rows [i0, i1) and columns [j0, j1) of C on the
 // calling thread; scratch holds gemm_scratch bytes.
 struct path {
     int panel, lanes;
+    void (*pack)(float *dst, int trans_b, const float *b, long ldb, long k, long n);
     void (*block)(const struct product *g, long i0, long i1, long j0, long j1, float *scratch);
 };
 
@@ -34,9 +52,18 @@ static inline long run_length(long k) {
     return ((k + runs - 1) / runs + 7) / 8 * 8;
 }
 
+int pra_gemm_lanes(void);
+void pra_gemm_pack(float *dst, int trans_b, const float *b, long ldb, long k, long n);
+
 int pra_gemm_select(const char *path);
+// The product; 0 without memory for scratch.
 int pra_gemm(int threads, int trans_a, int trans_b, long m, long n, long k, float alpha, const float *a, long lda, const float *b,
              long ldb, float beta, float *c, long ldc);
+
+// The product with B packed (b null) or not, and what follows it.
+int pra_gemm_finish(int threads, int trans_a, int trans_b, long m, long n, long k, float alpha, const float *a, long lda,
+                    const float *b, long ldb, const float *packed, float beta, float *c, long ldc, const float *bias, float *pre,
+                    long ldpre, int act, const float *residual, long ldresidual);
 
 // The same with A and B rounded to bf16; 1 from pra_gemm_has_bf16 comes first.
 int pra_gemm_has_bf16(void);

@@ -31,3 +31,18 @@ static void K(pack_tile)(float *dst, const float *a, long lda, long k, long rows
     switch (rows) { COPY(1) COPY(2) COPY(3) COPY(4) COPY(5) COPY(6) }
 #undef COPY
 }
+
+// The whole of op(B) [k, n].
+static void K(pack)(float *dst, int trans_b, const float *b, long ldb, long k, long n) {
+    for (long p0 = 0, run = run_length(k); p0 < k; p0 += run) {
+        long depth = k - p0 < run ? k - p0 : run;
+        for (long j = 0; j < n; j += PANEL) {
+            long w = n - j < PANEL ? n - j : PANEL;
+            if (trans_b)
+                K(pack_columns)(dst, b + j * ldb + p0, ldb, depth, w);
+            else
+                K(pack_rows)(dst, b + p0 * ldb + j, ldb, depth, w);
+            dst += depth * K(panel_width)(w);
+        }
+    }
+}

@@ -1,0 +1,62 @@
+package gemm
+
+// #include "own.h"
+import "C"
+
+import (
+	"fmt"
+	"unsafe"
+)
+
+// Packed is an operand B in the order in which the kernels read it, for weights
+// that are used many times. It belongs to the vector path it was packed on.
+type Packed struct {
+	k, n   int
+	path   string
+	values []float32 // 64-byte aligned
+}
+
+// Pack copies op(B) [k, n] with row stride ldb; later changes of b are not
+// seen, see [Packed.Update].
+func Pack(transB bool, k, n int, b []float32, ldb int) *Packed {
+	return PackPtr(transB, k, n, unsafe.Pointer(&b[0]), ldb)
+}
+
+// PackPtr is Pack from a raw address.
+func PackPtr(transB bool, k, n int, b unsafe.Pointer, ldb int) *Packed {
+	if k < 1 || n < 1 {
+		panic(fmt.Sprintf("gemm: a packed operand of %d × %d", k, n))
+	}
+	p := &Packed{k: k, n: n, path: Path()}
+	lanes := int(C.pra_gemm_lanes())
+	size := (n + lanes - 1) / lanes * lanes * k
+	p.values = make([]float32, size+15)
+	if off := uintptr(unsafe.Pointer(&p.values[0])) % 64; off != 0 {
+		p.values = p.values[(64-off)/4:]
+	}
+	p.values = p.values[:size]
+	p.Update(transB, b, ldb)
+	return p
+}
+
+// Update packs other values of the same shape into p.
+func (p *Packed) Update(transB bool, b unsafe.Pointer, ldb int) {
+	p.check()
+	C.pra_gemm_pack((*C.float)(unsafe.Pointer(&p.values[0])), flag(transB), (*C.float)(b), C.long(ldb), C.long(p.k), C.long(p.n))
+}
+
+// Bytes is the memory that p holds.
+func (p *Packed) Bytes() int { return 4 * len(p.values) }
+
+func (p *Packed) check() {
+	if now := Path(); now != p.path {
+		panic(fmt.Sprintf("gemm: an operand packed on path %s in a product on path %s", p.path, now))
+	}
+}
+
+// PackedPtr is C ← alpha·op(A)·B + beta·C followed by f, with B packed: op(A)
+// is [m, k], C [m, n]. Bit for bit what [FusedPtr] gives.
+func PackedPtr(threads int, transA bool, m int, alpha float32, a unsafe.Pointer, lda int, p *Packed, beta float32, c unsafe.Pointer, ldc int, f Finish) {
+	p.check()
+	finish(threads, transA, false, m, p.n, p.k, alpha, a, lda, nil, 0, unsafe.Pointer(&p.values[0]), beta, c, ldc, f)
+}
