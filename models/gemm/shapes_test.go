@@ -3,6 +3,7 @@ package gemm_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"sync"
 	"testing"
 	"unsafe"
@@ -32,9 +33,24 @@ var shapes = []struct {
 
 // BenchmarkShapes reports GFLOP/s and the share of the fp32 peak of as many
 // threads. Operands are in cache, as far as they fit.
+//
+// All products run on one OS thread, as a backend's do: OpenMP keeps a team of
+// threads for every OS thread that calls it, and the teams would disturb each
+// other.
 func BenchmarkShapes(b *testing.B) {
+	work := make(chan func())
+	defer close(work)
+	go func() {
+		runtime.LockOSThread()
+		for f := range work {
+			f()
+		}
+	}()
 	for _, threads := range []int{1, 2} {
-		peak := cpu.PeakFlops(threads)
+		var peak float64
+		measured := make(chan struct{})
+		work <- func() { peak = cpu.PeakFlops(threads); close(measured) }
+		<-measured
 		for _, s := range shapes {
 			transA, transB := s.kind[0] == 'T', s.kind[1] == 'T'
 			lda, ldb := s.k, s.n
@@ -56,9 +72,14 @@ func BenchmarkShapes(b *testing.B) {
 			px, py, pz := unsafe.Pointer(&x[0]), unsafe.Pointer(&y[0]), unsafe.Pointer(&z[0])
 			run := func(name string, f func()) {
 				b.Run(fmt.Sprintf("%s/m=%d/n=%d/k=%d/threads=%d/%s", s.kind, s.m, s.n, s.k, threads, name), func(b *testing.B) {
-					for b.Loop() {
-						f()
+					done := make(chan struct{})
+					work <- func() {
+						defer close(done)
+						for b.Loop() {
+							f()
+						}
 					}
+					<-done
 					rate := 2 * float64(s.m) * float64(s.n) * float64(s.k) * float64(b.N) / b.Elapsed().Seconds()
 					b.ReportMetric(rate/1e9, "GFLOP/s")
 					b.ReportMetric(rate/peak, "peak")
