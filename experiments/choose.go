@@ -29,8 +29,7 @@ func (r *reading) choose() {
 		}
 		f := chosenField(key)
 		if f == nil {
-			candidates := append(slices.Clone(allNames), "seed", labelKey)
-			r.problems.add(at, key, "unknown key; allowed: any key of a setting, seed or label", didYouMean(key, candidates))
+			r.problems.add(at, key, unknownChoice, didYouMean(key, choices()))
 			continue
 		}
 		v, err := override{raw: parseValue(raw), text: strings.Trim(raw, `"'`)}.convert(f)
@@ -60,6 +59,25 @@ func (r *reading) choose() {
 		r.problems.add(at, "", "every value has cells, but no cell has all of them", "drop one of the conditions")
 	}
 }
+
+const unknownChoice = "unknown key; allowed: any key of a setting, seed or label"
+
+func choices() []string { return append(slices.Clone(allNames), "seed", labelKey) }
+
+// ChoiceKey gives the full name of a key that cells can be chosen by, as in
+// Options.Only, from itself or from its short name: "patch" is "model.patch".
+// The error is an [*Error] that names the nearest one.
+func ChoiceKey(key string) (string, error) {
+	if f := chosenField(plainKey(key)); f != nil {
+		return f.Name, nil
+	}
+	var p problems
+	p.add(place{file: "--only"}, key, unknownChoice, didYouMean(key, choices()))
+	return "", p.join()
+}
+
+// SplitChoices splits the text of Options.Only at its commas: "key=value" each.
+func SplitChoices(text string) []string { return splitList(text) }
 
 // chosenField finds a key by its full or its short name.
 func chosenField(key string) *field {

@@ -45,8 +45,11 @@ type Filter struct {
 	Experiment string
 	Metrics    []string
 	Cells      []string       // cell ids
-	Params     map[string]any // swept keys, or model.patch, model.block, model.state, train.rollout_depth
+	Params     map[string]any // swept keys, model.patch, model.block, model.state, train.rollout_depth, seed or label
 }
+
+// AnyOf is several values of a parameter that a filter accepts.
+type AnyOf []any
 
 // Results gives the rows that pass the filter, ordered by experiment, place of
 // the cell in its plan, place of the stage in the cell's chain, and metric.
@@ -200,7 +203,20 @@ func pointer(x sql.NullFloat64) *float64 {
 func (f Filter) matches(c *Cell) bool {
 	for key, want := range f.Params {
 		have, ok := c.Param(key)
-		if !ok || !sameValue(have, want) {
+		switch {
+		case ok:
+		case key == "seed":
+			have = c.Seed
+		case key == "label":
+			have = c.Label
+		default:
+			return false
+		}
+		wanted, several := want.(AnyOf)
+		if !several {
+			wanted = AnyOf{want}
+		}
+		if !slices.ContainsFunc(wanted, func(w any) bool { return sameValue(have, w) }) {
 			return false
 		}
 	}

@@ -20,13 +20,15 @@ type Table struct {
 // Exporter writes a table in one format.
 type Exporter func(w io.Writer, t Table) error
 
-// Exporters are the formats by name. csv and json are for programs: all digits,
-// all columns. table and md are for people: five digits.
+// Exporters are the formats by name. csv, json (one object a line) and parquet
+// are for programs: all digits, all columns. table and md are for people: five
+// digits.
 var Exporters = map[string]Exporter{
-	"csv":   WriteCSV,
-	"json":  WriteJSON,
-	"md":    WriteMarkdown,
-	"table": WriteText,
+	"csv":     WriteCSV,
+	"json":    WriteJSON,
+	"md":      WriteMarkdown,
+	"parquet": WriteParquet,
+	"table":   WriteText,
 }
 
 // Formats names the exporters, sorted.

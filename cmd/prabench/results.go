@@ -5,13 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
+	"maps"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"prabench/experiments"
 	"prabench/results"
 )
 
@@ -73,48 +73,6 @@ stands for the experiment of its name.`,
 	return c
 }
 
-func (a *app) exportCommand() *cobra.Command {
-	var q resultsQuery
-	var out string
-	c := &cobra.Command{
-		Use:   "export",
-		Short: "Write all results to a file, or a copy of the database",
-		Long: `export writes the view results, with a column for each parameter, as csv, json
-or md; --format sqlite writes a whole and compact copy of the database.`,
-		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
-			if q.format == "sqlite" {
-				if out == "" {
-					return usage("--format sqlite needs --out FILE")
-				}
-				db, err := results.Open(a.db)
-				if err != nil {
-					return err
-				}
-				defer db.Close()
-				return db.Snapshot(c.Context(), out)
-			}
-			if out == "" {
-				return a.results(c.Context(), a.stdout, q)
-			}
-			// Written beside and renamed: what was there stays until all is written.
-			f, err := os.CreateTemp(filepath.Dir(out), "."+filepath.Base(out)+"-*")
-			if err != nil {
-				return &usageError{err}
-			}
-			defer os.Remove(f.Name())
-			defer f.Close()
-			if err := errors.Join(a.results(c.Context(), f, q), f.Chmod(0o644), f.Close()); err != nil {
-				return err
-			}
-			return os.Rename(f.Name(), out)
-		},
-	}
-	q.flags(c, "csv")
-	c.Flags().StringVar(&out, "out", "", "file to write; the standard output otherwise")
-	return c
-}
-
 func (a *app) results(ctx context.Context, w io.Writer, q resultsQuery) error {
 	if q.format != "" && !slices.Contains(results.Formats(), q.format) {
 		return usage("--format %s: choose one of %s", q.format, strings.Join(results.Formats(), ", "))
@@ -146,7 +104,7 @@ func (a *app) results(ctx context.Context, w io.Writer, q resultsQuery) error {
 		return err
 	}
 	if len(rows) == 0 {
-		return usage("no result matches; `prabench status` says what there is")
+		return unmatched(ctx, db, q, params)
 	}
 	if !q.mean {
 		return results.Export(w, q.format, rows)
@@ -191,19 +149,50 @@ func (a *app) pointTables(ctx context.Context, w io.Writer, db *results.DB, q re
 	return nil
 }
 
-// onlyParams reads --only for results: here the cells are in the database, so
-// values are compared as texts.
+// onlyParams reads --only for results: the keys are those of experiment files,
+// the cells are in the database, so values are compared as texts.
 func onlyParams(only string) (map[string]any, error) {
 	if only == "" {
 		return nil, nil
 	}
 	out := map[string]any{}
-	for part := range strings.SplitSeq(only, ",") {
+	var errs []error
+	for _, part := range experiments.SplitChoices(only) {
 		key, value, ok := strings.Cut(part, "=")
 		if !ok {
 			return nil, usage("--only %s: not of the form key=value,key=value", only)
 		}
-		out[strings.TrimSpace(key)] = strings.TrimSpace(value)
+		key, err := experiments.ChoiceKey(strings.TrimSpace(key))
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		values, _ := out[key].(results.AnyOf)
+		out[key] = append(values, strings.Trim(strings.TrimSpace(value), `"'`))
 	}
-	return out, nil
+	return out, errors.Join(errs...)
+}
+
+// unmatched says why no result has all that was asked for: a key that no cell
+// of the database varies, by name.
+func unmatched(ctx context.Context, db *results.DB, q resultsQuery, params map[string]any) error {
+	cells, err := db.Cells(ctx, q.experiment)
+	if err != nil {
+		return err
+	}
+	varied := map[string]bool{"seed": true, "label": true}
+	for i := range cells {
+		for key := range cells[i].Params {
+			varied[key] = true
+		}
+	}
+	for key := range params {
+		if len(cells) == 0 || varied[key] {
+			continue
+		}
+		if _, always := cells[0].Param(key); !always {
+			return usage("--only: no experiment in the database varies %s; allowed: %s", key, strings.Join(slices.Sorted(maps.Keys(varied)), ", "))
+		}
+	}
+	return usage("no result matches; `prabench status` says what there is")
 }

@@ -1,0 +1,92 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"prabench/results"
+)
+
+// formatOf names the format of files that end so.
+var formatOf = map[string]string{".csv": "csv", ".json": "json", ".jsonl": "json", ".ndjson": "json", ".md": "md", ".txt": "table", ".parquet": "parquet",
+	".db": "sqlite", ".sqlite": "sqlite"}
+
+func (a *app) exportCommand() *cobra.Command {
+	var q resultsQuery
+	var out, snapshot string
+	c := &cobra.Command{
+		Use:   "export",
+		Short: "Write all results to a file, or a copy of the database",
+		Long: `export writes the view results, with a column for each parameter, as csv, json
+(one object a line), md or parquet; the end of --out's name tells which.
+--snapshot FILE writes a whole and compact copy of the database, for publishing;
+others may go on writing meanwhile.`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			given := c.Flags().Changed("format")
+			if format := formatOf[strings.ToLower(filepath.Ext(out))]; !given && format != "" {
+				q.format = format
+			} else if !given && a.json {
+				q.format = "json"
+			}
+			if q.format == "sqlite" && snapshot == "" {
+				snapshot, out = out, ""
+				if snapshot == "" {
+					return usage("--format sqlite needs --out FILE")
+				}
+			}
+			if snapshot != "" {
+				if out != "" || given && q.format != "sqlite" {
+					return usage("--snapshot copies the whole database: it goes with neither --out nor --format")
+				}
+				return a.snapshot(c.Context(), snapshot)
+			}
+			if out == "" {
+				return a.results(c.Context(), a.stdout, q)
+			}
+			return replace(out, func(w io.Writer) error { return a.results(c.Context(), w, q) })
+		},
+	}
+	q.flags(c, "csv")
+	c.Flags().StringVar(&out, "out", "", "file to write; the standard output otherwise")
+	c.Flags().StringVar(&snapshot, "snapshot", "", "copy the database to `FILE`, which must not exist")
+	return c
+}
+
+func (a *app) snapshot(ctx context.Context, to string) error {
+	db, err := results.OpenReadOnly(a.db)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	if err := db.Snapshot(ctx, to); err != nil {
+		return err
+	}
+	info, err := os.Stat(to)
+	if err == nil {
+		fmt.Fprintf(a.stderr, "%s: %s\n", to, bytesText(info.Size()))
+	}
+	return err
+}
+
+// replace writes a file beside its place and renames it: what was there stays
+// until all is written.
+func replace(path string, write func(io.Writer) error) error {
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
+	if err != nil {
+		return &usageError{err}
+	}
+	defer os.Remove(f.Name())
+	defer f.Close()
+	if err := errors.Join(write(f), f.Chmod(0o644), f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), path)
+}

@@ -1,0 +1,92 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"prabench/results"
+)
+
+// exportable is a database with one cell and one value.
+func exportable(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "r.db")
+	db, err := results.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	plan := results.Plan{Experiment: "mine", Stages: []results.PlanStage{{Key: "s", Kind: results.Score}}, Cells: []results.PlanCell{{
+		ID: "c", Seed: 3, Label: "patch=7", Patch: 7, Block: 1, Params: map[string]any{"model.patch": 7, "train.lr": 1e-3}, Stages: map[string]string{results.Score: "s"}}}}
+	at := time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
+	a := results.Attempt{ID: "a", Stage: "s", Kind: results.Score, Outcome: results.OK, Started: at, Finished: at, Values: []results.Value{{Metric: "fid_proxy", Unit: "1", Value: 12.5, N: 10}}}
+	if err := db.RecordPlan(context.Background(), plan); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.Ingest(context.Background(), a); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestExportCommand(t *testing.T) {
+	db, dir := exportable(t), t.TempDir()
+	for _, c := range []struct {
+		args  []string
+		code  int
+		file  string // that is written
+		begin string // of the file, or of the output without one
+		wrong string
+	}{
+		{nil, 0, "", "experiment,cell,seed,metric", ""},
+		{[]string{"--json"}, 0, "", `{"experiment":"mine"`, ""},
+		{[]string{"--out", "x.jsonl"}, 0, "x.jsonl", `{"experiment":"mine"`, ""},
+		{[]string{"--out", "x.csv"}, 0, "x.csv", "experiment,cell,seed", ""},
+		{[]string{"--out", "x.parquet"}, 0, "x.parquet", "PAR1", ""},
+		{[]string{"--out", "x.csv", "--format", "parquet"}, 0, "x.csv", "PAR1", ""},
+		{[]string{"--snapshot", "copy.db"}, 0, "copy.db", "SQLite format 3", "copy.db: "},
+		{[]string{"--snapshot", "copy.db"}, exitHarness, "copy.db", "SQLite format 3", "a snapshot never replaces one"},
+		{[]string{"--format", "sqlite", "--out", "other.db"}, 0, "other.db", "SQLite format 3", ""},
+		{[]string{"--snapshot", "third.db", "--out", "x.csv"}, exitUsage, "", "", "neither --out nor --format"},
+		{[]string{"--format", "xls"}, exitUsage, "", "", "parquet"},
+	} {
+		t.Chdir(dir)
+		var out, wrong bytes.Buffer
+		code := run(append([]string{"export", "--db", db}, c.args...), nil, &out, &wrong)
+		content := out.Bytes()
+		if c.file != "" {
+			content, _ = os.ReadFile(c.file)
+		}
+		if code != c.code || !bytes.HasPrefix(content, []byte(c.begin)) || !strings.Contains(wrong.String(), c.wrong) {
+			t.Errorf("export %q: code %d, %q, %.60q", c.args, code, wrong.String(), content)
+		}
+	}
+	if left, _ := filepath.Glob(filepath.Join(dir, ".*")); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+func TestResultsOnly(t *testing.T) {
+	db := exportable(t)
+	for _, c := range []struct{ only, out, wrong string }{
+		{"model.patch=7", "fid_proxy", ""},
+		{"patch=7,seed=3", "fid_proxy", ""},
+		{"patch=4,patch=7,label='patch=7'", "fid_proxy", ""},
+		{"model.pach=7", "", "did you mean model.patch?"},
+		{"train.rl=1", "", "did you mean train.lr?"},
+		{"train.steps=1500", "", "no experiment in the database varies train.steps; allowed: label, model.patch, seed, train.lr"},
+		{"model.patch=9", "", "no result matches"},
+		{"model.patch", "", "not of the form"},
+	} {
+		var out, wrong strings.Builder
+		code := run([]string{"results", "--db", db, "--only", c.only}, nil, &out, &wrong)
+		if !strings.Contains(out.String(), c.out) || !strings.Contains(wrong.String(), c.wrong) || (code == 0) != (c.wrong == "") || code != 0 && code != exitUsage {
+			t.Errorf("--only %s: code %d, %q, %q", c.only, code, out.String(), wrong.String())
+		}
+	}
+}
