@@ -55,12 +55,12 @@ func Paths() []string {
 	return out
 }
 
-// SelectPath switches the whole process to a vector path; false when the
-// machine lacks it. It is for tests and measurements.
+// SelectPath switches the whole process, matrix products included, to a vector
+// path; false when the machine lacks it. It is for tests and measurements.
 func SelectPath(p string) bool {
 	s := C.CString(p)
 	defer C.free(unsafe.Pointer(s))
-	return C.pra_select(s) != 0
+	return C.pra_select(s) != 0 && gemm.SelectPath(p)
 }
 
 // Backend is the CPU as a device.

@@ -23,7 +23,7 @@ var chosen atomic.Value // string
 
 var choose = sync.OnceFunc(func() {
 	for _, p := range append([]string{os.Getenv(PathVariable)}, allPaths...) {
-		if SelectPath(p) {
+		if selectPath(p) {
 			return
 		}
 	}
@@ -39,6 +39,11 @@ func Path() string {
 // SelectPath switches the whole process to a vector path; false when the
 // machine lacks it. It is for tests and measurements.
 func SelectPath(p string) bool {
+	choose() // now, so that it does not undo this later
+	return selectPath(p)
+}
+
+func selectPath(p string) bool {
 	s := C.CString(p)
 	defer C.free(unsafe.Pointer(s))
 	if C.pra_gemm_select(s) == 0 {
