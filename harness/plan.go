@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"prabench/harness/artifact"
@@ -39,6 +40,7 @@ type Item struct {
 	Reason   string // why it failed, is blocked, or is done again
 	Outcome  string // of the latest attempt, or ""
 	Attempt  string // the latest attempt, or ""
+	Log      string // the file of what the latest attempt printed, when it did not end well
 	Took     time.Duration
 	Estimate time.Duration // for what is still to do
 	Costs    Costs
@@ -155,6 +157,7 @@ func (it *Item) lookUp(ctx context.Context, db *results.DB, again bool) error {
 		return err
 	}
 	it.Outcome, it.Attempt, it.Reason = a.Outcome, a.ID, a.Reason
+	it.Log, _, _ = strings.Cut(a.Log, "\n")
 	switch a.Outcome {
 	case results.Interrupted, results.Blocked:
 	default:

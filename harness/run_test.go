@@ -312,7 +312,7 @@ func TestFailuresAreTypedBlockOthersAndWaitForRetry(t *testing.T) {
 		t.Errorf("%+v, %v", cells, err)
 	}
 	states, _ := sum.Plan.Status(b.places)
-	if states[0].State != "failed" || !strings.Contains(states[0].Reason, "timeout") {
+	if states[0].State != "failed" || !strings.Contains(states[0].Reason, "timeout") || !strings.Contains(b.planned(e)[0].Log, ".log") {
 		t.Errorf("%+v", states[0])
 	}
 

@@ -18,6 +18,7 @@ type CellStatus struct {
 	State      string           `json:"state"`            // done, running, queued, stale, to do, failed, blocked
 	Stage      string           `json:"stage,omitempty"`  // the kind of stage that decides the state
 	Reason     string           `json:"reason,omitempty"` // why, or how far
+	Log        string           `json:"log,omitempty"`    // of a failed stage: the file of what it printed
 	Stages     map[string]State `json:"stages"`           // by kind
 }
 
@@ -57,6 +58,9 @@ func (p *Plan) cellStatus(experiment string, c Cell, running map[string]Running,
 		}
 		switch it.State {
 		case Failed:
+			if rank < 5 {
+				s.Log = it.Log
+			}
 			worse(5, "failed", kind, it.Outcome+": "+it.Reason)
 		case Blocked:
 			worse(4, "blocked", kind, it.Reason)

@@ -121,13 +121,14 @@ func skippedCells(l loaded) int {
 // done, and the time for the rest.
 func stageTable(w io.Writer, p *harness.Plan) {
 	fmt.Fprintln(w)
-	t := results.Table{Columns: []string{"stage", "needed by cells", "distinct", "done", "failed", "to do", "time to do"}}
+	t := results.Table{Columns: []string{"stage", "needed by cells", "distinct", "done", "failed", "to do", "most memory", "time to do"}}
 	var all time.Duration
 	guessed := true
 	for _, kind := range stage.Kinds {
 		var cells, distinct, done, failed, todo int
 		var left time.Duration
 		unknown := false
+		var memory int64
 		for _, it := range p.Items {
 			if it.Kind != kind || it.Skip {
 				continue
@@ -141,6 +142,7 @@ func stageTable(w io.Writer, p *harness.Plan) {
 				failed++
 			default:
 				todo++
+				memory = max(memory, it.Memory())
 				unknown = unknown || it.Estimate == harness.Unknown
 				left += max(0, it.Estimate)
 			}
@@ -150,7 +152,7 @@ func stageTable(w io.Writer, p *harness.Plan) {
 		if unknown {
 			text, guessed = "unknown", false
 		}
-		t.Rows = append(t.Rows, []any{kind, int64(cells), int64(distinct), int64(done), int64(failed), int64(todo), text})
+		t.Rows = append(t.Rows, []any{kind, int64(cells), int64(distinct), int64(done), int64(failed), int64(todo), bytesText(memory), text})
 	}
 	results.WriteText(w, t)
 	if !guessed {

@@ -4,11 +4,13 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"prabench/harness"
 	"prabench/harness/machine"
+	"prabench/harness/worker"
 	"prabench/results"
 )
 
@@ -55,6 +57,15 @@ func (a *app) status(ctx context.Context, files []string) error {
 		}
 	}
 	fmt.Fprintln(a.stdout)
+	told := map[string]bool{}
+	for _, c := range cells {
+		said := worker.LastLines(results.Attempt{Log: c.Log}, 5)
+		if c.Log == "" || told[c.Log] || said == "" || len(told) == 5 {
+			continue
+		}
+		told[c.Log] = true
+		fmt.Fprintf(a.stdout, "\n%s of %s, seed %d, printed last (%s):\n    %s\n", c.Stage, c.Label, c.Seed, c.Log, strings.ReplaceAll(said, "\n", "\n    "))
+	}
 	if holder != "" {
 		fmt.Fprintln(a.stdout, "held by "+holder)
 	}
