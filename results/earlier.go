@@ -18,8 +18,8 @@ type EarlierStage struct {
 // ever had, those of the newest plan first. Of a cell that was planned again
 // under the same id only the newest stages are known.
 func (db *DB) EarlierStages(ctx context.Context, experiment string) ([]EarlierStage, error) {
-	rows, err := db.read.QueryContext(ctx, `SELECT c.id, c.label, c.seed, s.kind, s.key, s.attempt IS NOT NULL, coalesce(s.config, '')
-		FROM cell c JOIN cell_stage cs ON cs.cell = c.n JOIN stage s ON s.n = cs.stage
+	rows, err := db.read.QueryContext(ctx, `SELECT c.id, c.label, c.seed, s.kind, s.key, s.attempt IS NOT NULL, coalesce(g.config, '')
+		FROM cell c JOIN cell_stage cs ON cs.cell = c.n JOIN stage s ON s.n = cs.stage LEFT JOIN stage_config g ON g.stage = s.n
 		WHERE c.experiment = ? ORDER BY c.plan DESC, c.position`, experiment)
 	if err != nil {
 		return nil, explain(db.path, "reading earlier plans", err)

@@ -82,19 +82,20 @@ func (a *app) statusOfDatabase(ctx context.Context) error {
 		return err
 	}
 	defer db.Close()
-	cells, err := db.Cells(ctx, "")
+	es, err := db.Experiments(ctx)
 	if err != nil {
 		return err
 	}
-	if a.json {
-		return results.ExportCells(a.stdout, "json", cells)
+	all := 0
+	for _, e := range es {
+		all += e.Cells
 	}
-	if len(cells) > manyCells {
-		err = a.statusInShort(cells)
+	if all > manyCells && !a.json {
+		err = a.statusInShort(ctx, db, es)
 	} else {
-		err = results.ExportCells(a.stdout, "table", cells)
+		err = a.statusOfCells(ctx, db)
 	}
-	if err != nil {
+	if err != nil || a.json {
 		return err
 	}
 	if by := machine.Holder(a.places().LockFile()); by != "" {
@@ -103,52 +104,66 @@ func (a *app) statusOfDatabase(ctx context.Context) error {
 	return nil
 }
 
+func (a *app) statusOfCells(ctx context.Context, db *results.DB) error {
+	cells, err := db.Cells(ctx, "")
+	if err != nil {
+		return err
+	}
+	format := "table"
+	if a.json {
+		format = "json"
+	}
+	return results.ExportCells(a.stdout, format, cells)
+}
+
 // manyCells are more than anyone reads line by line.
 const manyCells = 500
 
-// statusInShort counts the cells of each experiment and lists the first of
-// those that failed.
-func (a *app) statusInShort(cells []results.Cell) error {
-	counts := map[string]map[string]int{}
-	var names, outcomes []string
-	var failed []results.Cell
-	for _, c := range cells {
-		if counts[c.Experiment] == nil {
-			counts[c.Experiment] = map[string]int{}
-			names = append(names, c.Experiment)
-		}
-		counts[c.Experiment][c.Outcome]++
-		if !slices.Contains(outcomes, c.Outcome) {
-			outcomes = append(outcomes, c.Outcome)
-		}
-		if c.Outcome != results.OK && c.Outcome != results.Pending {
-			failed = append(failed, c)
+// statusInShort counts the cells of each experiment and lists the first of the
+// stages that failed.
+func (a *app) statusInShort(ctx context.Context, db *results.DB, es []results.Experiment) error {
+	counts, err := db.CountsByExperiment(ctx)
+	if err != nil {
+		return err
+	}
+	var outcomes []string
+	for _, by := range counts {
+		for o := range by {
+			if !slices.Contains(outcomes, o) {
+				outcomes = append(outcomes, o)
+			}
 		}
 	}
 	slices.Sort(outcomes)
+	all, failures := 0, false
 	t := results.Table{Columns: append([]string{"experiment", "cells"}, outcomes...)}
-	for _, n := range names {
-		sum, row := 0, []any{n, nil}
+	for _, e := range es {
+		all += e.Cells
+		row := []any{e.Name, int64(e.Cells)}
 		for _, o := range outcomes {
-			sum += counts[n][o]
-			row = append(row, int64(counts[n][o]))
+			n := counts[e.Name][o]
+			row = append(row, int64(n))
+			failures = failures || n > 0 && o != results.OK && o != results.Pending
 		}
-		row[1] = int64(sum)
 		t.Rows = append(t.Rows, row)
 	}
 	if err := results.WriteText(a.stdout, t); err != nil {
 		return err
 	}
-	const shown = 20
-	if len(failed) > 0 {
-		fmt.Fprintln(a.stdout)
-		if err := results.ExportCells(a.stdout, "table", failed[:min(shown, len(failed))]); err != nil {
+	if failures {
+		failed, err := db.FailedStages(ctx, 20)
+		if err != nil {
+			return err
+		}
+		t := results.Table{Columns: []string{"experiment", "cell", "label", "seed", "cells", "stage", "outcome", "why"}}
+		for _, f := range failed {
+			t.Rows = append(t.Rows, []any{f.Experiment, f.Cell, f.Label, f.Seed, int64(f.Cells), f.Kind, f.Outcome, f.Reason})
+		}
+		fmt.Fprintln(a.stdout, "\nstages that failed (the first 20)")
+		if err := results.WriteText(a.stdout, t); err != nil {
 			return err
 		}
 	}
-	if more := len(failed) - shown; more > 0 {
-		fmt.Fprintf(a.stdout, "… and %d more that failed\n", more)
-	}
-	fmt.Fprintf(a.stdout, "\nall %d cells: %s\n", len(cells), a.again("--json"))
+	fmt.Fprintf(a.stdout, "\nall %d cells: %s\n", all, a.again("--json"))
 	return nil
 }

@@ -1,10 +1,13 @@
 package main
 
 import (
+	"context"
 	"io"
 	"strings"
 	"testing"
+	"time"
 
+	"prabench/results"
 	"prabench/results/resultstest"
 )
 
@@ -25,6 +28,33 @@ func TestStatusOfManyCellsIsShort(t *testing.T) {
 	path := resultstest.Large(t, 2, 500)
 	out := must(t, "status --db "+path)
 	if strings.Count(out, "\n") > 40 || !strings.Contains(out, "e000          500  500") || !strings.Contains(out, "all 1000 cells: prabench status --db") {
+		t.Error(out)
+	}
+
+	db, err := results.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stages, err := db.Stages(context.Background(), "e001")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cells, err := db.EarlierStages(context.Background(), "e001")
+	if err != nil || len(cells) != 2500 || cells[0].Config == nil {
+		t.Fatal(len(cells), err)
+	}
+	// A plan with one more cell, whose training crashes.
+	key := strings.Repeat("f", 64)
+	plan := results.Plan{Experiment: "e001", Cells: []results.PlanCell{{ID: "bad", Label: "the bad one", Stages: map[string]string{"train": key}}}, Stages: []results.PlanStage{{Key: key, Kind: "train"}}}
+	if err := db.RecordPlan(context.Background(), plan); err != nil {
+		t.Fatal(err)
+	}
+	bad := results.Attempt{ID: results.NewAttemptID(), Stage: key, Kind: "train", Outcome: results.Crash, Reason: "the worker died (segmentation fault)", Started: time.Now(), Finished: time.Now()}
+	if _, err := db.Ingest(context.Background(), bad); err != nil {
+		t.Fatal(err)
+	}
+	db.Close()
+	if out = must(t, "status --db "+path); !strings.Contains(out, "the bad one") || !strings.Contains(out, "segmentation fault") || len(stages) == 0 {
 		t.Error(out)
 	}
 }
