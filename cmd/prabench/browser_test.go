@@ -175,7 +175,7 @@ func TestLivePage(t *testing.T) {
 	}
 	b := openBrowser(t)
 	here(t)
-	server, process := serving(t, "tiny.toml", "--set", "train.steps=1500")
+	server, process := serving(t, "tiny.toml", "--set", "train.steps=5000")
 	b.look(1280, 900, 1, "light")
 	b.do(chromedp.Navigate(server))
 	b.wait("the connection", `document.getElementById('connection').textContent === 'live'`)
@@ -185,14 +185,14 @@ func TestLivePage(t *testing.T) {
 	value[bool](b, `(window.unmoved = document.querySelector('#cells h2')) !== null`)
 	value[bool](b, `(document.querySelector('#cells nav a').focus(), true)`)
 
-	run := exec.Command(os.Args[0], "run", "tiny.toml", "--set", "train.steps=1500")
+	run := exec.Command(os.Args[0], "run", "tiny.toml", "--set", "train.steps=5000")
 	var said strings.Builder
 	run.Stdout, run.Stderr = &said, &said
 	if err := run.Start(); err != nil {
 		t.Fatal(err)
 	}
 	defer func() { run.Process.Signal(syscall.SIGTERM); run.Wait() }()
-	b.wait("a training that runs, with its process and its loss", `(s => /process [0-9]+/.test(s) && /training [0-9]+\/1500/.test(s) && document.querySelector('#running polyline') !== null)(document.getElementById('running').innerText)`)
+	b.wait("a training that runs, with its process and its loss", `(s => /process [0-9]+/.test(s) && /training [0-9]+\/5000/.test(s) && document.querySelector('#running polyline') !== null)(document.getElementById('running').innerText)`)
 	b.wait("a running cell", `document.querySelector('#cells td.s-running') !== null`)
 	if err := run.Wait(); err != nil {
 		t.Fatalf("%v\n%s", err, said.String())
@@ -255,7 +255,7 @@ func TestLivePage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	serving(t, "tiny.toml", "--set", "train.steps=1500", "--listen", at.Host)
+	serving(t, "tiny.toml", "--set", "train.steps=5000", "--listen", at.Host)
 	b.wait("that the server is back", `document.getElementById('connection').textContent === 'live'`)
 	if b.loads != 1 {
 		t.Errorf("the page was loaded %d times", b.loads)
