@@ -22,20 +22,29 @@ type Costs struct {
 	Sample models.MemoryEstimate `json:"sample_memory"` // in sampling measure.batch images at a time
 }
 
-// counter counts each configuration once: seeds and timings share it.
-type counter map[string]Costs
+// counter counts each configuration once: seeds, rates of learning and timings
+// share it.
+type counter map[counted]Costs
+
+// counted is what costs depend on.
+type counted struct {
+	model  models.Config
+	train  models.TrainConfig
+	sample models.SampleConfig
+	batch  int
+}
 
 func (k counter) of(s stage.Settings) Costs {
-	s.Train.Seed, s.Sample.Seed = 0, 0
-	name, err := json.Marshal([]any{s.Model, s.Train, s.Sample, s.Measure.Batch})
-	if c, known := k[string(name)]; known && err == nil {
+	s.Train.Seed, s.Sample.Seed, s.Train.LR = 0, 0, 1
+	name := counted{s.Model, s.Train, s.Sample, s.Measure.Batch}
+	if c, known := k[name]; known {
 		return c
 	}
 	c := Costs{
 		Costs: s.Model.Costs(s.Train, s.Sample), Params: s.Model.Params(),
 		Train: s.Model.TrainMemory(s.Train), Sample: s.Model.SampleMemory(s.Sample, s.Measure.Batch),
 	}
-	k[string(name)] = c
+	k[name] = c
 	return c
 }
 

@@ -15,6 +15,9 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"reflect"
+	"sync"
+	"sync/atomic"
 )
 
 // Versions of the code behind each kind of stage, raised when its results
@@ -27,11 +30,11 @@ const (
 )
 
 // identity is what a key is the hash of.
-type identity struct {
-	Kind   string          `json:"kind"`
+type identity struct { // in the order of its keys, as canonical JSON has it
 	Code   string          `json:"code"`
-	Part   json.RawMessage `json:"part"`
 	Inputs []string        `json:"inputs"`
+	Kind   string          `json:"kind"`
+	Part   json.RawMessage `json:"part"`
 }
 
 // Key is the SHA-256, in hex, of a stage's identity as canonical JSON, and that
@@ -44,7 +47,7 @@ func Key(kind, code string, part any, inputs ...string) (key string, config json
 	if inputs == nil {
 		inputs = []string{}
 	}
-	config, err = canonical(identity{kind, code, raw, inputs})
+	config, err = json.Marshal(identity{code, inputs, kind, raw})
 	if err != nil {
 		return "", nil, err
 	}
@@ -52,9 +55,31 @@ func Key(kind, code string, part any, inputs ...string) (key string, config json
 	return hex.EncodeToString(sum[:]), config, nil
 }
 
+// canonicals remembers the text of parts that were written before: a sweep has
+// few, again and again. It holds at most maxCanonicals.
+var canonicals sync.Map
+
+var canonicalCount atomic.Int64
+
+const maxCanonicals = 10_000
+
 // canonical is JSON with sorted keys, no blanks, and numbers as they were
 // first written, so that it does not depend on the order of struct fields.
 func canonical(v any) (json.RawMessage, error) {
+	known := v != nil && reflect.TypeOf(v).Comparable()
+	if known {
+		if text, ok := canonicals.Load(v); ok {
+			return text.(json.RawMessage), nil
+		}
+	}
+	text, err := written(v)
+	if err == nil && known && canonicalCount.Add(1) <= maxCanonicals {
+		canonicals.Store(v, text)
+	}
+	return text, err
+}
+
+func written(v any) (json.RawMessage, error) {
 	raw, err := json.Marshal(v)
 	if err != nil {
 		return nil, err
