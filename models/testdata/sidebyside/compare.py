@@ -28,7 +28,7 @@ import torch  # noqa: E402
 
 import equality  # noqa: E402
 from checkpoint import Checkpoint  # noqa: E402
-from opponents import SAMPLING, TRAINING, Opponent  # noqa: E402
+from opponents import SAMPLING, TRAINING, Opponent, usual  # noqa: E402
 from ours import REPOSITORY, Ours  # noqa: E402
 from sampling import Sampler, noise  # noqa: E402
 from table import lines  # noqa: E402
@@ -95,7 +95,7 @@ def compare(a, folder):
     ours = Ours(folder, model=a.model, patch=a.patch, block=a.block, batch=a.batch, threads=2, steps=a.steps, flow=FLOW_STEPS)
     known = TRAINING if a.what == "train" else SAMPLING
     programs, error = [Program("ours", ours.train if a.what == "train" else lambda n: ours.sample(a.batch, n))], 0.0
-    for n in a.opponents or known:
+    for n in a.opponents or usual(a.what, a.batch):
         p, e = opponent_program(a, folder, n, known[n], ours.opened["losses"])
         programs.append(p)
         error = max(error, e)
@@ -137,7 +137,7 @@ def arguments():
         s.add_argument("--steps", type=int, default=30, help="training steps before the checkpoint")
         if name == "time":
             s.add_argument("what", choices=("train", "sample"))
-            s.add_argument("--opponents", nargs="*", help="names in opponents.py; all without it")
+            s.add_argument("--opponents", nargs="*", help="names in opponents.py; the usual ones without it")
         if name in ("check", "time"):
             s.add_argument("--model", default="micro", choices=("nano", "micro", "small"))
             s.add_argument("--patch", type=int, default=7)

@@ -80,7 +80,7 @@ def parts(folder, images=4):
     o = oracle.Model(c.keys, {n: a.astype(np.float64) for n, a in model.named("raw.").items()})
     with torch.no_grad():
         h = t.net.trunk(b.x, b.labels)
-        out = t.net.head(b.eps, t.net.modulate(t.net.time(b.t), t.net.cond(h)))
+        out = t.net.head(b.eps, t.net.modulate(t.net.time(b.t), t.net.cond(h)).unbind(-2))
     oh = o.trunk(b.x.numpy().astype(np.float64), b.labels.numpy()).v
     oo = o.head(oh, b.eps.numpy().astype(np.float64), b.t.numpy().astype(np.float64)).v
     return {"trunk h (oracle)": (off(h, oh), ""), "head output (oracle)": (off(out, oo), "")}

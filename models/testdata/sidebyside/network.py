@@ -109,16 +109,25 @@ class Network(nn.Module):
         return self.time2(silu(self.time1(torch.cat([e.cos(), e.sin()], -1))))
 
     def modulate(self, time, cond):
-        """All modulations [3J+2] of [..., H] from the time embedding and W_c·h."""
-        return self.mod(silu(time + cond)).unflatten(-1, (-1, self.c.head_width)).unbind(-2)
+        """All modulations [..., 3J+2, H] from the time embedding and W_c·h."""
+        return self.mod(silu(time + cond)).unflatten(-1, (-1, self.c.head_width))
 
-    def head(self, zt, m):
+    def head(self, zt, m, one=1):
+        """The head at z_t [..., D] under modulations m, 3J+2 of [..., H]; one is what
+        the scales lack to factors."""
         H = (self.c.head_width,)
+        factor = (lambda scale: scale + one) if one else (lambda scale: scale)
         y = self.enter(zt)
         for j, b in enumerate(self.blocks):
-            f = b.down(silu(b.up(torch.addcmul(m[3 * j], F.layer_norm(y, H), m[3 * j + 1] + 1))))
+            f = b.down(silu(b.up(torch.addcmul(m[3 * j], F.layer_norm(y, H), factor(m[3 * j + 1])))))
             y = torch.addcmul(y, m[3 * j + 2], f)
-        return self.leave(torch.addcmul(m[-2], F.layer_norm(y, H), m[-1] + 1))
+        return self.leave(torch.addcmul(m[-2], F.layer_norm(y, H), factor(m[-1])))
+
+    def scales_to_factors(self):
+        """Puts the 1 of 1 + scale into the bias, for head(one=0)."""
+        bias = self.mod.bias.data.view(-1, self.c.head_width)
+        for j in [3 * j + 1 for j in range(len(self.blocks))] + [-1]:
+            bias[j] += 1
 
     # names of models/README.md
 

@@ -1,4 +1,5 @@
-"""The ways of running PyTorch that are timed. The best of them is the opponent."""
+"""The ways of running PyTorch. The best of those that are timed is the opponent;
+the usual ones are what was best somewhere when all were tried."""
 
 from dataclasses import dataclass, field
 
@@ -33,3 +34,9 @@ SAMPLING = {
     "eager-bf16": Opponent(dict(bf16=True), exact=False),
     "compile-bf16": Opponent(dict(compile=FROZEN, bf16=True), exact=False),
 }
+USUAL = {"train": ["eager", "compile", "compile-bf16"], "sample": ["eager", "compile", "compile-bf16"]}
+USUAL_ONE = ["eager", "eager-1-thread", "compile", "compile-1-thread", "compile-cpp-1-thread"]  # one image
+
+
+def usual(what, batch):
+    return USUAL_ONE if what == "sample" and batch == 1 else USUAL[what]

@@ -2,7 +2,8 @@
 and values, Euler steps, no guidance.
 
 What does not depend on the states is computed once: the time embeddings for
-all calls, and the modulations of all flow steps of a token in one product.
+all calls, and the modulations of all flow steps of a token in one product,
+with the 1 of 1 + scale in its bias.
 The noise is drawn before, so a call has less to do than ours, which draws it.
 """
 
@@ -34,7 +35,8 @@ class Sampler:
         self.cache = [torch.zeros(2, batch, c.heads, c.N, size, dtype=dtype) for _ in range(c.depth)]
         self.tokens = torch.zeros(batch, c.N, c.P)
         with torch.inference_mode(False), torch.no_grad():
-            self.times = self.net.time(torch.arange(steps) / steps)[:, None, None].clone()  # [S, 1, 1, H]
+            self.net.scales_to_factors()
+            self.times = self.net.time(torch.arange(steps) / steps)[:, None].clone()  # [S, 1, H]
             self.positions = self.net.positions().clone()
         self.rows = [torch.arange(k * c.block, (k + 1) * c.block) for k in range(c.K)]
         self.masks = [self.net.bias[r] for r in self.rows]
@@ -60,17 +62,17 @@ class Sampler:
         net = self.net
         for layer, cache in zip(net.layers, self.cache):
             u = layer.finish(u, self.attend(layer, cache, u, k, rows, mask))
-        m = net.modulate(self.times, net.cond(net.norm(u)))  # each [S, batch, B, H]
-        z = omega
-        for i in range(self.steps):
-            o = net.head(z, [x[i] for x in m])
+        z = omega.reshape(-1, self.c.D)
+        h = net.norm(u).view(-1, self.c.width)
+        for i, m in enumerate(net.modulate(self.times, net.cond(h)).unbind(0)):
+            o = net.head(z, m.unbind(1), one=0)
             if self.c.target == "x":
                 # z + (o − z)·f is lerp(z, o, f)
                 z = torch.lerp(z.to(o.dtype), o, self.inverse[i] / self.steps)
             else:
                 z = torch.add(z, o, alpha=1 / self.steps)
         x = net.decode(z)
-        return x, net.project(x)
+        return x.view(-1, self.c.block, self.c.P), net.project(x).view_as(u)
 
     @torch.inference_mode()
     def draw(self, labels, omega):

@@ -57,7 +57,7 @@ class Loss(nn.Module):
         z = z.detach().float()  # autocast leaves the encoder's in bf16
         h = net.trunk(inputs, labels)
         zt = torch.lerp(eps, z, t[..., None])
-        o = net.head(zt, net.modulate(net.time(t), net.cond(h)))
+        o = net.head(zt, net.modulate(net.time(t), net.cond(h)).unbind(-2))
         error = (o - z) * weight if c.target == "x" else o - (z - eps)
         flow = error.square().mean()
         return flow + self.rec_weight * rec, flow.detach(), rec.detach()
