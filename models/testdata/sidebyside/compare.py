@@ -99,11 +99,11 @@ def compare(a, folder):
         p, e = opponent_program(a, folder, n, known[n], ours.opened["losses"])
         programs.append(p)
         error = max(error, e)
-    run_in_turn(programs, a.rounds, a.seconds)
+    others = run_in_turn(programs, a.rounds, a.seconds, [os.getpid(), ours.process.pid])
     ours.close()
     return {
         "what": a.what, "model": a.model, "patch": a.patch, "block": a.block, "batch": a.batch, "ours": programs[0].seconds,
-        "theirs": {p.name: p.seconds for p in programs[1:]}, "error": error, "opened": ours.opened,
+        "theirs": {p.name: p.seconds for p in programs[1:]}, "others": others, "error": error, "opened": ours.opened,
         "torch": torch.__version__, "capability": torch.backends.cpu.get_cpu_capability(), "python": platform.python_version(),
         "revision": subprocess.run(["git", "describe", "--always", "--dirty"], cwd=REPOSITORY, capture_output=True, text=True).stdout.strip(),
     }
