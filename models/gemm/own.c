@@ -73,7 +73,8 @@ static int spread(const struct path *path, int threads, const struct product *g)
         scale(m, n, g->beta, g->c, g->ldc);
         return 1;
     }
-    if (threads > 1 && (double)m * n * g->k > 100000) grid(path, g, threads, &across, &down);
+    // Below, waking a thread may cost more than it gains: a cautious bound.
+    if (threads > 1 && (double)m * n * g->k > 400000) grid(path, g, threads, &across, &down);
     if (across * down == 1) {
         float *s = scratch();
         if (!s) return 0;
