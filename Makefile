@@ -2,7 +2,7 @@
 GO ?= go
 BIN := bin/prabench
 
-.PHONY: help build setup quick test race vet fuzz storm bench pytorch-compare clean
+.PHONY: help build setup quick test race vet fuzz storm slurm-test bench pytorch-compare clean
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | sort
 
@@ -37,6 +37,9 @@ storm: build ## kill workers and the runner of quick.toml at KILLS random moment
 	$(GO) run ./harness/storm -program $(BIN) -kills $(KILLS) -longest 4s experiments/quick.toml \
 		--set train.steps=40 --set sample.count=100 --set metrics.samples=200 --set data.limit=1000 --set measure.batch=8 \
 		--set measure.rounds=2 --set measure.train_steps=1 --set measure.repeat_disturbed=0 --set measure.checkpoint_steps=10
+
+slurm-test: ## twelve cells through a real Slurm on this machine (Debian: slurmctld slurmd slurm-client munge)
+	PRABENCH_SLURM_TEST=1 $(GO) test -count=1 -timeout 9m -run TestRealSlurm -v ./harness/slurm
 
 bench: build ## what this machine reaches: training and sampling against its peak
 	$(BIN) bench

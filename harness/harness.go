@@ -56,6 +56,7 @@ func (p Places) LockFile() string { return p.DB + ".lock" }
 
 func (p Places) rounds(key string) string  { return filepath.Join(p.Artifacts, "round", key) }
 func (p Places) running() string           { return filepath.Join(p.Artifacts, "running") }
+func (p Places) elsewhere() string         { return filepath.Join(p.Artifacts, "elsewhere") } // marks of detached stages
 func (p Places) dataHash(id string) string { return filepath.Join(p.Artifacts, "data", id+".json") }
 
 // share makes the folders that workers write into, by absolute names, since
@@ -66,7 +67,7 @@ func (p *Places) share() error {
 		return err
 	}
 	p.Artifacts = abs
-	for _, dir := range []string{p.Artifacts, p.Spool(), p.Logs(), p.running()} {
+	for _, dir := range []string{p.Artifacts, p.Spool(), p.Logs(), p.running(), p.elsewhere()} {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return fmt.Errorf("the artifacts folder cannot be used: %w; choose another with --artifacts", err)
 		}
@@ -83,7 +84,7 @@ func (p Places) sweep() {
 			os.Remove(filepath.Join(p.running(), r.Attempt+".json"))
 		}
 	}
-	for _, pattern := range []string{"tmp/*", "spool/.*.part", "round/*/.*.part", "checkpoint/.*"} {
+	for _, pattern := range []string{"tmp/*", "elsewhere/*", "spool/.*.part", "round/*/.*.part", "checkpoint/.*"} {
 		left, _ := filepath.Glob(filepath.Join(p.Artifacts, pattern))
 		for _, f := range left {
 			if info, err := os.Lstat(f); err == nil && time.Since(info.ModTime()) > 24*time.Hour {

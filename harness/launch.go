@@ -30,6 +30,7 @@ type launcher struct {
 	jobs        int
 	silence     silence
 	cores       int    // that this process may use; 0 = all
+	marks       string // folder of the marks of what runs
 	order       string // of the rounds of timings, where it is not that of a run
 
 	mu   sync.Mutex

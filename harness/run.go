@@ -53,7 +53,7 @@ func (r *Run) Do(ctx context.Context, experiments ...*Experiment) (Summary, erro
 	begin := time.Now()
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	l, release, err := r.begin(ctx, stop, begin, experiments)
+	l, release, err := r.begin(ctx, stop, begin, machine.Usable(), experiments)
 	if err != nil {
 		return Summary{}, err
 	}
@@ -73,11 +73,11 @@ func (r *Run) Do(ctx context.Context, experiments ...*Experiment) (Summary, erro
 }
 
 // Prepare does what precedes a run's first task: it claims the places, records
-// the plan, takes in what others left and finds out what is to do. Until
-// release is called nobody else does so.
+// the plan, takes in what others left and finds out what other machines are to
+// do. Until release is called nobody else does so.
 func (r *Run) Prepare(ctx context.Context, experiments ...*Experiment) (p *Plan, release func(), err error) {
 	ctx, stop := context.WithCancel(ctx)
-	l, undo, err := r.begin(ctx, stop, time.Now(), experiments)
+	l, undo, err := r.begin(ctx, stop, time.Now(), 0, experiments)
 	if err != nil {
 		stop()
 		return nil, nil, err
@@ -85,8 +85,9 @@ func (r *Run) Prepare(ctx context.Context, experiments ...*Experiment) (p *Plan,
 	return l.plan, func() { undo(); stop() }, nil
 }
 
-// begin makes the launcher of an identified and prepared plan.
-func (r *Run) begin(ctx context.Context, stop context.CancelFunc, since time.Time, experiments []*Experiment) (l *launcher, release func(), err error) {
+// begin makes the launcher of an identified and prepared plan, whose stages
+// must fit into usable bytes; 0 when they are not for this machine.
+func (r *Run) begin(ctx context.Context, stop context.CancelFunc, since time.Time, usable int64, experiments []*Experiment) (l *launcher, release func(), err error) {
 	var ends []func() // in the order in which they are to be done
 	undo := func() {
 		for _, end := range ends {
@@ -120,7 +121,7 @@ func (r *Run) begin(ctx context.Context, stop context.CancelFunc, since time.Tim
 	}
 	ends = []func(){func() { db.Close() }, meter.Close, unlock}
 	l = &launcher{
-		places: r.Places, plan: NewPlan(experiments...), db: db, environment: machine.Environment(0), meter: meter, jobs: r.jobs(experiments), stop: stop,
+		places: r.Places, plan: NewPlan(experiments...), db: db, environment: machine.Environment(0), meter: meter, jobs: r.jobs(experiments), marks: r.Places.running(), stop: stop,
 		runner: worker.Runner{Command: r.Command, LogDir: r.Places.Logs(), Grace: grace, Stored: func(id string) (results.Attempt, bool) {
 			a, ok, err := db.Attempt(context.WithoutCancel(ctx), id)
 			return a, ok && err == nil
@@ -129,7 +130,7 @@ func (r *Run) begin(ctx context.Context, stop context.CancelFunc, since time.Tim
 	for _, it := range l.plan.Items {
 		it.Settings.SaveEvery = or(r.SaveEvery, time.Minute)
 	}
-	if err := l.prepare(ctx, experiments, r.Retry, r.Force); err != nil {
+	if err := l.prepare(ctx, experiments, r.Retry, r.Force, usable); err != nil {
 		var large *TooLarge
 		var unknown *UnknownCell
 		if errors.As(err, &large) || errors.As(err, &unknown) {
@@ -213,7 +214,7 @@ func (r *Run) threads() int {
 
 // prepare records the plans, takes in what earlier runs and other databases
 // left, and finds out what is to do.
-func (l *launcher) prepare(ctx context.Context, experiments []*Experiment, retry bool, force []string) error {
+func (l *launcher) prepare(ctx context.Context, experiments []*Experiment, retry bool, force []string, usable int64) error {
 	if err := l.ingest(ctx); err != nil {
 		return err
 	}

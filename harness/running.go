@@ -39,7 +39,7 @@ type mark struct {
 }
 
 func (l *launcher) mark(j worker.Job) *mark {
-	return &mark{filepath.Join(l.places.running(), j.Attempt+".json"),
+	return &mark{filepath.Join(l.marks, j.Attempt+".json"),
 		Running{Attempt: j.Attempt, Stage: j.Stage, Kind: j.Kind, Label: j.Label, Round: j.Round, PID: os.Getpid(), Started: time.Now()}, l.meter.Left}
 }
 
@@ -73,8 +73,14 @@ func (m *mark) write() {
 func (m *mark) remove() { os.Remove(m.path) }
 
 // RunningNow are the stages that a living run is at.
-func RunningNow(p Places) []Running {
-	entries, err := os.ReadDir(p.running())
+func RunningNow(p Places) []Running { return readMarks(p.running()) }
+
+// RunningElsewhere are the stages that detached processes, on any machine, were
+// at when they last said so. Who started them knows whether they live.
+func RunningElsewhere(p Places) []Running { return readMarks(p.elsewhere()) }
+
+func readMarks(dir string) []Running {
+	entries, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -84,7 +90,7 @@ func RunningNow(p Places) []Running {
 			continue
 		}
 		var r Running
-		if raw, err := os.ReadFile(filepath.Join(p.running(), e.Name())); err == nil && json.Unmarshal(raw, &r) == nil {
+		if raw, err := os.ReadFile(filepath.Join(dir, e.Name())); err == nil && json.Unmarshal(raw, &r) == nil {
 			out = append(out, r)
 		}
 	}

@@ -28,6 +28,9 @@ with the database that knows all.`,
 }
 
 func (a *app) gc(ctx context.Context, yes bool) error {
+	if view := a.fromCluster(ctx); view != nil && view.Active() > 0 && yes {
+		return usage("%d stages are with Slurm and may be at work in %s: wait until they have ended", view.Active(), a.artifacts)
+	}
 	found, err := harness.Collect(ctx, a.places(), "prabench gc", yes)
 	if err != nil {
 		return err

@@ -122,7 +122,8 @@ func (a *app) root() *cobra.Command {
 		return usage("%w; see `%s --help`", err, c.CommandPath())
 	})
 	root.AddCommand(a.runCommand(), a.planCommand(), a.statusCommand(), a.serveCommand(), a.resultsCommand(), a.plotCommand(), a.sampleCommand(),
-		a.dataCommand(), a.doctorCommand(), a.exportCommand(), a.ingestCommand(), a.benchCommand(), a.gcCommand(), a.embedderCommand(), a.workerCommand())
+		a.dataCommand(), a.doctorCommand(), a.exportCommand(), a.ingestCommand(), a.benchCommand(), a.gcCommand(), a.embedderCommand(), a.workerCommand(),
+		a.submitCommand(), a.taskCommand())
 	root.CompletionOptions.HiddenDefaultCmd = true
 	for _, c := range root.Commands() {
 		checkArgs(c)

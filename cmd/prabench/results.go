@@ -45,6 +45,7 @@ func (a *app) resultsCommand() *cobra.Command {
 stands for the experiment of its name.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
+			a.fromCluster(c.Context())
 			if len(args) == 1 {
 				ls, err := a.load(args)
 				if err != nil {

@@ -51,6 +51,9 @@ func (a *app) run(ctx context.Context, files []string, r harness.Run, figures bo
 	if err := harness.CheckMachine(workerCommand, exps(ls)...); err != nil {
 		return &usageError{err}
 	}
+	if err := a.withSlurm(ctx, files); err != nil {
+		return err
+	}
 	if hint := gemm.Loaded().Hint; hint != "" {
 		fmt.Fprintln(a.stderr, "note: "+hint)
 	}

@@ -30,11 +30,17 @@ it stands. Without a file it tells of the experiments in the database.`,
 }
 
 func (a *app) status(ctx context.Context, files []string) error {
+	view := a.fromCluster(ctx)
 	_, p, notes, err := a.inspected(ctx, files)
 	if err != nil {
 		return err
 	}
 	cells, holder := p.Status(a.places())
+	if view != nil {
+		if note := a.recall(ctx, view, p, cells); note != "" {
+			notes = append(notes, note)
+		}
+	}
 	if a.json {
 		return a.printJSON(struct {
 			Holder string               `json:"holder,omitempty"`
@@ -77,6 +83,7 @@ func (a *app) status(ctx context.Context, files []string) error {
 
 // statusOfDatabase tells of what was planned last, without the files.
 func (a *app) statusOfDatabase(ctx context.Context) error {
+	a.fromCluster(ctx)
 	db, err := results.OpenReadOnly(a.db)
 	if err != nil {
 		return err

@@ -1,0 +1,38 @@
+package main
+
+import (
+	"os"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"prabench/harness/slurm"
+)
+
+func (a *app) taskCommand() *cobra.Command {
+	n := slurm.NodeTask{Command: workerCommand, Slurm: slurmTool, Getenv: os.Getenv}
+	c := &cobra.Command{
+		Use: "task", Short: "Do one task of a submission, on a node of a cluster", Hidden: true, Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if !c.Flags().Changed("index") {
+				index, err := strconv.Atoi(os.Getenv("SLURM_ARRAY_TASK_ID"))
+				if err != nil {
+					return usage("task: --index, or Slurm's SLURM_ARRAY_TASK_ID, says which one")
+				}
+				n.Index = index
+			}
+			n.Out = a.stdout
+			done, err := n.Do(c.Context())
+			if err == nil && !done {
+				a.code = exitFailed
+			}
+			return err
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&n.Plan, "plan", "", "the frozen plan")
+	f.StringVar(&n.Hash, "hash", "", "its SHA-256")
+	f.StringVar(&n.Array, "array", "", "name of the array")
+	f.IntVar(&n.Index, "index", 0, "number of the task; SLURM_ARRAY_TASK_ID otherwise")
+	return c
+}

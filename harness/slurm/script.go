@@ -1,0 +1,140 @@
+package slurm
+
+import (
+	"fmt"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"prabench/results"
+)
+
+// notice is how many seconds before a task's time limit it is told to save.
+const notice = 120
+
+// jobName is an array's job name, by which the queue is searched.
+func jobName(id, array string) string { return "prabench-" + id + "-" + array }
+
+// script is the text that sbatch gets for an array. The program takes the
+// shell's place, so that the signal before the time limit reaches it.
+func script(s *Submission, a *Array, id, hash string, o Options) string {
+	dir := Dir(s.Artifacts, id)
+	var b strings.Builder
+	fmt.Fprintf(&b, "#!/bin/sh\n# %s, stages of kind %s: %d; written by prabench submit slurm, plan %.12s.\n", s.Name, a.Kind, len(a.Tasks), hash)
+	set := func(format string, args ...any) { fmt.Fprintf(&b, "#SBATCH "+format+"\n", args...) }
+	given := func(flag, value string) {
+		if value != "" {
+			set("--%s=%s", flag, value)
+		}
+	}
+	set("--job-name=%s", jobName(id, a.Name))
+	set("--array=%s", indices(a, o.Concurrent))
+	set("--output=%s", pathPattern(filepath.Join(dir, logFolder, a.Name), "-%A_%a.log"))
+	set("--open-mode=append")
+	set("--chdir=%s", word(s.Folder))
+	set("--requeue")
+	set("--signal=B:USR2@%d", notice)
+	set("--kill-on-invalid-dep=yes")
+	set("--nodes=1")
+	set("--ntasks=1")
+	set("--cpus-per-task=%d", threads(a))
+	if a.Kind == results.Time {
+		o = o.timing()
+		set("--exclusive")
+	}
+	given("partition", o.Partition)
+	given("account", o.Account)
+	given("qos", o.QOS)
+	given("constraint", constraint(o.Constraint))
+	given("time", o.Time)
+	given("mem", o.Mem)
+	if usesDevice(a) {
+		given("gres", o.Gres)
+	}
+	fmt.Fprintf(&b, "exec %s task --plan %s --hash %s --array %s\n", quoted(s.Program.Path), quoted(filepath.Join(dir, planFile)), hash, a.Name)
+	return b.String()
+}
+
+// constraint is quoted where it has signs, as sbatch reads quotes.
+func constraint(c string) string {
+	if strings.ContainsAny(c, "&|*[]()") {
+		return `"` + c + `"`
+	}
+	return c
+}
+
+// usesDevice says whether a kind of stage computes on the models' device;
+// embedders run on the processor.
+func usesDevice(a *Array) bool { return a.Kind != results.Reference && a.Kind != results.Score }
+
+// threads is what the tasks of an array compute with at most.
+func threads(a *Array) int {
+	n := 1
+	for _, t := range a.Tasks {
+		switch {
+		case a.Kind == results.Time:
+			n = max(n, t.Settings.Measure.Threads)
+		default:
+			n = max(n, t.Settings.Train.Threads)
+		}
+	}
+	return n
+}
+
+// indices writes the indices of an array as sbatch wants them: 0-11%4, or
+// 0-2,5%4.
+func indices(a *Array, concurrent int) string {
+	var parts []string
+	for i := 0; i < len(a.Tasks); {
+		j := i
+		for j+1 < len(a.Tasks) && a.Tasks[j+1].Index == a.Tasks[j].Index+1 {
+			j++
+		}
+		part := strconv.Itoa(a.Tasks[i].Index)
+		if j > i {
+			part += "-" + strconv.Itoa(a.Tasks[j].Index)
+		}
+		parts = append(parts, part)
+		i = j + 1
+	}
+	text := strings.Join(parts, ",")
+	if concurrent > 0 {
+		text += "%" + strconv.Itoa(concurrent)
+	}
+	return text
+}
+
+// pathPattern writes a path for --output, in which a percent sign is doubled;
+// what pattern says is replaced by Slurm.
+func pathPattern(path, pattern string) string {
+	return word(strings.ReplaceAll(path, "%", "%%") + pattern)
+}
+
+// word is quoted where it has blanks: sbatch splits these lines itself.
+func word(s string) string {
+	if strings.ContainsAny(s, " \t'") {
+		return `"` + s + `"`
+	}
+	return s
+}
+
+// dependency is the value of --dependency for an array, "" for none, once job
+// gives the jobs of the arrays before it.
+func (a *Array) dependency(job func(array string) string) string {
+	var parts []string
+	if a.Corresponds != "" {
+		parts = append(parts, "aftercorr:"+job(a.Corresponds))
+	}
+	for _, one := range a.One {
+		parts = append(parts, "afterok:"+job(one))
+	}
+	// One failure among many must not hold up the others: these tasks look for
+	// themselves whether their input is there.
+	for _, some := range a.Some {
+		parts = append(parts, "afterany:"+job(some))
+	}
+	for _, j := range a.Jobs {
+		parts = append(parts, "afterany:"+j)
+	}
+	return strings.Join(parts, ",")
+}
