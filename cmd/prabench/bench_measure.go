@@ -1,0 +1,188 @@
+package main
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	"prabench/harness/machine"
+	"prabench/harness/measure"
+	"prabench/harness/work"
+	"prabench/models"
+	"prabench/models/cpu"
+	"prabench/models/device"
+	"prabench/models/gemm"
+)
+
+// rate is what one kind of work reached.
+type rate struct {
+	ImagesPerS float64 `json:"images_per_s"` // median
+	MFU        float64 `json:"mfu"`          // share of the peak
+	Lo         float64 `json:"lo,omitempty"` // 95 % interval of images_per_s; absent with few readings
+	Hi         float64 `json:"hi,omitempty"`
+	N          int     `json:"n"` // readings
+	Batch      int     `json:"batch"`
+	AllocBytes float64 `json:"alloc_bytes"` // of the Go heap, per step or call after the warm-up
+}
+
+// benchmark is the result of bench.
+type benchmark struct {
+	Device      string  `json:"device"`
+	Threads     int     `json:"threads"`
+	Precision   string  `json:"precision"`
+	Model       string  `json:"model"`
+	Patch       int     `json:"patch"`
+	Params      int64   `json:"params"`
+	PeakGFLOPS  float64 `json:"peak_gflops"`   // fp32 loop of fused multiply-adds, in this run
+	GEMMGFLOPS  float64 `json:"gemm_gflops"`   // 1024³ fp32 product
+	CopyGBPerS  float64 `json:"copy_gb_per_s"` // read and written
+	GEMM        string  `json:"gemm"`
+	CPU         string  `json:"cpu"`
+	Backend     string  `json:"backend"`
+	Train       rate    `json:"train"`
+	Sample      rate    `json:"sample"`
+	Latency     float64 `json:"latency_s"`             // one image
+	FirstBlock  float64 `json:"first_block_latency_s"` // of one image
+	MemoryPeak  int64   `json:"memory_peak_bytes"`     // of this process, largest so far
+	FLOPsImage  float64 `json:"flops_image"`
+	FLOPsTrain  float64 `json:"flops_train_image"`
+	GitRevision string  `json:"git_revision,omitempty"`
+
+	Ops    []opTable `json:"ops,omitempty"`
+	Before *past     `json:"before,omitempty"` // the last recorded result of the same kind
+}
+
+func (a *app) bench(ctx context.Context, k benchCase, o benchFlags) (*benchmark, error) {
+	dev := a.device
+	if dev == "" {
+		dev = "cpu"
+	}
+	env := machine.Environment(o.threads)
+	tc, sc := models.DefaultTrain(), models.DefaultSample()
+	tc.Batch, tc.Threads = k.batch, o.threads
+	costs := k.cfg.Costs(tc, sc)
+	b := &benchmark{
+		Device: dev, Threads: o.threads, Precision: o.precision, Model: k.name, Patch: k.cfg.Patch, Params: k.cfg.Params(),
+		GEMM: gemm.Loaded().Name, CPU: env.CPU, GitRevision: env.GitRevision, FLOPsImage: costs.FLOPsImage, FLOPsTrain: costs.FLOPsTrainImage,
+	}
+	be, err := work.Open(work.Device{Name: dev, Threads: o.threads, Precision: o.precision})
+	if err != nil {
+		return nil, &usageError{err}
+	}
+	defer be.Close()
+	b.Backend = be.Details()
+	b.PeakGFLOPS = cpu.PeakFlops(o.threads) / 1e9
+	b.GEMMGFLOPS = gemmRate(o.threads) / 1e9
+	b.CopyGBPerS = cpu.CopyBandwidth(o.threads) / 1e9
+
+	plan := measure.Plan{Warmup: 1, Repeats: 3, Enough: o.spend(), Most: 1000}
+	dir, err := os.MkdirTemp("", "prabench-bench-*")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, work.ModelFile)
+	train, allocs, err := benchTraining(ctx, be, k.cfg, tc, plan, path)
+	if err != nil {
+		return nil, err
+	}
+	b.Train = newRate(train, k.batch, costs.FLOPsTrainImage, b.PeakGFLOPS, allocs)
+
+	m, err := models.LoadModel(be, path)
+	if err != nil {
+		return nil, err
+	}
+	defer m.Close()
+	var draw []float64
+	allocs, err = allocated(func() (n int, err error) {
+		draw, err = work.TimeSampling(ctx, m, sc, k.batch, plan, false)
+		return len(draw) + plan.Warmup, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	b.Sample = newRate(draw, k.batch, costs.FLOPsImage, b.PeakGFLOPS, allocs)
+	one, err := work.TimeSampling(ctx, m, sc, 1, plan, false)
+	if err != nil {
+		return nil, err
+	}
+	first, err := work.TimeSampling(ctx, m, sc, 1, plan, true)
+	if err != nil {
+		return nil, err
+	}
+	b.Latency, _, _ = measure.Median(one)
+	b.FirstBlock, _, _ = measure.Median(first)
+	b.MemoryPeak = machine.PeakResident()
+	if o.ops {
+		b.Ops, err = profileOps(be, k.cfg, tc, sc, work.Noise(k.cfg, tc.Batch), o.spend())
+	}
+	return b, err
+}
+
+// benchTraining times steps and leaves the model at path; alloc is the Go heap
+// that a step takes once all is warm.
+func benchTraining(ctx context.Context, be device.Backend, cfg models.Config, tc models.TrainConfig, plan measure.Plan, path string) (seconds []float64, alloc float64, err error) {
+	tr, err := models.NewTrainer(be, cfg, tc, work.Noise(cfg, tc.Batch))
+	if err != nil {
+		return nil, 0, &usageError{err}
+	}
+	defer tr.Close()
+	step := func() error {
+		if err := tr.Step(); err != nil {
+			return err
+		}
+		return be.Sync()
+	}
+	if seconds, err = measure.Seconds(ctx, plan, step); err != nil {
+		return nil, 0, err
+	}
+	alloc, err = allocated(func() (int, error) { return 1, step() })
+	if err != nil {
+		return nil, 0, err
+	}
+	return seconds, alloc, tr.SaveModel(path)
+}
+
+// allocated is the bytes of the Go heap that each of the n times of some work takes.
+func allocated(work func() (n int, err error)) (float64, error) {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	n, err := work()
+	runtime.ReadMemStats(&after)
+	return float64(after.TotalAlloc-before.TotalAlloc) / float64(max(1, n)), err
+}
+
+func newRate(seconds []float64, batch int, flops, peak, alloc float64) rate {
+	rates := make([]float64, len(seconds))
+	for i, s := range seconds {
+		rates[i] = float64(batch) / s
+	}
+	r := rate{N: len(rates), Batch: batch, AllocBytes: alloc}
+	var lo, hi *float64
+	if r.ImagesPerS, lo, hi = measure.Median(rates); lo != nil {
+		r.Lo, r.Hi = *lo, *hi
+	}
+	if peak > 0 {
+		r.MFU = r.ImagesPerS * flops / (peak * 1e9)
+	}
+	return r
+}
+
+// gemmRate is the best FLOP/s of a 1024³ single-precision product.
+func gemmRate(threads int) float64 {
+	const n = 1024
+	x, y, z := make([]float32, n*n), make([]float32, n*n), make([]float32, n*n)
+	for i := range x {
+		x[i], y[i] = float32(i%7)-3, float32(i%5)-2
+	}
+	best := 0.0
+	begin := time.Now()
+	for i := 0; i < 3 || i < 20 && time.Since(begin) < 300*time.Millisecond; i++ {
+		start := time.Now()
+		gemm.Sgemm(threads, false, false, n, n, n, 1, x, n, y, n, 0, z, n)
+		best = max(best, 2*n*n*n/time.Since(start).Seconds())
+	}
+	return best
+}

@@ -1,0 +1,73 @@
+package main
+
+import (
+	"fmt"
+	"io"
+
+	"golang.org/x/perf/benchfmt"
+)
+
+func (b *benchmark) print(w io.Writer) error {
+	if _, err := fmt.Fprintf(w, `%s, %d threads, %s
+peak            %s GFLOP/s, copies %s GB/s
+matrix product  %s GFLOP/s (%s)
+model %s, patch %d, %s parameters, %s products
+training        %s images/s, %s %% of the peak (batch %d), %s allocated a step
+sampling        %s images/s, %s %% of the peak (batch %d)
+one image       %s ms, first block after %s ms
+peak memory     %s
+`, b.CPU, b.Threads, b.Backend, digits(b.PeakGFLOPS, 3), digits(b.CopyGBPerS, 3), digits(b.GEMMGFLOPS, 3), b.GEMM,
+		b.Model, b.Patch, count(b.Params), b.Precision,
+		digits(b.Train.ImagesPerS, 3), digits(100*b.Train.MFU, 2), b.Train.Batch, bytesText(int64(b.Train.AllocBytes)),
+		digits(b.Sample.ImagesPerS, 3), digits(100*b.Sample.MFU, 2), b.Sample.Batch,
+		digits(1e3*b.Latency, 3), digits(1e3*b.FirstBlock, 3), bytesText(b.MemoryPeak)); err != nil {
+		return err
+	}
+	if p := b.Before; p != nil {
+		if _, err := fmt.Fprintf(w, "before          shares of the peak were %s and %s %%, one image took %s ms (revision %.12s, same processor): now %s, %s and %s times that\n",
+			digits(100*p.Train, 2), digits(100*p.Sample, 2), digits(1e3*p.Latency, 3), p.GitRevision,
+			digits(b.Train.MFU/p.Train, 3), digits(b.Sample.MFU/p.Sample, 3), digits(b.Latency/p.Latency, 3)); err != nil {
+			return err
+		}
+	}
+	for _, t := range b.Ops {
+		if err := t.print(w, b.PeakGFLOPS*1e9); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// printGo writes the Go benchmark format; first says that nothing was written before.
+func (b *benchmark) printGo(w io.Writer, first bool) error {
+	out := benchfmt.NewWriter(w)
+	write := func(what string, batch, n int, seconds float64, more ...benchfmt.Value) error {
+		r := &benchfmt.Result{
+			Name:   benchfmt.Name(fmt.Sprintf("%s/model=%s/patch=%d/batch=%d/precision=%s-%d", what, b.Model, b.Patch, batch, b.Precision, b.Threads)),
+			Iters:  n,
+			Values: append([]benchfmt.Value{{Value: 1e9 * seconds, Unit: "ns/op"}}, more...),
+		}
+		if first {
+			for _, c := range [][2]string{{"cpu", b.CPU}, {"backend", b.Backend}, {"revision", b.GitRevision}} {
+				if c[1] != "" {
+					r.Config = append(r.Config, benchfmt.Config{Key: c[0], Value: []byte(c[1]), File: true})
+				}
+			}
+		}
+		return out.Write(r)
+	}
+	of := func(r rate) []benchfmt.Value {
+		return []benchfmt.Value{{Value: r.ImagesPerS, Unit: "images/s"}, {Value: r.MFU, Unit: "mfu"}, {Value: r.AllocBytes, Unit: "B/op"}}
+	}
+	if err := write("Train", b.Train.Batch, b.Train.N, float64(b.Train.Batch)/b.Train.ImagesPerS, of(b.Train)...); err != nil {
+		return err
+	}
+	first = false
+	if err := write("Sample", b.Sample.Batch, b.Sample.N, float64(b.Sample.Batch)/b.Sample.ImagesPerS, of(b.Sample)...); err != nil {
+		return err
+	}
+	if err := write("Latency", 1, 1, b.Latency); err != nil {
+		return err
+	}
+	return write("FirstBlock", 1, 1, b.FirstBlock)
+}
