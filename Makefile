@@ -2,6 +2,10 @@
 GO ?= go
 BIN := bin/prabench
 
+# Threads that wait for work give their core away soon: tests share the machine
+# with each other. The program sets this for itself (models/cpu/spin.go).
+export GOMP_SPINCOUNT ?= 3000
+
 .PHONY: help build setup quick test race vet fuzz storm slurm-test bench pytorch-compare clean
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | sort

@@ -28,7 +28,7 @@ static void K(attention)(int threads, float *out, const float *qkv, float *lse, 
     float scale = 1.0f / sqrtf((float)hd);
 #pragma omp parallel num_threads(threads) if (batch * tokens * width > SERIAL)
     {
-        float *kt = malloc(sizeof(float) * (hd * T + T * hp + QUERIES * (T + hp))), *vp = kt + hd * T, *s = vp + T * hp,
+        float *kt = pra_scratch((hd * T + T * hp + QUERIES * (T + hp))), *vp = kt + hd * T, *s = vp + T * hp,
               *op = s + QUERIES * T;
 #pragma omp for schedule(static)
         for (long bh = 0; bh < batch * heads; bh++) {
@@ -52,7 +52,6 @@ static void K(attention)(int threads, float *out, const float *qkv, float *lse, 
                 }
             }
         }
-        free(kt);
     }
 }
 
@@ -62,7 +61,7 @@ static void K(attention_backward)(int threads, float *dqkv, const float *dout, c
     float scale = 1.0f / sqrtf((float)hd);
 #pragma omp parallel num_threads(threads) if (batch * tokens * width > SERIAL)
     {
-        float *kt = malloc(sizeof(float) * (2 * hd * T + 5 * T * hp + QUERIES * (2 * T + hp))), *vt = kt + hd * T, *qp = vt + hd * T,
+        float *kt = pra_scratch((2 * hd * T + 5 * T * hp + QUERIES * (2 * T + hp))), *vt = kt + hd * T, *qp = vt + hd * T,
               *kp = qp + T * hp, *gp = kp + T * hp, *dk = gp + T * hp, *dv = dk + T * hp, *s = dv + T * hp, *ds = s + QUERIES * T,
               *dqp = ds + QUERIES * T;
 #pragma omp for schedule(static)
@@ -107,6 +106,5 @@ static void K(attention_backward)(int threads, float *dqkv, const float *dout, c
                 memcpy(dq + 2 * width + j * ld, dv + j * hp, sizeof(float) * hd);
             }
         }
-        free(kt);
     }
 }

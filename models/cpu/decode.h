@@ -51,7 +51,7 @@ static void K(attention_decode)(int threads, float *out, const float *qkv, float
     float scale = 1.0f / sqrtf((float)hd);
 #pragma omp parallel num_threads(threads) if (batch * m * width > SERIAL)
     {
-        float *s = malloc(sizeof(float) * mp);
+        float *s = pra_scratch(mp);
 #pragma omp for schedule(static)
         for (long bh = 0; bh < batch * heads; bh++) {
             long b = bh / heads, h = bh % heads;
@@ -85,6 +85,5 @@ static void K(attention_decode)(int threads, float *out, const float *qkv, float
                 }
             }
         }
-        free(s);
     }
 }

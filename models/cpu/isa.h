@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "ops.h"
+#include "scratch.h"
 
 #define JOIN2(a, b) a##_##b
 #define JOIN(a, b) JOIN2(a, b)

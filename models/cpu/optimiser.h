@@ -4,7 +4,7 @@
 // does not depend on the number of threads.
 static double K(sum_squares)(int threads, const float *x, long n) {
     long chunks = (n + 4095) / 4096;
-    double *part = malloc(sizeof(double) * (chunks ? chunks : 1)), sum = 0;
+    double *part = (double *)pra_scratch(2 * chunks + 2), sum = 0;
 #pragma omp parallel for num_threads(threads) schedule(static) if (n > SERIAL)
     for (long c = 0; c < chunks; c++) {
         long lo = c * 4096, hi = lo + 4096 < n ? lo + 4096 : n;
@@ -14,7 +14,6 @@ static double K(sum_squares)(int threads, const float *x, long n) {
         part[c] = s;
     }
     for (long c = 0; c < chunks; c++) sum += part[c];
-    free(part);
     return sum;
 }
 

@@ -1,0 +1,21 @@
+package main
+
+import (
+	"os"
+	"syscall"
+
+	"prabench/models/cpu"
+)
+
+// restart starts this program once more in place of itself where its threads
+// need an environment that it was not started with; workers inherit it. Where
+// that fails the program goes on as it is.
+func restart() {
+	missing := cpu.SpinEnvironment()
+	if missing == nil {
+		return
+	}
+	if self, err := os.Executable(); err == nil {
+		syscall.Exec(self, os.Args, append(os.Environ(), missing...))
+	}
+}
