@@ -2,6 +2,7 @@ package harness
 
 import (
 	"fmt"
+	"prabench/models/cpu"
 	"strings"
 	"time"
 
@@ -58,8 +59,10 @@ func CheckMachine(command func(device string) ([]string, error), es ...*Experime
 			if _, err := command(m.Device); err != nil {
 				return err
 			}
-			if kind, _, _ := strings.Cut(m.Device, ":"); kind == "cpu" && m.Precision != "fp32" {
-				return fmt.Errorf("measure.precision: the CPU computes in fp32, not in %q", m.Precision)
+			if kind, _, _ := strings.Cut(m.Device, ":"); kind == "cpu" {
+				if err := cpu.Refuse(m.Precision); err != nil {
+					return fmt.Errorf("measure.precision: %w", err)
+				}
 			}
 		}
 	}

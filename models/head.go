@@ -15,7 +15,7 @@ type headActs struct {
 }
 
 type headBlockActs struct {
-	x, stats, n, pre, act, f device.Buffer // pre only for a backward pass
+	x, stats, n, pre, act, f device.Buffer // pre and f only for a backward pass
 }
 
 // headActs allocates for rows evaluations and modrows modulations; keep as in
@@ -29,9 +29,9 @@ func (n *network) headActs(m *memory, rows, modrows, hrows int, keep bool) *head
 		a.temb, a.cpre = m.act(rows*H), m.act(rows*H)
 	}
 	block := func() headBlockActs {
-		b := headBlockActs{x: m.act(rows * H), stats: m.act(rows * 2), n: m.act(rows * H), act: m.act(rows * H), f: m.act(rows * H)}
+		b := headBlockActs{x: m.act(rows * H), stats: m.act(rows * 2), n: m.act(rows * H), act: m.act(rows * H)}
 		if keep {
-			b.pre = m.act(rows * H)
+			b.pre, b.f = m.act(rows*H), m.act(rows*H)
 		}
 		return b
 	}
@@ -42,9 +42,10 @@ func (n *network) headActs(m *memory, rows, modrows, hrows int, keep bool) *head
 		a.last = m.act(rows * H)
 		return a
 	}
-	shared := block()
-	for range c.HeadDepth {
+	shared, other := block(), m.act(rows*H)
+	for range c.HeadDepth { // each block reads one of two streams and writes the other
 		a.blocks = append(a.blocks, shared)
+		shared.x, other = other, shared.x
 	}
 	a.last = shared.x
 	return a

@@ -21,10 +21,10 @@ type Opener func(Device) (device.Backend, error)
 
 var openers = map[string]Opener{
 	"cpu": func(d Device) (device.Backend, error) {
-		if d.Precision != "fp32" {
-			return nil, worker.Invalid("measure.precision: the CPU computes in fp32, not in %q", d.Precision)
+		if err := cpu.Refuse(d.Precision); err != nil {
+			return nil, worker.Invalid("measure.precision: %v", err)
 		}
-		return cpu.New(d.Threads)
+		return cpu.NewPrecision(d.Threads, d.Precision)
 	},
 }
 

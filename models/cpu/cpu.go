@@ -66,6 +66,7 @@ func SelectPath(p string) bool {
 // Backend is the CPU as a device.
 type Backend struct {
 	threads int
+	bf16    bool
 	path    string
 	closed  bool
 	sizes   map[uintptr]allocation
@@ -84,7 +85,26 @@ var _ device.Backend = (*Backend)(nil)
 // machine's where it is 0. The calling goroutine stays on its OS thread until
 // Close: OpenMP keeps a team of threads for every OS thread that calls it, and
 // a goroutine that wandered would leave teams behind that spin for work.
-func New(threads int) (*Backend, error) {
+func New(threads int) (*Backend, error) { return NewPrecision(threads, "fp32") }
+
+// Refuse is why this machine does not compute in a precision, nil where it does.
+func Refuse(precision string) error {
+	switch {
+	case precision == "fp32":
+	case precision != "bf16":
+		return fmt.Errorf("the CPU computes in fp32 or bf16, not in %q", precision)
+	case !gemm.HasBF16():
+		return fmt.Errorf("this CPU has no bf16 products (AVX512_BF16, and the vector path avx512); use fp32")
+	}
+	return nil
+}
+
+// NewPrecision is New with matrix products in "fp32" or "bf16": operands rounded
+// to bf16, sums in fp32, everything else as before.
+func NewPrecision(threads int, precision string) (*Backend, error) {
+	if err := Refuse(precision); err != nil {
+		return nil, fmt.Errorf("cpu: %w", err)
+	}
 	p, err := path()
 	if err != nil {
 		return nil, err
@@ -96,13 +116,17 @@ func New(threads int) (*Backend, error) {
 		return nil, fmt.Errorf("cpu: %d threads; allowed: 1 to 1024, or 0 for all", threads)
 	}
 	runtime.LockOSThread()
-	return &Backend{threads: threads, path: p, sizes: map[uintptr]allocation{}}, nil
+	return &Backend{threads: threads, bf16: precision == "bf16", path: p, sizes: map[uintptr]allocation{}}, nil
 }
 
 func (d *Backend) Name() string { return "cpu" }
 func (d *Backend) Threads() int { return d.threads }
 func (d *Backend) Details() string {
-	return fmt.Sprintf("%s, vector path %s", gemm.Loaded().Name, d.path)
+	s := fmt.Sprintf("%s, vector path %s", gemm.Loaded().Name, d.path)
+	if d.bf16 {
+		s += ", bf16 products"
+	}
+	return s
 }
 func (d *Backend) Sync() error               { return nil }
 func (d *Backend) Err() error                { return nil }
@@ -241,7 +265,7 @@ func (d *Backend) Gemm(transA, transB bool, m, n, k int, alpha float32, a device
 	} else {
 		sb = span(k, n, ldb)
 	}
-	gemm.SgemmPtr(d.threads, transA, transB, m, n, k, alpha, unsafe.Pointer(at(a, sa)), lda, unsafe.Pointer(at(b, sb)), ldb, beta, unsafe.Pointer(at(c, span(m, n, ldc))), ldc)
+	d.multiply(transA, transB, m, n, k, alpha, unsafe.Pointer(at(a, sa)), lda, unsafe.Pointer(at(b, sb)), ldb, beta, unsafe.Pointer(at(c, span(m, n, ldc))), ldc)
 }
 
 func (d *Backend) Normal(dst device.Buffer, ids device.Ints, batch, tokens, at0, dim int, key uint64, stream uint32) {

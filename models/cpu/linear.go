@@ -11,29 +11,60 @@ import (
 	"prabench/models/gemm"
 )
 
-// Linear is the product into Pre, or into y where nothing keeps it, and one
-// pass over the rows for the rest.
+var finishActs = map[device.Act]gemm.Act{device.None: gemm.None, device.SiLU: gemm.SiLU, device.GELU: gemm.GELU}
+
+// Linear is one product whose epilogue is applied while a tile of it is in the
+// nearest cache. In place of its residual, and in bf16, it is the product into
+// Pre or y and a pass over the rows.
 func (d *Backend) Linear(y, x, w device.Buffer, rows, in, out int, e device.Epilogue) {
 	size := rows * out
-	to := y
-	if !e.Pre.Absent() {
-		to = e.Pre
-	}
-	if !e.Residual.Absent() && y.Base == e.Residual.Base && y.Off == e.Residual.Off && (to == y || e.Act != device.None) {
-		panic("cpu: a linear layer in place of its residual needs Pre, and no activation")
-	}
-	var gate *C.float
-	if !e.Gate.Absent() {
-		columns(e.GateOff, out, e.LDGate)
-		gate = (*C.float)(unsafe.Add(unsafe.Pointer(at(e.Gate, rows*e.LDGate)), 4*e.GateOff))
-	}
-	f, bias, residual := at(to, size), opt(e.Bias, out), opt(e.Residual, size)
-	gemm.SgemmPtr(d.threads, false, false, rows, out, in, 1, unsafe.Pointer(at(x, rows*in)), in, unsafe.Pointer(at(w, in*out)), out, 0, unsafe.Pointer(f), out)
-	if e.Act < device.None || e.Act > device.GELU {
+	act, ok := finishActs[e.Act]
+	if !ok {
 		panic(fmt.Sprintf("cpu: no activation %d", e.Act))
 	}
-	if to == y && bias == nil && gate == nil && residual == nil && e.Act == device.None {
+	same := func(a, b device.Buffer) bool { return a.Base == b.Base && a.Off == b.Off }
+	inPlace := !e.Residual.Absent() && same(y, e.Residual)
+	if inPlace && (e.Pre.Absent() || e.Act != device.None) {
+		panic("cpu: a linear layer in place of its residual needs Pre, and no activation")
+	}
+	var gate unsafe.Pointer
+	if !e.Gate.Absent() {
+		columns(e.GateOff, out, e.LDGate)
+		gate = unsafe.Add(unsafe.Pointer(at(e.Gate, rows*e.LDGate)), 4*e.GateOff)
+	}
+	to, px, pw := unsafe.Pointer(at(y, size)), unsafe.Pointer(at(x, rows*in)), unsafe.Pointer(at(w, in*out))
+	bias, pre, residual := unsafe.Pointer(opt(e.Bias, out)), unsafe.Pointer(opt(e.Pre, size)), unsafe.Pointer(opt(e.Residual, size))
+	if pre == to {
+		pre = nil
+	}
+	if !inPlace && !d.bf16For(rows) {
+		gemm.FusedPtr(d.threads, false, false, rows, out, in, 1, px, in, pw, out, 0, to, out, gemm.Finish{
+			Bias: bias, Pre: pre, LDPre: out, Act: act, Gate: gate, LDGate: e.LDGate, Residual: residual, LDResidual: out,
+		})
 		return
 	}
-	C.pra_epilogue(d.th(), at(y, size), f, bias, C.int(e.Act), gate, C.long(e.LDGate), residual, C.long(rows), C.long(out))
+	f := to
+	if pre != nil {
+		f = pre
+	}
+	d.multiply(false, false, rows, out, in, 1, px, in, pw, out, 0, f, out)
+	if f == to && bias == nil && gate == nil && residual == nil && e.Act == device.None {
+		return
+	}
+	C.pra_epilogue(d.th(), (*C.float)(to), (*C.float)(f), (*C.float)(bias), C.int(e.Act), (*C.float)(gate), C.long(e.LDGate), (*C.float)(residual), C.long(rows), C.long(out))
+}
+
+// bf16Rows is from how many rows of the result bf16 products pay; below, and
+// there fp32 is the more exact, the operands' conversion takes longer than it saves.
+const bf16Rows = 32
+
+func (d *Backend) bf16For(rows int) bool { return d.bf16 && rows >= bf16Rows }
+
+// multiply is C ← α·op(A)·op(B) + β·C in the backend's precision.
+func (d *Backend) multiply(transA, transB bool, m, n, k int, alpha float32, a unsafe.Pointer, lda int, b unsafe.Pointer, ldb int, beta float32, c unsafe.Pointer, ldc int) {
+	if d.bf16For(m) {
+		gemm.SgemmBF16Ptr(d.threads, transA, transB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc)
+		return
+	}
+	gemm.SgemmPtr(d.threads, transA, transB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc)
 }

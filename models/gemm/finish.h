@@ -1,5 +1,5 @@
 // What follows a product while its tile is in the first-level cache:
-// v ← C + bias, pre ← v, C ← act(v) + residual. The activations are package
+// v ← C + bias, pre ← v, C ← gate·act(v) + residual. The activations are package
 // cpu's.
 INLINE float K(sigmoid)(float x) { // exp as in package cpu: relative error < 2e-7
     float e = -x;
@@ -30,28 +30,36 @@ INLINE float K(act)(float x, const int act) {
     return x;
 }
 
-INLINE void K(finish_row)(float *c, const float *bias, float *pre, const float *residual, long w, const int act) {
-#pragma omp simd
-    for (long j = 0; j < w; j++) {
-        float v = c[j];
-        if (bias) v += bias[j];
-        if (pre) pre[j] = v;
-        v = K(act)(v, act);
-        if (residual) v += residual[j];
-        c[j] = v;
-    }
-}
-
+// A loop a part: the row of a tile stays in the first-level cache, and a loop
+// that asks at every element what it has to do is not vectorised.
 static void K(finish)(const struct product *g, long i, long rows, long j, long w) {
     const struct finish *f = g->finish;
     for (; rows; rows--, i++) {
-        float *c = g->c + i * g->ldc + j, *pre = f->pre ? f->pre + i * f->ldpre + j : 0;
-        const float *bias = f->bias ? f->bias + j : 0, *residual = f->residual ? f->residual + i * f->ldresidual + j : 0;
-        if (f->act == ACT_SILU)
-            K(finish_row)(c, bias, pre, residual, w, ACT_SILU);
-        else if (f->act == ACT_GELU)
-            K(finish_row)(c, bias, pre, residual, w, ACT_GELU);
-        else
-            K(finish_row)(c, bias, pre, residual, w, ACT_NONE);
+        float *restrict c = g->c + i * g->ldc + j;
+        if (f->bias) {
+            const float *restrict bias = f->bias + j;
+#pragma omp simd
+            for (long x = 0; x < w; x++) c[x] += bias[x];
+        }
+        if (f->pre) memcpy(f->pre + i * f->ldpre + j, c, w * sizeof(float));
+        if (f->act == ACT_SILU) {
+#pragma omp simd
+            for (long x = 0; x < w; x++) c[x] = K(act)(c[x], ACT_SILU);
+        } else if (f->act == ACT_GELU) {
+#pragma omp simd
+            for (long x = 0; x < w; x++) c[x] = K(act)(c[x], ACT_GELU);
+        }
+        const float *restrict gate = f->gate ? f->gate + i * f->ldgate + j : 0;
+        const float *restrict residual = f->residual ? f->residual + i * f->ldresidual + j : 0;
+        if (gate && residual) {
+#pragma omp simd
+            for (long x = 0; x < w; x++) c[x] = c[x] * gate[x] + residual[x];
+        } else if (gate) {
+#pragma omp simd
+            for (long x = 0; x < w; x++) c[x] *= gate[x];
+        } else if (residual) {
+#pragma omp simd
+            for (long x = 0; x < w; x++) c[x] += residual[x];
+        }
     }
 }

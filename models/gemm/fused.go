@@ -15,14 +15,16 @@ const (
 )
 
 // Finish is what follows a product while its result is in cache, each part
-// where its pointer is not nil: v ← C + Bias, Pre ← v, C ← Act(v) + Residual.
-// Bias is [n]; Pre and Residual are [m, n] with their row strides. Pre and
-// Residual overlap neither each other nor C; to add to C in place use beta 1.
+// where its pointer is not nil: v ← C + Bias, Pre ← v, C ← Gate·Act(v) + Residual.
+// Bias is [n]; Pre, Gate and Residual are [m, n] with their row strides. They
+// overlap neither each other nor C; to add to C in place use beta 1.
 type Finish struct {
 	Bias       unsafe.Pointer
 	Pre        unsafe.Pointer
 	LDPre      int
 	Act        Act
+	Gate       unsafe.Pointer
+	LDGate     int
 	Residual   unsafe.Pointer
 	LDResidual int
 }
@@ -42,7 +44,7 @@ func finish(threads int, transA, transB bool, m, n, k int, alpha float32, a unsa
 	choose()
 	if C.pra_gemm_finish(C.int(threads), flag(transA), flag(transB), C.long(m), C.long(n), C.long(k), C.float(alpha),
 		(*C.float)(a), C.long(lda), (*C.float)(b), C.long(ldb), (*C.float)(packed), C.float(beta), (*C.float)(c), C.long(ldc),
-		(*C.float)(f.Bias), (*C.float)(f.Pre), C.long(f.LDPre), C.int(f.Act), (*C.float)(f.Residual), C.long(f.LDResidual)) == 0 {
+		(*C.float)(f.Bias), (*C.float)(f.Pre), C.long(f.LDPre), C.int(f.Act), (*C.float)(f.Gate), C.long(f.LDGate), (*C.float)(f.Residual), C.long(f.LDResidual)) == 0 {
 		panic("gemm: no memory for the packed operands")
 	}
 }

@@ -31,6 +31,10 @@ func TestFused(t *testing.T) {
 			x := drawTrial(r)
 			f := Finish{Act: rapid.SampledFrom([]Act{None, SiLU, GELU}).Draw(r, "act")}
 			rng := rand.New(rand.NewPCG(rapid.Uint64().Draw(r, "seed2"), 2))
+			gate, hasGate := random(rng, x.m, x.n, 4, false), rapid.Bool().Draw(r, "gate")
+			if hasGate {
+				f.Gate, f.LDGate = ptr(gate.values), gate.ld
+			}
 			bias, residual, pre := random(rng, 1, x.n, 0, false), random(rng, x.m, x.n, 3, false), random(rng, x.m, x.n, 2, false)
 			hasBias, hasResidual, hasPre := rapid.Bool().Draw(r, "bias"), rapid.Bool().Draw(r, "residual"), rapid.Bool().Draw(r, "pre")
 			if hasBias {
@@ -55,6 +59,9 @@ func TestFused(t *testing.T) {
 						r.Fatalf("%v: pre-activation [%d,%d] %v, want %v", x, i, j, pre.values[i*pre.ld+j], v)
 					}
 					want := activation(float64(v), f.Act)
+					if hasGate {
+						want *= gate.at(i, j)
+					}
 					size := math.Abs(want) + 1e-3
 					if hasResidual {
 						want += residual.at(i, j)

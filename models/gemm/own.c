@@ -102,10 +102,10 @@ int pra_gemm(int threads, int trans_a, int trans_b, long m, long n, long k, floa
 
 int pra_gemm_finish(int threads, int trans_a, int trans_b, long m, long n, long k, float alpha, const float *a, long lda,
                     const float *b, long ldb, const float *packed, float beta, float *c, long ldc, const float *bias, float *pre,
-                    long ldpre, int act, const float *residual, long ldresidual) {
-    struct finish f = {bias, pre, ldpre, act, residual, ldresidual};
+                    long ldpre, int act, const float *gate, long ldgate, const float *residual, long ldresidual) {
+    struct finish f = {bias, pre, ldpre, act, gate, ldgate, residual, ldresidual};
     struct product g = {trans_a, trans_b, m, n, k, alpha, beta, a, b, c, lda, ldb, ldc, packed, &f};
-    if (!bias && !pre && !act && !residual) g.finish = 0;
+    if (!bias && !pre && !act && !gate && !residual) g.finish = 0;
     return spread(chosen, threads, &g);
 }
 

@@ -5,12 +5,14 @@
 enum { ACT_NONE, ACT_SILU, ACT_GELU };
 
 // What follows the product, each part where its pointer is not null:
-// v ← C + bias[n], pre ← v, C ← act(v) + residual.
+// v ← C + bias[n], pre ← v, C ← gate·act(v) + residual.
 struct finish {
     const float *bias;
     float *pre;
     long ldpre;
     int act;
+    const float *gate;
+    long ldgate;
     const float *residual;
     long ldresidual;
 };
@@ -63,7 +65,7 @@ int pra_gemm(int threads, int trans_a, int trans_b, long m, long n, long k, floa
 // The product with B packed (b null) or not, and what follows it.
 int pra_gemm_finish(int threads, int trans_a, int trans_b, long m, long n, long k, float alpha, const float *a, long lda,
                     const float *b, long ldb, const float *packed, float beta, float *c, long ldc, const float *bias, float *pre,
-                    long ldpre, int act, const float *residual, long ldresidual);
+                    long ldpre, int act, const float *gate, long ldgate, const float *residual, long ldresidual);
 
 // The same with A and B rounded to bf16; 1 from pra_gemm_has_bf16 comes first.
 int pra_gemm_has_bf16(void);
