@@ -4,7 +4,7 @@ BIN := bin/prabench
 
 # Threads that wait for work give their core away soon: tests share the machine
 # with each other. The program sets this for itself (models/cpu/spin.go).
-export GOMP_SPINCOUNT ?= 3000
+export GOMP_SPINCOUNT ?= 30000
 
 .PHONY: help build setup quick test race vet fuzz storm slurm-test bench pytorch-compare clean
 help: ## this list

@@ -2,9 +2,12 @@ package cpu
 
 import "os"
 
-// spins is how often a thread looks for work before it sleeps: some tens of
-// microseconds, longer than the gaps inside a training step.
-const spins = "3000"
+// spins is how often a thread looks for work before it sleeps, some tenths of a
+// millisecond. At a tenth of that, threads that slept between two operations
+// now and then woke on one core, and a whole run took 1.7 times as long; at ten
+// times that (the library's own number) a step beside another process took ten
+// times as long.
+const spins = "30000"
 
 // SpinEnvironment is what the environment of a computing process should have
 // besides what it has, nil where nothing is missing. OpenMP's threads otherwise wait in
