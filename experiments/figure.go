@@ -25,6 +25,7 @@ type Figure struct {
 	GridRows, GridColumns int // grid: at most so many rows and columns; 0 is all
 
 	LogX, LogY *bool          // nil: the drawing decides
+	Fit        bool           // line: note the exponents of fitted power laws
 	Where      map[string]any // only cells with these values; []any is any of them
 
 	Source string // file:line:column
@@ -51,7 +52,7 @@ const (
 
 var figureKinds = []figureKind{
 	{name: "pareto", keys: []string{"x", "y", "series", "facet", "log_x", "log_y"}, defaults: map[string]string{"x": "throughput", "y": "fid_proxy"}, x: aMetric, y: aMetric},
-	{name: "line", keys: []string{"x", "y", "series", "facet", "log_x", "log_y"}, required: []string{"x"}, defaults: map[string]string{"y": "fid_proxy"}, x: aMetric | aKey, y: aMetric},
+	{name: "line", keys: []string{"x", "y", "series", "facet", "log_x", "log_y", "fit"}, required: []string{"x"}, defaults: map[string]string{"y": "fid_proxy"}, x: aMetric | aKey, y: aMetric},
 	{name: "heatmap", keys: []string{"x", "y", "value", "facet", "log_y"}, required: []string{"x", "y"}, defaults: map[string]string{"value": "fid_proxy"}, x: aKey, y: aKey},
 	{name: "bars", keys: []string{"x", "y", "series", "facet", "log_y"}, defaults: map[string]string{"x": labelKey, "y": "fid_proxy"}, x: aKey, y: aMetric},
 	{name: "grid", keys: []string{"rows", "columns", "series", "facet"}},
@@ -153,6 +154,9 @@ func (f *figureReading) read(i int) bool {
 		f.count("columns", &f.fig.GridColumns)
 	}
 	f.flag("log_x", &f.fig.LogX)
+	var fit *bool
+	f.flag("fit", &fit)
+	f.fig.Fit = fit != nil && *fit
 	f.flag("log_y", &f.fig.LogY)
 	f.where()
 	return true

@@ -26,6 +26,9 @@ func lineSheet(fig Figure, data Data) (*sheet, error) {
 			s.legend = append(s.legend, glyphEntry(g, c.look(g), true, true))
 		}
 	}
+	if fig.Fit {
+		s.notes = append(s.notes, c.exponents()...)
+	}
 	for _, f := range c.facets() {
 		points, crosses := pick(c.points, f), pick(c.crosses, f)
 		s.panels = append(s.panels, panel{heading(c.facet, f), func(p *painter, a area) {

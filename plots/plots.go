@@ -62,6 +62,7 @@ type Figure struct {
 	// all values are positive and span more than 1.5 decades. In a heatmap LogY
 	// governs the colour scale.
 	LogX, LogY *bool
+	Fit        bool // line: note the exponent of a power law for each series
 }
 
 // Data is all that a figure may draw from.

@@ -61,7 +61,7 @@ func (a *app) drawAll(ctx context.Context, ls []loaded, across []string) (failed
 func figure(f experiments.Figure) plots.Figure {
 	return plots.Figure{
 		Kind: f.Kind, Name: f.Name, Title: f.Title, X: f.X, Y: f.Y, Value: f.Value, Series: f.Series, Facet: f.Facet,
-		Rows: f.Rows, Columns: f.Columns, GridRows: f.GridRows, GridCols: f.GridColumns, Where: f.Where, LogX: f.LogX, LogY: f.LogY,
+		Rows: f.Rows, Columns: f.Columns, GridRows: f.GridRows, GridCols: f.GridColumns, Where: f.Where, LogX: f.LogX, LogY: f.LogY, Fit: f.Fit,
 	}
 }
 
