@@ -8,6 +8,7 @@ package cpu
 #cgo CFLAGS: -O3 -fopenmp
 #cgo LDFLAGS: -lm -fopenmp
 #include <stdlib.h>
+#include "affinity.h"
 #include "ops.h"
 */
 import "C"
@@ -84,7 +85,8 @@ var _ device.Backend = (*Backend)(nil)
 // New makes a backend that computes on the given number of threads, all of the
 // machine's where it is 0. The calling goroutine stays on its OS thread until
 // Close: OpenMP keeps a team of threads for every OS thread that calls it, and
-// a goroutine that wandered would leave teams behind that spin for work.
+// a goroutine that wandered would leave teams behind that spin for work. With as
+// many threads as processors each thread stays on one.
 func New(threads int) (*Backend, error) { return NewPrecision(threads, "fp32") }
 
 // Refuse is why this machine does not compute in a precision, nil where it does.
@@ -116,6 +118,7 @@ func NewPrecision(threads int, precision string) (*Backend, error) {
 		return nil, fmt.Errorf("cpu: %d threads; allowed: 1 to 1024, or 0 for all", threads)
 	}
 	runtime.LockOSThread()
+	C.pra_pin(C.int(threads), 1)
 	return &Backend{threads: threads, bf16: precision == "bf16", path: p, sizes: map[uintptr]allocation{}}, nil
 }
 
@@ -140,6 +143,7 @@ func (d *Backend) Close() error {
 	clear(d.sizes)
 	if !d.closed {
 		d.closed = true
+		C.pra_pin(C.int(d.threads), 0)
 		runtime.UnlockOSThread()
 	}
 	return nil
