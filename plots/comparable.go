@@ -3,6 +3,7 @@ package plots
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 )
 
@@ -18,13 +19,26 @@ func (e *MixedError) Error() string {
 		e.Metric, len(e.Values), e.What, strings.Join(e.Values, " | "))
 }
 
+// hidden is the part of a protocol that the figure does not show: where an axis,
+// the series or the panels are a key of [measure], such as its batch, that
+// part differs before the reader's eyes.
+func (s *selection) hidden(protocol string) string {
+	parts := strings.Split(protocol, "; ")
+	for _, name := range []string{s.fig.X, s.fig.Y, s.fig.Series, s.fig.Facet} {
+		if key, ok := strings.CutPrefix(name, "measure."); ok {
+			parts = slices.DeleteFunc(parts, func(p string) bool { return strings.HasPrefix(p, key+"=") })
+		}
+	}
+	return strings.Join(parts, "; ")
+}
+
 // comparable refuses values of different protocols or units.
 func (s *selection) comparable(d dimension) error {
 	for _, what := range []string{"protocols", "units"} {
 		var values []string
 		for _, c := range s.cells {
 			if m, ok := c.Metrics[d.name]; ok {
-				v := m.Protocol
+				v := s.hidden(m.Protocol)
 				if what == "units" {
 					v = storedUnit(d.q, m.Unit)
 				}
