@@ -72,7 +72,7 @@ reads; run it several times into one file.`,
 						err = json.NewEncoder(a.stdout).Encode(b)
 					}
 				case "go":
-					err = b.printGo(a.stdout, i == 0)
+					err = b.printGo(a.stdout)
 				default:
 					if i > 0 {
 						fmt.Fprintln(a.stdout)

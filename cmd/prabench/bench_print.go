@@ -38,8 +38,8 @@ peak memory     %s
 	return nil
 }
 
-// printGo writes the Go benchmark format; first says that nothing was written before.
-func (b *benchmark) printGo(w io.Writer, first bool) error {
+// printGo writes the Go benchmark format.
+func (b *benchmark) printGo(w io.Writer) error {
 	out := benchfmt.NewWriter(w)
 	write := func(what string, batch, n int, seconds float64, more ...benchfmt.Value) error {
 		r := &benchfmt.Result{
@@ -47,11 +47,9 @@ func (b *benchmark) printGo(w io.Writer, first bool) error {
 			Iters:  n,
 			Values: append([]benchfmt.Value{{Value: 1e9 * seconds, Unit: "ns/op"}}, more...),
 		}
-		if first {
-			for _, c := range [][2]string{{"cpu", b.CPU}, {"backend", b.Backend}, {"revision", b.GitRevision}} {
-				if c[1] != "" {
-					r.Config = append(r.Config, benchfmt.Config{Key: c[0], Value: []byte(c[1]), File: true})
-				}
+		for _, c := range [][2]string{{"cpu", b.CPU}, {"backend", b.Backend}, {"revision", b.GitRevision}} {
+			if c[1] != "" { // the writer prints it where it changes
+				r.Config = append(r.Config, benchfmt.Config{Key: c[0], Value: []byte(c[1]), File: true})
 			}
 		}
 		return out.Write(r)
@@ -62,7 +60,6 @@ func (b *benchmark) printGo(w io.Writer, first bool) error {
 	if err := write("Train", b.Train.Batch, b.Train.N, float64(b.Train.Batch)/b.Train.ImagesPerS, of(b.Train)...); err != nil {
 		return err
 	}
-	first = false
 	if err := write("Sample", b.Sample.Batch, b.Sample.N, float64(b.Sample.Batch)/b.Sample.ImagesPerS, of(b.Sample)...); err != nil {
 		return err
 	}
