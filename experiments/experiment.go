@@ -59,6 +59,7 @@ type Experiment struct {
 	Base     Settings // what holds where nothing is swept, sizes as written
 	Axes     []Axis   // in the order of the file, first slowest
 	Figures  []Figure
+	Claims   []Claim
 	Cells    []Cell // points in sweep order, the seeds of a point next to each other
 	Total    int    // cells before Options.Only
 	Warnings []Warning
@@ -152,6 +153,7 @@ func Parse(file string, src []byte, opts Options) (*Experiment, error) {
 	r.exp.Base, r.exp.sources = r.base, r.sources
 	r.expand()
 	r.readFigures()
+	r.readClaims()
 	if err := r.problems.join(); err != nil {
 		return nil, err
 	}

@@ -26,6 +26,7 @@ type Figure struct {
 
 	LogX, LogY *bool          // nil: the drawing decides
 	Fit        bool           // line: note the exponents of fitted power laws
+	Width      float64        // inches in print, with labels of 8 pt; 0 is 6 in with labels of 10 pt
 	Where      map[string]any // only cells with these values; []any is any of them
 
 	Source string // file:line:column
@@ -60,7 +61,9 @@ var figureKinds = []figureKind{
 	{name: "table", keys: []string{"rows", "columns"}},
 }
 
-var everyFigure = []string{"kind", "name", "title", "where"}
+// everyFigure may be said of every kind. width is 3.25 for a column of two, 6.75
+// for both; tables have none but take it as their room.
+var everyFigure = []string{"kind", "name", "title", "where", "width"}
 
 // FigureKinds lists the kinds of figures: pareto (x, y metrics), line (x metric
 // or key, y metric), heatmap (x, y keys, value metric), bars (x key, y metric),
@@ -158,6 +161,7 @@ func (f *figureReading) read(i int) bool {
 	f.flag("fit", &fit)
 	f.fig.Fit = fit != nil && *fit
 	f.flag("log_y", &f.fig.LogY)
+	f.width()
 	f.where()
 	return true
 }
@@ -235,6 +239,26 @@ func (f *figureReading) count(key string, to *int) {
 		return
 	}
 	*to = int(n)
+}
+
+// width reads inches, as an integer or a float.
+func (f *figureReading) width() {
+	raw, ok := f.has("width")
+	if !ok {
+		return
+	}
+	var inches float64
+	switch v := raw.(type) {
+	case int64:
+		inches = float64(v)
+	case float64:
+		inches = v
+	}
+	if !(inches >= 2 && inches <= 20) {
+		f.wrong("width", raw, "inches from 2 to 20; 3.25 is one column of two, 6.75 both")
+		return
+	}
+	f.fig.Width = inches
 }
 
 // name reads the name of a metric or key, or takes the kind's default.

@@ -2,6 +2,7 @@ package experiments
 
 import (
 	"path/filepath"
+	"slices"
 	"testing"
 )
 
@@ -9,7 +10,9 @@ import (
 func TestShippedFiles(t *testing.T) {
 	files, _ := filepath.Glob("*.toml")
 	presets, _ := filepath.Glob("presets/*.toml")
-	for _, file := range append(files, presets...) {
+	paper, _ := filepath.Glob("paper/*.toml")
+	large, _ := filepath.Glob("paper/large/*.toml")
+	for _, file := range slices.Concat(files, presets, paper, large) {
 		e, err := Load(file, Options{})
 		if err != nil {
 			t.Errorf("%s:\n%v", file, err)

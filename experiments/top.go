@@ -9,7 +9,7 @@ import (
 	"unicode"
 )
 
-// readTop reads what stands outside [sweep] and [[figure]], then what --set
+// readTop reads what stands outside [sweep], [[figure]] and [[claim]], then what --set
 // says of it.
 func (r *reading) readTop() {
 	settings := reflect.ValueOf(&r.base).Elem()
@@ -17,7 +17,7 @@ func (r *reading) readTop() {
 		name, _, _ := strings.Cut(e.key, ".")
 		table, isTable := r.doc.root[name].(map[string]any)
 		switch {
-		case name == "sweep" || name == "figure":
+		case name == "sweep" || name == "figure" || name == "claim":
 		case isTop(e.key):
 			r.topKey(e.key, e.value, e.at)
 		case byName[e.key] != nil:
@@ -78,7 +78,7 @@ func (r *reading) fault(at place, key, problem, hint string) *Error {
 // top lists the entries of the file, and reports tables and keys at the top
 // that no experiment has.
 func (r *reading) top() []entry {
-	known := append([]string{"data", "model", "train", "sample", "metrics", "measure", "sweep", "figure"}, topNames...)
+	known := append([]string{"data", "model", "train", "sample", "metrics", "measure", "sweep", "figure", "claim"}, topNames...)
 	var list []entry
 	for _, e := range r.doc.entries(r.doc.root) {
 		name, _, dotted := strings.Cut(e.key, ".")
@@ -90,7 +90,7 @@ func (r *reading) top() []entry {
 			if r.faulty[name] { // once a table
 				continue
 			}
-			r.fault(r.doc.at(name), name, "unknown table; allowed: data, model, train, sample, metrics, measure, sweep, figure", didYouMean(name, known[:8]))
+			r.fault(r.doc.at(name), name, "unknown table; allowed: data, model, train, sample, metrics, measure, sweep, figure, claim", didYouMean(name, known[:9]))
 			continue
 		}
 		r.problems.add(e.at, name, "unknown key; allowed at the top: "+strings.Join(topNames, ", "),
