@@ -1,0 +1,91 @@
+package kernels
+
+import (
+	"fmt"
+	"math"
+
+	"prabench/models/device"
+)
+
+// MaxHeadDim is the widest attention head, width/heads, that the kernels take.
+const MaxHeadDim = 512
+
+// attentionTiles are the kernels by the rows of queries and keys in a block's
+// tile; rows·hd ≤ 2048.
+var attentionTiles = func() (out []attentionTile) {
+	for _, rows := range []int{32, 16, 8, 4} {
+		name := func(s string) string { return fmt.Sprintf("attention%s_%d", s, rows) }
+		out = append(out, attentionTile{rows, kernel("attention", name(""), 128, 2, 9), kernel("attention", name("_dq"), 128, 2, 12), kernel("attention", name("_dkv"), 128, 2, 11)})
+	}
+	return out
+}()
+
+type attentionTile struct {
+	rows             int
+	forward, dq, dkv *Kernel
+}
+
+const attentionThreads = 128
+
+func headDim(heads, width int) int {
+	hd := width / heads
+	if hd > MaxHeadDim {
+		panic(fmt.Sprintf("kernels: attention heads of %d values; the kernels take at most %d", hd, MaxHeadDim))
+	}
+	return hd
+}
+
+func attentionTileFor(hd int) attentionTile {
+	for _, t := range attentionTiles {
+		if t.rows*hd <= 2048 {
+			return t
+		}
+	}
+	panic("kernels: no attention tile")
+}
+
+// stride is a tile's row in shared memory: whole float4, and one to spare so
+// that the rows lie in different banks.
+func stride(hd int) int { return ceil(hd, 4)*4 + 4 }
+
+func scaleOf(hd int) float32 { return float32(1 / math.Sqrt(float64(hd))) }
+
+// tileReads is how many rows of keys (or of queries) the tiles of t rows read
+// in all for one head under the block-causal mask.
+func tileReads(tokens, block, t int) (n int) {
+	for i := 0; i < tokens; i += t {
+		last := min(i+t, tokens) - 1
+		n += (last/block + 1) * block
+	}
+	return n
+}
+
+// Attention is that of device.Backend: a block a tile of queries, scores never
+// leave it.
+func (o *Ops) Attention(out, qkv, lse Ptr, batch, tokens, heads, width, block int) {
+	hd := headDim(heads, width)
+	t := attentionTileFor(hd)
+	flops := 4 * device.AttentionPairs(batch, tokens, block) * float64(width)
+	least := f4(4*batch*tokens*width, batch*heads*tokens)
+	bytes := f4(2*batch*tokens*width, 2*batch*width*tileReads(tokens, block, t.rows), batch*heads*tokens)
+	o.call(t.forward).ptr(out, qkv, lse).ints(tokens, heads, width, hd, block).floats(scaleOf(hd))
+	o.cost(flops, bytes, least).grid(batch*heads, ceil(tokens, t.rows), 1, attentionThreads, 3*t.rows*stride(hd)+t.rows*(t.rows+1))
+}
+
+// AttentionBackward is that of device.Backend: dq by tiles of queries, then dk
+// and dv by tiles of keys, each with the scores formed anew. So no two blocks
+// add to one number, at the price of seven products a pair where five would do.
+func (o *Ops) AttentionBackward(dqkv, dout, out, qkv, lse Ptr, batch, tokens, heads, width, block int) {
+	hd := headDim(heads, width)
+	t := attentionTileFor(hd)
+	pairs := device.AttentionPairs(batch, tokens, block) * float64(width)
+	rows := batch * tokens
+	reads := 2 * batch * width * tileReads(tokens, block, t.rows)
+	delta := o.to.Scratch(4 * rows * heads)
+	o.call(t.dq).ptr(dqkv, delta, dout, out, qkv, lse).ints(tokens, heads, width, hd, block).floats(scaleOf(hd))
+	o.cost(6*pairs, f4(4*rows*width, 2*rows*heads, reads), f4(6*rows*width, 2*rows*heads)).
+		grid(batch*heads, ceil(tokens, t.rows), 1, attentionThreads, 4*t.rows*stride(hd)+t.rows*(t.rows+1))
+	o.call(t.dkv).ptr(dqkv, delta, dout, qkv, lse).ints(tokens, heads, width, hd, block).floats(scaleOf(hd))
+	o.cost(8*pairs, f4(4*rows*width, 2*rows*heads, reads), f4(6*rows*width, 2*rows*heads)).
+		grid(batch*heads, ceil(tokens, t.rows), 1, attentionThreads, 4*t.rows*stride(hd)+2*t.rows*(t.rows+1)+2*t.rows)
+}

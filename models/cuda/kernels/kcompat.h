@@ -1,0 +1,158 @@
+// One source, three compilers: clang++ --cuda-device-only (the committed PTX),
+// NVRTC (a check), g++ (the stand-in driver on host memory, for tests). Kernels
+// use only what stands here and plain C++; no header of CUDA, no libdevice.
+//
+//   KERNEL(name, threads, blocks)(arguments) { … }   at most so many threads a
+//                          block, at least so many blocks a multiprocessor
+//   EXPORT(name, threads)  after it, so that the stand-in finds it
+//   SHARED(s)              float *s: the block's dynamic shared memory; there is no other
+//   kc_barrier()           every thread of the block meets here
+//   kc_xor(v, m), kc_lane(v, l)   v of lane (own ^ m), of lane l; whole warps only
+#pragma once
+
+typedef long long i64;
+typedef unsigned long long u64;
+typedef unsigned int u32;
+
+#if defined(__CUDACC_RTC__) || defined(__CUDA__)
+
+#if defined(__CUDACC_RTC__)
+#define KC_DEVICE static __device__ __forceinline__
+#define KERNEL(name, threads, blocks) extern "C" __global__ void __launch_bounds__(threads, blocks) name
+#define SHARED(s) extern __shared__ __align__(16) float s[]
+KC_DEVICE float kc_xor(float v, int m) { return __shfl_xor_sync(0xffffffffu, v, m); }
+KC_DEVICE float kc_lane(float v, int l) { return __shfl_sync(0xffffffffu, v, l); }
+KC_DEVICE float kc_mul(float a, float b) { return __fmul_rn(a, b); } // rounded, never fused
+KC_DEVICE float kc_add(float a, float b) { return __fadd_rn(a, b); }
+KC_DEVICE float kc_sqrt(float a) { return __fsqrt_rn(a); }
+KC_DEVICE void kc_barrier() { __syncthreads(); }
+#else // clang without any file of CUDA
+#define KC_DEVICE static __attribute__((device)) inline __attribute__((always_inline))
+#define KERNEL(name, threads, blocks) \
+    extern "C" __attribute__((global)) void __attribute__((launch_bounds(threads, blocks))) name
+#define SHARED(s) extern __attribute__((shared)) __attribute__((aligned(16))) float s[]
+#define KC_SREG(name, reg)                                                                       \
+    struct kc_##name {                                                                           \
+        struct X { KC_MEMBER operator u32() const { return __nvvm_read_ptx_sreg_##reg##_x(); } } x; \
+        struct Y { KC_MEMBER operator u32() const { return __nvvm_read_ptx_sreg_##reg##_y(); } } y; \
+        struct Z { KC_MEMBER operator u32() const { return __nvvm_read_ptx_sreg_##reg##_z(); } } z; \
+    };                                                                                           \
+    extern const __attribute__((device)) __attribute__((weak)) kc_##name name;
+#define KC_MEMBER __attribute__((device)) inline __attribute__((always_inline))
+KC_SREG(threadIdx, tid)
+KC_SREG(blockIdx, ctaid)
+KC_SREG(blockDim, ntid)
+KC_SREG(gridDim, nctaid)
+KC_DEVICE float kc_xor(float v, int m) { return __nvvm_shfl_sync_bfly_f32(0xffffffffu, v, m, 0x1f); }
+KC_DEVICE float kc_lane(float v, int l) { return __nvvm_shfl_sync_idx_f32(0xffffffffu, v, l, 0x1f); }
+KC_DEVICE float kc_mul(float a, float b) { return __nvvm_mul_rn_f(a, b); }
+KC_DEVICE float kc_add(float a, float b) { return __nvvm_add_rn_f(a, b); }
+KC_DEVICE float kc_sqrt(float a) { return __nvvm_sqrt_rn_f(a); }
+KC_DEVICE void kc_barrier() { __syncthreads(); }
+#endif
+
+#define EXPORT(name, threads)
+KC_DEVICE float kc_from_bits(u32 b) {
+    float f;
+    asm("mov.b32 %0, %1;" : "=f"(f) : "r"(b));
+    return f;
+}
+KC_DEVICE u32 kc_bits(float f) {
+    u32 b;
+    asm("mov.b32 %0, %1;" : "=r"(b) : "f"(f));
+    return b;
+}
+KC_DEVICE double kc_power2(int e) { // 2^e for normal results
+    double d;
+    asm("mov.b64 %0, {%1, %2};" : "=d"(d) : "r"(0), "r"((e + 1023) << 20));
+    return d;
+}
+
+// Two floats as bf16 (nearest even), lo in the lower half; the product of a
+// 16×16 and a 16×8 tile of bf16 added to c, spread over a warp as PTX lays
+// down for mma.m16n8k16. Devices from 8.0.
+KC_DEVICE u32 kc_bf16x2(float lo, float hi) {
+    u32 r;
+    asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(r) : "f"(hi), "f"(lo));
+    return r;
+}
+KC_DEVICE void kc_mma(float c[4], const u32 a[4], const u32 b[2]) {
+    asm("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
+        : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
+        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+}
+
+#else // g++: what the stand-in driver provides
+
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <utility>
+
+struct kc_dim { unsigned x, y, z; };
+extern "C" {
+extern thread_local kc_dim kc_threadIdx, kc_blockIdx, kc_blockDim, kc_gridDim;
+extern thread_local void *kc_shared; // the block's dynamic shared memory
+void kc_block_barrier(void);         // every thread of the block meets here
+// Every lane of the warp gives bytes bytes at mine and gets those of all lanes,
+// lane after lane, at all.
+void kc_warp_gather(const void *mine, void *all, unsigned bytes);
+}
+
+// One kernel as the stand-in finds it, under the symbol kc_kernel_NAME.
+struct kc_kernel {
+    void (*run)(void **args);
+    int threads;              // most threads a block
+    int args;                 // how many arguments
+    unsigned char sizes[32];  // bytes of each
+};
+
+#define threadIdx kc_threadIdx
+#define blockIdx kc_blockIdx
+#define blockDim kc_blockDim
+#define gridDim kc_gridDim
+#define KC_DEVICE static inline
+#define KERNEL(name, threads, blocks) static void name
+#define SHARED(s) float *s = (float *)kc_shared
+#define EXPORT(name, threads) \
+    extern "C" __attribute__((visibility("default"))) const kc_kernel kc_kernel_##name = kc_describe<&name>(&name, threads);
+
+template <auto F, class... A, size_t... I> static void kc_call(void **p, std::index_sequence<I...>) { F(*(A *)p[I]...); }
+template <auto F, class... A> static void kc_run(void **p) { kc_call<F, A...>(p, std::index_sequence_for<A...>{}); }
+template <auto F, class... A> static constexpr kc_kernel kc_describe(void (*)(A...), int threads) {
+    return kc_kernel{&kc_run<F, A...>, threads, (int)sizeof...(A), {(unsigned char)sizeof(A)...}};
+}
+
+KC_DEVICE float kc_lane(float v, int l) {
+    float all[32];
+    kc_warp_gather(&v, all, sizeof v);
+    return all[l & 31];
+}
+KC_DEVICE float kc_xor(float v, int m) { return kc_lane(v, (int)(kc_threadIdx.x & 31) ^ m); }
+KC_DEVICE void kc_barrier() { kc_block_barrier(); }
+KC_DEVICE float kc_mul(float a, float b) { volatile float r = a * b; return r; }
+KC_DEVICE float kc_add(float a, float b) { volatile float r = a + b; return r; }
+KC_DEVICE float kc_sqrt(float a) { return sqrtf(a); }
+KC_DEVICE float kc_from_bits(u32 b) { float f; memcpy(&f, &b, 4); return f; }
+KC_DEVICE u32 kc_bits(float f) { u32 b; memcpy(&b, &f, 4); return b; }
+KC_DEVICE double kc_power2(int e) { return ldexp(1.0, e); }
+KC_DEVICE u32 kc_bf16(float f) {
+    u32 b = kc_bits(f);
+    if (f != f) return 0x7fff;
+    return (b + 0x7fff + (b >> 16 & 1)) >> 16;
+}
+KC_DEVICE u32 kc_bf16x2(float lo, float hi) { return kc_bf16(hi) << 16 | kc_bf16(lo); }
+KC_DEVICE void kc_mma(float c[4], const u32 a[4], const u32 b[2]) {
+    u32 mine[6] = {a[0], a[1], a[2], a[3], b[0], b[1]}, all[32][6];
+    kc_warp_gather(mine, all, sizeof mine);
+    int lane = kc_threadIdx.x & 31;
+    for (int e = 0; e < 4; e++) { // row and column of c[e], see PTX ISA, mma.m16n8k16
+        int row = lane / 4 + e / 2 * 8, col = lane % 4 * 2 + e % 2;
+        for (int k = 0; k < 16; k++) {
+            u32 x = all[row % 8 * 4 + k % 8 / 2][row / 8 + k / 8 * 2], y = all[col * 4 + k % 8 / 2][4 + k / 8];
+            int half = k % 2 * 16;
+            c[e] += kc_from_bits(x >> half << 16) * kc_from_bits(y >> half << 16);
+        }
+    }
+}
+#endif
