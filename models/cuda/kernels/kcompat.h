@@ -91,12 +91,13 @@ KC_DEVICE void kc_mma(float c[4], const u32 a[4], const u32 b[2]) {
 
 struct kc_dim { unsigned x, y, z; };
 extern "C" {
-extern thread_local kc_dim kc_threadIdx, kc_blockIdx, kc_blockDim, kc_gridDim;
-extern thread_local void *kc_shared; // the block's dynamic shared memory
-void kc_block_barrier(void);         // every thread of the block meets here
+extern kc_dim kc_threadIdx, kc_blockIdx, kc_blockDim, kc_gridDim; // one host thread runs them all
+extern void *kc_shared;      // the block's dynamic shared memory
+void kc_block_barrier(void); // every thread of the block meets here
 // Every lane of the warp gives bytes bytes at mine and gets those of all lanes,
 // lane after lane, at all.
 void kc_warp_gather(const void *mine, void *all, unsigned bytes);
+u32 kc_warp_read(u32 mine, int lane); // the same for one word of one lane
 }
 
 // One kernel as the stand-in finds it, under the symbol kc_kernel_NAME.
@@ -124,9 +125,11 @@ template <auto F, class... A> static constexpr kc_kernel kc_describe(void (*)(A.
 }
 
 KC_DEVICE float kc_lane(float v, int l) {
-    float all[32];
-    kc_warp_gather(&v, all, sizeof v);
-    return all[l & 31];
+    u32 b;
+    memcpy(&b, &v, 4);
+    b = kc_warp_read(b, l);
+    memcpy(&v, &b, 4);
+    return v;
 }
 KC_DEVICE float kc_xor(float v, int m) { return kc_lane(v, (int)(kc_threadIdx.x & 31) ^ m); }
 KC_DEVICE void kc_barrier() { kc_block_barrier(); }
