@@ -6,7 +6,7 @@ BIN := bin/prabench
 # with each other. The program sets this for itself (models/cpu/spin.go).
 export GOMP_SPINCOUNT ?= 30000
 
-.PHONY: help build setup quick test race vet fuzz storm slurm-test bench pytorch-compare clean
+.PHONY: help build setup quick test race vet fuzz storm slurm-test bench pytorch-compare cuda-ptx cuda-check clean
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | sort
 
@@ -56,6 +56,9 @@ pytorch-compare: ## the same model in PyTorch, timed in turn with ours (fetches 
 		$(PYTORCH)/bin/pip install torch numpy safetensors || \
 		{ echo "PyTorch could not be installed from PyPI; without it there is nothing to compare with."; exit 1; }
 	$(PYTORCH)/bin/python models/testdata/sidebyside/compare.py all
+
+cuda-ptx: ## compile the CUDA kernels to the committed PTX (clang-19; no CUDA needed)
+	@sh .ci/cuda-ptx
 
 clean: ## remove what was built; results.db, .prabench and figures stay
 	rm -rf bin

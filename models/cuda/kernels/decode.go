@@ -34,5 +34,5 @@ func (o *Ops) AttentionDecode(out, qkv, cache Ptr, batch, at, n, capacity, heads
 	own := f4(4*batch*n*width, 2*batch*n*width)
 	o.call(decodeKernels[[2]int{columns, group}]).ptr(out, qkv, cache).ints(batch*heads, at, n, capacity, heads, width, hd).floats(scaleOf(hd))
 	o.cost(flops, own+f4(2*batch*width*(at+n)*passes), own+f4(2*batch*width*at)).
-		grid(ceil(batch*heads, decodeWarps), 1, 1, 32*decodeWarps, decodeWarps*group*hd)
+		grid(ceil(batch*heads, decodeWarps), 1, 1, 32*decodeWarps, decodeWarps*group*(hd+32))
 }

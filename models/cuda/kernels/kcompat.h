@@ -7,17 +7,20 @@
 //   EXPORT(name, threads)  after it, so that the stand-in finds it
 //   SHARED(s)              float *s: the block's dynamic shared memory; there is no other
 //   kc_barrier()           every thread of the block meets here
+//   kc_warp_barrier()      every thread of the warp meets here; what it wrote is seen
 //   kc_xor(v, m), kc_lane(v, l)   v of lane (own ^ m), of lane l; whole warps only
 #pragma once
 
 typedef long long i64;
 typedef unsigned long long u64;
 typedef unsigned int u32;
+struct alignas(16) kc_f4 { float x, y, z, w; };
 
 #if defined(__CUDACC_RTC__) || defined(__CUDA__)
 
 #if defined(__CUDACC_RTC__)
 #define KC_DEVICE static __device__ __forceinline__
+#define KC_MEMBER __device__ __forceinline__
 #define KERNEL(name, threads, blocks) extern "C" __global__ void __launch_bounds__(threads, blocks) name
 #define SHARED(s) extern __shared__ __align__(16) float s[]
 KC_DEVICE float kc_xor(float v, int m) { return __shfl_xor_sync(0xffffffffu, v, m); }
@@ -26,8 +29,10 @@ KC_DEVICE float kc_mul(float a, float b) { return __fmul_rn(a, b); } // rounded,
 KC_DEVICE float kc_add(float a, float b) { return __fadd_rn(a, b); }
 KC_DEVICE float kc_sqrt(float a) { return __fsqrt_rn(a); }
 KC_DEVICE void kc_barrier() { __syncthreads(); }
+KC_DEVICE void kc_warp_barrier() { __syncwarp(); }
 #else // clang without any file of CUDA
 #define KC_DEVICE static __attribute__((device)) inline __attribute__((always_inline))
+#define KC_MEMBER __attribute__((device)) inline __attribute__((always_inline))
 #define KERNEL(name, threads, blocks) \
     extern "C" __attribute__((global)) void __attribute__((launch_bounds(threads, blocks))) name
 #define SHARED(s) extern __attribute__((shared)) __attribute__((aligned(16))) float s[]
@@ -38,7 +43,6 @@ KC_DEVICE void kc_barrier() { __syncthreads(); }
         struct Z { KC_MEMBER operator u32() const { return __nvvm_read_ptx_sreg_##reg##_z(); } } z; \
     };                                                                                           \
     extern const __attribute__((device)) __attribute__((weak)) kc_##name name;
-#define KC_MEMBER __attribute__((device)) inline __attribute__((always_inline))
 KC_SREG(threadIdx, tid)
 KC_SREG(blockIdx, ctaid)
 KC_SREG(blockDim, ntid)
@@ -49,8 +53,11 @@ KC_DEVICE float kc_mul(float a, float b) { return __nvvm_mul_rn_f(a, b); }
 KC_DEVICE float kc_add(float a, float b) { return __nvvm_add_rn_f(a, b); }
 KC_DEVICE float kc_sqrt(float a) { return __nvvm_sqrt_rn_f(a); }
 KC_DEVICE void kc_barrier() { __syncthreads(); }
+KC_DEVICE void kc_warp_barrier() { __nvvm_bar_warp_sync(0xffffffffu); }
 #endif
 
+#define UNROLL _Pragma("unroll")
+#define ROLLED _Pragma("unroll 1")
 #define EXPORT(name, threads)
 KC_DEVICE float kc_from_bits(u32 b) {
     float f;
@@ -113,8 +120,11 @@ struct kc_kernel {
 #define blockDim kc_blockDim
 #define gridDim kc_gridDim
 #define KC_DEVICE static inline
+#define KC_MEMBER inline
 #define KERNEL(name, threads, blocks) static void name
 #define SHARED(s) float *s = (float *)kc_shared
+#define UNROLL
+#define ROLLED
 #define EXPORT(name, threads) \
     extern "C" __attribute__((visibility("default"))) const kc_kernel kc_kernel_##name = kc_describe<&name>(&name, threads);
 
@@ -133,6 +143,10 @@ KC_DEVICE float kc_lane(float v, int l) {
 }
 KC_DEVICE float kc_xor(float v, int m) { return kc_lane(v, (int)(kc_threadIdx.x & 31) ^ m); }
 KC_DEVICE void kc_barrier() { kc_block_barrier(); }
+KC_DEVICE void kc_warp_barrier() {
+    char mine = 0, all[32];
+    kc_warp_gather(&mine, all, 1);
+}
 KC_DEVICE float kc_mul(float a, float b) { volatile float r = a * b; return r; }
 KC_DEVICE float kc_add(float a, float b) { volatile float r = a + b; return r; }
 KC_DEVICE float kc_sqrt(float a) { return sqrtf(a); }
@@ -159,3 +173,9 @@ KC_DEVICE void kc_mma(float c[4], const u32 a[4], const u32 b[2]) {
     }
 }
 #endif
+
+// Flat kernels: four elements a thread, a block's width apart, so that four
+// loads are under way at once.
+#define FLAT(i, n)                                                                                              \
+    for (i64 i = (i64)blockIdx.x * 4 * blockDim.x + threadIdx.x, end_ = (i64)(blockIdx.x + 1) * 4 * blockDim.x; \
+         i < (n) && i < end_; i += blockDim.x)

@@ -1,0 +1,131 @@
+// Row normalisations: plain, affine and modulated (adaLN). One block a row, the
+// row in shared memory where it fits. Twin: models/cpu/norm.h.
+#include "reduce.h"
+#define NORM_EPS 1e-5f
+
+// Mean and 1/σ of the row at x; keep holds a copy of it afterwards, where given.
+KC_DEVICE void row_stats(const float *x, float *keep, int n, int sphere, float *part, float *mean, float *rstd) {
+    float s = 0, q = 0;
+    if (!sphere || keep)
+        for (int i = threadIdx.x; i < n; i += blockDim.x) {
+            float v = x[i];
+            if (keep) keep[i] = v; // read again by this thread only
+            s += v;
+        }
+    s = sphere ? 0.0f : block_sum(s, part) / n;
+    for (int i = threadIdx.x; i < n; i += blockDim.x) {
+        float v = (keep ? keep[i] : x[i]) - s;
+        q += v * v;
+    }
+    *mean = s;
+    *rstd = 1.0f / kc_sqrt(block_sum(q, part) / n + NORM_EPS);
+}
+
+KERNEL(norm, 256, 4)
+(float *y, const float *x, const float *gain, const float *bias, float *stats, int n, int sphere, int keep) {
+    SHARED(s);
+    i64 r = blockIdx.x;
+    const float *p = x + r * n;
+    float *held = keep ? s + 32 : 0, *q = y + r * n, m, d;
+    row_stats(p, held, n, sphere, s, &m, &d);
+    if (threadIdx.x == 0) stats[2 * r] = m, stats[2 * r + 1] = d;
+    for (int i = threadIdx.x; i < n; i += blockDim.x) {
+        float v = ((held ? held[i] : p[i]) - m) * d;
+        q[i] = gain ? v * gain[i] + bias[i] : v;
+    }
+}
+EXPORT(norm, 256)
+
+// dx = rstd·(g − mean(g) − x̂·mean(g·x̂)), g = dy·gain; the sphere has no mean(g).
+// A block serves each rows; with gain it leaves its sums of dy·x̂ and dy in
+// part[blockIdx.x] [2n]: every thread sums its own columns, in shared memory
+// (hold) or, for rows too long for that, in place. keep: rows of x̂ and dy fit too.
+KERNEL(norm_backward, 256, 2)
+(float *dx, float *part, const float *dy, const float *x, const float *gain, const float *stats, int rows, int n, int sphere, int add,
+ int each, int keep, int hold) {
+    SHARED(s);
+    float *red = s, *kx = s + 64, *kd = kx + n, *acc = part + (i64)blockIdx.x * 2 * n, *sums = hold ? s + 64 + keep * 2 * n : acc;
+    i64 r = (i64)blockIdx.x * each, end = r + each < rows ? r + each : rows;
+    if (gain)
+        for (int i = threadIdx.x; i < n; i += blockDim.x) sums[i] = sums[n + i] = 0;
+    for (; r < end; r++) {
+        const float *p = x + r * n, *d = dy + r * n;
+        float *o = dx + r * n, m = stats[2 * r], t = stats[2 * r + 1], a = 0, b = 0;
+        for (int i = threadIdx.x; i < n; i += blockDim.x) {
+            float xn = (p[i] - m) * t, v = d[i];
+            if (keep) kx[i] = xn, kd[i] = v;
+            float g = v;
+            if (gain) {
+                g *= gain[i];
+                sums[i] += v * xn;
+                sums[n + i] += v;
+            }
+            a += g;
+            b += g * xn;
+        }
+        a = sphere ? 0.0f : block_sum(a, red) / n;
+        b = block_sum(b, red + 32) / n;
+        for (int i = threadIdx.x; i < n; i += blockDim.x) {
+            float xn = keep ? kx[i] : (p[i] - m) * t, g = keep ? kd[i] : d[i];
+            if (gain) g *= gain[i];
+            float v = t * (g - a - xn * b);
+            o[i] = add ? o[i] + v : v;
+        }
+    }
+    if (gain && hold)
+        for (int i = threadIdx.x; i < n; i += blockDim.x) acc[i] = sums[i], acc[n + i] = sums[n + i];
+}
+EXPORT(norm_backward, 256)
+
+KERNEL(mod_norm, 256, 4)
+(float *y, const float *x, float *stats, const float *mod, int ldmod, int shift_off, int scale_off, int n, int keep) {
+    SHARED(s);
+    i64 r = blockIdx.x;
+    const float *p = x + r * n, *shift = mod + r * ldmod + shift_off, *scale = mod + r * ldmod + scale_off;
+    float *held = keep ? s + 32 : 0, *q = y + r * n, m, d;
+    row_stats(p, held, n, 0, s, &m, &d);
+    if (threadIdx.x == 0) stats[2 * r] = m, stats[2 * r + 1] = d;
+    for (int i = threadIdx.x; i < n; i += blockDim.x) q[i] = ((held ? held[i] : p[i]) - m) * d * (1.0f + scale[i]) + shift[i];
+}
+EXPORT(mod_norm, 256)
+
+KERNEL(mod_norm_backward, 256, 4)
+(float *dx, float *dmod, const float *dy, const float *x, const float *stats, const float *mod, int ldmod, int shift_off,
+ int scale_off, int n, int add, int keep) {
+    SHARED(s);
+    float *red = s, *kx = s + 64, *kg = kx + n;
+    i64 r = blockIdx.x;
+    const float *p = x + r * n, *d = dy + r * n, *scale = mod + r * ldmod + scale_off;
+    float *o = dx + r * n, *dshift = dmod + r * ldmod + shift_off, *dscale = dmod + r * ldmod + scale_off;
+    float m = stats[2 * r], t = stats[2 * r + 1], a = 0, b = 0;
+    for (int i = threadIdx.x; i < n; i += blockDim.x) {
+        float xn = (p[i] - m) * t, v = d[i], g = v * (1.0f + scale[i]);
+        if (keep) kx[i] = xn, kg[i] = g;
+        dshift[i] = v;
+        dscale[i] = v * xn;
+        a += g;
+        b += g * xn;
+    }
+    a = block_sum(a, red) / n;
+    b = block_sum(b, red + 32) / n;
+    for (int i = threadIdx.x; i < n; i += blockDim.x) {
+        float xn = keep ? kx[i] : (p[i] - m) * t, g = keep ? kg[i] : d[i] * (1.0f + scale[i]);
+        float v = t * (g - a - xn * b);
+        o[i] = add ? o[i] + v : v;
+    }
+}
+EXPORT(mod_norm_backward, 256)
+
+// df ← gate·dout, dmod[r, off:] ← f·dout with gate = mod[r, off:].
+KERNEL(gate_backward, 256, 4)
+(float *df, float *dmod, const float *dout, const float *f, const float *mod, int ldmod, int off, int n) {
+    i64 r = blockIdx.x;
+    const float *d = dout + r * n, *q = f + r * n, *g = mod + r * ldmod + off;
+    float *o = df + r * n, *dg = dmod + r * ldmod + off;
+    for (int i = threadIdx.x; i < n; i += blockDim.x) {
+        float v = d[i], w = q[i];
+        o[i] = g[i] * v;
+        dg[i] = w * v;
+    }
+}
+EXPORT(gate_backward, 256)

@@ -1,0 +1,96 @@
+package kernels
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// entry is a kernel as its PTX declares it.
+type entry struct{ args, threads, blocks int }
+
+var (
+	entryHead = regexp.MustCompile(`\.visible \.entry (\w+)\(([^)]*)\)\n([^{]*)\{`)
+	directive = regexp.MustCompile(`\.(maxntid|minnctapersm) (\d+)`)
+)
+
+func entries(t *testing.T, file string) map[string]entry {
+	out := map[string]entry{}
+	for _, m := range entryHead.FindAllStringSubmatch(string(PTX(file)), -1) {
+		e := entry{args: strings.Count(m[2], ".param")}
+		for _, d := range directive.FindAllStringSubmatch(m[3], -1) {
+			n, _ := strconv.Atoi(d[2])
+			if d[1] == "maxntid" {
+				e.threads = n
+			} else {
+				e.blocks = n
+			}
+		}
+		out[m[1]] = e
+	}
+	return out
+}
+
+// The table says of every kernel what its PTX says, and no kernel is missing.
+func TestTableIsThePTX(t *testing.T) {
+	declared := map[string]map[string]entry{}
+	for _, file := range Files(80) {
+		declared[file] = entries(t, file)
+	}
+	for _, k := range Kernels() {
+		e, ok := declared[k.File][k.Name]
+		if !ok {
+			t.Errorf("%s: no kernel %s in its PTX", k.File, k.Name)
+			continue
+		}
+		delete(declared[k.File], k.Name)
+		if want := (entry{k.Args, k.MaxBlock, k.Blocks}); e != want {
+			t.Errorf("%s: PTX has %+v (arguments, threads a block, blocks), the table %+v", k.Name, e, want)
+		}
+	}
+	for file, rest := range declared {
+		for name := range rest {
+			t.Errorf("%s: kernel %s is not in the table", file, name)
+		}
+	}
+}
+
+// Every source has its PTX for the capability that the table gives, and PTX
+// holds nothing that needs another: no call, no static shared memory, no local
+// arrays.
+func TestFamilies(t *testing.T) {
+	sources, err := filepath.Glob("*.cu")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var families []string
+	for _, s := range sources {
+		families = append(families, strings.TrimSuffix(s, ".cu"))
+	}
+	listed := Files(80)
+	slices.Sort(listed)
+	if !slices.Equal(families, listed) {
+		t.Errorf("sources of %v, kernels of %v", families, listed)
+	}
+	made, _ := os.ReadDir("ptx")
+	if len(made) != len(families) {
+		t.Errorf("%d files in ptx for %d families", len(made), len(families))
+	}
+	for _, k := range Kernels() {
+		if want := fmt.Sprintf(".target sm_%d\n", k.Compute); !strings.Contains(string(PTX(k.File)), want) {
+			t.Errorf("%s is compiled for another device than %s", k.File, strings.TrimSpace(want))
+		}
+	}
+	for _, f := range families {
+		for _, no := range []string{"call.uni", ".extern .func", "vprintf", ".local", ".shared .align 4", "\tatom.", "\tred."} {
+			if strings.Contains(string(PTX(f)), no) {
+				t.Errorf("%s.ptx has %q", f, no)
+			}
+		}
+	}
+}
