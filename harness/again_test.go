@@ -137,7 +137,7 @@ func TestAnEstimateLearnsFromOtherExperiments(t *testing.T) {
 		if err := p.Inspect(context.Background(), db, b.places.Store(), false); err != nil {
 			t.Fatal(err)
 		}
-		return p.Item(e.Cells[0].Chain[results.Train].Key).Estimate
+		return p.Item(e.Cells[0].Chain.Key(results.Train)).Estimate
 	}
 	db, err := results.OpenReadOnly(b.places.DB)
 	if err != nil {
@@ -157,7 +157,7 @@ func TestAnEstimateLearnsFromOtherExperiments(t *testing.T) {
 		for _, x := range e.Cells {
 			if x.ID == c.ID {
 				now := time.Now()
-				a := results.Attempt{ID: results.NewAttemptID(), Stage: x.Chain[results.Train].Key, Kind: results.Train, Outcome: results.OK, Device: "cpu", Started: now, Finished: now.Add(time.Hour)}
+				a := results.Attempt{ID: results.NewAttemptID(), Stage: x.Chain.Key(results.Train), Kind: results.Train, Outcome: results.OK, Device: "cpu", Started: now, Finished: now.Add(time.Hour)}
 				if _, err := rw.Ingest(context.Background(), a); err != nil {
 					t.Fatal(err)
 				}

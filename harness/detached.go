@@ -117,7 +117,7 @@ func (p *Plan) missing(places Places) error {
 		if it.State != ToDo {
 			continue
 		}
-		for kind, key := range it.By {
+		for kind, key := range it.By() {
 			if p.byKey[key] != nil {
 				continue
 			}

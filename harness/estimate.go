@@ -24,7 +24,7 @@ type Costs struct {
 
 // counter counts each configuration once: seeds, rates of learning and timings
 // share it.
-type counter map[counted]Costs
+type counter map[counted]*Costs
 
 // counted is what costs depend on.
 type counted struct {
@@ -34,13 +34,13 @@ type counted struct {
 	batch  int
 }
 
-func (k counter) of(s stage.Settings) Costs {
-	s.Train.Seed, s.Sample.Seed, s.Train.LR = 0, 0, 1
+func (k counter) of(s *stage.Settings) *Costs {
 	name := counted{s.Model, s.Train, s.Sample, s.Measure.Batch}
+	name.train.Seed, name.train.LR, name.sample.Seed = 0, 1, 0
 	if c, known := k[name]; known {
 		return c
 	}
-	c := Costs{
+	c := &Costs{
 		Costs: s.Model.Costs(s.Train, s.Sample), Params: s.Model.Params(),
 		Train: s.Model.TrainMemory(s.Train), Sample: s.Model.SampleMemory(s.Sample, s.Measure.Batch),
 	}
@@ -147,8 +147,8 @@ func pace(ctx context.Context, db *results.DB, rate float64) float64 {
 				continue
 			}
 			seen++
-			it := Item{Stage: stage.Stage{Kind: results.Train}, Settings: stage.Settings{Model: of.Part.Model, Train: of.Part.Train}}
-			it.Costs.FLOPsTrainImage = of.Part.Model.Costs(of.Part.Train, models.DefaultSample()).FLOPsTrainImage
+			it := Item{Stage: stage.Stage{Kind: results.Train}, Settings: &stage.Settings{Model: of.Part.Model, Train: of.Part.Train}}
+			it.Costs = &Costs{Costs: of.Part.Model.Costs(of.Part.Train, models.DefaultSample())}
 			guess += it.guess(rate).Seconds()
 			took += s.Took.Seconds()
 		}
@@ -186,7 +186,7 @@ func (it *Item) guess(rate float64) time.Duration {
 		batches := float64(s.Measure.Warmup+2) * float64(s.Measure.Batch)
 		ones := float64(s.Measure.Warmup+3) * 8 // one image alone runs at a fraction of the rate
 		steps := float64(s.Measure.TrainSteps+1) * float64(s.Train.Batch)
-		round := seconds(c.FLOPsImage*(batches+ones)+c.FLOPsTrainImage*steps, threadsOf(s)) + 2*time.Second
+		round := seconds(c.FLOPsImage*(batches+ones)+c.FLOPsTrainImage*steps, threadsOf(*s)) + 2*time.Second
 		return time.Duration(s.Measure.Rounds) * round
 	}
 	return start

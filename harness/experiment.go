@@ -2,12 +2,13 @@ package harness
 
 import (
 	"fmt"
-	"prabench/models/cpu"
+	"reflect"
 	"strings"
 	"time"
 
 	"prabench/experiments"
 	"prabench/harness/stage"
+	"prabench/models/cpu"
 )
 
 // FromFile takes what the harness needs from an expanded experiment file. With
@@ -21,11 +22,22 @@ func FromFile(f, chosen *experiments.Experiment) *Experiment {
 			run[chosen.Cells[i].ID] = true
 		}
 	}
+	e.Cells = make([]Cell, 0, len(f.Cells))
+	var point *stage.Settings
 	for i := range f.Cells {
 		c := &f.Cells[i]
-		e.Cells = append(e.Cells, Cell{ID: c.ID, Label: c.Label, Seed: c.Seed, Params: c.Point, Settings: settings(c.Settings), Skip: chosen != nil && !run[c.ID]})
+		if i == 0 || !samePoint(c.Point, f.Cells[i-1].Point) {
+			of := settings(c.Settings)
+			point = &of
+		}
+		e.Cells = append(e.Cells, Cell{ID: c.ID, Label: c.Label, Seed: c.Seed, Params: c.Point, Settings: point, Skip: chosen != nil && !run[c.ID]})
 	}
 	return e
+}
+
+// samePoint says that two neighbours are seeds of one point, which share the map.
+func samePoint(a, b map[string]any) bool {
+	return reflect.ValueOf(a).Pointer() == reflect.ValueOf(b).Pointer()
 }
 
 func settings(s experiments.Settings) stage.Settings {

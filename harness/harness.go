@@ -24,10 +24,19 @@ type Cell struct {
 	ID       string
 	Label    string // for people; the same for all seeds of a point
 	Seed     uint64
-	Params   map[string]any // swept keys and their values
-	Settings stage.Settings
-	Chain    stage.Chain // filled in by Identify
-	Skip     bool        // belongs to the experiment, but is not to be run this time
+	Params   map[string]any  // swept keys and their values
+	Settings *stage.Settings // of the point: seeds may share it, and Train.Seed is not read, see [Cell.Full]
+	Chain    stage.Chain     // filled in by Identify
+	Skip     bool            // belongs to the experiment, but is not to be run this time
+}
+
+// Full is the settings of the cell with its seed.
+func (c *Cell) Full() stage.Settings { return withSeed(c.Settings, c.Seed) }
+
+func withSeed(s *stage.Settings, seed uint64) stage.Settings {
+	full := *s
+	full.Train.Seed = seed
+	return full
 }
 
 // Experiment is what the harness needs of an experiment file.

@@ -54,11 +54,11 @@ func orCores(n int) int {
 }
 
 func (l *launcher) job(it *Item, round int) worker.Job {
-	s := it.Settings
+	s := it.Full()
 	s.Beside = l.jobs
 	j := worker.Job{
 		Attempt: results.NewAttemptID(), Stage: it.Key, Kind: it.Kind, Cell: it.Cell, Label: it.Label, Round: round,
-		Inputs: it.By, Device: s.Measure.Device, Threads: s.Train.Threads,
+		Inputs: it.By(), Device: s.Measure.Device, Threads: s.Train.Threads,
 		Artifacts: l.places.Artifacts, Spool: l.places.Spool(), Timeout: s.Measure.Timeout, Environment: l.environment,
 	}
 	if j.MemoryLimit = s.Measure.MemoryLimit; j.MemoryLimit == 0 {

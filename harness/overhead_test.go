@@ -41,7 +41,7 @@ func BenchmarkOverhead(b *testing.B) {
 		out := &harness.Experiment{Name: "idle"}
 		for seed := range uint64(cells) {
 			c := one.Cells[0]
-			c.Seed, c.Settings.Train.Seed, c.ID = seed, seed+1, c.ID+string(rune('a'+seed))
+			c.Seed, c.ID = seed+1, c.ID+string(rune('a'+seed))
 			out.Cells = append(out.Cells, c)
 		}
 		return out

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -29,12 +31,13 @@ const (
 // Item is one stage of a plan.
 type Item struct {
 	stage.Stage
-	Settings stage.Settings // of the first cell that needs it
-	Cell     string         // that cell's id
-	Label    string         // and its label
-	Cells    int            // cells that need it
-	Known    bool           // its data are known, and so its key is final
-	Skip     bool           // only cells that are not to be run need it
+	Settings *stage.Settings // of the first cell that needs it; Train.Seed is not read, see [Item.Full]
+	Seed     uint64          // that cell's training seed
+	Cell     string          // that cell's id
+	Label    string          // and its label
+	Cells    int             // cells that need it
+	Known    bool            // its data are known, and so its key is final
+	Skip     bool            // only cells that are not to be run need it
 
 	State    State
 	Reason   string // why it failed, is blocked, or is done again
@@ -43,8 +46,11 @@ type Item struct {
 	Log      string // the file of what the latest attempt printed, when it did not end well
 	Took     time.Duration
 	Estimate time.Duration // for what is still to do
-	Costs    Costs
+	Costs    *Costs
 }
+
+// Full is the settings with the seed.
+func (it *Item) Full() stage.Settings { return withSeed(it.Settings, it.Seed) }
 
 // Plan is the cells of some experiments and the stages that they share.
 type Plan struct {
@@ -57,22 +63,30 @@ type Plan struct {
 
 // NewPlan collects the stages of identified experiments.
 func NewPlan(experiments ...*Experiment) *Plan {
-	p := &Plan{Experiments: experiments, byKey: map[string]*Item{}}
-	costs := counter{}
+	cells := 0
 	for _, e := range experiments {
-		for _, c := range e.Cells {
-			for _, kind := range stage.Kinds {
-				st := c.Chain[kind]
+		cells += len(e.Cells)
+	}
+	p := &Plan{Experiments: experiments, byKey: make(map[string]*Item, 4*cells), Items: make([]*Item, 0, 4*cells)}
+	costs := counter{}
+	var cost *Costs
+	for _, e := range experiments {
+		for i := range e.Cells {
+			c := &e.Cells[i]
+			if i == 0 || c.Settings != e.Cells[i-1].Settings {
+				cost = costs.of(c.Settings)
+			}
+			label := c.label()
+			for _, st := range c.Chain.Stages() {
 				if it := p.byKey[st.Key]; it != nil {
 					it.Cells++
 					it.Skip = it.Skip && c.Skip
 					continue
 				}
-				it := &Item{Stage: st, Settings: c.Settings, Cell: c.ID, Label: c.label(), Cells: 1, Known: c.Settings.DataHash != "", Skip: c.Skip, State: ToDo}
-				if kind == results.Reference {
+				it := &Item{Stage: st, Settings: c.Settings, Seed: c.Seed, Cell: c.ID, Label: label, Costs: cost, Cells: 1, Known: c.Settings.DataHash != "", Skip: c.Skip, State: ToDo}
+				if st.Kind == results.Reference {
 					it.Label = c.Settings.Data.Set
 				}
-				it.Costs = costs.of(c.Settings)
 				p.byKey[st.Key] = it
 				p.Items = append(p.Items, it)
 			}
@@ -83,9 +97,9 @@ func NewPlan(experiments ...*Experiment) *Plan {
 
 func (c Cell) label() string {
 	if c.Label == "" {
-		return fmt.Sprintf("seed %d", c.Seed)
+		return "seed " + strconv.FormatUint(c.Seed, 10)
 	}
-	return fmt.Sprintf("%s, seed %d", c.Label, c.Seed)
+	return c.Label + ", seed " + strconv.FormatUint(c.Seed, 10)
 }
 
 // Item is the stage of that key.
@@ -107,9 +121,18 @@ func (p *Plan) Count(states ...State) int {
 	return n
 }
 
+// any says whether a stage is in one of the states.
+func (p *Plan) any(states ...State) bool {
+	return slices.ContainsFunc(p.Items, func(it *Item) bool { return slices.Contains(states, it.State) })
+}
+
 // Inspect looks at the database (nil: there is none yet) and the store and
 // sets every stage's state. With again, stages that failed are to do.
 func (p *Plan) Inspect(ctx context.Context, db *results.DB, store artifact.Store, again bool) error {
+	stored, err := p.stored(store)
+	if err != nil {
+		return err
+	}
 	for _, it := range p.Items {
 		it.State, it.Reason, it.Outcome, it.Attempt, it.Took = ToDo, "", "", "", 0
 		if !it.Known {
@@ -120,7 +143,7 @@ func (p *Plan) Inspect(ctx context.Context, db *results.DB, store artifact.Store
 				return err
 			}
 		}
-		if it.State == ToDo {
+		if it.State == ToDo && stored[artifact.Ref{Kind: it.Kind, Key: it.Key}] {
 			if _, err := storedAttempt(store, it); err == nil {
 				it.State = Stored
 			}
@@ -141,6 +164,22 @@ func (p *Plan) Inspect(ctx context.Context, db *results.DB, store artifact.Store
 	}
 	p.estimateFrom(func(rate float64) float64 { return pace(ctx, db, rate) })
 	return nil
+}
+
+// stored is what the store has a folder of: one look a kind instead of one a
+// stage.
+func (p *Plan) stored(store artifact.Store) (map[artifact.Ref]bool, error) {
+	out := map[artifact.Ref]bool{}
+	for _, kind := range stage.Kinds {
+		refs, err := store.List(kind)
+		if err != nil {
+			return nil, fmt.Errorf("the artifacts folder cannot be read: %w", err)
+		}
+		for _, ref := range refs {
+			out[ref] = true
+		}
+	}
+	return out, nil
 }
 
 func (it *Item) lookUp(ctx context.Context, db *results.DB, again bool) error {
@@ -172,6 +211,9 @@ func (it *Item) lookUp(ctx context.Context, db *results.DB, again bool) error {
 // have to build on, are gone or damaged: these are done again. What nobody
 // needs any more may be missing.
 func (p *Plan) demand(store artifact.Store) {
+	if !p.any(Done, Stored) {
+		return
+	}
 	for i := len(p.Items) - 1; i >= 0; i-- { // inputs come before their users
 		it := p.Items[i]
 		if it.Skip || it.State != ToDo && it.State != Failed {
@@ -191,6 +233,9 @@ func (p *Plan) demand(store artifact.Store) {
 
 // block marks what cannot be tried because it builds on a failed stage.
 func (p *Plan) block() {
+	if !p.any(Failed) {
+		return
+	}
 	for _, it := range p.Items {
 		for _, key := range it.Inputs {
 			in := p.byKey[key]
@@ -226,7 +271,7 @@ func storedAttempt(store artifact.Store, it *Item) (results.Attempt, error) {
 }
 
 // record is the plan of one experiment as the database keeps it.
-func (p *Plan) record(e *Experiment) results.Plan {
+func (p *Plan) record(e *Experiment) (results.Plan, error) {
 	out := results.Plan{Experiment: e.Name, Description: e.Description, FileHash: e.FileHash}
 	listed := map[string]bool{}
 	for _, c := range e.Cells {
@@ -236,15 +281,19 @@ func (p *Plan) record(e *Experiment) results.Plan {
 			RolloutDepth: int(c.Settings.Train.RolloutDepth.Resolve(k)), State: c.Settings.Model.State,
 			Params: c.Params, Stages: map[string]string{},
 		}
-		for _, kind := range stage.Kinds {
-			st := c.Chain[kind]
-			pc.Stages[kind] = st.Key
-			if !listed[st.Key] {
-				listed[st.Key] = true
-				out.Stages = append(out.Stages, results.PlanStage{Key: st.Key, Kind: kind, Inputs: st.Inputs, Config: st.Config})
+		for _, st := range c.Chain.Stages() {
+			pc.Stages[st.Kind] = st.Key
+			if listed[st.Key] {
+				continue
 			}
+			listed[st.Key] = true
+			config, err := stage.Config(c.Full(), st.Kind)
+			if err != nil {
+				return out, err
+			}
+			out.Stages = append(out.Stages, results.PlanStage{Key: st.Key, Kind: st.Kind, Inputs: st.Inputs, Config: config})
 		}
 		out.Cells = append(out.Cells, pc)
 	}
-	return out
+	return out, nil
 }

@@ -219,7 +219,11 @@ func (l *launcher) prepare(ctx context.Context, experiments []*Experiment, retry
 		return err
 	}
 	for _, e := range experiments {
-		if err := l.db.RecordPlan(ctx, l.plan.record(e)); err != nil {
+		plan, err := l.plan.record(e)
+		if err != nil {
+			return err
+		}
+		if err := l.db.RecordPlan(ctx, plan); err != nil {
 			return err
 		}
 	}

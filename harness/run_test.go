@@ -62,7 +62,7 @@ func tiny(change func(*stage.Settings)) *harness.Experiment {
 		}
 		e.Cells = append(e.Cells, harness.Cell{
 			ID: fmt.Sprintf("cell%d", depth), Label: fmt.Sprintf("depth=%d", depth), Seed: 1,
-			Params: map[string]any{"train.rollout_depth": depth}, Settings: s,
+			Params: map[string]any{"train.rollout_depth": depth}, Settings: &s,
 		})
 	}
 	return e
@@ -208,7 +208,7 @@ func TestAStoppedRunGoesOnAndEndsAsIfNeverStopped(t *testing.T) {
 	if !stopped.Stopped || stopped.Done >= whole.Done {
 		t.Fatalf("the run was not stopped: %+v\n%s", stopped, b2.out.String())
 	}
-	if _, err := os.Stat(work.CheckpointPath(b2.places.Artifacts, stopped.Plan.Experiments[0].Cells[0].Chain[results.Train].Key)); err != nil {
+	if _, err := os.Stat(work.CheckpointPath(b2.places.Artifacts, stopped.Plan.Experiments[0].Cells[0].Chain.Key(results.Train))); err != nil {
 		t.Errorf("no checkpoint: %v", err)
 	}
 	rest := b2.run(context.Background(), e(), nil)
@@ -220,7 +220,7 @@ func TestAStoppedRunGoesOnAndEndsAsIfNeverStopped(t *testing.T) {
 			t.Errorf("the loss is %v after a stop, %v without", r.Value, want)
 		}
 	}
-	key := rest.Plan.Experiments[0].Cells[0].Chain[results.Train].Key
+	key := rest.Plan.Experiments[0].Cells[0].Chain.Key(results.Train)
 	for _, name := range []string{work.ModelFile, work.CurveFile} {
 		x, errX := os.ReadFile(filepath.Join(b.places.Artifacts, "train", key, name))
 		y, errY := os.ReadFile(filepath.Join(b2.places.Artifacts, "train", key, name))
@@ -233,7 +233,7 @@ func TestAStoppedRunGoesOnAndEndsAsIfNeverStopped(t *testing.T) {
 func TestADamagedArtifactIsToldAndMadeAgain(t *testing.T) {
 	b := newBench(t)
 	sum := b.run(context.Background(), tiny(nil), nil)
-	key := sum.Plan.Experiments[0].Cells[0].Chain[results.Train].Key
+	key := sum.Plan.Experiments[0].Cells[0].Chain.Key(results.Train)
 	path := filepath.Join(b.places.Artifacts, "train", key, work.ModelFile)
 	raw, err := os.ReadFile(path)
 	if err != nil {
@@ -275,7 +275,7 @@ func TestADamagedCheckpointCostsOnlyTime(t *testing.T) {
 	if _, err := id.Identify(context.Background(), e); err != nil {
 		t.Fatal(err)
 	}
-	path := work.CheckpointPath(b.places.Artifacts, e.Cells[0].Chain[results.Train].Key)
+	path := work.CheckpointPath(b.places.Artifacts, e.Cells[0].Chain.Key(results.Train))
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		t.Fatal(err)
 	}

@@ -35,12 +35,16 @@ func (p *Plan) FindStale(ctx context.Context, db *results.DB) error {
 		}
 		for _, c := range e.Cells {
 			for _, kind := range stage.Kinds {
-				it := p.Item(c.Chain[kind].Key)
+				it := p.Item(c.Chain.Key(kind))
 				before, ok := done[cellStage{c.Label, c.Seed, kind}]
 				if !ok || it.State != ToDo && it.State != Blocked || !it.Known || before.Key == it.Key {
 					continue
 				}
-				changes := stageChanges(before.Config, it.Config)
+				now, err := stage.Config(it.Full(), kind)
+				if err != nil {
+					return err
+				}
+				changes := stageChanges(before.Config, now)
 				if len(changes) == 0 { // only what it builds on is another
 					for _, in := range it.Inputs {
 						if why := p.stale[in]; why != "" {

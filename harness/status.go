@@ -50,7 +50,7 @@ func (p *Plan) cellStatus(experiment string, c Cell, running map[string]Running,
 		}
 	}
 	for _, kind := range stage.Kinds {
-		it := p.Item(c.Chain[kind].Key)
+		it := p.Item(c.Chain.Key(kind))
 		s.Stages[kind] = it.State
 		if r, ok := running[it.Key]; ok {
 			worse(3, "running", kind, r.String())

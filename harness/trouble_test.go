@@ -102,7 +102,7 @@ func TestAReadOnlyFolderIsToldBeforeAnythingStarts(t *testing.T) {
 func TestAClockThatJumpsHarmsNothing(t *testing.T) {
 	b := newBench(t)
 	first := b.run(context.Background(), tiny(nil), nil)
-	key := first.Plan.Experiments[0].Cells[0].Chain[results.Train].Key
+	key := first.Plan.Experiments[0].Cells[0].Chain.Key(results.Train)
 	db, err := results.Open(b.places.DB)
 	if err != nil {
 		t.Fatal(err)
@@ -195,7 +195,7 @@ func tornTraining(t *testing.T, sig syscall.Signal, times int, change func(check
 			resumed++
 		}
 	}
-	return filepath.Join(b.places.Artifacts, "train", e.Cells[0].Chain[results.Train].Key), resumed
+	return filepath.Join(b.places.Artifacts, "train", e.Cells[0].Chain.Key(results.Train)), resumed
 }
 
 func TestATrainingThatWasEndedAndResumedIsTheSameToTheBit(t *testing.T) {

@@ -2,6 +2,7 @@ package results
 
 import (
 	"bufio"
+	"bytes"
 	"io"
 	"strings"
 	"unicode/utf8"
@@ -29,20 +30,25 @@ func WriteText(w io.Writer, t Table) error {
 		right[i] = t.numeric(i)
 	}
 	out := bufio.NewWriter(w)
+	var line []byte
 	for _, words := range lines {
-		var b strings.Builder
+		line = line[:0]
 		for i, s := range words {
-			pad := strings.Repeat(" ", widths[i]-utf8.RuneCountInString(s))
+			pad := widths[i] - utf8.RuneCountInString(s)
 			if i > 0 {
-				b.WriteString("  ")
+				line = append(line, "  "...)
+			}
+			if !right[i] {
+				line = append(line, s...)
+			}
+			for range pad {
+				line = append(line, ' ')
 			}
 			if right[i] {
-				b.WriteString(pad + s)
-			} else {
-				b.WriteString(s + pad)
+				line = append(line, s...)
 			}
 		}
-		out.WriteString(strings.TrimRight(b.String(), " ") + "\n")
+		out.Write(append(bytes.TrimRight(line, " "), '\n'))
 	}
 	return out.Flush()
 }

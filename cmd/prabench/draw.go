@@ -162,7 +162,7 @@ func params(p *point) map[string]any {
 const gridColumns = 16
 
 func (d figureData) grid(c harness.Cell) (*plots.Grid, error) {
-	key := c.Chain[results.Draw].Key
+	key := c.Chain.Key(results.Draw)
 	if _, err := d.store.Stat(artifact.Ref{Kind: results.Draw, Key: key}); err != nil {
 		return nil, nil // not drawn yet: the figure says so
 	}
@@ -182,7 +182,7 @@ func rowLabels(d work.Drawn) []string {
 }
 
 func (d figureData) curve(c harness.Cell) ([]plots.CurvePoint, error) {
-	ref := artifact.Ref{Kind: results.Train, Key: c.Chain[results.Train].Key}
+	ref := artifact.Ref{Kind: results.Train, Key: c.Chain.Key(results.Train)}
 	if _, err := d.store.Stat(ref); err != nil {
 		return nil, nil
 	}

@@ -13,7 +13,7 @@ import (
 
 // loaded is an experiment file and what the harness makes of it.
 type loaded struct {
-	file *experiments.Experiment // all cells
+	file *experiments.Experiment // without its cells
 	exp  *harness.Experiment     // all cells; those that --only leaves out are skipped
 }
 
@@ -47,7 +47,9 @@ func (a *app) load(files []string) ([]loaded, error) {
 			errs = append(errs, usage("%s and %s are both named %q: one would replace the other's cells and figures; give one of them another name", other, path, whole.Name))
 		}
 		seen[whole.Name] = path
-		out = append(out, loaded{whole, harness.FromFile(whole, chosen)})
+		exp := harness.FromFile(whole, chosen)
+		whole.Cells = nil // the harness has them; a large sweep should not be held twice
+		out = append(out, loaded{whole, exp})
 	}
 	return out, errors.Join(errs...)
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
 	"strconv"
 	"strings"
 	"time"
@@ -74,9 +75,10 @@ func (a *app) plan(ctx context.Context, files []string) error {
 // planTable has one line a point: what does not depend on the machine.
 func planTable(w io.Writer, l loaded, p *harness.Plan) error {
 	f := l.file
-	fmt.Fprintf(w, "%s: %d cells", f.Name, len(f.Cells))
+	cells := len(l.exp.Cells)
+	fmt.Fprintf(w, "%s: %d cells", f.Name, cells)
 	if f.Repeats > 1 {
-		fmt.Fprintf(w, " = %d points × %d seeds", len(f.Cells)/f.Repeats, f.Repeats)
+		fmt.Fprintf(w, " = %d points × %d seeds", cells/f.Repeats, f.Repeats)
 	}
 	if skipped := skippedCells(l); skipped > 0 {
 		fmt.Fprintf(w, ", %d left out by --only", skipped)
@@ -86,14 +88,18 @@ func planTable(w io.Writer, l loaded, p *harness.Plan) error {
 	}
 	fmt.Fprintln(w)
 	t := results.Table{Columns: []string{"cell", "params", "tokens", "AR steps", "NFE", "GFLOP/image", "TFLOP to train", "train memory", "sample memory"}}
-	seen := map[string]bool{}
-	for _, c := range l.exp.Cells {
-		name := fmt.Sprint(c.Label, c.Params)
-		if seen[name] || c.Skip {
+	points := 0
+	var last map[string]any // a point's seeds follow each other and share it
+	for i := range l.exp.Cells {
+		c := &l.exp.Cells[i]
+		if c.Skip || i > 0 && reflect.ValueOf(c.Params).Pointer() == reflect.ValueOf(last).Pointer() {
 			continue
 		}
-		seen[name] = true
-		it := p.Item(c.Chain[results.Time].Key)
+		last = c.Params
+		if points++; points > manyCells {
+			continue
+		}
+		it := p.Item(c.Chain.Key(results.Time))
 		k, s := it.Costs, c.Settings
 		label := c.Label
 		if label == "" {
@@ -104,7 +110,13 @@ func planTable(w io.Writer, l loaded, p *harness.Plan) error {
 			digits(k.FLOPsTrainImage*float64(s.Train.Batch)*float64(s.Train.Steps)/1e12, 3), bytesText(k.Train.Total()), bytesText(k.Sample.Total()),
 		})
 	}
-	return results.WriteText(w, t)
+	if err := results.WriteText(w, t); err != nil {
+		return err
+	}
+	if points > manyCells {
+		fmt.Fprintf(w, "and %d more points: --json has them, --only chooses\n", points-manyCells)
+	}
+	return nil
 }
 
 func skippedCells(l loaded) int {
@@ -193,9 +205,9 @@ func (a *app) planJSON(ls []loaded, p *harness.Plan) error {
 	for _, l := range ls {
 		e := experiment{Name: l.file.Name, File: l.file.File}
 		for _, c := range l.exp.Cells {
-			j := cell{Cell: c.ID, Label: c.Label, Seed: c.Seed, Point: c.Params, Skip: c.Skip, Costs: p.Item(c.Chain[results.Time].Key).Costs, Stages: map[string]string{}}
-			for kind, st := range c.Chain {
-				j.Stages[kind] = st.Key
+			j := cell{Cell: c.ID, Label: c.Label, Seed: c.Seed, Point: c.Params, Skip: c.Skip, Costs: *p.Item(c.Chain.Key(results.Time)).Costs, Stages: map[string]string{}}
+			for i, kind := range stage.Kinds {
+				j.Stages[kind] = c.Chain[i]
 			}
 			e.Cells = append(e.Cells, j)
 		}

@@ -115,7 +115,7 @@ func (a *app) modelOfCell(ctx context.Context, file string, o *sampleOptions) (s
 		if c.Skip {
 			continue
 		}
-		ref := artifact.Ref{Kind: results.Train, Key: c.Chain[results.Train].Key}
+		ref := artifact.Ref{Kind: results.Train, Key: c.Chain.Key(results.Train)}
 		if _, err := store.Stat(ref); err != nil {
 			continue
 		}

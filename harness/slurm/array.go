@@ -55,7 +55,7 @@ type builder struct {
 func (b *builder) put(it *harness.Item, queued func(string) (string, bool)) {
 	var jobs []string
 	var others []*Array
-	for kind, key := range it.By {
+	for kind, key := range it.By() {
 		if in, here := b.placed[key]; here {
 			if kind != follows[it.Kind] {
 				others = append(others, in.array)
@@ -65,7 +65,7 @@ func (b *builder) put(it *harness.Item, queued func(string) (string, bool)) {
 		}
 	}
 	slices.Sort(jobs)
-	chief := b.placed[it.By[follows[it.Kind]]]
+	chief := b.placed[it.Input(follows[it.Kind])]
 	a, index := b.room(it.Kind, chief, jobs)
 	if a == nil {
 		a, index = &Array{Kind: it.Kind, Jobs: jobs}, chief.index
@@ -75,7 +75,7 @@ func (b *builder) put(it *harness.Item, queued func(string) (string, bool)) {
 	for _, in := range others {
 		b.needs[a][in] = true
 	}
-	t := Task{Index: index, Stage: it.Stage, Settings: it.Settings, Cell: it.Cell, Label: it.Label}
+	t := Task{Index: index, Stage: it.Stage, Settings: it.Full(), Cell: it.Cell, Label: it.Label}
 	at, _ := slices.BinarySearchFunc(a.Tasks, index, func(t Task, i int) int { return t.Index - i })
 	a.Tasks = slices.Insert(a.Tasks, at, t)
 	b.placed[it.Key] = slot{a, index}

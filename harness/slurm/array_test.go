@@ -17,12 +17,11 @@ import (
 func item(text string) *harness.Item {
 	head, inputs, _ := strings.Cut(text, ": ")
 	kind, key, _ := strings.Cut(head, " ")
-	it := &harness.Item{Stage: stage.Stage{Key: key, Kind: kind, By: map[string]string{}}, State: harness.ToDo}
+	it := &harness.Item{Stage: stage.Stage{Key: key, Kind: kind}, Settings: &stage.Settings{}, State: harness.ToDo}
 	if inputs != "" {
 		for in := range strings.SplitSeq(inputs, ", ") {
-			kind, key, _ := strings.Cut(in, " ")
+			_, key, _ := strings.Cut(in, " ")
 			it.Inputs = append(it.Inputs, key)
-			it.By[kind] = key
 		}
 	}
 	return it
@@ -72,7 +71,7 @@ score <aftercorr:sample,afterok:reference>: 0=x 1=y
 time <aftercorr:train>: 0=m 1=n
 `},
 		{"samplings that share a training take turns in two arrays", items(
-			"train t1", "train t2", "sample a: train t1", "sample b: train t1", "sample c: train t2", "score x: sample a", "score y: sample b", "score z: sample c"), nil, 100, `
+			"train t1", "train t2", "sample a: train t1", "sample b: train t1", "sample c: train t2", "score x: reference r, sample a", "score y: reference r, sample b", "score z: reference r, sample c"), nil, 100, `
 train: 0=t1 1=t2
 sample-1 <aftercorr:train>: 0=a 1=c
 sample-2 <aftercorr:train>: 0=b
@@ -160,7 +159,7 @@ func TestArrangeLosesNothing(t *testing.T) {
 		}
 		for _, it := range all {
 			user := at[it.Key]
-			for kind, key := range it.By {
+			for kind, key := range it.By() {
 				in, here := at[key]
 				if !here {
 					continue

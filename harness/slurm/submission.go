@@ -66,7 +66,7 @@ type Task struct {
 }
 
 func (t Task) item() *harness.Item {
-	return &harness.Item{Stage: t.Stage, Settings: t.Settings, Cell: t.Cell, Label: t.Label, Cells: 1, Known: true}
+	return &harness.Item{Stage: t.Stage, Settings: &t.Settings, Seed: t.Settings.Train.Seed, Cell: t.Cell, Label: t.Label, Cells: 1, Known: true}
 }
 
 // Array finds an array by name.

@@ -179,7 +179,7 @@ func (v *View) Apply(p *harness.Plan, cells []harness.CellStatus) {
 			if c.Stages[kind] != harness.ToDo {
 				continue
 			}
-			key := chains[[2]string{c.Experiment, c.Cell}][kind].Key
+			key := chains[[2]string{c.Experiment, c.Cell}].Key(kind)
 			st, sent := v.Stages[key]
 			if !sent {
 				continue

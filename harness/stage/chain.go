@@ -3,58 +3,123 @@ package stage
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
+	"sync"
 
 	"prabench/metrics"
 	"prabench/models"
 	"prabench/results"
 )
 
-// Stage is content-addressed work.
+// Stage is content-addressed work. What its key is the hash of is written again
+// when it is asked for, see [Config]: a sweep has more stages than memory for
+// their texts.
 type Stage struct {
 	Key, Kind string
-	Inputs    []string          // keys, in the order of the chain
-	By        map[string]string // kind → key of each input
-	Config    json.RawMessage   // what the key is the hash of
+	Inputs    []string // keys, in the order of [inputs] of its kind
 }
 
-// Chain is the stages of one cell by kind.
-type Chain map[string]Stage
+// inputs is the kinds of stages that a kind builds on.
+var inputs = map[string][]string{
+	results.Draw:  {results.Train},
+	results.Score: {results.Reference, results.Draw},
+	results.Time:  {results.Train},
+}
 
-// Of gives the five stages of a cell. Depths that stand for "exact" are
-// resolved first, so that "exact" and the same number share their work, as do
-// trainings that differ in keys that nothing reads (see models.Canonical).
-func Of(s Settings) (Chain, error) {
+// By gives the keys of the inputs by their kind.
+func (s Stage) By() map[string]string {
+	by := make(map[string]string, len(s.Inputs))
+	for i, key := range s.Inputs {
+		by[inputs[s.Kind][i]] = key
+	}
+	return by
+}
+
+// Input is the key of the input of a kind, "" where there is none.
+func (s Stage) Input(kind string) string {
+	for i, key := range s.Inputs {
+		if inputs[s.Kind][i] == kind {
+			return key
+		}
+	}
+	return ""
+}
+
+// Kinds in the order of a chain.
+var Kinds = []string{results.Reference, results.Train, results.Draw, results.Score, results.Time}
+
+// Chain is the keys of one cell's stages, in the order of [Kinds].
+type Chain []string
+
+// Key is the key of the stage of a kind.
+func (c Chain) Key(kind string) string { return c[slices.Index(Kinds, kind)] }
+
+// Stages are the stages of the chain, in the order of [Kinds].
+func (c Chain) Stages() []Stage {
+	out := make([]Stage, len(c))
+	for i, kind := range Kinds {
+		out[i] = Stage{Key: c[i], Kind: kind}
+		for _, in := range inputs[kind] {
+			out[i].Inputs = append(out[i].Inputs, c.Key(in))
+		}
+	}
+	return out
+}
+
+// Of gives the stages of a cell. Depths that stand for "exact" are resolved
+// first, so that "exact" and the same number share their work, as do trainings
+// that differ in keys that nothing reads (see models.Canonical).
+func Of(s Settings) (Chain, error) { return chain(s, nil) }
+
+// Config is what the key of the cell's stage of a kind is the hash of.
+func Config(s Settings, kind string) (config json.RawMessage, err error) {
+	_, err = chain(s, func(k string, text []byte) {
+		if k == kind {
+			config = slices.Clone(text)
+		}
+	})
+	return config, err
+}
+
+// writers serve cell after cell: a large sweep would fill memory with texts.
+var writers = sync.Pool{New: func() any { return &writer{parts: map[string]writtenPart{}} }}
+
+// chain shows each text, which is valid until show returns; show may be nil.
+func chain(s Settings, show func(kind string, config []byte)) (Chain, error) {
 	k := s.Model.ARSteps()
 	s.Train.RolloutDepth = s.Train.RolloutDepth.Resolve(k)
 	s.Sample.RolloutDepth = s.Sample.RolloutDepth.Resolve(k)
-	c := Chain{}
+	c := make(Chain, len(Kinds))
 	var fail error
-	add := func(kind, code string, part any, inputs ...string) {
-		st := Stage{Kind: kind, By: map[string]string{}}
-		for _, in := range inputs {
-			st.Inputs = append(st.Inputs, c[in].Key)
-			st.By[in] = c[in].Key
+	w := writers.Get().(*writer)
+	defer writers.Put(w)
+	add := func(kind, code string, part any) {
+		keys := make([]string, len(inputs[kind]))
+		for i, in := range inputs[kind] {
+			keys[i] = c.Key(in)
 		}
-		var err error
-		if st.Key, st.Config, err = Key(kind, code, part, st.Inputs...); err != nil {
+		key, config, err := w.key(identity{code, keys, kind, part})
+		if err != nil {
 			fail = err
+			return
 		}
-		c[kind] = st
+		c[slices.Index(Kinds, kind)] = key
+		if show != nil {
+			show(kind, config)
+		}
 	}
 	lower := s.Measure.Precision
 	if lower == "fp32" {
 		lower = ""
 	}
-	scores := fmt.Sprintf("%s/metrics %d", scoreVersion, metrics.DefinitionVersion)
-	add(results.Reference, scores, referencePart{s.DataHash, s.EmbedderHash, s.Reference, s.Samples, s.Count})
+	add(results.Reference, scoreCode, referencePart{s.DataHash, s.EmbedderHash, s.Reference, s.Samples, s.Count})
 	model, train := models.Canonical(s.Model, s.Train)
 	add(results.Train, trainVersion+"/core "+models.CoreVersion, trainPart{s.DataHash, model, train, lower})
-	add(results.Draw, drawVersion+"/core "+models.CoreVersion, samplePart{s.Sample, s.Count, lower}, results.Train)
-	add(results.Score, scores, struct{}{}, results.Reference, results.Draw)
+	add(results.Draw, drawVersion+"/core "+models.CoreVersion, samplePart{s.Sample, s.Count, lower})
+	add(results.Score, scoreCode, struct{}{})
 	m := s.Measure
-	add(results.Time, timeVersion, timePart{s.Sample, m.Device, m.Precision, m.Batch, m.Warmup, m.Rounds, m.Threads, m.TrainSteps}, results.Train)
+	add(results.Time, timeVersion, timePart{s.Sample, m.Device, m.Precision, m.Batch, m.Warmup, m.Rounds, m.Threads, m.TrainSteps})
 	return c, fail
 }
 
-// Kinds in the order of a chain.
-var Kinds = []string{results.Reference, results.Train, results.Draw, results.Score, results.Time}
+var scoreCode = fmt.Sprintf("%s/metrics %d", scoreVersion, metrics.DefinitionVersion)

@@ -56,9 +56,32 @@ func TestAKeyChangesExactlyWithWhatItsStageReads(t *testing.T) {
 			again[kind] = true
 		}
 		for _, kind := range all {
-			if changed := before[kind].Key != after[kind].Key; changed != again[kind] {
+			if changed := before.Key(kind) != after.Key(kind); changed != again[kind] {
 				t.Errorf("%s: key of %s changed: %v, expected %v", name, kind, changed, again[kind])
 			}
+		}
+	}
+}
+
+// A key that changes without a new version of the code makes everything in
+// people's databases stale.
+func TestKeysOfOlderDatabasesHold(t *testing.T) {
+	s := settings()
+	s.Train.LR, s.Measure.Precision = 1e-7, "bf16"
+	c, err := Of(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for kind, key := range map[string]string{
+		results.Reference: "04d0b713834dcd8c84fa35e0736d9167748bf8eabcef0b336519e77a3f2d07a1",
+		results.Train:     "74eb54becf8fd48dcafab4968770f4bf476aece152b27a1c7928774bfc4e6cd2",
+		results.Draw:      "9147a025a2d64ba50e35f23ca3235293a64584acb7cba099c6cb1502b3c8b397",
+		results.Score:     "e4f0b865dd083452191ac9adc372f17617b5f64bca9a75b32381239b09dfacf9",
+		results.Time:      "b3e56e647d25464796398362eddbd8699addfc4bceb5dd5acf11ed8f15a29c70",
+	} {
+		if c.Key(kind) != key {
+			config, _ := Config(s, kind)
+			t.Errorf("%s: %s, before %s; it is the hash of %s", kind, c.Key(kind), key, config)
 		}
 	}
 }
@@ -68,7 +91,7 @@ func TestExactIsTheNumberItStandsFor(t *testing.T) {
 	a.Train.RolloutDepth, b.Train.RolloutDepth = models.Exact, models.Depth(b.Model.ARSteps())
 	ca, _ := Of(a)
 	cb, _ := Of(b)
-	if ca[results.Train].Key != cb[results.Train].Key {
+	if ca.Key(results.Train) != cb.Key(results.Train) {
 		t.Error("exact and K are trained twice")
 	}
 }

@@ -10,14 +10,10 @@
 package stage
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"reflect"
-	"sync"
-	"sync/atomic"
 )
 
 // Versions of the code behind each kind of stage, raised when its results
@@ -30,65 +26,62 @@ const (
 )
 
 // identity is what a key is the hash of.
-type identity struct { // in the order of its keys, as canonical JSON has it
-	Code   string          `json:"code"`
-	Inputs []string        `json:"inputs"`
-	Kind   string          `json:"kind"`
-	Part   json.RawMessage `json:"part"`
+type identity struct {
+	Code   string   `json:"code"`
+	Inputs []string `json:"inputs"`
+	Kind   string   `json:"kind"`
+	Part   any      `json:"part"`
 }
 
 // Key is the SHA-256, in hex, of a stage's identity as canonical JSON, and that
 // JSON.
 func Key(kind, code string, part any, inputs ...string) (key string, config json.RawMessage, err error) {
-	raw, err := canonical(part)
-	if err != nil {
-		return "", nil, fmt.Errorf("the settings of a %s stage: %w", kind, err)
-	}
 	if inputs == nil {
 		inputs = []string{}
 	}
-	config, err = json.Marshal(identity{code, inputs, kind, raw})
-	if err != nil {
-		return "", nil, err
-	}
-	sum := sha256.Sum256(config)
-	return hex.EncodeToString(sum[:]), config, nil
+	return new(writer).key(identity{code, inputs, kind, part})
 }
 
-// canonicals remembers the text of parts that were written before: a sweep has
-// few, again and again. It holds at most maxCanonicals.
-var canonicals sync.Map
+// writer keeps what neighbouring cells of a sweep share: the buffer that keys
+// are hashed from, and the last part of each kind with its text.
+type writer struct {
+	text  []byte
+	parts map[string]writtenPart // nil remembers none
+}
 
-var canonicalCount atomic.Int64
+type writtenPart struct {
+	part any
+	text []byte
+}
 
-const maxCanonicals = 10_000
-
-// canonical is JSON with sorted keys, no blanks, and numbers as they were
-// first written, so that it does not depend on the order of struct fields.
-func canonical(v any) (json.RawMessage, error) {
-	known := v != nil && reflect.TypeOf(v).Comparable()
-	if known {
-		if text, ok := canonicals.Load(v); ok {
-			return text.(json.RawMessage), nil
+// key is the key of an identity; the config is valid until the next call. With
+// memory, parts must be comparable.
+func (w *writer) key(id identity) (key string, config json.RawMessage, err error) {
+	known, ok := w.parts[id.Kind]
+	if !ok || known.part != id.Part {
+		known.part = id.Part
+		if known.text, err = canonical(known.text[:0], id.Part); err != nil {
+			delete(w.parts, id.Kind)
+			return "", nil, fmt.Errorf("the settings of a %s stage: %w", id.Kind, err)
+		}
+		if w.parts != nil {
+			w.parts[id.Kind] = known
 		}
 	}
-	text, err := written(v)
-	if err == nil && known && canonicalCount.Add(1) <= maxCanonicals {
-		canonicals.Store(v, text)
+	b := append(w.text[:0], `{"code":`...)
+	b = appendString(b, id.Code)
+	b = append(b, `,"inputs":[`...)
+	for i, in := range id.Inputs {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendString(b, in)
 	}
-	return text, err
-}
-
-func written(v any) (json.RawMessage, error) {
-	raw, err := json.Marshal(v)
-	if err != nil {
-		return nil, err
-	}
-	d := json.NewDecoder(bytes.NewReader(raw))
-	d.UseNumber()
-	var tree any
-	if err := d.Decode(&tree); err != nil {
-		return nil, err
-	}
-	return json.Marshal(tree) // maps are written in the order of their keys
+	b = append(b, `],"kind":`...)
+	b = appendString(b, id.Kind)
+	b = append(b, `,"part":`...)
+	b = append(b, known.text...)
+	w.text = append(b, '}')
+	sum := sha256.Sum256(w.text)
+	return hex.EncodeToString(sum[:]), w.text, nil
 }
