@@ -196,7 +196,7 @@ func (s *Settings) rest() error {
 	if s.Measure.Timeout <= 0 {
 		return &models.KeyError{Key: "measure.timeout", Problem: fmt.Sprintf("%v is no time; allowed: more than 0s, for example \"2h\"", s.Measure.Timeout)}
 	}
-	return nil
+	return s.Check.valid()
 }
 
 // isDevice spares the common case the pattern.

@@ -73,4 +73,11 @@ var docs = map[string]string{
 	"measure.retries":          "further tries of a stage that was ended from outside",
 	"measure.repeat_disturbed": "further tries of a timed round during which something else loaded the machine",
 	"measure.checkpoint_steps": "training steps between checkpoints; 0 is about one a minute",
+
+	"check.metrics":    "what check compares: throughput, latency, first_block_latency, train_throughput, memory_peak, memory_activations, fid_proxy (is trained for)",
+	"check.throughput": "change of throughput and train_throughput that matters, as a share",
+	"check.latency":    "change of latency and first_block_latency that matters, as a share",
+	"check.memory":     "change of memory_peak and memory_activations that matters, as a share",
+	"check.rounds":     "rounds of a block before it is judged; what stays open is measured on, up to eight times as often",
+	"check.budget":     "longest time that check measures",
 }

@@ -17,7 +17,7 @@ import (
 // Key is a key of an experiment file, for documentation and `plan`.
 type Key struct {
 	Name     string `json:"key"`     // dotted: "model.patch"
-	Type     string `json:"type"`    // "integer", "float", "string", "depth" (integer ≥ 0 or "exact"), "duration" or "bytes"
+	Type     string `json:"type"`    // "integer", "float", "string", "depth" (integer ≥ 0 or "exact"), "duration", "bytes" or "names"
 	Default  any    `json:"default"` // plain: int, float64, uint64 or string
 	Doc      string `json:"doc"`
 	Sweep    bool   `json:"sweep"`    // may be an axis
@@ -42,9 +42,10 @@ var seedField = &field{Key: Key{Name: "seed", Type: "integer"}, typ: reflect.Typ
 
 // outsideIdentity are the keys that a cell's results are not named by: the
 // place of the data and the hardware and care of measuring, which belong to an
-// attempt. They cannot be swept, since their cells would be one.
+// attempt, and how a check judges. They cannot be swept, since their cells would be one.
 var outsideIdentity = []string{"data.root", "measure.device", "measure.warmup", "measure.rounds", "measure.timeout",
-	"measure.memory_limit", "measure.retries", "measure.repeat_disturbed", "measure.checkpoint_steps"}
+	"measure.memory_limit", "measure.retries", "measure.repeat_disturbed", "measure.checkpoint_steps",
+	"check.metrics", "check.throughput", "check.latency", "check.memory", "check.rounds", "check.budget"}
 
 var (
 	fields   = collect()
@@ -132,6 +133,8 @@ func typeOf(t reflect.Type) string {
 		return "duration"
 	case reflect.TypeFor[Bytes]():
 		return "bytes"
+	case reflect.TypeFor[Names]():
+		return "names"
 	}
 	switch t.Kind() {
 	case reflect.Int, reflect.Uint64:
@@ -156,6 +159,8 @@ func plain(v reflect.Value) any {
 		return x.String()
 	case Bytes:
 		return x.String()
+	case Names:
+		return string(x)
 	case int, uint64, float64, string:
 		return x
 	}
@@ -199,6 +204,12 @@ func (f *field) convert(raw any) (value, error) {
 }
 
 func (f *field) decode(p reflect.Value, raw any) error {
+	if names, ok := p.Interface().(*Names); ok {
+		if !names.take(raw) {
+			return f.wrongType(raw)
+		}
+		return nil
+	}
 	switch u := p.Interface().(type) {
 	case toml.Unmarshaler:
 		if n, ok := raw.(int64); ok && n < 0 {
@@ -266,9 +277,10 @@ func (f *field) wrongType(raw any) error {
 		"depth":    `an integer ≥ 0 or "exact"`,
 		"duration": `a time span such as "90s", "30m" or "2h"`,
 		"bytes":    `an amount of memory such as "4GiB" or "512MiB", or "auto"`,
+		"names":    `an array of names such as ["throughput", "latency"], or "throughput, latency"`,
 	}[f.Type]
 	example := ""
-	if f.index != nil && f.Type != "depth" && f.Type != "duration" && f.Type != "bytes" {
+	if f.index != nil && f.Type != "depth" && f.Type != "duration" && f.Type != "bytes" && f.Type != "names" {
 		example = ", for example " + show(f.Default)
 	}
 	return fmt.Errorf("%s is %s; allowed: %s%s", show(raw), typeName(raw), allowed, example)

@@ -17,8 +17,12 @@ type override struct {
 	at   place
 }
 
-// list gives the values of an axis; ok is false for a single value.
+// list gives the values of an axis; ok is false for a single value, which the
+// key may be a list of.
 func (o override) list() ([]any, bool) {
+	if f := byName[o.key]; f != nil && f.Type == "names" {
+		return nil, false
+	}
 	l, ok := o.raw.([]any)
 	return l, ok
 }
@@ -58,7 +62,7 @@ func (r *reading) readOverrides() {
 			}
 			r.problems.add(at, key, "unknown key; allowed: any key that `plan` prints, or sweep. and such a key", didYouMean(o.key, candidates))
 			continue
-		case !isList && strings.HasPrefix(text, "["):
+		case !isArray(o.raw) && strings.HasPrefix(text, "["):
 			r.problems.add(at, key, text+" is no array of TOML", `words in an array need quotes, for example '["x","v"]'`)
 			continue
 		case o.axis && !isList:
@@ -75,6 +79,11 @@ func (r *reading) readOverrides() {
 		seen[o.key] = len(r.set)
 		r.set = append(r.set, o)
 	}
+}
+
+func isArray(raw any) bool {
+	_, is := raw.([]any)
+	return is
 }
 
 func isTop(key string) bool {

@@ -16,6 +16,7 @@ type Settings struct {
 	Sample  Sample             `toml:"sample" json:"sample"`
 	Metrics Metrics            `toml:"metrics" json:"metrics"`
 	Measure Measure            `toml:"measure" json:"measure"`
+	Check   Check              `toml:"check" json:"check"`
 }
 
 // Data is the [data] table. In a cell Size and Channels are never 0 and Fit is
@@ -74,6 +75,8 @@ func Defaults() Settings {
 		Metrics: Metrics{Embedder: "auto", Samples: 2000, Reference: "train"},
 		Measure: Measure{Device: "cpu", Precision: "fp32", Batch: 64, Warmup: 1, Rounds: 3, TrainSteps: 10,
 			Timeout: Duration(2 * time.Hour), Retries: 2, RepeatDisturbed: 2},
+		Check: Check{Metrics: "throughput, latency, memory_peak", Throughput: 0.03, Latency: 0.05, Memory: 0.01,
+			Rounds: 40, Budget: Duration(3 * time.Minute)},
 	}
 }
 

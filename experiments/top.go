@@ -78,7 +78,7 @@ func (r *reading) fault(at place, key, problem, hint string) *Error {
 // top lists the entries of the file, and reports tables and keys at the top
 // that no experiment has.
 func (r *reading) top() []entry {
-	known := append([]string{"data", "model", "train", "sample", "metrics", "measure", "sweep", "figure", "claim"}, topNames...)
+	known := append([]string{"data", "model", "train", "sample", "metrics", "measure", "check", "sweep", "figure", "claim"}, topNames...)
 	var list []entry
 	for _, e := range r.doc.entries(r.doc.root) {
 		name, _, dotted := strings.Cut(e.key, ".")
@@ -90,7 +90,7 @@ func (r *reading) top() []entry {
 			if r.faulty[name] { // once a table
 				continue
 			}
-			r.fault(r.doc.at(name), name, "unknown table; allowed: data, model, train, sample, metrics, measure, sweep, figure, claim", didYouMean(name, known[:9]))
+			r.fault(r.doc.at(name), name, "unknown table; allowed: data, model, train, sample, metrics, measure, check, sweep, figure, claim", didYouMean(name, known[:10]))
 			continue
 		}
 		r.problems.add(e.at, name, "unknown key; allowed at the top: "+strings.Join(topNames, ", "),

@@ -1,0 +1,129 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"prabench/harness"
+	"prabench/harness/check"
+	"prabench/harness/check/arm"
+	"prabench/harness/check/revision"
+	"prabench/harness/machine"
+)
+
+// programs are the two that a check compares.
+type programs struct {
+	command [2][]string
+	env     [2][]string
+}
+
+func (p *programs) start(side check.Side) (check.Arm, error) {
+	return arm.Start(side.String(), p.command[side], p.env[side])
+}
+
+// armCommand is the program of a device as an arm; program is "" for this one's.
+func armOf(device, program string) ([]string, error) {
+	if program != "" {
+		return []string{program, "arm"}, nil
+	}
+	args, err := workerCommand(device)
+	if err != nil {
+		return nil, err
+	}
+	return append(args[:len(args)-1:len(args)-1], "arm"), nil
+}
+
+// programs finds or builds both programs and names them in the report.
+func (a *app) programs(ctx context.Context, device string, o checkFlags, dir string, rep *check.Report) (*programs, error) {
+	p := &programs{}
+	var err error
+	if p.command[check.New], err = armOf(device, ""); err != nil {
+		return nil, &usageError{err}
+	}
+	if o.extraWork != "" {
+		p.env[check.New] = []string{arm.ExtraWork + "=" + o.extraWork}
+	}
+	env := machine.Environment(0)
+	rep.New = check.Program{Name: "this program", Revision: env.Code()}
+	old := o.binary
+	rep.Old.Name = old
+	if o.against != "" {
+		if kind, _, _ := strings.Cut(device, ":"); kind != "cpu" {
+			return nil, usage("--against builds the program for the CPU, measure.device is %q: build the other program yourself and give it with --against-binary", device)
+		}
+		top, commit, err := revision.Find(ctx, ".", o.against)
+		if err != nil {
+			return nil, &usageError{err}
+		}
+		fmt.Fprintf(a.stderr, "building %.12s\n", commit)
+		built, err := revision.Build(ctx, top, commit, dir)
+		if err != nil {
+			return nil, &harness.Failure{Err: err}
+		}
+		old, rep.Old = built.Path, check.Program{Name: o.against, Revision: commit}
+	} else if old, err = program(o.binary); err != nil {
+		return nil, err
+	}
+	if p.command[check.Old], err = armOf(device, old); err != nil {
+		return nil, &usageError{err}
+	}
+	for side, of := range []*check.Program{&rep.Old, &rep.New} {
+		if of.SHA256, err = fileHash(p.command[side][0]); err != nil {
+			return nil, &harness.Failure{Err: err}
+		}
+	}
+	return p, nil
+}
+
+// program is the absolute path of a program that can be started.
+func program(path string) (string, error) {
+	info, err := os.Stat(path)
+	if err != nil || info.IsDir() || info.Mode()&0o111 == 0 {
+		return "", usage("--against-binary %s: there is no program that can be started", path)
+	}
+	return filepath.Abs(path)
+}
+
+func fileHash(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// untilInterrupted ends with Ctrl-C.
+func (a *app) untilInterrupted(ctx context.Context) (context.Context, context.CancelFunc) {
+	return signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+}
+
+// checkProgress tells how far a check is: on a terminal in one line, elsewhere
+// when a block begins.
+func (a *app) checkProgress() func(done, total time.Duration, what string) {
+	terminal := isTerminal(a.stderr)
+	last := ""
+	return func(done, total time.Duration, what string) {
+		if terminal {
+			fmt.Fprintf(a.stderr, "\r\x1b[K%3.0f %%  %s\r", 100*min(1, done.Seconds()/max(1e-9, total.Seconds())), what)
+			return
+		}
+		if block, _, _ := strings.Cut(what, ","); block != last {
+			last = block
+			fmt.Fprintf(a.stderr, "%s, at most %s\n", block, total.Round(time.Second))
+		}
+	}
+}

@@ -1,0 +1,200 @@
+package arm
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+
+	"prabench/harness/measure"
+	"prabench/harness/stage"
+	"prabench/harness/work"
+	"prabench/harness/worker"
+	"prabench/models"
+	"prabench/models/cpu"
+	"prabench/models/device"
+)
+
+// server is an arm between two requests.
+type server struct {
+	set   stage.Settings
+	extra float64 // share of extra work, see ExtraWork
+
+	calls  map[string]*call
+	closes []func()
+}
+
+// call is what one metric times.
+type call struct {
+	do    func() error
+	batch int
+}
+
+func (a *server) close() {
+	for _, c := range slices.Backward(a.closes) {
+		c()
+	}
+	a.calls, a.closes = nil, nil
+}
+
+// open loads a cell and warms up what will be timed.
+func (a *server) open(q Request) (answer Answer, err error) {
+	a.close()
+	a.set = stage.Settings{}
+	if err := json.Unmarshal(q.Settings, &a.set); err != nil {
+		return answer, worker.Invalid("the settings in the request cannot be read: %v", err)
+	}
+	m := a.set.Measure
+	be, err := a.backend()
+	if err != nil {
+		return answer, err
+	}
+	model, err := models.LoadModel(be, q.Model)
+	if err != nil {
+		return answer, worker.Invalid("%v", err)
+	}
+	a.closes = append(a.closes, model.Close)
+	a.calls = map[string]*call{}
+	for _, metric := range q.Metrics {
+		var c *call
+		switch metric {
+		case Throughput:
+			c, err = a.sampling(model, m.Batch, false)
+		case Latency:
+			c, err = a.sampling(model, 1, false)
+		case FirstBlock:
+			c, err = a.sampling(model, 1, true)
+		case Training:
+			c, err = a.training()
+		default:
+			return answer, worker.Invalid("this program's arm does not time %q", metric)
+		}
+		if err == nil {
+			err = a.prepare(c)
+		}
+		if err != nil {
+			return answer, err
+		}
+		a.calls[metric] = c
+	}
+	answer.Exact, answer.Backend = a.exact(be), be.Details()
+	return answer, nil
+}
+
+func (a *server) backend() (device.Backend, error) {
+	m := a.set.Measure
+	be, err := work.Open(work.Device{Name: m.Device, Threads: m.Threads, Precision: m.Precision})
+	if err != nil {
+		return nil, err
+	}
+	a.closes = append(a.closes, func() { be.Close() })
+	return be, nil
+}
+
+// prepare warms a call up and, for the test of a slow-down, adds work to it.
+func (a *server) prepare(c *call) error {
+	for range max(1, a.set.Measure.Warmup) {
+		if err := c.do(); err != nil {
+			return err
+		}
+	}
+	if a.extra <= 0 {
+		return nil
+	}
+	x, bare := newChore(), c.do
+	if err := x.fit(a.extra, bare); err != nil {
+		return err
+	}
+	c.do = func() error {
+		err := bare()
+		x.do()
+		return err
+	}
+	return nil
+}
+
+// sampling is a call of the sampler for batch images.
+func (a *server) sampling(model *models.Model, batch int, firstBlock bool) (*call, error) {
+	s, err := models.NewSampler(model, a.set.Sample, batch)
+	if err != nil {
+		return nil, err
+	}
+	a.closes = append(a.closes, s.Close)
+	c := model.Config
+	labels, ids := make([]int32, batch), make([]uint32, batch)
+	for i := range labels {
+		labels[i], ids[i] = int32(i%c.Classes), uint32(i)
+	}
+	pixels := make([]uint8, batch*c.Size*c.Size*c.Channels)
+	return &call{batch: batch, do: func() error {
+		if firstBlock {
+			return s.FirstBlock(labels, ids)
+		}
+		return s.Sample(labels, ids, pixels)
+	}}, nil
+}
+
+// training is a call of the optimiser, on images without content.
+func (a *server) training() (*call, error) {
+	be, err := a.backend()
+	if err != nil {
+		return nil, err
+	}
+	tr, err := models.NewTrainer(be, a.set.Model, a.set.Train, work.Noise(a.set.Model, a.set.Train.Batch))
+	if err != nil {
+		return nil, err
+	}
+	a.closes = append(a.closes, tr.Close)
+	return &call{batch: a.set.Train.Batch, do: func() error {
+		if err := tr.Step(); err != nil {
+			return err
+		}
+		return be.Sync()
+	}}, nil
+}
+
+// exact is what of a cell has no noise: counts of the configuration and what
+// the backend says that sampling held.
+func (a *server) exact(be device.Backend) map[string]float64 {
+	costs := a.set.Model.Costs(a.set.Train, a.set.Sample)
+	return map[string]float64{
+		"params": float64(a.set.Model.Params()), "flops_image": costs.FLOPsImage, "ar_steps": float64(costs.ARSteps), "nfe": float64(costs.NFE),
+		"memory_model": float64(be.Peak(device.Model)), "memory_cache": float64(be.Peak(device.Cache)), "memory_activations": float64(be.Peak(device.Activations)),
+	}
+}
+
+// most calls of one request: of very short ones, more say nothing new.
+const most = 10_000
+
+func (a *server) time(ctx context.Context, q Request) (answer Answer, err error) {
+	c := a.calls[q.Metric]
+	if c == nil {
+		return answer, worker.Invalid("no cell is open whose %s could be timed", q.Metric)
+	}
+	plan := measure.Plan{Repeats: max(1, q.Least), Enough: q.Spend, Most: most}
+	answer.Batch = c.batch
+	answer.Seconds, err = measure.Seconds(ctx, plan, c.do)
+	return answer, err
+}
+
+func (a *server) machine() (answer Answer, err error) {
+	threads := max(1, a.set.Measure.Threads)
+	answer.Peak, answer.Bandwidth = cpu.PeakFlops(threads), cpu.CopyBandwidth(threads)
+	return answer, nil
+}
+
+// Seeded leaves a model with the weights that training would begin with at
+// path: its speed is that of a trained one, since no operation looks at values.
+func Seeded(set stage.Settings, path string) error {
+	be, err := work.Open(work.Device{Name: "cpu", Threads: 1, Precision: "fp32"})
+	if err != nil {
+		return err
+	}
+	defer be.Close()
+	m, err := models.NewModel(be, set.Model, set.Train.Seed)
+	if err != nil {
+		return err
+	}
+	defer m.Close()
+	m.Train = set.Train
+	return m.SaveModel(path)
+}

@@ -1,0 +1,86 @@
+// Package revision builds this program as it was at another revision.
+//
+// It believes that nobody's working tree is to be touched for a comparison: the
+// revision is checked out in a worktree of its own in a temporary folder, built
+// there, and the worktree is removed again.
+package revision
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// Error is a revision that cannot be had; it is the user's to choose another.
+type Error struct{ Problem string }
+
+func (e *Error) Error() string { return e.Problem }
+
+// Program is a program that was built.
+type Program struct {
+	Path   string // of the executable
+	Commit string // full hash
+}
+
+// Find gives the folder of the repository at or above dir and the commit that a
+// name stands for.
+func Find(ctx context.Context, dir, name string) (repository, commit string, err error) {
+	top, err := git(ctx, dir, "rev-parse", "--show-toplevel")
+	if err != nil {
+		return "", "", &Error{fmt.Sprintf("--against %s: %s is in no git repository: run it inside the source, or give a program with --against-binary", name, dir)}
+	}
+	mod, err := os.ReadFile(filepath.Join(top, "go.mod"))
+	if err != nil || !bytes.HasPrefix(mod, []byte("module prabench\n")) {
+		return "", "", &Error{fmt.Sprintf("--against %s: %s is not prabench's source: run it there, or give a program with --against-binary", name, top)}
+	}
+	commit, err = git(ctx, top, "rev-parse", "--verify", "--quiet", "--end-of-options", name+"^{commit}")
+	if err != nil {
+		return "", "", &Error{fmt.Sprintf("--against %s: the repository has no such revision; `git log --oneline` and `git tag` list some", name)}
+	}
+	return top, commit, nil
+}
+
+// Build builds the program of a commit into dir.
+func Build(ctx context.Context, repository, commit, dir string) (p Program, err error) {
+	tree := filepath.Join(dir, "source")
+	if _, err := git(ctx, repository, "worktree", "add", "--detach", "--quiet", tree, commit); err != nil {
+		return p, fmt.Errorf("checking out %.12s: %w", commit, err)
+	}
+	defer func() {
+		// Also when the build was stopped: a worktree left behind is in the way.
+		if _, e := git(context.WithoutCancel(ctx), repository, "worktree", "remove", "--force", tree); e != nil && err == nil {
+			err = fmt.Errorf("removing the worktree of %.12s: %w", commit, e)
+		}
+	}()
+	p = Program{Path: filepath.Join(dir, "prabench"), Commit: commit}
+	cmd := exec.CommandContext(ctx, "go", "build", "-buildvcs=auto", "-o", p.Path, "./cmd/prabench")
+	cmd.Dir = tree
+	if out, err := cmd.CombinedOutput(); err != nil {
+		if ctx.Err() != nil {
+			return p, context.Cause(ctx)
+		}
+		return p, &Error{fmt.Sprintf("revision %.12s does not build: %v\n%s", commit, err, last(out))}
+	}
+	return p, nil
+}
+
+// last is the end of what a command printed.
+func last(out []byte) string {
+	text := strings.TrimSpace(string(out))
+	return text[max(0, len(text)-2000):]
+}
+
+func git(ctx context.Context, dir string, args ...string) (string, error) {
+	cmd := exec.CommandContext(ctx, "git", append([]string{"-C", dir}, args...)...)
+	out, err := cmd.Output()
+	var exit *exec.ExitError
+	if errors.As(err, &exit) && len(exit.Stderr) > 0 {
+		err = errors.New(last(exit.Stderr))
+	}
+	return strings.TrimSpace(string(out)), err
+}

@@ -1,0 +1,85 @@
+package check
+
+import (
+	"context"
+	"time"
+)
+
+// looks is how often a block may be judged: after the rounds that were asked
+// for, and each time that they have doubled.
+const looks = 4
+
+// levelAt is the chance of a false alarm that a look may take: half of what is
+// left, so that all looks of a block together stay below alpha.
+func levelAt(look int) float64 { return alpha / float64(int(1)<<look) }
+
+// findings are the rounds of a block and what they say.
+type findings struct {
+	block
+	of     map[int]map[string]*estimate // by cell and metric
+	look   map[int]int                  // the last one at each cell: 1, 2, …
+	family int                          // comparisons that p-values are corrected for
+}
+
+// rounds are those that were asked for of a cell, after all its looks.
+func (f findings) rounds(cell int, o Options) int { return o.Rounds << (max(1, f.look[cell]) - 1) }
+
+// settle measures targets until each is decided or the time is over. A cell of
+// which something stays open is measured on, twice as often in all; what is
+// decided rests.
+func (b Bench) settle(ctx context.Context, cells []Cell, targets []target, o Options, until time.Time, what string) (findings, error) {
+	f := findings{block: block{tries: map[int][]round{}, fault: map[int]error{}}, of: map[int]map[string]*estimate{}, look: map[int]int{}}
+	for _, t := range targets {
+		f.family += len(t.metrics)
+	}
+	open := targets
+	for look := 1; look <= looks && len(open) > 0; look++ {
+		asked := o
+		asked.Rounds = o.Rounds << (look - 1)
+		before := f.count(open)
+		if err := b.collect(ctx, &f.block, cells, open, asked, until, what); err != nil {
+			return f, err
+		}
+		if look > 1 && f.count(open) == before {
+			break // no time was left
+		}
+		for _, t := range open {
+			rounds, disturbed := f.chosen(t.cell, asked.Rounds)
+			f.look[t.cell], f.of[t.cell] = look, map[string]*estimate{}
+			for _, m := range t.metrics {
+				e := estimated(m, rounds, disturbed)
+				e.level = levelAt(look)
+				f.of[t.cell][m.Name] = &e
+			}
+		}
+		var family []*estimate
+		for _, t := range targets {
+			for _, m := range t.metrics {
+				family = append(family, f.of[t.cell][m.Name])
+			}
+		}
+		correct(family)
+		var still []target
+		for _, t := range open {
+			if f.fault[t.cell] != nil {
+				continue
+			}
+			for _, m := range t.metrics {
+				if !f.of[t.cell][m.Name].decided(m) {
+					still = append(still, t)
+					break
+				}
+			}
+		}
+		open = still
+	}
+	return f, nil
+}
+
+func (f findings) count(ts []target) int {
+	n := 0
+	for _, t := range ts {
+		n += len(f.tries[t.cell])
+	}
+	return n
+}
