@@ -36,7 +36,7 @@ func Cells(e *harness.Experiment, metrics []Metric, threads int, dir string) ([]
 		if c.Skip {
 			continue
 		}
-		s := c.Settings
+		s := *c.Settings
 		k := s.Model.ARSteps()
 		s.Train.RolloutDepth, s.Sample.RolloutDepth = s.Train.RolloutDepth.Resolve(k), s.Sample.RolloutDepth.Resolve(k)
 		key := alike{Model: s.Model, Sample: s.Sample, Batch: s.Measure.Batch, Device: s.Measure.Device, Bits: s.Measure.Precision}
