@@ -257,7 +257,7 @@ func (p *painter) tickText(pn pen, x, y vg.Length, h, v float64, s string) {
 // the short one, cut only when even that is too long.
 func (a *axis) title(pn pen, width vg.Length, n int) []string {
 	for _, l := range []string{a.label, a.short} {
-		if lines := pn.wrap(l, width); l != "" && len(lines) <= n {
+		if lines := pn.balance(l, width); l != "" && len(lines) <= n {
 			return lines
 		}
 	}

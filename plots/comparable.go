@@ -10,13 +10,24 @@ import (
 // MixedError refuses to put values on one axis that cannot be compared.
 type MixedError struct {
 	Metric string
-	What   string   // "protocols" or "units"
+	What   string   // "protocols", "units", "devices" or "code revisions"
 	Values []string // the different ones
 }
 
+// advice says what can be done about a difference.
+func (e *MixedError) advice() string {
+	switch e.What {
+	case "code revisions":
+		return "run the cells again from one commit, draw them apart with where, or accept it with --across code"
+	case "devices":
+		return "measure again on one machine, draw them apart with where, or accept it with --across device"
+	}
+	return "draw them apart with where, or measure again under one protocol"
+}
+
 func (e *MixedError) Error() string {
-	return fmt.Sprintf("%s was measured in %d different %s, which never share an axis: %s; draw them apart with where, or measure again under one protocol",
-		e.Metric, len(e.Values), e.What, strings.Join(e.Values, " | "))
+	return fmt.Sprintf("%s was measured in %d different %s, which never share an axis: %s; %s",
+		e.Metric, len(e.Values), e.What, strings.Join(e.Values, " | "), e.advice())
 }
 
 // hidden is the part of a protocol that the figure does not show: where an axis,
@@ -24,7 +35,7 @@ func (e *MixedError) Error() string {
 // part differs before the reader's eyes.
 func (s *selection) hidden(protocol string) string {
 	parts := strings.Split(protocol, "; ")
-	for _, name := range []string{s.fig.X, s.fig.Y, s.fig.Series, s.fig.Facet} {
+	for _, name := range s.shown() {
 		if key, ok := strings.CutPrefix(name, "measure."); ok {
 			parts = slices.DeleteFunc(parts, func(p string) bool { return strings.HasPrefix(p, key+"=") })
 		}
@@ -32,29 +43,79 @@ func (s *selection) hidden(protocol string) string {
 	return strings.Join(parts, "; ")
 }
 
-// comparable refuses values of different protocols or units.
+// shown are the names whose values the figure shows beside its metrics.
+func (s *selection) shown() []string {
+	return append([]string{s.fig.X, s.fig.Y, s.fig.Series, s.fig.Facet}, s.fig.Rows...)
+}
+
+// differences are what values of one axis must not differ in unless it is shown
+// or accepted, each with the name that accepts it.
+var differences = []struct{ what, accept string }{
+	{"protocols", "protocol"}, {"units", ""}, {"devices", "device"}, {"code revisions", "code"},
+}
+
+// comparable refuses values of different protocols, units, devices or code.
 func (s *selection) comparable(d dimension) error {
-	for _, what := range []string{"protocols", "units"} {
+	for _, diff := range differences {
 		var values []string
 		for _, c := range s.cells {
-			if m, ok := c.Metrics[d.name]; ok {
-				v := s.hidden(m.Protocol)
-				if what == "units" {
-					v = storedUnit(d.q, m.Unit)
-				}
-				if v == "" {
-					v = "(none)"
-				}
-				if !contains(values, v) {
-					values = append(values, v)
-				}
+			m, ok := c.Metrics[d.name]
+			if !ok {
+				continue
 			}
+			var v string
+			switch diff.what {
+			case "protocols":
+				v = s.hidden(m.Protocol)
+			case "units":
+				v = storedUnit(d.q, m.Unit)
+			case "devices":
+				v = m.Device
+			case "code revisions":
+				v = m.Code
+			}
+			values = addDistinct(values, v)
 		}
-		if len(values) > 1 {
-			return &MixedError{Metric: d.name, What: what, Values: values}
+		if err := s.refuse(d.name, diff.what, diff.accept, values); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// alike refuses cells whose curves or images come from different devices or
+// code; what names them.
+func (s *selection) alike(what string, has func(CellData) bool) error {
+	var devices, codes []string
+	for _, c := range s.cells {
+		if has(c) {
+			devices, codes = addDistinct(devices, c.Device), addDistinct(codes, c.Code)
+		}
+	}
+	if err := s.refuse(what, "devices", "device", devices); err != nil {
+		return err
+	}
+	return s.refuse(what, "code revisions", "code", codes)
+}
+
+func addDistinct(values []string, v string) []string {
+	if v == "" {
+		v = "(none)"
+	}
+	if !contains(values, v) {
+		values = append(values, v)
+	}
+	return values
+}
+
+func (s *selection) refuse(metric, what, accept string, values []string) error {
+	if len(values) < 2 || accept != "" && contains(s.data.Accept, accept) {
+		return nil
+	}
+	if what == "devices" && contains(s.shown(), "measure.device") {
+		return nil
+	}
+	return &MixedError{Metric: metric, What: what, Values: values}
 }
 
 // unit finds how the dimension's values are shown: the factor to them and the name.

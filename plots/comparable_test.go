@@ -2,6 +2,7 @@ package plots
 
 import (
 	"errors"
+	"strings"
 	"testing"
 )
 
@@ -24,5 +25,82 @@ func TestProtocolThatIsShown(t *testing.T) {
 	data.Cells[1].Metrics["throughput"] = MetricValue{Value: 30, Unit: "images/s", Protocol: "batch=4; device=cuda:0"}
 	if _, err := lineSheet(line, data); !errors.As(err, &mixed) {
 		t.Errorf("throughput of two devices against the batch: %v", err)
+	}
+}
+
+// Values of different code or hardware share no axis unless that is accepted,
+// and then the foot names them all.
+func TestCodeAndDevice(t *testing.T) {
+	value := func(v float64, code, device string) MetricValue {
+		return MetricValue{Value: v, Unit: "1", Code: code, Device: device}
+	}
+	const one, two = "0123456789abcdef0123456789abcdef01234567", "fedcba9876543210fedcba9876543210fedcba98"
+	data := func(a, b MetricValue) Data {
+		cell := func(id string, state int, m MetricValue) CellData {
+			return CellData{Label: id, Params: map[string]any{"model.state": state, "measure.device": m.Device}, Outcome: "ok", Metrics: map[string]MetricValue{"fid_proxy": m}}
+		}
+		return Data{Experiment: "e", Cells: []CellData{cell("a", 4, a), cell("b", 8, b)}}
+	}
+	line := Figure{Kind: Line, X: "model.state", Y: "fid_proxy"}
+	for name, c := range map[string]struct {
+		fig  Figure
+		data Data
+		what string // refused; empty is drawn
+		foot string
+	}{
+		"one":          {line, data(value(1, one, "cpu A"), value(2, one, "cpu A")), "", "code: 01234567"},
+		"two stages":   {line, data(value(1, one+" + "+two, "cpu A"), value(2, one+" + "+two, "cpu A")), "", "code: 01234567 + fedcba98"},
+		"two codes":    {line, data(value(1, one, "cpu A"), value(2, two+"+dirty", "cpu A")), "code revisions", ""},
+		"two devices":  {line, data(value(1, one, "cpu A"), value(2, one, "cuda B")), "devices", ""},
+		"device shown": {Figure{Kind: Line, X: "model.state", Y: "fid_proxy", Series: "measure.device"}, data(value(1, one, "cpu A"), value(2, one, "cuda B")), "", "code: 01234567"},
+		"table":        {Figure{Kind: Table}, data(value(1, one, "cpu A"), value(2, two, "cpu A")), "code revisions", ""},
+		"bars":         {Figure{Kind: Bars, Y: "fid_proxy"}, data(value(1, one, "cpu A"), value(2, two, "cpu A")), "code revisions", ""},
+		"codes accepted": {line, func() Data {
+			d := data(value(1, one, "cpu A"), value(2, two+"+dirty", "cpu A"))
+			d.Accept = []string{"code"}
+			return d
+		}(), "", "code: 01234567 or fedcba98+dirty"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var err error
+			var foot string
+			if c.fig.Kind == Table {
+				_, foot, err = Tables(c.fig, c.data)
+			} else {
+				var s *sheet
+				switch c.fig.Kind {
+				case Line:
+					s, err = lineSheet(c.fig, c.data)
+				case Bars:
+					s, err = barsSheet(c.fig, c.data)
+				}
+				if err == nil {
+					foot = s.source
+				}
+			}
+			var mixed *MixedError
+			if c.what == "" {
+				if err != nil || !strings.Contains(foot, c.foot) {
+					t.Errorf("%v; foot %q, want %q in it", err, foot, c.foot)
+				}
+				return
+			}
+			if !errors.As(err, &mixed) || mixed.What != c.what || !strings.Contains(err.Error(), "--across ") {
+				t.Errorf("error %v, want %s refused with advice", err, c.what)
+			}
+		})
+	}
+	grids := methods()
+	grids.Cells[0].Code, grids.Cells[4].Code = one, two
+	for i := range grids.Cells {
+		if grids.Cells[i].Code == "" {
+			grids.Cells[i].Code = one
+		}
+	}
+	var mixed *MixedError
+	for _, fig := range []Figure{{Kind: Samples}, {Kind: Curve}} {
+		if _, err := Draw(fig, grids, t.TempDir(), nil); !errors.As(err, &mixed) {
+			t.Errorf("%s of two codes: %v", fig.Kind, err)
+		}
 	}
 }

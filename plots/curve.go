@@ -34,6 +34,9 @@ func curveSheet(fig Figure, data Data) (*sheet, error) {
 	if err := sel.distinct("curve", series, facet); err != nil {
 		return nil, err
 	}
+	if err := sel.alike("the training curve", func(c CellData) bool { return c.Curve != nil }); err != nil {
+		return nil, err
+	}
 	y, err := sel.curveValue(fig.Y)
 	if err != nil {
 		return nil, err

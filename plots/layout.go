@@ -13,6 +13,7 @@ type sheet struct {
 	columns int // of panels; 0 decides by their number
 	width   vg.Length
 	height  vg.Length // of one panel's frame; 0 decides by the columns
+	print   float64   // printed size per laid-out size; 0 is 1
 	aspect  float64   // when positive, a frame's height per width, instead of height
 
 	x, y    *axis     // shared by the panels; nil for pictures
@@ -46,6 +47,9 @@ const (
 	gap      = 10.0 // between blocks
 	tickSize = 3.5
 	stripH   = 11.0
+
+	narrowest = 140 // width of a panel with its part of the margins
+	slim      = 350 // a figure with no room beside its panels
 )
 
 func (s *sheet) grid() (rows, cols int) {
@@ -59,6 +63,9 @@ func (s *sheet) grid() (rows, cols int) {
 			cols = 2
 		default:
 			cols = 3
+		}
+		if s.width > 0 { // a panel needs its room
+			cols = max(1, min(cols, int(s.width/narrowest)))
 		}
 	}
 	cols = min(cols, n)
@@ -77,6 +84,9 @@ func (s *sheet) layout() *page {
 	}
 	if s.height == 0 {
 		s.height = []vg.Length{215, 160, 135}[min(cols, 3)-1]
+		if s.print > 0 {
+			s.height = max(105, min(s.height, 0.68*(s.width-70)/vg.Length(cols)))
+		}
 	}
 	inner := s.width - 2*border
 
@@ -106,7 +116,7 @@ func (s *sheet) layout() *page {
 	side, below := legendBlock{}, legendBlock{}
 	if len(s.legend) > 0 {
 		side = s.legendBeside(min(inner*0.3, 135))
-		if !side.fits || side.h > vg.Length(rows)*s.height+30 {
+		if s.width < slim || !side.fits || side.h > vg.Length(rows)*s.height+30 {
 			side, below = legendBlock{}, s.legendBelow(inner-left)
 		}
 	}
@@ -184,7 +194,7 @@ func (s *sheet) layout() *page {
 		y1 := h - top - headH - vg.Length(i/cols)*pitch
 		return rect{x0, y1 - s.height, x0 + frameW, y1}
 	}
-	return &page{w: s.width, h: h, paint: func(p *painter) {
+	return &page{w: s.width, h: h, print: s.print, paint: func(p *painter) {
 		p.lines(titlePen, border, h-border, start, title)
 		for i, pn := range s.panels {
 			f := frame(i)

@@ -59,6 +59,26 @@ func TestGoldensAreTidy(t *testing.T) {
 	}
 }
 
+// Figures of one column and of two are tidy as well.
+func TestPrintedWidthsAreTidy(t *testing.T) {
+	for _, g := range goldens {
+		for _, inches := range []float64{2.5, 3.25, 6.75} {
+			t.Run(fmt.Sprint(g.name, " ", inches), func(t *testing.T) {
+				fig := g.fig
+				fig.Width = inches
+				tidy(t, fig, g.data())
+				pg, err := compose(fig, g.data())
+				if err != nil {
+					t.Fatal(err)
+				}
+				if w := pg.w.Points() * pg.scale(); math.Abs(w-72*inches) > 0.01 {
+					t.Errorf("printed %g pt wide, want %g", w, 72*inches)
+				}
+			})
+		}
+	}
+}
+
 // long gives every name in the data the length of a paragraph.
 func long(d Data) Data {
 	for i := range d.Cells {

@@ -16,10 +16,20 @@ import (
 // page is a figure that is laid out: a size in points and how to paint it.
 type page struct {
 	w, h  vg.Length
+	print float64 // size in print per size in layout; 0 is 1
 	paint func(*painter)
 }
 
-// resolution of PNG files in dots per inch: twice that of a screen.
+// scale is the printed size of a laid-out point.
+func (g *page) scale() float64 {
+	if g.print > 0 {
+		return g.print
+	}
+	return 1
+}
+
+// resolution of PNG files in dots per inch of the layout: twice that of a screen.
+// What is printed smaller has more of them to the inch.
 const resolution = 192
 
 func (g *page) encode(format string) ([]byte, error) {
@@ -42,14 +52,23 @@ func (g *page) encode(format string) ([]byte, error) {
 		// without that font sees the same layout.
 		s := strings.ReplaceAll(b.String(), "font-family:Liberation Sans;", "font-family:'Liberation Sans',Arial,Helvetica,sans-serif;")
 		s = strings.ReplaceAll(s, "data:image/jpg;", "data:image/png;") // which they are
+		s = svgSize.ReplaceAllStringFunc(s, func(size string) string {
+			m := svgSize.FindStringSubmatch(size)
+			v, _ := strconv.ParseFloat(m[2], 64)
+			return fmt.Sprintf(`%s="%.5gpt"`, m[1], v*g.scale())
+		})
 		return []byte(svgText.ReplaceAllStringFunc(s, fixWidth)), nil
 	case "pdf":
-		c := newPDF(g.w, g.h)
+		c := newPDF(g.w, g.h, g.scale())
 		g.paint(&painter{c: c})
 		return c.bytes()
 	}
 	return nil, fmt.Errorf("format %q is unknown", format)
 }
+
+// svgSize is the page's width or height as vgsvg writes it; its viewBox stays
+// that of the layout.
+var svgSize = regexp.MustCompile(`(width|height)="([0-9.]+)pt"`)
 
 // svgText is a line of text as vgsvg writes it.
 var svgText = regexp.MustCompile(`<text (x="[^>]*?font-weight:(normal|bold);[^>]*?font-size:([0-9.]+)px[^>]*)>([^<]*)</text>`)

@@ -25,6 +25,7 @@ type pdfCanvas struct {
 	h      vg.Length
 	stack  []pdfState
 	images int
+	scaled bool // all drawing is inside one transformation
 }
 
 // pdfState maps drawing coordinates to the page, whose y points down: a point p
@@ -39,8 +40,9 @@ type pdfState struct {
 	offs  vg.Length
 }
 
-func newPDF(w, h vg.Length) *pdfCanvas {
-	doc := fpdf.NewCustom(&fpdf.InitType{UnitStr: "pt", Size: fpdf.SizeType{Wd: w.Points(), Ht: h.Points()}})
+// newPDF makes a page of w × h, printed at a scale: all that is drawn is.
+func newPDF(w, h vg.Length, scale float64) *pdfCanvas {
+	doc := fpdf.NewCustom(&fpdf.InitType{UnitStr: "pt", Size: fpdf.SizeType{Wd: w.Points() * scale, Ht: h.Points() * scale}})
 	// The same figure is the same bytes: no clock, no order of maps.
 	epoch := time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 	doc.SetCreationDate(epoch)
@@ -54,6 +56,11 @@ func newPDF(w, h vg.Length) *pdfCanvas {
 	doc.AddPage()
 	doc.SetLineJoinStyle("round")
 	c := &pdfCanvas{doc: doc, h: h, stack: []pdfState{{scale: [2]float64{1, 1}}}}
+	if scale != 1 {
+		c.scaled = true
+		doc.TransformBegin()
+		doc.TransformScale(scale*100, scale*100, 0, 0)
+	}
 	vg.Initialize(c)
 	return c
 }
@@ -73,6 +80,9 @@ func fontSource(p pen) []byte {
 }
 
 func (c *pdfCanvas) bytes() ([]byte, error) {
+	if c.scaled {
+		c.doc.TransformEnd()
+	}
 	var b bytes.Buffer
 	err := c.doc.Output(&b)
 	return b.Bytes(), err

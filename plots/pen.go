@@ -87,6 +87,20 @@ func (p pen) wrap(s string, width vg.Length) []string {
 	return lines
 }
 
+// balance is wrap with lines of about one length: no word stands alone in the
+// last one.
+func (p pen) balance(s string, width vg.Length) []string {
+	lines := p.wrap(s, width)
+	for w := width * 0.95; w > width/2; w *= 0.95 {
+		narrower := p.wrap(s, w)
+		if len(narrower) > len(lines) {
+			break
+		}
+		lines = narrower
+	}
+	return lines
+}
+
 // cut is where to break a word that is too wide, at least one character in.
 func (p pen) cut(word string, width vg.Length) int {
 	fit, soft := 0, 0

@@ -19,6 +19,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"gonum.org/v1/plot/vg"
 )
 
 // Kind is a kind of figure.
@@ -58,6 +60,10 @@ type Figure struct {
 
 	Where map[string]any // only cells with these values; a list means any of them
 
+	// Width is that of the printed figure in inches, with labels of 8 pt: 3.25 is
+	// one column of two, 6.75 both. 0 is 6 inches with labels of 10 pt.
+	Width float64
+
 	// LogX and LogY force or forbid a log axis; nil decides by the data: log when
 	// all values are positive and span more than 1.5 decades. In a heatmap LogY
 	// governs the colour scale.
@@ -69,6 +75,9 @@ type Figure struct {
 type Data struct {
 	Experiment string
 	Cells      []CellData
+	// Accept names differences that may share an axis, since the caller knows of
+	// them: code, device, protocol. The figure names them all the same.
+	Accept []string
 }
 
 // CellData is one point of the experiment, already aggregated over its seeds.
@@ -81,6 +90,9 @@ type CellData struct {
 	Seeds   int                    // how many seeds the values stand for
 	Curve   []CurvePoint
 	Grid    *Grid
+	// Code and Device are what the curve and the grid were made by and on; values
+	// have their own.
+	Code, Device string
 }
 
 // MetricValue is a value with its interval and the protocol that makes it
@@ -92,6 +104,13 @@ type MetricValue struct {
 	Unit     string // SI, "images/s", "bytes" or "1"
 	Protocol string // values of different protocols never share an axis
 	Interval string // what Lo and Hi are, e.g. "95 % jackknife"
+
+	// Values has one for each training seed, nil when Value is no mean over seeds.
+	Values []float64
+	// Code and Device are the program's revision and the kind of hardware behind
+	// the value, several joined by " + "; empty is not known.
+	Code, Device string
+	Attempts     []string // ids of those behind the value
 }
 
 // CurvePoint is one logged training step: values by name (train_loss, flow_loss, …).
@@ -121,7 +140,8 @@ type Point struct {
 
 // Draw draws one figure into dir and returns the files it wrote. Formats are
 // png, svg and pdf, and md and tex for tables: each kind takes those of the
-// list that it can make, and all that it can make when the list has none.
+// list that it can make (a kind that can make none draws nothing), and an empty
+// list is all.
 // Either all files are written or, on an error, the figure is not drawn.
 func Draw(fig Figure, data Data, dir string, formats []string) ([]string, error) {
 	stem, err := fig.stem()
@@ -189,8 +209,17 @@ func compose(fig Figure, data Data) (*page, error) {
 	if err != nil {
 		return nil, err
 	}
+	if fig.Width > 0 {
+		s.width, s.print = fig.room(), printScale
+	}
 	return s.layout(), nil
 }
+
+// printScale makes the labels, which are laid out with 10 pt, 8 pt in print.
+const printScale = 0.8
+
+// room is the width in which a figure is laid out, 0 when it is not said.
+func (fig Figure) room() vg.Length { return vg.Length(fig.Width * 72 / printScale) }
 
 // stem is the file name without its extension.
 func (fig Figure) stem() (string, error) {
@@ -209,25 +238,38 @@ func (fig Figure) stem() (string, error) {
 	return strings.Join(parts, "_"), nil
 }
 
-func formatsFor(kind Kind, formats []string) ([]string, error) {
-	can := []string{"png", "svg", "pdf"}
+// Formats are the formats of a kind of figure.
+func Formats(kind Kind) []string {
 	if kind == Table {
-		can = []string{"md", "tex"}
+		return []string{"md", "tex"}
+	}
+	return []string{"png", "svg", "pdf"}
+}
+
+// CheckFormats refuses formats that no kind of figure has.
+func CheckFormats(formats []string) error {
+	for _, f := range formats {
+		if n := format(f); !contains(Formats(Table), n) && !contains(Formats(Pareto), n) {
+			return fmt.Errorf("format %q is unknown; known are png, svg, pdf, md and tex", f)
+		}
+	}
+	return nil
+}
+
+func format(name string) string { return strings.ToLower(strings.TrimPrefix(name, ".")) }
+
+func formatsFor(kind Kind, formats []string) ([]string, error) {
+	if err := CheckFormats(formats); err != nil {
+		return nil, err
+	}
+	if len(formats) == 0 {
+		return Formats(kind), nil
 	}
 	var wanted []string
 	for _, f := range formats {
-		f = strings.ToLower(strings.TrimPrefix(f, "."))
-		switch f {
-		case "png", "svg", "pdf", "md", "tex":
-		default:
-			return nil, fmt.Errorf("format %q is unknown; known are png, svg, pdf, md and tex", f)
-		}
-		if contains(can, f) && !contains(wanted, f) {
+		if f = format(f); contains(Formats(kind), f) && !contains(wanted, f) {
 			wanted = append(wanted, f)
 		}
-	}
-	if len(wanted) == 0 {
-		return can, nil
 	}
 	return wanted, nil
 }

@@ -149,8 +149,8 @@ func TestFormats(t *testing.T) {
 	}{
 		{Pareto, nil, "png svg pdf"},
 		{Pareto, []string{".PDF", "pdf", "md"}, "pdf"},
-		{Pareto, []string{"md"}, "png svg pdf"},
-		{Table, []string{"png"}, "md tex"},
+		{Pareto, []string{"md"}, ""},
+		{Table, []string{"png"}, ""},
 		{Table, []string{"tex", "png"}, "tex"},
 	} {
 		got, err := formatsFor(c.kind, c.formats)

@@ -30,6 +30,9 @@ func samplesSheet(fig Figure, data Data) (*sheet, error) {
 	if err := sel.distinct("grid", by); err != nil {
 		return nil, err
 	}
+	if err := sel.alike("the images", func(c CellData) bool { return c.Grid != nil }); err != nil {
+		return nil, err
+	}
 	const most = 24
 	if len(sel.cells) > most {
 		return nil, fmt.Errorf("a grid has room for %d cells and %d are selected: choose some with where", most, len(sel.cells))
@@ -67,9 +70,12 @@ func samplesSheet(fig Figure, data Data) (*sheet, error) {
 		labelW += 5
 	}
 	s.panels = make([]panel, len(sel.cells))
-	_, cols := s.grid()
 	s.width = 504
-	if cols == 1 { // tiles of a single sheet need no more than half an inch
+	if room := fig.room(); room > 0 {
+		s.width = room
+	}
+	_, cols := s.grid()
+	if cols == 1 && fig.Width == 0 { // tiles of a single sheet need no more than half an inch
 		s.width = max(260, min(504, 2*border+6+labelW+36*vg.Length(shape.Cols)))
 	}
 	frameW := (s.width - 2*border - 6 - 11*vg.Length(cols-1)) / vg.Length(cols)

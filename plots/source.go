@@ -37,6 +37,9 @@ func (s *selection) source(metrics ...string) string {
 		parts = append(parts, k+" = "+wanted(s.fig.Where[k]))
 	}
 	if n := s.seeds(); n != "" {
+		if len(metrics) == 0 && n != "1 seed" { // curves and images are no means
+			n = "the first of " + n
+		}
 		parts = append(parts, n)
 	}
 	if t := s.about(metrics, "intervals", func(m MetricValue) string {
@@ -55,10 +58,70 @@ func (s *selection) source(metrics ...string) string {
 	if t := s.about(metrics, "protocol", func(m MetricValue) string { return ShortProtocol(m.Protocol) }); t != "" {
 		parts = append(parts, t)
 	}
+	if t := s.made(metrics); t != "" {
+		parts = append(parts, t)
+	}
 	if t := s.disturbed(metrics); t != "" {
 		parts = append(parts, t)
 	}
 	return strings.Join(parts, " · ")
+}
+
+// made names the code behind the values, or behind curves and images where there
+// are no values, and for times the hardware. Values may stand on stages of
+// several revisions: all are named.
+func (s *selection) made(metrics []string) string {
+	var parts []string
+	if t := s.about(metrics, "code", func(m MetricValue) string { return ShortCode(m.Code) }); t != "" {
+		parts = append(parts, t)
+	}
+	var timed []string
+	for _, m := range metrics {
+		if isTiming(m) {
+			timed = append(timed, m)
+		}
+	}
+	if t := s.about(timed, "on", func(m MetricValue) string { return m.Device }); t != "" {
+		parts = append(parts, t)
+	}
+	if len(metrics) == 0 {
+		var codes []string
+		for _, c := range s.cells {
+			if c.Code != "" && (c.Grid != nil || c.Curve != nil) {
+				codes = addDistinct(codes, ShortCode(c.Code))
+			}
+		}
+		if len(codes) > 0 {
+			parts = append(parts, "code: "+strings.Join(codes, " or "))
+		}
+	}
+	return strings.Join(parts, " · ")
+}
+
+// ShortCode shortens each revision of a text like "revision + revision+dirty" to
+// eight digits.
+func ShortCode(code string) string {
+	list := strings.Split(code, " + ")
+	for i, c := range list {
+		rev, dirty, _ := strings.Cut(c, "+")
+		if len(rev) >= 12 && strings.Trim(rev, "0123456789abcdef") == "" {
+			rev = rev[:8]
+		}
+		if dirty != "" {
+			rev += "+" + dirty
+		}
+		list[i] = rev
+	}
+	return strings.Join(list, " + ")
+}
+
+// isTiming tells the metrics that a machine's speed decides.
+func isTiming(metric string) bool {
+	switch metric {
+	case "throughput", "latency", "first_block_latency", "train_throughput", "train_seconds", "mfu", "peak_flops":
+		return true
+	}
+	return false
 }
 
 // disturbed tells of timings that were taken although something else loaded the
@@ -66,10 +129,7 @@ func (s *selection) source(metrics ...string) string {
 func (s *selection) disturbed(metrics []string) string {
 	timed := false
 	for _, m := range metrics {
-		switch m {
-		case "throughput", "latency", "first_block_latency", "train_throughput", "mfu":
-			timed = true
-		}
+		timed = timed || isTiming(m)
 	}
 	n := 0
 	for _, c := range s.cells {

@@ -5,6 +5,11 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"unicode"
+
+	"gonum.org/v1/plot/vg"
+
+	"prabench/internal/latex"
 )
 
 // column is one metric of a table.
@@ -22,8 +27,9 @@ type tableCell struct {
 }
 
 // Tables writes a figure of kind table as Markdown and as LaTeX (booktabs).
-// Values carry their intervals, are rounded to the interval's second digit, and
-// the best of a column is bold. What failed is named in place of its value.
+// Values carry their intervals and are rounded to the interval's second digit.
+// The best of a column is bold when it is separated from every other value. What
+// failed is named in place of its value.
 func Tables(fig Figure, data Data) (markdown, latex string, err error) {
 	t, err := newTable(fig, data)
 	if err != nil {
@@ -38,6 +44,7 @@ type table struct {
 	columns []column
 	cells   [][]tableCell // by row and column
 	notes   []string
+	bold    bool // a value is
 }
 
 func newTable(fig Figure, data Data) (*table, error) {
@@ -128,23 +135,39 @@ func (t *table) fill() {
 		t.notes = append([]string{fmt.Sprintf("%d of %d cells failed: %s.", n, len(t.selection.cells), counted(missing))}, t.notes...)
 	}
 	for j, col := range t.columns {
-		best := math.NaN()
-		for _, c := range t.selection.cells {
-			m, ok := c.Metrics[col.name]
-			if v := m.Value * float64(col.q.better); ok && col.q.better != 0 && !math.IsInf(v, 0) && !math.IsNaN(v) && !(v <= best) {
-				best = v
-			}
-		}
-		same := true
-		for i, c := range t.selection.cells {
-			m, ok := c.Metrics[col.name]
-			t.cells[i][j].best = ok && m.Value*float64(col.q.better) == best
-			same = same && (!ok || t.cells[i][j].best)
-		}
-		for i := range t.cells { // a best among equals says nothing
-			t.cells[i][j].best = t.cells[i][j].best && !same
+		if i := col.winner(t.selection.cells); i >= 0 {
+			t.cells[i][j].best = true
+			t.bold = true
 		}
 	}
+}
+
+// winner is the cell that is better than every other by more than their noise,
+// −1 where there is none.
+func (c column) winner(cells []CellData) int {
+	best, others := -1, 0
+	value := func(i int) (MetricValue, bool) {
+		m, ok := cells[i].Metrics[c.name]
+		return m, ok && !math.IsNaN(m.Value) && !math.IsInf(m.Value, 0)
+	}
+	for i := range cells {
+		if m, ok := value(i); ok {
+			others++
+			if b, _ := value(max(best, 0)); best < 0 || (m.Value-b.Value)*float64(c.q.better) > 0 {
+				best = i
+			}
+		}
+	}
+	if best < 0 || others < 2 || c.q.better == 0 {
+		return -1
+	}
+	b, _ := value(best)
+	for i := range cells {
+		if m, ok := value(i); ok && i != best && !apart(c.name, b, m) {
+			return -1
+		}
+	}
+	return best
 }
 
 // decimals shows the two leading digits of the column's median interval, so that
@@ -229,7 +252,11 @@ func (t *table) foot() []string {
 	for i, c := range t.columns {
 		names[i] = c.name
 	}
-	return append(t.notes, t.source(names...))
+	notes := t.notes
+	if t.bold {
+		notes = append(notes, "Bold: better than every other row, the difference outside its 95 % interval.")
+	}
+	return append(notes, t.source(names...))
 }
 
 func (t *table) markdown() string {
@@ -278,27 +305,28 @@ func (t *table) markdown() string {
 	return b.String()
 }
 
-var latexEscapes = strings.NewReplacer(
-	`\`, `\textbackslash{}`, "&", `\&`, "%", `\%`, "$", `\$`, "#", `\#`, "_", `\_`, "{", `\{`, "}", `\}`,
-	"~", `\textasciitilde{}`, "^", `\textasciicircum{}`, "<", `\textless{}`, ">", `\textgreater{}`,
-	"±", `$\pm$`, "×", `$\times$`, "·", `$\cdot$`, "µ", `\textmu{}`, "–", "--", "…", `\dots{}`,
-	"é", `\'e`, "\n", " ",
-)
-
+// latex writes a float of its own: over both columns of a page when it is wide.
 func (t *table) latex() string {
 	var b strings.Builder
-	esc := latexEscapes.Replace
-	b.WriteString("% needs \\usepackage{booktabs}\n\\begin{table}\n\\centering\n")
+	esc := latex.Escape
+	env := "table"
+	if t.width() > singleColumn {
+		env = "table*"
+	}
+	fmt.Fprintf(&b, "%% needs \\usepackage{booktabs}\n\\begin{%s}\n\\centering\n", env)
 	if t.fig.Title != "" {
 		fmt.Fprintf(&b, "\\caption{%s}\n", esc(t.fig.Title))
+		if stem, err := t.fig.stem(); err == nil { // a label is no text, it takes names of files
+			fmt.Fprintf(&b, "\\label{tab:%s}\n", strings.Map(labelRune, t.data.Experiment+":"+stem))
+		}
 	}
 	fmt.Fprintf(&b, "\\begin{tabular}{%s%s}\n\\toprule\n", strings.Repeat("l", len(t.keys)), strings.Repeat("r", len(t.columns)))
 	var head []string
 	for _, k := range t.keys {
 		head = append(head, esc(k.q.short))
 	}
-	for _, c := range t.columns { // arrows after escaping: they are commands
-		head = append(head, strings.NewReplacer("!up!", `$\uparrow$`, "!down!", `$\downarrow$`).Replace(esc(c.head("!up!", "!down!"))))
+	for _, c := range t.columns {
+		head = append(head, esc(c.head("↑", "↓")))
 	}
 	fmt.Fprintf(&b, "%s \\\\\n\\midrule\n", strings.Join(head, " & "))
 	for i, c := range t.selection.cells {
@@ -312,12 +340,12 @@ func (t *table) latex() string {
 			case v.why == "–":
 				text = "--"
 			case v.why != "":
-				text = `\textit{` + esc(v.why) + "}"
+				text = latex.Italic(esc(v.why))
 			case v.best:
-				text = `\textbf{` + text + "}"
+				text = latex.Bold(text)
 			}
 			if v.interval != "" {
-				text += " " + strings.NewReplacer("±", `$\pm$`).Replace(v.interval)
+				text += " " + esc(v.interval)
 			}
 			row = append(row, text)
 		}
@@ -331,6 +359,41 @@ func (t *table) latex() string {
 	for _, f := range t.foot() {
 		fmt.Fprintf(&b, "%s\\par\n", esc(f))
 	}
-	b.WriteString("}\n\\end{table}\n")
+	fmt.Fprintf(&b, "}\n\\end{%s}\n", env)
 	return b.String()
+}
+
+// singleColumn is the width of a column of two, in points.
+const singleColumn = 240
+
+// width is about that of the table with text of 10 pt, in points.
+func (t *table) width() vg.Length {
+	pn := pen{size: 10}
+	widths := make([]vg.Length, len(t.keys)+len(t.columns))
+	for j, k := range t.keys {
+		widths[j] = pn.width(k.q.short)
+		for _, c := range t.selection.cells {
+			widths[j] = max(widths[j], pn.width(show(t.value(c, k))))
+		}
+	}
+	for j, c := range t.columns {
+		at := len(t.keys) + j
+		widths[at] = pn.width(c.head("↑", "↓"))
+		for i := range t.cells {
+			v := t.cells[i][j]
+			widths[at] = max(widths[at], pn.width(v.value+v.why+" "+v.interval))
+		}
+	}
+	sum := vg.Length(0)
+	for _, w := range widths {
+		sum += w + 12 // \tabcolsep on both sides
+	}
+	return sum
+}
+
+func labelRune(r rune) rune {
+	if r == ':' || r == '-' || r == '.' || r < 0x80 && (unicode.IsLetter(r) || unicode.IsDigit(r)) {
+		return r
+	}
+	return '-'
 }

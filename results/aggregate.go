@@ -27,6 +27,7 @@ type Mean struct {
 	Interval                 string   // seeds, jackknife, rounds or none
 	N                        int      // values averaged: one a seed, unless Across accepted more
 	Seeds                    []uint64
+	Values                   []float64 // one for each of N, in the order of the seeds
 
 	Label                             string // of the first cell
 	Patch, Block, RolloutDepth, State int    // of the first cell
@@ -190,7 +191,7 @@ func (a Averaging) mean(group []*Row) (Mean, error) {
 			m.Params[key] = v
 		}
 	}
-	m.N = len(group)
+	m.N, m.Values = len(group), values
 	if m.N == 1 {
 		m.Value, m.Lo, m.Hi, m.Interval = first.Value, first.Lo, first.Hi, IntervalNone
 		if first.Lo != nil && first.Hi != nil {

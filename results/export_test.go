@@ -54,7 +54,7 @@ func TestExportGolden(t *testing.T) {
 		}
 		golden(t, "export."+format, b.String())
 	}
-	if err := Export(&bytes.Buffer{}, "xls", rows); err == nil || !strings.Contains(err.Error(), "csv, json, md, parquet, table") {
+	if err := Export(&bytes.Buffer{}, "xls", rows); err == nil || !strings.Contains(err.Error(), "csv, json, latex, md, parquet, table") {
 		t.Error(err)
 	}
 }

@@ -21,11 +21,12 @@ type Table struct {
 type Exporter func(w io.Writer, t Table) error
 
 // Exporters are the formats by name. csv, json (one object a line) and parquet
-// are for programs: all digits, all columns. table and md are for people: five
-// digits.
+// are for programs: all digits, all columns. table, md and latex are for people:
+// five digits.
 var Exporters = map[string]Exporter{
 	"csv":     WriteCSV,
 	"json":    WriteJSON,
+	"latex":   WriteLaTeX,
 	"md":      WriteMarkdown,
 	"parquet": WriteParquet,
 	"table":   WriteText,
@@ -65,7 +66,7 @@ func export(w io.Writer, format string, whole, brief Table) error {
 	switch {
 	case write == nil:
 		return fmt.Errorf("there is no format %q: choose one of %s", format, strings.Join(Formats(), ", "))
-	case format == "md" || format == "table":
+	case format == "md" || format == "table" || format == "latex":
 		return write(w, brief)
 	}
 	return write(w, whole)

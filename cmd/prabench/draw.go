@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"prabench/experiments"
 	"prabench/harness"
@@ -18,7 +20,7 @@ import (
 // drawAll draws the figures of experiments from what is in the database and
 // the store. A figure that cannot be drawn is told and counted; the others are
 // drawn.
-func (a *app) drawAll(ctx context.Context, ls []loaded, across []string) (failed int, err error) {
+func (a *app) drawAll(ctx context.Context, ls []loaded, across, formats []string) (failed int, err error) {
 	db, err := results.OpenReadOnly(a.db)
 	if err != nil {
 		return 0, err
@@ -28,20 +30,19 @@ func (a *app) drawAll(ctx context.Context, ls []loaded, across []string) (failed
 		if err := asPlanned(ctx, db, l); err != nil {
 			return failed, err
 		}
-		points, notes, err := readPoints(ctx, db, l.exp.Name, across)
+		d, notes, err := a.figureData(ctx, db, l, across)
 		if err != nil {
 			return failed, err
 		}
 		for _, n := range notes {
 			fmt.Fprintf(a.stderr, "warning: %s: %s; --across NAME accepts a difference\n", l.exp.Name, n)
 		}
-		d := figureData{store: a.places().Store(), exp: l.exp, points: points, db: db}
 		for _, fig := range l.file.Figures {
 			data := d.of(fig.Kind)
 			for _, w := range data.warnings {
 				fmt.Fprintln(a.stderr, "warning: "+w)
 			}
-			files, err := plots.Draw(figure(fig), data.Data, filepath.Join(a.figures, l.exp.Name), nil)
+			files, err := plots.Draw(figure(fig), data.Data, filepath.Join(a.figures, l.exp.Name), formats)
 			if err != nil {
 				fmt.Fprintf(a.stderr, "warning: %s: %v\n", fig.Source, err)
 				failed++
@@ -62,6 +63,7 @@ func figure(f experiments.Figure) plots.Figure {
 	return plots.Figure{
 		Kind: f.Kind, Name: f.Name, Title: f.Title, X: f.X, Y: f.Y, Value: f.Value, Series: f.Series, Facet: f.Facet,
 		Rows: f.Rows, Columns: f.Columns, GridRows: f.GridRows, GridCols: f.GridColumns, Where: f.Where, LogX: f.LogX, LogY: f.LogY, Fit: f.Fit,
+		Width: f.Width,
 	}
 }
 
@@ -70,7 +72,24 @@ type figureData struct {
 	store  artifact.Store
 	exp    *harness.Experiment
 	points []*point
-	db     *results.DB
+	behind map[string][]results.Behind // by cell
+	accept []string
+}
+
+// figureData reads what the figures of an experiment are drawn from; the notes
+// are of means that would hide a difference.
+func (a *app) figureData(ctx context.Context, db *results.DB, l loaded, across []string) (figureData, []string, error) {
+	d := figureData{store: a.places().Store(), exp: l.exp, behind: map[string][]results.Behind{}, accept: across}
+	var notes []string
+	var err error
+	if d.points, notes, err = readPoints(ctx, db, l.exp.Name, across); err != nil {
+		return d, nil, err
+	}
+	behind, err := db.Behind(ctx, l.exp.Name)
+	for _, b := range behind {
+		d.behind[b.Cell] = append(d.behind[b.Cell], b)
+	}
+	return d, notes, err
 }
 
 // drawn is data with what could not be read.
@@ -82,7 +101,7 @@ type drawn struct {
 // of gives the data for a kind of figure: images and curves are read only for
 // the figures that show them.
 func (d figureData) of(kind string) drawn {
-	out := drawn{Data: plots.Data{Experiment: d.exp.Name}}
+	out := drawn{Data: plots.Data{Experiment: d.exp.Name, Accept: d.accept}}
 	chains := map[string]harness.Cell{}
 	for _, c := range d.exp.Cells {
 		chains[c.ID] = c
@@ -90,7 +109,12 @@ func (d figureData) of(kind string) drawn {
 	for _, p := range d.points {
 		c := plots.CellData{Label: p.label, Params: params(p), Metrics: map[string]plots.MetricValue{}, Outcome: p.outcome, Reason: p.reason, Seeds: p.seeds}
 		for name, m := range p.means {
-			c.Metrics[name] = plots.MetricValue{Value: m.Value, Lo: m.Lo, Hi: m.Hi, N: m.N, Unit: m.Unit, Protocol: axisProtocol(m), Interval: intervalName(m)}
+			v := plots.MetricValue{Value: m.Value, Lo: m.Lo, Hi: m.Hi, N: m.N, Unit: m.Unit, Protocol: m.Protocol, Interval: intervalName(m),
+				Code: m.Code, Device: m.DeviceClass, Attempts: m.Attempts}
+			if m.Interval == results.IntervalSeeds {
+				v.Values = m.Values
+			}
+			c.Metrics[name] = v
 		}
 		first, ok := chains[p.cells[0].Cell]
 		var err error
@@ -98,8 +122,10 @@ func (d figureData) of(kind string) drawn {
 		case !ok:
 		case kind == plots.Samples:
 			c.Grid, err = d.grid(first)
+			c.Code, c.Device = d.origin(first.ID, results.Train, results.Draw)
 		case kind == plots.Curve:
 			c.Curve, err = d.curve(first)
+			c.Code, c.Device = d.origin(first.ID, results.Train)
 		}
 		if err != nil {
 			out.warnings = append(out.warnings, err.Error()+"; prabench run makes it again")
@@ -180,12 +206,17 @@ func curveValues(l models.Losses) map[string]float64 {
 	return map[string]float64{"train_loss": l.Total, "flow_loss": l.Flow, "rec_loss": l.Rec, "grad_norm": l.GradNorm, "lr": l.LR}
 }
 
-// axisProtocol is what values must agree in to share an axis: the protocol, and
-// for what a machine's speed decides, the machine.
-func axisProtocol(m results.Mean) string {
-	switch m.Metric {
-	case "throughput", "latency", "first_block_latency", "train_throughput", "train_seconds", "mfu", "peak_flops":
-		return m.Protocol + "; on " + m.DeviceClass
+// origin names the code and the hardware of some stages of a cell.
+func (d figureData) origin(cell string, kinds ...string) (code, device string) {
+	var codes, devices []string
+	for _, b := range d.behind[cell] {
+		if slices.Contains(kinds, b.Kind) {
+			codes, devices = append(codes, b.Code), append(devices, b.DeviceClass)
+		}
 	}
-	return m.Protocol
+	text := func(list []string) string {
+		slices.Sort(list)
+		return strings.Join(slices.Compact(list), " + ")
+	}
+	return text(codes), text(devices)
 }

@@ -2,15 +2,20 @@ package main
 
 import (
 	"github.com/spf13/cobra"
+
+	"prabench/plots"
 )
 
 func (a *app) plotCommand() *cobra.Command {
-	var across []string
+	var across, formats []string
 	c := &cobra.Command{
 		Use:   "plot FILE…",
 		Short: "Draw the figures of experiments again, from what is in the database",
 		Args:  cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, files []string) error {
+			if err := plots.CheckFormats(formats); err != nil {
+				return &usageError{err}
+			}
 			ls, err := a.load(files)
 			if err != nil {
 				return err
@@ -18,13 +23,14 @@ func (a *app) plotCommand() *cobra.Command {
 			if _, _, err := a.identified(c.Context(), ls); err != nil { // the keys of images and curves
 				return err
 			}
-			failed, err := a.drawAll(c.Context(), ls, across)
+			failed, err := a.drawAll(c.Context(), ls, across, formats)
 			if failed > 0 {
 				a.code = exitFailed
 			}
 			return err
 		},
 	}
-	c.Flags().StringSliceVar(&across, "across", nil, "average in spite of a difference in `NAME`: code, device, protocol")
+	c.Flags().StringSliceVar(&across, "across", nil, "average, and share an axis, in spite of a difference in `NAME`: code, device, protocol")
+	c.Flags().StringSliceVar(&formats, "format", nil, "only these `FORMATS`: png, svg, pdf of figures, md, tex of tables; all without it")
 	return c
 }

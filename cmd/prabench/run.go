@@ -75,7 +75,7 @@ func (a *app) run(ctx context.Context, files []string, r harness.Run, figures bo
 	}
 	if figures && !sum.Stopped {
 		// Figures that cannot be drawn were told; they make no cell fail.
-		if _, err := a.drawAll(context.WithoutCancel(ctx), ls, nil); err != nil {
+		if _, err := a.drawAll(context.WithoutCancel(ctx), ls, nil, nil); err != nil {
 			return err
 		}
 	}

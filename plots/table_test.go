@@ -1,0 +1,111 @@
+package plots
+
+import (
+	"strings"
+	"testing"
+
+	"prabench/internal/latex"
+)
+
+// TestTablesCompile sets tables with whatever stands in names, reasons and labels.
+func TestTablesCompile(t *testing.T) {
+	nasty := tradeoff()
+	for i, s := range []string{`50 % \input{x} & {y} ~^_#$`, "σ ≥ 0.5 → λ", "[b] é “quoted” 世", "-- --- x|y <z>"} {
+		nasty.Cells[i].Params["model.target"], nasty.Cells[i].Label = s, s
+		nasty.Cells[i+8].Outcome, nasty.Cells[i+8].Reason, nasty.Cells[i+8].Metrics = "crash", s, nil
+	}
+	nasty.Experiment = `e_x%p\&`
+	var body strings.Builder
+	for _, c := range []struct {
+		fig  Figure
+		data Data
+	}{
+		{Figure{Kind: Table, Title: `Title with 50 % & more_`, Columns: []string{"fid_proxy", "throughput", "memory_peak"}}, nasty},
+		{Figure{Kind: Table, Name: "a_b.c", Title: "t", Rows: []string{"label"}}, methods()},
+		{Figure{Kind: Table, Columns: []string{"fid_proxy"}, Rows: []string{"model.target", "model.patch", "model.block", "train.rollout_depth"}}, nasty},
+	} {
+		_, tex, err := Tables(c.fig, c.data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		structure(t, tex)
+		body.WriteString(tex + "\n")
+	}
+	if ok, why := latex.Available(); !ok {
+		t.Skip("checked by structure only, not compiled: " + why)
+	}
+	if testing.Short() {
+		t.Skip("checked by structure only: LaTeX takes a second")
+	}
+	if log, err := latex.Compile(t.TempDir(), body.String()); err != nil || strings.Contains(log, "Missing character") {
+		t.Errorf("%v\n%s", err, log)
+	}
+}
+
+// structure holds that environments are closed and that every row has as many
+// entries as the table has columns.
+func structure(t *testing.T, tex string) {
+	t.Helper()
+	var open []string
+	columns := 0
+	for _, line := range strings.Split(tex, "\n") {
+		if rest, ok := strings.CutPrefix(line, `\begin{`); ok {
+			name, spec, _ := strings.Cut(rest, "}")
+			open = append(open, name)
+			if name == "tabular" {
+				columns = strings.Count(spec, "l") + strings.Count(spec, "r")
+			}
+		}
+		if rest, ok := strings.CutPrefix(line, `\end{`); ok {
+			name, _, _ := strings.Cut(rest, "}")
+			if len(open) == 0 || open[len(open)-1] != name {
+				t.Fatalf("%s closes %v", line, open)
+			}
+			open = open[:len(open)-1]
+		}
+		if strings.HasSuffix(line, ` \\`) {
+			if n := strings.Count(strings.ReplaceAll(line, `\&`, ""), "&") + 1; n != columns {
+				t.Errorf("%d entries in %q, want %d", n, line, columns)
+			}
+		}
+	}
+	if len(open) > 0 {
+		t.Errorf("%v is left open", open)
+	}
+}
+
+// TestBoldIsSeparated: the best is bold only where every other value is apart.
+func TestBoldIsSeparated(t *testing.T) {
+	seeds := func(v ...float64) MetricValue {
+		m := MetricValue{Value: mean(v), Values: v, Unit: "1", Interval: "95 % over seeds"}
+		d := Compare(m, MetricValue{Values: []float64{0, 0}})
+		m.Lo, m.Hi = ptr(d.Lo), ptr(d.Hi)
+		return m
+	}
+	data := func(best MetricValue) Data {
+		return Data{Experiment: "e", Cells: []CellData{
+			{Label: "a", Metrics: map[string]MetricValue{"fid_proxy": best}, Seeds: 3},
+			{Label: "b", Metrics: map[string]MetricValue{"fid_proxy": seeds(20, 20.5, 21)}, Seeds: 3},
+			{Label: "c", Metrics: map[string]MetricValue{"fid_proxy": seeds(30, 30.5, 31)}, Seeds: 3},
+		}}
+	}
+	fig := Figure{Kind: Table, Rows: []string{"label"}}
+	for _, c := range []struct {
+		best MetricValue
+		bold bool
+	}{{seeds(10, 10.5, 11), true}, {seeds(18, 20, 22), false}, {MetricValue{Value: 1, Unit: "1"}, false}} {
+		md, tex, err := Tables(fig, data(c.best))
+		if err != nil {
+			t.Fatal(err)
+		}
+		page, err := TableHTML(fig, data(c.best))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, got := range map[string]bool{"md": strings.Contains(md, "**"), "tex": strings.Contains(tex, `\textbf{`), "html": strings.Contains(page, "<b>")} {
+			if got != c.bold {
+				t.Errorf("%s of %v: bold %v, want %v", name, c.best.Values, got, c.bold)
+			}
+		}
+	}
+}
