@@ -169,7 +169,8 @@ func (s *Settings) rest() error {
 		v, min int
 	}{
 		{"sample.count", s.Sample.Count, 1}, {"sample.batch", s.Sample.Batch, 1}, {"metrics.samples", s.Metrics.Samples, 0},
-		{"measure.batch", s.Measure.Batch, 1}, {"measure.warmup", s.Measure.Warmup, 0}, {"measure.rounds", s.Measure.Rounds, 1},
+		{"metrics.probe", s.Metrics.Probe, 0}, {"metrics.exposure", s.Metrics.Exposure, 0}, {"metrics.seam", s.Metrics.Seam, 0}, {"metrics.nearest", s.Metrics.Nearest, 0},
+		{"measure.batch", s.Measure.Batch, 1}, {"measure.warmup", s.Measure.Warmup, 0}, {"measure.rounds", s.Measure.Rounds, 0},
 		{"measure.threads", s.Measure.Threads, 0}, {"measure.train_steps", s.Measure.TrainSteps, 0},
 		{"measure.retries", s.Measure.Retries, 0}, {"measure.repeat_disturbed", s.Measure.RepeatDisturbed, 0},
 		{"measure.checkpoint_steps", s.Measure.CheckpointSteps, 0},

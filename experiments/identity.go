@@ -17,11 +17,16 @@ import (
 // and the seed last. Its SHA-256 names the cell. Values are the resolved ones,
 // so that data.size = 0 and the set's own size are one cell. The folder of the
 // data counts only for image folders, where it says which images are meant.
+// Keys that came later count only where they are not at their default, so that
+// older cells keep their names.
 type identity struct {
 	fields []*field
 	prefix []string // `"model.patch":`
 	buf    []byte
 }
+
+// laterKeys have the default 0.
+var laterKeys = []string{"metrics.probe", "metrics.exposure", "metrics.seam", "metrics.nearest"}
 
 func newIdentity() *identity {
 	id := &identity{}
@@ -45,8 +50,11 @@ func (id *identity) of(s *Settings, v reflect.Value) []byte {
 		if f.Name == "data.root" && s.Data.Set != dataset.Folder {
 			continue
 		}
-		b = append(b, id.prefix[i]...)
 		x := v.FieldByIndex(f.index)
+		if x.IsZero() && slices.Contains(laterKeys, f.Name) {
+			continue
+		}
+		b = append(b, id.prefix[i]...)
 		switch x.Kind() {
 		case reflect.Int:
 			b = strconv.AppendInt(b, x.Int(), 10)

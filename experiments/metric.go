@@ -10,6 +10,10 @@ var metricNames = []string{
 	"memory_peak", "memory_model", "memory_cache", "memory_activations",
 	"train_throughput", "train_seconds", "train_loss", "flow_loss", "rec_loss",
 	"flops_image", "mfu", "params", "ar_steps", "nfe",
+	"probe_accuracy", "probe_accuracy_untrained",
+	"fid_prefix_0", "fid_prefix_25", "fid_prefix_50", "fid_prefix_75", "fid_prefix_100", "fid_mosaic",
+	"block_error_free", "block_error_given", "block_error_real", "exposure_gap", "error_growth",
+	"seam_index", "nearest_distance", "nearest_distance_real", "nearest_ratio", "near_share",
 }
 
 // curveNames are what a training logs at each step.

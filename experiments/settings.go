@@ -38,6 +38,11 @@ type Metrics struct {
 	Embedder  string `toml:"embedder" json:"embedder"`   // "auto", "classifier" or "ternary"
 	Samples   int    `toml:"samples" json:"samples"`     // real images on the reference side; 0 is all
 	Reference string `toml:"reference" json:"reference"` // split they come from: "train" or "test"
+
+	Probe    int `toml:"probe" json:"probe,omitempty"`       // training images of the linear probe; 0 is none
+	Exposure int `toml:"exposure" json:"exposure,omitempty"` // held-out images whose prefixes are continued; 0 is none
+	Seam     int `toml:"seam" json:"seam,omitempty"`         // drawn images whose seams are compared; 0 is none
+	Nearest  int `toml:"nearest" json:"nearest,omitempty"`   // drawn images whose nearest training images are sought; 0 is none
 }
 
 // Measure is the [measure] table: how speed and memory are measured.
@@ -46,7 +51,7 @@ type Measure struct {
 	Precision  string   `toml:"precision" json:"precision"`     // "fp32", "tf32" or "bf16"
 	Batch      int      `toml:"batch" json:"batch"`             // images a timed call
 	Warmup     int      `toml:"warmup" json:"warmup"`           // calls before the first timed one
-	Rounds     int      `toml:"rounds" json:"rounds"`           // timed rounds over all cells
+	Rounds     int      `toml:"rounds" json:"rounds"`           // timed rounds over all cells; 0 times nothing
 	Threads    int      `toml:"threads" json:"threads"`         // while timing; 0 is all cores
 	TrainSteps int      `toml:"train_steps" json:"train_steps"` // training steps a round; 0 measures no training
 	Timeout    Duration `toml:"timeout" json:"timeout"`         // of one attempt of a stage

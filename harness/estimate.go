@@ -164,7 +164,7 @@ const Unknown time.Duration = -1
 
 // local says whether the stage runs on this machine's processor.
 func (it *Item) local() bool {
-	return it.Kind == results.Reference || it.Kind == results.Score || it.Settings.Measure.Device == "cpu"
+	return !stage.UsesDevice(it.Kind) || it.Settings.Measure.Device == "cpu"
 }
 
 // guess is the time of a stage at a rate in FLOP/s for one thread.
@@ -181,6 +181,13 @@ func (it *Item) guess(rate float64) time.Duration {
 	case results.Draw:
 		return seconds(c.FLOPsImage*float64(s.Count), s.Train.Threads)
 	case results.Score:
+		return start + 2*time.Second
+	case results.Probe:
+		// The trunk of a trained and an untrained model, forward only.
+		return seconds(2*c.FLOPsTrainImage/3*float64(s.Extras.Probe), s.Train.Threads) + 3*time.Second
+	case results.Exposure:
+		return seconds(3.5*c.FLOPsImage*float64(s.Extras.Exposure), s.Train.Threads) + 4*time.Second
+	case results.Seam, results.Nearest:
 		return start + 2*time.Second
 	case results.Time:
 		batches := float64(s.Measure.Warmup+2) * float64(s.Measure.Batch)

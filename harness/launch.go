@@ -65,7 +65,7 @@ func (l *launcher) job(it *Item, round int) worker.Job {
 		j.MemoryLimit = machine.Usable()
 	}
 	switch it.Kind {
-	case results.Reference, results.Score:
+	case results.Reference, results.Score, results.Seam, results.Nearest:
 		j.Device, j.Threads = "cpu", max(1, orCores(l.cores)/l.jobs) // embedders run here, at any number of threads
 	case results.Time:
 		j.Threads = threadsOf(s)

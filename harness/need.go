@@ -39,6 +39,18 @@ func (it *Item) Memory() int64 {
 		return program + images(2*s.Count) + onHost(m) + 2*params
 	case results.Score:
 		return program + images(s.Count) + images(500)*64
+	case results.Probe:
+		return program + it.data() + onHost(c.Train) + 4*params
+	case results.Exposure:
+		m := c.Sample
+		batch := max(1, min(s.Batch, s.Extras.Exposure))
+		m.Cache = m.Cache * int64(batch) / int64(max(1, s.Measure.Batch))
+		m.Activations = m.Activations * int64(batch) / int64(max(1, s.Measure.Batch)) * int64(s.Model.ARSteps()) // a mosaic is one sweep over all tokens
+		return program + it.data() + images(8*s.Extras.Exposure) + onHost(m) + 2*params
+	case results.Seam:
+		return program + it.data() + images(s.Count)
+	case results.Nearest:
+		return program + it.data() + images(s.Count) + images(4*(4096+256)) + 4*4096*256
 	case results.Time:
 		return program + max(onHost(c.Sample)+2*params, onHost(c.Train))
 	}

@@ -6,7 +6,6 @@ import (
 
 	"prabench/harness/machine"
 	"prabench/harness/progress"
-	"prabench/harness/stage"
 )
 
 // CellStatus is where one cell stands.
@@ -49,8 +48,8 @@ func (p *Plan) cellStatus(experiment string, c Cell, running map[string]Running,
 			rank, s.State, s.Stage, s.Reason = r, state, kind, reason
 		}
 	}
-	for _, kind := range stage.Kinds {
-		it := p.Item(c.Chain.Key(kind))
+	for _, st := range c.Chain.Stages() {
+		it, kind := p.Item(st.Key), st.Kind
 		s.Stages[kind] = it.State
 		if r, ok := running[it.Key]; ok {
 			worse(3, "running", kind, r.String())

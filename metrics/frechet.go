@@ -30,8 +30,20 @@ func Frechet(a, b Features) (float64, error) {
 // value keeps the upward bias of finite samples; compare it with the floor at
 // the same counts.
 func FrechetEstimate(real, gen Features) (Estimate, error) {
-	if err := errors.Join(pair(real, gen), enough(real, gen)); err != nil {
+	value, left, err := frechetLeft(real, gen)
+	if err != nil {
 		return Estimate{}, err
+	}
+	e := jackknife(value, gen.N, left[:]...)
+	e.Lo = max(e.Lo, 0)
+	return e, nil
+}
+
+// frechetLeft is the distance, and the distances without each block of either
+// side.
+func frechetLeft(real, gen Features) (value float64, left [2][]float64, err error) {
+	if err := errors.Join(pair(real, gen), enough(real, gen)); err != nil {
+		return 0, left, err
 	}
 	centre := columnMean(real)
 	var whole [2]gaussian
@@ -39,11 +51,10 @@ func FrechetEstimate(real, gen Features) (Estimate, error) {
 	for side, f := range []Features{real, gen} {
 		whole[side], without[side] = leaveOut(f, centre)
 	}
-	value, err := frechet(whole[0], whole[1])
-	if err != nil {
-		return Estimate{}, err
+	if value, err = frechet(whole[0], whole[1]); err != nil {
+		return 0, left, err
 	}
-	left := [2][]float64{make([]float64, len(without[0])), make([]float64, len(without[1]))}
+	left = [2][]float64{make([]float64, len(without[0])), make([]float64, len(without[1]))}
 	failed := make([]error, len(left[0])+len(left[1]))
 	parallel(len(failed), func(i int) {
 		if b := i - len(left[0]); b < 0 {
@@ -52,12 +63,7 @@ func FrechetEstimate(real, gen Features) (Estimate, error) {
 			left[1][b], failed[i] = frechet(whole[0], without[1][b])
 		}
 	})
-	if err := errors.Join(failed...); err != nil {
-		return Estimate{}, err
-	}
-	e := jackknife(value, gen.N, left[0], left[1])
-	e.Lo = max(e.Lo, 0)
-	return e, nil
+	return value, left, errors.Join(failed...)
 }
 
 // leaveOut fits the set and the set without each of its blocks, by joining the

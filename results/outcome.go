@@ -39,14 +39,22 @@ const (
 	Draw      = "sample"
 	Score     = "score"
 	Time      = "time"
+
+	// Asked for by keys of [metrics]; a cell need not have them.
+	Probe    = "probe"    // linear probe of the trunk
+	Exposure = "exposure" // samples with real prefixes, error of each AR step
+	Seam     = "seam"     // borders of patches
+	Nearest  = "nearest"  // nearest training images
 )
+
+var kinds = [...]string{Reference, Train, Draw, Score, Probe, Exposure, Seam, Nearest, Time}
 
 // kindOrder gives the place of a kind in a cell's chain; unknown kinds come last.
 func kindOrder(kind string) int {
-	for i, k := range [...]string{Reference, Train, Draw, Score, Time} {
+	for i, k := range kinds {
 		if k == kind {
 			return i
 		}
 	}
-	return 5
+	return len(kinds)
 }

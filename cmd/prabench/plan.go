@@ -99,7 +99,7 @@ func planTable(w io.Writer, l loaded, p *harness.Plan) error {
 		if points++; points > manyCells {
 			continue
 		}
-		it := p.Item(c.Chain.Key(results.Time))
+		it := p.Item(c.Chain.Key(results.Train))
 		k, s := it.Costs, c.Settings
 		label := c.Label
 		if label == "" {
@@ -159,6 +159,9 @@ func stageTable(w io.Writer, p *harness.Plan) {
 				left += max(0, it.Estimate)
 			}
 		}
+		if distinct == 0 { // no cell asks for it
+			continue
+		}
 		all += left
 		text := progress.Short(left)
 		if unknown {
@@ -205,9 +208,9 @@ func (a *app) planJSON(ls []loaded, p *harness.Plan) error {
 	for _, l := range ls {
 		e := experiment{Name: l.file.Name, File: l.file.File}
 		for _, c := range l.exp.Cells {
-			j := cell{Cell: c.ID, Label: c.Label, Seed: c.Seed, Point: c.Params, Skip: c.Skip, Costs: *p.Item(c.Chain.Key(results.Time)).Costs, Stages: map[string]string{}}
-			for i, kind := range stage.Kinds {
-				j.Stages[kind] = c.Chain[i]
+			j := cell{Cell: c.ID, Label: c.Label, Seed: c.Seed, Point: c.Params, Skip: c.Skip, Costs: *p.Item(c.Chain.Key(results.Train)).Costs, Stages: map[string]string{}}
+			for _, st := range c.Chain.Stages() {
+				j.Stages[st.Kind] = st.Key
 			}
 			e.Cells = append(e.Cells, j)
 		}

@@ -40,7 +40,7 @@ func plan(name, label string) results.Plan {
 	p := results.Plan{Experiment: name, Description: "two <b>cells</b>", FileHash: "f00d"}
 	for _, id := range []string{"a", "b"} {
 		c := results.PlanCell{ID: id, Seed: 1, Label: label, Patch: 7, Block: 1, Params: map[string]any{}, Stages: map[string]string{}}
-		for _, kind := range chainOrder {
+		for _, kind := range []string{results.Reference, results.Train, results.Draw, results.Score, results.Time} {
 			key := kind + "-" + id
 			c.Stages[kind] = key
 			p.Stages = append(p.Stages, results.PlanStage{Key: key, Kind: kind, Config: json.RawMessage(`{}`)})

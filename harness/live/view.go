@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"prabench/harness"
-	"prabench/results"
+	chain "prabench/harness/stage"
 )
 
 // States of cells and stages, as package harness writes them.
@@ -124,7 +124,7 @@ func (b *base) cellsNow(places harness.Places, alive bool, marks []harness.Runni
 }
 
 // chainOrder is the kinds of stages in the order of a chain.
-var chainOrder = []string{results.Reference, results.Train, results.Draw, results.Score, results.Time}
+var chainOrder = chain.Kinds
 
 // runningStage is a stage that a worker is at.
 type runningStage struct {

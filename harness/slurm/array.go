@@ -11,7 +11,8 @@ import (
 
 // follows is the input of each kind that is made for few cells or one, and so
 // decides when a task may begin: its task of the same index goes before.
-var follows = map[string]string{results.Draw: results.Train, results.Time: results.Train, results.Score: results.Draw}
+var follows = map[string]string{results.Draw: results.Train, results.Time: results.Train, results.Score: results.Draw,
+	results.Probe: results.Train, results.Exposure: results.Train, results.Seam: results.Draw, results.Nearest: results.Draw}
 
 // slot is where a stage was put.
 type slot struct {

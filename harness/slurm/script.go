@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"prabench/harness/stage"
 	"prabench/results"
 )
 
@@ -64,8 +65,8 @@ func constraint(c string) string {
 }
 
 // usesDevice says whether a kind of stage computes on the models' device;
-// embedders run on the processor.
-func usesDevice(a *Array) bool { return a.Kind != results.Reference && a.Kind != results.Score }
+// embedders and pixels are the processor's.
+func usesDevice(a *Array) bool { return stage.UsesDevice(a.Kind) }
 
 // threads is what the tasks of an array compute with at most.
 func threads(a *Array) int {

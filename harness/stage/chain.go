@@ -24,6 +24,11 @@ var inputs = map[string][]string{
 	results.Draw:  {results.Train},
 	results.Score: {results.Reference, results.Draw},
 	results.Time:  {results.Train},
+
+	results.Probe:    {results.Train},
+	results.Exposure: {results.Reference, results.Train},
+	results.Seam:     {results.Train, results.Draw},
+	results.Nearest:  {results.Draw},
 }
 
 // By gives the keys of the inputs by their kind.
@@ -46,22 +51,42 @@ func (s Stage) Input(kind string) string {
 }
 
 // Kinds in the order of a chain.
-var Kinds = []string{results.Reference, results.Train, results.Draw, results.Score, results.Time}
+var Kinds = []string{results.Reference, results.Train, results.Draw, results.Score,
+	results.Probe, results.Exposure, results.Seam, results.Nearest, results.Time}
 
-// Chain is the keys of one cell's stages, in the order of [Kinds].
+// LeastSteps is the number of AR steps from which a cell has an exposure: a
+// quarter of the tokens must be a step or more.
+const LeastSteps = 4
+
+// UsesDevice says whether a kind of stage computes on the models' device; the
+// others are the processor's.
+func UsesDevice(kind string) bool {
+	switch kind {
+	case results.Reference, results.Score, results.Seam, results.Nearest:
+		return false
+	}
+	return true
+}
+
+// Chain is the keys of one cell's stages, in the order of [Kinds]; "" for a
+// kind that the cell does not ask for.
 type Chain []string
 
-// Key is the key of the stage of a kind.
+// Key is the key of the stage of a kind, "" where the cell has none.
 func (c Chain) Key(kind string) string { return c[slices.Index(Kinds, kind)] }
 
-// Stages are the stages of the chain, in the order of [Kinds].
+// Stages are the stages that the chain has, in the order of [Kinds].
 func (c Chain) Stages() []Stage {
-	out := make([]Stage, len(c))
+	out := make([]Stage, 0, len(c))
 	for i, kind := range Kinds {
-		out[i] = Stage{Key: c[i], Kind: kind}
-		for _, in := range inputs[kind] {
-			out[i].Inputs = append(out[i].Inputs, c.Key(in))
+		if c[i] == "" {
+			continue
 		}
+		st := Stage{Key: c[i], Kind: kind}
+		for _, in := range inputs[kind] {
+			st.Inputs = append(st.Inputs, c.Key(in))
+		}
+		out = append(out, st)
 	}
 	return out
 }
@@ -117,9 +142,29 @@ func chain(s Settings, show func(kind string, config []byte)) (Chain, error) {
 	add(results.Train, trainVersion+"/core "+models.CoreVersion, trainPart{s.DataHash, model, train, lower})
 	add(results.Draw, drawVersion+"/core "+models.CoreVersion, samplePart{s.Sample, s.Count, lower})
 	add(results.Score, scoreCode, struct{}{})
-	m := s.Measure
-	add(results.Time, timeVersion, timePart{s.Sample, m.Device, m.Precision, m.Batch, m.Warmup, m.Rounds, m.Threads, m.TrainSteps})
+	x := s.Extras
+	if x.Probe > 0 {
+		add(results.Probe, probeCode, probePart{x.Probe, s.Sample.Weights, lower})
+	}
+	if x.Exposure > 0 && k >= LeastSteps {
+		sample := s.Sample
+		sample.RolloutDepth = 0
+		add(results.Exposure, exposureCode, exposurePart{sample, x.Exposure, lower})
+	}
+	if p := s.Model.Patch; x.Seam > 0 && p > 1 && p < s.Model.Size {
+		add(results.Seam, seamVersion, countPart{x.Seam})
+	}
+	if x.Nearest > 0 {
+		add(results.Nearest, nearestVersion, countPart{x.Nearest})
+	}
+	if m := s.Measure; m.Rounds > 0 {
+		add(results.Time, timeVersion, timePart{s.Sample, m.Device, m.Precision, m.Batch, m.Warmup, m.Rounds, m.Threads, m.TrainSteps})
+	}
 	return c, fail
 }
 
-var scoreCode = fmt.Sprintf("%s/metrics %d", scoreVersion, metrics.DefinitionVersion)
+var (
+	scoreCode    = fmt.Sprintf("%s/metrics %d", scoreVersion, metrics.DefinitionVersion)
+	probeCode    = probeVersion + "/core " + models.CoreVersion
+	exposureCode = fmt.Sprintf("%s/core %s/%s", exposureVersion, models.CoreVersion, scoreCode)
+)

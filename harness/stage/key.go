@@ -23,6 +23,11 @@ const (
 	drawVersion  = "1"
 	trainVersion = "1"
 	timeVersion  = "3"
+
+	probeVersion    = "1"
+	exposureVersion = "1"
+	seamVersion     = "1"
+	nearestVersion  = "1"
 )
 
 // identity is what a key is the hash of.

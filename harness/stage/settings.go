@@ -25,10 +25,21 @@ type Settings struct {
 	Reference    string `json:"reference"`     // split: train or test
 	Samples      int    `json:"samples"`       // images of the reference; 0 = all
 
+	Extras Extras `json:"extras"`
+
 	Measure Measure `json:"measure"`
 
 	SaveEvery time.Duration `json:"save_every"` // between checkpoints of a training
 	Beside    int           `json:"beside"`     // stages that may run side by side with this one
+}
+
+// Extras are measurements that a cell need not have, each by the number of
+// images it takes; 0 is none.
+type Extras struct {
+	Probe    int `json:"probe"`    // training images of the linear probe
+	Exposure int `json:"exposure"` // held-out images whose prefixes are continued
+	Seam     int `json:"seam"`     // drawn images whose seams are compared
+	Nearest  int `json:"nearest"`  // drawn images whose nearest training images are sought
 }
 
 // Measure is the [measure] table as the worker needs it.
@@ -72,6 +83,22 @@ type samplePart struct {
 	Count  int                 `json:"count"`
 	// Precision as for a training.
 	Precision string `json:"precision,omitempty"`
+}
+
+type probePart struct {
+	Count     int    `json:"count"`
+	Weights   string `json:"weights"`
+	Precision string `json:"precision,omitempty"`
+}
+
+type exposurePart struct {
+	Sample    models.SampleConfig `json:"sample"` // without its rollout depth: prefixes are continued one step after another
+	Count     int                 `json:"count"`
+	Precision string              `json:"precision,omitempty"`
+}
+
+type countPart struct {
+	Count int `json:"count"`
 }
 
 type timePart struct {

@@ -35,10 +35,7 @@ func (t *task) reference() error {
 	if err != nil {
 		return err
 	}
-	split, other := data.Train, data.Test
-	if t.set.Reference == "test" {
-		split, other = other, split
-	}
+	split, other := t.splits(data)
 	if split.N == 0 {
 		return worker.Invalid("metrics.reference: the data set %s has no %s images", t.set.Data.Set, t.set.Reference)
 	}
@@ -95,8 +92,23 @@ func (t *task) embedder(data *dataset.Data) (embed.Embedder, error) {
 // features embeds n images of a split (0: all), spread evenly over the classes.
 // x is the same numbers as the embedder gave them.
 func (t *task) features(e embed.Embedder, data *dataset.Data, s dataset.Split, n int) (f metrics.Features, x []float32, err error) {
+	chosen, err := choose(data, s, n)
+	if err != nil {
+		return f, nil, err
+	}
+	if x, err = t.embed(e, chosen.Pixels, chosen.N, data.Size, data.Channels); err != nil {
+		return f, nil, err
+	}
+	f, err = metrics.FromFloat32(x, e.Dim(), chosen.Labels)
+	return f, x, err
+}
+
+// choose takes n images of a split (0, or more than there are: all), spread
+// evenly over the classes; the same n are the same images.
+func choose(data *dataset.Data, s dataset.Split, n int) (metrics.Pictures, error) {
+	p := metrics.Pictures{N: n, Size: data.Size, Channels: data.Channels}
 	if n <= 0 || n > s.N {
-		n = s.N
+		p.N = s.N
 	}
 	// A set whose one feature is the image's own number lets the metrics
 	// choose, as they would among features.
@@ -104,20 +116,24 @@ func (t *task) features(e embed.Embedder, data *dataset.Data, s dataset.Split, n
 	for i := range numbers.X {
 		numbers.X[i] = float64(i)
 	}
-	chosen, err := numbers.Take(n)
+	chosen, err := numbers.Take(p.N)
 	if err != nil {
-		return f, nil, err
+		return p, err
 	}
 	per := data.Size * data.Size * data.Channels
-	pixels := make([]uint8, 0, n*per)
+	p.Pixels, p.Labels = make([]uint8, 0, p.N*per), chosen.Labels
 	for _, at := range chosen.X {
-		pixels = append(pixels, s.Pixels[int(at)*per:(int(at)+1)*per]...)
+		p.Pixels = append(p.Pixels, s.Pixels[int(at)*per:(int(at)+1)*per]...)
 	}
-	if x, err = t.embed(e, pixels, n, data.Size, data.Channels); err != nil {
-		return f, nil, err
+	return p, nil
+}
+
+// splits are the reference's split and the held-out one.
+func (t *task) splits(data *dataset.Data) (reference, heldOut dataset.Split) {
+	if t.set.Reference == "test" {
+		return data.Test, data.Train
 	}
-	f, err = metrics.FromFloat32(x, e.Dim(), chosen.Labels)
-	return f, x, err
+	return data.Train, data.Test
 }
 
 // embed embeds in portions, so that it can report and stop.

@@ -46,6 +46,14 @@ func Do(ctx context.Context, job worker.Job, report func(worker.Progress), a *re
 		return t.sample()
 	case results.Score:
 		return t.score()
+	case results.Probe:
+		return t.probe()
+	case results.Exposure:
+		return t.exposure()
+	case results.Seam:
+		return t.seam()
+	case results.Nearest:
+		return t.nearest()
 	case results.Time:
 		return t.round()
 	}

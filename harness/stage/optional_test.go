@@ -1,0 +1,92 @@
+package stage
+
+import (
+	"testing"
+
+	"prabench/results"
+)
+
+// A cell without rounds has no timing, and its other stages are those of a
+// cell with them: they are shared.
+func TestNoRoundsNoTiming(t *testing.T) {
+	with, err := Of(settings())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := settings()
+	s.Measure.Rounds = 0
+	without, err := Of(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if without.Key(results.Time) != "" {
+		t.Error("a timing without rounds")
+	}
+	for _, st := range without.Stages() {
+		if st.Key != with.Key(st.Kind) {
+			t.Errorf("%s is not shared", st.Kind)
+		}
+	}
+	if len(without.Stages()) != len(with.Stages())-1 {
+		t.Errorf("%d stages, %d with rounds", len(without.Stages()), len(with.Stages()))
+	}
+}
+
+// What is measured beside the scores changes no other stage, each asks for its
+// own stage alone, and a cell that has no such thing gets none.
+func TestExtrasAddTheirOwnStages(t *testing.T) {
+	before, err := Of(settings())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for kind, ask := range map[string]func(*Settings, int){
+		results.Probe:    func(s *Settings, n int) { s.Extras.Probe = n },
+		results.Exposure: func(s *Settings, n int) { s.Extras.Exposure = n },
+		results.Seam:     func(s *Settings, n int) { s.Extras.Seam = n },
+		results.Nearest:  func(s *Settings, n int) { s.Extras.Nearest = n },
+	} {
+		s := settings()
+		ask(&s, 100)
+		after, err := Of(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n, m := len(after.Stages()), len(before.Stages()); after.Key(kind) == "" || n != m+1 {
+			t.Errorf("%s: %d stages, %d before", kind, n, m)
+		}
+		for _, st := range before.Stages() {
+			if after.Key(st.Kind) != st.Key {
+				t.Errorf("%s: the key of %s changed", kind, st.Kind)
+			}
+		}
+		ask(&s, 200)
+		if more, _ := Of(s); more.Key(kind) == after.Key(kind) {
+			t.Errorf("%s: another count has the same key", kind)
+		}
+	}
+
+	s := settings()
+	s.Extras = Extras{Exposure: 100, Seam: 100}
+	s.Model.Patch = s.Model.Size // one token: no borders, no prefix
+	c, err := Of(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, kind := range []string{results.Exposure, results.Seam} {
+		if c.Key(kind) != "" {
+			t.Errorf("one token has a stage %s", kind)
+		}
+	}
+}
+
+// Prefixes are continued one step after another, however the cell samples.
+func TestExposuresAreSharedOverSamplingDepths(t *testing.T) {
+	s := settings()
+	s.Extras.Exposure = 100
+	a, _ := Of(s)
+	s.Sample.RolloutDepth = 4
+	b, _ := Of(s)
+	if a.Key(results.Exposure) != b.Key(results.Exposure) || a.Key(results.Draw) == b.Key(results.Draw) {
+		t.Error("an exposure depends on the sampling depth")
+	}
+}

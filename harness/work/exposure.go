@@ -1,0 +1,215 @@
+package work
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"prabench/harness/artifact"
+	"prabench/harness/worker"
+	"prabench/metrics"
+	"prabench/metrics/embed"
+	"prabench/models"
+)
+
+// StepsFile is the errors of the AR steps in an exposure artifact: Steps.
+const StepsFile = "steps.json"
+
+// Steps are the errors of each AR step, see [metrics.BlockErrors].
+type Steps []StepError
+
+// StepError is the error of one AR step, counted from 1.
+type StepError struct {
+	Step  int     `json:"step"`
+	Free  Bounded `json:"free"`  // of samples: every input is the model's own
+	Given Bounded `json:"given"` // of mosaics: every input is real
+	Real  Bounded `json:"real"`  // of held-out images, the control
+}
+
+// Bounded is a value with its 95 % interval.
+type Bounded struct {
+	Value float64 `json:"value"`
+	Lo    float64 `json:"lo"`
+	Hi    float64 `json:"hi"`
+}
+
+// prefixes are the shares of an image's AR steps that are given, in percent.
+var prefixes = []int{0, 25, 50, 75}
+
+// exposure measures what a model's own inputs do to its images: it draws the
+// rest of held-out images whose first AR steps are given, and mosaics, whose
+// every patch is drawn given the real ones before it.
+func (t *task) exposure() error {
+	reference, info, err := t.readReference()
+	if err != nil {
+		return err
+	}
+	data, err := t.data()
+	if err != nil {
+		return err
+	}
+	embedder, err := t.embedder(data)
+	if err != nil {
+		return err
+	}
+	split, other := t.splits(data)
+	held, err := t.heldOut("metrics.exposure", data, other, t.set.Extras.Exposure)
+	if err != nil {
+		return err
+	}
+	known, err := choose(data, split, t.set.Samples)
+	if err != nil {
+		return err
+	}
+	be, model, err := t.model()
+	if err != nil {
+		return err
+	}
+	defer be.Close()
+	defer model.Close()
+
+	info.Protocol.Samples = held.N
+	t.attempt.Protocol = info.Protocol.Map()
+	score := func(metric string, p metrics.Pictures) error {
+		e, err := t.distance(embedder, reference, p)
+		if err == nil {
+			t.estimate(metric, e)
+		}
+		return err
+	}
+	var free metrics.Pictures
+	k, block := model.Config.ARSteps(), model.Config.Block
+	for _, percent := range prefixes {
+		p, err := t.continued(model, held, percent*k/100*block)
+		if err != nil {
+			return err
+		}
+		if percent == 0 {
+			free = p
+		}
+		if err := score(fmt.Sprintf("fid_prefix_%d", percent), p); err != nil {
+			return err
+		}
+	}
+	mosaic, err := t.continued(model, held, -1)
+	if err != nil {
+		return err
+	}
+	if err := score("fid_mosaic", mosaic); err != nil {
+		return err
+	}
+	if err := score("fid_prefix_100", held); err != nil {
+		return err
+	}
+	steps, err := t.blockErrors(model.Config, known, free, mosaic, held)
+	if err != nil {
+		return err
+	}
+	raw, err := json.MarshalIndent(steps, "", " ")
+	if err != nil {
+		return err
+	}
+	return t.keep(func(d *artifact.Draft) error { return d.Write(StepsFile, raw) })
+}
+
+// continued draws images whose first given tokens are those of real images;
+// given < 0 makes mosaics.
+func (t *task) continued(m *models.Model, real metrics.Pictures, given int) (metrics.Pictures, error) {
+	sc, what := t.set.Sample, "mosaics"
+	if sc.RolloutDepth = 1; given >= 0 {
+		sc.RolloutDepth, what = 0, fmt.Sprintf("sampling, %d tokens given", given)
+	}
+	batch := min(max(t.set.Batch, 1), real.N)
+	out := real
+	out.Pixels = make([]uint8, len(real.Pixels))
+	sampler, err := models.NewSampler(m, sc, batch)
+	if err != nil {
+		return out, err
+	}
+	defer sampler.Close()
+	per, ids := len(real.Pixels)/real.N, make([]uint32, batch)
+	for at := 0; at < real.N; at += batch {
+		if err := t.stopped(); err != nil {
+			return out, err
+		}
+		n := min(batch, real.N-at)
+		for i := range n {
+			ids[i] = uint32(at + i)
+		}
+		from, to, labels := real.Pixels[at*per:(at+n)*per], out.Pixels[at*per:(at+n)*per], real.Labels[at:at+n]
+		if given < 0 {
+			err = sampler.Mosaic(from, labels, ids[:n], to)
+		} else {
+			err = sampler.Continue(from, labels, ids[:n], given, to)
+		}
+		if err != nil {
+			return out, err
+		}
+		t.report(worker.Progress{Done: int64(at + n), Total: int64(real.N), What: what})
+	}
+	return out, nil
+}
+
+// distance is the Fréchet distance of images from the reference.
+func (t *task) distance(e embed.Embedder, reference metrics.Features, p metrics.Pictures) (metrics.Estimate, error) {
+	x, err := t.embed(e, p.Pixels, p.N, p.Size, p.Channels)
+	if err != nil {
+		return metrics.Estimate{}, err
+	}
+	f, err := metrics.FromFloat32(x, e.Dim(), p.Labels)
+	if err != nil {
+		return metrics.Estimate{}, err
+	}
+	return metrics.FrechetEstimate(reference, f)
+}
+
+// blockErrors measures the error of each AR step of three sets, and adds their
+// summaries to the attempt.
+func (t *task) blockErrors(c models.Config, known, free, mosaic, held metrics.Pictures) (Steps, error) {
+	steps := make(Steps, c.ARSteps())
+	var of [3][]metrics.Estimate
+	for i, set := range []struct {
+		metric string
+		images metrics.Pictures
+	}{{"block_error_free", free}, {"block_error_given", mosaic}, {"block_error_real", held}} {
+		t.report(worker.Progress{Done: int64(i), Total: 3, What: "errors of AR steps"})
+		var err error
+		if of[i], err = metrics.BlockErrors(known, set.images, c.Patch, c.StepPositions()); err != nil {
+			return nil, err
+		}
+		var mean float64
+		for k, e := range of[i] {
+			mean += e.Value / float64(len(steps))
+			b := Bounded{e.Value, e.Lo, e.Hi}
+			steps[k].Step = k + 1
+			switch i {
+			case 0:
+				steps[k].Free = b
+			case 1:
+				steps[k].Given = b
+			case 2:
+				steps[k].Real = b
+			}
+		}
+		t.value(set.metric, "1", mean, set.images.N)
+	}
+	gap, growth, ok := metrics.Gap(of[0], of[1])
+	if ok {
+		t.value("exposure_gap", "1", gap, free.N)
+		t.value("error_growth", "1", growth, free.N)
+	}
+	return steps, nil
+}
+
+// ReadSteps reads the errors of the AR steps of an exposure.
+func ReadSteps(s artifact.Store, key string) (Steps, error) {
+	ref := artifact.Ref{Kind: "exposure", Key: key}
+	raw, err := s.Read(ref, StepsFile)
+	if err != nil {
+		return nil, err
+	}
+	var steps Steps
+	if err := json.Unmarshal(raw, &steps); err != nil {
+		return nil, fmt.Errorf("artifact %s: %s: %w", ref, StepsFile, err)
+	}
+	return steps, nil
+}

@@ -1,0 +1,75 @@
+package work
+
+import (
+	"fmt"
+
+	"prabench/harness/worker"
+	"prabench/metrics"
+	"prabench/models"
+)
+
+// probeBatch is how many images the trunk reads at once.
+const probeBatch = 250
+
+// probe classifies real images from the trunk's features, those of the trained
+// model and of the untrained one it began as: the control says what the
+// architecture and the pixels give alone. It is trained on training images and
+// tried on all test images.
+func (t *task) probe() error {
+	data, err := t.data()
+	if err != nil {
+		return err
+	}
+	train, err := t.heldOut("metrics.probe", data, data.Train, t.set.Extras.Probe)
+	if err != nil {
+		return err
+	}
+	test, err := t.heldOut("metrics.probe", data, data.Test, data.Test.N)
+	if err != nil {
+		return err
+	}
+	be, trained, err := t.model()
+	if err != nil {
+		return err
+	}
+	defer be.Close()
+	defer trained.Close()
+	untrained, err := models.NewModel(be, trained.Config, trained.Train.Seed)
+	if err != nil {
+		return err
+	}
+	defer untrained.Close()
+	weights := t.set.Sample.Weights
+	t.about("probe", fmt.Sprintf("logistic regression, penalty %g", metrics.ProbePenalty), "features", "mean of the trunk's outputs",
+		"weights", weights, "train_images", train.N, "test_images", test.N)
+	for _, m := range []struct {
+		metric string
+		model  *models.Model
+	}{{"probe_accuracy", trained}, {"probe_accuracy_untrained", untrained}} {
+		var f [2]metrics.Features
+		for i, p := range []metrics.Pictures{train, test} {
+			if f[i], err = t.pooled(m.model, p, weights); err != nil {
+				return err
+			}
+		}
+		t.report(worker.Progress{What: "fitting the probe"})
+		e, err := metrics.Probe(f[0], f[1], trained.Config.Classes)
+		if err != nil {
+			return err
+		}
+		t.estimate(m.metric, e)
+	}
+	return t.keepNumbers()
+}
+
+func (t *task) pooled(m *models.Model, p metrics.Pictures, weights string) (metrics.Features, error) {
+	images := models.Images{N: p.N, Size: p.Size, Channels: p.Channels, Pixels: p.Pixels, Labels: p.Labels}
+	x, err := m.PooledFeatures(images, weights, probeBatch, func(done int) error {
+		t.report(worker.Progress{Done: int64(done), Total: int64(p.N), What: "features"})
+		return t.stopped()
+	})
+	if err != nil {
+		return metrics.Features{}, err
+	}
+	return metrics.FromFloat32(x, m.Config.Width, p.Labels)
+}
