@@ -86,7 +86,7 @@ func curveSheet(fig Figure, data Data) (*sheet, error) {
 			kept = append(kept, p)
 		}
 		var by int
-		k.points, by = thin(kept)
+		k.points, by = Thin(kept, 400)
 		stretch = max(stretch, by)
 		for _, p := range k.points {
 			if !math.IsNaN(p.Y) {
@@ -196,11 +196,11 @@ func (s *selection) curveValue(name string) (string, error) {
 	return "", fmt.Errorf("y: no curve has %q; logged are %s", name, listed(list))
 }
 
-// thin averages equal numbers of neighbouring points until at most 400 are left
-// and returns how many each stands for. A stretch with a value that cannot be
-// drawn cannot be drawn.
-func thin(points []Point) ([]Point, int) {
-	by := (len(points) + 399) / 400
+// Thin averages equal numbers of neighbouring points until at most so many are
+// left and returns how many each stands for. A stretch with a value that cannot
+// be drawn cannot be drawn.
+func Thin(points []Point, most int) ([]Point, int) {
+	by := (len(points) + most - 1) / most
 	if by <= 1 {
 		return points, 1
 	}

@@ -38,7 +38,7 @@ func paretoSheet(fig Figure, data Data) (*sheet, error) {
 		s.panels = append(s.panels, panel{heading(c.facet, f), func(p *painter, a area) {
 			var stairs []vg.Point
 			if toward {
-				stairs = staircase(frontier(points, c.x.q.better, c.y.q.better), a, c.x.q.better, c.y.q.better)
+				stairs = staircase(Frontier(points, c.x.q.better, c.y.q.better), a, c.x.q.better, c.y.q.better)
 				p.stroke(grey, 1, frontierDash, stairs...)
 			}
 			for _, q := range points {
@@ -58,9 +58,9 @@ func paretoSheet(fig Figure, data Data) (*sheet, error) {
 
 var frontierDash = []vg.Length{4, 2.5}
 
-// frontier are the points that no other point beats in one coordinate and
+// Frontier are the points that no other point beats in one coordinate and
 // equals or beats in the other, by x. betterX and betterY are +1 or −1.
-func frontier(points []Point, betterX, betterY int) []Point {
+func Frontier(points []Point, betterX, betterY int) []Point {
 	bx, by := float64(betterX), float64(betterY)
 	sorted := append([]Point(nil), points...)
 	sort.SliceStable(sorted, func(i, j int) bool { // best x first, then best y

@@ -178,7 +178,7 @@ func TestFrontier(t *testing.T) {
 		{+1, +1, "(4,6)"},
 		{-1, +1, "(0,5)(4,6)"},
 	} {
-		if got := xs(frontier(points, c.bx, c.by)); got != c.want {
+		if got := xs(Frontier(points, c.bx, c.by)); got != c.want {
 			t.Errorf("frontier %+d %+d: %s, want %s", c.bx, c.by, got, c.want)
 		}
 	}

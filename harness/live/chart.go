@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"prabench/harness"
+	"prabench/internal/page"
 )
 
 // The picture of the losses, in units of its own.
@@ -16,7 +17,6 @@ const (
 	chartLeft, chartRight, chartTop, chartBottom = 52, 12, 10, 34
 	plotWidth                                    = chartWidth - chartLeft - chartRight
 	plotHeight                                   = chartHeight - chartTop - chartBottom
-	chartColours                                 = 6 // classes c0 … c5 of the style sheet
 )
 
 // chart is training losses over steps: what runs now, in colour, over what is
@@ -80,49 +80,33 @@ func newChart(marks []harness.Running, finished []curve) *chart {
 		}
 	}
 	c := &chart{Log: lowest > 0 && highest > lowest}
-	scale := func(x float64) float64 { return x }
-	if c.Log {
-		scale = math.Log
-	}
-	bottom, top := scale(lowest), scale(highest)
-	if room := (top - bottom) * 0.05; room > 0 {
-		bottom, top = bottom-room, top+room
-	} else {
-		bottom, top = bottom-1, top+1
-	}
-	x := func(step int64) float64 { return round(chartLeft + float64(step)/float64(steps)*plotWidth) }
-	y := func(loss float64) float64 { return round(chartTop + (top-scale(loss))/(top-bottom)*plotHeight) }
+	x := page.NewAxis(0, float64(steps), 0, chartLeft, chartLeft+plotWidth, false)
+	y := page.NewAxis(lowest, highest, 0.05, chartTop+plotHeight, chartTop, c.Log)
 	draw := func(c curve, class string) line {
 		var b strings.Builder
 		for i, p := range c.Points {
 			if i > 0 {
 				b.WriteByte(' ')
 			}
-			fmt.Fprintf(&b, "%g,%g", x(p.Step), y(p.Loss))
+			fmt.Fprintf(&b, "%g,%g", x.At(float64(p.Step)), y.At(p.Loss))
 		}
 		end := c.Points[len(c.Points)-1]
-		return line{Label: c.Label, Class: class, Points: b.String(), Last: strconv.FormatFloat(end.Loss, 'g', 4, 64), Step: end.Step, EndX: x(end.Step), EndY: y(end.Loss)}
+		return line{Label: c.Label, Class: class, Points: b.String(), Last: strconv.FormatFloat(end.Loss, 'g', 4, 64), Step: end.Step, EndX: x.At(float64(end.Step)), EndY: y.At(end.Loss)}
 	}
 	for i, s := range now {
-		c.Running = append(c.Running, draw(s, fmt.Sprintf("c%d", i%chartColours)))
+		c.Running = append(c.Running, draw(s, fmt.Sprintf("c%d", i%page.Colours)))
 	}
 	for _, s := range before {
 		c.Finished = append(c.Finished, draw(s, "before"))
 	}
-	for _, step := range linearTicks(0, float64(steps), 5) {
-		c.X = append(c.X, tick{x(int64(step)), strconv.FormatFloat(step, 'f', -1, 64)})
+	for _, step := range x.Ticks(5) {
+		c.X = append(c.X, tick{x.At(step), strconv.FormatFloat(step, 'f', -1, 64)})
 	}
-	ticks := linearTicks(lowest, highest, 4)
-	if c.Log {
-		ticks = logTicks(lowest, highest)
-	}
-	for _, loss := range ticks {
-		c.Y = append(c.Y, tick{y(loss), strconv.FormatFloat(loss, 'g', 3, 64)})
+	for _, loss := range y.Ticks(4) {
+		c.Y = append(c.Y, tick{y.At(loss), strconv.FormatFloat(loss, 'g', 3, 64)})
 	}
 	return c
 }
-
-func round(x float64) float64 { return math.Round(x*10) / 10 }
 
 // finite leaves out what cannot be drawn.
 func finite(points []harness.LossPoint) []harness.LossPoint {
@@ -133,49 +117,4 @@ func finite(points []harness.LossPoint) []harness.LossPoint {
 		}
 	}
 	return out
-}
-
-// linearTicks are round numbers between two others, about n of them.
-func linearTicks(from, to float64, n int) []float64 {
-	if !(to > from) {
-		return []float64{from}
-	}
-	raw := (to - from) / float64(n)
-	size := math.Pow(10, math.Floor(math.Log10(raw)))
-	for _, m := range []float64{1, 2, 5, 10} {
-		if size*m >= raw {
-			size *= m
-			break
-		}
-	}
-	var out []float64
-	first := math.Ceil(from/size-1e-9) + 0 // no negative zero
-	for i := first; i*size <= to*(1+1e-9); i++ {
-		out = append(out, i*size)
-	}
-	return out
-}
-
-// logTicks are 1, 2 and 5 times powers of ten between two positive numbers, or
-// powers alone when there would be many; where there would be fewer than two,
-// linear ones.
-func logTicks(from, to float64) []float64 {
-	collect := func(factors ...float64) (out []float64) {
-		for e := math.Floor(math.Log10(from)); e <= math.Ceil(math.Log10(to)); e++ {
-			for _, f := range factors {
-				if x := f * math.Pow(10, e); x >= from && x <= to {
-					out = append(out, x)
-				}
-			}
-		}
-		return out
-	}
-	ticks := collect(1, 2, 5)
-	switch {
-	case len(ticks) > 6:
-		ticks = collect(1)
-	case len(ticks) < 2:
-		ticks = linearTicks(from, to, 4)
-	}
-	return ticks
 }

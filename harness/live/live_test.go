@@ -484,7 +484,7 @@ func nextPart(t *testing.T, events <-chan [2]string) part {
 
 func TestAssetsAreKeptByVersion(t *testing.T) {
 	s := New(place(t), Hosts{})
-	for _, name := range []string{"live.css", "live.js", "icon.svg"} {
+	for _, name := range []string{"page.css", "live.css", "live.js", "icon.svg"} {
 		w := ask(s, "GET", "/assets/"+name+"?v="+version)
 		if w.Code != http.StatusOK || !strings.Contains(w.Header().Get("Cache-Control"), "immutable") {
 			t.Errorf("%s: %d, %s", name, w.Code, w.Header().Get("Cache-Control"))

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"prabench/harness/progress"
+	"prabench/internal/page"
 )
 
 //go:embed assets
@@ -32,6 +33,9 @@ var version = func() string {
 		}
 		return err
 	})
+	for _, raw := range []string{page.CSS, page.Icon} {
+		fmt.Fprintf(h, "%d\n%s", len(raw), raw)
+	}
 	return hex.EncodeToString(h.Sum(nil)[:6])
 }()
 
@@ -284,6 +288,12 @@ func (s *Server) asset(w http.ResponseWriter, r *http.Request) {
 	name := r.PathValue("file")
 	kind := map[string]string{".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}[path.Ext(name)]
 	raw, err := assetFiles.ReadFile("assets/" + name)
+	switch name {
+	case "page.css":
+		raw, err = []byte(page.CSS), nil
+	case "icon.svg":
+		raw, err = []byte(page.Icon), nil
+	}
 	if err != nil || kind == "" {
 		http.NotFound(w, r)
 		return

@@ -1,0 +1,24 @@
+package plots
+
+import "fmt"
+
+// Render draws one figure in one format, png, svg or pdf, and gives the file's
+// content. A table is written by [Tables].
+func Render(fig Figure, data Data, format string) ([]byte, error) {
+	stem, err := fig.stem()
+	if err != nil {
+		return nil, err
+	}
+	pg, err := compose(fig, data)
+	if err != nil {
+		return nil, fmt.Errorf("figure %q: %w", stem, err)
+	}
+	raw, err := pg.encode(format)
+	if err != nil {
+		return nil, fmt.Errorf("figure %q as %s: %w", stem, format, err)
+	}
+	return raw, nil
+}
+
+// Stem is the figure's name: the one it was given, or one made of its kind and axes.
+func (fig Figure) Stem() (string, error) { return fig.stem() }
