@@ -75,6 +75,7 @@ func TestRun(t *testing.T) {
 	if _, err := os.Stat("figures/tiny/samples.png"); err != nil {
 		t.Error(err)
 	}
+	reported(t)
 }
 
 // states counts the stages that are done, by kind.

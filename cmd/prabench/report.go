@@ -1,0 +1,240 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"prabench/harness"
+	"prabench/harness/artifact"
+	"prabench/harness/stage"
+	"prabench/plots"
+	"prabench/plots/report"
+	"prabench/results"
+)
+
+// reportOptions is what a report shows, and where it goes.
+type reportOptions struct {
+	out     string
+	samples int
+	across  []string
+}
+
+func (a *app) reportCommand() *cobra.Command {
+	var o reportOptions
+	c := &cobra.Command{
+		Use:   "report [FILE…]",
+		Short: "Write one HTML file with numbers, figures, samples and where each number comes from",
+		Long: `report writes what is in the database as one HTML file that stands alone: it can
+be sent, opened offline, sorted, filtered and printed. With experiment files it
+has their figures; without any it tells of all experiments in the database. It
+reads only, and the same database gives the same bytes.`,
+		RunE: func(c *cobra.Command, files []string) error { return a.reportHTML(c.Context(), files, o) },
+	}
+	f := c.Flags()
+	f.StringVarP(&o.out, "out", "o", "report.html", "file to write; - is the standard output")
+	f.IntVar(&o.samples, "samples", 24, "sheets of images shown of each experiment")
+	f.StringSliceVar(&o.across, "across", nil, "average in spite of a difference in `NAME`: code, device, protocol")
+	return c
+}
+
+func (a *app) reportHTML(ctx context.Context, files []string, o reportOptions) error {
+	if o.samples < 0 {
+		return usage("--samples %d: a number of sheets, 0 for none", o.samples)
+	}
+	var ls []loaded
+	if len(files) > 0 {
+		var err error
+		if ls, err = a.load(files); err != nil {
+			return err
+		}
+	}
+	db, err := results.OpenReadOnly(a.db)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	for _, l := range ls {
+		if err := asPlanned(ctx, db, l); err != nil {
+			return err
+		}
+	}
+	chain, err := db.CellStages(ctx)
+	if err != nil {
+		return err
+	}
+	es, err := db.Experiments(ctx)
+	if err != nil {
+		return err
+	}
+	content := report.Content{Database: filepath.Base(a.db)}
+	collect := func(name, description string, l *loaded) error {
+		r := &reportReader{app: a, ctx: ctx, db: db, options: o, chain: chain}
+		e, err := r.experiment(name, description, l)
+		content.Experiments = append(content.Experiments, e)
+		return err
+	}
+	if len(ls) > 0 {
+		for i := range ls {
+			if err := collect(ls[i].exp.Name, ls[i].exp.Description, &ls[i]); err != nil {
+				return err
+			}
+		}
+	} else {
+		for _, e := range es {
+			if err := collect(e.Name, e.Description, nil); err != nil {
+				return err
+			}
+		}
+	}
+	if o.out == "-" {
+		return report.Write(a.stdout, content)
+	}
+	if err := replace(o.out, func(w io.Writer) error { return report.Write(w, content) }); err != nil {
+		return err
+	}
+	fmt.Fprintln(a.stdout, o.out)
+	return nil
+}
+
+// reportReader reads what a report shows of experiments.
+type reportReader struct {
+	*app
+	ctx     context.Context
+	db      *results.DB
+	options reportOptions
+	chain   []results.CellStage
+}
+
+// experiment reads one; without a file it has no figures of its own.
+func (r *reportReader) experiment(name, description string, l *loaded) (report.Experiment, error) {
+	e := report.Experiment{Name: name, Description: description}
+	var err error
+	if e.Cells, err = r.db.Cells(r.ctx, name); err != nil {
+		return e, err
+	}
+	if e.Rows, err = r.db.Results(r.ctx, results.Filter{Experiment: name}); err != nil {
+		return e, err
+	}
+	if e.Attempts, e.Environments, err = r.db.Provenance(r.ctx, name); err != nil {
+		return e, err
+	}
+	points, notes, err := readPoints(r.ctx, r.db, name, r.options.across)
+	if err != nil {
+		return e, err
+	}
+	for _, n := range notes {
+		e.Notes = append(e.Notes, n+"; --across NAME accepts a difference")
+	}
+	d := figureData{store: r.places().Store(), exp: r.planned(name, e.Cells), points: points, db: r.db}
+	data := d.of(plots.Pareto)
+	e.Data = data.Data
+	for _, p := range points {
+		e.Means = append(e.Means, p.means)
+		var ids []string
+		for _, c := range p.cells {
+			ids = append(ids, c.Cell)
+		}
+		e.Of = append(e.Of, ids)
+	}
+	e.Notes = append(e.Notes, r.pictures(d, &e)...)
+	if l != nil {
+		r.figures(d, l, &e)
+	}
+	return e, nil
+}
+
+// planned is the experiment as the database knows it: the keys of its stages.
+func (r *reportReader) planned(name string, cells []results.Cell) *harness.Experiment {
+	x := &harness.Experiment{Name: name}
+	at := map[string]int{}
+	for i, c := range cells {
+		at[c.Cell] = i
+		x.Cells = append(x.Cells, harness.Cell{ID: c.Cell, Label: c.Label, Seed: c.Seed, Params: c.Params, Chain: stage.Chain{}})
+	}
+	for _, s := range r.chain {
+		if i, ok := at[s.Cell]; ok && s.Experiment == name {
+			x.Cells[i].Chain[s.Kind] = stage.Stage{Kind: s.Kind, Key: s.Key}
+		}
+	}
+	return x
+}
+
+// pictures adds the sheets and training curves of points, a stage that several
+// points share once, and tells what could not be read.
+func (r *reportReader) pictures(d figureData, e *report.Experiment) (notes []string) {
+	chains := map[string]harness.Cell{}
+	for _, c := range d.exp.Cells {
+		chains[c.ID] = c
+	}
+	done := map[string]bool{} // what has an artifact, if nobody removed it
+	for _, s := range r.chain {
+		done[s.Key] = s.Outcome == results.OK
+	}
+	lost := 0
+	there := func(kind, key string) bool {
+		if !done[key] {
+			return false
+		}
+		done[key] = false // shown once
+		_, err := d.store.Stat(artifact.Ref{Kind: kind, Key: key})
+		if err != nil {
+			lost++
+		}
+		return err == nil
+	}
+	sheets := 0
+	for i, p := range d.points {
+		c, cell := chains[p.cells[0].Cell], &e.Data.Cells[i]
+		var errs [2]error
+		if there(results.Train, c.Chain[results.Train].Key) {
+			cell.Curve, errs[0] = d.curve(c)
+		}
+		if there(results.Draw, c.Chain[results.Draw].Key) {
+			if sheets < r.options.samples {
+				cell.Grid, errs[1] = d.grid(c)
+				sheets++
+			} else {
+				e.SheetsLeft++
+			}
+		}
+		for _, err := range errs {
+			if err != nil {
+				notes = append(notes, err.Error()+"; prabench run makes it again")
+			}
+		}
+	}
+	if lost > 0 {
+		notes = append(notes, fmt.Sprintf("%d artifacts with samples or training curves are not in %s, or damaged, so these are not shown; prabench run makes them again", lost, r.artifacts))
+	}
+	return notes
+}
+
+// figures draws the figures of the file; the chart takes the axes of its first
+// Pareto figure.
+func (r *reportReader) figures(d figureData, l *loaded, e *report.Experiment) {
+	for _, f := range l.file.Figures {
+		fig := figure(f)
+		name, err := fig.Stem()
+		out := report.Figure{Name: name, Title: fig.Title}
+		if err == nil {
+			data := d.of(fig.Kind)
+			e.Notes = append(e.Notes, data.warnings...)
+			if fig.Kind == plots.Table {
+				out.Markdown, out.LaTeX, err = plots.Tables(fig, data.Data)
+			} else {
+				out.SVG, err = plots.Render(fig, data.Data, "svg")
+			}
+		}
+		if err != nil {
+			out.Problem = err.Error()
+		}
+		if fig.Kind == plots.Pareto && e.Pareto.X == "" && len(out.SVG) > 0 && fig.Where == nil {
+			e.Pareto = fig
+		}
+		e.Figures = append(e.Figures, out)
+	}
+}

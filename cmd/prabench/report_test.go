@@ -1,0 +1,118 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"prabench/internal/browser"
+)
+
+// reported writes the reports of tiny.toml as it was run here: with the file
+// and without, and the same bytes twice.
+func reported(t *testing.T) {
+	t.Helper()
+	read := func(name string) string {
+		raw, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(raw)
+	}
+	if out := must(t, "report tiny.toml"); out != "report.html\n" {
+		t.Errorf("report says %q", out)
+	}
+	must(t, "report tiny.toml -o again.html")
+	page := read("report.html")
+	if page != read("again.html") {
+		t.Error("the same database gives another report")
+	}
+	for _, want := range []string{"<h1>tiny</h1>", "depth=0", "depth=1", `data-metric="fid_proxy"`, "Figure speed", "Figure samples", "Figure training", "LaTeX", `class="mark c0"`, "data:image/png;base64,", "one training seed"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the report has no %q", want)
+		}
+	}
+	if out := must(t, "report -o -"); !strings.Contains(out, "<h1>tiny</h1>") || strings.Contains(out, "Figure speed") {
+		t.Error("without a file the report tells of the database, without figures of a file")
+	}
+	must(t, "report --samples 0 -o none.html")
+	if page := read("none.html"); strings.Contains(page, "data:image/png") || !strings.Contains(page, "2 more sheets") {
+		t.Error("--samples 0 shows samples, or does not say how many it leaves out")
+	}
+	// A lost artifact is told, and the numbers stay.
+	models, _ := filepath.Glob(".prabench/train/*/curve.jsonl")
+	for _, m := range models {
+		write(t, m, "damaged")
+	}
+	if len(models) == 0 {
+		t.Error("no training curves were found to damage")
+	}
+	if page := must(t, "report -o -"); !strings.Contains(page, "run makes them again") || !strings.Contains(page, `data-metric="fid_proxy"`) {
+		t.Error("a damaged curve is not told")
+	}
+}
+
+func TestReportMistakes(t *testing.T) {
+	here(t)
+	for args, says := range map[string]string{
+		"report":                              "there is no database here",
+		"report nofile.toml":                  "nofile.toml",
+		"report tiny.toml":                    "there is no database here",
+		"report --samples -1":                 "--samples -1",
+		"report tiny.toml --set model.pach=4": "model.patch",
+	} {
+		if _, errs, code := prabench(args); code != exitUsage || !strings.Contains(errs, says) {
+			t.Errorf("prabench %s: exit code %d, %s", args, code, errs)
+		}
+	}
+	if _, err := os.Stat("report.html"); err == nil {
+		t.Error("a report was written")
+	}
+}
+
+// TestReportPicture takes the picture of the README from a real run of
+// quick.toml.
+func TestReportPicture(t *testing.T) {
+	if !*regen {
+		t.Skip("takes docs/report.png anew with -regen: minutes")
+	}
+	docs, err := filepath.Abs("../../docs")
+	if err != nil {
+		t.Fatal(err)
+	}
+	quick, err := os.ReadFile("../../experiments/quick.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := browser.Open(t)
+	t.Chdir(t.TempDir())
+	write(t, "experiments/quick.toml", string(quick))
+	file := "experiments/quick.toml --set train.steps=300 --set repeats=2"
+	must(t, "run "+file)
+	must(t, "report "+file)
+	path, err := filepath.Abs("report.html")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.Look(1280, 1560, 1, "light")
+	b.Go("file://" + path)
+	for _, shot := range []struct {
+		name          string
+		width, height int64
+		scale         float64
+		scheme        string
+	}{
+		{"report.png", 1280, 1560, 1, "light"}, {"report-dark.png", 1280, 1560, 1, "dark"}, {"report-phone.png", 390, 844, 2, "light"}, {"report-phone-dark.png", 390, 844, 2, "dark"},
+	} {
+		b.Look(shot.width, shot.height, shot.scale, shot.scheme)
+		into := docs
+		if shot.name != "report.png" {
+			into = filepath.Join(os.TempDir(), "prabench-report") // to look at
+		}
+		write(t, filepath.Join(into, shot.name), string(b.Picture()))
+		t.Log(filepath.Join(into, shot.name))
+	}
+	write(t, filepath.Join(os.TempDir(), "prabench-report", "report.pdf"), string(b.Print()))
+	b.Quiet()
+}
