@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -119,20 +120,27 @@ func (r *reportReader) experiment(name, description string, l *loaded) (report.E
 	if e.Rows, err = r.db.Results(r.ctx, results.Filter{Experiment: name}); err != nil {
 		return e, err
 	}
-	if e.Attempts, e.Environments, err = r.db.Provenance(r.ctx, name); err != nil {
+	if e.Attempts, err = r.db.Provenance(r.ctx, name); err != nil {
 		return e, err
 	}
-	points, notes, err := readPoints(r.ctx, r.db, name, r.options.across)
+	environments, err := r.db.Environments(r.ctx, name)
+	if err != nil {
+		return e, err
+	}
+	e.Environments = map[string]results.Environment{}
+	for _, x := range environments {
+		e.Environments[x.ID] = x
+	}
+	d, notes, err := r.figureData(r.ctx, r.db, loaded{exp: r.planned(name, e.Cells)}, r.options.across)
 	if err != nil {
 		return e, err
 	}
 	for _, n := range notes {
 		e.Notes = append(e.Notes, n+"; --across NAME accepts a difference")
 	}
-	d := figureData{store: r.places().Store(), exp: r.planned(name, e.Cells), points: points, db: r.db}
 	data := d.of(plots.Pareto)
 	e.Data = data.Data
-	for _, p := range points {
+	for _, p := range d.points {
 		e.Means = append(e.Means, p.means)
 		var ids []string
 		for _, c := range p.cells {
@@ -153,11 +161,13 @@ func (r *reportReader) planned(name string, cells []results.Cell) *harness.Exper
 	at := map[string]int{}
 	for i, c := range cells {
 		at[c.Cell] = i
-		x.Cells = append(x.Cells, harness.Cell{ID: c.Cell, Label: c.Label, Seed: c.Seed, Params: c.Params, Chain: stage.Chain{}})
+		x.Cells = append(x.Cells, harness.Cell{ID: c.Cell, Label: c.Label, Seed: c.Seed, Params: c.Params, Chain: make(stage.Chain, len(stage.Kinds))})
 	}
 	for _, s := range r.chain {
 		if i, ok := at[s.Cell]; ok && s.Experiment == name {
-			x.Cells[i].Chain[s.Kind] = stage.Stage{Kind: s.Kind, Key: s.Key}
+			if k := slices.Index(stage.Kinds, s.Kind); k >= 0 {
+				x.Cells[i].Chain[k] = s.Key
+			}
 		}
 	}
 	return x
@@ -190,10 +200,10 @@ func (r *reportReader) pictures(d figureData, e *report.Experiment) (notes []str
 	for i, p := range d.points {
 		c, cell := chains[p.cells[0].Cell], &e.Data.Cells[i]
 		var errs [2]error
-		if there(results.Train, c.Chain[results.Train].Key) {
+		if there(results.Train, c.Chain.Key(results.Train)) {
 			cell.Curve, errs[0] = d.curve(c)
 		}
-		if there(results.Draw, c.Chain[results.Draw].Key) {
+		if there(results.Draw, c.Chain.Key(results.Draw)) {
 			if sheets < r.options.samples {
 				cell.Grid, errs[1] = d.grid(c)
 				sheets++

@@ -17,7 +17,8 @@ var (
 )
 
 // paretos are charts of quality against speed: one for each pair of protocols,
-// since values of different protocols never share an axis.
+// kinds of hardware and revisions, since values that differ in these never
+// share an axis.
 func (e *experiment) paretos() []*chart {
 	x, y := e.Pareto.X, e.Pareto.Y
 	if x == "" || y == "" {
@@ -27,14 +28,14 @@ func (e *experiment) paretos() []*chart {
 		return nil
 	}
 	s := e.series(e.Pareto.Series)
-	groups, order := map[[2]string][]int{}, [][2]string{}
+	groups, order := map[circumstances][]int{}, []circumstances{}
 	for i, c := range e.Data.Cells {
 		mx, okX := c.Metrics[x]
 		my, okY := c.Metrics[y]
 		if !okX || !okY {
 			continue
 		}
-		g := [2]string{mx.Protocol, my.Protocol}
+		g := circumstances{mx.Protocol, my.Protocol, mx.Device, my.Device, mx.Code, my.Code}
 		if groups[g] == nil {
 			order = append(order, g)
 		}
@@ -45,8 +46,8 @@ func (e *experiment) paretos() []*chart {
 		c := e.pareto(x, y, s, groups[g])
 		c.ID = fmt.Sprintf("%s-pareto%d", e.ID, n)
 		if len(order) > 1 {
-			c.Caption = append(c.Caption, fmt.Sprintf("Chart %d of %d: values of different protocols never share an axis. Here %s under %s, and %s under %s.",
-				n+1, len(order), plots.Describe(x).Short, plots.ShortProtocol(g[0]), plots.Describe(y).Short, plots.ShortProtocol(g[1])))
+			c.Caption = append(c.Caption, fmt.Sprintf("Chart %d of %d: values of different protocols, hardware or revisions never share an axis. Here: %s.",
+				n+1, len(order), g.apart(order, plots.Describe(x).Short, plots.Describe(y).Short)))
 		}
 		if n == 0 {
 			c.Missing = e.missing(x, y)
@@ -54,6 +55,33 @@ func (e *experiment) paretos() []*chart {
 		out = append(out, c)
 	}
 	return out
+}
+
+// circumstances are the protocols, hardware and revisions of the values of both
+// axes, in turns.
+type circumstances [6]string
+
+// apart says what tells these circumstances from others.
+func (g circumstances) apart(all []circumstances, x, y string) string {
+	var out []string
+	for i, v := range g {
+		if !slices.ContainsFunc(all, func(other circumstances) bool { return other[i] != v }) {
+			continue
+		}
+		of := x
+		if i%2 == 1 {
+			of = y
+		}
+		switch i / 2 {
+		case 0:
+			out = append(out, of+" under protocol "+plots.ShortProtocol(v))
+		case 1:
+			out = append(out, of+" on "+v)
+		case 2:
+			out = append(out, of+" by revision "+v)
+		}
+	}
+	return strings.Join(out, ", ")
 }
 
 // pair is the first pair of axes that some point has values on.

@@ -80,12 +80,20 @@ func TestProtocolsShareNoAxis(t *testing.T) {
 	m := e.Data.Cells[0].Metrics["fid_proxy"]
 	m.Protocol = "another"
 	e.Data.Cells[0].Metrics["fid_proxy"] = m
+	m = e.Data.Cells[1].Metrics["throughput"]
+	m.Device = "cpu Opteron"
+	e.Data.Cells[1].Metrics["throughput"] = m
 	x, err := newExperiment(e, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(x.Charts) != 2 || len(x.Charts[0].Marks) != 1 || len(x.Charts[1].Marks) != 3 || len(x.Charts[0].Missing) != 1 || x.Charts[1].Missing != nil {
-		t.Errorf("%d charts: %+v", len(x.Charts), x.Charts)
+	if len(x.Charts) != 3 || len(x.Charts[0].Marks) != 1 || len(x.Charts[1].Marks) != 1 || len(x.Charts[2].Marks) != 2 || len(x.Charts[0].Missing) != 1 || x.Charts[1].Missing != nil {
+		t.Fatalf("%d charts: %+v", len(x.Charts), x.Charts)
+	}
+	for i, want := range []string{"FD (proxy) under protocol another", "throughput on cpu Opteron", "FD (proxy) under protocol kind=score"} {
+		if said := strings.Join(x.Charts[i].Caption, " "); !strings.Contains(said, want) {
+			t.Errorf("chart %d does not say %q: %s", i+1, want, said)
+		}
 	}
 }
 
