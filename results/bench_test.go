@@ -82,6 +82,7 @@ func BenchmarkLarge(b *testing.B) {
 			run("Results/experiment", 20*size.cells, filter(results.Filter{Experiment: "e050"}))
 		}
 		run("Results/metric", size.experiments*size.cells, filter(results.Filter{Metrics: []string{"fid_proxy"}}))
+		run("Results/first", 20*400, filter(results.Filter{Experiment: "e000", First: 400}))
 		run("Results/point", 20*resultstest.Seeds, filter(results.Filter{Experiment: "e000", Params: map[string]any{"model.patch": 7, "train.lr": 3e-5}}))
 		run("Cells", size.experiments*size.cells, func(db *results.DB) (int, error) {
 			cells, err := db.Cells(background, "")

@@ -51,7 +51,13 @@ func param(params map[string]any, key string, patch, block, depth, state int) (a
 // Cells gives the cells of an experiment, or of all when it is "", in the
 // order of their plan.
 func (db *DB) Cells(ctx context.Context, experiment string) ([]Cell, error) {
-	cells, err := db.cells(ctx, Filter{Experiment: experiment})
+	return db.CellsOf(ctx, Filter{Experiment: experiment})
+}
+
+// CellsOf gives the cells that pass a filter, whose metrics are not looked at,
+// experiment by experiment in the order of their plans.
+func (db *DB) CellsOf(ctx context.Context, f Filter) ([]Cell, error) {
+	cells, err := db.cells(ctx, f)
 	return cells, explain(db.path, "reading cells", err)
 }
 

@@ -51,6 +51,9 @@ func parts(ctx context.Context, tx *sql.Tx, f Filter) ([]part, error) {
 		if err := found.Scan(&p.experiment, &p.plan, &cells); err != nil {
 			return nil, err
 		}
+		if f.First > 0 {
+			cells = min(cells, f.First)
+		}
 		for ; p.from < cells; p.from = p.to {
 			p.to = min(p.from+partCells, cells)
 			all = append(all, p)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -45,6 +46,7 @@ type Filter struct {
 	Experiment string
 	Metrics    []string
 	Cells      []string       // cell ids
+	First      int            // so many cells from the beginning of each plan; 0 is all
 	Params     map[string]any // swept keys, model.patch, model.block, model.state, train.rollout_depth, seed or label
 }
 
@@ -230,6 +232,9 @@ func sameValue(a, b any) bool { return valueText(a) == valueText(b) }
 func valueText(v any) string {
 	switch v := v.(type) {
 	case string:
+		if x, err := strconv.ParseFloat(v, 64); err == nil && strings.ContainsAny(v, "eE.") {
+			return valueText(x) // 3e-5 is 3e-05
+		}
 		return v
 	case float64:
 		if v == math.Trunc(v) && math.Abs(v) < 1<<53 {

@@ -82,7 +82,7 @@ func (a *app) figureData(ctx context.Context, db *results.DB, l loaded, across [
 	d := figureData{store: a.places().Store(), exp: l.exp, behind: map[string][]results.Behind{}, accept: across}
 	var notes []string
 	var err error
-	if d.points, notes, err = readPoints(ctx, db, l.exp.Name, across); err != nil {
+	if d.points, notes, err = readPoints(ctx, db, results.Filter{Experiment: l.exp.Name}, across); err != nil {
 		return d, nil, err
 	}
 	behind, err := db.Behind(ctx, l.exp.Name)

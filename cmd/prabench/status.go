@@ -124,7 +124,7 @@ func (a *app) statusOfCells(ctx context.Context, db *results.DB) error {
 }
 
 // manyCells are more than anyone reads line by line.
-const manyCells = 500
+const manyCells = 500 // tables have the first, files all
 
 // statusInShort counts the cells of each experiment and lists the first of the
 // stages that failed.

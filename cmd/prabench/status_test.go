@@ -21,6 +21,16 @@ func BenchmarkStatus(b *testing.B) {
 	}
 }
 
+// BenchmarkResults is `results` of the same.
+func BenchmarkResults(b *testing.B) {
+	path := resultstest.Large(b, 1, 100000)
+	for b.Loop() {
+		if code := run([]string{"results", "--db", path}, strings.NewReader(""), io.Discard, io.Discard); code != exitOK {
+			b.Fatal(code)
+		}
+	}
+}
+
 func TestStatusOfManyCellsIsShort(t *testing.T) {
 	if testing.Short() {
 		t.Skip("fills a database of 1000 cells: a second")
@@ -28,6 +38,11 @@ func TestStatusOfManyCellsIsShort(t *testing.T) {
 	path := resultstest.Large(t, 2, 500)
 	out := must(t, "status --db "+path)
 	if strings.Count(out, "\n") > 40 || !strings.Contains(out, "e000          500  500") || !strings.Contains(out, "all 1000 cells: prabench status --db") {
+		t.Error(out)
+	}
+
+	// 500 cells are shown whole; of 500 and one more, the points that are whole.
+	if out := must(t, "results --db "+path); strings.Count(out, "patch=") != 2*500/resultstest.Seeds || strings.Contains(out, "the first") {
 		t.Error(out)
 	}
 
@@ -54,6 +69,13 @@ func TestStatusOfManyCellsIsShort(t *testing.T) {
 		t.Fatal(err)
 	}
 	db.Close()
+	long := resultstest.Large(t, 1, 600)
+	if out := must(t, "results --db "+long); strings.Count(out, "patch=") != 500/resultstest.Seeds-1 || !strings.Contains(out, "the first 496 of 600 cells") {
+		t.Error(out)
+	}
+	if out := must(t, "results --format csv --metric kid --db "+long); strings.Count(out, "\n") != 601 {
+		t.Error(strings.Count(out, "\n"))
+	}
 	if out = must(t, "status --db "+path); !strings.Contains(out, "the bad one") || !strings.Contains(out, "segmentation fault") || len(stages) == 0 {
 		t.Error(out)
 	}

@@ -45,12 +45,29 @@ func (a *app) report(ctx context.Context, ls []loaded) error {
 
 // pointTable is one line for each point of an experiment: the mean over seeds
 // of each metric and the half width of its interval. across names differences
-// that are accepted. A mean that would hide another difference is left out and
+// that are accepted. Of more cells than anyone reads line by line it has the
+// first. A mean that would hide another difference is left out and
 // told in the notes.
 func pointTable(ctx context.Context, db *results.DB, experiment string, across []string) (results.Table, []string, error) {
-	points, notes, err := readPoints(ctx, db, experiment, across)
+	all, err := cellCount(ctx, db, experiment)
 	if err != nil {
 		return results.Table{}, nil, err
+	}
+	f := results.Filter{Experiment: experiment}
+	if all > manyCells {
+		f.First = manyCells
+	}
+	points, notes, err := readPoints(ctx, db, f, across)
+	if err != nil {
+		return results.Table{}, nil, err
+	}
+	if f.First > 0 {
+		points = points[:max(1, len(points)-1)] // of the last one some seeds may be beyond
+		shown := 0
+		for _, p := range points {
+			shown += p.seeds
+		}
+		notes = append(notes, fmt.Sprintf("the first %d of %d cells; --only chooses others, --format csv has all", shown, all))
 	}
 	var metrics []string
 	for _, m := range shownMetrics {
@@ -107,6 +124,17 @@ func pointTable(ctx context.Context, db *results.DB, experiment string, across [
 	return t, notes, nil
 }
 
+// cellCount is the number of an experiment's cells.
+func cellCount(ctx context.Context, db *results.DB, experiment string) (int, error) {
+	es, err := db.Experiments(ctx)
+	for _, e := range es {
+		if e.Name == experiment {
+			return e.Cells, err
+		}
+	}
+	return 0, err
+}
+
 // point is one point of an experiment over its seeds.
 type point struct {
 	label           string
@@ -132,10 +160,11 @@ func (p *point) seedCount(metrics []string) string {
 	return strconv.Itoa(p.seeds)
 }
 
-// readPoints averages an experiment's results over seeds, point by point in
+// readPoints averages the results of an experiment, or of its first cells, over
+// seeds, point by point in
 // the order of the plan.
-func readPoints(ctx context.Context, db *results.DB, experiment string, across []string) (points []*point, notes []string, err error) {
-	cells, err := db.Cells(ctx, experiment)
+func readPoints(ctx context.Context, db *results.DB, f results.Filter, across []string) (points []*point, notes []string, err error) {
+	cells, err := db.CellsOf(ctx, f)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -147,7 +176,7 @@ func readPoints(ctx context.Context, db *results.DB, experiment string, across [
 		if p == nil {
 			p = &point{label: c.Label, params: c.Params, outcome: results.OK, means: map[string]results.Mean{}}
 			if p.label == "" {
-				p.label = experiment
+				p.label = c.Experiment
 			}
 			by[name] = p
 			points = append(points, p)
@@ -159,7 +188,7 @@ func readPoints(ctx context.Context, db *results.DB, experiment string, across [
 			p.outcome, p.reason = c.Outcome, c.Reason
 		}
 	}
-	rows, err := db.Results(ctx, results.Filter{Experiment: experiment})
+	rows, err := db.Results(ctx, f)
 	if err != nil {
 		return nil, nil, err
 	}
