@@ -57,6 +57,7 @@ type generator struct {
 	headA  *headActs
 	decA   *decoderActs
 	caches []device.Buffer
+	again  repeats
 
 	times, features, tpre1, t1, temb device.Buffer // per flow step
 	omega, z, v, v2, zt              device.Buffer // [span·batch, d]; z and zt [rep·span·batch, d]
@@ -192,21 +193,29 @@ func (g *generator) sequential(flat device.Buffer, batch, steps int, key uint64,
 	B, N, P, d := c.Block, c.Tokens(), c.TokenDim(), c.StateDim()
 	rows := batch * B
 	for k := range steps {
-		g.trunkStep(flat, g.trunkA, g.caches, g.token, g.labels, g.rep*batch, k)
-		g.condition(flat, g.headA.hc, g.trunkA.h, g.rep*rows)
-		g.noise(key, batch, k*B)
-		var a device.Buffer
-		if g.plan.anchor != 0 {
-			a = g.zt.Slice(0, rows*d)
-			g.be.Copy2D(a, B*d, anchor.Slice(k*B*d, anchor.N-k*B*d), N*d, batch, B*d)
-		}
-		g.solve(flat, rows, a)
-		g.decode(flat, g.decA, g.token, g.z, rows)
-		if g.rep == 2 {
-			g.be.Copy(g.token.Slice(rows*P, rows*P), g.token.Slice(0, rows*P))
-		}
-		g.be.Copy2D(out.Slice(k*B*P, out.N-k*B*P), N*P, g.token, B*P, batch, B*P)
+		g.again.do(g.be, repeat{step: k, batch: batch, key: key, flat: flat, anchor: anchor, out: out}, func() {
+			g.trunkStep(flat, g.trunkA, g.caches, g.token, g.labels, g.rep*batch, k)
+			g.condition(flat, g.headA.hc, g.trunkA.h, g.rep*rows)
+			g.noise(key, batch, k*B)
+			var a device.Buffer
+			if g.plan.anchor != 0 {
+				a = g.zt.Slice(0, rows*d)
+				g.be.Copy2D(a, B*d, anchor.Slice(k*B*d, anchor.N-k*B*d), N*d, batch, B*d)
+			}
+			g.solve(flat, rows, a)
+			g.decode(flat, g.decA, g.token, g.z, rows)
+			if g.rep == 2 {
+				g.be.Copy(g.token.Slice(rows*P, rows*P), g.token.Slice(0, rows*P))
+			}
+			g.be.Copy2D(out.Slice(k*B*P, out.N-k*B*P), N*P, g.token, B*P, batch, B*P)
+		})
 	}
+}
+
+// close frees the generator's memory, and first the recordings that use it.
+func (g *generator) close() {
+	g.again.close()
+	g.mem.free()
 }
 
 // sweep is one Jacobi sweep x ← decode(head(trunk(x); ω)) at all positions of
@@ -215,14 +224,16 @@ func (g *generator) sweep(flat device.Buffer, batch int, anchor, x device.Buffer
 	c := g.cfg
 	rows := batch * c.Tokens()
 	size := rows * c.TokenDim()
-	in := x
-	if g.rep == 2 {
-		in = g.token
-		g.be.Copy(in.Slice(0, size), x.Slice(0, size))
-		g.be.Copy(in.Slice(size, size), x.Slice(0, size))
-	}
-	g.trunk(flat, g.trunkA, in, g.labels, g.rep*batch)
-	g.condition(flat, g.headA.hc, g.trunkA.h, g.rep*rows)
-	g.solve(flat, rows, anchor)
-	g.decode(flat, g.decA, x, g.z, rows)
+	g.again.do(g.be, repeat{batch: batch, flat: flat, anchor: anchor, out: x}, func() {
+		in := x
+		if g.rep == 2 {
+			in = g.token
+			g.be.Copy(in.Slice(0, size), x.Slice(0, size))
+			g.be.Copy(in.Slice(size, size), x.Slice(0, size))
+		}
+		g.trunk(flat, g.trunkA, in, g.labels, g.rep*batch)
+		g.condition(flat, g.headA.hc, g.trunkA.h, g.rep*rows)
+		g.solve(flat, rows, anchor)
+		g.decode(flat, g.decA, x, g.z, rows)
+	})
 }

@@ -40,7 +40,7 @@ func NewSampler(m *Model, sc SampleConfig, batch int) (*Sampler, error) {
 	size := batch * c.Tokens() * c.TokenDim()
 	s.x = gen.mem.act(size)
 	if gen.mem.err != nil {
-		gen.mem.free()
+		gen.close()
 		return nil, gen.mem.err
 	}
 	s.host, s.ids = make([]float32, size), make([]int32, batch)
@@ -110,4 +110,4 @@ func (s *Sampler) run(labels []int32, ids []uint32, steps int) error {
 }
 
 // Close frees the sampler's memory.
-func (s *Sampler) Close() { s.gen.mem.free() }
+func (s *Sampler) Close() { s.gen.close() }

@@ -381,7 +381,7 @@ func (t *Trainer) Losses() Losses {
 // Close frees everything, the model included.
 func (t *Trainer) Close() {
 	if t.rollout != nil {
-		t.rollout.mem.free()
+		t.rollout.close()
 	}
 	t.mem.free()
 	t.Model.Close()

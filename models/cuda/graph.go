@@ -1,0 +1,96 @@
+//go:build cuda
+
+package cuda
+
+/*
+#include "queue.h"
+*/
+import "C"
+
+import (
+	"fmt"
+
+	"prabench/models/device"
+)
+
+// mostNodes bounds what all recorded graphs of a backend hold together; a node
+// takes in the order of a kilobyte.
+const mostNodes = 1 << 18
+
+// graph is a recorded sequence as the driver holds it.
+type graph struct {
+	b     *Backend
+	exec  C.CUgraphExec
+	nodes int
+	what  string // its first and last operation
+}
+
+// graphCounts is what a backend has recorded and replayed, for tests and the
+// self-test.
+type graphCounts struct {
+	recorded, replayed int // graphs, launches of graphs
+	nodes              int // of those that are held now
+}
+
+var _ device.Recorder = (*Backend)(nil)
+
+// Record implements [device.Recorder] by stream capture.
+func (b *Backend) Record(f func()) (device.Recording, bool) {
+	if !b.graphs || b.err != nil || b.counts.nodes >= mostNodes {
+		return nil, false
+	}
+	b.queue.flush()
+	if code := C.pra_capture_begin(&b.target); code != 0 {
+		b.graphs = false
+		b.details += fmt.Sprintf(", no graphs (%v)", codeError(int(code)))
+		return nil, false
+	}
+	ended := false
+	defer func() {
+		b.queue.capturing = false
+		if !ended {
+			C.pra_capture_drop(&b.target)
+		}
+	}()
+	b.queue.capturing = true
+	f()
+	b.queue.flush()
+	if b.err != nil {
+		return nil, false
+	}
+	ended = true
+	g := &graph{b: b, what: b.queue.recent()}
+	var nodes C.size_t
+	if code := C.pra_capture_end(&b.target, &g.exec, &nodes); code != 0 {
+		b.graphs = false
+		b.details += fmt.Sprintf(", no graphs (%v)", codeError(int(code)))
+		return nil, false
+	}
+	g.nodes = int(nodes)
+	b.counts.recorded++
+	b.counts.nodes += g.nodes
+	return g, true
+}
+
+// Play implements [device.Recording].
+func (g *graph) Play() {
+	b := g.b
+	b.queue.flush()
+	if b.err == nil {
+		b.fail(b.status("launching a graph up to "+g.what, C.pra_graph_launch(&b.target, g.exec)))
+		b.counts.replayed++
+	}
+}
+
+// Close implements [device.Recording].
+func (g *graph) Close() {
+	b := g.b
+	if g.exec == nil || b.closed {
+		return
+	}
+	b.counts.nodes -= g.nodes
+	if code := C.pra_graph_free(&b.target, g.exec); b.err == nil {
+		b.fail(b.status("freeing a graph", code))
+	}
+	g.exec = nil
+}

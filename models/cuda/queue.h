@@ -1,0 +1,56 @@
+//go:build cuda
+
+// What gorgonia.org/cu lacks: a queue of work handed over in one call, pinned
+// host memory, function attributes, stream capture, and cuBLAS by dlopen.
+#ifndef PRABENCH_CUDA_QUEUE_H
+#define PRABENCH_CUDA_QUEUE_H
+#include <cuda.h>
+#include <stddef.h>
+#include <stdint.h>
+
+// One piece of work is a head word (code in the low byte, number of the words
+// that follow above it) and its operands, a 64-bit word each.
+enum {
+	PRA_LAUNCH = 1, // function, grid x|y<<32, grid z|block x<<32, shared bytes, arguments…
+	PRA_UPLOAD,     // device address, pinned host address, bytes
+	PRA_DOWNLOAD,   // pinned host address, device address, bytes
+	PRA_RECORD,     // event
+	PRA_GEMM,       // flags (1: A transposed, 2: B transposed, 4: bf16), m, n, k, α|β<<32, a, lda, b, ldb, c, ldc
+};
+
+// A cuBLAS status is answered as 20000 + status, apart from the driver's errors.
+enum { PRA_BLAS_ERROR = 20000 };
+
+typedef struct {
+	CUcontext context;
+	CUstream stream;
+	void *blas; // cuBLAS handle, or NULL
+} pra_target;
+
+// pra_run queues the work in words[0…n) on the target's stream and answers 0,
+// or the first error and, in *failed, which piece of work it was.
+int pra_run(const pra_target *t, const uint64_t *words, size_t n, int *failed);
+
+int pra_pinned(const pra_target *t, size_t bytes, void **out);
+int pra_shared_limit(const pra_target *t, CUfunction f, int bytes);
+
+int pra_capture_begin(const pra_target *t);
+// pra_capture_end makes what was captured ready to launch; *nodes is how many
+// nodes it has.
+int pra_capture_end(const pra_target *t, CUgraphExec *out, size_t *nodes);
+// pra_capture_drop ends a capture that is not wanted any more.
+void pra_capture_drop(const pra_target *t);
+int pra_graph_launch(const pra_target *t, CUgraphExec g);
+int pra_graph_free(const pra_target *t, CUgraphExec g);
+
+const char *pra_error_text(int code);
+const char *pra_error_name(int code);
+
+// pra_blas_open loads libcublas; it answers what it found, or why it did not,
+// in text, and 1 when a handle was made.
+int pra_blas_open(pra_target *t, char *text, size_t room);
+int pra_blas_workspace(const pra_target *t, CUdeviceptr p, size_t bytes);
+void pra_blas_close(pra_target *t);
+int pra_blas_gemm(const pra_target *t, const uint64_t *w);
+
+#endif

@@ -1,0 +1,19 @@
+package device
+
+// Recorder is a backend that can keep a sequence of operations and do it again
+// at less cost than by asking for each.
+type Recorder interface {
+	Backend
+	// Record keeps the operations that f asks for, without doing them; ok is
+	// false where it could not, and f's operations are then not done either. f
+	// asks for nothing that the host takes part in (Alloc, Upload, Download,
+	// SumSquares, Sync); what it names stays allocated until the recording is
+	// closed, and scalars are kept as they were.
+	Record(f func()) (r Recording, ok bool)
+}
+
+// Recording is what a Recorder kept.
+type Recording interface {
+	Play() // does the operations, in their place among the others
+	Close()
+}
