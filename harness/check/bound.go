@@ -19,3 +19,12 @@ func (b Bound) MarshalJSON() ([]byte, error) {
 
 // Known says whether there is such an end.
 func (b Bound) Known() bool { return !math.IsInf(float64(b), 0) && !math.IsNaN(float64(b)) }
+
+// UnmarshalJSON reads what MarshalJSON writes; null is not a number.
+func (b *Bound) UnmarshalJSON(raw []byte) error {
+	if string(raw) == "null" {
+		*b = Bound(math.NaN())
+		return nil
+	}
+	return json.Unmarshal(raw, (*float64)(b))
+}
