@@ -24,6 +24,9 @@ func TestMain(m *testing.M) {
 		}
 		return []string{os.Args[0], "worker"}, nil
 	}
+	if script := os.Getenv(scriptedArm); script != "" && len(os.Args) > 1 && os.Args[1] == "arm" {
+		os.Exit(playArm(script))
+	}
 	if os.Getenv(asProgram) != "" {
 		os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 	}

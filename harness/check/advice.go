@@ -27,7 +27,7 @@ func advice(rep *Report, o Options) []string {
 		out = append(out, plural(n, "comparison is", "comparisons are")+" worse beyond the threshold, found twice: look for the change that did it (`git bisect run` takes this command: its exit code is 1), or accept it by raising the threshold in [check]")
 	}
 	if faults > 0 {
-		out = append(out, "a program could not do every cell: its reason is in the table; the cell's own log says more when it is run alone")
+		out = append(out, "a program could not do every cell: the reason is in the table; `prabench run FILE --only …` of the cell shows it alone")
 	}
 	if undecided == 0 {
 		return out

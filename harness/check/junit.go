@@ -110,9 +110,9 @@ func (r *Report) WriteJUnit(w io.Writer) error {
 // sentence is a comparison in words.
 func (k Comparison) sentence() string {
 	if k.Exact && k.Old == k.New {
-		return fmt.Sprintf("%s: %s in both", k.Metric, quantity(k.New, k.Unit))
+		return fmt.Sprintf("%s: %s in both", k.Metric, k.quantity(k.New))
 	}
-	text := fmt.Sprintf("%s: %s → %s", k.Metric, quantity(k.Old, k.Unit), quantity(k.New, k.Unit))
+	text := fmt.Sprintf("%s: %s → %s", k.Metric, k.quantity(k.Old), k.quantity(k.New))
 	if c := k.change(); c != "" {
 		text += fmt.Sprintf(", %s (%s)", c, k.interval())
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"prabench/harness/check/arm"
@@ -98,6 +99,8 @@ func (k *Comparison) decide(fresh *estimate) {
 		switch e := k.first; {
 		case len(e.x) == 0:
 			k.Verdict, k.Why = Inconclusive, "no round could be measured"
+		case math.IsInf(e.hi, 0):
+			k.Verdict, k.Why = Inconclusive, "too few rounds for an interval"
 		case e.hi < limit && e.certain() && e.mid > 0:
 			k.Verdict, k.Why = Pass, "a certain change, below the threshold"
 		case e.hi < limit:

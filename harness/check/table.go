@@ -25,7 +25,7 @@ func (r *Report) table() results.Table {
 				equal = append(equal, k.Metric)
 				continue
 			}
-			t.Rows = append(t.Rows, []any{c.Label, k.Metric, quantity(k.Old, k.Unit), quantity(k.New, k.Unit), k.change(), k.interval(), string(k.Verdict), k.reason()})
+			t.Rows = append(t.Rows, []any{c.Label, k.Metric, k.quantity(k.Old), k.quantity(k.New), k.change(), k.interval(), string(k.Verdict), k.reason()})
 		}
 		if len(equal) > 0 {
 			t.Rows = append(t.Rows, []any{c.Label, strings.Join(equal, ", "), "", "", "", "", string(Pass), "equal"})
@@ -61,6 +61,14 @@ func (k Comparison) interval() string {
 }
 
 func signed(ratio float64) string { return fmt.Sprintf("%+.1f %%", 100*(ratio-1)) }
+
+// quantity writes one of the comparison's values for people.
+func (k Comparison) quantity(v float64) string {
+	if k.Exact && k.Unit == "bytes" {
+		return strconv.FormatFloat(v, 'f', 0, 64) + " bytes" // a few of them would not show in MiB
+	}
+	return quantity(v, k.Unit)
+}
 
 // quantity writes a value for people.
 func quantity(v float64, unit string) string {
@@ -98,14 +106,22 @@ func (p Program) title() string {
 
 // conclusion is the verdict with its counts.
 func (r *Report) conclusion() string {
-	text := string(r.Verdict)
+	var counts []string
 	for _, v := range []Verdict{Regression, Improvement, Inconclusive, Pass} {
 		if n := r.Count(v); n > 0 {
-			text += fmt.Sprintf(", %d %s", n, v)
+			counts = append(counts, fmt.Sprintf("%d %s", n, v))
 		}
 	}
-	first, rest, _ := strings.Cut(text, ", ")
-	return first + " (" + rest + ")"
+	failed := 0
+	for _, c := range r.Cells {
+		if c.Why != "" {
+			failed++
+		}
+	}
+	if failed > 0 {
+		counts = append(counts, plural(failed, "cell", "cells")+" not measured")
+	}
+	return fmt.Sprintf("%s (%s)", r.Verdict, strings.Join(counts, ", "))
 }
 
 // conditions is how it was measured, in one line.

@@ -1,0 +1,210 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"prabench/harness/check"
+	"prabench/harness/check/arm"
+	"prabench/harness/machine"
+)
+
+// scriptedArm is the environment variable that makes the test program an arm
+// that plays a script: the file of one.
+const scriptedArm = "PRABENCH_TEST_ARM"
+
+// armScript is what the new arm gives beside the old, whose answers are the
+// same in every script.
+type armScript struct {
+	Throughput, Latency, Memory float64 // factors
+	Noise                       float64 // swing between rounds
+	Model                       float64 // bytes more
+	Fail                        string  // why it refuses
+	FailOld                     string
+}
+
+// playArm answers as the script says. The number of lines in the file beside
+// the script counts the arms that were started.
+func playArm(script string) int {
+	var s armScript
+	raw, err := os.ReadFile(script)
+	if err != nil || json.Unmarshal(raw, &s) != nil {
+		return 5
+	}
+	count, _ := os.OpenFile(script+".count", os.O_APPEND|os.O_CREATE|os.O_RDWR, 0o644)
+	count.WriteString("\n")
+	info, _ := count.Stat()
+	n := info.Size()
+	newer := filepath.Base(os.Args[0]) != "oldprogram"
+	swing := 1.0
+	if newer { // up and down every other round, whichever arm begins
+		swing += s.Noise * float64(1-(n-1)/4%2*2)
+	}
+	in, out := json.NewDecoder(os.Stdin), json.NewEncoder(os.Stdout)
+	for {
+		var q arm.Request
+		if in.Decode(&q) != nil {
+			return 0
+		}
+		a := arm.Answer{Resident: 50 << 20, Batch: 32, Exact: map[string]float64{"params": 1000, "flops_image": 2e6, "ar_steps": 4, "nfe": 8, "memory_model": 8000, "memory_cache": 500}}
+		a.Peak, a.Bandwidth = 100e9, 10e9
+		switch q.Metric {
+		case arm.Throughput:
+			a.Seconds = []float64{0.032 * swing, 0.05}
+		case arm.Latency:
+			a.Seconds = []float64{0.002 * swing, 0.003 * swing}
+		}
+		fail := s.FailOld
+		if newer {
+			fail = s.Fail
+			a.Resident = int64(float64(a.Resident) * s.Memory)
+			a.Exact["memory_model"] += s.Model
+			for i := range a.Seconds {
+				a.Seconds[i] *= map[string]float64{arm.Throughput: 1 / s.Throughput, arm.Latency: s.Latency}[q.Metric]
+			}
+		}
+		if fail == "die" {
+			fmt.Fprintln(os.Stderr, "a last word")
+			return 7
+		}
+		if fail != "" {
+			a = arm.Answer{Outcome: "oom", Reason: fail}
+		}
+		out.Encode(a)
+	}
+}
+
+// play writes a script, makes arms follow it, and makes the old program.
+func play(t *testing.T, s armScript) {
+	t.Helper()
+	for _, f := range []*float64{&s.Throughput, &s.Latency, &s.Memory} {
+		if *f == 0 {
+			*f = 1
+		}
+	}
+	raw, _ := json.Marshal(s)
+	script, err := filepath.Abs("script.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, script, string(raw))
+	t.Setenv(scriptedArm, script)
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	os.Remove("oldprogram")
+	if err := os.Symlink(self, "oldprogram"); err != nil {
+		t.Fatal(err)
+	}
+	load := checkLoad
+	checkLoad = func() func() (machine.Load, bool) {
+		return func() (machine.Load, bool) { return machine.Load{Wall: time.Second}, true }
+	}
+	t.Cleanup(func() { checkLoad = load })
+}
+
+var (
+	roundsIn = regexp.MustCompile(`(?m)^.* threads, fp32; (\d+ rounds) in .*$`)
+	ownCode  = regexp.MustCompile(`this program( \([^)]*\))?`)
+)
+
+// sameEverywhere leaves out the machine, the time and the code's state.
+func sameEverywhere(s string) string {
+	return ownCode.ReplaceAllString(roundsIn.ReplaceAllString(s, "(machine); $1 in (time)"), "this program")
+}
+
+// TestCheck is every exit code with what is printed.
+func TestCheck(t *testing.T) {
+	root := testdata(t)
+	here(t)
+	var b strings.Builder
+	for _, c := range []struct {
+		name   string
+		script armScript
+		args   string
+		code   int
+	}{
+		{"pass", armScript{Noise: 0.01}, "", 0},
+		{"regression", armScript{Throughput: 0.9, Noise: 0.01}, "", 1},
+		{"improvement", armScript{Latency: 0.8, Noise: 0.01}, "", 0},
+		{"more bytes of model", armScript{Model: 80}, "", 1},
+		{"noise", armScript{Noise: 0.4}, "", 3},
+		{"the new program fails", armScript{Fail: "no memory is left"}, "", 1},
+		{"the old program fails", armScript{FailOld: "no memory is left"}, "", 3},
+		{"the old program dies", armScript{FailOld: "die"}, "", 3},
+		{"usage", armScript{}, " --save x", 2},
+		{"usage", armScript{}, " --format xml", 2},
+		{"usage", armScript{}, " --output junit", 2},
+		{"usage", armScript{}, " --rounds 2", 2},
+		{"usage", armScript{}, " --set check.metrics=speed", 2},
+		{"the harness fails", armScript{}, " --output junit=no/such/folder.xml", 4},
+	} {
+		play(t, c.script)
+		args := "check tiny.toml --against-binary ./oldprogram --budget 2m --rounds 10" + c.args
+		if strings.Contains(c.args, "--rounds") {
+			args = "check tiny.toml --against-binary ./oldprogram" + c.args
+		}
+		out, errs, code := prabench(args)
+		fmt.Fprintf(&b, "# %s\n$ prabench %s\n%s%s[%d]\n\n", c.name, args, out, errs, code)
+		if code != c.code {
+			t.Errorf("%s: exit code %d, want %d\n%s%s", c.name, code, c.code, out, errs)
+		}
+	}
+	for _, args := range []string{"check", "check tiny.toml", "check tiny.toml --against-binary nowhere", "check tiny.toml --against HEAD", "check nofile.toml --against HEAD"} {
+		out, errs, code := prabench(args)
+		fmt.Fprintf(&b, "$ prabench %s\n%s%s[%d]\n\n", args, out, errs, code)
+		if code != exitUsage {
+			t.Errorf("prabench %s: exit code %d", args, code)
+		}
+	}
+	golden(t, root, "check", machineFree(sameEverywhere(b.String())))
+}
+
+// TestCheckOutputs writes every format beside what is printed.
+func TestCheckOutputs(t *testing.T) {
+	here(t)
+	play(t, armScript{Throughput: 0.9, Noise: 0.01})
+	args := "check tiny.toml --against-binary ./oldprogram --budget 2m --rounds 10 --format github"
+	for _, f := range check.Formats() {
+		args += " --output " + f + "=out." + f
+	}
+	out, errs, code := prabench(args)
+	if code != 1 || !strings.HasPrefix(out, "::error file=tiny.toml,title=regression%3A throughput of depth=0::") {
+		t.Errorf("exit code %d, %s%s", code, out, errs)
+	}
+	for f, want := range map[string]string{"table": "verdict: regression", "markdown": "### ❌ prabench check", "junit": "<failure message=", "github": "::error ", "json": `"verdict": "regression"`, "go": "BenchmarkCell/depth=0-1 1 "} {
+		raw, err := os.ReadFile("out." + f)
+		if err != nil || !strings.Contains(string(raw), want) {
+			t.Errorf("%s: no %q in it (%v):\n%s", f, want, err, raw)
+		}
+	}
+}
+
+// TestCheckOfThisProgram measures for real: a program against itself must not
+// be called a regression, one that does everything four times must.
+func TestCheckOfThisProgram(t *testing.T) {
+	if testing.Short() {
+		t.Skip("measures for some seconds")
+	}
+	here(t)
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	args := "check tiny.toml --against-binary " + self + " --rounds 12 --budget 90s --set measure.repeat_disturbed=0 --only train.rollout_depth=1"
+	out, errs, code := prabench(args + " --set check.throughput=0.5 --set check.latency=0.5 --set check.memory=0.5")
+	if code != exitOK && code != 3 {
+		t.Errorf("against itself: exit code %d\n%s%s", code, out, errs)
+	}
+	out, errs, code = prabench(args + " --test-extra-work 3")
+	if code != 1 || !strings.Contains(out, "found again in a fresh block") {
+		t.Errorf("with three times as much extra work: exit code %d\n%s%s", code, out, errs)
+	}
+}
