@@ -47,6 +47,7 @@ var goldens = []struct {
 		d.Cells[7].Grid, d.Cells[7].Outcome = nil, "timeout"
 		return d
 	}},
+	{"grid_many", Figure{Kind: Samples, GridCols: 4, GridRows: 3, Width: 6.75}, methods},
 	{"curve", Figure{Kind: Curve, Title: "Training"}, func() Data {
 		d := methods()
 		c := d.Cells[1].Curve

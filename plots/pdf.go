@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"image"
 	"image/color"
+	"image/draw"
 	"image/png"
 	"math"
 	"strconv"
@@ -25,6 +26,7 @@ type pdfCanvas struct {
 	h      vg.Length
 	stack  []pdfState
 	images int
+	widths map[int]bool // of the images so far, in pixels
 	scaled bool // all drawing is inside one transformation
 }
 
@@ -188,6 +190,8 @@ func (c *pdfCanvas) FillString(f font.Face, at vg.Point, s string) {
 }
 
 func (c *pdfCanvas) DrawImage(r vg.Rectangle, img image.Image) {
+	own, width := img.Bounds().Dx(), 0
+	img, width = c.ownWidth(img)
 	var b bytes.Buffer
 	if err := png.Encode(&b, img); err != nil {
 		panic("plots: a picture cannot be written to memory: " + err.Error())
@@ -197,5 +201,30 @@ func (c *pdfCanvas) DrawImage(r vg.Rectangle, img image.Image) {
 	opt := fpdf.ImageOptions{ImageType: "png"}
 	c.doc.RegisterImageOptionsReader(name, opt, &b)
 	x, y := c.page(vg.Point{X: r.Min.X, Y: r.Max.Y})
-	c.doc.ImageOptions(name, x, y, r.Size().X.Points(), r.Size().Y.Points(), false, opt, 0, "")
+	w, h := r.Size().X.Points(), r.Size().Y.Points()
+	c.doc.ClipRect(x, y, w, h, false)
+	c.doc.ImageOptions(name, x, y, w*float64(width)/float64(own), h, false, opt, 0, "")
+	c.doc.ClipEnd()
+}
+
+// ownWidth adds white columns until no image so far has the width. fpdf orders
+// images by their width alone, and those of one width as a map gives them: each
+// drawing would have other bytes.
+func (c *pdfCanvas) ownWidth(img image.Image) (image.Image, int) {
+	if c.widths == nil {
+		c.widths = map[int]bool{}
+	}
+	b := img.Bounds()
+	w := b.Dx()
+	for c.widths[w] {
+		w++
+	}
+	c.widths[w] = true
+	if w == b.Dx() {
+		return img, w
+	}
+	wide := image.NewRGBA(image.Rect(0, 0, w, b.Dy()))
+	draw.Draw(wide, wide.Bounds(), image.White, image.Point{}, draw.Src)
+	draw.Draw(wide, b.Sub(b.Min), img, b.Min, draw.Src)
+	return wide, w
 }

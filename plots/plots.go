@@ -88,6 +88,7 @@ type CellData struct {
 	Outcome string                 // "ok" or empty; else oom, timeout, crash, …
 	Reason  string                 // a sentence, written under tables
 	Seeds   int                    // how many seeds the values stand for
+	IDs     []string               // of the cells it is made of, one a seed
 	Curve   []CurvePoint
 	Grid    *Grid
 	// Code and Device are what the curve and the grid were made by and on; values
@@ -176,7 +177,7 @@ func Draw(fig Figure, data Data, dir string, formats []string) ([]string, error)
 	var files []string
 	for _, f := range wanted {
 		path := filepath.Join(dir, stem+"."+f)
-		if err := replace(path, out[f]); err != nil {
+		if err := Replace(path, out[f]); err != nil {
 			return files, fmt.Errorf("figure %q: %w", stem, err)
 		}
 		files = append(files, path)
@@ -274,8 +275,8 @@ func formatsFor(kind Kind, formats []string) ([]string, error) {
 	return wanted, nil
 }
 
-// replace writes a whole file or leaves the old one: temporary, then rename.
-func replace(path string, b []byte) error {
+// Replace writes a whole file or leaves the old one: temporary, then rename.
+func Replace(path string, b []byte) error {
 	f, err := os.CreateTemp(filepath.Dir(path), ".figure-*")
 	if err != nil {
 		return err

@@ -21,7 +21,11 @@ func TestSameBytes(t *testing.T) {
 			fig := g.fig
 			fig.Name = "f"
 			var first map[string][]byte
-			for round := 0; round < 2; round++ {
+			rounds := 2
+			if fig.Kind == Samples { // an order of eight images can come out right by chance
+				rounds = 4
+			}
+			for round := 0; round < rounds; round++ {
 				dir := t.TempDir()
 				files, err := Draw(fig, g.data(), dir, nil)
 				if err != nil {

@@ -116,6 +116,9 @@ func (d figureData) of(kind string) drawn {
 			}
 			c.Metrics[name] = v
 		}
+		for _, cell := range p.cells {
+			c.IDs = append(c.IDs, cell.Cell)
+		}
 		first, ok := chains[p.cells[0].Cell]
 		var err error
 		switch {

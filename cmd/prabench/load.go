@@ -20,6 +20,12 @@ type loaded struct {
 // load reads experiment files. All errors of all files come together, and
 // nothing is started.
 func (a *app) load(files []string) ([]loaded, error) {
+	return a.loadWith(files, experiments.Load)
+}
+
+// loadWith is load with another reader of files, such as of those that are part
+// of the program.
+func (a *app) loadWith(files []string, read func(path string, o experiments.Options) (*experiments.Experiment, error)) ([]loaded, error) {
 	set := a.set
 	if a.device != "" {
 		set = append(append([]string{}, set...), fmt.Sprintf("measure.device=%q", a.device))
@@ -28,14 +34,14 @@ func (a *app) load(files []string) ([]loaded, error) {
 	var errs []error
 	seen := map[string]string{}
 	for _, path := range files {
-		whole, err := experiments.Load(path, experiments.Options{Set: set})
+		whole, err := read(path, experiments.Options{Set: set})
 		if err != nil {
 			errs = append(errs, err)
 			continue
 		}
 		var chosen *experiments.Experiment
 		if a.only != "" {
-			if chosen, err = experiments.Load(path, experiments.Options{Set: set, Only: a.only}); err != nil {
+			if chosen, err = read(path, experiments.Options{Set: set, Only: a.only}); err != nil {
 				errs = append(errs, err)
 				continue
 			}
@@ -83,20 +89,27 @@ func (a *app) inspected(ctx context.Context, files []string) (ls []loaded, p *ha
 	if ls, err = a.load(files); err != nil {
 		return nil, nil, nil, err
 	}
-	if p, notes, err = a.identified(ctx, ls); err != nil {
-		return nil, nil, nil, err
+	p, notes, err = a.inspect(ctx, ls)
+	return ls, p, notes, err
+}
+
+// inspect is inspected for files that are loaded.
+func (a *app) inspect(ctx context.Context, ls []loaded) (*harness.Plan, []string, error) {
+	p, notes, err := a.identified(ctx, ls)
+	if err != nil {
+		return nil, nil, err
 	}
 	db, err := a.readDB()
 	if err != nil {
-		return nil, nil, nil, err
+		return nil, nil, err
 	}
 	if db != nil {
 		defer db.Close()
 	}
 	if err := p.Inspect(ctx, db, a.places().Store(), false); err != nil {
-		return nil, nil, nil, err
+		return nil, nil, err
 	}
-	return ls, p, notes, p.FindStale(ctx, db)
+	return p, notes, p.FindStale(ctx, db)
 }
 
 // readDB opens the database for reading; without one it gives nil.

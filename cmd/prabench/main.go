@@ -124,7 +124,7 @@ func (a *app) root() *cobra.Command {
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return usage("%w; see `%s --help`", err, c.CommandPath())
 	})
-	root.AddCommand(a.runCommand(), a.planCommand(), a.statusCommand(), a.serveCommand(), a.resultsCommand(), a.plotCommand(), a.sampleCommand(),
+	root.AddCommand(a.runCommand(), a.planCommand(), a.statusCommand(), a.serveCommand(), a.resultsCommand(), a.plotCommand(), a.paperCommand(), a.sampleCommand(),
 		a.dataCommand(), a.doctorCommand(), a.exportCommand(), a.ingestCommand(), a.reportCommand(), a.benchCommand(), a.gcCommand(), a.embedderCommand(), a.workerCommand(),
 		a.submitCommand(), a.taskCommand(), a.armCommand(), a.checkCommand())
 	root.CompletionOptions.HiddenDefaultCmd = true

@@ -48,20 +48,8 @@ func (a *app) run(ctx context.Context, files []string, r harness.Run, figures bo
 	if err != nil {
 		return err
 	}
-	if err := harness.CheckMachine(workerCommand, exps(ls)...); err != nil {
-		return &usageError{err}
-	}
-	if err := a.withSlurm(ctx, files); err != nil {
-		return err
-	}
-	if hint := gemm.Loaded().Hint; hint != "" {
-		fmt.Fprintln(a.stderr, "note: "+hint)
-	}
-	ctx, stop := a.stoppable(ctx)
-	defer stop()
-	r.Places, r.Command, r.Name = a.places(), workerCommand, "prabench run "+strings.Join(files, " ")
-	r.Out, r.Terminal = a.stderr, isTerminal(a.stderr)
-	sum, err := r.Do(ctx, exps(ls)...)
+	r.Name = "prabench run " + strings.Join(files, " ")
+	sum, err := a.doStages(ctx, ls, files, r)
 	if err != nil {
 		return err
 	}
@@ -80,6 +68,24 @@ func (a *app) run(ctx context.Context, files []string, r harness.Run, figures bo
 		}
 	}
 	return a.conclude(files, sum)
+}
+
+// doStages does what is missing of experiments. It ends early with Ctrl-C.
+func (a *app) doStages(ctx context.Context, ls []loaded, files []string, r harness.Run) (harness.Summary, error) {
+	if err := harness.CheckMachine(workerCommand, exps(ls)...); err != nil {
+		return harness.Summary{}, &usageError{err}
+	}
+	if err := a.withSlurm(ctx, ls, files); err != nil {
+		return harness.Summary{}, err
+	}
+	if hint := gemm.Loaded().Hint; hint != "" {
+		fmt.Fprintln(a.stderr, "note: "+hint)
+	}
+	ctx, stop := a.stoppable(ctx)
+	defer stop()
+	r.Places, r.Command = a.places(), workerCommand
+	r.Out, r.Terminal = a.stderr, isTerminal(a.stderr)
+	return r.Do(ctx, exps(ls)...)
 }
 
 // runJSON is the end of a run for programs.

@@ -227,12 +227,12 @@ func (a *app) recall(ctx context.Context, view *slurm.View, p *harness.Plan, cel
 
 // withSlurm refuses a run of stages that are in the queue: they would be done
 // twice.
-func (a *app) withSlurm(ctx context.Context, files []string) error {
+func (a *app) withSlurm(ctx context.Context, ls []loaded, files []string) error {
 	view := a.fromCluster(ctx)
 	if view == nil {
 		return nil
 	}
-	_, p, _, err := a.inspected(ctx, files)
+	p, _, err := a.inspect(ctx, ls)
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,127 @@
+package paper
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"prabench/plots"
+)
+
+// Reading says in words what a figure shows of one metric: all values where they
+// are few, the best, and from which others it is separated.
+type Reading struct {
+	Metric    string
+	Sentences []string
+}
+
+// fewValues are all written out.
+const fewValues = 12
+
+// read gives the readings of a figure; curves and images have none.
+func read(f Figure) []Reading {
+	cells, err := plots.Selected(f.Figure, f.Data)
+	if err != nil {
+		return nil
+	}
+	var out []Reading
+	for _, metric := range plots.Shown(f.Figure, f.Data) {
+		if plots.Better(metric) == 0 {
+			continue
+		}
+		if r := readMetric(metric, cells); len(r.Sentences) > 0 {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+func readMetric(metric string, all []plots.CellData) Reading {
+	r := Reading{Metric: metric}
+	var cells []plots.CellData
+	best := 0
+	sign := float64(plots.Better(metric))
+	for _, c := range all {
+		m, ok := c.Metrics[metric]
+		if !ok || math.IsNaN(m.Value) || math.IsInf(m.Value, 0) {
+			continue
+		}
+		cells = append(cells, c)
+		if (m.Value-cells[best].Metrics[metric].Value)*sign > 0 {
+			best = len(cells) - 1
+		}
+	}
+	if len(cells) == 0 {
+		return r
+	}
+	words := plots.WordsFor(metric, cells)
+	name := upper(plots.Label(metric))
+	if d := plots.Direction(metric); d != "" {
+		name += " (" + d + ")"
+	}
+	top := cells[best].Metrics[metric]
+	if len(cells) <= fewValues {
+		var list []string
+		for _, c := range cells {
+			list = append(list, c.Label+" "+words.Value(c.Metrics[metric]))
+		}
+		r.Sentences = append(r.Sentences, name+": "+strings.Join(list, "; ")+".")
+	} else {
+		r.Sentences = append(r.Sentences, fmt.Sprintf("%s of %d points: best %s, %s.", name, len(cells), cells[best].Label, words.Value(top)))
+	}
+	if len(cells) < 2 {
+		return r
+	}
+	diffs, p := make([]plots.Difference, len(cells)), make([]float64, len(cells))
+	equal := true
+	for i, c := range cells {
+		p[i] = math.NaN()
+		equal = equal && c.Metrics[metric].Value == top.Value
+		if i != best {
+			diffs[i] = plots.Compare(top, c.Metrics[metric])
+			p[i] = diffs[i].P
+		}
+	}
+	if equal {
+		r.Sentences = append(r.Sentences, "All are equal.")
+		return r
+	}
+	var apart, inside, unknown []string
+	for i, v := range plots.Holm(p) {
+		switch {
+		case i == best:
+		case math.IsNaN(v):
+			unknown = append(unknown, cells[i].Label)
+		case v <= level && diffs[i].Separated():
+			apart = append(apart, fmt.Sprintf("%s (%s, p = %s)", cells[i].Label, words.Difference(diffs[i]), pText(v)))
+		default:
+			inside = append(inside, fmt.Sprintf("%s (%s, p = %s)", cells[i].Label, words.Difference(diffs[i]), pText(v)))
+		}
+	}
+	others := len(cells) - 1
+	if len(unknown) == others {
+		r.Sentences = append(r.Sentences, fmt.Sprintf("Lowest or highest is %s, but there is one training seed a point: every difference is inconclusive.", cells[best].Label))
+		return r
+	}
+	say := func(n int, what string, list []string) {
+		if n == 0 {
+			return
+		}
+		s := fmt.Sprintf("%s %d of %d others", what, n, others)
+		if n <= fewValues {
+			s += ": " + strings.Join(list, "; ")
+		}
+		r.Sentences = append(r.Sentences, s+".")
+	}
+	say(len(apart), cells[best].Label+" is better than", apart)
+	say(len(inside), "Inconclusive is the difference of "+cells[best].Label+" to", inside)
+	say(len(unknown), "Not compared, for want of several seeds, are", unknown)
+	return r
+}
+
+func upper(s string) string {
+	for i, r := range s {
+		return strings.ToUpper(string(r)) + s[i+len(string(r)):]
+	}
+	return s
+}

@@ -1,0 +1,219 @@
+package paper
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"prabench/plots"
+)
+
+// level is the share of false positives that is accepted over all comparisons of
+// a claim, or of a metric in a figure.
+const level = 0.05
+
+// Verdict is what a comparison says about a claim.
+type Verdict string
+
+// The verdicts. A difference inside its interval is inconclusive, whatever its
+// sign.
+const (
+	Holds        Verdict = "holds"
+	Contradicted Verdict = "contradicted"
+	Inconclusive Verdict = "inconclusive"
+	NotTested    Verdict = "not tested"
+)
+
+// Comparison is one pair of points.
+type Comparison struct {
+	Of, Over     string // labels
+	A, B         string // their values, in words
+	Difference   string
+	P            float64 // after Holm, over the comparisons of the claim; NaN without one
+	Verdict      Verdict
+	Why          string // of not tested, and of inconclusive without an interval
+	d            plots.Difference
+	aCell, bCell plots.CellData
+}
+
+// Result is a claim that was tested.
+type Result struct {
+	Claim       Claim
+	Verdict     Verdict
+	Summary     string // one sentence
+	Comparisons []Comparison
+}
+
+// test compares the points of a claim.
+func (c Claim) test(data plots.Data) Result {
+	r := Result{Claim: c}
+	cells, err := plots.Selected(plots.Figure{}, data)
+	if err != nil {
+		r.Verdict, r.Summary = NotTested, err.Error()
+		return r
+	}
+	var involved []plots.CellData
+	for _, a := range cells {
+		if !a.Has(c.Of) {
+			continue
+		}
+		for _, b := range cells {
+			if b.Has(c.Over) && c.agree(a, b) {
+				r.Comparisons = append(r.Comparisons, Comparison{Of: a.Label, Over: b.Label, aCell: a, bCell: b})
+				involved = append(involved, a, b)
+			}
+		}
+	}
+	if len(r.Comparisons) == 0 {
+		r.Verdict, r.Summary = NotTested, "no two points of the results differ as the claim says"
+		return r
+	}
+	words := plots.WordsFor(c.Metric, involved)
+	p := make([]float64, len(r.Comparisons))
+	for i := range r.Comparisons {
+		k := &r.Comparisons[i]
+		k.P, k.Verdict = math.NaN(), NotTested
+		a, okA := k.aCell.Metrics[c.Metric]
+		b, okB := k.bCell.Metrics[c.Metric]
+		switch {
+		case !okA:
+			k.Why = missing(k.aCell, c.Metric)
+		case !okB:
+			k.Why = missing(k.bCell, c.Metric)
+		default:
+			k.A, k.B = words.Value(a), words.Value(b)
+			if k.Why = c.hidden(a, b, data.Accept); k.Why == "" {
+				k.d, k.Verdict = plots.Compare(a, b), Inconclusive
+				k.Difference, k.P, k.Why = words.Difference(k.d), k.d.P, k.d.Why
+			}
+		}
+		p[i] = k.P
+	}
+	for i, v := range plots.Holm(p) {
+		k := &r.Comparisons[i]
+		if k.P = v; math.IsNaN(v) {
+			continue
+		}
+		if v <= level && k.d.Separated() {
+			k.Verdict = Holds
+			if k.d.Value*float64(c.Sign) < 0 {
+				k.Verdict = Contradicted
+			}
+		}
+	}
+	r.conclude()
+	return r
+}
+
+func missing(c plots.CellData, metric string) string {
+	if c.Outcome != "" && c.Outcome != "ok" {
+		return c.Label + " has no " + metric + ": " + c.Outcome
+	}
+	return c.Label + " has no " + metric
+}
+
+// agree says that two points have the same values of all keys to be matched.
+func (c Claim) agree(a, b plots.CellData) bool {
+	for _, k := range c.Match {
+		if a.Text(k) != b.Text(k) {
+			return false
+		}
+	}
+	return true
+}
+
+// hidden names a difference between two values that the claim is not about.
+func (c Claim) hidden(a, b plots.MetricValue, accept []string) string {
+	strip := func(protocol string) string {
+		return strings.Join(slices.DeleteFunc(strings.Split(protocol, "; "), func(part string) bool {
+			key, _, _ := strings.Cut(part, "=")
+			_, of := c.Of["measure."+key]
+			_, over := c.Over["measure."+key]
+			return of && over
+		}), "; ")
+	}
+	_, ofDevice := c.Of["measure.device"]
+	for _, d := range []struct {
+		name, accept, a, b string
+		shown              bool
+	}{
+		{"unit", "", a.Unit, b.Unit, false},
+		{"protocol", "protocol", strip(a.Protocol), strip(b.Protocol), false},
+		{"device", "device", a.Device, b.Device, ofDevice},
+		{"code", "code", a.Code, b.Code, false},
+	} {
+		if d.a != d.b && !d.shown && !slices.Contains(accept, d.accept) {
+			return fmt.Sprintf("refused: the comparison would hide a difference in %s (%s | %s)", d.name, d.a, d.b)
+		}
+	}
+	return ""
+}
+
+// conclude gives the verdict over all comparisons.
+func (r *Result) conclude() {
+	n := map[Verdict]int{}
+	for _, c := range r.Comparisons {
+		n[c.Verdict]++
+	}
+	all := len(r.Comparisons)
+	switch {
+	case n[NotTested] == all:
+		r.Verdict = NotTested
+	case n[Holds] == all:
+		r.Verdict = Holds
+	case n[Contradicted] > 0 && n[Holds] == 0 && n[Contradicted]+n[NotTested] == all:
+		r.Verdict = Contradicted
+	default:
+		r.Verdict = Inconclusive
+	}
+	first := r.Comparisons[0]
+	expected := "higher"
+	if r.Claim.Sign < 0 {
+		expected = "lower"
+	}
+	about := fmt.Sprintf("%s, expected %s", plots.ShortLabel(r.Claim.Metric), expected)
+	if all == 1 {
+		switch {
+		case r.Verdict == NotTested:
+			r.Summary = fmt.Sprintf("%s: not tested: %s", about, first.Why)
+		case first.Why != "":
+			r.Summary = fmt.Sprintf("%s: %s %s against %s %s: inconclusive, %s", about, first.Of, first.A, first.Over, first.B, first.Why)
+		default:
+			r.Summary = fmt.Sprintf("%s: %s %s against %s %s; difference %s, p = %s: %s", about, first.Of, first.A, first.Over, first.B, first.Difference, pText(first.P), inWords(r.Verdict))
+		}
+		return
+	}
+	var parts []string
+	for _, v := range []Verdict{Holds, Contradicted, Inconclusive, NotTested} {
+		if n[v] > 0 {
+			parts = append(parts, fmt.Sprintf("%s in %d", v, n[v]))
+		}
+	}
+	r.Summary = fmt.Sprintf("%s, %d comparisons: %s", about, all, strings.Join(parts, ", "))
+}
+
+func inWords(v Verdict) string {
+	switch v {
+	case Holds:
+		return "the claim holds here"
+	case Contradicted:
+		return "the claim does not hold here, the difference goes the other way"
+	case Inconclusive:
+		return "inconclusive, the difference lies inside its interval"
+	}
+	return string(v)
+}
+
+// pText writes a p-value with two digits.
+func pText(p float64) string {
+	switch {
+	case math.IsNaN(p):
+		return "–"
+	case p < 0.0001:
+		return "<0.0001"
+	case p > 0.995:
+		return "1"
+	}
+	return fmt.Sprintf("%.2g", p)
+}
