@@ -27,7 +27,7 @@ type pdfCanvas struct {
 	stack  []pdfState
 	images int
 	widths map[int]bool // of the images so far, in pixels
-	scaled bool // all drawing is inside one transformation
+	scaled bool         // all drawing is inside one transformation
 }
 
 // pdfState maps drawing coordinates to the page, whose y points down: a point p

@@ -47,6 +47,9 @@ has them. Drawn twice from one database, every file is the same to the byte.`,
 			if o.retry != "" && o.retry != "failed" {
 				return usage("--retry %s: the only choice is `failed`", o.retry)
 			}
+			if err := checkAcross(o.across); err != nil {
+				return err
+			}
 			if o.dry && o.drawOnly {
 				return usage("--dry-run and --draw-only exclude each other: the one writes nothing, the other runs nothing")
 			}

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"slices"
+
 	"github.com/spf13/cobra"
 
 	"prabench/plots"
@@ -15,6 +17,9 @@ func (a *app) plotCommand() *cobra.Command {
 		RunE: func(c *cobra.Command, files []string) error {
 			if err := plots.CheckFormats(formats); err != nil {
 				return &usageError{err}
+			}
+			if err := checkAcross(across); err != nil {
+				return err
 			}
 			ls, err := a.load(files)
 			if err != nil {
@@ -33,4 +38,14 @@ func (a *app) plotCommand() *cobra.Command {
 	c.Flags().StringSliceVar(&across, "across", nil, "average, and share an axis, in spite of a difference in `NAME`: code, device, protocol")
 	c.Flags().StringSliceVar(&formats, "format", nil, "only these `FORMATS`: png, svg, pdf of figures, md, tex of tables; all without it")
 	return c
+}
+
+// checkAcross refuses names of differences that cannot be accepted.
+func checkAcross(across []string) error {
+	for _, name := range across {
+		if !slices.Contains([]string{"code", "device", "protocol"}, name) {
+			return usage("--across %s: there is no such difference to accept; choose of code, device, protocol", name)
+		}
+	}
+	return nil
 }

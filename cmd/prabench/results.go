@@ -39,7 +39,7 @@ func (a *app) resultsCommand() *cobra.Command {
 	var q resultsQuery
 	c := &cobra.Command{
 		Use:   "results [FILE]",
-		Short: "Print results: a table of points, or all values as csv, json or md",
+		Short: "Print results: a table of points, or all values as csv, json, latex or md",
 		Long: `results prints a table with a row for each point, averaged over its seeds. With
 --format it prints every value instead, or with --mean their averages. A file
 stands for the experiment of its name.`,

@@ -39,11 +39,13 @@ func read(f Figure) []Reading {
 func readMetric(metric string, all []plots.CellData) Reading {
 	r := Reading{Metric: metric}
 	var cells []plots.CellData
+	var absent []string // why
 	best := 0
 	sign := float64(plots.Better(metric))
 	for _, c := range all {
 		m, ok := c.Metrics[metric]
 		if !ok || math.IsNaN(m.Value) || math.IsInf(m.Value, 0) {
+			absent = append(absent, missing(c, metric))
 			continue
 		}
 		cells = append(cells, c)
@@ -63,11 +65,16 @@ func readMetric(metric string, all []plots.CellData) Reading {
 	if len(cells) <= fewValues {
 		var list []string
 		for _, c := range cells {
-			list = append(list, c.Label+" "+words.Value(c.Metrics[metric]))
+			list = append(list, c.Label+": "+words.Value(c.Metrics[metric]))
 		}
-		r.Sentences = append(r.Sentences, name+": "+strings.Join(list, "; ")+".")
+		r.Sentences = append(r.Sentences, name+". "+strings.Join(list, "; ")+".")
 	} else {
-		r.Sentences = append(r.Sentences, fmt.Sprintf("%s of %d points: best %s, %s.", name, len(cells), cells[best].Label, words.Value(top)))
+		r.Sentences = append(r.Sentences, fmt.Sprintf("%s of %d points: best %s: %s.", name, len(cells), cells[best].Label, words.Value(top)))
+	}
+	if n := len(absent); n > 0 && n <= fewValues {
+		r.Sentences = append(r.Sentences, strings.Join(absent, "; ")+".")
+	} else if n > 0 {
+		r.Sentences = append(r.Sentences, fmt.Sprintf("%d points have no value.", n))
 	}
 	if len(cells) < 2 {
 		return r
@@ -93,9 +100,9 @@ func readMetric(metric string, all []plots.CellData) Reading {
 		case math.IsNaN(v):
 			unknown = append(unknown, cells[i].Label)
 		case v <= level && diffs[i].Separated():
-			apart = append(apart, fmt.Sprintf("%s (%s, p = %s)", cells[i].Label, words.Difference(diffs[i]), pText(v)))
+			apart = append(apart, fmt.Sprintf("%s (%s, %s)", cells[i].Label, words.Difference(diffs[i]), pIs(v)))
 		default:
-			inside = append(inside, fmt.Sprintf("%s (%s, p = %s)", cells[i].Label, words.Difference(diffs[i]), pText(v)))
+			inside = append(inside, fmt.Sprintf("%s (%s, %s)", cells[i].Label, words.Difference(diffs[i]), pIs(v)))
 		}
 	}
 	others := len(cells) - 1

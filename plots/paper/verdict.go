@@ -178,9 +178,9 @@ func (r *Result) conclude() {
 		case r.Verdict == NotTested:
 			r.Summary = fmt.Sprintf("%s: not tested: %s", about, first.Why)
 		case first.Why != "":
-			r.Summary = fmt.Sprintf("%s: %s %s against %s %s: inconclusive, %s", about, first.Of, first.A, first.Over, first.B, first.Why)
+			r.Summary = fmt.Sprintf("%s: %s: %s against %s: %s; inconclusive, %s", about, first.Of, first.A, first.Over, first.B, first.Why)
 		default:
-			r.Summary = fmt.Sprintf("%s: %s %s against %s %s; difference %s, p = %s: %s", about, first.Of, first.A, first.Over, first.B, first.Difference, pText(first.P), inWords(r.Verdict))
+			r.Summary = fmt.Sprintf("%s: %s: %s against %s: %s; difference %s, %s: %s", about, first.Of, first.A, first.Over, first.B, first.Difference, pIs(first.P), inWords(r.Verdict))
 		}
 		return
 	}
@@ -203,6 +203,14 @@ func inWords(v Verdict) string {
 		return "inconclusive, the difference lies inside its interval"
 	}
 	return string(v)
+}
+
+// pIs is "p = 0.02", or "p < 0.0001".
+func pIs(p float64) string {
+	if t := pText(p); !strings.HasPrefix(t, "<") {
+		return "p = " + t
+	}
+	return "p < 0.0001"
 }
 
 // pText writes a p-value with two digits.
