@@ -49,6 +49,7 @@ const (
 	aKey
 	aCurve // a value that training logs
 	aStep  // the word step
+	aError // an error of AR steps
 )
 
 var figureKinds = []figureKind{
@@ -58,6 +59,7 @@ var figureKinds = []figureKind{
 	{name: "bars", keys: []string{"x", "y", "series", "facet", "log_y"}, defaults: map[string]string{"x": labelKey, "y": "fid_proxy"}, x: aKey, y: aMetric},
 	{name: "grid", keys: []string{"rows", "columns", "series", "facet"}},
 	{name: "curve", keys: []string{"x", "y", "series", "facet", "log_x", "log_y"}, defaults: map[string]string{"x": "step", "y": "train_loss"}, x: aStep, y: aCurve},
+	{name: "steps", keys: []string{"y", "series", "facet", "log_y"}, defaults: map[string]string{"y": stepNames[0]}, y: aError},
 	{name: "table", keys: []string{"rows", "columns"}},
 }
 
@@ -67,7 +69,8 @@ var everyFigure = []string{"kind", "name", "title", "where", "width"}
 
 // FigureKinds lists the kinds of figures: pareto (x, y metrics), line (x metric
 // or key, y metric), heatmap (x, y keys, value metric), bars (x key, y metric),
-// grid (images), curve (x "step", y one of CurveNames) and table.
+// grid (images), curve (x "step", y one of CurveNames), steps (y one of
+// StepNames over the AR steps) and table.
 func FigureKinds() []string {
 	var out []string
 	for _, k := range figureKinds {
@@ -317,6 +320,9 @@ func (f *figureReading) resolve(at place, key, name string, may roles) string {
 	}
 	if may&aCurve != 0 {
 		allowed, words = append(allowed, curveNames...), append(words, strings.Join(curveNames, ", "))
+	}
+	if may&aError != 0 {
+		allowed, words = append(allowed, stepNames...), append(words, strings.Join(stepNames, ", "))
 	}
 	if may&aMetric != 0 {
 		allowed, words = append(allowed, metricNames...), append(words, "a metric ("+strings.Join(metricNames, ", ")+")")

@@ -19,11 +19,19 @@ var metricNames = []string{
 // curveNames are what a training logs at each step.
 var curveNames = []string{"train_loss", "flow_loss", "rec_loss", "grad_norm", "lr"}
 
+// stepNames are the errors of AR steps that a figure of kind steps may show: the
+// errors with their controls, or the error of free sampling over that given a
+// real prefix.
+var stepNames = []string{"block_error", "block_error_ratio"}
+
 // MetricNames lists the metrics that a figure may show.
 func MetricNames() []string { return slices.Clone(metricNames) }
 
 // CurveNames lists what a figure of kind curve may show over "step".
 func CurveNames() []string { return slices.Clone(curveNames) }
+
+// StepNames lists what a figure of kind steps may show over the AR steps.
+func StepNames() []string { return slices.Clone(stepNames) }
 
 // shortKeys are the names that the views of the results give to four keys.
 var shortKeys = map[string]string{

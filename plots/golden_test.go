@@ -48,6 +48,8 @@ var goldens = []struct {
 		return d
 	}},
 	{"grid_many", Figure{Kind: Samples, GridCols: 4, GridRows: 3, Width: 6.75}, methods},
+	{"steps", Figure{Kind: Steps, Where: map[string]any{"label": []any{"x-prediction", "PRA", "exact rollout"}}}, withSteps},
+	{"steps_ratio", Figure{Kind: Steps, Y: "block_error_ratio", Width: 3.25, Where: map[string]any{"label": []any{"x-prediction", "PRA", "exact rollout"}}}, withSteps},
 	{"curve", Figure{Kind: Curve, Title: "Training"}, func() Data {
 		d := methods()
 		c := d.Cells[1].Curve

@@ -34,11 +34,12 @@ const (
 	Bars    Kind = "bars"    // one metric over categories, one bar a series
 	Samples Kind = "grid"    // generated images, one row a class
 	Curve   Kind = "curve"   // training loss against step
+	Steps   Kind = "steps"   // errors of AR steps, with their controls
 	Table   Kind = "table"   // Markdown and LaTeX
 )
 
 // Kinds are all kinds, in the order of the documentation.
-func Kinds() []Kind { return []Kind{Pareto, Line, Heatmap, Bars, Samples, Curve, Table} }
+func Kinds() []Kind { return []Kind{Pareto, Line, Heatmap, Bars, Samples, Curve, Steps, Table} }
 
 // Figure says what to draw. Names of axes are metric names (fid_proxy), keys of
 // the configuration, dotted (train.rollout_depth) or short (rollout_depth), or
@@ -90,6 +91,7 @@ type CellData struct {
 	Seeds   int                    // how many seeds the values stand for
 	IDs     []string               // of the cells it is made of, one a seed
 	Curve   []CurvePoint
+	Steps   []StepLine
 	Grid    *Grid
 	// Code and Device are what the curve and the grid were made by and on; values
 	// have their own.
@@ -118,6 +120,14 @@ type MetricValue struct {
 type CurvePoint struct {
 	Step   int
 	Values map[string]float64
+}
+
+// StepLine is one quantity of every AR step: block_error_free, block_error_given,
+// block_error_real or block_error_ratio.
+type StepLine struct {
+	Name     string
+	Points   []Point // X is the step, from 1
+	Interval string  // what YLo and YHi are
 }
 
 // Grid is a sheet of generated images, uint8 [Rows·Cols, Size, Size, Channels],
@@ -204,6 +214,8 @@ func compose(fig Figure, data Data) (*page, error) {
 		s, err = samplesSheet(fig, data)
 	case Curve:
 		s, err = curveSheet(fig, data)
+	case Steps:
+		s, err = stepsSheet(fig, data)
 	default:
 		return nil, fmt.Errorf("kind %q is unknown; a figure is one of %s", fig.Kind, strings.Join(Kinds(), ", "))
 	}

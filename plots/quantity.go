@@ -96,6 +96,11 @@ var quantities = map[string]quantity{
 	"measure.batch":        {"sampling batch (images)", "sampling batch", "", 0},
 	"measure.threads":      {"threads", "threads", "", 0},
 
+	// over AR steps
+	"ar_step":           {"AR step", "AR step", "", 0},
+	"block_error":       {"error of the step (Fréchet distance a value)", "error of the step", "", -1},
+	"block_error_ratio": {"error, own inputs over real ones", "error ratio", "", -1},
+
 	// names of training curves
 	"step":      {"training step", "step", "", 0},
 	"lr":        {"learning rate", "learning rate", "", 0},

@@ -130,3 +130,26 @@ func sweep(n, s int, f func(i int) float64) Data {
 	}
 	return d
 }
+
+// withSteps is methods with errors of 16 AR steps; one cell has none.
+func withSteps() Data {
+	d := methods()
+	for i := range d.Cells {
+		if d.Cells[i].Label == "exact rollout" {
+			continue
+		}
+		free, given := StepLine{Name: "block_error_free", Interval: "95 % over seeds"}, StepLine{Name: "block_error_given", Interval: "95 % over seeds"}
+		real, ratio := StepLine{Name: "block_error_real", Interval: "95 % jackknife"}, StepLine{Name: "block_error_ratio", Interval: "95 % over seeds"}
+		for k := range 16 {
+			at := 0.01 + 0.008*math.Sin(float64(k)*1.6)*math.Sin(float64(k)*1.6)
+			grown := 1 + 0.02*float64(k)*float64(4-i%4)
+			mark := func(v, half float64) Point {
+				return Point{X: float64(k + 1), Y: v, YLo: ptr(v - half), YHi: ptr(v + half)}
+			}
+			given.Points, free.Points = append(given.Points, mark(at, 0.1*at)), append(free.Points, mark(at*grown, 0.1*at))
+			real.Points, ratio.Points = append(real.Points, mark(at/8, 0.05*at)), append(ratio.Points, mark(grown, 0.04))
+		}
+		d.Cells[i].Steps = []StepLine{free, given, real, ratio}
+	}
+	return d
+}

@@ -202,7 +202,7 @@ func (a Averaging) mean(group []*Row) (Mean, error) {
 		return m, nil
 	}
 	lo, hi := 0.0, 0.0
-	m.Value, lo, hi = seedInterval(values)
+	m.Value, lo, hi = SeedInterval(values)
 	m.Lo, m.Hi, m.Interval = &lo, &hi, IntervalSeeds
 	return m, nil
 }
@@ -222,9 +222,9 @@ func ownInterval(kind string) string {
 	return IntervalRounds
 }
 
-// seedInterval is the mean and its 95 % interval by Student's t with n−1
+// SeedInterval is the mean and its 95 % interval by Student's t with n−1
 // degrees of freedom; n ≥ 2.
-func seedInterval(values []float64) (mean, lo, hi float64) {
+func SeedInterval(values []float64) (mean, lo, hi float64) {
 	n := float64(len(values))
 	mean, deviation := stat.MeanStdDev(values, nil)
 	half := distuv.StudentsT{Mu: 0, Sigma: 1, Nu: n - 1}.Quantile(0.975) * deviation / math.Sqrt(n)

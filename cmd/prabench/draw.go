@@ -129,6 +129,9 @@ func (d figureData) of(kind string) drawn {
 		case kind == plots.Curve:
 			c.Curve, err = d.curve(first)
 			c.Code, c.Device = d.origin(first.ID, results.Train)
+		case kind == plots.Steps:
+			c.Steps, err = d.steps(p, chains)
+			c.Code, c.Device = d.origin(first.ID, results.Exposure)
 		}
 		if err != nil {
 			out.warnings = append(out.warnings, err.Error()+"; prabench run makes it again")

@@ -1,0 +1,187 @@
+package plots
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"gonum.org/v1/plot/vg"
+)
+
+// stepLines are the lines of one cell's errors, with their names in a legend.
+var stepLines = []struct{ name, label string }{
+	{"block_error_free", "own inputs"},
+	{"block_error_given", "real inputs"},
+	{"block_error_real", "held-out images"},
+}
+
+// stepsSheet draws the error of each AR step. block_error shows it with its
+// controls, a panel a cell: in free sampling, given a real prefix, and of
+// held-out images. block_error_ratio shows free sampling over the same step
+// given a real prefix, a line a cell; at 1 the model's own inputs do no harm.
+func stepsSheet(fig Figure, data Data) (*sheet, error) {
+	if fig.Y == "" {
+		fig.Y = "block_error"
+	}
+	ratio := fig.Y == "block_error_ratio"
+	if !ratio && fig.Y != "block_error" {
+		return nil, fmt.Errorf("y: the errors of AR steps are block_error and block_error_ratio, not %q", fig.Y)
+	}
+	if !ratio && fig.Series != "" {
+		return nil, fmt.Errorf("series: the lines of block_error are its controls; make %s the facet", fig.Series)
+	}
+	sel, err := choose(fig, data)
+	if err != nil {
+		return nil, err
+	}
+	if ratio && fig.Series == "" {
+		fig.Series = "label"
+	}
+	if !ratio && fig.Facet == "" {
+		fig.Facet = "label"
+	}
+	c := &chart{selection: sel, missing: map[string]int{}}
+	if c.series, err = sel.category("series", fig.Series); err != nil {
+		return nil, err
+	}
+	if c.facet, err = sel.category("facet", fig.Facet); err != nil {
+		return nil, err
+	}
+	if err := sel.distinct("line over AR steps", c.series, c.facet); err != nil {
+		return nil, err
+	}
+	names := []string{"block_error_ratio"}
+	if !ratio {
+		names = nil
+		for _, l := range stepLines {
+			names = append(names, l.name)
+		}
+	}
+	var lines []stepLine
+	var intervals []string
+	for _, cell := range sel.cells {
+		found := false
+		for i, name := range names {
+			at := slices.IndexFunc(cell.Steps, func(l StepLine) bool { return l.Name == name })
+			if at < 0 {
+				continue
+			}
+			found = true
+			l := stepLine{look: lookOf(i), points: cell.Steps[at].Points}
+			if c.facet != nil {
+				l.facet = show(sel.value(cell, *c.facet))
+			}
+			if c.series != nil {
+				l.look = c.look(show(sel.value(cell, *c.series)))
+			}
+			if name == "block_error_real" {
+				l.look.color, l.look.dash = grey, dashes[1]
+			}
+			lines = append(lines, l)
+			if t := cell.Steps[at].Interval; t != "" && !contains(intervals, t) {
+				intervals = append(intervals, t)
+			}
+		}
+		if !found {
+			why := "no errors of AR steps"
+			if failed(cell) {
+				why = cell.Outcome
+			}
+			c.missing[why]++
+		}
+	}
+	if len(lines) == 0 {
+		return nil, fmt.Errorf("nothing to draw: none of the %d cells has errors of AR steps (metrics.exposure): %s", len(sel.cells), counted(c.missing))
+	}
+	c.stepAxes(fig, lines, ratio)
+	s := &sheet{title: fig.Title, x: c.xAxis, y: c.yAxis, source: sel.source()}
+	if len(intervals) > 0 {
+		s.source += " · intervals: " + listed(intervals)
+	}
+	if len(c.missing) > 0 {
+		s.notes = append(s.notes, fmt.Sprintf("Not drawn: %s.", counted(c.missing)))
+	}
+	s.legendTitle = seriesTitle(c.series)
+	switch {
+	case c.series != nil:
+		for _, g := range c.groups() {
+			s.legend = append(s.legend, glyphEntry(g, c.look(g), true, true))
+		}
+	default:
+		for i, l := range stepLines {
+			look := lookOf(i)
+			if l.name == "block_error_real" {
+				look.color, look.dash = grey, dashes[1]
+			}
+			s.legend = append(s.legend, glyphEntry(l.label, look, true, true))
+		}
+	}
+	for _, f := range c.facets() {
+		s.panels = append(s.panels, panel{heading(c.facet, f), func(p *painter, a area) {
+			if ratio {
+				p.segment(grey, 0.8, a.frame.x0, a.y(1), a.frame.x1, a.y(1))
+			}
+			for _, l := range lines {
+				if l.facet == f {
+					l.draw(p, a)
+				}
+			}
+		}})
+	}
+	return s, nil
+}
+
+// stepLine is one line, ready to be drawn.
+type stepLine struct {
+	facet  string
+	look   look
+	points []Point
+}
+
+func (l stepLine) draw(p *painter, a area) {
+	var pts []vg.Point
+	for _, q := range l.points {
+		whiskers(p, a, q, l.look, 0)
+		pts = append(pts, vg.Point{X: a.x(q.X), Y: a.y(q.Y)})
+	}
+	p.stroke(l.look.color, 1.2, l.look.dash, pts...)
+	for _, q := range pts {
+		p.glyph(l.look, q.X, q.Y, glyphSize*0.7)
+	}
+}
+
+// stepAxes makes the axes that hold all lines; errors start at zero, unless
+// their axis is log.
+func (c *chart) stepAxes(fig Figure, lines []stepLine, ratio bool) {
+	var xs, ys []float64
+	for _, l := range lines {
+		for _, q := range l.points {
+			xs, ys = append(xs, q.X), append(ys, q.Y)
+			for _, end := range []*float64{q.YLo, q.YHi} {
+				if end != nil && !math.IsNaN(*end) && !math.IsInf(*end, 0) {
+					ys = append(ys, *end)
+				}
+			}
+		}
+	}
+	q := describe(fig.Y)
+	c.xAxis = &axis{label: describe("ar_step").label, short: describe("ar_step").short}
+	c.yAxis = &axis{label: q.axisLabel(""), short: q.brief("")}
+	if fig.LogY != nil {
+		c.yAxis.log = *fig.LogY
+	}
+	switch {
+	case ratio:
+		ys = append(ys, 1)
+	case !c.yAxis.log:
+		ys = append(ys, 0)
+	}
+	if c.yAxis.log {
+		ys = slices.DeleteFunc(ys, func(v float64) bool { return v <= 0 })
+	}
+	c.xAxis.widen(xs)
+	c.yAxis.widen(ys)
+	if !ratio && !c.yAxis.log {
+		c.yAxis.min = 0
+	}
+}

@@ -1,0 +1,33 @@
+package plots
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestStepsRefusesWhatItCannotShow(t *testing.T) {
+	for want, c := range map[string]struct {
+		fig  Figure
+		data Data
+	}{
+		`not "kid"`:                      {Figure{Kind: Steps, Y: "kid"}, withSteps()},
+		"none of the 8 cells has errors": {Figure{Kind: Steps}, methods()},
+		"make label the facet":           {Figure{Kind: Steps, Series: "label"}, withSteps()},
+	} {
+		_, err := compose(c.fig, c.data)
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %q", err, want)
+		}
+	}
+}
+
+// A cell without errors is told, not left out in silence.
+func TestStepsTellsOfCellsWithout(t *testing.T) {
+	s, err := stepsSheet(Figure{Kind: Steps}, withSteps())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(s.notes) != 1 || !strings.Contains(s.notes[0], "no errors of AR steps (1)") || len(s.panels) != 8 {
+		t.Errorf("%q, %d panels", s.notes, len(s.panels))
+	}
+}
