@@ -131,11 +131,11 @@ func (a *app) check(ctx context.Context, file string, o checkFlags) error {
 		return &harness.Failure{Err: err}
 	}
 	defer os.RemoveAll(dir)
-	rep, err := a.compare(ctx, l, o, dir)
+	rep, err := a.checked(ctx, l, o, dir)
 	if ctx.Err() != nil {
 		return &harness.Failure{Err: errors.New("the check was stopped before its end: no verdict")}
 	}
-	if err != nil {
+	if err != nil || rep == nil {
 		return err
 	}
 	for _, out := range append(outputs, output{o.format, "-"}) {
@@ -147,8 +147,8 @@ func (a *app) check(ctx context.Context, file string, o checkFlags) error {
 	return nil
 }
 
-// compare makes the report.
-func (a *app) compare(ctx context.Context, l loaded, o checkFlags, dir string) (*check.Report, error) {
+// checked makes the report; there is none when a baseline is saved.
+func (a *app) checked(ctx context.Context, l loaded, o checkFlags, dir string) (*check.Report, error) {
 	set := l.file.Base
 	threads := set.Measure.Threads
 	if threads == 0 {
@@ -174,6 +174,14 @@ func (a *app) compare(ctx context.Context, l loaded, o checkFlags, dir string) (
 		return nil, err
 	}
 	b := check.Bench{Start: p.start, Now: time.Now, Load: checkLoad, Say: a.checkProgress()}
+	if o.save != "" {
+		return nil, a.saveBaseline(ctx, b, cells, opts, rep, o.save)
+	}
+	if o.baseline != "" {
+		if b.Baseline, err = a.fitBaseline(cells, opts, rep, o.baseline); err != nil {
+			return nil, err
+		}
+	}
 	if err := b.Compare(ctx, cells, opts, rep); err != nil {
 		return nil, &harness.Failure{Err: err}
 	}

@@ -70,6 +70,9 @@ func (a *app) programs(ctx context.Context, device string, o checkFlags, dir str
 			return nil, &harness.Failure{Err: err}
 		}
 		old, rep.Old = built.Path, check.Program{Name: o.against, Revision: commit}
+	} else if o.binary == "" {
+		rep.New.SHA256, err = fileHash(p.command[check.New][0])
+		return p, err
 	} else if old, err = program(o.binary); err != nil {
 		return nil, err
 	}

@@ -27,6 +27,7 @@ type armScript struct {
 	Model                       float64 // bytes more
 	Fail                        string  // why it refuses
 	FailOld                     string
+	Machine                     float64 // speed of the machine itself
 }
 
 // playArm answers as the script says. The number of lines in the file beside
@@ -53,12 +54,12 @@ func playArm(script string) int {
 			return 0
 		}
 		a := arm.Answer{Resident: 50 << 20, Batch: 32, Exact: map[string]float64{"params": 1000, "flops_image": 2e6, "ar_steps": 4, "nfe": 8, "memory_model": 8000, "memory_cache": 500}}
-		a.Peak, a.Bandwidth = 100e9, 10e9
+		a.Peak, a.Bandwidth = 100e9*s.Machine, 10e9*s.Machine
 		switch q.Metric {
 		case arm.Throughput:
-			a.Seconds = []float64{0.032 * swing, 0.05}
+			a.Seconds = []float64{0.032 * swing / s.Machine, 0.05 / s.Machine}
 		case arm.Latency:
-			a.Seconds = []float64{0.002 * swing, 0.003 * swing}
+			a.Seconds = []float64{0.002 * swing / s.Machine, 0.003 * swing / s.Machine}
 		}
 		fail := s.FailOld
 		if newer {
@@ -83,7 +84,7 @@ func playArm(script string) int {
 // play writes a script, makes arms follow it, and makes the old program.
 func play(t *testing.T, s armScript) {
 	t.Helper()
-	for _, f := range []*float64{&s.Throughput, &s.Latency, &s.Memory} {
+	for _, f := range []*float64{&s.Throughput, &s.Latency, &s.Memory, &s.Machine} {
 		if *f == 0 {
 			*f = 1
 		}
@@ -165,6 +166,53 @@ func TestCheck(t *testing.T) {
 		}
 	}
 	golden(t, root, "check", machineFree(sameEverywhere(b.String())))
+}
+
+// TestCheckBaseline saves a baseline and compares with it: what the whole
+// machine does slower is no regression, what is not comparable is refused by
+// name.
+func TestCheckBaseline(t *testing.T) {
+	root := testdata(t)
+	here(t)
+	var b strings.Builder
+	do := func(name string, s armScript, args string, code int) {
+		t.Helper()
+		play(t, s)
+		args = "check tiny.toml --budget 2m --rounds 10 " + args
+		out, errs, got := prabench(args)
+		fmt.Fprintf(&b, "# %s\n$ prabench %s\n%s%s[%d]\n\n", name, args, out, errs, got)
+		if got != code {
+			t.Errorf("%s: exit code %d, want %d\n%s%s", name, got, code, out, errs)
+		}
+	}
+	do("none yet", armScript{}, "--baseline first", 2)
+	do("save", armScript{Noise: 0.001}, "--save first", 0)
+	do("the same", armScript{Noise: 0.001}, "--baseline first", 0)
+	do("a machine of half the speed today", armScript{Noise: 0.001, Machine: 0.5}, "--baseline first", 0)
+	do("slower", armScript{Noise: 0.001, Throughput: 0.9}, "--baseline first", 1)
+	do("larger", armScript{Memory: 1.1, Model: 8}, "--baseline first", 1)
+	do("other threads", armScript{}, "--baseline first --set measure.threads=2", 2)
+	do("another model", armScript{}, "--baseline first --set model.width=32", 2)
+	do("another batch", armScript{}, "--baseline first --set measure.batch=16", 2)
+	do("other metrics", armScript{}, "--baseline first --set check.metrics=latency", 2)
+	do("another cell", armScript{}, "--baseline first --set model.block=[2,4]", 2)
+	do("another label of the same model", armScript{Noise: 0.001}, "--baseline first --set train.rollout_depth=[1,0]", 0)
+	const file = "baselines/tiny-first.json"
+	raw, err := os.ReadFile(file)
+	if err != nil || len(raw) > 8000 {
+		t.Fatalf("%d bytes, %v", len(raw), err)
+	}
+	class := regexp.MustCompile(`"device": "cpu [^"]*"`)
+	write(t, file, class.ReplaceAllString(string(raw), `"device": "cpu Example 9000"`))
+	do("another processor", armScript{}, "--baseline first", 2)
+	write(t, file, strings.Replace(string(raw), "prabench-baseline-1", "prabench-baseline-9", 1))
+	do("another format", armScript{}, "--baseline first", 2)
+	write(t, file, "{")
+	do("damaged", armScript{}, "--baseline ./baselines/tiny-first.json", 2)
+	here := regexp.MustCompile(`"cpu [^"]*"; |here it is "cpu [^"]*"`).ReplaceAllString(sameEverywhere(b.String()), `here it is "(machine)"`)
+	here = regexp.MustCompile(`on cpu .*, 1 threads`).ReplaceAllString(here, "on (machine), 1 threads")
+	here = regexp.MustCompile(`baseline first \([0-9a-f.]+(\+dirty)?\)`).ReplaceAllString(here, "baseline first")
+	golden(t, root, "baseline", machineFree(here))
 }
 
 // TestCheckOutputs writes every format beside what is printed.

@@ -14,12 +14,12 @@ import (
 // alike is what a check's figures of a cell depend on: cells that share it are
 // measured once.
 type alike struct {
-	Model  models.Config
-	Sample models.SampleConfig
-	Train  models.TrainConfig // only where training is timed
-	Batch  int
-	Device string
-	Bits   string
+	Model     models.Config       `json:"model"`
+	Sample    models.SampleConfig `json:"sample"`
+	Train     models.TrainConfig  `json:"train"` // only where training is timed
+	Batch     int                 `json:"batch"`
+	Device    string              `json:"device"`
+	Precision string              `json:"precision"`
 }
 
 // Cells gives the cells of an experiment that a check measures, each with a
@@ -39,7 +39,7 @@ func Cells(e *harness.Experiment, metrics []Metric, threads int, dir string) ([]
 		s := *c.Settings
 		k := s.Model.ARSteps()
 		s.Train.RolloutDepth, s.Sample.RolloutDepth = s.Train.RolloutDepth.Resolve(k), s.Sample.RolloutDepth.Resolve(k)
-		key := alike{Model: s.Model, Sample: s.Sample, Batch: s.Measure.Batch, Device: s.Measure.Device, Bits: s.Measure.Precision}
+		key := alike{Model: s.Model, Sample: s.Sample, Batch: s.Measure.Batch, Device: s.Measure.Device, Precision: s.Measure.Precision}
 		key.Sample.Seed = 0
 		if timesTraining {
 			key.Train = s.Train
@@ -70,7 +70,7 @@ func Cells(e *harness.Experiment, metrics []Metric, threads int, dir string) ([]
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, Cell{ID: c.ID, Label: label, Settings: raw, Model: path})
+		out = append(out, Cell{ID: c.ID, Label: label, Settings: raw, Model: path, Batch: s.Measure.Batch, alike: key})
 	}
 	return out, nil
 }

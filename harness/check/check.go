@@ -49,7 +49,10 @@ type Cell struct {
 	ID, Label string
 	Settings  json.RawMessage
 	Model     string
+	Batch     int      // images a call of throughput
 	Same      []string // labels of cells that nothing measured tells apart
+
+	alike alike
 }
 
 // Options is how a check is made.
@@ -77,6 +80,8 @@ type Bench struct {
 	// Load begins to look at what else the machine does, and gives the end of
 	// it; ok is false where the system does not say.
 	Load func() (end func() (l machine.Load, ok bool))
+	// Baseline stands for the old program; nil where there is one.
+	Baseline *Baseline
 	// Say tells how far the check is.
 	Say func(done, total time.Duration, what string)
 }

@@ -40,11 +40,12 @@ type Report struct {
 	Advice     []string `json:"advice,omitempty"` // what to do next
 	Cells      []Result `json:"cells"`
 
-	Rounds int           `json:"rounds"`         // asked for, a block
-	Budget time.Duration `json:"budget_ns"`      // for measuring
-	Took   time.Duration `json:"took_ns"`        // measuring
-	Family int           `json:"comparisons"`    // with noise: what p-values are corrected for
-	Unseen bool          `json:"load_not_known"` // the system does not say what else it does
+	Rounds int           `json:"rounds"`           // asked for, a block
+	Budget time.Duration `json:"budget_ns"`        // for measuring
+	Took   time.Duration `json:"took_ns"`          // measuring
+	Family int           `json:"comparisons"`      // with noise: what p-values are corrected for
+	Shares bool          `json:"shares,omitempty"` // ratios are those of shares of what the machine can do
+	Unseen bool          `json:"load_not_known"`   // the system does not say what else it does
 
 	Environment results.Environment `json:"environment"`
 }

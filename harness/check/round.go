@@ -17,6 +17,8 @@ type round struct {
 	Seen      bool   // the load is known
 	Disturbed string // what else loaded the machine, or ""
 	at        int    // place in time
+
+	Peak, Bandwidth float64 // of the machine, in this round; without an old program
 }
 
 // abba is the order in which the sides work: what drifts evenly hits both
@@ -31,6 +33,9 @@ func abba(swap bool) [4]Side {
 // measure takes one round of a cell. Both processes are new; only one works at
 // a time.
 func (b Bench) measure(ctx context.Context, c Cell, metrics []Metric, o Options, swap bool) (r round, err error) {
+	if b.Baseline != nil {
+		return b.alone(ctx, c, metrics, o)
+	}
 	end := b.Load()
 	arms, err := b.both(ctx, c, metrics, swap, &r)
 	defer func() {

@@ -42,6 +42,11 @@ func (b Bench) Compare(ctx context.Context, cells []Cell, o Options, rep *Report
 			r.Verdict, r.Why = faulted(err)
 			continue
 		}
+		if b.Baseline != nil {
+			for j := range rounds {
+				rounds[j].Exact[Old] = b.Baseline.Cells[i].Exact
+			}
+		}
 		r.Comparisons = exact(rounds, o.Metrics)
 		t := target{cell: i}
 		for _, m := range noisy(o.Metrics) {

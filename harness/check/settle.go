@@ -47,7 +47,7 @@ func (b Bench) settle(ctx context.Context, cells []Cell, targets []target, o Opt
 			rounds, disturbed := f.chosen(t.cell, asked.Rounds)
 			f.look[t.cell], f.of[t.cell] = look, map[string]*estimate{}
 			for _, m := range t.metrics {
-				e := estimated(m, rounds, disturbed)
+				e := b.estimate(t.cell, m, rounds, disturbed)
 				e.level = levelAt(look)
 				f.of[t.cell][m.Name] = &e
 			}
@@ -74,6 +74,14 @@ func (b Bench) settle(ctx context.Context, cells []Cell, targets []target, o Opt
 		open = still
 	}
 	return f, nil
+}
+
+// estimate is what rounds say of a metric of a cell.
+func (b Bench) estimate(cell int, m Metric, rounds []round, disturbed int) estimate {
+	if b.Baseline != nil {
+		return b.Baseline.Cells[cell].estimate(m, rounds, disturbed)
+	}
+	return estimated(m, rounds, disturbed)
 }
 
 func (f findings) count(ts []target) int {

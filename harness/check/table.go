@@ -60,7 +60,13 @@ func (k Comparison) interval() string {
 	return signed(float64(k.Lo)) + " to " + signed(float64(k.Hi))
 }
 
-func signed(ratio float64) string { return fmt.Sprintf("%+.1f %%", 100*(ratio-1)) }
+func signed(ratio float64) string {
+	text := fmt.Sprintf("%+.1f %%", 100*(ratio-1))
+	if text == "-0.0 %" {
+		return "+0.0 %"
+	}
+	return text
+}
 
 // quantity writes one of the comparison's values for people.
 func (k Comparison) quantity(v float64) string {
@@ -131,6 +137,9 @@ func (r *Report) conditions() string {
 		rounds, disturbed = rounds+c.Rounds+c.Fresh, disturbed+c.Disturbed
 	}
 	text := fmt.Sprintf("%s, %d threads, %s; %d rounds in %s", r.Device, r.Threads, r.Precision, rounds, r.Took.Round(100*time.Millisecond))
+	if r.Shares {
+		text += "; changes are those of shares of the peak and of the copy bandwidth of the same rounds"
+	}
 	switch {
 	case r.Unseen:
 		text += "; what else ran is not known here"
