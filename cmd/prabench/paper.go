@@ -57,7 +57,7 @@ has them. Drawn twice from one database, every file is the same to the byte.`,
 		},
 	}
 	f := c.Flags()
-	f.StringSliceVar(&o.only, "only", nil, "run only the experiment of this `NAME` (several with commas)")
+	f.StringSliceVar(&o.only, "only", nil, "run only the experiment of this `NAME`, its own or its file's (several with commas)")
 	f.StringVar(&o.out, "out", "paper", "folder of the figures, tables and the index")
 	f.BoolVar(&o.dry, "dry-run", false, "say what would be run and drawn; write nothing")
 	f.BoolVar(&o.drawOnly, "draw-only", false, "run nothing, draw from what is in the database")
@@ -149,17 +149,22 @@ func (a *app) paperParts(files, only []string) ([]paperPart, error) {
 		return nil, err
 	}
 	var names []string
-	for _, l := range ls {
+	parts := make([]paperPart, len(ls))
+	for i, l := range ls {
 		names = append(names, l.exp.Name)
+		parts[i] = paperPart{l, sources[files[i]], len(only) == 0}
 	}
 	for _, n := range only {
-		if !slices.Contains(names, n) {
+		known := false
+		for i := range parts {
+			stem := strings.TrimSuffix(filepath.Base(files[i]), filepath.Ext(files[i]))
+			if n == parts[i].exp.Name || n == stem {
+				parts[i].chosen, known = true, true
+			}
+		}
+		if !known {
 			return nil, usage("--only %s: there is no such experiment; there are %s", n, strings.Join(names, ", "))
 		}
-	}
-	var parts []paperPart
-	for i, l := range ls {
-		parts = append(parts, paperPart{l, sources[files[i]], len(only) == 0 || slices.Contains(only, l.exp.Name)})
 	}
 	return parts, nil
 }
@@ -193,7 +198,7 @@ func (a *app) paperPlan(ctx context.Context, parts []paperPart, chosen []loaded,
 		if part.chosen {
 			run = "yes"
 		}
-		t.Rows = append(t.Rows, []any{f.Name, int64(len(f.Cells)), int64(len(f.Cells) / f.Repeats), int64(f.Repeats), int64(len(f.Figures)), int64(len(f.Claims)), run, f.Description})
+		t.Rows = append(t.Rows, []any{f.Name, int64(len(part.exp.Cells)), int64(len(part.exp.Cells) / f.Repeats), int64(f.Repeats), int64(len(f.Figures)), int64(len(f.Claims)), run, f.Description})
 	}
 	if err := results.WriteText(a.stdout, t); err != nil {
 		return err

@@ -20,7 +20,7 @@ func (a *app) paperDocument(ctx context.Context, db *results.DB, files []string,
 	doc := paper.Paper{Command: a.paperLine(files, "", o), Say: func(part string) { fmt.Fprintln(a.stderr, "drawing "+part) }}
 	for _, p := range parts {
 		name := p.exp.Name
-		out := paper.Part{Name: name, Description: p.file.Description, Source: p.source, Points: len(p.file.Cells) / p.file.Repeats, Seeds: p.file.Repeats}
+		out := paper.Part{Name: name, Description: p.file.Description, Source: p.source, Points: len(p.exp.Cells) / p.file.Repeats, Seeds: p.file.Repeats}
 		if len(files) == 0 {
 			out.Command = a.paperLine(nil, name, o)
 		} else {
@@ -67,7 +67,7 @@ func (a *app) readPart(ctx context.Context, db *results.DB, p paperPart, across 
 	for _, f := range p.file.Figures {
 		data := d.of(f.Kind)
 		out.Notes = append(out.Notes, data.warnings...)
-		out.Figures = append(out.Figures, paper.Figure{Figure: figure(f), Data: data.Data})
+		out.Figures = append(out.Figures, paper.Figure{Figure: printed(figure(f)), Data: data.Data})
 	}
 	out.Data = d.of(plots.Table).Data
 	for _, c := range p.file.Claims {
@@ -75,6 +75,24 @@ func (a *app) readPart(ctx context.Context, db *results.DB, p paperPart, across 
 	}
 	return nil
 }
+
+// printed gives a figure that says no width that of one column, or of both where
+// it has panels side by side.
+func printed(f plots.Figure) plots.Figure {
+	if f.Width == 0 {
+		f.Width = oneColumn
+		if f.Facet != "" || f.Kind == plots.Samples {
+			f.Width = bothColumns
+		}
+	}
+	return f
+}
+
+// Widths in inches on a page of two columns.
+const (
+	oneColumn   = 3.25
+	bothColumns = 6.75
+)
 
 // claim translates a [[claim]] of a file. The axes that neither side names have
 // to agree.

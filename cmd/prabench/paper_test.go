@@ -72,6 +72,9 @@ func TestPaper(t *testing.T) {
 	}
 	paperFiles(t)
 	out := must(t, "paper --dry-run")
+	if got := strings.Join(strings.Fields(strings.Split(out, "\n")[1]), " "); !strings.HasPrefix(got, "first 4 2 2 5 2 yes two rollout depths") {
+		t.Errorf("first is %q", got)
+	}
 	for _, want := range []string{"first", "second", "paper/first/quality.pdf", "paper/second/cells.tex", "paper/index.html", "train", "to do"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("the dry run does not say %q:\n%s", want, out)

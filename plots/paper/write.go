@@ -152,7 +152,11 @@ func (f *folder) part(p Part) (section, []Problem, error) {
 
 // figure draws one, with its values beside it.
 func (f *folder) figure(p Part, d *drawnFigure) error {
-	paths, err := plots.Draw(d.Figure.Figure, d.Figure.Data, filepath.Join(f.dir, p.Name), nil)
+	fig := d.Figure.Figure
+	if fig.Kind != plots.Table { // a caption says it in print, the index here
+		fig.Title = ""
+	}
+	paths, err := plots.Draw(fig, d.Figure.Data, filepath.Join(f.dir, p.Name), nil)
 	if err != nil {
 		return err
 	}
