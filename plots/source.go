@@ -87,7 +87,7 @@ func (s *selection) made(metrics []string) string {
 	if len(metrics) == 0 {
 		var codes []string
 		for _, c := range s.cells {
-			if c.Code != "" && (c.Grid != nil || c.Curve != nil) {
+			if c.Code != "" && (c.Grid != nil || c.Curve != nil || c.Steps != nil) {
 				codes = addDistinct(codes, ShortCode(c.Code))
 			}
 		}

@@ -125,13 +125,13 @@ func (d figureData) of(kind string) drawn {
 		case !ok:
 		case kind == plots.Samples:
 			c.Grid, err = d.grid(first)
-			c.Code, c.Device = d.origin(first.ID, results.Train, results.Draw)
+			c.Code, c.Device = d.origin(c.IDs[:1], results.Train, results.Draw)
 		case kind == plots.Curve:
 			c.Curve, err = d.curve(first)
-			c.Code, c.Device = d.origin(first.ID, results.Train)
+			c.Code, c.Device = d.origin(c.IDs[:1], results.Train)
 		case kind == plots.Steps:
 			c.Steps, err = d.steps(p, chains)
-			c.Code, c.Device = d.origin(first.ID, results.Exposure)
+			c.Code, c.Device = d.origin(c.IDs, results.Train, results.Exposure)
 		}
 		if err != nil {
 			out.warnings = append(out.warnings, err.Error()+"; prabench run makes it again")
@@ -212,12 +212,14 @@ func curveValues(l models.Losses) map[string]float64 {
 	return map[string]float64{"train_loss": l.Total, "flow_loss": l.Flow, "rec_loss": l.Rec, "grad_norm": l.GradNorm, "lr": l.LR}
 }
 
-// origin names the code and the hardware of some stages of a cell.
-func (d figureData) origin(cell string, kinds ...string) (code, device string) {
+// origin names the code and the hardware of some stages of cells.
+func (d figureData) origin(cells []string, kinds ...string) (code, device string) {
 	var codes, devices []string
-	for _, b := range d.behind[cell] {
-		if slices.Contains(kinds, b.Kind) {
-			codes, devices = append(codes, b.Code), append(devices, b.DeviceClass)
+	for _, cell := range cells {
+		for _, b := range d.behind[cell] {
+			if slices.Contains(kinds, b.Kind) {
+				codes, devices = append(codes, b.Code), append(devices, b.DeviceClass)
+			}
 		}
 	}
 	text := func(list []string) string {

@@ -81,7 +81,7 @@ func (a *app) readPart(ctx context.Context, db *results.DB, p paperPart, across 
 func printed(f plots.Figure) plots.Figure {
 	if f.Width == 0 {
 		f.Width = oneColumn
-		if f.Facet != "" || f.Kind == plots.Samples {
+		if f.Facet != "" || f.Kind == plots.Samples || f.Kind == plots.Steps && f.Series == "" && f.Y != "block_error_ratio" {
 			f.Width = bothColumns
 		}
 	}

@@ -75,6 +75,8 @@ func needed(kind plots.Kind, stage string) bool {
 	switch kind {
 	case plots.Curve:
 		return stage == "train"
+	case plots.Steps:
+		return stage == "train" || stage == "exposure"
 	case plots.Samples:
 		return stage == "train" || stage == "sample"
 	}

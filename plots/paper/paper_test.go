@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -76,6 +77,14 @@ func methods() plots.Data {
 			for step := 1; step <= 50; step++ {
 				c.Curve = append(c.Curve, plots.CurvePoint{Step: step, Values: map[string]float64{"train_loss": 3 / float64(step), "flow_loss": 2 / float64(step)}})
 			}
+			for _, name := range []string{"block_error_free", "block_error_given", "block_error_real", "block_error_ratio"} {
+				line := plots.StepLine{Name: name, Interval: "95 % over seeds"}
+				for k := 1; k <= 4; k++ {
+					lo, hi := float64(k), float64(k)+1
+					line.Points = append(line.Points, plots.Point{X: float64(k), Y: lo + 0.5, YLo: &lo, YHi: &hi})
+				}
+				c.Steps = append(c.Steps, line)
+			}
 			g := &plots.Grid{Rows: 2, Cols: 3, Size: 8, Channels: 1, RowLabels: []string{"a & b", "c"}}
 			for range 2 * 3 * 64 {
 				g.Images = append(g.Images, uint8(r.Uint32()))
@@ -121,6 +130,7 @@ func whole() Paper {
 			fig(plots.Figure{Kind: plots.Bars, Name: "bars", X: "method", Y: "fid_proxy", Facet: "model.patch", Width: 6.75}),
 			fig(plots.Figure{Kind: plots.Samples, Name: "samples"}),
 			fig(plots.Figure{Kind: plots.Curve, Name: "curve", Y: "flow_loss"}),
+			fig(plots.Figure{Kind: plots.Steps, Name: "steps", Width: 6.75}),
 			fig(plots.Figure{Kind: plots.Table, Name: "table", Title: "All | of <it>"}),
 			fig(plots.Figure{Kind: plots.Bars, Name: "refused", X: "method", Y: "fid_proxy"}),
 		},
@@ -186,11 +196,16 @@ func TestSameBytes(t *testing.T) {
 			}
 		}
 	}
+	for _, k := range plots.Kinds() {
+		if !slices.ContainsFunc(whole().Parts[0].Figures, func(f Figure) bool { return f.Kind == k }) {
+			t.Errorf("no figure of kind %s was drawn twice", k)
+		}
+	}
 	kinds := map[string]int{}
 	for name := range first {
 		kinds[filepath.Ext(name)]++
 	}
-	if d := cmp.Diff(map[string]int{".pdf": 6, ".svg": 6, ".png": 6, ".md": 2, ".tex": 1, ".html": 1, ".csv": 6, ".toml": 1, ".txt": 1, "": 1}, kinds); d != "" {
+	if d := cmp.Diff(map[string]int{".pdf": 7, ".svg": 7, ".png": 7, ".md": 2, ".tex": 1, ".html": 1, ".csv": 7, ".toml": 1, ".txt": 1, "": 1}, kinds); d != "" {
 		t.Error(d)
 	}
 }
@@ -251,7 +266,7 @@ func TestIndexIsComplete(t *testing.T) {
 		}
 		want := []string{"prabench paper --only methods", "20260101T000000000Z-train", "environment e1", "01234567", machine}
 		switch fig.Kind {
-		case plots.Curve, plots.Samples:
+		case plots.Curve, plots.Samples, plots.Steps:
 			want = append(want, `<img src="methods/`+fig.Name+`.svg"`)
 		case plots.Table:
 			want = append(want, "<table>", "embedder=e; samples=100", "fedcba98")

@@ -14,6 +14,9 @@ import (
 // valuesCSV has a line for each point and metric of a figure, with all digits;
 // nil for figures that show no metric.
 func valuesCSV(f Figure) ([]byte, error) {
+	if f.Kind == plots.Steps {
+		return stepsCSV(f)
+	}
 	metrics := plots.Shown(f.Figure, f.Data)
 	if len(metrics) == 0 {
 		return nil, nil
@@ -42,6 +45,26 @@ func valuesCSV(f Figure) ([]byte, error) {
 			}
 			w.Write([]string{c.Label, name, m.Unit, exact(m.Value), bound(m.Lo), bound(m.Hi), m.Interval, fmt.Sprint(m.N), strings.Join(seeds, " "),
 				m.Protocol, m.Device, m.Code, strings.Join(m.Attempts, " "), outcome})
+		}
+	}
+	w.Flush()
+	return b.Bytes(), w.Error()
+}
+
+// stepsCSV has a line for each AR step of each point.
+func stepsCSV(f Figure) ([]byte, error) {
+	cells, err := plots.Selected(f.Figure, f.Data)
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	w := csv.NewWriter(&b)
+	w.Write([]string{"point", "value of", "step", "value", "lo", "hi", "interval", "device", "code"})
+	for _, c := range cells {
+		for _, line := range c.Steps {
+			for _, q := range line.Points {
+				w.Write([]string{c.Label, line.Name, exact(q.X), exact(q.Y), bound(q.YLo), bound(q.YHi), line.Interval, c.Device, c.Code})
+			}
 		}
 	}
 	w.Flush()
