@@ -60,5 +60,10 @@ pytorch-compare: ## the same model in PyTorch, timed in turn with ours (fetches 
 cuda-ptx: ## compile the CUDA kernels to the committed PTX (clang-19; no CUDA needed)
 	@sh .ci/cuda-ptx
 
+CUDA_WHEELS := .prabench/cuda-wheels
+cuda-check: ## prove the CUDA kernels without a GPU: fresh PTX, ptxas and NVRTC of CUDA 12 and 13 (from PyPI); UPDATE=1 writes docs/cuda-kernels.md
+	@sh .ci/cuda-wheels $(CUDA_WHEELS) || echo "cuda-check: what needs these compilers is skipped"
+	$(GO) run ./models/cuda/kernels/check -wheels $(CUDA_WHEELS) $(if $(UPDATE),,-compare)
+
 clean: ## remove what was built; results.db, .prabench and figures stay
 	rm -rf bin

@@ -1,9 +1,6 @@
 package models
 
-import (
-	"prabench/models/device"
-	"prabench/models/device/counter"
-)
+import "prabench/models/device"
 
 // Model is a trained model on a backend: raw and averaged weights.
 type Model struct {
@@ -22,7 +19,7 @@ func NewModel(be device.Backend, cfg Config, seed uint64) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, counts := be.(*counter.Backend); counts {
+	if _, counts := be.(device.Counter); counts {
 		return m, nil // nothing is computed, and a large model's parameters take long to draw
 	}
 	flat := m.net.initial(seed)

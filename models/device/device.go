@@ -203,6 +203,13 @@ type Backend interface {
 	Copy2D(dst Buffer, ldd int, src Buffer, lds int, rows, n int)
 }
 
+// Counter is a Backend that counts what is asked of it and computes nothing: the
+// core need not prepare numbers for it.
+type Counter interface {
+	Backend
+	ComputesNothing()
+}
+
 // ErrOutOfMemory is returned by Alloc, wrapped with what was asked.
 var ErrOutOfMemory = fmt.Errorf("out of device memory")
 

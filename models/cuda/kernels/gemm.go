@@ -54,9 +54,9 @@ var (
 // bf16: [side][16 + 4] or [16][side + 8], whichever is larger.
 func bf16Shared(side int) int { return 2 * max(side*20, 16*(side+8)) }
 
-// Blocks that a product is split into at least, where its depth allows: about
-// as many as large devices have multiprocessors. A constant, so that the order
-// of additions is the same on every device.
+// A product of few tiles is split along its depth into about as many blocks as
+// large devices have multiprocessors, where it is deep enough. A constant, so
+// that the order of additions is the same on every device.
 const (
 	enoughBlocks = 132
 	leastDepth   = 128 // of a split
@@ -70,7 +70,7 @@ func split(small, large tile, m, n, k int) (t tile, splits, depth int) {
 	if tiles(large) >= enoughBlocks {
 		t = large
 	}
-	splits = min(ceil(enoughBlocks, tiles(t)), k/leastDepth)
+	splits = min(enoughBlocks/tiles(t), k/leastDepth)
 	if splits <= 1 {
 		return t, 1, max(k, 1)
 	}

@@ -23,11 +23,12 @@ type size struct {
 	bytes int64
 }
 
-var _ device.Backend = (*Backend)(nil)
+var _ device.Counter = (*Backend)(nil)
 
 // New is a backend with nothing counted.
 func New() *Backend { return &Backend{sizes: map[uintptr]size{}} }
 
+func (c *Backend) ComputesNothing()          {}
 func (c *Backend) Name() string              { return "counter" }
 func (c *Backend) Threads() int              { return 0 }
 func (c *Backend) Details() string           { return "counts, computes nothing" }

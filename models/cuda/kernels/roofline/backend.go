@@ -17,13 +17,12 @@ import (
 // Backend is a device.Backend whose operations become launches. It has no
 // memory: addresses are given out and never read.
 type Backend struct {
-	ops    *kernels.Ops
-	bf16   bool
-	shadow map[kernels.Ptr]bool // weights that have a packed copy
-	next   uintptr
-	sizes  map[uintptr]held
-	held   [device.Classes]int64
-	peak   [device.Classes]int64
+	ops   *kernels.Ops
+	bf16  bool
+	next  uintptr
+	sizes map[uintptr]held
+	held  [device.Classes]int64
+	peak  [device.Classes]int64
 }
 
 type held struct {
@@ -31,12 +30,12 @@ type held struct {
 	bytes int64
 }
 
-var _ device.Backend = (*Backend)(nil)
+var _ device.Counter = (*Backend)(nil)
 
 // NewBackend counts into l. With bf16 the layers' products read weights that
-// were packed once; everything else stays fp32.
+// were packed once, and the cache holds bf16; everything else stays fp32.
 func NewBackend(l kernels.Launcher, bf16 bool) *Backend {
-	return &Backend{ops: kernels.New(l), bf16: bf16, shadow: map[kernels.Ptr]bool{}, next: 1 << 20, sizes: map[uintptr]held{}}
+	return &Backend{ops: kernels.New(l), bf16: bf16, next: 1 << 20, sizes: map[uintptr]held{}}
 }
 
 // ComputesNothing tells the core to spare itself what only a computing backend needs.
@@ -147,7 +146,11 @@ func (b *Backend) AttentionBackward(dqkv, dout, out, qkv, lse device.Buffer, bat
 }
 
 func (b *Backend) AttentionDecode(out, qkv, cache device.Buffer, batch, start, n, capacity, heads, width int) {
-	b.ops.AttentionDecode(at(out), at(qkv), at(cache), batch, start, n, capacity, heads, width)
+	decode := b.ops.AttentionDecode
+	if b.bf16 {
+		decode = b.ops.AttentionDecodeBF16
+	}
+	decode(at(out), at(qkv), at(cache), batch, start, n, capacity, heads, width)
 }
 
 func (b *Backend) Embed(u, proj, start, inpos, pos, class device.Buffer, labels, order device.Ints, batch, from, n, projAt, projTokens, width, block int) {

@@ -1,0 +1,98 @@
+package roofline
+
+import (
+	"fmt"
+
+	"prabench/models"
+)
+
+// Sampling is a prediction of sequential sampling.
+type Sampling struct {
+	Batch   int
+	BF16    bool
+	PerStep int     // launches of an AR step after the first: the nodes of its graph
+	First   int     // launches of the first step and of what precedes it
+	Whole   *Tally  // all launches of one batch of images
+	Seconds float64 // of the whole batch
+	Excess  float64 // bytes moved over bytes needed
+}
+
+// ImagesPerSecond is at the bound, plus so many seconds for each launch.
+func (s Sampling) ImagesPerSecond(perLaunch float64) float64 {
+	return float64(s.Batch) / (s.Seconds + perLaunch*float64(s.Whole.Launches))
+}
+
+// Sample counts the launches of sampling one batch of images by the core.
+func Sample(c models.Config, sc models.SampleConfig, batch int, bf16 bool, d Device) (Sampling, error) {
+	count := func(first bool) (*Tally, error) {
+		t := NewTally(d)
+		be := NewBackend(t, bf16)
+		m, err := models.NewModel(be, c, 0)
+		if err != nil {
+			return nil, err
+		}
+		s, err := models.NewSampler(m, sc, batch)
+		if err != nil {
+			return nil, err
+		}
+		labels, ids := make([]int32, batch), make([]uint32, batch)
+		if first {
+			return t, s.FirstBlock(labels, ids)
+		}
+		_, err = s.Tokens(labels, ids)
+		return t, err
+	}
+	first, err := count(true)
+	if err != nil {
+		return Sampling{}, err
+	}
+	whole, err := count(false)
+	if err != nil {
+		return Sampling{}, err
+	}
+	steps := c.ARSteps() - 1
+	rest := whole.Launches - first.Launches
+	if steps > 0 && rest%steps != 0 {
+		return Sampling{}, fmt.Errorf("roofline: %d launches in %d AR steps: the steps differ", rest, steps)
+	}
+	total := whole.Total()
+	return Sampling{
+		Batch: batch, BF16: bf16, PerStep: rest / max(steps, 1), First: first.Launches, Whole: whole,
+		Seconds: total.Seconds, Excess: total.Cost.Bytes / total.Cost.Least,
+	}, nil
+}
+
+// LargestShared is the most dynamic shared memory, by kernel, that sampling
+// large batches and a training step of a model ask for, in either precision.
+func LargestShared(c models.Config, t models.TrainConfig, sc models.SampleConfig) (map[string]uint32, error) {
+	out := map[string]uint32{}
+	for _, bf16 := range []bool{false, true} {
+		s, err := Sample(c, sc, 256, bf16, H100)
+		if err != nil {
+			return nil, err
+		}
+		step, err := Train(c, t, bf16, H100)
+		if err != nil {
+			return nil, err
+		}
+		for _, l := range append(s.Whole.Lines(), step.Lines()...) {
+			out[l.Kernel.Name] = max(out[l.Kernel.Name], l.Shared)
+		}
+	}
+	return out, nil
+}
+
+// Train counts the launches of one training step of the core.
+func Train(c models.Config, tc models.TrainConfig, bf16 bool, d Device) (*Tally, error) {
+	t := NewTally(d)
+	images := models.Images{N: 1, Size: c.Size, Channels: c.Channels, Pixels: make([]uint8, c.Size*c.Size*c.Channels), Labels: []int32{0}}
+	tr, err := models.NewTrainer(NewBackend(t, bf16), c, tc, images)
+	if err != nil {
+		return nil, err
+	}
+	before := t.Launches
+	if before != 0 {
+		*t = *NewTally(d)
+	}
+	return t, tr.Step()
+}
