@@ -32,8 +32,15 @@ func (f flowPlan) evaluations() int {
 
 // aheadRows is about how many rows the modulations are computed for at once:
 // enough to make a matrix product of what would be products with few rows,
-// few enough to stay in a cache.
+// few enough to stay in a cache of a processor. A backend may know better.
 const aheadRows = 128
+
+func ahead(be device.Backend) int {
+	if a, ok := be.(device.AheadOf); ok {
+		return a.AheadRows()
+	}
+	return aheadRows
+}
 
 // generator runs the state → pixel path of inference: trunk, flow, decoder;
 // one AR step after another, or at all positions at once. Training uses it for
@@ -77,7 +84,7 @@ func newGenerator(n *network, plan flowPlan, batch int, sequential bool) (*gener
 	rows, d, H := batch*g.span, c.StateDim(), c.HeadWidth
 	all := g.rep * rows
 	g.labels, g.ids, g.host = m.allocInts(g.rep*batch), m.allocInts(batch), make([]int32, g.rep*batch)
-	g.ahead = max(1, min(plan.steps, aheadRows/all))
+	g.ahead = max(1, min(plan.steps, ahead(n.be)/all))
 	g.trunkA, g.headA = n.trunkActs(m, all, false), n.headActs(m, all, g.ahead*all, all, false)
 	g.decA = n.decoderActs(m, rows)
 	if sequential {

@@ -210,6 +210,13 @@ type Counter interface {
 	ComputesNothing()
 }
 
+// AheadOf is a Backend that says for how many rows at once the modulations of
+// the flow's later steps are worth computing: more rows read the weights less
+// often and take more memory.
+type AheadOf interface {
+	AheadRows() int
+}
+
 // ErrOutOfMemory is returned by Alloc, wrapped with what was asked.
 var ErrOutOfMemory = fmt.Errorf("out of device memory")
 

@@ -4,7 +4,7 @@
 
 // y ← epilogue(α·Σ_s part[s] + β·y) on [m, n]; part is the splits of a product
 // [splits, m, n]. One block a row. With one split, part may be y or pre.
-KERNEL(finish, 256, 4)
+KERNEL(finish, 256, 2)
 (float *y, const float *part, int splits, int m, int n, int ldc, float alpha, float beta, const float *bias, float *pre, int act,
  const float *gate, int ldgate, const float *residual) {
     Epilogue e = {bias, pre, act, gate, ldgate, residual};

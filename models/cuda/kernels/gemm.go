@@ -47,7 +47,7 @@ var (
 	packedSmall = tile{kernel80("gemm_bf16", "linear_packed_64", 128, 2, gemmArgs), 64, 128, bf16Shared(64)}
 	packedLarge = tile{kernel80("gemm_bf16", "linear_packed_128", 256, 1, gemmArgs), 128, 256, bf16Shared(128)}
 
-	finishKernel = kernel("bias", "finish", 256, 4, 14)
+	finishKernel = kernel("bias", "finish", 256, 2, 14)
 )
 
 // bf16Shared is the space of one side × 32 tile of each operand, in pairs of

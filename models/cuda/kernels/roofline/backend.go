@@ -40,6 +40,7 @@ func NewBackend(l kernels.Launcher, bf16 bool) *Backend {
 
 // ComputesNothing tells the core to spare itself what only a computing backend needs.
 func (b *Backend) ComputesNothing()          {}
+func (b *Backend) AheadRows() int            { return kernels.AheadRows }
 func (b *Backend) Name() string              { return "roofline" }
 func (b *Backend) Threads() int              { return 0 }
 func (b *Backend) Details() string           { return "counts the launches of CUDA kernels, computes nothing" }
