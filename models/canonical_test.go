@@ -6,7 +6,7 @@ import "testing"
 // that is read stays apart.
 func TestCanonical(t *testing.T) {
 	losses := func(c Config, tc TrainConfig) Losses {
-		tr, err := NewTrainer(openCPU(t, 1), c, tc, smallImages(c, 9))
+		tr, err := NewTrainer(openDevice(t, 1), c, tc, smallImages(c, 9))
 		if err != nil {
 			t.Fatal(err)
 		}

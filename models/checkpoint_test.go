@@ -11,7 +11,7 @@ import (
 // A model file reads back to the same images, whatever is flipped in it is
 // found, and another architecture's weights are refused.
 func TestModelFile(t *testing.T) {
-	be := openCPU(t, 1)
+	be := openDevice(t, 1)
 	c := smallConfig()
 	m := warmModel(t, be, c)
 	path := filepath.Join(t.TempDir(), "model.safetensors")
@@ -59,7 +59,7 @@ func TestResumeRefusesAnotherTraining(t *testing.T) {
 	c, tc := smallConfig(), DefaultTrain()
 	tc.Batch = 3
 	open := func(c Config, tc TrainConfig) *Trainer {
-		tr, err := NewTrainer(openCPU(t, 1), c, tc, smallImages(c, 5))
+		tr, err := NewTrainer(openDevice(t, 1), c, tc, smallImages(c, 5))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -64,7 +64,7 @@ func near(t *testing.T, what string, a, b []uint8) {
 }
 
 func TestContinuationsAreSamplesWithARealPrefix(t *testing.T) {
-	be := openCPU(t, 1)
+	be := openDevice(t, 1)
 	for _, v := range variants() {
 		for _, guidance := range []float64{0, 1.5} {
 			c := v.cfg
@@ -103,7 +103,7 @@ func TestContinuationsAreSamplesWithARealPrefix(t *testing.T) {
 }
 
 func TestContinueRefuses(t *testing.T) {
-	be := openCPU(t, 1)
+	be := openDevice(t, 1)
 	c := smallConfig()
 	c.Block = 2
 	m, real := warmModel(t, be, c), smallImages(c, 2)

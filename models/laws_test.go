@@ -10,12 +10,15 @@ import (
 	"prabench/models/device"
 )
 
-// The laws of METHOD as tests, on the CPU backend. Each states what would be
-// broken if it failed.
+// The laws of METHOD as tests, on the CPU backend; with the tag cuda on a CUDA
+// device as well (cuda_test.go). Each states what would be broken if it failed.
 
-func openCPU(t *testing.T, threads int) device.Backend {
+// opener makes the backend of the laws.
+var opener = func(threads int) (device.Backend, error) { return cpu.New(threads) }
+
+func openDevice(t *testing.T, threads int) device.Backend {
 	t.Helper()
-	be, err := cpu.New(threads)
+	be, err := opener(threads)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -128,7 +131,7 @@ func within4(t *testing.T, what string, a, b []float32) {
 func TestLawCachedEqualsUncached(t *testing.T) {
 	for _, v := range variants() {
 		t.Run(v.name, func(t *testing.T) {
-			be := openCPU(t, 1)
+			be := openDevice(t, 1)
 			m := warmModel(t, be, v.cfg)
 			n, c, batch := m.net, v.cfg, 2
 			mem := memory{be: be}
@@ -177,7 +180,7 @@ func TestLawCachedEqualsUncached(t *testing.T) {
 func TestLawSweepsReachSequential(t *testing.T) {
 	for _, v := range variants() {
 		t.Run(v.name, func(t *testing.T) {
-			be := openCPU(t, 1)
+			be := openDevice(t, 1)
 			m := warmModel(t, be, v.cfg)
 			c := v.cfg
 			labels, ids := []int32{0, 1, 2}, []uint32{5, 6, 7}
@@ -216,7 +219,7 @@ func TestLawSweepsReachSequential(t *testing.T) {
 func TestLawCausality(t *testing.T) {
 	for _, v := range variants() {
 		t.Run(v.name, func(t *testing.T) {
-			be := openCPU(t, 1)
+			be := openDevice(t, 1)
 			m := warmModel(t, be, v.cfg)
 			n, c := m.net, v.cfg
 			mem := memory{be: be}
@@ -266,8 +269,8 @@ func TestLawSameSeedSameImage(t *testing.T) {
 				sc.FlowSteps, sc.RolloutDepth, sc.Guidance, sc.Solver = 3, depth, guidance, "heun"
 				labels, ids := []int32{0, 1, 2, 0, 1, 2, 0}, []uint32{0, 1, 2, 3, 4, 5, 6}
 				per := c.Tokens() * c.TokenDim()
-				want := draw(t, warmModel(t, openCPU(t, 1), c), sc, 7, labels, ids)
-				m := warmModel(t, openCPU(t, 2), c)
+				want := draw(t, warmModel(t, openDevice(t, 1), c), sc, 7, labels, ids)
+				m := warmModel(t, openDevice(t, 2), c)
 				for _, batch := range []int{1, 2, 3, 7} {
 					within4(t, fmt.Sprintf("batches of %d on 2 threads", batch), draw(t, m, sc, batch, labels, ids), want)
 				}
@@ -309,7 +312,7 @@ func TestLawResume(t *testing.T) {
 				}
 			}
 			open := func() *Trainer {
-				tr, err := NewTrainer(openCPU(t, tc.Threads), c, tc, data)
+				tr, err := NewTrainer(openDevice(t, tc.Threads), c, tc, data)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -343,7 +346,7 @@ func TestLawResume(t *testing.T) {
 // pixel; weights chosen so that the head's output is a known function of the
 // sign of the clean pixel before, and the loss can be written down.
 func TestLawPlainTeacherForcing(t *testing.T) {
-	be := openCPU(t, 1)
+	be := openDevice(t, 1)
 	c := Config{Size: 2, Channels: 1, Classes: 1, Patch: 1, Block: 1, Order: "contiguous", State: 0, StateNorm: "layernorm",
 		Width: 2, Depth: 1, Heads: 1, MLP: 1, HeadWidth: 2, HeadDepth: 1, CoderWidth: 1, Target: "x"}
 	tc := DefaultTrain()

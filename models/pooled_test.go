@@ -16,7 +16,7 @@ func pooled(t *testing.T, m *Model, d Images, batch int) []float32 {
 
 // The features are the mean of h over the tokens, whatever is read at once.
 func TestPooledFeatures(t *testing.T) {
-	be := openCPU(t, 1)
+	be := openDevice(t, 1)
 	c := smallConfig()
 	m, d := warmModel(t, be, c), smallImages(c, 7)
 	got := pooled(t, m, d, 7)
@@ -49,7 +49,7 @@ func TestPooledFeatures(t *testing.T) {
 
 // The features must not know the label.
 func TestPooledFeaturesDoNotSeeTheLabel(t *testing.T) {
-	be := openCPU(t, 1)
+	be := openDevice(t, 1)
 	c := smallConfig()
 	m, d := warmModel(t, be, c), smallImages(c, 3)
 	before := pooled(t, m, d, 3)

@@ -33,7 +33,7 @@ func TestBatches(t *testing.T) {
 	for i := range data.Labels {
 		data.Labels[i] = int32(i % c.Classes)
 	}
-	tr, err := NewTrainer(openCPU(t, 1), c, tc, data)
+	tr, err := NewTrainer(openDevice(t, 1), c, tc, data)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +70,7 @@ func TestTrainingLearns(t *testing.T) {
 	for _, depth := range []Depth{0, 1, 2, Exact} {
 		c, tc := smallConfig(), DefaultTrain()
 		tc.Steps, tc.Batch, tc.LR, tc.RolloutDepth = 150, 16, 3e-3, depth
-		tr, err := NewTrainer(openCPU(t, 2), c, tc, smallImages(c, 16))
+		tr, err := NewTrainer(openDevice(t, 2), c, tc, smallImages(c, 16))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -96,7 +96,7 @@ func TestTrainingLearns(t *testing.T) {
 func TestDivergenceIsAnError(t *testing.T) {
 	c, tc := smallConfig(), DefaultTrain()
 	tc.Batch, tc.LR, tc.Warmup, tc.Clip, tc.Steps = 4, 1, 0, 0, 1000
-	tr, err := NewTrainer(openCPU(t, 1), c, tc, smallImages(c, 8))
+	tr, err := NewTrainer(openDevice(t, 1), c, tc, smallImages(c, 8))
 	if err != nil {
 		t.Fatal(err)
 	}

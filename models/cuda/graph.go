@@ -25,11 +25,16 @@ type graph struct {
 	what  string // its first and last operation
 }
 
-// graphCounts is what a backend has recorded and replayed, for tests and the
-// self-test.
+// graphCounts is what a backend has recorded and replayed.
 type graphCounts struct {
 	recorded, replayed int // graphs, launches of graphs
 	nodes              int // of those that are held now
+}
+
+// Graphs is how many graphs were recorded, how often graphs were replayed, and
+// how many nodes those hold that are kept.
+func (b *Backend) Graphs() (recorded, replayed, nodes int) {
+	return b.counts.recorded, b.counts.replayed, b.counts.nodes
 }
 
 var _ device.Recorder = (*Backend)(nil)
