@@ -6,7 +6,7 @@ BIN := bin/prabench
 # with each other. The program sets this for itself (models/cpu/spin.go).
 export GOMP_SPINCOUNT ?= 30000
 
-.PHONY: help build setup quick test race vet fuzz storm slurm-test bench pytorch-compare cuda-ptx cuda-check clean
+.PHONY: help build setup quick test race vet fuzz storm slurm-test bench pytorch-compare cuda cuda-test cuda-selftest cuda-ptx cuda-check clean
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | sort
 
@@ -56,6 +56,22 @@ pytorch-compare: ## the same model in PyTorch, timed in turn with ours (fetches 
 		$(PYTORCH)/bin/pip install torch numpy safetensors || \
 		{ echo "PyTorch could not be installed from PyPI; without it there is nothing to compare with."; exit 1; }
 	$(PYTORCH)/bin/python models/testdata/sidebyside/compare.py all
+
+# What cgo needs for the tag cuda; .ci/cuda-headers finds the headers and makes
+# the library to link with.
+CUDA_LINK = CGO_CFLAGS="-O2 -g -I$(CURDIR)/models/cuda/include -I$$(cat .prabench/cuda/include)" CGO_LDFLAGS="-L$(CURDIR)/.prabench/cuda/stub"
+cuda: ## bin/prabench-cuda, the worker of CUDA devices (headers of a toolkit or of NVIDIA's wheel; no CUDA compiler)
+	@sh .ci/cuda-headers
+	@mkdir -p bin
+	$(CUDA_LINK) $(GO) build -buildvcs=auto -tags cuda -o bin/prabench-cuda ./cmd/prabench
+
+CUDA_STANDIN = LD_LIBRARY_PATH=$(CURDIR)/.prabench/cuda/standin STANDIN_LEAKS=1
+cuda-test: build cuda ## the CUDA core on a driver that runs on the CPU: conformance, laws, training, sampling, a sweep, mutations
+	@sh .ci/cuda-standin
+	$(CUDA_LINK) $(GO) vet -tags cuda ./models/... ./cmd/prabench
+	$(CUDA_LINK) $(CUDA_STANDIN) $(GO) test -tags cuda -count=1 ./models/cuda/...
+	$(CUDA_LINK) $(CUDA_STANDIN) $(GO) test -tags cuda -count=1 -run 'TestCUDA|TestLaw|TestOracleCUDA' ./models
+	$(CUDA_LINK) $(CUDA_STANDIN) $(GO) test -tags cuda -count=1 -run 'TestCUDA' ./cmd/prabench
 
 cuda-ptx: ## compile the CUDA kernels to the committed PTX (clang-19; no CUDA needed)
 	@sh .ci/cuda-ptx

@@ -1,0 +1,93 @@
+//go:build cuda
+
+package main
+
+import (
+	"database/sql"
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// builtPrograms is the folder of prabench and prabench-cuda as `make` builds them.
+func builtPrograms(t *testing.T) string {
+	t.Helper()
+	dir, err := filepath.Abs("../../bin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"prabench", "prabench-cuda"} {
+		if _, err := os.Stat(filepath.Join(dir, name)); err != nil {
+			t.Fatalf("%v; `make build cuda` makes it", err)
+		}
+	}
+	return dir
+}
+
+// quickCut is what makes the shipped quick.toml short.
+var quickCut = strings.Fields(`--only model.patch=14 --set train.steps=15 --set sample.count=40 --set metrics.samples=40 --set data.limit=300
+	--set measure.batch=4 --set measure.rounds=1 --set measure.train_steps=1 --set measure.repeat_disturbed=0 --no-figures`)
+
+// The shipped experiment through both programs: prabench starts prabench-cuda
+// as its worker, the rows are in SQLite, and say what the CPU's say.
+func TestCUDASweep(t *testing.T) {
+	bin := builtPrograms(t)
+	file, err := filepath.Abs("../../experiments/quick.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(t.TempDir())
+	os.Unsetenv(asProgram)
+	defer os.Setenv(asProgram, "1")
+	loss := map[string]map[string]float64{}
+	for _, device := range []string{"cuda:0", "cpu"} {
+		cmd := exec.Command(filepath.Join(bin, "prabench"), append([]string{"run", file, "--device", device, "--db", device + ".db", "--artifacts", "of-" + device}, quickCut...)...)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			logs, _ := filepath.Glob("of-" + device + "/log/*")
+			for _, l := range logs {
+				b, _ := os.ReadFile(l)
+				t.Logf("%s:\n%s", l, b)
+			}
+			t.Fatalf("%s: %v\n%s", device, err, out)
+		}
+		db, err := sql.Open("sqlite3", device+".db")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer db.Close()
+		rows, err := db.Query(`SELECT cell, metric, value, protocol FROM results WHERE outcome = 'ok'`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		loss[device] = map[string]float64{}
+		seen := map[string]int{}
+		for rows.Next() {
+			var cell, metric, protocol string
+			var value float64
+			if err := rows.Scan(&cell, &metric, &value, &protocol); err != nil {
+				t.Fatal(err)
+			}
+			seen[metric]++
+			switch {
+			case metric == "train_loss":
+				loss[device][cell] = value
+			case device == "cuda:0" && metric == "throughput" && !strings.Contains(protocol, "CPU stand-in"):
+				t.Errorf("the protocol of a throughput does not name the device: %s", protocol)
+			}
+		}
+		rows.Close()
+		for _, m := range []string{"train_loss", "fid_proxy", "throughput", "latency", "first_block_latency", "memory_model", "memory_cache", "memory_activations", "train_throughput"} {
+			if seen[m] != 4 {
+				t.Errorf("%s: %d rows of %s, want one of each of 4 cells", device, seen[m], m)
+			}
+		}
+	}
+	for cell, want := range loss["cpu"] {
+		if got, ok := loss["cuda:0"][cell]; !ok || !(math.Abs(got-want) <= 1e-4*want) {
+			t.Errorf("cell %s: train_loss %.9g on cuda:0, %.9g on the CPU", cell, got, want)
+		}
+	}
+}
