@@ -33,7 +33,7 @@ func TestThreadsAgree(t *testing.T) {
 					pixels []float32
 				}
 				on := func(threads int) made {
-					tr, err := NewTrainer(openCPU(t, threads), c, tc, data)
+					tr, err := NewTrainer(openDevice(t, threads), c, tc, data)
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -43,7 +43,7 @@ func TestThreadsAgree(t *testing.T) {
 					}
 					m := made{losses: tr.Losses(), grad: make([]float32, tr.net.total)}
 					tr.net.be.Download(m.grad, tr.grads)
-					m.pixels = draw(t, warmModel(t, openCPU(t, threads), c), sc, 8, []int32{0, 1, 2, 0, 1, 2, 0, 1}, []uint32{0, 1, 2, 3, 4, 5, 6, 7})
+					m.pixels = draw(t, warmModel(t, openDevice(t, threads), c), sc, 8, []int32{0, 1, 2, 0, 1, 2, 0, 1}, []uint32{0, 1, 2, 3, 4, 5, 6, 7})
 					return m
 				}
 				one, two := on(1), on(2)
