@@ -121,6 +121,9 @@ func (a *app) check(ctx context.Context, file string, o checkFlags) error {
 		return err
 	}
 	l := ls[0]
+	if o.history {
+		return a.history(ctx, l, o)
+	}
 	if err := harness.CheckMachine(workerCommand, l.exp); err != nil {
 		return &usageError{err}
 	}

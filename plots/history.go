@@ -1,0 +1,221 @@
+package plots
+
+import (
+	"fmt"
+	"image/color"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"gonum.org/v1/plot/vg"
+)
+
+// HistoryFigure is one metric of some cells over the program's revisions, a
+// panel a cell. Values are drawn as shares of the cell's first stretch, so that
+// a small and a large cell share an axis.
+type HistoryFigure struct {
+	Name, Title string
+	Metric      string
+	Revisions   []string // short names, in the order of time
+	Cells       []HistoryCell
+	Notes       []string
+	Source      string // where it came from
+}
+
+// HistoryCell is one panel.
+type HistoryCell struct {
+	Label  string
+	Points []HistoryPoint // in the order of time
+	Steps  []HistoryStep
+}
+
+// HistoryPoint is one measurement.
+type HistoryPoint struct {
+	Revision int     // place in Revisions
+	Value    float64 // in the metric's unit
+	Lo, Hi   *float64
+}
+
+// HistoryStep is a change between two points.
+type HistoryStep struct {
+	At    int // the first point after it
+	Worse bool
+	Text  string // "−5.2 %"
+}
+
+// DrawHistory draws the figure into dir and returns the files it wrote: png,
+// svg and pdf, or those named.
+func DrawHistory(h HistoryFigure, dir string, formats []string) ([]string, error) {
+	wanted, err := formatsFor(Line, formats)
+	if err != nil {
+		return nil, err
+	}
+	pg, err := h.page()
+	if err != nil {
+		return nil, fmt.Errorf("figure %q: %w", h.Name, err)
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, err
+	}
+	var files []string
+	for _, f := range wanted {
+		raw, err := pg.encode(f)
+		if err != nil {
+			return files, fmt.Errorf("figure %q as %s: %w", h.Name, f, err)
+		}
+		path := filepath.Join(dir, h.Name+"."+f)
+		if err := Replace(path, raw); err != nil {
+			return files, err
+		}
+		files = append(files, path)
+	}
+	return files, nil
+}
+
+func (h HistoryFigure) page() (*page, error) {
+	var values []float64
+	for _, c := range h.Cells {
+		base := c.base()
+		for _, p := range c.Points {
+			values = append(values, 100*p.Value/base)
+			for _, end := range []*float64{p.Lo, p.Hi} {
+				if end != nil {
+					values = append(values, 100**end/base)
+				}
+			}
+		}
+	}
+	if len(values) == 0 {
+		return nil, fmt.Errorf("nothing to draw: no cell has a value of %s", h.Metric)
+	}
+	q := quantities[h.Metric]
+	if q.label == "" {
+		q.label = h.Metric
+	}
+	y := &axis{label: q.label + " (% of the first stretch)", short: q.label + " (%)"}
+	y.widen(values)
+	room := (y.max - y.min) * 0.12 // for the texts of steps
+	y.max += room
+	y.at = roundPercents(y.min, y.max)
+	s := &sheet{title: h.Title, x: categories(quantity{label: "revision"}, h.Revisions), y: y, columns: 1, height: 130, notes: h.Notes, source: h.Source}
+	s.legend = []entry{
+		{label: "measured, with its interval", mark: func(p *painter, x, y vg.Length) { p.glyph(lookOf(0), x, y, glyphSize) }},
+		{label: "median of a stretch", mark: func(p *painter, x, y vg.Length) { p.segment(grey, 1.2, x-8, y, x+8, y) }},
+		{label: "step for the worse", mark: func(p *painter, x, y vg.Length) { drawStep(p, x, y-5, y+5, true) }},
+		{label: "step for the better", mark: func(p *painter, x, y vg.Length) { drawStep(p, x, y-5, y+5, false) }},
+	}
+	for _, c := range h.Cells {
+		s.panels = append(s.panels, panel{c.Label, func(p *painter, a area) { c.draw(p, a, h.dodge(c, a)) }})
+	}
+	return s.layout(), nil
+}
+
+// roundPercents are ticks between two percentages, 100 among them.
+func roundPercents(lo, hi float64) []float64 {
+	for _, step := range []float64{0.5, 1, 2, 5, 10, 20, 50, 100, 500, 1000} {
+		var at []float64
+		for v := 100 + step*math.Ceil((lo-100)/step); v <= hi; v += step {
+			at = append(at, v)
+		}
+		if len(at) <= 6 {
+			return at
+		}
+	}
+	return []float64{100}
+}
+
+// base is the median of the first stretch.
+func (c HistoryCell) base() float64 {
+	to := len(c.Points)
+	if len(c.Steps) > 0 {
+		to = c.Steps[0].At
+	}
+	return c.median(0, to)
+}
+
+func (c HistoryCell) median(from, to int) float64 {
+	var v []float64
+	for _, p := range c.Points[from:to] {
+		v = append(v, p.Value)
+	}
+	return middleOf(v)
+}
+
+// dodge gives each point its place: those of one revision lie side by side.
+func (h HistoryFigure) dodge(c HistoryCell, a area) []vg.Length {
+	count, seen := map[int]int{}, map[int]int{}
+	for _, p := range c.Points {
+		count[p.Revision]++
+	}
+	width := a.frame.w() / vg.Length(len(h.Revisions))
+	out := make([]vg.Length, len(c.Points))
+	for i, p := range c.Points {
+		n := count[p.Revision]
+		step := min(8, 0.8*width/vg.Length(n))
+		out[i] = a.x(float64(p.Revision)) + step*(vg.Length(seen[p.Revision])-vg.Length(n-1)/2)
+		seen[p.Revision]++
+	}
+	return out
+}
+
+func (c HistoryCell) draw(p *painter, a area, x []vg.Length) {
+	base := c.base()
+	y := func(v float64) vg.Length { return a.y(100 * v / base) }
+	from := 0
+	for i := 0; i <= len(c.Steps); i++ {
+		to := len(c.Points)
+		if i < len(c.Steps) {
+			to = c.Steps[i].At
+		}
+		if from < to {
+			m := y(c.median(from, to))
+			p.segment(grey, 1.2, x[from]-5, m, x[to-1]+5, m)
+		}
+		from = to
+	}
+	for _, s := range c.Steps {
+		at := (x[s.At-1] + x[s.At]) / 2
+		drawStep(p, at, a.frame.y0, a.frame.y1, s.Worse)
+		pn := tickPen
+		pn.color = stepColour(s.Worse)
+		h, dx := start, vg.Length(3)
+		if at > a.frame.x1-pn.width(s.Text)-6 {
+			h, dx = end, -3
+		}
+		p.text(pn, at+dx, a.frame.y1-4, h, end, s.Text)
+	}
+	for i, q := range c.Points {
+		if q.Lo != nil && q.Hi != nil {
+			p.segment(lookOf(0).color, 0.9, x[i], y(*q.Lo), x[i], y(*q.Hi))
+		}
+	}
+	for i, q := range c.Points {
+		p.glyph(lookOf(0), x[i], y(q.Value), glyphSize)
+	}
+}
+
+func stepColour(worse bool) color.RGBA {
+	if worse {
+		return hues[1]
+	}
+	return hues[2]
+}
+
+// drawStep is dashed for the worse and dotted for the better.
+func drawStep(p *painter, x, y0, y1 vg.Length, worse bool) {
+	dash := dashes[2]
+	if worse {
+		dash = dashes[1]
+	}
+	p.stroke(stepColour(worse), 1.3, dash, vg.Point{X: x, Y: y0}, vg.Point{X: x, Y: y1})
+}
+
+func middleOf(v []float64) float64 {
+	if len(v) == 0 {
+		return math.NaN()
+	}
+	s := append([]float64{}, v...)
+	slices.Sort(s)
+	return (s[(len(s)-1)/2] + s[len(s)/2]) / 2
+}
