@@ -63,7 +63,7 @@ func (p pen) height(n int) vg.Length {
 func (p pen) wrap(s string, width vg.Length) []string {
 	var lines []string
 	line := ""
-	for _, word := range strings.Fields(legible(s)) {
+	for _, word := range words(legible(s)) {
 		if line != "" && p.width(line+" "+word) <= width {
 			line += " " + word
 			continue
@@ -85,6 +85,19 @@ func (p pen) wrap(s string, width vg.Length) []string {
 		lines = append(lines, line)
 	}
 	return lines
+}
+
+// words are those of s; a dot between parts stays with the word before it.
+func words(s string) []string {
+	var out []string
+	for _, w := range strings.Fields(s) {
+		if w == "·" && len(out) > 0 {
+			out[len(out)-1] += " ·"
+			continue
+		}
+		out = append(out, w)
+	}
+	return out
 }
 
 // balance is wrap with lines of about one length: no word stands alone in the

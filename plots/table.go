@@ -132,7 +132,7 @@ func (t *table) fill() {
 		for _, k := range missing {
 			n += k
 		}
-		t.notes = append([]string{fmt.Sprintf("%d of %d cells failed: %s.", n, len(t.selection.cells), counted(missing))}, t.notes...)
+		t.notes = append([]string{fmt.Sprintf("%d of %d cells lack values: %s.", n, len(t.selection.cells), counted(missing))}, t.notes...)
 	}
 	for j, col := range t.columns {
 		if i := col.winner(t.selection.cells); i >= 0 {
@@ -214,6 +214,9 @@ func (c column) cell(cell CellData) tableCell {
 	}
 	below, above := v-*m.Lo*c.factor, *m.Hi*c.factor-v
 	half := math.Max(math.Abs(below), math.Abs(above))
+	if half == 0 && c.digits > 0 && c.digits <= 8 {
+		return tableCell{value: fmt.Sprintf("%.*f", c.digits, v), interval: "± 0"}
+	}
 	if half == 0 || math.IsInf(half, 0) {
 		return tableCell{value: digitsOf(v, 4), interval: "± 0"}
 	}

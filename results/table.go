@@ -188,6 +188,8 @@ func exact(v any) string {
 	switch v := v.(type) {
 	case nil:
 		return ""
+	case string:
+		return v // written already, also where it reads as a number
 	case float64:
 		return strconv.FormatFloat(v, 'g', -1, 64)
 	case time.Time:

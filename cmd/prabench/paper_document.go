@@ -67,7 +67,11 @@ func (a *app) readPart(ctx context.Context, db *results.DB, p paperPart, across 
 	for _, f := range p.file.Figures {
 		data := d.of(f.Kind)
 		out.Notes = append(out.Notes, data.warnings...)
-		out.Figures = append(out.Figures, paper.Figure{Figure: printed(figure(f)), Data: data.Data})
+		fig := printed(figure(f))
+		if fig.Kind == plots.Table && fig.Title == "" { // LaTeX wants a caption
+			fig.Title = p.file.Description
+		}
+		out.Figures = append(out.Figures, paper.Figure{Figure: fig, Data: data.Data})
 	}
 	out.Data = d.of(plots.Table).Data
 	for _, c := range p.file.Claims {
