@@ -98,7 +98,7 @@ var quantities = map[string]quantity{
 
 	// over AR steps
 	"ar_step":           {"AR step", "AR step", "", 0},
-	"block_error":       {"error of the step (Fréchet distance a value)", "error of the step", "", -1},
+	"block_error":       {"Fréchet distance of the step, per value", "error of the step", "", -1},
 	"block_error_ratio": {"error, own inputs over real ones", "error ratio", "", -1},
 
 	// names of training curves

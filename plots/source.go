@@ -104,8 +104,12 @@ func ShortCode(code string) string {
 	list := strings.Split(code, " + ")
 	for i, c := range list {
 		rev, dirty, _ := strings.Cut(c, "+")
+		rev, program, built := strings.Cut(rev, ".") // of changed source: which build
 		if len(rev) >= 12 && strings.Trim(rev, "0123456789abcdef") == "" {
 			rev = rev[:8]
+		}
+		if built {
+			rev += "." + program
 		}
 		if dirty != "" {
 			rev += "+" + dirty

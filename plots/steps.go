@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"gonum.org/v1/plot/vg"
 )
@@ -62,6 +63,7 @@ func stepsSheet(fig Figure, data Data) (*sheet, error) {
 	}
 	var lines []stepLine
 	var intervals []string
+	with := map[string][]string{} // interval → the lines that have it
 	for _, cell := range sel.cells {
 		found := false
 		for i, name := range names {
@@ -81,8 +83,8 @@ func stepsSheet(fig Figure, data Data) (*sheet, error) {
 				l.look.color, l.look.dash = grey, dashes[1]
 			}
 			lines = append(lines, l)
-			if t := cell.Steps[at].Interval; t != "" && !contains(intervals, t) {
-				intervals = append(intervals, t)
+			if t := cell.Steps[at].Interval; t != "" {
+				intervals, with[t] = addDistinct(intervals, t), addDistinct(with[t], names[i])
 			}
 		}
 		if !found {
@@ -98,8 +100,15 @@ func stepsSheet(fig Figure, data Data) (*sheet, error) {
 	}
 	c.stepAxes(fig, lines, ratio)
 	s := &sheet{title: fig.Title, x: c.xAxis, y: c.yAxis, source: sel.source()}
-	if len(intervals) > 0 {
-		s.source += " · intervals: " + listed(intervals)
+	for i, t := range intervals {
+		if i == 0 {
+			s.source += " · intervals: "
+		} else {
+			s.source += ", "
+		}
+		if s.source += t; len(intervals) > 1 {
+			s.source += " (" + strings.Join(with[t], ", ") + ")"
+		}
 	}
 	if len(c.missing) > 0 {
 		s.notes = append(s.notes, fmt.Sprintf("Not drawn: %s.", counted(c.missing)))

@@ -31,3 +31,10 @@ func TestStepsTellsOfCellsWithout(t *testing.T) {
 		t.Errorf("%q, %d panels", s.notes, len(s.panels))
 	}
 }
+
+func TestShortCodeKeepsWhichBuild(t *testing.T) {
+	got := ShortCode("0396716d6b66aae568125fb3a6a2b846c9ef4484.77c7d5d1+dirty + 90f6beb056d8f9fdebed6755522ba0419cc3e0bd")
+	if got != "0396716d.77c7d5d1+dirty + 90f6beb0" {
+		t.Error(got)
+	}
+}
