@@ -15,6 +15,7 @@ import (
 
 	"prabench/harness"
 	"prabench/harness/live"
+	"prabench/harness/slurm"
 	"prabench/results"
 )
 
@@ -46,7 +47,7 @@ type serveOptions struct {
 }
 
 func (a *app) serve(ctx context.Context, files []string, o serveOptions) error {
-	src := live.Source{Places: a.places(), Figures: a.figures, Numbers: a.liveNumbers}
+	src := live.Source{Places: a.places(), Figures: a.figures, Numbers: a.liveNumbers, Cluster: a.liveQueue}
 	if len(files) > 0 {
 		f := &followed{app: a, files: files}
 		if _, err := a.load(files); err != nil { // mistakes are told here, not on a page
@@ -96,6 +97,32 @@ func (a *app) serve(ctx context.Context, files []string, o serveOptions) error {
 		return err
 	}
 	return nil
+}
+
+// liveQueue asks Slurm about what was sent to it, if anything ever was. What
+// nodes have left is not taken in: the page only reads.
+func (a *app) liveQueue(ctx context.Context) (live.Queue, error) {
+	if !slurm.Any(a.artifacts) {
+		return nil, nil
+	}
+	patience, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	view, err := slurm.Look(patience, slurmTool, a.places())
+	if err != nil {
+		return nil, err
+	}
+	return liveQueue{view}, nil
+}
+
+// liveQueue is what Slurm does, for a reader of the page.
+type liveQueue struct{ view *slurm.View }
+
+func (q liveQueue) Tell(key string) (rank int, state, why string, sent bool) {
+	rank, state, why, sent = q.view.Tell(key)
+	if sent && state == "to do" { // ended: what it left may lie in the spool
+		why = "slurm " + q.view.Stages[key].Job + " has ended; prabench status takes in what it left and says how it ended"
+	}
+	return rank, state, why, sent
 }
 
 // liveNumbers is the table that `prabench results` prints.

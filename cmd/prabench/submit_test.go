@@ -5,11 +5,15 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+
+	"prabench/harness/live"
 )
 
 // paperSlurm is a Slurm that only keeps a queue: the test does the tasks.
@@ -133,6 +137,21 @@ func cellStates(t *testing.T, args string) (states map[string]int, reasons strin
 	return states, reasons
 }
 
+// served is the page that serve would show.
+func served(t *testing.T, files ...string) string {
+	t.Helper()
+	a := &app{stderr: io.Discard, db: "results.db", artifacts: ".prabench", figures: "figures"}
+	src := live.Source{Places: a.places(), Figures: a.figures, Numbers: a.liveNumbers, Cluster: a.liveQueue}
+	if len(files) > 0 {
+		f := &followed{app: a, files: files}
+		src.Files, src.Load, src.Numbers = files, f.load, f.numbers
+	}
+	r := httptest.NewRequest("GET", "http://127.0.0.1/", nil)
+	w := httptest.NewRecorder()
+	live.New(src, live.Hosts{}).ServeHTTP(w, r)
+	return w.Body.String()
+}
+
 // node does a task as the script of its array would.
 func node(t *testing.T, array string, index int) (string, int) {
 	t.Helper()
@@ -182,6 +201,11 @@ func TestSubmitOnPaper(t *testing.T) {
 	}
 	if states, why := cellStates(t, "tiny.toml"); states["queued"] != 2 || !strings.Contains(why, "waits: Priority") {
 		t.Errorf("%v %s", states, why)
+	}
+	for _, files := range [][]string{{"tiny.toml"}, nil} { // with the file, and from the database
+		if page := served(t, files...); strings.Count(page, "waits: Priority") != 2 || !strings.Contains(page, "9 stages are with the cluster") {
+			t.Errorf("serve %v does not show what waits:\n%s", files, page)
+		}
 	}
 	if _, errs, code := prabench("run tiny.toml"); code != exitUsage || !strings.Contains(errs, "9 stages are with Slurm") || !strings.Contains(errs, "scancel 1 2 3 4 5") {
 		t.Errorf("a run beside it: exit code %d, %s", code, errs)

@@ -17,6 +17,7 @@ type base struct {
 	cells       []cell  // without what is running
 	stages      []stage // each key once, in the order of cells and chains
 	stageOf     map[string]int
+	keys        map[name]map[string]string // of the stages of cells, by kind
 	samples     []sample
 	curves      []curve
 	problems    []string
@@ -33,7 +34,6 @@ type experiment struct {
 // cell is one line of the table of cells.
 type cell struct {
 	harness.CellStatus
-	keys map[string]string // of its stages, by kind
 }
 
 // stage is one piece of work, which several cells may share.
@@ -62,7 +62,7 @@ func (b *base) fromPlan(ctx context.Context, p *harness.Plan, db *results.DB, pl
 	if err := p.Inspect(ctx, db, places.Store(), false); err != nil {
 		return err
 	}
-	b.plan = p
+	b.plan, b.keys = p, keysOf(p)
 	for _, e := range p.Experiments {
 		b.experiments = append(b.experiments, experiment{Name: e.Name, Description: e.Description})
 	}
@@ -96,11 +96,12 @@ func (b *base) fromDatabase(ctx context.Context, db *results.DB) error {
 	if err != nil {
 		return err
 	}
-	type name struct{ experiment, cell string }
 	place := map[name]int{}
+	b.keys = map[name]map[string]string{}
 	for i, c := range cells {
 		place[name{c.Experiment, c.Cell}] = i
-		b.cells = append(b.cells, cell{keys: map[string]string{}, CellStatus: harness.CellStatus{
+		b.keys[name{c.Experiment, c.Cell}] = map[string]string{}
+		b.cells = append(b.cells, cell{CellStatus: harness.CellStatus{
 			Experiment: c.Experiment, Cell: c.Cell, Label: c.Label, Seed: c.Seed, State: stateOf(c.Outcome), Stage: c.Kind, Reason: reasonOf(c.Outcome, c.Reason)}})
 	}
 	for _, s := range chain {
@@ -109,7 +110,7 @@ func (b *base) fromDatabase(ctx context.Context, db *results.DB) error {
 			continue
 		}
 		c := &b.cells[i]
-		c.keys[s.Kind] = s.Key
+		b.keys[name{s.Experiment, s.Cell}][s.Kind] = s.Key
 		b.addStage(stage{key: s.Key, kind: s.Kind, label: labelOf(c.CellStatus), state: stateOf(s.Outcome)})
 	}
 	return nil

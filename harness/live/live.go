@@ -32,8 +32,19 @@ type Source struct {
 	Files []string
 	Load  func(context.Context) (*harness.Plan, []string, error)
 
+	// Cluster asks what a cluster does about what was sent to it; nil, or a nil
+	// Queue, when nothing ever was.
+	Cluster func(context.Context) (Queue, error)
+
 	// Numbers is an experiment's table, a row a point, with notes under it.
 	Numbers func(ctx context.Context, db *results.DB, experiment string) (results.Table, []string, error)
+}
+
+// Queue is what a cluster does about stages that were sent to it.
+type Queue interface {
+	// Tell gives the state of a cell that waits for the stage, and why. Of a
+	// cell's stages that with the highest rank says most about the cell.
+	Tell(key string) (rank int, state, why string, sent bool)
 }
 
 // Server answers requests about one source.

@@ -18,6 +18,7 @@ type tally struct {
 	Blocked int
 	Total   int
 	Alive   bool // a run holds the database
+	Sent    int  // stages that a cluster has
 
 	Left  time.Duration // until everything is done; negative when unknown
 	Ends  time.Time     // zero unless a run goes on and Left is known

@@ -54,6 +54,10 @@ func (w *watcher) assemble(holder string, marks []harness.Running) *view {
 	b := w.base
 	v := &view{At: w.now(), DB: w.src.Places.DB, Holder: holder, Experiments: b.experiments, Problems: b.problems, Notes: b.notes}
 	v.Cells = b.cellsNow(w.src.Places, holder != "", marks)
+	b.tellCells(v.Cells, w.cluster.queue)
+	if w.cluster.note != "" {
+		v.Notes = append(slices.Clone(v.Notes), w.cluster.note)
+	}
 	counts := map[string]int{}
 	for _, c := range v.Cells {
 		counts[c.State]++
@@ -63,6 +67,7 @@ func (w *watcher) assemble(holder string, marks []harness.Running) *view {
 	}
 	slices.SortFunc(v.Counts, func(a, b count) int { return rank(a.State) - rank(b.State) })
 	v.Progress = b.progressNow(w.src.Places, holder != "", marks)
+	v.Progress.Sent = b.sent(w.cluster.queue)
 	w.lastLeft = w.lastLeft.next(v.At, holder, marks)
 	v.Progress.forecast(v.At, holder != "", w.lastLeft, b)
 	for _, m := range marks {
@@ -115,7 +120,7 @@ func (b *base) cellsNow(places harness.Places, alive bool, marks []harness.Runni
 			continue
 		}
 		for _, kind := range chainOrder {
-			if m, ok := by[c.keys[kind]]; ok {
+			if m, ok := by[b.keys[name{c.Experiment, c.Cell}][kind]]; ok {
 				c.State, c.Stage, c.Reason = running, kind, m.String()
 			}
 		}

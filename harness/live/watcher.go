@@ -41,6 +41,7 @@ type watcher struct {
 	planSeen string
 	curves   curveCache
 	lastLeft forecast
+	cluster  cluster
 }
 
 func newWatcher(src Source) *watcher {
@@ -63,6 +64,7 @@ func (w *watcher) look(ctx context.Context) *view {
 		running = harness.RunningNow(w.src.Places)
 	}
 	w.refresh(ctx, running)
+	w.cluster = w.cluster.ask(ctx, w.src, begin)
 	w.view = w.assemble(holder, running)
 	w.at = w.now()
 	w.took = w.at.Sub(begin)

@@ -180,19 +180,26 @@ func (v *View) Apply(p *harness.Plan, cells []harness.CellStatus) {
 				continue
 			}
 			key := chains[[2]string{c.Experiment, c.Cell}].Key(kind)
-			st, sent := v.Stages[key]
-			if !sent {
-				continue
-			}
-			if rank, state, why := v.tell(key, st); rank > best {
+			if rank, state, why, sent := v.Tell(key); sent && rank > best {
 				best, c.State, c.Stage, c.Reason = rank, state, kind, why
 			}
 		}
 	}
 }
 
-// tell puts a stage's task into words; what has a higher rank says more about
-// its cell.
+// Tell says what Slurm does about a stage, if it was sent: the state of a cell
+// that waits for it, and why. Of a cell's stages that with the highest rank says
+// most about the cell.
+func (v *View) Tell(key string) (rank int, state, why string, sent bool) {
+	st, sent := v.Stages[key]
+	if !sent {
+		return 0, "", "", false
+	}
+	rank, state, why = v.tell(key, st)
+	return rank, state, why, true
+}
+
+// tell puts a stage's task into words.
 func (v *View) tell(key string, st State) (rank int, state, why string) {
 	job := "slurm " + st.Job
 	switch {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp/kb"
 
@@ -220,6 +221,38 @@ func TestReportIsReadableInBrowser(t *testing.T) {
 		t.Errorf("%d images are seen", n)
 	}
 	alone(t, b, address)
+}
+
+// A thousand cells with thirty metrics each, twice: as points and as cells. Run
+// with -v it says how long the page takes.
+func TestThousandCellsInBrowser(t *testing.T) {
+	if testing.Short() {
+		t.Skip("writes and opens a page of 40,000 numbers: some seconds")
+	}
+	content := Content{Database: "results.db", Experiments: []Experiment{madeWith("a", 500, 2, 25)}}
+	begin := time.Now()
+	page := text(t, content)
+	t.Logf("written in %v: %.1f MiB", time.Since(begin).Round(time.Millisecond), float64(len(page))/(1<<20))
+	b := browser.Open(t)
+	path := filepath.Join(t.TempDir(), "report.html")
+	if err := os.WriteFile(path, []byte(page), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	b.Look(1280, 900, 1, "light")
+	b.Go("file://" + path)
+	b.Wait("the end of loading", `document.readyState === 'complete'`)
+	t.Logf("opened: interactive after %.0f ms, complete after %.0f ms", browser.Value[float64](b, `performance.timing.domInteractive - performance.timing.navigationStart`),
+		browser.Value[float64](b, `performance.timing.loadEventEnd - performance.timing.navigationStart`))
+	took := func(what, script string) {
+		t.Logf("%s: %.0f ms", what, browser.Value[float64](b, `(() => { const from = performance.now(); `+script+`; document.body.getBoundingClientRect(); return performance.now() - from })()`))
+	}
+	took("sorted", `document.querySelector('#e0-cells th[data-metric=metric_07] button').click()`)
+	took("filtered", `(i => { i.value = 'patch=77'; i.dispatchEvent(new Event('input')) })(document.querySelector('.tools input'))`)
+	took("all columns", `document.querySelector('[data-show=all]').click()`)
+	if got := browser.Value[string](b, `document.querySelector('.hits').textContent`); got != "3 of 500 points, 6 of 1000 cells" { // 77, 770, 777
+		t.Errorf("the filter leaves %s", got)
+	}
+	b.Quiet()
 }
 
 // The policy in the file holds: what a page could be made to do, it does not.

@@ -18,7 +18,10 @@ func ptr(x float64) *float64 { return &x }
 // made is an experiment of points × seeds, of which the last point failed in
 // training. Point i has patch 7·(i+1), a distance of 10 + 3i and a throughput of
 // 1000·(i+1); seeds differ by 0.1.
-func made(name string, points, seeds int) Experiment {
+func made(name string, points, seeds int) Experiment { return madeWith(name, points, seeds, 0) }
+
+// madeWith has further metrics.
+func madeWith(name string, points, seeds, further int) Experiment {
 	e := Experiment{Name: name, Description: "a test", Data: plots.Data{Experiment: name},
 		Environments: map[string]results.Environment{"env": {CPU: "Xeon", Cores: 2, MemoryBytes: 8 << 30, OS: "linux", GitRevision: "abc123"}}}
 	metric := func(c results.Cell, kind, attempt, name, unit string, value, half float64) {
@@ -48,6 +51,9 @@ func made(name string, points, seeds int) Experiment {
 				metric(c, results.Time, "time-"+id, "throughput", "images/s", 1000*float64(i+1)+s, 20)
 				metric(c, results.Time, "time-"+id, "latency", "s", 0.001/float64(i+1), 0.0001)
 				metric(c, results.Time, "time-"+id, "disturbed_rounds", "1", float64(i%2), 0)
+				for k := range further {
+					metric(c, results.Score, "score-"+id, fmt.Sprintf("metric_%02d", k), "1", float64(i*k)+s, 0.5)
+				}
 				for _, kind := range []string{results.Train, results.Score, results.Time} {
 					e.Attempts = append(e.Attempts, results.Provenance{Attempt: kind + "-" + id, Stage: "stage-" + kind + id, Kind: kind, Outcome: results.OK, Device: "cpu", Code: "abc123",
 						Environment: "env", Started: noon, Finished: noon.Add(time.Minute)})
