@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -133,15 +134,17 @@ func (p *Plan) Inspect(ctx context.Context, db *results.DB, store artifact.Store
 	if err != nil {
 		return err
 	}
+	ends, err := p.ends(ctx, db)
+	if err != nil {
+		return err
+	}
 	for _, it := range p.Items {
 		it.State, it.Reason, it.Outcome, it.Attempt, it.Took = ToDo, "", "", "", 0
 		if !it.Known {
 			continue
 		}
-		if db != nil {
-			if err := it.lookUp(ctx, db, again); err != nil {
-				return err
-			}
+		if end, tried := ends[it.Key]; tried {
+			it.take(end, again)
 		}
 		if it.State == ToDo && stored[artifact.Ref{Kind: it.Kind, Key: it.Key}] {
 			if _, err := storedAttempt(store, it); err == nil {
@@ -182,29 +185,45 @@ func (p *Plan) stored(store artifact.Store) (map[artifact.Ref]bool, error) {
 	return out, nil
 }
 
-func (it *Item) lookUp(ctx context.Context, db *results.DB, again bool) error {
-	a, ok, err := db.StageDone(ctx, it.Key)
-	if err != nil {
-		return err
+// ends is how the stages ended that were tried: one query a kind. db may be nil.
+func (p *Plan) ends(ctx context.Context, db *results.DB) (map[string]results.StageEnd, error) {
+	if db == nil {
+		return nil, nil
 	}
-	if ok {
-		it.State, it.Outcome, it.Attempt, it.Took = Done, a.Outcome, a.ID, max(0, a.Finished.Sub(a.Started)) // clocks are set back at times
-		return nil
+	keys := map[string][]string{}
+	for _, it := range p.Items {
+		if it.Known {
+			keys[it.Kind] = append(keys[it.Kind], it.Key)
+		}
 	}
-	a, ok, err = db.LatestAttempt(ctx, it.Key)
-	if err != nil || !ok {
-		return err
+	out := make(map[string]results.StageEnd, len(p.Items))
+	for _, kind := range stage.Kinds {
+		ends, err := db.StageEnds(ctx, keys[kind])
+		if err != nil {
+			return nil, err
+		}
+		maps.Copy(out, ends)
 	}
-	it.Outcome, it.Attempt, it.Reason = a.Outcome, a.ID, a.Reason
-	it.Log, _, _ = strings.Cut(a.Log, "\n")
-	switch a.Outcome {
+	return out, nil
+}
+
+// take brings the item up to date with how its stage ended. again says that
+// what failed is to be tried again.
+func (it *Item) take(end results.StageEnd, again bool) {
+	it.Outcome, it.Attempt = end.Outcome, end.Attempt
+	if end.Outcome == results.OK {
+		it.State, it.Took = Done, end.Took
+		return
+	}
+	it.Reason = end.Reason
+	it.Log, _, _ = strings.Cut(end.Log, "\n")
+	switch end.Outcome {
 	case results.Interrupted, results.Blocked:
 	default:
 		if !again {
 			it.State = Failed
 		}
 	}
-	return nil
 }
 
 // demand finds stages that are done but whose artifacts, which others still

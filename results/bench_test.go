@@ -98,3 +98,37 @@ func BenchmarkLarge(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkStageEnds asks how all stages of 4,000 cells ended: at once, and one
+// after the other.
+func BenchmarkStageEnds(b *testing.B) {
+	db, err := results.OpenReadOnly(resultstest.Large(b, 1, 4000))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer db.Close()
+	stages, err := db.CellStages(b.Context())
+	if err != nil {
+		b.Fatal(err)
+	}
+	var keys []string
+	for _, s := range stages {
+		keys = append(keys, s.Key)
+	}
+	b.Run("at once", func(b *testing.B) {
+		for b.Loop() {
+			if _, err := db.StageEnds(b.Context(), keys); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("one by one", func(b *testing.B) {
+		for b.Loop() {
+			for _, key := range keys {
+				if _, _, err := db.StageDone(b.Context(), key); err != nil {
+					b.Fatal(err)
+				}
+			}
+		}
+	})
+}

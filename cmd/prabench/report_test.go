@@ -88,7 +88,7 @@ func TestReportPicture(t *testing.T) {
 	b := browser.Open(t)
 	t.Chdir(t.TempDir())
 	write(t, "experiments/quick.toml", string(quick))
-	file := "experiments/quick.toml --set train.steps=300 --set repeats=2"
+	file := "experiments/quick.toml --set train.steps=300 --set repeats=2 --set measure.repeat_disturbed=0"
 	must(t, "run "+file)
 	must(t, "report "+file)
 	path, err := filepath.Abs("report.html")
