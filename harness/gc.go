@@ -23,8 +23,8 @@ type Garbage struct {
 // Collect finds what no current plan of the database needs any more: models,
 // samples and features of cells that are in no experiment now, checkpoints of
 // trainings that are done, and what was damaged or never finished. With remove
-// it also removes it. It holds the places meanwhile, so nothing that a run is
-// at can be taken from it.
+// it also removes it. It holds the places meanwhile, so nothing that a run or an
+// ingest is at can be taken from it.
 func Collect(ctx context.Context, places Places, name string, remove bool) ([]Garbage, error) {
 	if !isFile(places.DB) {
 		return nil, &results.Error{Path: places.DB, Problem: results.ErrMissing, Message: "there is no database: without it everything would count as garbage; choose another place with --db"}
@@ -36,6 +36,11 @@ func Collect(ctx context.Context, places Places, name string, remove bool) ([]Ga
 	}
 	defer release()
 	places = r.Places
+	arrived, err := places.incoming(name)
+	if err != nil {
+		return nil, err
+	}
+	defer arrived()
 	db, err := results.OpenReadOnly(places.DB)
 	if err != nil {
 		return nil, err

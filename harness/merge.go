@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"prabench/harness/artifact"
+	"prabench/harness/machine"
 	"prabench/harness/stage"
 	"prabench/harness/work"
 	"prabench/results"
@@ -39,6 +40,11 @@ func Merge(ctx context.Context, db *results.DB, places Places, dir string) (m Me
 	if err != nil {
 		return m, err
 	}
+	release, err := places.incoming("prabench ingest " + dir)
+	if err != nil {
+		return m, err
+	}
+	defer release()
 	if from.Root != "" && sameFolder(from.Root, places.Artifacts) {
 		n, err := db.IngestDir(ctx, places.Spool())
 		m.Attempts.Inserted = n
@@ -66,6 +72,20 @@ func Merge(ctx context.Context, db *results.DB, places Places, dir string) (m Me
 	}
 	m.Attempts, err = db.MergeFiles(ctx, files)
 	return m, err
+}
+
+// incoming claims the artifacts for what comes from another machine: garbage is
+// not collected meanwhile, since artifacts come before what refers to them. It
+// may go on beside a run.
+func (p Places) incoming(name string) (release func(), err error) {
+	if err := os.MkdirAll(p.Artifacts, 0o755); err != nil {
+		return nil, &Failure{err}
+	}
+	l, err := machine.Acquire(filepath.Join(p.Artifacts, "incoming.lock"), name)
+	if err != nil {
+		return nil, &Failure{err}
+	}
+	return l.Release, nil
 }
 
 // artifacts copies and gives the attempts that lie beside them.

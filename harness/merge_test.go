@@ -148,3 +148,37 @@ func TestMergeOfNothing(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Garbage is not collected while something comes in, and nothing comes in
+// meanwhile; each is told who holds the artifacts.
+func TestGarbageWaitsForWhatComesIn(t *testing.T) {
+	ctx := context.Background()
+	there := otherMachine(t, "weights")
+	here := Places{DB: filepath.Join(t.TempDir(), "results.db"), Artifacts: filepath.Join(t.TempDir(), "new")}
+	db := openAt(t, here)
+	release, err := here.incoming("prabench ingest elsewhere")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, remove := range []bool{false, true} {
+		if _, err := Collect(ctx, here, "prabench gc", remove); err == nil || !strings.Contains(err.Error(), "prabench ingest elsewhere") {
+			t.Errorf("gc during an ingest: %v", err)
+		}
+	}
+	release()
+	if _, err := Collect(ctx, here, "prabench gc", true); err != nil {
+		t.Error(err)
+	}
+	release, err = here.incoming("prabench gc")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var failure *Failure
+	if _, err := Merge(ctx, db, here, there.Artifacts); !errors.As(err, &failure) || !strings.Contains(err.Error(), "prabench gc") {
+		t.Errorf("ingest during a gc: %v", err)
+	}
+	release()
+	if m, err := Merge(ctx, db, here, there.Artifacts); err != nil || m.Copied != 2 {
+		t.Errorf("%+v, %v", m, err)
+	}
+}
