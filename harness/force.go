@@ -40,8 +40,8 @@ func (p *Plan) force(places Places, store artifact.Store, names []string) error 
 			return &UnknownCell{name}
 		}
 		for _, c := range cells {
-			for _, key := range c.Chain {
-				it := p.Item(key)
+			for _, st := range c.Chain.Stages() {
+				it := p.Item(st.Key)
 				it.State, it.Reason = ToDo, "forced"
 				switch it.Kind {
 				case results.Train:
