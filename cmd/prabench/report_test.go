@@ -1,6 +1,7 @@
 package main
 
 import (
+	"flag"
 	"os"
 	"path/filepath"
 	"strings"
@@ -53,6 +54,8 @@ func reported(t *testing.T) {
 	}
 }
 
+var from = flag.String("from", "", "with -regen: the `folder` where quick.toml was run for docs/report.png; otherwise it is run first")
+
 func TestReportMistakes(t *testing.T) {
 	here(t)
 	for args, says := range map[string]string{
@@ -89,7 +92,11 @@ func TestReportPicture(t *testing.T) {
 	t.Chdir(t.TempDir())
 	write(t, "experiments/quick.toml", string(quick))
 	file := "experiments/quick.toml --set train.steps=300 --set repeats=2 --set measure.repeat_disturbed=0"
-	must(t, "run "+file)
+	if *from == "" {
+		must(t, "run "+file)
+	} else {
+		file += " --db " + filepath.Join(*from, "results.db") + " --artifacts " + filepath.Join(*from, ".prabench")
+	}
 	must(t, "report "+file)
 	path, err := filepath.Abs("report.html")
 	if err != nil {
@@ -103,7 +110,7 @@ func TestReportPicture(t *testing.T) {
 		scale         float64
 		scheme        string
 	}{
-		{"report.png", 1280, 1560, 1, "light"}, {"report-dark.png", 1280, 1560, 1, "dark"}, {"report-phone.png", 390, 844, 2, "light"}, {"report-phone-dark.png", 390, 844, 2, "dark"},
+		{"report.png", 1280, 1640, 1, "light"}, {"report-dark.png", 1280, 3600, 1, "dark"}, {"report-phone.png", 390, 844, 2, "light"}, {"report-phone-dark.png", 390, 844, 2, "dark"},
 	} {
 		b.Look(shot.width, shot.height, shot.scale, shot.scheme)
 		into := docs

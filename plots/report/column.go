@@ -33,7 +33,7 @@ const (
 var groups = []string{groupQuality, groupSpeed, groupMemory, groupTraining, groupCost}
 
 // main are the columns that are shown at first, and the first of all columns.
-var main = []string{"fid_proxy", "class_accuracy", "throughput", "latency", "memory_peak", "train_throughput", "params"}
+var main = []string{"fid_proxy", "class_accuracy", "throughput", "latency", "memory_peak", "train_throughput"}
 
 // order is that of the columns that are known, in their groups.
 var order = []string{

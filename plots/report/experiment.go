@@ -89,7 +89,7 @@ func (e *experiment) facts() []fact {
 	}
 	cells := fmt.Sprintf("%d: %s", len(e.Cells), strings.Join(words, ", "))
 	if n := len(e.Data.Cells); n != len(e.Cells) {
-		cells = fmt.Sprintf("%d, of %d points: %s", len(e.Cells), n, strings.Join(words, ", "))
+		cells = fmt.Sprintf("%d, seeds of %d points: %s", len(e.Cells), n, strings.Join(words, ", "))
 	}
 	out = append(out, fact{"Cells", []string{cells}})
 	var from, to time.Time
