@@ -30,7 +30,7 @@ func samplesSheet(fig Figure, data Data) (*sheet, error) {
 	if err := sel.distinct("grid", by); err != nil {
 		return nil, err
 	}
-	if err := sel.alike("the images", func(c CellData) bool { return c.Grid != nil }); err != nil {
+	if err := sel.alike("the sheet of images", func(c CellData) bool { return c.Grid != nil }); err != nil {
 		return nil, err
 	}
 	const most = 24

@@ -18,3 +18,15 @@ func TestAFootTellsOfTimingsUnderOtherLoad(t *testing.T) {
 		t.Errorf("quiet timings: %q", got)
 	}
 }
+
+func TestShortCode(t *testing.T) {
+	const rev = "0396716d6b66aae568125fb3a6a2b846c9ef4484"
+	for in, want := range map[string]string{
+		"": "", rev: "0396716d", rev + "+dirty": "0396716d+dirty", rev + ".77c7d5d1+dirty": "0396716d.77c7d5d1+dirty",
+		rev + " + " + rev + ".77c7d5d1+dirty": "0396716d + 0396716d.77c7d5d1+dirty", "unknown": "unknown", "v1.2": "v1.2",
+	} {
+		if got := ShortCode(in); got != want {
+			t.Errorf("%q is %q, want %q", in, got, want)
+		}
+	}
+}

@@ -51,7 +51,7 @@ func stepsSheet(fig Figure, data Data) (*sheet, error) {
 	if err := sel.distinct("line over AR steps", c.series, c.facet); err != nil {
 		return nil, err
 	}
-	if err := sel.alike("the errors of AR steps", func(c CellData) bool { return c.Steps != nil }); err != nil {
+	if err := sel.alike("the error of AR steps", func(c CellData) bool { return c.Steps != nil }); err != nil {
 		return nil, err
 	}
 	names := []string{"block_error_ratio"}
