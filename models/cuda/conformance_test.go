@@ -9,13 +9,20 @@ import (
 	"prabench/models/device/devicetest"
 )
 
-func open(t *testing.T, _ int) device.Backend {
+func open(t *testing.T, o Options) *Backend {
 	t.Helper()
-	be, err := New(0, Options{})
+	be, err := New(0, o)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return be
 }
 
-func TestConformance(t *testing.T) { devicetest.Run(t, open, devicetest.Float32()) }
+func TestConformance(t *testing.T) {
+	devicetest.Run(t, func(t *testing.T, _ int) device.Backend { return open(t, Options{}) }, devicetest.Float32())
+}
+
+// The same without cuBLAS: products and their epilogues in one kernel.
+func TestConformanceOwnProducts(t *testing.T) {
+	devicetest.Products(t, func(t *testing.T, _ int) device.Backend { return open(t, Options{NoBLAS: true}) }, devicetest.Float32())
+}

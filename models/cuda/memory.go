@@ -33,16 +33,17 @@ type holding struct {
 	ints  []int32
 }
 
-// granule is what the driver rounds allocations to.
+// granule is what the driver rounds allocations to, and is counted in; what is
+// asked for is exact, so that a stand-in can watch its end.
 const granule = 256
 
 func (b *Backend) alloc(c device.Class, bytes int64, what string) (uintptr, error) {
 	if b.err != nil {
 		return 0, b.err
 	}
-	bytes = max((bytes+granule-1)/granule*granule, granule)
 	var p cu.DevicePtr
-	err := b.on(func() (err error) { p, err = cu.MemAlloc(bytes); return })
+	err := b.on(func() (err error) { p, err = cu.MemAlloc(max(bytes, 4)); return })
+	bytes = max((bytes+granule-1)/granule*granule, granule)
 	if err == nil {
 		b.pool.held[uintptr(p)] = holding{class: c, bytes: bytes}
 		b.pool.now[c] += bytes

@@ -70,6 +70,22 @@ func Run(t *testing.T, open Open, tol Tolerances) {
 	t.Run("Memory", func(t *testing.T) { memory(t, open) })
 }
 
+// Products checks only matrix products and what is done to them, for a backend
+// that has more than one way to multiply.
+func Products(t *testing.T, open Open, tol Tolerances) {
+	one, two, want := open(t, 1), open(t, 2), reference.New()
+	t.Cleanup(func() {
+		for _, be := range []device.Backend{one, two, want} {
+			if err := be.Close(); err != nil {
+				t.Errorf("close: %v", err)
+			}
+		}
+	})
+	for _, tr := range append(gemm(), linear()...) {
+		t.Run(tr.name, func(t *testing.T) { tr.check(t, one, two, want, tol) })
+	}
+}
+
 // check runs the trial on all three backends and compares.
 func (tr *trial) check(t *testing.T, one, two device.Backend, want *reference.Backend, tol Tolerances) {
 	oracle, a := tr.place(t, want), tr.place(t, one)

@@ -5,7 +5,7 @@ import "prabench/models/device"
 func gemm() []*trial {
 	var out []*trial
 	for _, c := range []struct{ m, n, k, pad int }{
-		{1, 1, 1, 0}, {2, 3, 4, 0}, {7, 12, 49, 3}, {1, 96, 64, 0}, {64, 100, 96, 1}, {300, 49, 12, 0}, {12, 513, 128, 5}, {130, 128, 64, 0},
+		{1, 1, 1, 0}, {2, 3, 4, 0}, {7, 12, 49, 3}, {1, 96, 64, 0}, {64, 100, 96, 1}, {300, 49, 12, 0}, {12, 513, 128, 5}, {130, 128, 64, 0}, {12, 40, 600, 1},
 	} {
 		for _, trans := range [][2]bool{{false, false}, {true, false}, {false, true}, {true, true}} {
 			for _, by := range [][2]float32{{1, 0}, {1, 1}, {-0.5, 2}} {
@@ -45,7 +45,7 @@ var acts = map[device.Act]string{device.None: "none", device.SiLU: "silu", devic
 func linear() []*trial {
 	var out []*trial
 	for _, c := range []struct{ rows, in, out int }{
-		{1, 1, 1}, {2, 3, 4}, {7, 12, 49}, {1, 96, 64}, {3, 64, 100}, {16, 128, 96}, {64, 12, 513}, {65, 100, 33}, {300, 49, 96},
+		{1, 1, 1}, {2, 3, 4}, {7, 12, 49}, {1, 96, 64}, {3, 64, 100}, {16, 128, 96}, {64, 12, 513}, {65, 100, 33}, {300, 49, 96}, {9, 600, 30},
 	} {
 		for _, e := range []struct {
 			bias, pre, gate, residual bool

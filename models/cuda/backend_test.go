@@ -1,0 +1,263 @@
+//go:build cuda
+
+package cuda
+
+import (
+	"errors"
+	"math"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"prabench/models/cuda/kernels"
+	"prabench/models/device"
+)
+
+func closed(t *testing.T, b *Backend) {
+	t.Helper()
+	if err := b.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// alone runs this test by itself in a process with other variables; the answer
+// is whether this is that process.
+func alone(t *testing.T, env ...string) bool {
+	t.Helper()
+	if os.Getenv("PRABENCH_TEST_ALONE") == t.Name() {
+		return true
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(self, "-test.run", "^"+strings.ReplaceAll(t.Name(), "/", "$/^")+"$", "-test.count=1", "-test.v")
+	cmd.Env = append(append(os.Environ(), "PRABENCH_TEST_ALONE="+t.Name()), env...)
+	if out, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(out), "--- PASS") {
+		t.Errorf("with %v: %v\n%s", env, err, out)
+	}
+	return false
+}
+
+func buffer(t *testing.T, b *Backend, n int) device.Buffer {
+	t.Helper()
+	x, err := b.Alloc(device.Activations, n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return x
+}
+
+// Uploads are queued: what the caller or a later upload writes meanwhile must
+// not reach the device in their place.
+func TestUploadsKeepWhatTheyWereGiven(t *testing.T) {
+	b := open(t, Options{})
+	defer closed(t, b)
+	host := make([]float32, 100)
+	var bufs []device.Buffer
+	for i := range 5 * slots {
+		for j := range host {
+			host[j] = float32(100*i + j)
+		}
+		bufs = append(bufs, buffer(t, b, len(host)))
+		b.Upload(bufs[i], host)
+	}
+	large := make([]float32, slots*slotBytes/4+12345) // more than all slots hold
+	for i := range large {
+		large[i] = float32(i)
+	}
+	big := buffer(t, b, len(large))
+	b.Upload(big, large)
+	clear(host)
+	for i, x := range bufs {
+		b.Download(host, x)
+		if host[0] != float32(100*i) || host[99] != float32(100*i+99) {
+			t.Fatalf("upload %d holds %v … %v", i, host[0], host[99])
+		}
+	}
+	got := make([]float32, len(large))
+	b.Download(got, big)
+	for i, v := range got {
+		if v != float32(i) {
+			t.Fatalf("element %d of a large upload is %v", i, v)
+		}
+	}
+	if err := b.Err(); err != nil {
+		t.Error(err)
+	}
+}
+
+// A buffer that is freed after an operation on it was asked for is there when
+// the operation runs.
+func TestQueuedWorkKeepsItsMemory(t *testing.T) {
+	b := open(t, Options{})
+	defer closed(t, b)
+	x, y := buffer(t, b, 1000), buffer(t, b, 1000)
+	b.Fill(x, 3)
+	b.Copy(y, x)
+	b.Free(x)
+	if got := b.SumSquares(y); got != 9000 || b.Err() != nil {
+		t.Errorf("Σ x² is %v, want 9000; error %v", got, b.Err())
+	}
+}
+
+func TestPrecisions(t *testing.T) {
+	for _, o := range []Options{{Precision: "bf16"}, {Precision: "bf16", NoBLAS: true}} {
+		b := open(t, o)
+		defer closed(t, b)
+		const m, n, k = 40, 70, 130
+		a, w, y := buffer(t, b, m*k), buffer(t, b, k*n), buffer(t, b, m*n)
+		ha, hw := make([]float32, m*k), make([]float32, k*n)
+		for i := range ha {
+			ha[i] = float32(math.Sin(float64(i)))
+		}
+		for i := range hw {
+			hw[i] = float32(math.Cos(float64(3 * i)))
+		}
+		b.Upload(a, ha)
+		b.Upload(w, hw)
+		b.Gemm(false, false, m, n, k, 1, a, k, w, n, 0, y, n)
+		got := make([]float32, m*n)
+		b.Download(got, y)
+		round := func(v float32) float64 { // to the nearest bf16, ties to even
+			u := math.Float32bits(v)
+			return float64(math.Float32frombits((u + 0x7fff + u>>16&1) &^ 0xffff))
+		}
+		for i := range m {
+			for j := range n {
+				var want float64
+				for l := range k {
+					want += round(ha[i*k+l]) * round(hw[l*n+j])
+				}
+				if d := math.Abs(float64(got[i*n+j]) - want); !(d <= 1e-4) {
+					t.Fatalf("%s: element (%d, %d) is %v, the product of the rounded operands is %v", b.Details(), i, j, got[i*n+j], want)
+				}
+			}
+		}
+		if !strings.Contains(b.Details(), "bf16") {
+			t.Errorf("%q does not tell the precision", b.Details())
+		}
+	}
+	if _, err := New(0, Options{Precision: "fp8"}); err == nil || !strings.Contains(err.Error(), "fp32 or bf16") {
+		t.Errorf("fp8: %v", err)
+	}
+}
+
+// Without memory an allocation says so by its type, and the device goes on.
+func TestOutOfMemory(t *testing.T) {
+	if !alone(t, "STANDIN_MEMORY=8") {
+		return
+	}
+	b := open(t, Options{NoBLAS: true})
+	defer closed(t, b)
+	_, err := b.Alloc(device.Cache, 3<<20)
+	if !errors.Is(err, device.ErrOutOfMemory) || !strings.Contains(err.Error(), "3145728 elements") || !strings.Contains(err.Error(), "bytes are free") {
+		t.Errorf("error %v", err)
+	}
+	x := buffer(t, b, 100)
+	b.Fill(x, 2)
+	if got := b.SumSquares(x); got != 400 || b.Err() != nil {
+		t.Errorf("afterwards: Σ x² %v, error %v", got, b.Err())
+	}
+}
+
+// The driver's first error stays, names the operation, its sizes and what CUDA
+// says, and everything after it is left undone.
+func TestErrors(t *testing.T) {
+	for _, each := range []bool{true, false} {
+		b := open(t, Options{EachSync: each})
+		x := buffer(t, b, 7)
+		b.Fill(x, 1)
+		b.queue.note("Copy", 7)
+		b.ops.Copy(kernels.Ptr(x.Base), 4096, 7) // from nowhere
+		b.Fill(x, 2)
+		err := b.Sync()
+		if err == nil || !strings.Contains(err.Error(), "illegal memory access") || !strings.Contains(err.Error(), "700") {
+			t.Fatalf("error %v", err)
+		}
+		if want := map[bool]string{true: "Copy(7)", false: "up to Fill(7)"}[each]; !strings.Contains(err.Error(), want) {
+			t.Errorf("%v does not name %s", err, want)
+		}
+		if !errors.Is(b.Err(), err) {
+			t.Errorf("the first error was %v, now it is %v", err, b.Err())
+		}
+		b.Close()
+	}
+	if _, err := New(7, Options{}); err == nil || !strings.Contains(err.Error(), "sees 1 CUDA devices") {
+		t.Errorf("a device that is not there: %v", err)
+	}
+}
+
+// Kernels that the driver refuses: those for bf16 are left out, and bf16 then
+// says why; without the others there is no backend.
+func TestPTXThatTheDriverRefuses(t *testing.T) {
+	for name, env := range map[string][]string{
+		"an old device":               {"STANDIN_CAPABILITY=75"},
+		"an old driver":               {"STANDIN_PTX=63"},
+		"a driver too old for all":    {"STANDIN_PTX=50"},
+		"a device too old for all":    {"STANDIN_CAPABILITY=61"},
+		"a driver without any graphs": {"STANDIN_GRAPHS=0"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if !alone(t, env...) {
+				return
+			}
+			b, err := New(0, Options{})
+			if strings.HasSuffix(name, "for all") {
+				if err == nil || !strings.Contains(err.Error(), "compute") {
+					t.Errorf("error %v", err)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			x := buffer(t, b, 10)
+			b.Fill(x, 1)
+			if got := b.SumSquares(x); got != 10 {
+				t.Errorf("Σ x² is %v", got)
+			}
+			if name == "a driver without any graphs" {
+				if _, ok := b.Record(func() { b.Fill(x, 5) }); ok {
+					t.Error("a graph was recorded")
+				}
+				if got := b.SumSquares(x); got != 10 || !strings.Contains(b.Details(), "no graphs") {
+					t.Errorf("Σ x² is %v; %s", got, b.Details())
+				}
+			} else if _, err := New(0, Options{Precision: "bf16"}); err == nil || !strings.Contains(err.Error(), "use fp32") {
+				t.Errorf("bf16: %v", err)
+			}
+			closed(t, b)
+		})
+	}
+}
+
+// A graph does what was recorded, where it is played, as often as it is.
+func TestRecord(t *testing.T) {
+	b := open(t, Options{})
+	defer closed(t, b)
+	x, y := buffer(t, b, 300), buffer(t, b, 300)
+	b.Fill(x, 1)
+	b.Fill(y, 1)
+	double, ok := b.Record(func() { b.Mix(x, 2, x, 0, y) })
+	if !ok {
+		t.Fatal("nothing was recorded")
+	}
+	if got := b.SumSquares(x); got != 300 {
+		t.Errorf("recording computes: Σ x² is %v", got)
+	}
+	for range 3 {
+		double.Play()
+	}
+	b.Mix(x, 1, x, 1, y)
+	double.Play()
+	double.Close()
+	if got := b.SumSquares(x); got != 300*18*18 {
+		t.Errorf("((1·2·2·2)+1)·2 squared 300 times is %v", got)
+	}
+	seconds, err := b.Time(func() error { b.Fill(x, 0); return nil })
+	if err != nil || !(seconds >= 0 && seconds < 60) {
+		t.Errorf("%v s, %v", seconds, err)
+	}
+}

@@ -1,0 +1,173 @@
+//go:build cuda
+
+package cuda
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// mutant is one mistake, put into a copy of a source, and the tests that must
+// then fail.
+type mutant struct {
+	mistake  string
+	file     string // of kernels/ for a kernel, of this package for the host's code
+	old, new string
+	families string // kernels that are built anew
+	tests    string
+}
+
+// Mistakes in kernels: the kernel is built anew for the stand-in, everything
+// else stays, PTX included.
+var kernelMutants = []mutant{
+	{"off-by-one index", "memory.cu", "i < n; i += blockDim.x) dst[r * ldd + i]", "i < n - 1; i += blockDim.x) dst[r * ldd + i]", "memory", "TestConformance/Copy2D"},
+	{"off-by-one index, read", "flow.cu", "dst[i] = a * x[i] + b * y[i];", "dst[i] = a * x[i] + b * y[i + 1];", "flow", "TestConformance/Mix"},
+	{"missing barrier before a sum is read", "reduce.h", "kc_barrier();\n    v = warp_sum(lane < warps", "v = warp_sum(lane < warps", "norm", "TestConformance/Norm"},
+	{"missing barrier before shared memory is used again", "reduce.h", "    kc_barrier(); // part may be written again\n", "", "norm", "TestConformance/(Norm|ModNorm)"},
+	{"missing barrier between the slices of a product", "gemm.cu", "        kc_barrier();\n        if (k0 + SLICE", "        if (k0 + SLICE", "gemm", "TestConformanceOwnProducts"},
+	{"missing barrier in a tree of sums", "optimiser.cu", "part[threadIdx.x + half];\n        kc_barrier();", "part[threadIdx.x + half];", "optimiser", "TestConformance/SumSquares"},
+	{"missing barrier of a warp", "decode.h", "            kc_warp_barrier();\n            const u32 *v", "            const u32 *v", "decode", "TestConformance/AttentionDecode"},
+	{"barrier that not all threads reach", "bias.cu", "    sum = column_sum_of_8(sum, s);\n    if (i < n && threadIdx.x < 32) {", "    if (i < n) sum = column_sum_of_8(sum, s);\n    if (i < n && threadIdx.x < 32) {", "bias", "TestConformance/BiasActBackward"},
+	{"wrong argument order in a kernel", "flow.cu", "(float *dst, float a, const float *x, float b, const float *y, i64 n)", "(float *dst, float a, const float *y, float b, const float *x, i64 n)", "flow", "TestConformance/Mix"},
+	{"out-of-bounds write, beside the buffer", "memory.cu", "FLAT(i, n) dst[i] = v;", "FLAT(i, n + 1) dst[i] = v;", "memory", "TestConformance/Fill"},
+	{"out-of-bounds write, beyond the allocation", "flow.cu", "if (threadIdx.x == 0) loss[r] = sum;", "if (threadIdx.x == 0) loss[r] = loss[r + 1024] = sum;", "flow", "TestConformance/WeightedError"},
+	{"uninitialised read of shared memory", "norm.cu", "sums[i] = sums[n + i] = 0;", "sums[i] = 0;", "norm", "TestConformance/NormBackward"},
+	{"uninitialised read of device memory", "bias.cu", "for (int s = 0; s < splits; s++) f +=", "for (int s = 0; s <= splits; s++) f +=", "bias", "TestConformanceOwnProducts"},
+}
+
+// Mistakes in the host's code: the package is built anew with the file in
+// place of its own.
+var hostMutants = []mutant{
+	{"missing event wait: a slot is written again before its upload was done", "staging.go", "if s.used[i] {", "if false {", "", "TestUploadsKeepWhatTheyWereGiven"},
+	{"missing wait before a download is read", "staging.go", "if b.Sync() != nil {", "if b.queue.flush(); b.err != nil {", "", "TestConformance/Copy"},
+	{"memory freed while queued work uses it", "memory.go", "b.queue.flush() // what is queued may still use it", "", "", "TestQueuedWorkKeepsItsMemory"},
+	{"wrong argument order in a call", "ops.go", "d.ops.Copy2D(pd, ldd, ps, lds, rows, n)", "d.ops.Copy2D(pd, lds, ps, ldd, rows, n)", "", "TestConformance/Copy2D"},
+	{"launch over its bounds", "queue.go", "uint64(l.Block[0])<<32", "uint64(2*l.Block[0])<<32", "", "TestConformance/Fill"},
+}
+
+func mutated(t *testing.T, m mutant, path string) string {
+	t.Helper()
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(string(raw), m.old); n != 1 {
+		t.Fatalf("%s holds %q %d times: the mistake has no place any more, name another", path, m.old, n)
+	}
+	return strings.Replace(string(raw), m.old, m.new, 1)
+}
+
+// images is a folder of kernel images, those of the families built anew from
+// the sources in dir.
+func images(t *testing.T, dir, families string) string {
+	t.Helper()
+	out := t.TempDir()
+	built, _ := filepath.Glob("../../.prabench/cuda/standin/kernels/*.so")
+	if len(built) == 0 {
+		t.Fatal("there are no kernel images: run `make cuda-test`")
+	}
+	for _, so := range built {
+		so, err := filepath.Abs(so)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink(so, filepath.Join(out, filepath.Base(so))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, f := range strings.Fields(families) {
+		so := filepath.Join(out, f+".so")
+		os.Remove(so)
+		cmd := exec.Command("g++", "-x", "c++", "-std=c++17", "-O1", "-march=native", "-ffp-contract=off", "-fno-math-errno", "-fPIC", "-shared", "-o", so, filepath.Join(dir, f+".cu"))
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%s: %v\n%s", f, err, out)
+		}
+	}
+	return out
+}
+
+// must runs tests and complains when they do not end as they should.
+func must(t *testing.T, fail bool, cmd *exec.Cmd) {
+	t.Helper()
+	out, err := cmd.CombinedOutput()
+	text := string(out)
+	switch {
+	case strings.Contains(text, "no tests to run") || strings.Contains(text, "[build failed]"):
+		t.Fatalf("nothing was tested:\n%s", text)
+	case !fail && err != nil:
+		t.Errorf("without a mistake: %v\n%s", err, text)
+	case fail && err == nil:
+		t.Errorf("nobody noticed")
+	case fail:
+		t.Logf("noticed: %s", sign(text))
+	}
+}
+
+// sign is the first line that tells what was noticed.
+func sign(text string) string {
+	for line := range strings.SplitSeq(text, "\n") {
+		if strings.Contains(line, "stand-in: ") || strings.Contains(line, "_test.go:") || strings.Contains(line, "trial.go:") || strings.Contains(line, "conformance.go:") {
+			return strings.TrimSpace(line)
+		}
+	}
+	return strings.TrimSpace(strings.SplitN(text, "\n", 2)[0])
+}
+
+// Every mistake of the lists is noticed; the same tests pass without it.
+func TestMutants(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds kernels and programs anew")
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	child := func(images, tests string) *exec.Cmd {
+		cmd := exec.Command(self, "-test.run", "^"+strings.ReplaceAll(tests, "/", "$/^")+"$", "-test.count=1")
+		cmd.Env = append(os.Environ(), "STANDIN_IMAGES="+images)
+		return cmd
+	}
+	t.Run("none", func(t *testing.T) {
+		at := images(t, "kernels", "norm optimiser")
+		for _, m := range kernelMutants {
+			must(t, false, child(at, m.tests))
+		}
+	})
+	for _, m := range kernelMutants {
+		t.Run("kernel/"+m.mistake, func(t *testing.T) {
+			dir := t.TempDir()
+			sources, _ := filepath.Glob("kernels/*")
+			for _, s := range sources {
+				if ext := filepath.Ext(s); ext == ".cu" || ext == ".h" {
+					raw, err := os.ReadFile(s)
+					if err != nil {
+						t.Fatal(err)
+					}
+					os.WriteFile(filepath.Join(dir, filepath.Base(s)), raw, 0o644)
+				}
+			}
+			os.WriteFile(filepath.Join(dir, m.file), []byte(mutated(t, m, filepath.Join("kernels", m.file))), 0o644)
+			must(t, true, child(images(t, dir, m.families), m.tests))
+		})
+	}
+	for _, m := range hostMutants {
+		t.Run("host/"+m.mistake, func(t *testing.T) {
+			must(t, false, child(images(t, "kernels", ""), m.tests))
+			here, err := filepath.Abs(m.file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			dir := t.TempDir()
+			other, list := filepath.Join(dir, m.file), filepath.Join(dir, "overlay.json")
+			os.WriteFile(other, []byte(mutated(t, m, m.file)), 0o644)
+			overlay, _ := json.Marshal(map[string]any{"Replace": map[string]string{here: other}})
+			os.WriteFile(list, overlay, 0o644)
+			must(t, true, exec.Command("go", "test", "-tags", "cuda", "-vet=off", "-overlay", list, "-run", fmt.Sprintf("^%s$", strings.ReplaceAll(m.tests, "/", "$/^")), "-count=1", "."))
+		})
+	}
+}
