@@ -4,9 +4,13 @@ import (
 	"bytes"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
+
+	"prabench/harness"
 )
 
 // paperFiles makes two small experiments below experiments/paper, with a claim
@@ -186,5 +190,36 @@ func TestPaperOfTheProgram(t *testing.T) {
 		}
 	default:
 		t.Errorf("exit code %d, %s", code, errs)
+	}
+}
+
+// TestPaperStops: Ctrl-C in a training ends with a checkpoint, exit code 1 and the
+// command to go on with; nothing is drawn.
+func TestPaperStops(t *testing.T) {
+	if testing.Short() {
+		t.Skip("trains small models: some seconds")
+	}
+	here(t)
+	cmd := exec.Command(os.Args[0], "paper", "tiny.toml", "--set", "train.steps=20000", "--set", "train.rollout_depth=1", "--jobs", "1")
+	var errs strings.Builder
+	cmd.Stderr = &errs
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	waitFor(t, "a training that has begun", func() bool {
+		for _, r := range harness.RunningNow(harness.Places{Artifacts: ".prabench"}) {
+			if r.Kind == "train" && r.Progress.What == "training" {
+				return true
+			}
+		}
+		return false
+	})
+	cmd.Process.Signal(syscall.SIGINT)
+	cmd.Wait()
+	if code := cmd.ProcessState.ExitCode(); code != exitFailed || !strings.Contains(errs.String(), "to go on: prabench paper tiny.toml") {
+		t.Errorf("exit code %d, %s", code, errs.String())
+	}
+	if _, err := os.Stat("paper"); err == nil {
+		t.Error("half a paper was drawn")
 	}
 }

@@ -296,3 +296,33 @@ func TestTableCompiles(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestOldFiguresLeave: a folder drawn over another one is as if drawn anew, but
+// for what people put or changed there.
+func TestOldFiguresLeave(t *testing.T) {
+	dir := t.TempDir()
+	old := whole()
+	old.Parts[0].Name, old.Parts[0].Figures[0].Name = "earlier", "renamed"
+	if _, _, err := old.Write(dir); err != nil {
+		t.Fatal(err)
+	}
+	changed := filepath.Join(dir, "earlier", "bars.svg")
+	for _, f := range []string{changed, filepath.Join(dir, "mine.txt")} {
+		if err := os.WriteFile(f, []byte("by hand"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	files, _, err := whole().Write(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := contents(t, dir)
+	for name := range got {
+		if !slices.Contains(files, name) && name != "earlier/bars.svg" && name != "mine.txt" {
+			t.Errorf("%s was left", name)
+		}
+	}
+	if string(got["mine.txt"]) != "by hand" || string(got["earlier/bars.svg"]) != "by hand" {
+		t.Error("a file of the user's is gone")
+	}
+}

@@ -29,14 +29,15 @@ func read(f Figure) []Reading {
 		if plots.Better(metric) == 0 {
 			continue
 		}
-		if r := readMetric(metric, cells); len(r.Sentences) > 0 {
+		if r := readMetric(metric, cells, f.Kind != plots.Table); len(r.Sentences) > 0 {
 			out = append(out, r)
 		}
 	}
 	return out
 }
 
-func readMetric(metric string, all []plots.CellData) Reading {
+// readMetric reads one metric; list writes all values out, which a table has.
+func readMetric(metric string, all []plots.CellData, list bool) Reading {
 	r := Reading{Metric: metric}
 	var cells []plots.CellData
 	var absent []string // why
@@ -62,16 +63,16 @@ func readMetric(metric string, all []plots.CellData) Reading {
 		name += " (" + d + ")"
 	}
 	top := cells[best].Metrics[metric]
-	if len(cells) <= fewValues {
-		var list []string
+	if list && len(cells) <= fewValues {
+		var values []string
 		for _, c := range cells {
-			list = append(list, c.Label+": "+words.Value(c.Metrics[metric]))
+			values = append(values, c.Label+": "+words.Value(c.Metrics[metric]))
 		}
-		r.Sentences = append(r.Sentences, name+". "+strings.Join(list, "; ")+".")
+		r.Sentences = append(r.Sentences, name+". "+strings.Join(values, "; ")+".")
 	} else {
 		r.Sentences = append(r.Sentences, fmt.Sprintf("%s of %d points: best %s: %s.", name, len(cells), cells[best].Label, words.Value(top)))
 	}
-	if n := len(absent); n > 0 && n <= fewValues {
+	if n := len(absent); list && n > 0 && n <= fewValues {
 		r.Sentences = append(r.Sentences, strings.Join(absent, "; ")+".")
 	} else if n > 0 {
 		r.Sentences = append(r.Sentences, fmt.Sprintf("%d points have no value.", n))

@@ -50,6 +50,7 @@ func (p Paper) Write(dir string) (files []string, problems []Problem, err error)
 		}
 	}
 	out := &folder{dir: dir}
+	before := out.lastTime()
 	pg := page{Command: p.Command}
 	for _, part := range p.Parts {
 		if p.Say != nil {
@@ -70,6 +71,9 @@ func (p Paper) Write(dir string) (files []string, problems []Problem, err error)
 		return nil, nil, err
 	}
 	if err := out.sums(); err != nil {
+		return nil, nil, err
+	}
+	if err := out.remove(before); err != nil {
 		return nil, nil, err
 	}
 	slices.Sort(out.files)
@@ -109,6 +113,42 @@ func (f *folder) sums() error {
 		fmt.Fprintf(&b, "%s  %s\n", hex.EncodeToString(sum[:]), name)
 	}
 	return f.put(SumsFile, []byte(b.String()))
+}
+
+// lastTime reads the digests that an earlier drawing left, by name.
+func (f *folder) lastTime() map[string]string {
+	out := map[string]string{}
+	raw, err := os.ReadFile(filepath.Join(f.dir, SumsFile))
+	if err != nil {
+		return out
+	}
+	for line := range strings.SplitSeq(string(raw), "\n") {
+		sum, name, ok := strings.Cut(line, "  ")
+		if ok && filepath.IsLocal(filepath.FromSlash(name)) {
+			out[name] = sum
+		}
+	}
+	return out
+}
+
+// remove takes away what an earlier drawing made and this one did not, such as
+// figures that have another name now; files that were changed since stay.
+func (f *folder) remove(before map[string]string) error {
+	for name, sum := range before {
+		path := filepath.Join(f.dir, filepath.FromSlash(name))
+		raw, err := os.ReadFile(path)
+		if slices.Contains(f.files, name) || err != nil {
+			continue
+		}
+		if own := sha256.Sum256(raw); hex.EncodeToString(own[:]) != sum {
+			continue
+		}
+		if err := os.Remove(path); err != nil {
+			return fmt.Errorf("paper: %w", err)
+		}
+		os.Remove(filepath.Dir(path)) // when nothing is left in it
+	}
+	return nil
 }
 
 // part writes the files of one experiment.
