@@ -24,13 +24,18 @@ import (
 type programs struct {
 	command [2][]string
 	env     [2][]string
+	jobs    bool // one of them is older than arms: both are measured by jobs
+	dir     string
 }
 
 func (p *programs) start(side check.Side) (check.Arm, error) {
+	if p.jobs {
+		return &arm.Jobs{Name: side.String(), Program: p.command[side][0], Env: p.env[side], Dir: p.dir}, nil
+	}
 	return arm.Start(side.String(), p.command[side], p.env[side])
 }
 
-// armCommand is the program of a device as an arm; program is "" for this one's.
+// armOf is the program of a device as an arm; program is "" for this one's.
 func armOf(device, program string) ([]string, error) {
 	if program != "" {
 		return []string{program, "arm"}, nil
@@ -44,7 +49,7 @@ func armOf(device, program string) ([]string, error) {
 
 // programs finds or builds both programs and names them in the report.
 func (a *app) programs(ctx context.Context, device string, o checkFlags, dir string, rep *check.Report) (*programs, error) {
-	p := &programs{}
+	p := &programs{dir: dir}
 	var err error
 	if p.command[check.New], err = armOf(device, ""); err != nil {
 		return nil, &usageError{err}
@@ -78,6 +83,13 @@ func (a *app) programs(ctx context.Context, device string, o checkFlags, dir str
 	}
 	if p.command[check.Old], err = armOf(device, old); err != nil {
 		return nil, &usageError{err}
+	}
+	if !arm.Speaks(ctx, old) {
+		p.jobs = true
+		if o.extraWork != "" {
+			return nil, usage("--test-extra-work: the other program is older than arms")
+		}
+		fmt.Fprintf(a.stderr, "note: %s is older than the arms of check: both programs are measured by the jobs of a run, seconds a round\n", rep.Old.Name)
 	}
 	for side, of := range []*check.Program{&rep.Old, &rep.New} {
 		if of.SHA256, err = fileHash(p.command[side][0]); err != nil {

@@ -25,11 +25,12 @@ func main() {
 	runs := flag.Int("runs", 30, "checks")
 	budget := flag.Duration("budget", 20*time.Second, "of each check")
 	extra := flag.String("extra", "", "share of work that is added to the new program, such as 0.05")
+	set := flag.String("set", "measure.threads=0", "a key of the experiment")
 	repeat := flag.Int("repeat", 2, "further tries of disturbed rounds")
 	flag.Parse()
 	tally := map[check.Verdict]int{}
 	for i := range *runs {
-		r, err := one(*program, *file, *only, *budget, *extra, *repeat)
+		r, err := one(*program, *file, *only, *budget, *extra, *set, *repeat)
 		if err != nil {
 			fmt.Fprintln(os.Stderr, "aa:", err)
 			os.Exit(4)
@@ -49,8 +50,8 @@ func main() {
 	fmt.Printf("%d checks of a budget of %v, extra work %q: %v\n", *runs, *budget, *extra, tally)
 }
 
-func one(program, file, only string, budget time.Duration, extra string, repeat int) (*check.Report, error) {
-	args := []string{"check", file, "--against-binary", program, "--only", only, "--budget", budget.String(), "--format", "json",
+func one(program, file, only string, budget time.Duration, extra, set string, repeat int) (*check.Report, error) {
+	args := []string{"check", file, "--against-binary", program, "--only", only, "--budget", budget.String(), "--format", "json", "--set", set,
 		"--set", fmt.Sprintf("measure.repeat_disturbed=%d", repeat)}
 	if extra != "" {
 		args = append(args, "--test-extra-work", extra)
