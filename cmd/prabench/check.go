@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -177,8 +178,15 @@ func (a *app) checked(ctx context.Context, l loaded, o checkFlags, dir string) (
 		return nil, err
 	}
 	b := check.Bench{Start: p.start, Now: time.Now, Load: checkLoad, Say: a.checkProgress()}
+	var known map[string]check.Quality
+	quality := slices.Contains(set.Check.Metrics.List(), check.FidProxy)
+	if quality && (o.save != "" || o.baseline != "") {
+		if known, err = a.knownQuality(ctx, l); err != nil {
+			return nil, err
+		}
+	}
 	if o.save != "" {
-		return nil, a.saveBaseline(ctx, b, cells, opts, rep, o.save)
+		return nil, a.saveBaseline(ctx, b, cells, opts, rep, o.save, known)
 	}
 	if o.baseline != "" {
 		if b.Baseline, err = a.fitBaseline(cells, opts, rep, o.baseline); err != nil {
@@ -188,7 +196,19 @@ func (a *app) checked(ctx context.Context, l loaded, o checkFlags, dir string) (
 	if err := b.Compare(ctx, cells, opts, rep); err != nil {
 		return nil, &harness.Failure{Err: err}
 	}
-	return rep, nil
+	switch {
+	case quality && o.baseline != "":
+		for _, label := range labels(l) {
+			was, ok := b.Baseline.Quality[label]
+			if !ok {
+				return nil, usage("baseline %s has no fid_proxy of %s: save another baseline with --save", o.baseline, label)
+			}
+			rep.Judge(label, was, known[label])
+		}
+	case quality:
+		err = a.compareQuality(ctx, l, p, dir, rep)
+	}
+	return rep, err
 }
 
 func (a *app) writeReport(rep *check.Report, out output) error {

@@ -20,7 +20,7 @@ func baselinePath(experimentFile, experiment, name string) string {
 	return filepath.Join(filepath.Dir(experimentFile), "baselines", experiment+"-"+name+".json")
 }
 
-func (a *app) saveBaseline(ctx context.Context, b check.Bench, cells []check.Cell, o check.Options, rep *check.Report, name string) error {
+func (a *app) saveBaseline(ctx context.Context, b check.Bench, cells []check.Cell, o check.Options, rep *check.Report, name string, known map[string]check.Quality) error {
 	bl, err := b.Save(ctx, cells, o, rep, name)
 	var refused *check.Refusal
 	if errors.As(err, &refused) {
@@ -31,6 +31,7 @@ func (a *app) saveBaseline(ctx context.Context, b check.Bench, cells []check.Cel
 	if err != nil {
 		return &harness.Failure{Err: err}
 	}
+	bl.Quality = known
 	path := baselinePath(rep.File, rep.Experiment, name)
 	if err := bl.Write(path); err != nil {
 		return &harness.Failure{Err: err}

@@ -38,6 +38,11 @@ func playArm(script string) int {
 	if err != nil || json.Unmarshal(raw, &s) != nil {
 		return 5
 	}
+	in, out := json.NewDecoder(os.Stdin), json.NewEncoder(os.Stdout)
+	var q arm.Request
+	if in.Decode(&q) != nil {
+		return 0 // only asked whether there is an arm
+	}
 	count, _ := os.OpenFile(script+".count", os.O_APPEND|os.O_CREATE|os.O_RDWR, 0o644)
 	count.WriteString("\n")
 	info, _ := count.Stat()
@@ -47,12 +52,7 @@ func playArm(script string) int {
 	if newer { // up and down every other round, whichever arm begins
 		swing += s.Noise * float64(1-(n-1)/4%2*2)
 	}
-	in, out := json.NewDecoder(os.Stdin), json.NewEncoder(os.Stdout)
-	for {
-		var q arm.Request
-		if in.Decode(&q) != nil {
-			return 0
-		}
+	for more := true; more; more = in.Decode(&q) == nil {
 		a := arm.Answer{Resident: 50 << 20, Batch: 32, Exact: map[string]float64{"params": 1000, "flops_image": 2e6, "ar_steps": 4, "nfe": 8, "memory_model": 8000, "memory_cache": 500}}
 		a.Peak, a.Bandwidth = 100e9*s.Machine, 10e9*s.Machine
 		switch q.Metric {
@@ -78,7 +78,9 @@ func playArm(script string) int {
 			a = arm.Answer{Outcome: "oom", Reason: fail}
 		}
 		out.Encode(a)
+		q = arm.Request{}
 	}
+	return 0
 }
 
 // play writes a script, makes arms follow it, and makes the old program.
@@ -232,6 +234,30 @@ func TestCheckOutputs(t *testing.T) {
 		if err != nil || !strings.Contains(string(raw), want) {
 			t.Errorf("%s: no %q in it (%v):\n%s", f, want, err, raw)
 		}
+	}
+}
+
+// TestCheckQuality trains with both programs where [check] names fid_proxy; the
+// same program draws the same images. A baseline takes it from the database.
+func TestCheckQuality(t *testing.T) {
+	if testing.Short() {
+		t.Skip("trains two small models, twice")
+	}
+	here(t)
+	play(t, armScript{})
+	args := "check tiny.toml --budget 1m --rounds 8 --only train.rollout_depth=1 --set check.metrics=latency,fid_proxy"
+	out, errs, code := prabench(args + " --against-binary ./oldprogram")
+	if code != 0 || !regexp.MustCompile(`depth=1 +fid_proxy +(\S+) +(\S+) +\+0\.0 %.* pass +intervals .* overlap`).MatchString(out) {
+		t.Errorf("exit code %d\n%s%s", code, out, errs)
+	}
+	if _, errs, code := prabench(args + " --save q"); code != exitUsage || !strings.Contains(errs, "which a baseline takes from the database") {
+		t.Errorf("exit code %d, %s", code, errs)
+	}
+	must(t, "run tiny.toml --no-figures --set measure.rounds=1 --set measure.repeat_disturbed=0")
+	args += " --set measure.repeat_disturbed=0 --set measure.rounds=1"
+	must(t, args+" --save q")
+	if out := must(t, args+" --baseline q"); !strings.Contains(out, "overlap") {
+		t.Error(out)
 	}
 }
 

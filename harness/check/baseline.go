@@ -26,6 +26,8 @@ type Baseline struct {
 	Peak       float64           `json:"peak_flops"`     // median, for people
 	Bandwidth  float64           `json:"copy_bandwidth"` // bytes/s, likewise
 	Cells      []BaselineCell    `json:"cells"`
+	// Quality is the fid_proxy of points by their label, where [check] asks for it.
+	Quality map[string]Quality `json:"fid_proxy,omitempty"`
 }
 
 // BaselineCell is one cell of it.

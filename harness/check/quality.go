@@ -1,0 +1,101 @@
+package check
+
+import (
+	"encoding/csv"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"strconv"
+
+	"golang.org/x/perf/benchmath"
+)
+
+// Quality is the fid_proxy of one point with its 95 % interval: over training
+// seeds where there are several, else the value's own, over images.
+type Quality struct {
+	Value    float64 `json:"value"`
+	Lo       float64 `json:"lo"`
+	Hi       float64 `json:"hi"`
+	Seeds    int     `json:"seeds"`
+	Protocol string  `json:"protocol"` // embedder, data, counts: others are another quantity
+}
+
+// ReadQuality reads what `prabench results --format csv --metric fid_proxy`
+// printed for an experiment with so many seeds a point, in the order of its
+// plan. That form is a promise of every revision.
+func ReadQuality(r io.Reader, seeds int) ([]Quality, error) {
+	lines, err := csv.NewReader(r).ReadAll()
+	if err != nil || len(lines) == 0 {
+		return nil, fmt.Errorf("the results are no table: %w", err)
+	}
+	at := map[string]int{}
+	for _, name := range []string{"metric", "value", "lo", "hi", "protocol"} {
+		if at[name] = slices.Index(lines[0], name); at[name] < 0 {
+			return nil, fmt.Errorf("the results have no column %q", name)
+		}
+	}
+	var values []Quality
+	for _, l := range lines[1:] {
+		if l[at["metric"]] != FidProxy {
+			continue
+		}
+		q := Quality{Seeds: 1, Protocol: l[at["protocol"]]}
+		for name, to := range map[string]*float64{"value": &q.Value, "lo": &q.Lo, "hi": &q.Hi} {
+			if *to, err = strconv.ParseFloat(l[at[name]], 64); err != nil {
+				return nil, fmt.Errorf("fid_proxy has the %s %q: it needs an interval", name, l[at[name]])
+			}
+		}
+		values = append(values, q)
+	}
+	if len(values)%seeds != 0 {
+		return nil, fmt.Errorf("there are %d values of fid_proxy for points of %d seeds: some cells failed", len(values), seeds)
+	}
+	var out []Quality
+	for of := range slices.Chunk(values, seeds) {
+		out = append(out, pooled(of))
+	}
+	return out, nil
+}
+
+// pooled is the mean over seeds with Student's interval.
+func pooled(of []Quality) Quality {
+	if len(of) == 1 {
+		return of[0]
+	}
+	var v []float64
+	for _, q := range of {
+		v = append(v, q.Value)
+	}
+	s := benchmath.AssumeNormal.Summary(benchmath.NewSample(v, &benchmath.DefaultThresholds), Confidence)
+	return Quality{Value: s.Center, Lo: s.Lo, Hi: s.Hi, Seeds: len(of), Protocol: of[0].Protocol}
+}
+
+// Judge adds the comparison of a point's quality to the report: worse or better
+// only where the intervals lie apart.
+func (r *Report) Judge(label string, old, newer Quality) {
+	k := Comparison{Metric: FidProxy, Unit: "1", metric: Metric{Name: FidProxy, Unit: "1"}, Old: old.Value, New: newer.Value, P: 1, Adjusted: 1, Rounds: newer.Seeds,
+		Ratio: newer.Value / old.Value, Worse: newer.Value/old.Value - 1, Exact: false}
+	k.Lo, k.Hi = Bound(newer.Lo/old.Value), Bound(newer.Hi/old.Value)
+	text := fmt.Sprintf("intervals %s to %s and %s to %s", short(old.Lo), short(old.Hi), short(newer.Lo), short(newer.Hi))
+	switch {
+	case old.Protocol != newer.Protocol:
+		k.Verdict, k.Why = Inconclusive, fmt.Sprintf("another protocol: %q and %q are not the same quantity", old.Protocol, newer.Protocol)
+	case math.IsNaN(old.Lo+old.Hi+newer.Lo+newer.Hi) || math.IsInf(old.Hi-old.Lo+newer.Hi-newer.Lo, 0):
+		k.Verdict, k.Why = Inconclusive, "too few seeds or images for an interval"
+	case newer.Lo > old.Hi:
+		k.Verdict, k.Why = Regression, text+" lie apart"
+	case newer.Hi < old.Lo:
+		k.Verdict, k.Why = Improvement, text+" lie apart"
+	default:
+		k.Verdict, k.Why = Pass, text+" overlap"
+	}
+	i := slices.IndexFunc(r.Cells, func(c Result) bool { return c.Label == label })
+	if i < 0 {
+		i = len(r.Cells)
+		r.Cells = append(r.Cells, Result{Label: label})
+	}
+	r.Cells[i].Comparisons = append(r.Cells[i].Comparisons, k)
+	r.Cells[i].Verdict = graver(r.Cells[i].Verdict, k.Verdict)
+	r.Verdict = graver(r.Verdict, k.Verdict)
+}
