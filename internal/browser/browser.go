@@ -31,6 +31,8 @@ import (
 // Browser is a page in headless Chromium and what it complained about and
 // asked for.
 type Browser struct {
+	Patience time.Duration // of Wait
+
 	t   *testing.T
 	ctx context.Context
 
@@ -61,7 +63,7 @@ func Open(t *testing.T) *Browser {
 	t.Cleanup(stop)
 	ctx, leave := chromedp.NewContext(ctx)
 	t.Cleanup(leave)
-	b := &Browser{t: t, ctx: ctx}
+	b := &Browser{Patience: 2 * time.Minute, t: t, ctx: ctx}
 	if err := chromedp.Listen(ctx, b.hear); err != nil {
 		t.Fatalf("starting Chromium: %v", err)
 	}
@@ -128,12 +130,12 @@ func Value[T any](b *Browser, script string) T {
 // Wait lets the page change by itself until it shows something.
 func (b *Browser) Wait(what, script string) {
 	b.t.Helper()
-	for end := time.Now().Add(2 * time.Minute); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
+	for end := time.Now().Add(b.Patience); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
 		if Value[bool](b, script) {
 			return
 		}
 	}
-	b.t.Fatalf("the page did not show %s in two minutes; it has\n%s", what, Value[string](b, "document.body.innerText"))
+	b.t.Fatalf("the page did not show %s in %v; it has\n%s", what, b.Patience, Value[string](b, "document.body.innerText"))
 }
 
 // Picture is what is seen, as PNG, with all images there.

@@ -97,6 +97,7 @@ func Start(t testing.TB, n, cpus int) *Cluster {
 	if err := os.WriteFile(c.path("slurm.conf"), []byte(c.configuration(cpus)), 0o644); err != nil {
 		t.Fatal(err)
 	}
+	c.keeper()
 	t.Setenv("SLURM_CONF", c.path("slurm.conf"))
 
 	c.daemon("munged", "--foreground", "--force", "--num-threads=2", "--key-file="+c.path("munge.key"), "--socket="+c.path("run/munge.sock"),
