@@ -17,7 +17,7 @@ func barsSheet(fig Figure, data Data) (*sheet, error) {
 	no := false
 	fig.LogY, fig.LogX = &no, nil
 	if fig.X == "" {
-		fig.X = "label"
+		fig.X = cellLabel
 	}
 	c, err := newChart(fig, data, true)
 	if err != nil {
@@ -27,6 +27,10 @@ func barsSheet(fig Figure, data Data) (*sheet, error) {
 		return nil, fmt.Errorf("bars need a key as x and a metric as y, not %s and %s", c.x.name, c.y.name)
 	}
 	if err := c.distinct("bar", &c.x, c.series, c.facet); err != nil {
+		if fig.X == namedLabel { // the default of experiment files
+			fig.X = cellLabel
+			return barsSheet(fig, data)
+		}
 		return nil, err
 	}
 	c.fromZero()

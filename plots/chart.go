@@ -244,7 +244,7 @@ func heading(d *dimension, name string) string {
 	switch {
 	case d == nil:
 		return ""
-	case d.name == "label":
+	case isLabel(d.name):
 		return name
 	}
 	return d.q.short + " = " + name

@@ -19,7 +19,7 @@ func curveSheet(fig Figure, data Data) (*sheet, error) {
 	if err != nil {
 		return nil, err
 	}
-	name := "label"
+	name := cellLabel
 	if fig.Series != "" {
 		name = fig.Series
 	}

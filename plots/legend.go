@@ -128,7 +128,7 @@ const glyphSize = 3.1
 
 // seriesTitle heads the legend.
 func seriesTitle(d *dimension) string {
-	if d == nil || d.name == "label" {
+	if d == nil || isLabel(d.name) {
 		return ""
 	}
 	return d.q.short

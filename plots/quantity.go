@@ -106,6 +106,7 @@ var quantities = map[string]quantity{
 	"lr":        {"learning rate", "learning rate", "", 0},
 	"grad_norm": {"gradient norm", "gradient norm", "", 0},
 	"label":     {"", "", "", 0},
+	"cell":      {"", "", "", 0},
 }
 
 // shortKeys are the names that a cell's parameters also carry undotted.

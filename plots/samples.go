@@ -16,7 +16,7 @@ func samplesSheet(fig Figure, data Data) (*sheet, error) {
 	if err != nil {
 		return nil, err
 	}
-	name := "label"
+	name := cellLabel
 	for _, n := range []string{fig.Facet, fig.Series} {
 		if n != "" {
 			name = n
@@ -88,7 +88,7 @@ func samplesSheet(fig Figure, data Data) (*sheet, error) {
 	for i, c := range sel.cells {
 		g, text := grids[i], show(sel.value(c, *by))
 		head := heading(by, text)
-		if name == "label" && len(sel.cells) == 1 && c.Label == "" {
+		if isLabel(name) && len(sel.cells) == 1 && c.Label == "" {
 			head = ""
 		}
 		why := c.Outcome

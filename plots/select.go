@@ -103,10 +103,26 @@ func wanted(v any) string {
 	return show(v)
 }
 
+// Cells have two names. "label" is what an experiment file says of a step of one
+// of its axes, and where it says nothing the cell's whole label; several cells
+// may share it when there are other axes. "cell" is always the whole label.
+const (
+	namedLabel = "label"
+	cellLabel  = "cell"
+)
+
+func isLabel(name string) bool { return name == namedLabel || name == cellLabel }
+
 // param looks a key up by its dotted name, or by the last part of it when that
 // is unambiguous.
 func param(c CellData, name string) (any, bool) {
-	if name == "label" {
+	switch name {
+	case namedLabel:
+		if v, ok := c.Params[namedLabel]; ok {
+			return v, true
+		}
+		return c.Label, true
+	case cellLabel:
 		return c.Label, true
 	}
 	if v, ok := c.Params[name]; ok {
@@ -207,7 +223,7 @@ func (s *selection) label(c CellData) string {
 
 // value is a cell's value of a dimension that is not a metric.
 func (s *selection) value(c CellData, d dimension) any {
-	if d.name == "label" {
+	if _, named := c.Params[namedLabel]; d.name == cellLabel || d.name == namedLabel && !named {
 		return s.label(c)
 	}
 	v, _ := param(c, d.name)
@@ -217,7 +233,7 @@ func (s *selection) value(c CellData, d dimension) any {
 // key is the dimension of a key over the selected cells: numbers in order, then
 // everything else in the order in which it appears, which is the plan's.
 func (s *selection) key(name string) dimension {
-	d := dimension{name: name, numeric: name != "label", q: describe(name)}
+	d := dimension{name: name, numeric: !isLabel(name), q: describe(name)}
 	seen := map[string]bool{}
 	for _, c := range s.cells {
 		v := s.value(c, d)
@@ -251,7 +267,7 @@ func (s *selection) dimension(role, name string) (dimension, error) {
 			return dimension{name: name, metric: true, numeric: true, q: describe(name)}, nil
 		}
 	}
-	if name == "label" || s.hasKey(name) {
+	if isLabel(name) || s.hasKey(name) {
 		return s.key(name), nil
 	}
 	if _, known := quantities[name]; known && !strings.Contains(name, ".") {

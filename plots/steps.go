@@ -36,10 +36,10 @@ func stepsSheet(fig Figure, data Data) (*sheet, error) {
 		return nil, err
 	}
 	if ratio && fig.Series == "" {
-		fig.Series = "label"
+		fig.Series = cellLabel
 	}
 	if !ratio && fig.Facet == "" {
-		fig.Facet = "label"
+		fig.Facet = cellLabel
 	}
 	c := &chart{selection: sel, missing: map[string]int{}}
 	if c.series, err = sel.category("series", fig.Series); err != nil {

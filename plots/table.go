@@ -65,12 +65,12 @@ func newTable(fig Figure, data Data) (*table, error) {
 		names = sel.varying()
 		for _, c := range sel.cells {
 			if c.Label != "" { // people have named the rows
-				names = []string{"label"}
+				names = []string{cellLabel}
 			}
 		}
 	}
 	if len(names) == 0 {
-		names = []string{"label"}
+		names = []string{cellLabel}
 	}
 	var dims []*dimension
 	for _, n := range names {

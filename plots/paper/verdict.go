@@ -22,6 +22,8 @@ const (
 	Holds        Verdict = "holds"
 	Contradicted Verdict = "contradicted"
 	Inconclusive Verdict = "inconclusive"
+	InPart       Verdict = "holds in part" // of a claim: in some comparisons, contradicted in none
+	Mixed        Verdict = "mixed"         // of a claim: contradicted in some comparisons
 	NotTested    Verdict = "not tested"
 )
 
@@ -162,8 +164,12 @@ func (r *Result) conclude() {
 		r.Verdict = NotTested
 	case n[Holds] == all:
 		r.Verdict = Holds
-	case n[Contradicted] > 0 && n[Holds] == 0 && n[Contradicted]+n[NotTested] == all:
+	case n[Contradicted] == all:
 		r.Verdict = Contradicted
+	case n[Contradicted] > 0:
+		r.Verdict = Mixed
+	case n[Holds] > 0:
+		r.Verdict = InPart
 	default:
 		r.Verdict = Inconclusive
 	}

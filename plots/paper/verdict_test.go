@@ -87,3 +87,19 @@ func TestNothingIsFoundInNoise(t *testing.T) {
 	}
 	t.Logf("decided %.3f, a winner %.3f", float64(decided)/trials, float64(won)/trials)
 }
+
+// The verdict of a claim over all its comparisons.
+func TestVerdictOfSeveral(t *testing.T) {
+	for want, list := range map[Verdict][]Verdict{
+		Holds: {Holds, Holds}, InPart: {Holds, Inconclusive}, Mixed: {Holds, Contradicted, Inconclusive},
+		Contradicted: {Contradicted, Contradicted}, Inconclusive: {Inconclusive, NotTested}, NotTested: {NotTested, NotTested},
+	} {
+		r := Result{Claim: Claim{Metric: "fid_proxy", Sign: -1}}
+		for _, v := range list {
+			r.Comparisons = append(r.Comparisons, Comparison{Verdict: v})
+		}
+		if r.conclude(); r.Verdict != want {
+			t.Errorf("%v make %q, want %q", list, r.Verdict, want)
+		}
+	}
+}
