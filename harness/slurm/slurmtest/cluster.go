@@ -73,6 +73,7 @@ func Start(t testing.TB, n, cpus int) *Cluster {
 		t.Fatal(err)
 	}
 	c := &Cluster{Dir: dir, t: t}
+	c.keeper() // before what tells of the logs, since it ends after it
 	t.Cleanup(func() {
 		if t.Failed() {
 			c.tell()
@@ -97,7 +98,6 @@ func Start(t testing.TB, n, cpus int) *Cluster {
 	if err := os.WriteFile(c.path("slurm.conf"), []byte(c.configuration(cpus)), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	c.keeper()
 	t.Setenv("SLURM_CONF", c.path("slurm.conf"))
 
 	c.daemon("munged", "--foreground", "--force", "--num-threads=2", "--key-file="+c.path("munge.key"), "--socket="+c.path("run/munge.sock"),
