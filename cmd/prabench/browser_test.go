@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"net/url"
 	"os"
@@ -127,7 +128,11 @@ func TestLivePicture(t *testing.T) {
 	}
 	write(t, "experiments/quick.toml", string(raw))
 	// Timings that others disturbed are not what the picture is about.
-	must(t, "run experiments/quick.toml --set measure.repeat_disturbed=0")
+	if *from == "" {
+		must(t, "run experiments/quick.toml --set measure.repeat_disturbed=0")
+	} else if err := errors.Join(os.RemoveAll("experiments"), os.CopyFS(".", os.DirFS(*from))); err != nil {
+		t.Fatal(err)
+	}
 	b.Patience = 10 * time.Minute // on a machine that others use
 	more := []string{"experiments/quick.toml", "--set", "repeats=2", "--set", "measure.repeat_disturbed=0"}
 	server, _ := serving(t, more...)

@@ -54,7 +54,7 @@ func reported(t *testing.T) {
 	}
 }
 
-var from = flag.String("from", "", "with -regen: the `folder` where quick.toml was run for docs/report.png; otherwise it is run first")
+var from = flag.String("from", "", "with -regen: a copy of a `folder` where quick.toml was run; otherwise it is run first")
 
 func TestReportMistakes(t *testing.T) {
 	here(t)

@@ -75,17 +75,22 @@ func (a *app) submit(ctx context.Context, files []string, o slurm.Options, retry
 	if _, err := slurmTool(ctx, "sbatch", "--version"); err != nil {
 		return &usageError{err}
 	}
+	// Not without an answer: what waits in the queue would be sent twice.
+	before, err := slurm.Look(ctx, slurmTool, a.places())
+	if err != nil {
+		return &harness.Failure{Err: err}
+	}
 	r := &harness.Run{Places: a.places(), Retry: retry, Command: workerCommand, Name: "prabench submit slurm " + strings.Join(files, " "), Out: a.stderr, Terminal: isTerminal(a.stderr)}
 	p, release, err := r.Prepare(ctx, exps(ls)...)
 	if err != nil {
 		return err
 	}
 	defer release()
-	// Not without an answer: what waits in the queue would be sent twice.
-	view, err := slurm.Look(ctx, slurmTool, a.places())
+	view, err := slurm.Look(ctx, slurmTool, a.places()) // nobody else sends from now on
 	if err != nil {
 		return &harness.Failure{Err: err}
 	}
+	view.Remember(before)
 	d, err := a.draft(ctx, p, view, o)
 	if err != nil {
 		return err
@@ -188,16 +193,17 @@ func (a *app) draft(ctx context.Context, p *harness.Plan, view *slurm.View, o sl
 
 // fromCluster takes in what nodes have left, if anything was ever submitted,
 // and says what Slurm knows of the rest; nil when nothing was. What cannot be
-// taken in or asked is told and stops nothing.
+// taken in or asked is told and stops nothing. Slurm is asked first: of what has
+// ended by then, the results are there to be taken in.
 func (a *app) fromCluster(ctx context.Context) *slurm.View {
 	if !slurm.Any(a.artifacts) {
 		return nil
 	}
-	_, notes, err := harness.TakeIn(ctx, a.places(), "prabench "+strings.Join(a.args, " "))
-	if err != nil {
-		notes = append(notes, "warning: results of nodes could not be taken in: "+err.Error())
-	}
 	view, err := slurm.Look(ctx, slurmTool, a.places())
+	_, notes, failed := harness.TakeIn(ctx, a.places(), "prabench "+strings.Join(a.args, " "))
+	if failed != nil {
+		notes = append(notes, "warning: results of nodes could not be taken in: "+failed.Error())
+	}
 	if err != nil {
 		notes = append(notes, "warning: what Slurm does is not known: "+err.Error())
 	}

@@ -22,6 +22,7 @@ type paperSlurm struct {
 	next  int
 	queue map[string]string // "job|index|name" → "state|reason|node"
 	mute  bool              // does not answer
+	after func()            // the next answer of squeue
 }
 
 var arrayLine = regexp.MustCompile(`#SBATCH --(job-name|array)=(\S+)`)
@@ -60,6 +61,10 @@ func (s *paperSlurm) run(_ context.Context, name string, args ...string) (string
 		var b strings.Builder
 		for k, v := range s.queue {
 			fmt.Fprintln(&b, k+"|"+v)
+		}
+		if after := s.after; after != nil {
+			s.after = nil
+			after()
 		}
 		return b.String(), nil
 	case "scontrol":
@@ -167,6 +172,35 @@ func node(t *testing.T, array string, index int) (string, int) {
 	words := strings.Fields(line)
 	out, errs, code := prabench(strings.Join(words[1:], " ") + fmt.Sprintf(" --index %d", index))
 	return out + errs, code
+}
+
+// A task that ends while submit looks at the queue is not sent again.
+func TestSubmitBesideTaskThatEnds(t *testing.T) {
+	if testing.Short() {
+		t.Skip("prepares a small data set: a second")
+	}
+	here(t)
+	s := onPaper(t)
+	must(t, "submit slurm tiny.toml --timing-constraint x")
+	sent := func() string {
+		s.after = func() {
+			if out, code := node(t, "reference", 0); code != exitOK {
+				t.Errorf("reference: exit code %d, %s", code, out)
+			}
+			s.set("-reference", "")
+		}
+		_, errs, code := prabench("submit slurm tiny.toml --timing-constraint x")
+		if code != exitOK {
+			t.Errorf("exit code %d", code)
+		}
+		return errs
+	}
+	if errs := sent(); !strings.Contains(errs, "nothing to send") {
+		t.Errorf("what ended was sent again: %s", errs)
+	}
+	if done := states(t, "tiny.toml"); done["reference"] != 1 {
+		t.Errorf("done: %v", done)
+	}
 }
 
 // TestSubmitOnPaper follows two cells from the first submission to the end,

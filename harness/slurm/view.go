@@ -129,6 +129,18 @@ func (v *View) Queued(key string) (job string, ok bool) {
 	return job, true
 }
 
+// Remember takes over what an earlier look saw in the queue and this one does
+// not: it has ended since, and its result may not be taken in yet.
+func (v *View) Remember(earlier *View) {
+	for key, st := range earlier.Stages {
+		if st.State != "" && st.Active() {
+			if now := v.Stages[key]; now.State == "" || !now.Active() {
+				v.Stages[key] = st
+			}
+		}
+	}
+}
+
 // Active are the stages that Slurm has, of whatever plan.
 func (v *View) Active() (n int) {
 	for _, st := range v.Stages {
