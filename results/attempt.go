@@ -17,7 +17,7 @@ import (
 type Attempt struct {
 	ID      string `json:"id"`             // from [NewAttemptID]; the same id is the same attempt
 	Stage   string `json:"stage"`          // key of the stage, SHA-256 in hex
-	Kind    string `json:"kind"`           // reference, train, sample, score or time
+	Kind    string `json:"kind"`           // reference, train, sample, score, probe, exposure, seam, nearest or time
 	Cell    string `json:"cell,omitempty"` // the cell on whose behalf it ran; the stage may serve more
 	Outcome string `json:"outcome"`        // ok, invalid, oom, timeout, crash, interrupted or blocked
 	Reason  string `json:"reason,omitempty"`
