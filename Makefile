@@ -6,7 +6,7 @@ BIN := bin/prabench
 # with each other. The program sets this for itself (models/cpu/spin.go).
 export GOMP_SPINCOUNT ?= 30000
 
-.PHONY: help build setup quick test race vet fuzz storm slurm-test bench pytorch-compare cuda cuda-test cuda-selftest cuda-ptx cuda-check clean
+.PHONY: help build setup quick test race vet fuzz storm slurm-test check-aa bench pytorch-compare cuda cuda-test cuda-selftest cuda-ptx cuda-check clean
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | sort
 
@@ -44,6 +44,11 @@ storm: build ## kill workers and the runner of quick.toml at KILLS random moment
 
 slurm-test: ## twelve cells through a real Slurm on this machine (Debian: slurmctld slurmd slurm-client munge)
 	PRABENCH_SLURM_TEST=1 $(GO) test -count=1 -timeout 9m -p 1 -run 'TestRealSlurm|TestKilledTest' -v ./harness/slurm/...
+
+RUNS ?= 30
+BUDGET ?= 20s
+check-aa: build ## check this program against itself RUNS times (30), BUDGET each (20s): no regression may be called
+	$(GO) run ./harness/check/aa -program $(BIN) -runs $(RUNS) -budget $(BUDGET)
 
 bench: build ## what this machine reaches: training and sampling against its peak
 	$(BIN) bench

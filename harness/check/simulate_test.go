@@ -74,10 +74,10 @@ func checks(long int) int {
 	return long
 }
 
-// TestNoFalseAlarm: of 2,800 checks of a program against itself, 400 on each
+// TestNoFalseAlarm: of 2,100 checks of a program against itself, 300 on each
 // kind of noise, at most 1 % call a regression or an improvement.
 func TestNoFalseAlarm(t *testing.T) {
-	n := checks(400)
+	n := checks(300)
 	for _, name := range slices.Sorted(maps.Keys(worlds)) {
 		tally := many(t, n, name, 0, 2, usual())
 		t.Logf("%-12s %v", name, tally)
@@ -109,7 +109,7 @@ func TestNoFalseAlarmWithoutThresholds(t *testing.T) {
 // default budget, on every kind of noise; of four cells that share it, on all
 // but the heaviest tails, where 90 % are.
 func TestPower(t *testing.T) {
-	n := checks(200)
+	n := checks(150)
 	for _, name := range slices.Sorted(maps.Keys(worlds)) {
 		for _, cells := range []int{1, 4} {
 			tally := many(t, n, name, 0.05, cells, usual())
@@ -129,7 +129,7 @@ func TestPower(t *testing.T) {
 // never called certain unless its interval excludes no change, and the
 // intervals of the throughput hold the truth in 95 % of all checks.
 func TestASlowDownBelowTheThreshold(t *testing.T) {
-	n := checks(200)
+	n := checks(150)
 	for _, name := range slices.Sorted(maps.Keys(worlds)) {
 		held, all := 0, 0
 		tally := many(t, n, name, 0.02, 1, usual(), func(r *Report) {

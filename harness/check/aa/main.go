@@ -48,6 +48,10 @@ func main() {
 		fmt.Printf("; %.1f s\n", r.Took.Seconds())
 	}
 	fmt.Printf("%d checks of a budget of %v, extra work %q: %v\n", *runs, *budget, *extra, tally)
+	if alarms := tally[check.Regression] + tally[check.Improvement]; *extra == "" && alarms > 0 {
+		fmt.Fprintf(os.Stderr, "aa: %d checks of a program against itself call a change\n", alarms)
+		os.Exit(1)
+	}
 }
 
 func one(program, file, only string, budget time.Duration, extra, set string, repeat int) (*check.Report, error) {
