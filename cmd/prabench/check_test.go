@@ -150,7 +150,7 @@ func TestCheck(t *testing.T) {
 		{"the harness fails", armScript{}, " --output junit=no/such/folder.xml", 4},
 	} {
 		play(t, c.script)
-		args := "check tiny.toml --against-binary ./oldprogram --budget 2m --rounds 10" + c.args
+		args := "check tiny.toml --against-binary ./oldprogram --budget 10h --rounds 10" + c.args
 		if strings.Contains(c.args, "--rounds") {
 			args = "check tiny.toml --against-binary ./oldprogram" + c.args
 		}
@@ -180,7 +180,7 @@ func TestCheckBaseline(t *testing.T) {
 	do := func(name string, s armScript, args string, code int) {
 		t.Helper()
 		play(t, s)
-		args = "check tiny.toml --budget 2m --rounds 10 " + args
+		args = "check tiny.toml --budget 10h --rounds 10 " + args
 		out, errs, got := prabench(args)
 		fmt.Fprintf(&b, "# %s\n$ prabench %s\n%s%s[%d]\n\n", name, args, out, errs, got)
 		if got != code {
@@ -221,7 +221,7 @@ func TestCheckBaseline(t *testing.T) {
 func TestCheckOutputs(t *testing.T) {
 	here(t)
 	play(t, armScript{Throughput: 0.9, Noise: 0.01})
-	args := "check tiny.toml --against-binary ./oldprogram --budget 2m --rounds 10 --format github"
+	args := "check tiny.toml --against-binary ./oldprogram --budget 10h --rounds 10 --format github"
 	for _, f := range check.Formats() {
 		args += " --output " + f + "=out." + f
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
+	"strings"
 
 	"prabench/harness/measure"
 	"prabench/harness/stage"
@@ -177,6 +178,9 @@ func (a *server) time(ctx context.Context, q Request) (answer Answer, err error)
 }
 
 func (a *server) machine() (answer Answer, err error) {
+	if kind, _, _ := strings.Cut(a.set.Measure.Device, ":"); kind != "cpu" && kind != "" {
+		return answer, nil // nothing measures another device's: a yardstick of the processor would be none
+	}
 	threads := max(1, a.set.Measure.Threads)
 	answer.Peak, answer.Bandwidth = cpu.PeakFlops(threads), cpu.CopyBandwidth(threads)
 	return answer, nil
