@@ -46,6 +46,9 @@ func (a *app) reportHTML(ctx context.Context, files []string, o reportOptions) e
 	if o.samples < 0 {
 		return usage("--samples %d: a number of sheets, 0 for none", o.samples)
 	}
+	if a.only != "" {
+		return usage("--only: a report has all cells of its experiments; the filter on the page chooses among them")
+	}
 	var ls []loaded
 	if len(files) > 0 {
 		var err error
@@ -70,6 +73,9 @@ func (a *app) reportHTML(ctx context.Context, files []string, o reportOptions) e
 	es, err := db.Experiments(ctx)
 	if err != nil {
 		return err
+	}
+	if n := cellsOf(es, ls); n > mostReported {
+		return usage("a report of %d cells would be too large to open (at most %d): name files of fewer cells, or see `prabench export`", n, mostReported)
 	}
 	content := report.Content{Database: filepath.Base(a.db)}
 	collect := func(name, description string, l *loaded) error {
@@ -97,8 +103,29 @@ func (a *app) reportHTML(ctx context.Context, files []string, o reportOptions) e
 	if err := replace(o.out, func(w io.Writer) error { return report.Write(w, content) }); err != nil {
 		return err
 	}
+	if a.json {
+		return a.printJSON(struct {
+			File string `json:"file"`
+		}{o.out})
+	}
 	fmt.Fprintln(a.stdout, o.out)
 	return nil
+}
+
+// mostReported is how many cells a page can have: some 70 MiB.
+const mostReported = 10000
+
+// cellsOf is how many cells the experiments of the files have, or all.
+func cellsOf(es []results.Experiment, ls []loaded) (n int) {
+	for _, l := range ls {
+		n += len(l.exp.Cells)
+	}
+	if len(ls) == 0 {
+		for _, e := range es {
+			n += e.Cells
+		}
+	}
+	return n
 }
 
 // reportReader reads what a report shows of experiments.

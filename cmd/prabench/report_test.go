@@ -1,13 +1,17 @@
 package main
 
 import (
+	"errors"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"prabench/internal/browser"
+	"prabench/results"
+	"prabench/results/resultstest"
 )
 
 // reported writes the reports of tiny.toml as it was run here: with the file
@@ -62,6 +66,7 @@ func TestReportMistakes(t *testing.T) {
 		"report":                              "there is no database here",
 		"report nofile.toml":                  "nofile.toml",
 		"report tiny.toml":                    "there is no database here",
+		"report --only model.patch=4":         "the filter on the page",
 		"report --samples -1":                 "--samples -1",
 		"report tiny.toml --set model.pach=4": "model.patch",
 	} {
@@ -69,8 +74,32 @@ func TestReportMistakes(t *testing.T) {
 			t.Errorf("prabench %s: exit code %d, %s", args, code, errs)
 		}
 	}
+	db, err := results.Open("results.db")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := results.Plan{Experiment: "many"}
+	for i := range mostReported + 1 {
+		p.Cells = append(p.Cells, results.PlanCell{ID: fmt.Sprint("c", i), Seed: uint64(i), Params: map[string]any{}})
+	}
+	if err := errors.Join(db.RecordPlan(t.Context(), p), db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if _, errs, code := prabench("report"); code != exitUsage || !strings.Contains(errs, "10001 cells would be too large") {
+		t.Errorf("too many cells: exit code %d, %s", code, errs)
+	}
 	if _, err := os.Stat("report.html"); err == nil {
 		t.Error("a report was written")
+	}
+}
+
+// BenchmarkReport writes the report of 1,000 cells with twenty values each.
+func BenchmarkReport(b *testing.B) {
+	db := resultstest.Large(b, 1, 1000)
+	for b.Loop() {
+		if _, errs, code := prabench("report -o " + filepath.Join(b.TempDir(), "r.html") + " --db " + db); code != exitOK {
+			b.Fatal(errs)
+		}
 	}
 }
 
