@@ -312,11 +312,17 @@ func (t *table) markdown() string {
 func (t *table) latex() string {
 	var b strings.Builder
 	esc := latex.Escape
-	env := "table"
-	if t.width() > singleColumn {
+	env, size := "table", ""
+	width := t.width()
+	if width > singleColumn {
 		env = "table*"
 	}
-	fmt.Fprintf(&b, "%% needs \\usepackage{booktabs}\n\\begin{%s}\n\\centering\n", env)
+	for _, s := range latexSizes {
+		if width*s.scale > bothColumns {
+			size = s.smaller
+		}
+	}
+	fmt.Fprintf(&b, "%% needs \\usepackage{booktabs}\n\\begin{%s}\n\\centering\n%s", env, size)
 	if t.fig.Title != "" {
 		fmt.Fprintf(&b, "\\caption{%s}\n", esc(t.fig.Title))
 		if stem, err := t.fig.stem(); err == nil { // a label is no text, it takes names of files
@@ -328,8 +334,16 @@ func (t *table) latex() string {
 	for _, k := range t.keys {
 		head = append(head, esc(k.q.short))
 	}
-	for _, c := range t.columns {
-		head = append(head, esc(c.head("↑", "↓")))
+	for j := range t.columns {
+		var lines []string
+		for _, l := range t.headLines(j) {
+			lines = append(lines, esc(l))
+		}
+		if len(lines) == 1 {
+			head = append(head, lines[0])
+		} else {
+			head = append(head, `\begin{tabular}[b]{@{}r@{}}`+strings.Join(lines, `\\`)+`\end{tabular}`)
+		}
 	}
 	fmt.Fprintf(&b, "%s \\\\\n\\midrule\n", strings.Join(head, " & "))
 	for i, c := range t.selection.cells {
@@ -366,8 +380,42 @@ func (t *table) latex() string {
 	return b.String()
 }
 
-// singleColumn is the width of a column of two, in points.
-const singleColumn = 240
+// Widths of a column of two and of both, in points.
+const (
+	singleColumn = 240
+	bothColumns  = 500
+)
+
+// latexSizes are what a table is set in that would be wider than both columns at
+// the size before.
+var latexSizes = []struct {
+	scale   vg.Length // of the size before
+	smaller string
+}{{1, "\\small\n"}, {0.9, "\\footnotesize\n"}, {0.8, "\\scriptsize\n\\setlength{\\tabcolsep}{3pt}\n"}}
+
+// headLines breaks a column's title into lines about as wide as its values.
+func (t *table) headLines(column int) []string {
+	pn, head, w := pen{size: 10}, t.columns[column].head("↑", "↓"), max(t.valuesWidth(column), 48)
+	for _, word := range words(head) {
+		w = max(w, pn.width(word)) // no word is broken
+	}
+	lines := pn.wrap(head, w)
+	if n := len(lines); n > 1 && (lines[n-1] == "↑" || lines[n-1] == "↓") { // an arrow does not stand alone
+		lines[n-2] += " " + lines[n-1]
+		lines = lines[:n-1]
+	}
+	return lines
+}
+
+// valuesWidth is about that of a column without its title.
+func (t *table) valuesWidth(column int) vg.Length {
+	pn, w := pen{size: 10}, vg.Length(0)
+	for i := range t.cells {
+		v := t.cells[i][column]
+		w = max(w, pn.width(strings.TrimSpace(v.value+v.why+" "+v.interval)))
+	}
+	return w
+}
 
 // width is about that of the table with text of 10 pt, in points.
 func (t *table) width() vg.Length {
@@ -379,12 +427,11 @@ func (t *table) width() vg.Length {
 			widths[j] = max(widths[j], pn.width(show(t.value(c, k))))
 		}
 	}
-	for j, c := range t.columns {
+	for j := range t.columns {
 		at := len(t.keys) + j
-		widths[at] = pn.width(c.head("↑", "↓"))
-		for i := range t.cells {
-			v := t.cells[i][j]
-			widths[at] = max(widths[at], pn.width(v.value+v.why+" "+v.interval))
+		widths[at] = t.valuesWidth(j)
+		for _, l := range t.headLines(j) {
+			widths[at] = max(widths[at], pn.width(l))
 		}
 	}
 	sum := vg.Length(0)

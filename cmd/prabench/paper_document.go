@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"prabench/experiments"
 	"prabench/plots"
@@ -69,7 +70,7 @@ func (a *app) readPart(ctx context.Context, db *results.DB, p paperPart, across 
 		out.Notes = append(out.Notes, data.warnings...)
 		fig := printed(figure(f))
 		if fig.Kind == plots.Table && fig.Title == "" { // LaTeX wants a caption
-			fig.Title = p.file.Description
+			fig.Title = strings.NewReplacer("-", " ", "_", " ").Replace(fig.Name) + ": " + p.file.Description
 		}
 		out.Figures = append(out.Figures, paper.Figure{Figure: fig, Data: data.Data})
 	}
