@@ -17,6 +17,7 @@ const (
 	foreignWorst = 0.50 // processors, in its worst second
 	stolenLoad   = 0.05 // processors
 	slowClock    = 0.90 // of the fastest round
+	slowDevice   = 0.75 // of the device's default clock
 	slowPeak     = 0.80 // of the fastest round; a peak is measured in a moment and scatters
 )
 
@@ -64,6 +65,10 @@ func (s *silence) disturbance(a results.Attempt) string {
 		over(work.ForeignWorst, foreignWorst, "other processes kept %.2f processors busy for a second")
 	}
 	over(work.StolenLoad, stolenLoad, "the host took %.2f processors away")
+	over(work.DeviceOthers, 0, "%.0f other processes computed on the device")
+	if share, ok := sampled(a, work.DeviceClockShare); ok && share < slowDevice {
+		found = append(found, fmt.Sprintf("the device's clock was %.0f %% of its default", 100*share))
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, pace := range []struct {

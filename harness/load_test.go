@@ -32,6 +32,9 @@ func TestWhatDisturbsARoundIsNamed(t *testing.T) {
 		{map[string]float64{work.ForeignLoad: 0.04, work.ForeignWorst: 0.9}, "other processes kept 0.90 processors busy for a second"},
 		{map[string]float64{work.StolenLoad: 0.3}, "the host took 0.30 processors away"},
 		{map[string]float64{work.CPUFrequency: 1.5e9}, "the processors' clock was 50 % of that of another round"},
+		{map[string]float64{work.DeviceClockShare: 0.76, work.DeviceOthers: 0}, ""},
+		{map[string]float64{work.DeviceClockShare: 0.6}, "the device's clock was 60 % of its default"},
+		{map[string]float64{work.DeviceOthers: 2}, "2 other processes computed on the device"},
 		{map[string]float64{work.PeakFLOPS: 60e9}, "the arithmetic peak was 60 % of that of another round"},
 	} {
 		if got := s.disturbance(try(2, 1, c.seen)); got != c.want {

@@ -3,6 +3,8 @@
 package main
 
 import (
+	"github.com/spf13/cobra"
+
 	"prabench/harness/work"
 	"prabench/harness/worker"
 	"prabench/models/cuda"
@@ -11,7 +13,24 @@ import (
 
 // With the tag cuda this program is prabench-cuda: the same commands, and CUDA
 // devices beside the CPU. prabench starts it as the worker of such devices.
-func init() { work.Register("cuda", openCUDA) }
+func init() {
+	work.Register("cuda", openCUDA)
+	deviceCommands = append(deviceCommands, (*app).devicesCommand)
+}
+
+// devicesCommand tells prabench, which does not link CUDA, what is there.
+func (a *app) devicesCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "devices", Short: "List the CUDA devices as JSON", Hidden: true, Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			ds, err := cuda.Devices()
+			if err != nil {
+				return err
+			}
+			return a.printJSON(ds)
+		},
+	}
+}
 
 func openCUDA(d work.Device) (device.Backend, error) {
 	ordinal, err := cuda.Ordinal(d.Name)

@@ -91,3 +91,43 @@ func TestCUDASweep(t *testing.T) {
 		}
 	}
 }
+
+// A device without enough memory ends cells with oom, which the database says;
+// a slow clock is told, measured again and flagged.
+func TestCUDATrouble(t *testing.T) {
+	bin := builtPrograms(t)
+	file, err := filepath.Abs("../../experiments/quick.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(t.TempDir())
+	os.Unsetenv(asProgram)
+	defer os.Setenv(asProgram, "1")
+	args := append([]string{"run", file, "--device", "cuda:0", "--only", "model.patch=14,model.block=2,train.rollout_depth=0"}, quickCut[2:]...)
+	run := func(name string, env ...string) (text string, failed bool, db *sql.DB) {
+		cmd := exec.Command(filepath.Join(bin, "prabench"), append(args, "--db", name+".db", "--artifacts", "of-"+name, "--set", "measure.repeat_disturbed=1")...)
+		cmd.Env = append(os.Environ(), env...)
+		out, err := cmd.CombinedOutput()
+		db, dbErr := sql.Open("sqlite3", name+".db")
+		if dbErr != nil {
+			t.Fatal(dbErr)
+		}
+		t.Cleanup(func() { db.Close() })
+		return string(out), err != nil, db
+	}
+	text, failed, db := run("small", "STANDIN_MEMORY=8")
+	var n int
+	if err := db.QueryRow(`SELECT count(*) FROM attempt WHERE outcome = 'oom' AND reason LIKE '%out of memory%'`).Scan(&n); err != nil || n == 0 || !failed {
+		t.Errorf("8 MiB of memory: %d attempts ended with oom (%v), the run failed: %v\n%s", n, err, failed, text)
+	}
+	text, failed, db = run("slow", "STANDIN_NVML_CLOCK=600")
+	if failed || !strings.Contains(text, "the device's clock was 60 % of its default") {
+		t.Errorf("a clock of 600 of 1000 MHz is not told:\n%s", text)
+	}
+	for metric, want := range map[string][2]float64{"disturbed_rounds": {1, 1}, "device_clock_share": {0.6, 0.6}, "joules_image": {1e-9, 1e9}, "device_power": {100, 100}} {
+		var v float64
+		if err := db.QueryRow(`SELECT value FROM results WHERE metric = ?`, metric).Scan(&v); err != nil || v < want[0]-1e-9 || v > want[1]+1e-9 {
+			t.Errorf("%s is %v (%v), want %v", metric, v, err, want)
+		}
+	}
+}

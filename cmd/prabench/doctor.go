@@ -8,7 +8,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"prabench/harness"
 	"prabench/harness/machine"
 	"prabench/metrics/embed"
 	"prabench/models/cpu"
@@ -76,11 +75,8 @@ func (a *app) diagnose() []finding {
 	gpu := finding{"GPU", "missing", "none seen", "not needed; everything runs on the CPU"}
 	if env.GPU != "" {
 		gpu = finding{"GPU", "ok", env.GPU + ", driver " + env.Driver, ""}
-		if _, err := harness.WorkerCommand("cuda:0"); err != nil {
-			gpu.State, gpu.Advice = "missing", err.Error()
-		}
 	}
-	fs = append(fs, gpu)
+	fs = append(fs, gpu, cudaProgram())
 
 	for _, s := range dataset.Sources() {
 		f := finding{"data " + s.Set, "missing", s.Description, s.How}

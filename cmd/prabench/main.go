@@ -105,6 +105,9 @@ type app struct {
 	json                   bool
 }
 
+// deviceCommands are those that only a program with other devices has.
+var deviceCommands []func(*app) *cobra.Command
+
 func (a *app) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "prabench",
@@ -127,6 +130,9 @@ func (a *app) root() *cobra.Command {
 	root.AddCommand(a.runCommand(), a.planCommand(), a.statusCommand(), a.serveCommand(), a.resultsCommand(), a.plotCommand(), a.paperCommand(), a.sampleCommand(),
 		a.dataCommand(), a.doctorCommand(), a.exportCommand(), a.ingestCommand(), a.reportCommand(), a.benchCommand(), a.gcCommand(), a.embedderCommand(), a.workerCommand(),
 		a.submitCommand(), a.taskCommand(), a.armCommand(), a.checkCommand())
+	for _, c := range deviceCommands {
+		root.AddCommand(c(a))
+	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	for _, c := range root.Commands() {
 		checkArgs(c)

@@ -73,7 +73,9 @@ func (t *task) sampling(path string, warmup int) (float64, error) {
 	batch := t.set.Measure.Batch
 	plan := throughputPlan
 	plan.Warmup = warmup
+	health := watchHealth(be)
 	seconds, err := t.drawing(model, batch, plan, false)
+	t.health(health, batch*(len(seconds)+warmup))
 	if err != nil {
 		return 0, err
 	}

@@ -44,6 +44,7 @@ const (
 // every crossing into the driver makes the device's context current first.
 type Backend struct {
 	name      string
+	uuid      string
 	details   string
 	dev       cu.Device
 	ctx       cu.CUContext
@@ -67,7 +68,10 @@ type Backend struct {
 	closed bool
 }
 
-var _ device.Backend = (*Backend)(nil)
+var (
+	_ device.Backend = (*Backend)(nil)
+	_ device.AheadOf = (*Backend)(nil)
+)
 
 // Refuse is why a precision is not computed, nil where it is.
 func Refuse(precision string) error {
@@ -152,7 +156,7 @@ func New(ordinal int, o Options) (b *Backend, err error) {
 	}
 	b.details = fmt.Sprintf("%s, driver %s, %s, %s", device, driverText(cu.Version()), loaded, blas)
 	if b.precision == kernels.BF16 {
-		b.details += ", bf16 products"
+		b.details += ", bf16 products and caches"
 	}
 	b.ops = kernels.New(&b.queue)
 	b.queue.b = b
@@ -176,6 +180,11 @@ func (b *Backend) describe() (string, error) {
 	if err != nil {
 		return "", b.failed("asking for the compute capability", err)
 	}
+	uuid, err := b.dev.UUID()
+	if err != nil {
+		return "", b.failed("asking for the UUID", err)
+	}
+	b.uuid = uuidText(uuid)
 	b.compute = 10*major + minor
 	if b.compute < 70 {
 		return "", fmt.Errorf("%s: %s has compute capability %d.%d; 7.0 is the lowest that is served", b.name, name, major, minor)
@@ -189,6 +198,9 @@ func (b *Backend) Name() string    { return b.name }
 func (b *Backend) Threads() int    { return 0 }
 func (b *Backend) Details() string { return b.details }
 func (b *Backend) Err() error      { return b.err }
+
+// AheadRows implements [device.AheadOf].
+func (b *Backend) AheadRows() int { return kernels.AheadRows }
 
 // Peak is the largest number of bytes held at once, the kernels' scratch memory
 // and cuBLAS's workspace counted as activations.

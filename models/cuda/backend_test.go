@@ -144,6 +144,34 @@ func TestPrecisions(t *testing.T) {
 	}
 }
 
+// A cache in bf16 rounds keys and values and changes little else.
+func TestBF16Cache(t *testing.T) {
+	const batch, tokens, heads, width = 3, 40, 2, 24
+	var outs [2][]float32
+	for i, p := range []string{"fp32", "bf16"} {
+		b := open(t, Options{Precision: p})
+		defer closed(t, b)
+		qkv, out, cache := buffer(t, b, 3*batch*width), buffer(t, b, batch*width), buffer(t, b, 2*batch*tokens*width)
+		host, got := make([]float32, 3*batch*width), make([]float32, batch*width)
+		for at := range tokens {
+			for j := range host {
+				host[j] = float32(math.Sin(float64(at*len(host) + j)))
+			}
+			b.Upload(qkv, host)
+			b.AttentionDecode(out, qkv, cache, batch, at, 1, tokens, heads, width)
+			b.Download(got, out)
+			outs[i] = append(outs[i], got...)
+		}
+	}
+	var worst float64
+	for i, v := range outs[0] {
+		worst = max(worst, math.Abs(float64(v-outs[1][i])))
+	}
+	if !(worst < 0.02) || worst == 0 {
+		t.Errorf("largest difference of the two caches: %g", worst)
+	}
+}
+
 // Without memory an allocation says so by its type, and the device goes on.
 func TestOutOfMemory(t *testing.T) {
 	if !alone(t, "STANDIN_MEMORY=8") {

@@ -11,6 +11,7 @@ import (
 	"math"
 	"unsafe"
 
+	"prabench/models/cuda/kernels"
 	"prabench/models/device"
 )
 
@@ -78,6 +79,10 @@ func (d *Backend) AttentionDecode(out, qkv, cache device.Buffer, batch, start, n
 	}
 	po, pq, pc := at(out, batch*n*width), at(qkv, 3*batch*n*width), at(cache, 2*batch*capacity*width)
 	d.queue.note("AttentionDecode", batch, start, n, capacity, heads, width)
+	if d.precision != kernels.FP32 { // of a cache in bf16 half as much is read
+		d.ops.AttentionDecodeBF16(po, pq, pc, batch, start, n, capacity, heads, width)
+		return
+	}
 	d.ops.AttentionDecode(po, pq, pc, batch, start, n, capacity, heads, width)
 }
 
