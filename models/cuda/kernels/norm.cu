@@ -21,7 +21,7 @@ KC_DEVICE void row_stats(const float *x, float *keep, int n, int sphere, float *
     *rstd = 1.0f / kc_sqrt(block_sum(q, part) / n + NORM_EPS);
 }
 
-KERNEL(norm, 256, 4)
+KERNEL(row_norm, 256, 4)
 (float *y, const float *x, const float *gain, const float *bias, float *stats, int n, int sphere, int keep) {
     SHARED(s);
     i64 r = blockIdx.x;
@@ -34,7 +34,7 @@ KERNEL(norm, 256, 4)
         q[i] = gain ? v * gain[i] + bias[i] : v;
     }
 }
-EXPORT(norm, 256)
+EXPORT(row_norm, 256)
 
 // dx = rstd·(g − mean(g) − x̂·mean(g·x̂)), g = dy·gain; the sphere has no mean(g).
 // A block serves each rows; with gain it leaves its sums of dy·x̂ and dy in

@@ -1,7 +1,7 @@
 package kernels
 
 var (
-	normKernel            = kernel("norm", "norm", 256, 4, 8)
+	normKernel            = kernel("norm", "row_norm", 256, 4, 8)
 	normBackwardKernel    = kernel("norm", "norm_backward", 256, 2, 13)
 	modNormKernel         = kernel("norm", "mod_norm", 256, 4, 9)
 	modNormBackwardKernel = kernel("norm", "mod_norm_backward", 256, 4, 12)

@@ -18,7 +18,7 @@ import (
 // memory: addresses are given out and never read.
 type Backend struct {
 	ops   *kernels.Ops
-	bf16  bool
+	prec  kernels.Precision
 	next  uintptr
 	sizes map[uintptr]held
 	held  [device.Classes]int64
@@ -32,10 +32,11 @@ type held struct {
 
 var _ device.Counter = (*Backend)(nil)
 
-// NewBackend counts into l. With bf16 the layers' products read weights that
-// were packed once, and the cache holds bf16; everything else stays fp32.
-func NewBackend(l kernels.Launcher, bf16 bool) *Backend {
-	return &Backend{ops: kernels.New(l), bf16: bf16, next: 1 << 20, sizes: map[uintptr]held{}}
+// NewBackend counts into l. With kernels.BF16 all products round fp32 operands
+// to bf16; with kernels.Packed the layers also read weights that were packed
+// once, and the cache holds bf16. What is packed before sampling is not counted.
+func NewBackend(l kernels.Launcher, p kernels.Precision) *Backend {
+	return &Backend{ops: kernels.New(l), prec: p, next: 1 << 20, sizes: map[uintptr]held{}}
 }
 
 // ComputesNothing tells the core to spare itself what only a computing backend needs.
@@ -91,15 +92,8 @@ func at(x device.Buffer) kernels.Ptr {
 
 func ints(x device.Ints) kernels.Ptr { return kernels.Ptr(x.Base) }
 
-func (b *Backend) precision() kernels.Precision {
-	if b.bf16 {
-		return kernels.BF16
-	}
-	return kernels.FP32
-}
-
 func (b *Backend) Gemm(transA, transB bool, m, n, k int, alpha float32, x device.Buffer, ldx int, y device.Buffer, ldy int, beta float32, c device.Buffer, ldc int) {
-	b.ops.Gemm(transA, transB, m, n, k, alpha, at(x), ldx, at(y), ldy, beta, at(c), ldc, b.precision())
+	b.ops.Gemm(transA, transB, m, n, k, alpha, at(x), ldx, at(y), ldy, beta, at(c), ldc, min(b.prec, kernels.BF16))
 }
 
 func (b *Backend) Linear(y, x, w device.Buffer, rows, in, out int, e device.Epilogue) {
@@ -107,11 +101,7 @@ func (b *Backend) Linear(y, x, w device.Buffer, rows, in, out int, e device.Epil
 	if e.Gate.Absent() {
 		to.Gate = 0
 	}
-	p := kernels.FP32
-	if b.bf16 {
-		p = kernels.Packed
-	}
-	b.ops.Linear(at(y), at(x), at(w), rows, in, out, to, p)
+	b.ops.Linear(at(y), at(x), at(w), rows, in, out, to, b.prec)
 }
 
 func (b *Backend) BiasActBackward(dpre, dbias, dy, pre device.Buffer, rows, n int, act device.Act) {
@@ -148,7 +138,7 @@ func (b *Backend) AttentionBackward(dqkv, dout, out, qkv, lse device.Buffer, bat
 
 func (b *Backend) AttentionDecode(out, qkv, cache device.Buffer, batch, start, n, capacity, heads, width int) {
 	decode := b.ops.AttentionDecode
-	if b.bf16 {
+	if b.prec == kernels.Packed {
 		decode = b.ops.AttentionDecodeBF16
 	}
 	decode(at(out), at(qkv), at(cache), batch, start, n, capacity, heads, width)

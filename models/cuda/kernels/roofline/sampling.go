@@ -4,17 +4,18 @@ import (
 	"fmt"
 
 	"prabench/models"
+	"prabench/models/cuda/kernels"
 )
 
 // Sampling is a prediction of sequential sampling.
 type Sampling struct {
-	Batch   int
-	BF16    bool
-	PerStep int     // launches of an AR step after the first: the nodes of its graph
-	First   int     // launches of the first step and of what precedes it
-	Whole   *Tally  // all launches of one batch of images
-	Seconds float64 // of the whole batch
-	Excess  float64 // bytes moved over bytes needed
+	Batch    int
+	Products kernels.Precision
+	PerStep  int     // launches of an AR step after the first: the nodes of its graph
+	First    int     // launches of the first step and of what precedes it
+	Whole    *Tally  // all launches of one batch of images
+	Seconds  float64 // of the whole batch
+	Excess   float64 // bytes moved over bytes needed
 }
 
 // ImagesPerSecond is at the bound, plus so many seconds for each launch.
@@ -23,10 +24,10 @@ func (s Sampling) ImagesPerSecond(perLaunch float64) float64 {
 }
 
 // Sample counts the launches of sampling one batch of images by the core.
-func Sample(c models.Config, sc models.SampleConfig, batch int, bf16 bool, d Device) (Sampling, error) {
+func Sample(c models.Config, sc models.SampleConfig, batch int, p kernels.Precision, d Device) (Sampling, error) {
 	count := func(first bool) (*Tally, error) {
 		t := NewTally(d)
-		be := NewBackend(t, bf16)
+		be := NewBackend(t, p)
 		m, err := models.NewModel(be, c, 0)
 		if err != nil {
 			return nil, err
@@ -55,10 +56,9 @@ func Sample(c models.Config, sc models.SampleConfig, batch int, bf16 bool, d Dev
 	if steps > 0 && rest%steps != 0 {
 		return Sampling{}, fmt.Errorf("roofline: %d launches in %d AR steps: the steps differ", rest, steps)
 	}
-	total := whole.Total()
 	return Sampling{
-		Batch: batch, BF16: bf16, PerStep: rest / max(steps, 1), First: first.Launches, Whole: whole,
-		Seconds: total.Seconds, Excess: total.Cost.Bytes / total.Cost.Least,
+		Batch: batch, Products: p, PerStep: rest / max(steps, 1), First: first.Launches, Whole: whole,
+		Seconds: whole.Total().Seconds,
 	}, nil
 }
 
@@ -66,12 +66,12 @@ func Sample(c models.Config, sc models.SampleConfig, batch int, bf16 bool, d Dev
 // large batches and a training step of a model ask for, in either precision.
 func LargestShared(c models.Config, t models.TrainConfig, sc models.SampleConfig) (map[string]uint32, error) {
 	out := map[string]uint32{}
-	for _, bf16 := range []bool{false, true} {
-		s, err := Sample(c, sc, 256, bf16, H100)
+	for _, p := range []kernels.Precision{kernels.FP32, kernels.BF16, kernels.Packed} {
+		s, err := Sample(c, sc, 256, p, H100)
 		if err != nil {
 			return nil, err
 		}
-		step, err := Train(c, t, bf16, H100)
+		step, err := Train(c, t, p, H100)
 		if err != nil {
 			return nil, err
 		}
@@ -83,10 +83,10 @@ func LargestShared(c models.Config, t models.TrainConfig, sc models.SampleConfig
 }
 
 // Train counts the launches of one training step of the core.
-func Train(c models.Config, tc models.TrainConfig, bf16 bool, d Device) (*Tally, error) {
+func Train(c models.Config, tc models.TrainConfig, p kernels.Precision, d Device) (*Tally, error) {
 	t := NewTally(d)
 	images := models.Images{N: 1, Size: c.Size, Channels: c.Channels, Pixels: make([]uint8, c.Size*c.Size*c.Channels), Labels: []int32{0}}
-	tr, err := models.NewTrainer(NewBackend(t, bf16), c, tc, images)
+	tr, err := models.NewTrainer(NewBackend(t, p), c, tc, images)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,106 @@
+package roofline_test
+
+import (
+	"bytes"
+	"flag"
+	"math"
+	"os"
+	"testing"
+
+	"prabench/experiments"
+	"prabench/models"
+	"prabench/models/cuda/kernels"
+	"prabench/models/cuda/kernels/roofline"
+)
+
+var update = flag.Bool("update", false, "write docs/cuda-roofline.md anew")
+
+const root = "../../../../"
+
+func preset(t *testing.T, file, name string, earlier [2]float64) roofline.Case {
+	t.Helper()
+	e, err := experiments.Load(root+"experiments/presets/"+file+".toml", experiments.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := e.Cells[0].Settings
+	s.Model.Size, s.Model.Channels, s.Model.Classes = s.Data.Size, s.Data.Channels, 1000
+	s.Train.Batch = 64
+	return roofline.Case{Name: name, Config: s.Model, Sample: s.Sample.SampleConfig, Train: s.Train, Earlier: earlier}
+}
+
+// The page says what the code launches today.
+func TestPage(t *testing.T) {
+	var b bytes.Buffer
+	cases := []roofline.Case{preset(t, "pra-s", "PRA-S", [2]float64{282, 864}), preset(t, "pra-l", "PRA-L", [2]float64{103, 309})}
+	if err := roofline.Write(&b, roofline.H100, cases); err != nil {
+		t.Fatal(err)
+	}
+	const page = root + "docs/cuda-roofline.md"
+	if *update {
+		if err := os.WriteFile(page, b.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	old, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(old, b.Bytes()) {
+		t.Errorf("%s is not what the code launches: write it anew with -update, and read what changed", page)
+	}
+}
+
+// A kernel that moves more than 1.5 times what it must has a reason on the page,
+// and no reason is left from a kernel that no longer does.
+func TestReasons(t *testing.T) {
+	c := preset(t, "pra-s", "PRA-S", [2]float64{})
+	owing := map[string]bool{}
+	for _, p := range []kernels.Precision{kernels.FP32, kernels.BF16, kernels.Packed} {
+		s, err := roofline.Sample(c.Config, c.Sample, 64, p, roofline.H100)
+		if err != nil {
+			t.Fatal(err)
+		}
+		step, err := roofline.Train(c.Config, c.Train, p, roofline.H100)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range append(roofline.Wasters(s.Whole.Lines()), roofline.Wasters(step.Lines())...) {
+			owing[name] = true
+			if roofline.Reasons[name] == "" {
+				t.Errorf("%s moves more than %g times the bytes that it needs, and gives no reason", name, roofline.Wasteful)
+			}
+		}
+	}
+	for name := range roofline.Reasons {
+		if !owing[name] {
+			t.Errorf("%s gives a reason for a waste that it does not make", name)
+		}
+	}
+}
+
+// The launches' operations are those that the core counts for itself, and their
+// bytes are at least those that they need.
+func TestCountsAgree(t *testing.T) {
+	c := models.DefaultConfig()
+	c.Size, c.Patch, c.Block = 28, 7, 2
+	sc := models.DefaultSample()
+	for _, guidance := range []float64{0, 1} {
+		sc.Guidance = guidance
+		for _, p := range []kernels.Precision{kernels.FP32, kernels.BF16, kernels.Packed} {
+			s, err := roofline.Sample(c, sc, 1, p, roofline.H100)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, want := s.Whole.Total().Cost.FLOPs, c.Costs(models.DefaultTrain(), sc).FLOPsImage
+			if math.Abs(got-want) > 1e-9*want {
+				t.Errorf("guidance %g: the launches of an image have %.0f operations, the core counts %.0f", guidance, got, want)
+			}
+			for _, l := range s.Whole.Lines() {
+				if l.Cost.Bytes < l.Cost.Least || l.Seconds <= 0 {
+					t.Errorf("%s: %.0f bytes where %.0f are needed, %g s", l.Kernel.Name, l.Cost.Bytes, l.Cost.Least, l.Seconds)
+				}
+			}
+		}
+	}
+}
