@@ -147,11 +147,11 @@ func (g *generator) solve(flat device.Buffer, rows int, anchor device.Buffer) {
 	for i := range g.plan.steps {
 		t := g.plan.time(i)
 		dt := float32(g.plan.time(i+1) - t)
-		g.velocity(flat, v, z, i, rows)
 		if !g.plan.heun || i == g.plan.steps-1 {
-			g.be.Mix(z, 1, z, dt, v)
+			g.euler(flat, v, z, i, rows, dt)
 			continue
 		}
+		g.velocity(flat, v, z, i, rows)
 		zt, v2 := g.zt.Slice(0, size), g.v2.Slice(0, size)
 		g.be.Mix(zt, 1, z, dt, v)
 		g.velocity(flat, v2, zt, i+1, rows)
@@ -160,9 +160,27 @@ func (g *generator) solve(flat device.Buffer, rows int, anchor device.Buffer) {
 	}
 }
 
-// velocity evaluates the head at z [rows, d], the start of a buffer of
-// rep·rows, at the time of step i, and writes the flow's velocity.
+// euler is z ← z + dt·v with the velocity v at z, in one operation where the
+// backend has it.
+func (g *generator) euler(flat, v, z device.Buffer, i, rows int, dt float32) {
+	if f, ok := g.be.(device.FlowStepper); ok {
+		o, null := g.evaluate(flat, z, i, rows)
+		f.FlowStep(z, v, o, null, float32(g.plan.guidance), g.inverse(i), dt)
+		return
+	}
+	g.velocity(flat, v, z, i, rows)
+	g.be.Mix(z, 1, z, dt, v)
+}
+
+// velocity evaluates the head at z and writes the flow's velocity.
 func (g *generator) velocity(flat, v, z device.Buffer, i, rows int) {
+	o, null := g.evaluate(flat, z, i, rows)
+	g.be.Velocity(v, o, null, z, float32(g.plan.guidance), g.inverse(i))
+}
+
+// evaluate is the head's output at z [rows, d], the start of a buffer of
+// rep·rows, at the time of step i; with guidance also that of the null class.
+func (g *generator) evaluate(flat, z device.Buffer, i, rows int) (o, null device.Buffer) {
 	size := rows * g.cfg.StateDim()
 	in := device.Buffer{Base: z.Base, Off: z.Off, N: g.rep * size}
 	if g.rep == 2 {
@@ -170,15 +188,18 @@ func (g *generator) velocity(flat, v, z device.Buffer, i, rows int) {
 	}
 	all := g.rep * rows
 	g.head(flat, g.headA, g.modulations(flat, i, all), in, all)
-	o, null := g.headA.o.Slice(0, size), device.Buffer{}
 	if g.rep == 2 {
 		null = g.headA.o.Slice(size, size)
 	}
-	inv := 0.0
-	if g.cfg.Target == "x" {
-		inv = 1 / math.Max(1-g.plan.time(i), minRemain)
+	return g.headA.o.Slice(0, size), null
+}
+
+// inverse is what Velocity multiplies with at step i: 0 for the v-target.
+func (g *generator) inverse(i int) float32 {
+	if g.cfg.Target != "x" {
+		return 0
 	}
-	g.be.Velocity(v, o, null, z, float32(g.plan.guidance), float32(inv))
+	return float32(1 / math.Max(1-g.plan.time(i), minRemain))
 }
 
 // modulations are those of flow step i for rows evaluations; where they are

@@ -150,6 +150,14 @@ func (d *Backend) Velocity(v, o, onull, z device.Buffer, guidance, inv float32) 
 	d.ops.Velocity(pv, po, pn, pz, guidance, inv, n)
 }
 
+// FlowStep implements [device.FlowStepper].
+func (d *Backend) FlowStep(z, v, o, onull device.Buffer, guidance, inv, dt float32) {
+	n := v.N
+	pz, pv, po, pn := at(z, n), at(v, n), at(o, n), opt(onull, n)
+	d.queue.note("FlowStep", n)
+	d.ops.FlowStep(pz, pv, po, pn, guidance, inv, dt, n)
+}
+
 func (d *Backend) Normal(dst device.Buffer, ids device.Ints, batch, tokens, from, dim int, key uint64, stream uint32) {
 	pd, pi := at(dst, batch*tokens*dim), ints(ids, batch)
 	d.queue.note("Normal", batch, tokens, from, dim)

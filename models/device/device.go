@@ -217,6 +217,12 @@ type AheadOf interface {
 	AheadRows() int
 }
 
+// FlowStepper is a Backend with an Euler step of the flow as one operation:
+// [Backend.Velocity] into v, then z ← z + dt·v, rounded as by [Backend.Mix].
+type FlowStepper interface {
+	FlowStep(z, v, o, onull Buffer, guidance, inv, dt float32)
+}
+
 // ErrOutOfMemory is returned by Alloc, wrapped with what was asked.
 var ErrOutOfMemory = fmt.Errorf("out of device memory")
 

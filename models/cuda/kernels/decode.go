@@ -32,8 +32,8 @@ func (o *Ops) AttentionDecode(out, qkv, cache Ptr, batch, at, n, capacity, heads
 }
 
 // AttentionDecodeBF16 is AttentionDecode with keys and values kept as bf16, in
-// the same cache of which it uses half (for an even head): a cache belongs to
-// one of the two.
+// the same cache, of which it uses half or, for an odd head, a little more: a
+// cache belongs to one of the two.
 func (o *Ops) AttentionDecodeBF16(out, qkv, cache Ptr, batch, at, n, capacity, heads, width int) {
 	o.decode(decodeBF16, 2, out, qkv, cache, batch, at, n, capacity, heads, width)
 }

@@ -33,8 +33,8 @@ type held struct {
 var _ device.Counter = (*Backend)(nil)
 
 // NewBackend counts into l. With kernels.BF16 all products round fp32 operands
-// to bf16; with kernels.Packed the layers also read weights that were packed
-// once, and the cache holds bf16. What is packed before sampling is not counted.
+// to bf16, and the cache holds bf16; with kernels.Packed the layers also read
+// weights that were packed once, before what is counted.
 func NewBackend(l kernels.Launcher, p kernels.Precision) *Backend {
 	return &Backend{ops: kernels.New(l), prec: p, next: 1 << 20, sizes: map[uintptr]held{}}
 }
@@ -138,7 +138,7 @@ func (b *Backend) AttentionBackward(dqkv, dout, out, qkv, lse device.Buffer, bat
 
 func (b *Backend) AttentionDecode(out, qkv, cache device.Buffer, batch, start, n, capacity, heads, width int) {
 	decode := b.ops.AttentionDecode
-	if b.prec == kernels.Packed {
+	if b.prec != kernels.FP32 {
 		decode = b.ops.AttentionDecodeBF16
 	}
 	decode(at(out), at(qkv), at(cache), batch, start, n, capacity, heads, width)
@@ -178,6 +178,10 @@ func (b *Backend) WeightedError(loss, grad, pred, target, w device.Buffer, rows,
 
 func (b *Backend) Velocity(v, o, onull, z device.Buffer, guidance, inv float32) {
 	b.ops.Velocity(at(v), at(o), at(onull), at(z), guidance, inv, v.N)
+}
+
+func (b *Backend) FlowStep(z, v, o, onull device.Buffer, guidance, inv, dt float32) {
+	b.ops.FlowStep(at(z), at(v), at(o), at(onull), guidance, inv, dt, v.N)
 }
 
 func (b *Backend) Normal(dst device.Buffer, ids device.Ints, batch, tokens, start, dim int, key uint64, stream uint32) {

@@ -22,7 +22,7 @@ type Case struct {
 
 var batches = []int{64, 256}
 
-var productNames = map[kernels.Precision]string{kernels.FP32: "fp32", kernels.BF16: "bf16 from fp32 memory", kernels.Packed: "bf16 kept"}
+var productNames = map[kernels.Precision]string{kernels.FP32: "fp32", kernels.BF16: "bf16", kernels.Packed: "bf16, packed weights"}
 
 // NodeSeconds is what the page assumes that a graph node costs beside its work.
 const NodeSeconds = 1e-6
@@ -74,8 +74,9 @@ its modulation (26 MB in PRA-S, 41 MB in PRA-L), the splits of a product, all sm
 ## Sampling
 
 Sequential, one token an AR step, 256 steps, 25 Euler steps a token, no guidance.
-"bf16 kept": layers read weights packed as bf16 once before sampling, and the cache
-holds bf16. "bf16 from fp32 memory": operands are rounded on their way in. Launches are those of
+In bf16 the operands of products are rounded on their way in from fp32 memory and the
+cache holds bf16; with packed weights the layers read a bf16 copy made once before
+sampling. Launches are those of
 an AR step after the first: the nodes of its graph. "With nodes" adds an assumed %.0f µs for
 each; nobody has measured it here. "Earlier" is an estimate for bf16 by hand that came before the kernels: weights
 once for each use, keys and values, nothing else.
@@ -99,7 +100,7 @@ once for each use, keys and values, nothing else.
 				earlier := ""
 				if p == kernels.Packed {
 					earlier = fmt.Sprintf("%.0f", c.Earlier[i])
-					details = append(details, detail{fmt.Sprintf("%s, batch %d, bf16 kept", c.Name, batch), float64(c.Config.ARSteps()), s.Whole})
+					details = append(details, detail{fmt.Sprintf("%s, batch %d, bf16 with packed weights", c.Name, batch), float64(c.Config.ARSteps()), s.Whole})
 				}
 				t, k := s.Whole.Total(), float64(c.Config.ARSteps())
 				fmt.Fprintf(w, "| %s | %d | %s | %d | %.2f | %.2f | %.2f | %.0f | %.0f | %s |\n", c.Name, batch, productNames[p], s.PerStep,
