@@ -36,7 +36,7 @@ func (s *selection) source(metrics ...string) string {
 	for _, k := range keys {
 		parts = append(parts, k+" = "+wanted(s.fig.Where[k]))
 	}
-	if n := s.seeds(); n != "" {
+	if n := s.seeds(metrics); n != "" {
 		if len(metrics) == 0 && n != "1 seed" && s.fig.Kind != Steps { // curves and images are no means
 			n = "the first of " + n
 		}
@@ -147,17 +147,30 @@ func (s *selection) disturbed(metrics []string) string {
 	return fmt.Sprintf("under other load: rounds of %d of %d cells", n, len(s.cells))
 }
 
-// seeds is "3 seeds", or a range when cells differ.
-func (s *selection) seeds() string {
+// seeds is "3 seeds", or a range when values stand for different numbers.
+func (s *selection) seeds(metrics []string) string {
 	lo, hi := 0, 0
+	count := func(n int) {
+		if n > 0 && (lo == 0 || n < lo) {
+			lo = n
+		}
+		hi = max(hi, n)
+	}
 	for _, c := range s.cells {
-		if c.Seeds <= 0 || failed(c) {
-			continue
+		if len(metrics) == 0 && (c.Grid != nil || c.Curve != nil || c.Steps != nil || !failed(c)) {
+			count(c.Seeds)
 		}
-		if lo == 0 || c.Seeds < lo {
-			lo = c.Seeds
+		for _, name := range metrics { // also of cells that are not whole
+			m, ok := c.Metrics[name]
+			switch {
+			case ok && len(m.Values) > 0:
+				count(len(m.Values))
+			case ok && len(c.IDs) > 0: // no mean over seeds: of one
+				count(1)
+			case ok:
+				count(c.Seeds)
+			}
 		}
-		hi = max(hi, c.Seeds)
 	}
 	switch {
 	case hi == 0:

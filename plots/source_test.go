@@ -30,3 +30,24 @@ func TestShortCode(t *testing.T) {
 		}
 	}
 }
+
+// The foot counts the seeds behind the values that are shown, also of cells that
+// are not finished.
+func TestSeedsBehindValues(t *testing.T) {
+	two := MetricValue{Value: 2, Values: []float64{1, 3}}
+	three := MetricValue{Value: 2, Values: []float64{1, 2, 3}}
+	cell := func(m MetricValue, outcome string, planned int) CellData {
+		return CellData{Metrics: map[string]MetricValue{"kid": m}, Outcome: outcome, Seeds: planned, IDs: []string{"a"}}
+	}
+	for want, cells := range map[string][]CellData{
+		"3 seeds":              {cell(three, "ok", 3), cell(three, "pending", 3)},
+		"2 to 3 seeds a point": {cell(three, "ok", 3), cell(two, "oom", 3)},
+		"1 seed":               {cell(MetricValue{Value: 1}, "pending", 3)},
+		"":                     {{Outcome: "oom", Seeds: 3}},
+	} {
+		s := &selection{cells: cells}
+		if got := s.seeds([]string{"kid"}); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
