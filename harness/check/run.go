@@ -15,6 +15,10 @@ import (
 // fresh one.
 const firstShare = 0.6
 
+// openShare of the budget may be used by the first block where it has flagged
+// nothing.
+const openShare = 0.8
+
 // Compare measures both programs and fills in the report's results, verdict and
 // advice.
 func (b Bench) Compare(ctx context.Context, cells []Cell, o Options, rep *Report) error {
@@ -27,6 +31,13 @@ func (b Bench) Compare(ctx context.Context, cells []Cell, o Options, rep *Report
 	first, err := b.settle(ctx, cells, all, o, begin.Add(time.Duration(firstShare*float64(o.Budget))), "first block")
 	if err != nil {
 		return err
+	}
+	if !first.flagged(all) {
+		// Nothing waits for a fresh block yet: what is open may have more time. What
+		// this flags late has the rest.
+		if err := b.goOn(ctx, cells, all, o, begin.Add(time.Duration(openShare*float64(o.Budget))), "first block", first); err != nil {
+			return err
+		}
 	}
 	rep.Cells, rep.Family = make([]Result, len(cells)), first.family
 	var again []target
@@ -61,7 +72,7 @@ func (b Bench) Compare(ctx context.Context, cells []Cell, o Options, rep *Report
 			again = append(again, t)
 		}
 	}
-	var fresh findings
+	fresh := &findings{}
 	if len(again) > 0 {
 		if fresh, err = b.settle(ctx, cells, again, o, begin.Add(o.Budget), "fresh block"); err != nil {
 			return err
@@ -74,7 +85,7 @@ func (b Bench) Compare(ctx context.Context, cells []Cell, o Options, rep *Report
 }
 
 // judge gives every comparison its verdict, then the cells and the whole.
-func judge(rep *Report, fresh findings, o Options) {
+func judge(rep *Report, fresh *findings, o Options) {
 	for i := range rep.Cells {
 		c := &rep.Cells[i]
 		if fresh.of[i] != nil {

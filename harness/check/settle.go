@@ -18,31 +18,40 @@ type findings struct {
 	block
 	of     map[int]map[string]*estimate // by cell and metric
 	look   map[int]int                  // the last one at each cell: 1, 2, …
+	looked int                          // the last look of all
+	open   []target                     // what is not decided
 	family int                          // comparisons that p-values are corrected for
 }
 
 // rounds are those that were asked for of a cell, after all its looks.
-func (f findings) rounds(cell int, o Options) int { return o.Rounds << (max(1, f.look[cell]) - 1) }
+func (f *findings) rounds(cell int, o Options) int { return o.Rounds << (max(1, f.look[cell]) - 1) }
 
 // settle measures targets until each is decided or the time is over. A cell of
 // which something stays open is measured on, twice as often in all; what is
 // decided rests.
-func (b Bench) settle(ctx context.Context, cells []Cell, targets []target, o Options, until time.Time, what string) (findings, error) {
-	f := findings{block: block{tries: map[int][]round{}, fault: map[int]error{}}, of: map[int]map[string]*estimate{}, look: map[int]int{}}
+func (b Bench) settle(ctx context.Context, cells []Cell, targets []target, o Options, until time.Time, what string) (*findings, error) {
+	f := &findings{block: block{tries: map[int][]round{}, fault: map[int]error{}}, of: map[int]map[string]*estimate{}, look: map[int]int{}, open: targets}
 	for _, t := range targets {
 		f.family += len(t.metrics)
 	}
-	open := targets
-	for look := 1; look <= looks && len(open) > 0; look++ {
+	return f, b.goOn(ctx, cells, targets, o, until, what, f)
+}
+
+// goOn measures what is still open in a block, until it is decided or the time
+// is over.
+func (b Bench) goOn(ctx context.Context, cells []Cell, targets []target, o Options, until time.Time, what string, f *findings) error {
+	for f.looked < looks && len(f.open) > 0 {
+		look, open := f.looked+1, f.open
 		asked := o
 		asked.Rounds = o.Rounds << (look - 1)
 		before := f.count(open)
 		if err := b.collect(ctx, &f.block, cells, open, asked, until, what); err != nil {
-			return f, err
+			return err
 		}
 		if look > 1 && f.count(open) == before {
 			break // no time was left
 		}
+		f.looked = look
 		for _, t := range open {
 			rounds, disturbed := f.chosen(t.cell, asked.Rounds)
 			f.look[t.cell], f.of[t.cell] = look, map[string]*estimate{}
@@ -71,9 +80,9 @@ func (b Bench) settle(ctx context.Context, cells []Cell, targets []target, o Opt
 				}
 			}
 		}
-		open = still
+		f.open = still
 	}
-	return f, nil
+	return nil
 }
 
 // estimate is what rounds say of a metric of a cell.
@@ -84,7 +93,19 @@ func (b Bench) estimate(cell int, m Metric, rounds []round, disturbed int) estim
 	return estimated(m, rounds, disturbed)
 }
 
-func (f findings) count(ts []target) int {
+// flagged says whether there is a change that has to be measured again.
+func (f *findings) flagged(targets []target) bool {
+	for _, t := range targets {
+		for _, m := range t.metrics {
+			if f.of[t.cell][m.Name].flags(m) != 0 {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (f *findings) count(ts []target) int {
 	n := 0
 	for _, t := range ts {
 		n += len(f.tries[t.cell])
