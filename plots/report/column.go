@@ -23,14 +23,15 @@ type column struct {
 
 // The groups of columns that a reader chooses from.
 const (
-	groupQuality  = "quality"
-	groupSpeed    = "speed"
-	groupMemory   = "memory"
-	groupTraining = "training"
-	groupCost     = "cost"
+	groupQuality     = "quality"
+	groupDiagnostics = "diagnostics"
+	groupSpeed       = "speed"
+	groupMemory      = "memory"
+	groupTraining    = "training"
+	groupCost        = "cost"
 )
 
-var groups = []string{groupQuality, groupSpeed, groupMemory, groupTraining, groupCost}
+var groups = []string{groupQuality, groupDiagnostics, groupSpeed, groupMemory, groupTraining, groupCost}
 
 // main are the columns that are shown at first, and the first of all columns.
 var main = []string{"fid_proxy", "class_accuracy", "throughput", "latency", "memory_peak", "train_throughput"}
@@ -58,6 +59,8 @@ func groupOf(metric, kind string) string {
 		return groupTraining
 	case results.Time:
 		return groupSpeed
+	case results.Probe, results.Exposure, results.Seam, results.Nearest:
+		return groupDiagnostics
 	}
 	return groupQuality
 }
