@@ -136,7 +136,11 @@ func TestLivePicture(t *testing.T) {
 	b.Patience = 10 * time.Minute // on a machine that others use
 	more := []string{"experiments/quick.toml", "--set", "repeats=2", "--set", "measure.repeat_disturbed=0"}
 	server, _ := serving(t, more...)
-	run := exec.Command(os.Args[0], append([]string{"run"}, more...)...)
+	program := os.Args[0]
+	if _, err := os.Stat(filepath.Join(*from, "prabench")); *from != "" && err == nil {
+		program = filepath.Join(*from, "prabench") // of one revision with what it goes on with
+	}
+	run := exec.Command(program, append([]string{"run"}, more...)...)
 	if err := run.Start(); err != nil {
 		t.Fatal(err)
 	}
