@@ -125,9 +125,24 @@ func (q liveQueue) Tell(key string) (rank int, state, why string, sent bool) {
 	return rank, state, why, sent
 }
 
-// liveNumbers is the table that `prabench results` prints.
+// liveNumbers is the table that `prabench results` prints, without its outcomes
+// while these say no more than the seeds and the cells on the page.
 func (a *app) liveNumbers(ctx context.Context, db *results.DB, experiment string) (results.Table, []string, error) {
-	return pointTable(ctx, db, experiment, nil)
+	t, notes, err := pointTable(ctx, db, experiment, nil)
+	last := len(t.Columns) - 1
+	if err != nil || last < 0 || t.Columns[last] != "outcome" {
+		return t, notes, err
+	}
+	for _, row := range t.Rows {
+		if o := row[last]; o != results.OK && o != results.Pending {
+			return t, notes, nil
+		}
+	}
+	t.Columns = t.Columns[:last]
+	for i := range t.Rows {
+		t.Rows[i] = t.Rows[i][:last]
+	}
+	return t, notes, nil
 }
 
 // followed is experiment files that may change while they are shown.
