@@ -85,11 +85,31 @@ func (a *app) figureData(ctx context.Context, db *results.DB, l loaded, across [
 	if d.points, notes, err = readPoints(ctx, db, results.Filter{Experiment: l.exp.Name}, across); err != nil {
 		return d, nil, err
 	}
+	d.rename()
 	behind, err := db.Behind(ctx, l.exp.Name)
 	for _, b := range behind {
 		d.behind[b.Cell] = append(d.behind[b.Cell], b)
 	}
 	return d, notes, err
+}
+
+// rename gives the points the names that the file has for them now: a run that
+// is not repeated after a label was changed left its plan with the old ones.
+func (d figureData) rename() {
+	cells := map[string]*harness.Cell{}
+	for i := range d.exp.Cells {
+		cells[d.exp.Cells[i].ID] = &d.exp.Cells[i]
+	}
+	for _, p := range d.points {
+		c := cells[p.cells[0].Cell]
+		if c == nil || c.Params == nil {
+			continue
+		}
+		p.params = c.Params
+		if c.Label != "" {
+			p.label = c.Label
+		}
+	}
 }
 
 // drawn is data with what could not be read.

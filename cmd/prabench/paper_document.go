@@ -54,8 +54,14 @@ func (a *app) readPart(ctx context.Context, db *results.DB, p paperPart, across 
 	if err != nil {
 		return err
 	}
+	names := map[string]string{}
+	for _, point := range d.points { // as the file names them now
+		for _, c := range point.cells {
+			names[c.Cell] = point.label
+		}
+	}
 	for _, b := range behind {
-		out.Attempts = append(out.Attempts, paper.Attempt{Cell: b.Cell, Label: b.Label, Seed: b.Seed, Kind: b.Kind, Stage: b.Stage,
+		out.Attempts = append(out.Attempts, paper.Attempt{Cell: b.Cell, Label: names[b.Cell], Seed: b.Seed, Kind: b.Kind, Stage: b.Stage,
 			ID: b.Attempt, Device: b.DeviceClass, Code: b.Code, Environment: b.Environment})
 	}
 	environments, err := db.Environments(ctx, p.exp.Name)
