@@ -160,7 +160,7 @@ func (s *Settings) depths() error {
 	return nil
 }
 
-var devicePattern = regexp.MustCompile(`^(cpu|cuda(:[0-9]{1,3})?)$`)
+var devicePattern = regexp.MustCompile(`^(cpu|cuda|cuda:[0-9]{1,3}(,cuda:[0-9]{1,3})*)$`)
 
 // rest checks the tables that belong to this package.
 func (s *Settings) rest() error {

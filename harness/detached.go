@@ -43,7 +43,7 @@ func (d Detached) Do(ctx context.Context, items ...*Item) (schedule.Report, erro
 	defer meter.Close()
 	p := &Plan{Items: items, byKey: map[string]*Item{}}
 	l := &launcher{
-		places: d.Places, plan: p, environment: machine.Environment(0), meter: meter, jobs: 1, cores: d.Cores, order: d.Order, marks: d.Places.elsewhere(), stop: stop,
+		places: d.Places, plan: p, environment: machine.Environment(0), meter: meter, devices: &devices{command: d.Command}, jobs: 1, cores: d.Cores, order: d.Order, marks: d.Places.elsewhere(), stop: stop,
 		runner: worker.Runner{Command: d.Command, LogDir: d.Places.Logs(), Grace: or(d.Grace, 30*time.Second)},
 	}
 	store := d.Places.Store()

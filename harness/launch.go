@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -29,6 +30,7 @@ type launcher struct {
 	meter       *progress.Meter
 	jobs        int
 	silence     silence
+	devices     *devices
 	cores       int    // that this process may use; 0 = all
 	marks       string // folder of the marks of what runs
 	order       string // of the rounds of timings, where it is not that of a run
@@ -92,9 +94,16 @@ var stoppedBefore = schedule.Outcome{State: schedule.Interrupted, Reason: "the r
 
 // attempt runs a worker and shows what it is doing.
 func (l *launcher) attempt(ctx context.Context, it *Item, job worker.Job) (results.Attempt, error) {
+	device, env, release, err := l.devices.take(ctx, job.Device)
+	if err != nil {
+		return results.Attempt{}, err
+	}
+	defer release()
+	job.Device = device
 	mark := l.mark(job)
 	defer mark.remove()
 	runner := l.runner
+	runner.Env = append(slices.Clip(runner.Env), env...)
 	runner.Kept = func(worker.Job) (results.Attempt, bool) {
 		a, err := storedAttempt(l.places.Store(), it)
 		return a, err == nil

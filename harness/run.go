@@ -121,11 +121,15 @@ func (r *Run) begin(ctx context.Context, stop context.CancelFunc, since time.Tim
 	}
 	ends = []func(){func() { db.Close() }, meter.Close, unlock}
 	l = &launcher{
-		places: r.Places, plan: NewPlan(experiments...), db: db, environment: machine.Environment(0), meter: meter, jobs: r.jobs(experiments), marks: r.Places.running(), stop: stop,
+		places: r.Places, plan: NewPlan(experiments...), db: db, environment: machine.Environment(0), meter: meter, devices: &devices{command: r.Command}, marks: r.Places.running(), stop: stop,
 		runner: worker.Runner{Command: r.Command, LogDir: r.Places.Logs(), Grace: grace, Stored: func(id string) (results.Attempt, bool) {
 			a, ok, err := db.Attempt(context.WithoutCancel(ctx), id)
 			return a, ok && err == nil
 		}},
+	}
+	l.jobs = max(r.jobs(experiments), l.devices.most(experiments))
+	if r.Jobs > 0 {
+		l.jobs = r.Jobs
 	}
 	for _, it := range l.plan.Items {
 		it.Settings.SaveEvery = or(r.SaveEvery, time.Minute)

@@ -3,6 +3,8 @@
 package main
 
 import (
+	"os"
+
 	"github.com/spf13/cobra"
 
 	"prabench/harness/work"
@@ -36,6 +38,9 @@ func openCUDA(d work.Device) (device.Backend, error) {
 	ordinal, err := cuda.Ordinal(d.Name)
 	if err != nil {
 		return nil, worker.Invalid("measure.device: %v", err)
+	}
+	if os.Getenv("PRABENCH_CUDA_ONLY") == "1" { // this process sees the one device that is meant
+		ordinal = 0
 	}
 	if err := cuda.Refuse(d.Precision); err != nil {
 		return nil, worker.Invalid("measure.precision: %v", err)

@@ -46,7 +46,7 @@ func (t *task) train() error {
 	if err := t.steps(tr, kept); err != nil {
 		return err
 	}
-	t.attempt.Protocol = map[string]string{"device": t.job.Device, "precision": t.set.Measure.Precision, "threads": strconv.Itoa(t.set.Train.Threads)}
+	t.attempt.Protocol = map[string]string{"device": t.set.Measure.Device, "precision": t.set.Measure.Precision, "threads": strconv.Itoa(t.set.Train.Threads)}
 	t.value("train_seconds", "s", kept.Seconds, 1)
 	// The time, other than the losses, depends on what ran beside it.
 	t.attempt.Values[0].Protocol = results.ProtocolText(map[string]string{"beside": strconv.Itoa(t.set.Beside), "backend": be.Details()})
