@@ -24,7 +24,7 @@ func advice(rep *Report, o Options) []string {
 		}
 	}
 	if n := rep.Count(Regression); n > 0 {
-		out = append(out, plural(n, "comparison is", "comparisons are")+" worse beyond the threshold, found twice: look for the change that did it (`git bisect run` takes this command: its exit code is 1), or accept it by raising the threshold in [check]")
+		out = append(out, plural(n, "comparison is", "comparisons are")+" worse beyond the threshold, found twice: look for the change that did it with --against and the revisions between, or accept it by raising the threshold in [check]")
 	}
 	if faults > 0 {
 		out = append(out, "a program could not do every cell: the reason is in the table; `prabench run FILE --only …` of the cell shows it alone")
