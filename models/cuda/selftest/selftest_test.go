@@ -20,6 +20,7 @@ import (
 	"prabench/models"
 	"prabench/models/cpu"
 	"prabench/models/cuda"
+	"prabench/models/cuda/kernels"
 	"prabench/models/cuda/kernels/roofline"
 	"prabench/models/device"
 	"prabench/models/device/devicetest"
@@ -414,7 +415,11 @@ func (r *report) model(name string, c models.Config, batch, flowSteps int, preci
 			}
 		}
 	}
-	bound, err := roofline.Sample(c, sc, batch, precision == "bf16", d)
+	products := kernels.FP32
+	if precision == "bf16" {
+		products = kernels.BF16
+	}
+	bound, err := roofline.Sample(c, sc, batch, products, d)
 	if err != nil {
 		return err
 	}
