@@ -71,6 +71,7 @@ func NewPlan(experiments ...*Experiment) *Plan {
 	p := &Plan{Experiments: experiments, byKey: make(map[string]*Item, 4*cells), Items: make([]*Item, 0, 4*cells)}
 	costs := counter{}
 	var cost *Costs
+	var room []Item // of which items are taken one by one
 	for _, e := range experiments {
 		for i := range e.Cells {
 			c := &e.Cells[i]
@@ -84,7 +85,12 @@ func NewPlan(experiments ...*Experiment) *Plan {
 					it.Skip = it.Skip && c.Skip
 					continue
 				}
-				it := &Item{Stage: st, Settings: c.Settings, Seed: c.Seed, Cell: c.ID, Label: label, Costs: cost, Cells: 1, Known: c.Settings.DataHash != "", Skip: c.Skip, State: ToDo}
+				if len(room) == 0 {
+					room = make([]Item, 512)
+				}
+				it := &room[0]
+				room = room[1:]
+				*it = Item{Stage: st, Settings: c.Settings, Seed: c.Seed, Cell: c.ID, Label: label, Costs: cost, Cells: 1, Known: c.Settings.DataHash != "", Skip: c.Skip, State: ToDo}
 				if st.Kind == results.Reference {
 					it.Label = c.Settings.Data.Set
 				}

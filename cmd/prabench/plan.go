@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"reflect"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"time"
@@ -47,6 +48,8 @@ rest will take. --keys lists every key with its value, default and meaning.`,
 }
 
 func (a *app) plan(ctx context.Context, files []string) error {
+	// Nearly all that a plan allocates it keeps: room for garbage would double it.
+	defer debug.SetGCPercent(debug.SetGCPercent(60))
 	ls, p, notes, err := a.inspected(ctx, files)
 	if err != nil {
 		return err
@@ -134,40 +137,47 @@ func skippedCells(l loaded) int {
 func stageTable(w io.Writer, p *harness.Plan) {
 	fmt.Fprintln(w)
 	t := results.Table{Columns: []string{"stage", "needed by cells", "distinct", "done", "failed", "to do", "most memory", "time to do"}}
+	type sum struct {
+		cells, distinct, done, failed, todo, memory int64
+		left                                        time.Duration
+		unknown                                     bool
+	}
+	sums := map[string]*sum{}
+	for _, kind := range stage.Kinds {
+		sums[kind] = &sum{}
+	}
+	for _, it := range p.Items {
+		if it.Skip {
+			continue
+		}
+		s := sums[it.Kind]
+		s.distinct++
+		s.cells += int64(it.Cells)
+		switch it.State {
+		case harness.Done, harness.Stored:
+			s.done++
+		case harness.Failed, harness.Blocked:
+			s.failed++
+		default:
+			s.todo++
+			s.memory = max(s.memory, it.Memory())
+			s.unknown = s.unknown || it.Estimate == harness.Unknown
+			s.left += max(0, it.Estimate)
+		}
+	}
 	var all time.Duration
 	guessed := true
 	for _, kind := range stage.Kinds {
-		var cells, distinct, done, failed, todo int
-		var left time.Duration
-		unknown := false
-		var memory int64
-		for _, it := range p.Items {
-			if it.Kind != kind || it.Skip {
-				continue
-			}
-			distinct++
-			cells += it.Cells
-			switch it.State {
-			case harness.Done, harness.Stored:
-				done++
-			case harness.Failed, harness.Blocked:
-				failed++
-			default:
-				todo++
-				memory = max(memory, it.Memory())
-				unknown = unknown || it.Estimate == harness.Unknown
-				left += max(0, it.Estimate)
-			}
-		}
-		if distinct == 0 { // no cell asks for it
+		s := sums[kind]
+		if s.distinct == 0 { // no cell asks for it
 			continue
 		}
-		all += left
-		text := progress.Short(left)
-		if unknown {
+		all += s.left
+		text := progress.Short(s.left)
+		if s.unknown {
 			text, guessed = "unknown", false
 		}
-		t.Rows = append(t.Rows, []any{kind, int64(cells), int64(distinct), int64(done), int64(failed), int64(todo), bytesText(memory), text})
+		t.Rows = append(t.Rows, []any{kind, s.cells, s.distinct, s.done, s.failed, s.todo, bytesText(s.memory), text})
 	}
 	results.WriteText(w, t)
 	if !guessed {

@@ -72,8 +72,41 @@ func UsesDevice(kind string) bool {
 // kind that the cell does not ask for.
 type Chain []string
 
+// place is where a kind stands in a chain, and inputPlaces, for each place, where
+// the inputs stand: a sweep asks hundreds of thousands of times.
+var place, inputPlaces = places()
+
+func places() (map[string]int, [][]int) {
+	at, of := map[string]int{}, make([][]int, len(Kinds))
+	for i, kind := range Kinds {
+		at[kind] = i
+	}
+	for i, kind := range Kinds {
+		for _, in := range inputs[kind] {
+			of[i] = append(of[i], at[in])
+		}
+	}
+	return at, of
+}
+
 // Key is the key of the stage of a kind, "" where the cell has none.
-func (c Chain) Key(kind string) string { return c[slices.Index(Kinds, kind)] }
+func (c Chain) Key(kind string) string { return c[place[kind]] }
+
+// inputs are the keys of the inputs of the stage at a place.
+func (c Chain) inputs(at int) []string {
+	from := inputPlaces[at]
+	switch len(from) {
+	case 0:
+		return nil
+	case 1:
+		return c[from[0] : from[0]+1 : from[0]+1]
+	}
+	keys := make([]string, len(from))
+	for i, in := range from {
+		keys[i] = c[in]
+	}
+	return keys
+}
 
 // Stages are the stages that the chain has, in the order of [Kinds].
 func (c Chain) Stages() []Stage {
@@ -82,11 +115,7 @@ func (c Chain) Stages() []Stage {
 		if c[i] == "" {
 			continue
 		}
-		st := Stage{Key: c[i], Kind: kind}
-		for _, in := range inputs[kind] {
-			st.Inputs = append(st.Inputs, c.Key(in))
-		}
-		out = append(out, st)
+		out = append(out, Stage{Key: c[i], Kind: kind, Inputs: c.inputs(i)})
 	}
 	return out
 }
@@ -119,16 +148,14 @@ func chain(s Settings, show func(kind string, config []byte)) (Chain, error) {
 	w := writers.Get().(*writer)
 	defer writers.Put(w)
 	add := func(kind, code string, part any) {
-		keys := make([]string, len(inputs[kind]))
-		for i, in := range inputs[kind] {
-			keys[i] = c.Key(in)
-		}
+		at := place[kind]
+		keys := c.inputs(at)
 		key, config, err := w.key(identity{code, keys, kind, part})
 		if err != nil {
 			fail = err
 			return
 		}
-		c[slices.Index(Kinds, kind)] = key
+		c[at] = key
 		if show != nil {
 			show(kind, config)
 		}
