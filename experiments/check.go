@@ -185,7 +185,7 @@ func (s *Settings) rest() error {
 	}{
 		{"metrics.embedder", s.Metrics.Embedder, []string{"auto", "classifier", "ternary"}},
 		{"metrics.reference", s.Metrics.Reference, []string{"train", "test"}},
-		{"measure.precision", s.Measure.Precision, []string{"fp32", "tf32", "bf16"}},
+		{"measure.precision", s.Measure.Precision, []string{"fp32", "bf16"}},
 	} {
 		if !slices.Contains(w.allowed, w.v) {
 			return &models.KeyError{Key: w.key, Problem: fmt.Sprintf("must be one of %q, not %q", w.allowed, w.v)}

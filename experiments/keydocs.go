@@ -65,7 +65,7 @@ var docs = map[string]string{
 	"metrics.seam":        "drawn images whose borders of patches are compared with real ones; 0 measures none",
 	"metrics.nearest":     "drawn images whose nearest training images are sought; 0 measures none",
 	"measure.device":      "cpu, cuda or cuda:0",
-	"measure.precision":   "fp32, tf32 or bf16",
+	"measure.precision":   "fp32 or bf16",
 	"measure.batch":       "images a timed call",
 	"measure.warmup":      "calls before the first timed one",
 	"measure.rounds":      "timed rounds over all cells; 0 times nothing",

@@ -48,7 +48,7 @@ type Metrics struct {
 // Measure is the [measure] table: how speed and memory are measured.
 type Measure struct {
 	Device     string   `toml:"device" json:"device"`           // "cpu", "cuda" or "cuda:0"
-	Precision  string   `toml:"precision" json:"precision"`     // "fp32", "tf32" or "bf16"
+	Precision  string   `toml:"precision" json:"precision"`     // "fp32" or "bf16"
 	Batch      int      `toml:"batch" json:"batch"`             // images a timed call
 	Warmup     int      `toml:"warmup" json:"warmup"`           // calls before the first timed one
 	Rounds     int      `toml:"rounds" json:"rounds"`           // timed rounds over all cells; 0 times nothing
