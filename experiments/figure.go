@@ -69,8 +69,8 @@ var everyFigure = []string{"kind", "name", "title", "where", "width"}
 
 // FigureKinds lists the kinds of figures: pareto (x, y metrics), line (x metric
 // or key, y metric), heatmap (x, y keys, value metric), bars (x key, y metric),
-// grid (images), curve (x "step", y one of CurveNames), steps (y one of
-// StepNames over the AR steps) and table.
+// grid (images), curve (x "step", y one of curveNames), steps (y one of
+// stepNames over the AR steps) and table.
 func FigureKinds() []string {
 	var out []string
 	for _, k := range figureKinds {

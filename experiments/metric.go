@@ -1,7 +1,5 @@
 package experiments
 
-import "slices"
-
 // metricNames are the metrics that figures know; the tables of results use the
 // same names.
 var metricNames = []string{
@@ -23,15 +21,6 @@ var curveNames = []string{"train_loss", "flow_loss", "rec_loss", "grad_norm", "l
 // errors with their controls, or the error of free sampling over that given a
 // real prefix.
 var stepNames = []string{"block_error", "block_error_ratio"}
-
-// MetricNames lists the metrics that a figure may show.
-func MetricNames() []string { return slices.Clone(metricNames) }
-
-// CurveNames lists what a figure of kind curve may show over "step".
-func CurveNames() []string { return slices.Clone(curveNames) }
-
-// StepNames lists what a figure of kind steps may show over the AR steps.
-func StepNames() []string { return slices.Clone(stepNames) }
 
 // shortKeys are the names that the views of the results give to four keys.
 var shortKeys = map[string]string{

@@ -2,10 +2,7 @@ package main
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
-	"io"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -14,6 +11,7 @@ import (
 	"time"
 
 	"prabench/harness"
+	"prabench/harness/artifact"
 	"prabench/harness/check"
 	"prabench/harness/check/arm"
 	"prabench/harness/check/revision"
@@ -76,7 +74,7 @@ func (a *app) programs(ctx context.Context, device string, o checkFlags, dir str
 		}
 		old, rep.Old = built.Path, check.Program{Name: o.against, Revision: commit}
 	} else if o.binary == "" {
-		rep.New.SHA256, err = fileHash(p.command[check.New][0])
+		rep.New.SHA256, _, err = artifact.HashFile(p.command[check.New][0])
 		return p, err
 	} else if old, err = program(o.binary); err != nil {
 		return nil, err
@@ -92,7 +90,7 @@ func (a *app) programs(ctx context.Context, device string, o checkFlags, dir str
 		fmt.Fprintf(a.stderr, "note: %s is older than the arms of check: both programs are measured by the jobs of a run, seconds a round\n", rep.Old.Name)
 	}
 	for side, of := range []*check.Program{&rep.Old, &rep.New} {
-		if of.SHA256, err = fileHash(p.command[side][0]); err != nil {
+		if of.SHA256, _, err = artifact.HashFile(p.command[side][0]); err != nil {
 			return nil, &harness.Failure{Err: err}
 		}
 	}
@@ -106,19 +104,6 @@ func program(path string) (string, error) {
 		return "", usage("--against-binary %s: there is no program that can be started", path)
 	}
 	return filepath.Abs(path)
-}
-
-func fileHash(path string) (string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return "", err
-	}
-	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
 // untilInterrupted ends with Ctrl-C.

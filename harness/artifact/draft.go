@@ -58,7 +58,7 @@ func (d *Draft) Files() ([]File, error) {
 		if err := flush(d.Path(e.Name())); err != nil {
 			return nil, err
 		}
-		sum, size, err := hashFile(d.Path(e.Name()))
+		sum, size, err := HashFile(d.Path(e.Name()))
 		if err != nil {
 			return nil, err
 		}

@@ -138,7 +138,7 @@ func (s Store) Read(ref Ref, name string) ([]byte, error) {
 }
 
 func (s Store) checkFile(ref Ref, f File) error {
-	sum, _, err := hashFile(filepath.Join(s.Dir(ref), f.Name))
+	sum, _, err := HashFile(filepath.Join(s.Dir(ref), f.Name))
 	if err != nil {
 		return err
 	}
@@ -178,7 +178,8 @@ func (s Store) List(kind string) ([]Ref, error) {
 	return out, nil
 }
 
-func hashFile(path string) (sum string, size int64, err error) {
+// HashFile is the SHA-256 of a file in hex, and its size in bytes.
+func HashFile(path string) (sum string, size int64, err error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return "", 0, err
