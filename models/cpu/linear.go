@@ -14,8 +14,8 @@ import (
 var finishActs = map[device.Act]gemm.Act{device.None: gemm.None, device.SiLU: gemm.SiLU, device.GELU: gemm.GELU}
 
 // Linear is one product whose epilogue is applied while a tile of it is in the
-// nearest cache. In place of its residual, and in bf16, it is the product into
-// Pre or y and a pass over the rows.
+// nearest cache. In place of its residual it is the product into Pre and a pass
+// over the rows.
 func (d *Backend) Linear(y, x, w device.Buffer, rows, in, out int, e device.Epilogue) {
 	size := rows * out
 	act, ok := finishActs[e.Act]
@@ -37,8 +37,12 @@ func (d *Backend) Linear(y, x, w device.Buffer, rows, in, out int, e device.Epil
 	if pre == to {
 		pre = nil
 	}
-	if !inPlace && !d.bf16For(rows) {
-		gemm.FusedPtr(d.threads, false, false, rows, out, in, 1, px, in, pw, out, 0, to, out, gemm.Finish{
+	if !inPlace {
+		fused := gemm.FusedPtr
+		if d.bf16For(rows) {
+			fused = gemm.FusedBF16Ptr
+		}
+		fused(d.threads, false, false, rows, out, in, 1, px, in, pw, out, 0, to, out, gemm.Finish{
 			Bias: bias, Pre: pre, LDPre: out, Act: act, Gate: gate, LDGate: e.LDGate, Residual: residual, LDResidual: out,
 		})
 		return

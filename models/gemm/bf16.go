@@ -33,11 +33,18 @@ func SgemmBF16(threads int, transA, transB bool, m, n, k int, alpha float32, a [
 // SgemmBF16Ptr is SgemmBF16 on raw addresses; the caller vouches for the
 // extents.
 func SgemmBF16Ptr(threads int, transA, transB bool, m, n, k int, alpha float32, a unsafe.Pointer, lda int, b unsafe.Pointer, ldb int, beta float32, c unsafe.Pointer, ldc int) {
+	needBF16()
+	call(true, threads, transA, transB, m, n, k, alpha, a, lda, b, ldb, nil, beta, c, ldc, Finish{})
+}
+
+// FusedBF16Ptr is [SgemmBF16Ptr] followed by f.
+func FusedBF16Ptr(threads int, transA, transB bool, m, n, k int, alpha float32, a unsafe.Pointer, lda int, b unsafe.Pointer, ldb int, beta float32, c unsafe.Pointer, ldc int, f Finish) {
+	needBF16()
+	finish(true, threads, transA, transB, m, n, k, alpha, a, lda, b, ldb, nil, beta, c, ldc, f)
+}
+
+func needBF16() {
 	if !HasBF16() {
 		panic("gemm: bf16 products on a machine or vector path without AVX512_BF16")
-	}
-	if C.pra_gemm_bf16(C.int(threads), flag(transA), flag(transB), C.long(m), C.long(n), C.long(k), C.float(alpha),
-		(*C.float)(a), C.long(lda), (*C.float)(b), C.long(ldb), C.float(beta), (*C.float)(c), C.long(ldc)) == 0 {
-		panic("gemm: no memory for the packed operands")
 	}
 }

@@ -15,6 +15,7 @@
 #define NV 4
 enum { MR = 6 };
 #include "vector.h"
+#include "finish.h"
 #define PANEL (NV * L)
 
 INLINE __m512i wide(__m512 x) { return _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh(x)); }
@@ -110,13 +111,16 @@ static tile_fn *const tiles[MR][NV] = {ENTRIES(1), ENTRIES(2), ENTRIES(3), ENTRI
 static void block(const struct product *g, long i0, long i1, long j0, long j1, float *scratch) {
     uint32_t *packed = (uint32_t *)scratch, *packed_a = packed + SCRATCH_B;
     long rows = i1 - i0, run = run_length(g->k), count = (rows + MR - 1) / MR;
-    long group = SCRATCH_B / (run / 2) / PANEL * PANEL;
+    long group = g->packed ? g->n : SCRATCH_B / (run / 2) / PANEL * PANEL, npad = (g->n + L - 1) / L * L;
     for (long p0 = 0; p0 < g->k; p0 += run) {
         long k = g->k - p0 < run ? g->k - p0 : run, half = (k + 1) / 2;
         float beta = p0 ? 1 : g->beta;
+        int last = g->finish && p0 + k == g->k;
         for (long jc = j0; jc < j1; jc += group) {
             long jend = j1 - jc < group ? j1 : jc + group;
-            for (long j = jc; j < jend; j += PANEL) {
+            // Panels of this run of k: from column jc on, or all of the run's.
+            const uint32_t *panels = g->packed ? (const uint32_t *)g->packed + p0 / 2 * npad + jc * half : packed;
+            for (long j = jc; j < jend && !g->packed; j += PANEL) {
                 long w = jend - j < PANEL ? jend - j : PANEL;
                 uint32_t *to = packed + (j - jc) * half;
                 if (g->trans_b)
@@ -133,13 +137,30 @@ static void block(const struct product *g, long i0, long i1, long j0, long j1, f
                     for (long r = 0; r < mr; r++) pack_line(packed_a + r * half, g->a + (i + r) * g->lda + p0, k);
                 for (long j = jc; j < jend; j += PANEL) {
                     long w = jend - j < PANEL ? jend - j : PANEL, width = (w + L - 1) / L * L;
-                    tiles[mr - 1][width / L - 1](half, packed_a, rs, cs, packed + (j - jc) * half, width, g->alpha, beta,
+                    tiles[mr - 1][width / L - 1](half, packed_a, rs, cs, panels + (j - jc) * half, width, g->alpha, beta,
                                                  g->c + i * g->ldc + j, g->ldc, w);
+                    if (last) K(finish)(g, i, mr, j, w);
                 }
             }
         }
     }
 }
 
-const struct path gemm_path_bf16 = {.panel = PANEL, .lanes = L, .block = block};
+// The whole of op(B) [k, n]; line holds a run of a column.
+static void pack(float *dst, int trans_b, const float *b, long ldb, long k, long n) {
+    uint32_t line[DEPTH], *to = (uint32_t *)dst;
+    for (long p0 = 0, run = run_length(k); p0 < k; p0 += run) {
+        long depth = k - p0 < run ? k - p0 : run;
+        for (long j = 0; j < n; j += PANEL) {
+            long w = n - j < PANEL ? n - j : PANEL;
+            if (trans_b)
+                pack_columns(to, b + j * ldb + p0, ldb, depth, w, line);
+            else
+                pack_rows(to, b + p0 * ldb + j, ldb, depth, w);
+            to += (depth + 1) / 2 * ((w + L - 1) / L * L);
+        }
+    }
+}
+
+const struct path gemm_path_bf16 = {.panel = PANEL, .lanes = L, .pack = pack, .block = block};
 #endif

@@ -100,17 +100,7 @@ int pra_gemm(int threads, int trans_a, int trans_b, long m, long n, long k, floa
     return spread(chosen, threads, &g);
 }
 
-int pra_gemm_finish(int threads, int trans_a, int trans_b, long m, long n, long k, float alpha, const float *a, long lda,
-                    const float *b, long ldb, const float *packed, float beta, float *c, long ldc, const float *bias, float *pre,
-                    long ldpre, int act, const float *gate, long ldgate, const float *residual, long ldresidual) {
-    struct finish f = {bias, pre, ldpre, act, gate, ldgate, residual, ldresidual};
-    struct product g = {trans_a, trans_b, m, n, k, alpha, beta, a, b, c, lda, ldb, ldc, packed, &f};
-    if (!bias && !pre && !act && !gate && !residual) g.finish = 0;
-    return spread(chosen, threads, &g);
-}
-
 int pra_gemm_lanes(void) { return chosen->lanes; }
-void pra_gemm_pack(float *dst, int trans_b, const float *b, long ldb, long k, long n) { chosen->pack(dst, trans_b, b, ldb, k, n); }
 
 int pra_gemm_has_bf16(void) {
 #if defined(__x86_64__) && defined(__GNUC__)
@@ -120,12 +110,23 @@ int pra_gemm_has_bf16(void) {
 #endif
 }
 
-int pra_gemm_bf16(int threads, int trans_a, int trans_b, long m, long n, long k, float alpha, const float *a, long lda,
-                  const float *b, long ldb, float beta, float *c, long ldc) {
+// The path of a precision.
+static const struct path *of(int bf16) {
 #if defined(__x86_64__) && defined(__GNUC__)
-    struct product g = {trans_a, trans_b, m, n, k, alpha, beta, a, b, c, lda, ldb, ldc, 0, 0};
-    return spread(&gemm_path_bf16, threads, &g);
-#else
-    return 0;
+    if (bf16) return &gemm_path_bf16;
 #endif
+    return chosen;
+}
+
+int pra_gemm_finish(int bf16, int threads, int trans_a, int trans_b, long m, long n, long k, float alpha, const float *a, long lda,
+                    const float *b, long ldb, const float *packed, float beta, float *c, long ldc, const float *bias, float *pre,
+                    long ldpre, int act, const float *gate, long ldgate, const float *residual, long ldresidual) {
+    struct finish f = {bias, pre, ldpre, act, gate, ldgate, residual, ldresidual};
+    struct product g = {trans_a, trans_b, m, n, k, alpha, beta, a, b, c, lda, ldb, ldc, packed, &f};
+    if (!bias && !pre && !act && !gate && !residual) g.finish = 0;
+    return spread(of(bf16), threads, &g);
+}
+
+void pra_gemm_pack(int bf16, float *dst, int trans_b, const float *b, long ldb, long k, long n) {
+    of(bf16)->pack(dst, trans_b, b, ldb, k, n);
 }

@@ -31,7 +31,7 @@ struct product {
 };
 
 // One vector path. pack writes all of op(B), run by run of k, panels within a
-// run: rounded_up(n, lanes)·k values. block computes rows [i0, i1) and columns [j0, j1) of C on the
+// run: rounded_up(n, lanes)·k values, with bf16 half as many. block computes rows [i0, i1) and columns [j0, j1) of C on the
 // calling thread; scratch holds gemm_scratch bytes.
 struct path {
     int panel, lanes;
@@ -55,19 +55,17 @@ static inline long run_length(long k) {
 }
 
 int pra_gemm_lanes(void);
-void pra_gemm_pack(float *dst, int trans_b, const float *b, long ldb, long k, long n);
+void pra_gemm_pack(int bf16, float *dst, int trans_b, const float *b, long ldb, long k, long n);
 
 int pra_gemm_select(const char *path);
 // The product; 0 without memory for scratch.
 int pra_gemm(int threads, int trans_a, int trans_b, long m, long n, long k, float alpha, const float *a, long lda, const float *b,
              long ldb, float beta, float *c, long ldc);
 
-// The product with B packed (b null) or not, and what follows it.
-int pra_gemm_finish(int threads, int trans_a, int trans_b, long m, long n, long k, float alpha, const float *a, long lda,
+// The product with B packed (b null) or not, and what follows it; with bf16, A
+// and B are rounded to it, and pra_gemm_has_bf16 comes first.
+int pra_gemm_has_bf16(void);
+int pra_gemm_finish(int bf16, int threads, int trans_a, int trans_b, long m, long n, long k, float alpha, const float *a, long lda,
                     const float *b, long ldb, const float *packed, float beta, float *c, long ldc, const float *bias, float *pre,
                     long ldpre, int act, const float *gate, long ldgate, const float *residual, long ldresidual);
 
-// The same with A and B rounded to bf16; 1 from pra_gemm_has_bf16 comes first.
-int pra_gemm_has_bf16(void);
-int pra_gemm_bf16(int threads, int trans_a, int trans_b, long m, long n, long k, float alpha, const float *a, long lda,
-                  const float *b, long ldb, float beta, float *c, long ldc);

@@ -12,6 +12,7 @@ import (
 // that are used many times. It belongs to the vector path it was packed on.
 type Packed struct {
 	k, n   int
+	bf16   bool
 	path   string
 	values []float32 // 64-byte aligned
 }
@@ -24,12 +25,27 @@ func Pack(transB bool, k, n int, b []float32, ldb int) *Packed {
 
 // PackPtr is Pack from a raw address.
 func PackPtr(transB bool, k, n int, b unsafe.Pointer, ldb int) *Packed {
+	return pack(false, transB, k, n, b, ldb)
+}
+
+// PackBF16Ptr is PackPtr with the values rounded to bf16, in half the memory,
+// for products in which A is rounded too. It panics where [HasBF16] is false.
+func PackBF16Ptr(transB bool, k, n int, b unsafe.Pointer, ldb int) *Packed {
+	needBF16()
+	return pack(true, transB, k, n, b, ldb)
+}
+
+func pack(bf16, transB bool, k, n int, b unsafe.Pointer, ldb int) *Packed {
 	if k < 1 || n < 1 {
 		panic(fmt.Sprintf("gemm: a packed operand of %d × %d", k, n))
 	}
-	p := &Packed{k: k, n: n, path: Path()}
+	p := &Packed{k: k, n: n, bf16: bf16, path: Path()}
 	lanes := int(C.pra_gemm_lanes())
-	size := (n + lanes - 1) / lanes * lanes * k
+	rows := k
+	if bf16 {
+		rows = (k + 1) / 2
+	}
+	size := (n + lanes - 1) / lanes * lanes * rows
 	p.values = make([]float32, size+15)
 	if off := uintptr(unsafe.Pointer(&p.values[0])) % 64; off != 0 {
 		p.values = p.values[(64-off)/4:]
@@ -42,7 +58,7 @@ func PackPtr(transB bool, k, n int, b unsafe.Pointer, ldb int) *Packed {
 // Update packs other values of the same shape into p.
 func (p *Packed) Update(transB bool, b unsafe.Pointer, ldb int) {
 	p.check()
-	C.pra_gemm_pack((*C.float)(unsafe.Pointer(&p.values[0])), flag(transB), (*C.float)(b), C.long(ldb), C.long(p.k), C.long(p.n))
+	C.pra_gemm_pack(flag(p.bf16), (*C.float)(unsafe.Pointer(&p.values[0])), flag(transB), (*C.float)(b), C.long(ldb), C.long(p.k), C.long(p.n))
 }
 
 // Bytes is the memory that p holds.
@@ -55,8 +71,8 @@ func (p *Packed) check() {
 }
 
 // PackedPtr is C ← alpha·op(A)·B + beta·C followed by f, with B packed: op(A)
-// is [m, k], C [m, n]. Bit for bit what [FusedPtr] gives.
+// is [m, k], C [m, n]. Bit for bit what [FusedPtr] or [FusedBF16Ptr] gives.
 func PackedPtr(threads int, transA bool, m int, alpha float32, a unsafe.Pointer, lda int, p *Packed, beta float32, c unsafe.Pointer, ldc int, f Finish) {
 	p.check()
-	finish(threads, transA, false, m, p.n, p.k, alpha, a, lda, nil, 0, unsafe.Pointer(&p.values[0]), beta, c, ldc, f)
+	finish(p.bf16, threads, transA, false, m, p.n, p.k, alpha, a, lda, nil, 0, unsafe.Pointer(&p.values[0]), beta, c, ldc, f)
 }
