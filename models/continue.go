@@ -23,7 +23,12 @@ func (s *Sampler) Continue(real []uint8, labels []int32, ids []uint32, given int
 	if err != nil {
 		return fmt.Errorf("continuing real images: %w", err)
 	}
-	s.gen.resume(s.model.weights(s.Config.Weights), len(labels), given/c.Block, s.Config.Seed, x)
+	err = s.each(x, labels, func(g *generator, flat device.Buffer, n int, x device.Buffer) {
+		g.resume(flat, n, given/c.Block, s.Config.Seed, x)
+	})
+	if err != nil {
+		return err
+	}
 	return s.finish(x, out)
 }
 
@@ -39,8 +44,13 @@ func (s *Sampler) Mosaic(real []uint8, labels []int32, ids []uint32, out []uint8
 	if err != nil {
 		return fmt.Errorf("mosaics: %w", err)
 	}
-	s.gen.noise(s.Config.Seed, len(labels), 0)
-	s.gen.sweep(s.model.weights(s.Config.Weights), len(labels), device.Buffer{}, x)
+	err = s.each(x, labels, func(g *generator, flat device.Buffer, n int, x device.Buffer) {
+		g.noise(s.Config.Seed, n, 0)
+		g.sweep(flat, n, device.Buffer{}, x)
+	})
+	if err != nil {
+		return err
+	}
 	return s.finish(x, out)
 }
 
@@ -60,8 +70,7 @@ func (s *Sampler) begin(real []uint8, labels []int32, ids []uint32, out []uint8)
 		c.patchify(s.host[i*per:(i+1)*per], real[i*size:(i+1)*size], s.order)
 	}
 	x = s.x.Slice(0, n*per)
-	s.gen.be.Upload(x, s.host[:n*per])
-	s.gen.begin(s.model.weights(s.Config.Weights), labels, s.ids)
+	s.model.net.be.Upload(x, s.host[:n*per])
 	return x, nil
 }
 
@@ -69,8 +78,9 @@ func (s *Sampler) begin(real []uint8, labels []int32, ids []uint32, out []uint8)
 func (s *Sampler) finish(x device.Buffer, out []uint8) error {
 	c := s.model.Config
 	size, per := c.Size*c.Size*c.Channels, c.Tokens()*c.TokenDim()
-	s.gen.be.Download(s.host[:x.N], x)
-	if err := s.gen.be.Err(); err != nil {
+	be := s.model.net.be
+	be.Download(s.host[:x.N], x)
+	if err := be.Err(); err != nil {
 		return err
 	}
 	for i := range len(out) / size {

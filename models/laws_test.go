@@ -200,7 +200,7 @@ func TestLawSweepsReachSequential(t *testing.T) {
 				host[i] = float32(3 * math.Cos(float64(i))) // far from any image
 			}
 			be.Upload(s.x, host)
-			g := s.gen
+			g := s.shares.gens[0]
 			g.begin(m.ema, labels, []int32{5, 6, 7})
 			g.noise(sc.Seed, 3, 0)
 			per, image := c.Block*c.TokenDim(), c.Tokens()*c.TokenDim()

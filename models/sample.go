@@ -12,7 +12,8 @@ type Sampler struct {
 	Config SampleConfig
 
 	model  *Model
-	gen    *generator
+	shares *shares
+	mem    memory
 	x      device.Buffer // [batch, N, P]
 	host   []float32
 	ids    []int32
@@ -30,18 +31,17 @@ func NewSampler(m *Model, sc SampleConfig, batch int) (*Sampler, error) {
 		return nil, keyErr("sample.batch", "must be 1 or more, not %d", batch)
 	}
 	c := m.Config
-	s := &Sampler{Config: sc, model: m, batch: batch, sweeps: int(sc.RolloutDepth.Resolve(c.ARSteps())), order: c.order()}
+	s := &Sampler{Config: sc, model: m, mem: memory{be: m.net.be}, batch: batch, sweeps: int(sc.RolloutDepth.Resolve(c.ARSteps())), order: c.order()}
 	plan := flowPlan{steps: sc.FlowSteps, heun: sc.Solver == "heun", guidance: sc.Guidance}
-	gen, err := newGenerator(m.net, plan, batch, s.sweeps == 0)
-	if err != nil {
+	var err error
+	if s.shares, err = newShares(m.net, plan, batch, s.sweeps == 0); err != nil {
 		return nil, err
 	}
-	s.gen = gen
 	size := batch * c.Tokens() * c.TokenDim()
-	s.x = gen.mem.act(size)
-	if gen.mem.err != nil {
-		gen.close()
-		return nil, gen.mem.err
+	s.x = s.mem.act(size)
+	if s.mem.err != nil {
+		s.Close()
+		return nil, s.mem.err
 	}
 	s.host, s.ids = make([]float32, size), make([]int32, batch)
 	return s, nil
@@ -73,8 +73,9 @@ func (s *Sampler) Tokens(labels []int32, ids []uint32) ([]float32, error) {
 		return nil, err
 	}
 	n := len(labels) * s.model.Config.Tokens() * s.model.Config.TokenDim()
-	s.gen.be.Download(s.host[:n], s.x.Slice(0, n))
-	return s.host[:n], s.gen.be.Err()
+	be := s.model.net.be
+	be.Download(s.host[:n], s.x.Slice(0, n))
+	return s.host[:n], be.Err()
 }
 
 // FirstBlock does what sampling does before its first tokens are final: one AR
@@ -84,7 +85,7 @@ func (s *Sampler) FirstBlock(labels []int32, ids []uint32) error {
 }
 
 func (s *Sampler) run(labels []int32, ids []uint32, steps int) error {
-	n, c, g := len(labels), s.model.Config, s.gen
+	n, c := len(labels), s.model.Config
 	if n == 0 || n > s.batch || len(ids) != n {
 		return fmt.Errorf("sample: %d labels and %d ids; a call takes 1 to %d of each", n, len(ids), s.batch)
 	}
@@ -94,20 +95,30 @@ func (s *Sampler) run(labels []int32, ids []uint32, steps int) error {
 		}
 		s.ids[i] = int32(ids[i])
 	}
-	flat := s.model.weights(s.Config.Weights)
-	g.begin(flat, labels, s.ids)
-	if s.sweeps == 0 {
-		g.sequential(flat, n, steps, s.Config.Seed, device.Buffer{}, s.x.Slice(0, n*c.Tokens()*c.TokenDim()))
-		return g.be.Sync()
-	}
-	x := s.x.Slice(0, n*c.Tokens()*c.TokenDim())
-	g.be.Fill(x, 0)
-	g.noise(s.Config.Seed, n, 0)
-	for range min(s.sweeps, steps) {
-		g.sweep(flat, n, device.Buffer{}, x)
-	}
-	return g.be.Sync()
+	return s.each(s.x.Slice(0, n*c.Tokens()*c.TokenDim()), labels, func(g *generator, flat device.Buffer, n int, x device.Buffer) {
+		if s.sweeps == 0 {
+			g.sequential(flat, n, steps, s.Config.Seed, device.Buffer{}, x)
+			return
+		}
+		g.be.Fill(x, 0)
+		g.noise(s.Config.Seed, n, 0)
+		for range min(s.sweeps, steps) {
+			g.sweep(flat, n, device.Buffer{}, x)
+		}
+	})
+}
+
+// each has the generators work on the images of x [n, N, P], each on its own.
+func (s *Sampler) each(x device.Buffer, labels []int32, f func(g *generator, flat device.Buffer, n int, x device.Buffer)) error {
+	flat, image := s.model.weights(s.Config.Weights), s.model.Config.Tokens()*s.model.Config.TokenDim()
+	return s.shares.each(len(labels), func(g *generator, lo, n int) {
+		g.begin(flat, labels[lo:lo+n], s.ids[lo:lo+n])
+		f(g, flat, n, x.Slice(lo*image, n*image))
+	})
 }
 
 // Close frees the sampler's memory.
-func (s *Sampler) Close() { s.gen.close() }
+func (s *Sampler) Close() {
+	s.shares.close()
+	s.mem.free()
+}

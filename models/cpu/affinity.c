@@ -13,14 +13,14 @@ static int count;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static void look(void) { count = sched_getaffinity(0, sizeof all, &all) == 0 ? CPU_COUNT(&all) : 0; }
 
-void pra_pin(int threads, int on) {
+void pra_pin(int first, int threads, int of, int on) {
     pthread_once(&once, look);
-    if (threads < 2 || threads != count) return;
+    if (of < 2 || of != count) return;
 #pragma omp parallel num_threads(threads)
     {
         cpu_set_t own = all;
         if (on) {
-            int t = omp_get_thread_num(), cpu = 0;
+            int t = first + omp_get_thread_num(), cpu = 0;
             while (!CPU_ISSET(cpu, &all) || t-- > 0) cpu++;
             CPU_ZERO(&own);
             CPU_SET(cpu, &own);
@@ -29,5 +29,5 @@ void pra_pin(int threads, int on) {
     }
 }
 #else
-void pra_pin(int threads, int on) { (void)threads, (void)on; }
+void pra_pin(int first, int threads, int of, int on) { (void)first, (void)threads, (void)of, (void)on; }
 #endif

@@ -70,14 +70,7 @@ type Backend struct {
 	bf16    bool
 	path    string
 	closed  bool
-	sizes   map[uintptr]allocation
-	held    [device.Classes]int64
-	peak    [device.Classes]int64
-}
-
-type allocation struct {
-	class device.Class
-	bytes int64
+	memory  *memory
 }
 
 var _ device.Backend = (*Backend)(nil)
@@ -118,8 +111,8 @@ func NewPrecision(threads int, precision string) (*Backend, error) {
 		return nil, fmt.Errorf("cpu: %d threads; allowed: 1 to 1024, or 0 for all", threads)
 	}
 	runtime.LockOSThread()
-	C.pra_pin(C.int(threads), 1)
-	return &Backend{threads: threads, bf16: precision == "bf16", path: p, sizes: map[uintptr]allocation{}}, nil
+	C.pra_pin(0, C.int(threads), C.int(threads), 1)
+	return &Backend{threads: threads, bf16: precision == "bf16", path: p, memory: &memory{sizes: map[uintptr]allocation{}}}, nil
 }
 
 func (d *Backend) Name() string { return "cpu" }
@@ -131,69 +124,18 @@ func (d *Backend) Details() string {
 	}
 	return s
 }
-func (d *Backend) Sync() error               { return nil }
-func (d *Backend) Err() error                { return nil }
-func (d *Backend) Peak(c device.Class) int64 { return d.peak[c] }
+func (d *Backend) Sync() error { return nil }
+func (d *Backend) Err() error  { return nil }
 
 // Close frees everything that was allocated.
 func (d *Backend) Close() error {
-	for p := range d.sizes {
-		C.free(pointer(p))
-	}
-	clear(d.sizes)
+	d.memory.clear()
 	if !d.closed {
 		d.closed = true
-		C.pra_pin(C.int(d.threads), 0)
+		C.pra_pin(0, C.int(d.threads), C.int(d.threads), 0)
 		runtime.UnlockOSThread()
 	}
 	return nil
-}
-
-func (d *Backend) alloc(c device.Class, elements int) (uintptr, error) {
-	bytes := (int64(elements)*4 + 63) / 64 * 64
-	if bytes == 0 {
-		bytes = 64
-	}
-	p := uintptr(C.aligned_alloc(64, C.size_t(bytes)))
-	if p == 0 {
-		return 0, fmt.Errorf("cpu: %d bytes of %s memory: %w", bytes, c, device.ErrOutOfMemory)
-	}
-	d.sizes[p] = allocation{c, bytes}
-	d.held[c] += bytes
-	d.peak[c] = max(d.peak[c], d.held[c])
-	return p, nil
-}
-
-func (d *Backend) free(p uintptr) {
-	a, ok := d.sizes[p]
-	if !ok {
-		panic("cpu: free of memory that is not held")
-	}
-	delete(d.sizes, p)
-	d.held[a.class] -= a.bytes
-	C.free(pointer(p))
-}
-
-func (d *Backend) Alloc(c device.Class, n int) (device.Buffer, error) {
-	p, err := d.alloc(c, n)
-	return device.Buffer{Base: p, N: n}, err
-}
-
-func (d *Backend) AllocInts(n int) (device.Ints, error) {
-	p, err := d.alloc(device.Activations, n)
-	return device.Ints{Base: p, N: n}, err
-}
-
-func (d *Backend) Free(b device.Buffer) {
-	if !b.Absent() {
-		d.free(b.Base)
-	}
-}
-
-func (d *Backend) FreeInts(b device.Ints) {
-	if b.N > 0 {
-		d.free(b.Base)
-	}
 }
 
 // pointer is the address u of memory from C, which no collector moves.

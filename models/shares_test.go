@@ -1,0 +1,88 @@
+package models
+
+import (
+	"fmt"
+	"testing"
+
+	"prabench/models/cpu"
+	"prabench/models/device"
+)
+
+// Images are the same whichever share of a divided backend draws them, on every
+// vector path: one after another and by sweeps, with guidance, in calls of
+// fewer images than the batch, beginning with real tokens, and mosaics.
+func TestSharesAgree(t *testing.T) {
+	paths := cpu.Paths()
+	defer cpu.SelectPath(paths[0])
+	for _, path := range paths {
+		cpu.SelectPath(path)
+		one, five := openDevice(t, 1), openDevice(t, 5)
+		if _, ok := five.(device.Divider); !ok {
+			t.Skip("skipped: the backend cannot be divided")
+		}
+		for _, v := range variants() {
+			t.Run(path+"/"+v.name, func(t *testing.T) {
+				whole, divided := warmModel(t, one, v.cfg), warmModel(t, five, v.cfg)
+				const n = 41
+				real := smallImages(v.cfg, n)
+				ids := make([]uint32, n)
+				for i := range ids {
+					ids[i] = uint32(100 - i)
+				}
+				sc := DefaultSample()
+				sc.FlowSteps = 2
+				for _, guidance := range []float64{0, 1.5} {
+					for _, depth := range []Depth{0, 2} {
+						sc.Guidance, sc.RolloutDepth = guidance, depth
+						want := draw(t, whole, sc, n, real.Labels, ids)
+						for _, batch := range []int{n, 37, 17} {
+							got := draw(t, divided, sc, batch, real.Labels, ids)
+							within4(t, fmt.Sprintf("guidance %g, depth %v, batch %d", guidance, depth, batch), got, want)
+						}
+					}
+					sc.RolloutDepth = 0
+					for _, given := range []int{v.cfg.Block, -1} {
+						near(t, fmt.Sprintf("guidance %g, %d given", guidance, given), continued(t, divided, sc, real, given), continued(t, whole, sc, real, given))
+					}
+				}
+			})
+		}
+	}
+}
+
+// A batch is divided only as far as each share has enough rows to compute with,
+// and the memory of the shares is the backend's.
+func TestSharesCount(t *testing.T) {
+	be := openDevice(t, 4)
+	if _, ok := be.(device.Divider); !ok {
+		t.Skip("skipped: the backend cannot be divided")
+	}
+	m := warmModel(t, be, smallConfig())
+	for _, x := range []struct {
+		batch    int
+		depth    Depth
+		guidance float64
+		want     int
+	}{{1, 0, 0, 1}, {15, 0, 0, 1}, {16, 0, 0, 2}, {8, 0, 1.5, 2}, {31, 0, 0, 3}, {64, 0, 0, 4}, {1, 2, 0, 1}, {2, 2, 0, 2}, {64, 2, 0, 4}} {
+		sc := DefaultSample()
+		sc.RolloutDepth, sc.Guidance = x.depth, x.guidance
+		s, err := NewSampler(m, sc, x.batch)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := len(s.shares.gens); got != x.want {
+			t.Errorf("batch %d, depth %v, guidance %g: %d shares, want %d", x.batch, x.depth, x.guidance, got, x.want)
+		}
+		s.Close()
+	}
+	sc := DefaultSample()
+	s, err := NewSampler(m, sc, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	cache := int64(64 * 2 * m.Config.Tokens() * m.Config.Width * m.Config.Depth * 4)
+	if got := be.Peak(device.Cache); got != cache {
+		t.Errorf("the shares' caches are %d bytes in the backend's books, want %d", got, cache)
+	}
+}
