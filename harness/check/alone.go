@@ -28,24 +28,15 @@ func (b Bench) alone(ctx context.Context, c Cell, metrics []Metric, o Options) (
 	}
 	r.Exact[New] = a.Exact
 	r.Value[New] = map[string]float64{MemoryPeak: float64(a.Resident)}
+	asks := make([]int, len(metrics))
 	for range 2 { // slots, apart as in a comparison
-		for _, m := range metrics {
+		for i, m := range metrics {
 			if !m.Timed() {
 				continue
 			}
-			a, err := p.Ask(ctx, arm.Request{Do: arm.Time, Metric: m.Name, Spend: o.Spend, Least: 1})
-			if err != nil {
+			if err := r.read(ctx, p, New, m, o, &asks[i]); err != nil {
 				return r, err
 			}
-			v, err := slot(m, a)
-			if err != nil {
-				return r, err
-			}
-			if first, twice := r.Value[New][m.Name]; twice && m.worse(first, v) > 0 {
-				v = first
-			}
-			r.Value[New][m.Name] = v
-			r.Value[New][MemoryPeak] = float64(a.Resident)
 		}
 	}
 	can, err := p.Ask(ctx, arm.Request{Do: arm.Machine})

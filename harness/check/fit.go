@@ -17,7 +17,7 @@ func protocol(o Options, rep *Report) map[string]string {
 	for _, m := range noisy(o.Metrics) {
 		names = append(names, m.Name)
 	}
-	return map[string]string{"precision": rep.Precision, "metrics": strings.Join(names, ", "), "slot": o.Spend.String(), "reading": "fastest call of two slots, a process a round",
+	return map[string]string{"precision": rep.Precision, "metrics": strings.Join(names, ", "), "slot": o.Spend.String(), "reading": "fastest call of two slots, of short calls at least two each, a process a round",
 		"core": models.CoreVersion}
 }
 
