@@ -37,6 +37,7 @@ func NewSampler(m *Model, sc SampleConfig, batch int) (*Sampler, error) {
 	if s.shares, err = newShares(m.net, plan, batch, s.sweeps == 0); err != nil {
 		return nil, err
 	}
+	s.shares.keep(m.net, m.weights(sc.Weights))
 	size := batch * c.Tokens() * c.TokenDim()
 	s.x = s.mem.act(size)
 	if s.mem.err != nil {
@@ -111,10 +112,11 @@ func (s *Sampler) run(labels []int32, ids []uint32, steps int) error {
 // each has the generators work on the images of x [n, N, P], each on its own.
 func (s *Sampler) each(x device.Buffer, labels []int32, f func(g *generator, flat device.Buffer, n int, x device.Buffer)) error {
 	flat, image := s.model.weights(s.Config.Weights), s.model.Config.Tokens()*s.model.Config.TokenDim()
-	return s.shares.each(len(labels), func(g *generator, lo, n int) {
+	s.shares.each(len(labels), func(g *generator, lo, n int) {
 		g.begin(flat, labels[lo:lo+n], s.ids[lo:lo+n])
 		f(g, flat, n, x.Slice(lo*image, n*image))
 	})
+	return s.model.net.be.Sync()
 }
 
 // Close frees the sampler's memory.

@@ -1,14 +1,10 @@
 package models
 
-import (
-	"slices"
-
-	"prabench/models/device"
-)
+import "prabench/models/device"
 
 // leastRows is how many rows of the trunk a share has at least: with fewer the
 // products of a share wait for their weights, which all threads together would
-// read once.
+// read once. Below it copies of the weights are not worth their memory either.
 const leastRows = 8
 
 // shares make images independently of each other, side by side where the
@@ -17,12 +13,20 @@ const leastRows = 8
 type shares struct {
 	gens     []*generator
 	division device.Division // nil: one generator on the whole backend
+	kept     device.Kept     // nil: weights are read where they lie
 }
 
 func newShares(n *network, plan flowPlan, batch int, sequential bool) (*shares, error) {
 	s := &shares{}
 	nets := []*network{n}
-	if count := countShares(n, plan, batch, sequential); count > 1 {
+	rows := n.cfg.Tokens()
+	if sequential {
+		rows = n.cfg.Block
+	}
+	if plan.guidance != 0 {
+		rows *= 2
+	}
+	if count := countShares(n.be, batch, rows); count > 1 {
 		s.division = n.be.(device.Divider).Divide(count)
 		nets = nil
 		for _, be := range s.division.Shares() {
@@ -42,40 +46,58 @@ func newShares(n *network, plan flowPlan, batch int, sequential bool) (*shares, 
 	return s, nil
 }
 
-func countShares(n *network, plan flowPlan, batch int, sequential bool) int {
-	if _, ok := n.be.(device.Divider); !ok {
+// keep has copies of the weights made for every call of each.
+func (s *shares) keep(n *network, flat device.Buffer) {
+	if k, ok := n.be.(device.Keeper); ok && s.gens[0].batch*s.gens[0].span*s.gens[0].rep >= leastRows {
+		s.kept = k.Keeping(n.generating(flat))
+	}
+}
+
+// generating are the weights that sampling multiplies by again and again.
+func (n *network) generating(flat device.Buffer) []device.Weight {
+	out := []device.Weight{{W: n.in.of(flat), In: n.cfg.TokenDim(), Out: n.cfg.Width}}
+	add := func(ls ...linear) {
+		for _, l := range ls {
+			if l.w != nil {
+				out = append(out, device.Weight{W: l.w.of(flat), In: l.in, Out: l.out})
+			}
+		}
+	}
+	for _, l := range n.layers {
+		add(l.qkv, l.out, l.up, l.down)
+	}
+	add(n.cond, n.headIn, n.mod, n.headOut, n.dec1, n.dec2, n.dec3)
+	for _, b := range n.blocks {
+		add(b.up, b.down)
+	}
+	return out
+}
+
+func countShares(be device.Backend, batch, rows int) int {
+	if _, ok := be.(device.Divider); !ok {
 		return 1
 	}
-	rows := n.cfg.Tokens()
-	if sequential {
-		rows = n.cfg.Block
-	}
-	if plan.guidance != 0 {
-		rows *= 2
-	}
-	return min(n.be.Threads(), batch, batch*rows/leastRows)
+	return min(be.Threads(), batch, batch*rows/leastRows)
 }
 
 // each divides n images among the generators: f gets the first image and the
 // number of images of its own.
-func (s *shares) each(n int, f func(g *generator, lo, n int)) error {
-	errs := make([]error, len(s.gens))
+func (s *shares) each(n int, f func(g *generator, lo, n int)) {
 	one := func(i int) {
 		lo, hi := n*i/len(s.gens), n*(i+1)/len(s.gens)
 		if lo < hi {
 			f(s.gens[i], lo, hi-lo)
-			errs[i] = s.gens[i].be.Sync()
 		}
+	}
+	if s.kept != nil {
+		s.kept.Begin()
+		defer s.kept.End()
 	}
 	if s.division == nil {
 		one(0)
 	} else {
 		s.division.Run(one)
 	}
-	if i := slices.IndexFunc(errs, func(err error) bool { return err != nil }); i >= 0 {
-		return errs[i]
-	}
-	return nil
 }
 
 func (s *shares) close() {
@@ -84,5 +106,8 @@ func (s *shares) close() {
 	}
 	if s.division != nil {
 		s.division.Close()
+	}
+	if s.kept != nil {
+		s.kept.Close()
 	}
 }

@@ -2,6 +2,7 @@ package models
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"prabench/models/cpu"
@@ -81,8 +82,49 @@ func TestSharesCount(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
+	if _, keeps := be.(device.Keeper); keeps && s.shares.kept == nil {
+		t.Error("no weights are kept for a batch of 64")
+	}
 	cache := int64(64 * 2 * m.Config.Tokens() * m.Config.Width * m.Config.Depth * 4)
 	if got := be.Peak(device.Cache); got != cache {
 		t.Errorf("the shares' caches are %d bytes in the backend's books, want %d", got, cache)
+	}
+}
+
+// Copies of weights that are kept for products follow the weights, and change no
+// bit of an image: batches of four are made without them.
+func TestKeptWeights(t *testing.T) {
+	be := openDevice(t, 1)
+	if _, ok := be.(device.Keeper); !ok {
+		t.Skip("skipped: the backend keeps no copies")
+	}
+	m := warmModel(t, be, smallConfig())
+	const n = 16
+	labels, ids := make([]int32, n), make([]uint32, n)
+	for i := range ids {
+		labels[i], ids[i] = int32(i%3), uint32(i)
+	}
+	sc := DefaultSample()
+	sc.FlowSteps = 2
+	s, err := NewSampler(m, sc, n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	for range 2 {
+		want := draw(t, m, sc, 4, labels, ids)
+		got, err := s.Tokens(labels, ids)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(got, want) {
+			t.Fatal("images with kept weights differ")
+		}
+		flat := make([]float32, m.net.total)
+		be.Download(flat, m.ema)
+		for i := range flat {
+			flat[i] *= 1.1
+		}
+		be.Upload(m.ema, flat)
 	}
 }

@@ -15,7 +15,7 @@ func TestThreadsAgree(t *testing.T) {
 	paths := cpu.Paths()
 	defer cpu.SelectPath(paths[0])
 	for _, path := range paths {
-		for _, depth := range []Depth{1, 2} {
+		for _, depth := range []Depth{1, 2, Exact} {
 			t.Run(fmt.Sprintf("%s/depth%d", path, depth), func(t *testing.T) {
 				if !cpu.SelectPath(path) {
 					t.Fatalf("path %s is listed and cannot be selected", path)
@@ -43,7 +43,11 @@ func TestThreadsAgree(t *testing.T) {
 					}
 					m := made{losses: tr.Losses(), grad: make([]float32, tr.net.total)}
 					tr.net.be.Download(m.grad, tr.grads)
-					m.pixels = draw(t, warmModel(t, openDevice(t, threads), c), sc, 8, []int32{0, 1, 2, 0, 1, 2, 0, 1}, []uint32{0, 1, 2, 3, 4, 5, 6, 7})
+					labels, ids := make([]int32, 32), make([]uint32, 32) // two shares
+					for i := range ids {
+						labels[i], ids[i] = int32(i%3), uint32(i)
+					}
+					m.pixels = draw(t, warmModel(t, openDevice(t, threads), c), sc, len(ids), labels, ids)
 					return m
 				}
 				one, two := on(1), on(2)

@@ -33,8 +33,8 @@ type Trainer struct {
 	grads, m1, m2 device.Buffer
 	batch         *trainBatch
 	acts          *trainActs
-	rollout       *generator // of the AR inputs, depth ≥ 2
-	exact         bool       // the rollout is sequential: depth ≥ K
+	rollout       *shares // of the AR inputs, depth ≥ 2
+	exact         bool    // the rollout is sequential: depth ≥ K
 
 	done     int
 	epoch    int
@@ -104,7 +104,7 @@ func NewTrainer(be device.Backend, cfg Config, tc TrainConfig, data Images) (*Tr
 	}
 	if t.depth >= 2 {
 		plan := flowPlan{steps: tc.SweepSteps, anchor: tc.Anchor}
-		if t.rollout, err = newGenerator(n, plan, tc.Batch, t.exact); err != nil {
+		if t.rollout, err = newShares(n, plan, tc.Batch, t.exact); err != nil {
 			t.Close()
 			return nil, err
 		}
@@ -267,19 +267,24 @@ func (t *Trainer) buildInputs(z device.Buffer) {
 // rolloutInputs replaces acts.in by what depth−1 sweeps make of it, or by the
 // exact rollout from depth K on; a share Mix of the images keeps what it had.
 func (t *Trainer) rolloutInputs(z device.Buffer) {
-	be, a, c, g := t.net.be, t.acts, t.cfg, t.rollout
-	B, N, P := t.tc.Batch, c.Tokens(), c.TokenDim()
+	be, a, c := t.net.be, t.acts, t.cfg
+	B, N, P, d := t.tc.Batch, c.Tokens(), c.TokenDim(), c.StateDim()
 	flat := t.Model.raw
-	g.begin(flat, t.batch.hostLabels, t.batch.hostIDs)
-	if t.exact {
-		g.sequential(flat, B, c.ARSteps(), t.tc.Seed, z, a.swept)
-	} else {
+	if !t.exact {
 		be.Copy(a.swept, a.in)
-		g.noise(t.tc.Seed, B, 0)
-		for range t.depth - 1 {
-			g.sweep(flat, B, z, a.swept)
-		}
 	}
+	t.rollout.each(B, func(g *generator, lo, n int) {
+		anchor, out := z.Slice(lo*N*d, n*N*d), a.swept.Slice(lo*N*P, n*N*P)
+		g.begin(flat, t.batch.hostLabels[lo:lo+n], t.batch.hostIDs[lo:lo+n])
+		if t.exact {
+			g.sequential(flat, n, c.ARSteps(), t.tc.Seed, anchor, out)
+			return
+		}
+		g.noise(t.tc.Seed, n, 0)
+		for range t.depth - 1 {
+			g.sweep(flat, n, anchor, out)
+		}
+	})
 	if t.tc.Mix == 0 {
 		be.Copy(a.in, a.swept)
 		return

@@ -71,6 +71,7 @@ type Backend struct {
 	path    string
 	closed  bool
 	memory  *memory
+	packed  *map[device.Buffer]*gemm.Packed // weights that are kept packed now, of a whole and its shares
 }
 
 var _ device.Backend = (*Backend)(nil)
@@ -112,7 +113,7 @@ func NewPrecision(threads int, precision string) (*Backend, error) {
 	}
 	runtime.LockOSThread()
 	C.pra_pin(0, C.int(threads), C.int(threads), 1)
-	return &Backend{threads: threads, bf16: precision == "bf16", path: p, memory: &memory{sizes: map[uintptr]allocation{}}}, nil
+	return &Backend{threads: threads, bf16: precision == "bf16", path: p, memory: &memory{sizes: map[uintptr]allocation{}}, packed: &map[device.Buffer]*gemm.Packed{}}, nil
 }
 
 func (d *Backend) Name() string { return "cpu" }

@@ -32,7 +32,7 @@ func (d *Backend) Divide(n int) device.Division {
 	v := &division{}
 	for i := range n {
 		first, end := d.threads*i/n, d.threads*(i+1)/n
-		v.shares = append(v.shares, &share{Backend{threads: end - first, bf16: d.bf16, path: d.path, memory: d.memory}})
+		v.shares = append(v.shares, &share{Backend{threads: end - first, bf16: d.bf16, path: d.path, memory: d.memory, packed: d.packed}})
 		if i == 0 {
 			continue
 		}

@@ -38,13 +38,16 @@ func (d *Backend) Linear(y, x, w device.Buffer, rows, in, out int, e device.Epil
 		pre = nil
 	}
 	if !inPlace {
-		fused := gemm.FusedPtr
-		if d.bf16For(rows) {
-			fused = gemm.FusedBF16Ptr
+		f := gemm.Finish{Bias: bias, Pre: pre, LDPre: out, Act: act, Gate: gate, LDGate: e.LDGate, Residual: residual, LDResidual: out}
+		bf16 := d.bf16For(rows)
+		switch p := (*d.packed)[w]; {
+		case p != nil && p.BF16() == bf16:
+			gemm.PackedPtr(d.threads, false, rows, 1, px, in, p, 0, to, out, f)
+		case bf16:
+			gemm.FusedBF16Ptr(d.threads, false, false, rows, out, in, 1, px, in, pw, out, 0, to, out, f)
+		default:
+			gemm.FusedPtr(d.threads, false, false, rows, out, in, 1, px, in, pw, out, 0, to, out, f)
 		}
-		fused(d.threads, false, false, rows, out, in, 1, px, in, pw, out, 0, to, out, gemm.Finish{
-			Bias: bias, Pre: pre, LDPre: out, Act: act, Gate: gate, LDGate: e.LDGate, Residual: residual, LDResidual: out,
-		})
 		return
 	}
 	f := to

@@ -35,22 +35,38 @@ func PackBF16Ptr(transB bool, k, n int, b unsafe.Pointer, ldb int) *Packed {
 	return pack(true, transB, k, n, b, ldb)
 }
 
+// PackedLen is the number of float32 that a packed operand [k, n] takes.
+func PackedLen(bf16 bool, k, n int) int {
+	choose()
+	lanes := int(C.pra_gemm_lanes())
+	if bf16 {
+		k = (k + 1) / 2
+	}
+	return (n + lanes - 1) / lanes * lanes * k
+}
+
+// PackedIn is an operand [k, n] in memory of [PackedLen] values, best aligned to
+// 64 bytes, without values until [Packed.Update].
+func PackedIn(values []float32, bf16 bool, k, n int) *Packed {
+	if k < 1 || n < 1 || len(values) != PackedLen(bf16, k, n) {
+		panic(fmt.Sprintf("gemm: a packed operand of %d × %d in %d values", k, n, len(values)))
+	}
+	return &Packed{k: k, n: n, bf16: bf16, path: Path(), values: values}
+}
+
+// BF16 says that the values are rounded to bf16.
+func (p *Packed) BF16() bool { return p.bf16 }
+
 func pack(bf16, transB bool, k, n int, b unsafe.Pointer, ldb int) *Packed {
 	if k < 1 || n < 1 {
 		panic(fmt.Sprintf("gemm: a packed operand of %d × %d", k, n))
 	}
-	p := &Packed{k: k, n: n, bf16: bf16, path: Path()}
-	lanes := int(C.pra_gemm_lanes())
-	rows := k
-	if bf16 {
-		rows = (k + 1) / 2
+	size := PackedLen(bf16, k, n)
+	values := make([]float32, size+15)
+	if off := uintptr(unsafe.Pointer(&values[0])) % 64; off != 0 {
+		values = values[(64-off)/4:]
 	}
-	size := (n + lanes - 1) / lanes * lanes * rows
-	p.values = make([]float32, size+15)
-	if off := uintptr(unsafe.Pointer(&p.values[0])) % 64; off != 0 {
-		p.values = p.values[(64-off)/4:]
-	}
-	p.values = p.values[:size]
+	p := PackedIn(values[:size], bf16, k, n)
 	p.Update(transB, b, ldb)
 	return p
 }
