@@ -26,6 +26,7 @@ func (it *Item) Memory() int64 {
 		}
 		return m.Total()
 	}
+	packed := onHost(models.MemoryEstimate{Model: params}) // the copy that sampling multiplies by
 	switch it.Kind {
 	case results.Reference:
 		return program + it.data() + images(500)*64
@@ -36,7 +37,7 @@ func (it *Item) Memory() int64 {
 		m := c.Sample
 		m.Cache = m.Cache * int64(batch) / int64(max(1, s.Measure.Batch))
 		m.Activations = m.Activations * int64(batch) / int64(max(1, s.Measure.Batch))
-		return program + images(2*s.Count) + onHost(m) + 2*params
+		return program + images(2*s.Count) + onHost(m) + 2*params + packed
 	case results.Score:
 		return program + images(s.Count) + images(500)*64
 	case results.Probe:
@@ -46,13 +47,13 @@ func (it *Item) Memory() int64 {
 		batch := max(1, min(s.Batch, s.Extras.Exposure))
 		m.Cache = m.Cache * int64(batch) / int64(max(1, s.Measure.Batch))
 		m.Activations = m.Activations * int64(batch) / int64(max(1, s.Measure.Batch)) * int64(s.Model.ARSteps()) // a mosaic is one sweep over all tokens
-		return program + it.data() + images(8*s.Extras.Exposure) + onHost(m) + 2*params
+		return program + it.data() + images(8*s.Extras.Exposure) + onHost(m) + 2*params + packed
 	case results.Seam:
 		return program + it.data() + images(s.Count)
 	case results.Nearest:
 		return program + it.data() + images(s.Count) + images(4*(4096+256)) + 4*4096*256
 	case results.Time:
-		return program + max(onHost(c.Sample)+2*params, onHost(c.Train))
+		return program + max(onHost(c.Sample)+2*params+packed, onHost(c.Train))
 	}
 	return program
 }
