@@ -2,11 +2,6 @@ package models
 
 import "prabench/models/device"
 
-// leastRows is how many rows of the trunk a share has at least: with fewer the
-// products of a share wait for their weights, which all threads together would
-// read once. Below it copies of the weights are not worth their memory either.
-const leastRows = 8
-
 // shares make images independently of each other, side by side where the
 // backend can be divided: within a share no thread waits for another one at
 // every operation. An image does not depend on the share that makes it.
@@ -46,9 +41,13 @@ func newShares(n *network, plan flowPlan, batch int, sequential bool) (*shares, 
 	return s, nil
 }
 
+// keepRows is the number of rows of the trunk from which copies of the weights
+// are worth their memory.
+const keepRows = 8
+
 // keep has copies of the weights made for every call of each.
 func (s *shares) keep(n *network, flat device.Buffer) {
-	if k, ok := n.be.(device.Keeper); ok && s.gens[0].batch*s.gens[0].span*s.gens[0].rep >= leastRows {
+	if k, ok := n.be.(device.Keeper); ok && s.gens[0].batch*s.gens[0].span*s.gens[0].rep >= keepRows {
 		s.kept = k.Keeping(n.generating(flat))
 	}
 }
@@ -74,10 +73,11 @@ func (n *network) generating(flat device.Buffer) []device.Weight {
 }
 
 func countShares(be device.Backend, batch, rows int) int {
-	if _, ok := be.(device.Divider); !ok {
+	d, ok := be.(device.Divider)
+	if !ok {
 		return 1
 	}
-	return min(be.Threads(), batch, batch*rows/leastRows)
+	return min(be.Threads(), batch, batch*rows/d.ShareRows())
 }
 
 // each divides n images among the generators: f gets the first image and the

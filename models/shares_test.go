@@ -91,6 +91,26 @@ func TestSharesCount(t *testing.T) {
 	}
 }
 
+// In bf16 a share has at least the 32 rows from which products are done in it.
+func TestSharesInBF16(t *testing.T) {
+	be, err := cpu.NewPrecision(4, "bf16")
+	if err != nil {
+		t.Skip("skipped: ", err)
+	}
+	t.Cleanup(func() { be.Close() })
+	m := warmModel(t, be, smallConfig())
+	for _, x := range [][2]int{{63, 1}, {64, 2}, {128, 4}} {
+		s, err := NewSampler(m, DefaultSample(), x[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := len(s.shares.gens); got != x[1] {
+			t.Errorf("batch %d: %d shares, want %d", x[0], got, x[1])
+		}
+		s.Close()
+	}
+}
+
 // Copies of weights that are kept for products follow the weights, and change no
 // bit of an image: batches of four are made without them.
 func TestKeptWeights(t *testing.T) {

@@ -51,6 +51,17 @@ func (d *Backend) Divide(n int) device.Division {
 	return v
 }
 
+// shareRows is ShareRows in fp32.
+const shareRows = 8
+
+// ShareRows implements [device.Divider].
+func (d *Backend) ShareRows() int {
+	if d.bf16 {
+		return bf16Rows
+	}
+	return shareRows
+}
+
 func (v *division) Shares() []device.Backend { return v.shares }
 
 func (v *division) Run(f func(i int)) {

@@ -8,6 +8,10 @@ type Divider interface {
 	// Divide makes n shares, 2 to Threads() of them. The backend must not be used
 	// while shares run.
 	Divide(n int) Division
+	// ShareRows is how many rows a share's products should have at least: with
+	// fewer they wait for their weights, which all threads together would read
+	// once, or are done in another precision.
+	ShareRows() int
 }
 
 // Division is a Backend in shares. Shares have the whole's memory: they read and
