@@ -16,11 +16,13 @@ var (
 	_ device.AheadOf = (*Backend)(nil)
 )
 
-// division is a backend in shares: the first computes on the thread that has
-// the whole, each other one on a thread of its own with a team of its own.
+// division is a backend in shares, each on a thread of its own with a team of its
+// own. None uses the team of the whole's thread: OpenMP ends the threads of a team
+// that the next operation does without, and new ones would be kept on the
+// processor of the thread that makes them.
 type division struct {
 	shares []device.Backend
-	work   []chan func() // of the shares after the first
+	work   []chan func()
 }
 
 // Divide implements [device.Divider]. As the whole's, each thread stays on one
@@ -33,9 +35,6 @@ func (d *Backend) Divide(n int) device.Division {
 	for i := range n {
 		first, end := d.threads*i/n, d.threads*(i+1)/n
 		v.shares = append(v.shares, &share{Backend{threads: end - first, bf16: d.bf16, path: d.path, memory: d.memory, packed: d.packed}})
-		if i == 0 {
-			continue
-		}
 		work := make(chan func())
 		v.work = append(v.work, work)
 		go func() {
@@ -65,13 +64,12 @@ func (d *Backend) ShareRows() int {
 func (v *division) Shares() []device.Backend { return v.shares }
 
 func (v *division) Run(f func(i int)) {
-	var others sync.WaitGroup
+	var all sync.WaitGroup
 	for i, work := range v.work {
-		others.Add(1)
-		work <- func() { defer others.Done(); f(i + 1) }
+		all.Add(1)
+		work <- func() { defer all.Done(); f(i) }
 	}
-	f(0)
-	others.Wait()
+	all.Wait()
 }
 
 func (v *division) Close() {
@@ -80,7 +78,7 @@ func (v *division) Close() {
 	}
 }
 
-// share is a backend whose memory and first thread are another's.
+// share is a backend whose memory is another's.
 type share struct{ Backend }
 
 // Close does nothing: what a share holds is freed with the whole.
