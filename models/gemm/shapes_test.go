@@ -61,13 +61,7 @@ func BenchmarkShapes(b *testing.B) {
 				ldb = s.k
 			}
 			rng := rand.New(rand.NewPCG(1, 1))
-			fill := func(n int) []float32 {
-				x := make([]float32, n)
-				for i := range x {
-					x[i] = rng.Float32() - 0.5
-				}
-				return x
-			}
+			fill := func(n int) []float32 { return uniform(rng, n) }
 			x, y, z := fill(s.m*s.k), fill(s.k*s.n), fill(s.m*s.n)
 			px, py, pz := unsafe.Pointer(&x[0]), unsafe.Pointer(&y[0]), unsafe.Pointer(&z[0])
 			run := func(name string, f func()) {
@@ -95,6 +89,15 @@ func BenchmarkShapes(b *testing.B) {
 			run("gonum", func() { byGonum(threads, transA, transB, s.m, s.n, s.k, x, lda, y, ldb, z, s.n) })
 		}
 	}
+}
+
+// uniform draws n values between -½ and ½.
+func uniform(rng *rand.Rand, n int) []float32 {
+	x := make([]float32, n)
+	for i := range x {
+		x[i] = rng.Float32() - 0.5
+	}
+	return x
 }
 
 // byGonum shares the rows of C among goroutines, since gonum itself does so

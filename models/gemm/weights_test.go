@@ -15,13 +15,7 @@ import (
 // and again, as it lies and packed once.
 func BenchmarkWeights(b *testing.B) {
 	rng := rand.New(rand.NewPCG(1, 1))
-	fill := func(n int) []float32 {
-		x := make([]float32, n)
-		for i := range x {
-			x[i] = rng.Float32() - 0.5
-		}
-		return x
-	}
+	fill := func(n int) []float32 { return uniform(rng, n) }
 	for _, s := range []struct{ n, k int }{{384, 128}, {512, 128}, {128, 512}, {192, 192}, {2112, 192}, {1152, 384}, {7168, 512}} {
 		count := max(1, 2<<20/(s.n*s.k))
 		var weights [][]float32
