@@ -37,7 +37,7 @@ KERNEL(row_mix, 256, 4)(float *dst, const float *a, const float *x, const float 
 EXPORT(row_mix, 256)
 
 KERNEL(mix, 256, 4)(float *dst, float a, const float *x, float b, const float *y, i64 n) {
-    FLAT(i, n) dst[i] = a * x[i] + b * y[i];
+    FLAT(i, n) dst[i] = kc_add(kc_mul(a, x[i]), kc_mul(b, y[i])); // rounded as flow_step rounds
 }
 EXPORT(mix, 256)
 
@@ -73,7 +73,7 @@ KERNEL(flow_step, 256, 4)(float *z, float *v, const float *o, const float *null,
     FLAT(i, n) {
         float at = z[i], u = velocity_of(o, null, at, guidance, inv, i);
         v[i] = u;
-        z[i] = 1.0f * at + dt * u;
+        z[i] = kc_add(at, kc_mul(dt, u));
     }
 }
 EXPORT(flow_step, 256)

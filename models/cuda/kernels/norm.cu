@@ -3,18 +3,19 @@
 #include "reduce.h"
 #define NORM_EPS 1e-5f
 
-// Mean and 1/σ of the row at x; keep holds a copy of it afterwards, where given.
-KC_DEVICE void row_stats(const float *x, float *keep, int n, int sphere, float *part, float *mean, float *rstd) {
+// Mean and 1/σ of the row at x; with keep, held has a copy of it afterwards. A
+// flag, since no pointer to shared memory can be compared with null: null lies in it.
+KC_DEVICE void row_stats(const float *x, float *held, int keep, int n, int sphere, float *part, float *mean, float *rstd) {
     float s = 0, q = 0;
     if (!sphere || keep)
         for (int i = threadIdx.x; i < n; i += blockDim.x) {
             float v = x[i];
-            if (keep) keep[i] = v; // read again by this thread only
+            if (keep) held[i] = v; // read again by this thread only
             s += v;
         }
     s = sphere ? 0.0f : block_sum(s, part) / n;
     for (int i = threadIdx.x; i < n; i += blockDim.x) {
-        float v = (keep ? keep[i] : x[i]) - s;
+        float v = (keep ? held[i] : x[i]) - s;
         q += v * v;
     }
     *mean = s;
@@ -26,11 +27,11 @@ KERNEL(row_norm, 256, 4)
     SHARED(s);
     i64 r = blockIdx.x;
     const float *p = x + r * n;
-    float *held = keep ? s + 32 : 0, *q = y + r * n, m, d;
-    row_stats(p, held, n, sphere, s, &m, &d);
+    float *held = s + 32, *q = y + r * n, m, d;
+    row_stats(p, held, keep, n, sphere, s, &m, &d);
     if (threadIdx.x == 0) stats[2 * r] = m, stats[2 * r + 1] = d;
     for (int i = threadIdx.x; i < n; i += blockDim.x) {
-        float v = ((held ? held[i] : p[i]) - m) * d;
+        float v = ((keep ? held[i] : p[i]) - m) * d;
         q[i] = gain ? v * gain[i] + bias[i] : v;
     }
 }
@@ -82,10 +83,10 @@ KERNEL(mod_norm, 256, 4)
     SHARED(s);
     i64 r = blockIdx.x;
     const float *p = x + r * n, *shift = mod + r * ldmod + shift_off, *scale = mod + r * ldmod + scale_off;
-    float *held = keep ? s + 32 : 0, *q = y + r * n, m, d;
-    row_stats(p, held, n, 0, s, &m, &d);
+    float *held = s + 32, *q = y + r * n, m, d;
+    row_stats(p, held, keep, n, 0, s, &m, &d);
     if (threadIdx.x == 0) stats[2 * r] = m, stats[2 * r + 1] = d;
-    for (int i = threadIdx.x; i < n; i += blockDim.x) q[i] = ((held ? held[i] : p[i]) - m) * d * (1.0f + scale[i]) + shift[i];
+    for (int i = threadIdx.x; i < n; i += blockDim.x) q[i] = ((keep ? held[i] : p[i]) - m) * d * (1.0f + scale[i]) + shift[i];
 }
 EXPORT(mod_norm, 256)
 

@@ -96,5 +96,35 @@ func TestFamilies(t *testing.T) {
 				t.Errorf("%s.ptx has %q", f, no)
 			}
 		}
+		// A pointer to shared memory that may be null: null lies in shared memory,
+		// and PTX leaves open what the other direction makes of it.
+		if strings.Contains(string(PTX(f)), "cvta.to.shared") {
+			t.Errorf("%s.ptx compares a pointer to shared memory with null", f)
+		}
+	}
+}
+
+// body is what a kernel does, as PTX.
+func body(t *testing.T, file, kernel string) string {
+	t.Helper()
+	_, text, ok := strings.Cut(string(PTX(file)), ".entry "+kernel+"(")
+	if !ok {
+		t.Fatalf("%s.ptx has no kernel %s", file, kernel)
+	}
+	text, _, _ = strings.Cut(text, "\n}")
+	return text
+}
+
+// An Euler step has the bits of Velocity and Mix on every compiler: what it adds
+// to the velocity is rounded twice, as in Mix, and neither is left to be fused.
+func TestFlowStepRoundsAsMix(t *testing.T) {
+	for _, may := range []string{"fma", "mul.f32", "add.f32"} {
+		if strings.Contains(body(t, "flow", "mix"), may) {
+			t.Errorf("mix has %q: a compiler may choose how it rounds", may)
+		}
+		step, velocity := strings.Count(body(t, "flow", "flow_step"), may), strings.Count(body(t, "flow", "velocity"), may)
+		if step != velocity {
+			t.Errorf("flow_step has %d of %q, velocity %d: the step may round otherwise", step, may, velocity)
+		}
 	}
 }
