@@ -147,12 +147,7 @@ func New(ordinal int, o Options) (b *Backend, err error) {
 	}
 	blas := "own matrix products"
 	if !o.NoBLAS {
-		text := make([]byte, 256)
-		ok := C.pra_blas_open(&b.target, (*C.char)(unsafe.Pointer(&text[0])), C.size_t(len(text))) != 0
-		said := C.GoString((*C.char)(unsafe.Pointer(&text[0])))
-		if blas = said; !ok {
-			blas = "own matrix products (" + said + ")"
-		}
+		blas = b.openBLAS()
 	}
 	b.details = fmt.Sprintf("%s, driver %s, %s, %s", device, driverText(cu.Version()), loaded, blas)
 	if b.precision == kernels.BF16 {

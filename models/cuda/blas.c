@@ -2,6 +2,7 @@
 
 // cuBLAS without its header or its library at link time: what is used has had
 // one C interface since version 11.
+#define _GNU_SOURCE
 #include "queue.h"
 #include <dlfcn.h>
 #include <stdio.h>
@@ -20,41 +21,51 @@ static struct {
 
 enum { default_math = 0, real32 = 0, compute32_fast_bf16 = 75, default_algorithm = -1 };
 
-static int load(char *text, size_t room) {
-	static int known; // 1: loaded, -1: not
-	static char why[200];
-	if (known == 0) {
-		known = -1;
-		void *lib = NULL;
-		snprintf(why, sizeof why, "none of libcublas.so.13, .12 and .11 can be loaded");
-		const char *names[] = {"libcublas.so.13", "libcublas.so.12", "libcublas.so.11"};
-		for (int i = 0; i < 3 && !lib; i++)
-			lib = dlopen(names[i], RTLD_NOW | RTLD_LOCAL);
-		if (lib) {
-			struct { const char *name; void *at; } wanted[] = {
-				{"cublasCreate_v2", &blas.create}, {"cublasDestroy_v2", &blas.destroy}, {"cublasGetVersion_v2", &blas.version},
-				{"cublasSetStream_v2", &blas.stream}, {"cublasSetWorkspace_v2", &blas.workspace}, {"cublasSetMathMode", &blas.math},
-				{"cublasSgemm_v2", &blas.sgemm}, {"cublasGemmEx", &blas.gemmex},
-			};
-			known = 1;
-			for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
-				void *f = dlsym(lib, wanted[i].name);
-				if (!f) {
-					snprintf(why, sizeof why, "libcublas has no %s", wanted[i].name);
-					known = -1;
-				}
-				memcpy(wanted[i].at, &f, sizeof f);
-			}
-		}
+// The library is loaded once and stays.
+static void *library;
+
+int pra_blas_load(const char *path, char *text, size_t room) {
+	if (library)
+		return 1;
+	// Its companion lies beside it and is not always found from there.
+	const char *slash = strrchr(path, '/'), *major = strstr(slash ? slash : path, ".so.");
+	if (slash && major) {
+		char beside[4096];
+		const int n = snprintf(beside, sizeof beside, "%.*s/libcublasLt%s", (int)(slash - path), path, major);
+		if (n > 0 && n < (int)sizeof beside)
+			dlopen(beside, RTLD_NOW | RTLD_GLOBAL);
 	}
-	if (known < 0)
-		snprintf(text, room, "%s", why);
-	return known > 0;
+	void *lib = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+	if (!lib) {
+		snprintf(text, room, "%s", dlerror());
+		return 0;
+	}
+	struct { const char *name; void *at; } wanted[] = {
+		{"cublasCreate_v2", &blas.create}, {"cublasDestroy_v2", &blas.destroy}, {"cublasGetVersion_v2", &blas.version},
+		{"cublasSetStream_v2", &blas.stream}, {"cublasSetWorkspace_v2", &blas.workspace}, {"cublasSetMathMode", &blas.math},
+		{"cublasSgemm_v2", &blas.sgemm}, {"cublasGemmEx", &blas.gemmex},
+	};
+	for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
+		void *f = dlsym(lib, wanted[i].name);
+		if (!f) {
+			snprintf(text, room, "%s has no %s", path, wanted[i].name);
+			dlclose(lib);
+			return 0;
+		}
+		memcpy(wanted[i].at, &f, sizeof f);
+	}
+	library = lib;
+	return 1;
+}
+
+const char *pra_blas_path(void) {
+	Dl_info info;
+	return library && dladdr((void *)blas.sgemm, &info) && info.dli_fname ? info.dli_fname : "";
 }
 
 int pra_blas_open(pra_target *t, char *text, size_t room) {
 	int version = 0, r;
-	if (!load(text, room))
+	if (!library)
 		return 0;
 	if ((r = cuCtxSetCurrent(t->context)) != 0 || (r = blas.create(&t->blas)) != 0) {
 		snprintf(text, room, "cuBLAS could not be initialised (status %d)", r);

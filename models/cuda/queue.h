@@ -46,8 +46,12 @@ int pra_graph_free(const pra_target *t, CUgraphExec g);
 const char *pra_error_text(int code);
 const char *pra_error_name(int code);
 
-// pra_blas_open loads libcublas; it answers what it found, or why it did not,
-// in text, and 1 when a handle was made.
+// pra_blas_load loads this libcublas, unless one is loaded; it answers 1, or 0
+// and in text why it did not. pra_blas_path is the file that was loaded.
+int pra_blas_load(const char *path, char *text, size_t room);
+const char *pra_blas_path(void);
+// pra_blas_open makes a handle of what was loaded; it answers the version, or
+// why there is none, in text, and 1 when a handle was made.
 int pra_blas_open(pra_target *t, char *text, size_t room);
 int pra_blas_workspace(const pra_target *t, CUdeviceptr p, size_t bytes);
 void pra_blas_close(pra_target *t);
