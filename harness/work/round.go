@@ -61,8 +61,9 @@ func (t *task) sampling(path string, warmup int) (float64, error) {
 		return 0, err
 	}
 	defer be.Close()
+	warmup = warmed(be, warmup)
 	t.attempt.Protocol = timingProtocol(t.set.Measure)
-	t.attempt.Protocol["backend"] = be.Details()
+	t.attempt.Protocol["backend"], t.attempt.Protocol["warmup"] = be.Details(), strconv.Itoa(warmup)
 	model, err := models.LoadModel(be, path)
 	if err != nil {
 		return 0, err
@@ -106,6 +107,15 @@ func (t *task) sampling(path string, warmup int) (float64, error) {
 		t.add("first_block_latency", "s", s)
 	}
 	return float64(batch) / median, nil
+}
+
+// warmed is how many calls come before the first reading: on a device that
+// records what is asked for, at least those that record.
+func warmed(be device.Backend, warmup int) int {
+	if _, records := be.(device.Recorder); records {
+		return max(warmup, models.RecordedAfter)
+	}
+	return warmup
 }
 
 func (t *task) drawing(model *models.Model, batch int, plan measure.Plan, firstBlock bool) ([]float64, error) {
