@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"os/exec"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -288,4 +289,108 @@ func TestRecord(t *testing.T) {
 	if err != nil || !(seconds >= 0 && seconds < 60) {
 		t.Errorf("%v s, %v", seconds, err)
 	}
+}
+
+// A cuBLAS that refuses to be recorded costs the graph, not the stage.
+func TestFailedCaptureFallsBack(t *testing.T) {
+	if !alone(t, "STANDIN_CUBLAS_CAPTURE=0") {
+		return
+	}
+	b := open(t, Options{})
+	defer closed(t, b)
+	if _, ok := b.BLAS(); !ok {
+		t.Fatal("there is no cuBLAS to refuse: ", b.Details())
+	}
+	x, y := buffer(t, b, 16), buffer(t, b, 16)
+	b.Fill(x, 1)
+	double := func() { b.Gemm(false, false, 4, 4, 4, 1, x, 4, x, 4, 0, y, 4) }
+	double()
+	if _, ok := b.Record(double); ok {
+		t.Error("a graph was recorded")
+	}
+	double()
+	if got := b.SumSquares(y); got != 16*16 || b.Err() != nil {
+		t.Errorf("plainly afterwards: Σ y² is %v, error %v", got, b.Err())
+	}
+	if !strings.Contains(b.Details(), "no graphs (") || !strings.Contains(b.Details(), "cuBLAS status 14") {
+		t.Errorf("%q does not tell why nothing is recorded", b.Details())
+	}
+}
+
+// A product with 2³¹ results or more reaches cuBLAS in parts that its 32-bit
+// interface holds, and the parts are the whole.
+func TestLargestProducts(t *testing.T) {
+	for _, transA := range []bool{false, true} {
+		b := open(t, Options{})
+		defer closed(t, b)
+		if _, ok := b.BLAS(); !ok {
+			t.Skip("there is no cuBLAS: own products have 64-bit sizes")
+		}
+		x := buffer(t, b, 16)
+		b.Gemm(false, false, 4, 4, 4, 1, x, 4, x, 4, 0, x, 4) // the workspace is there
+		if err := b.Sync(); err != nil {
+			t.Fatal(err)
+		}
+		const m, n, k, ldc = 300_000, 16_000, 8, 16_384
+		lda := k
+		if transA {
+			lda = m
+		}
+		const a, c = 1 << 40, 1 << 41 // addresses that nothing reads: the queue is dropped
+		b.queue.note("Gemm", m, n, k)
+		b.product(transA, false, m, n, k, 1, a, lda, 1<<42, n, 0, c, ldc)
+		rows, words := 0, b.queue.words
+		for len(words) > 0 {
+			w := words[1:]
+			at := a + 4*k*rows
+			if transA {
+				at = a + 4*rows
+			}
+			if int(w[1])*ldc > math.MaxInt32 || w[2] != n || w[3] != k || w[5] != uint64(at) || w[9] != uint64(c+4*ldc*rows) {
+				t.Fatalf("transposed %v, from row %d: %v", transA, rows, w[:11])
+			}
+			rows += int(w[1])
+			words = words[1+words[0]>>8:]
+		}
+		if rows != m {
+			t.Errorf("the parts have %d rows of %d", rows, m)
+		}
+		b.queue.words, b.queue.of = b.queue.words[:0], b.queue.of[:0]
+	}
+}
+
+// The buffers in which the driver's compiler writes for seconds are not given
+// back to Go meanwhile.
+func TestCompilerLogsStay(t *testing.T) {
+	if !alone(t, "STANDIN_COMPILE_MS=30") {
+		return
+	}
+	stop, done := make(chan struct{}), make(chan string)
+	go func() { // takes what is given back, and looks whether somebody writes there
+		var kept [][]byte
+		for {
+			select {
+			case <-stop:
+				for _, b := range kept {
+					if i := strings.IndexFunc(string(b), func(r rune) bool { return r != 0 }); i >= 0 {
+						done <- string(b[i:min(len(b), i+40)])
+						return
+					}
+				}
+				done <- ""
+				return
+			default:
+				runtime.GC()
+				for range 64 {
+					kept = append(kept, make([]byte, 8<<10))
+				}
+			}
+		}
+	}()
+	b := open(t, Options{})
+	close(stop)
+	if wrote := <-done; wrote != "" {
+		t.Errorf("the driver wrote %q into memory of somebody else", wrote)
+	}
+	closed(t, b)
 }

@@ -45,9 +45,15 @@ func (b *Backend) Record(f func()) (device.Recording, bool) {
 		return nil, false
 	}
 	b.queue.flush()
-	if code := C.pra_capture_begin(&b.target); code != 0 {
+	if b.err != nil {
+		return nil, false
+	}
+	without := func(why error) {
 		b.graphs = false
-		b.details += fmt.Sprintf(", no graphs (%v)", codeError(int(code)))
+		b.details += fmt.Sprintf(", no graphs (%v)", why)
+	}
+	if code := C.pra_capture_begin(&b.target); code != 0 {
+		without(codeError(int(code)))
 		return nil, false
 	}
 	ended := false
@@ -61,14 +67,17 @@ func (b *Backend) Record(f func()) (device.Recording, bool) {
 	f()
 	b.queue.flush()
 	if b.err != nil {
+		// Nothing was done yet: the sequence can be done plainly, and an error
+		// that has another cause than recording comes again.
+		without(b.err)
+		b.err = nil
 		return nil, false
 	}
 	ended = true
 	g := &graph{b: b, what: b.queue.recent()}
 	var nodes C.size_t
 	if code := C.pra_capture_end(&b.target, &g.exec, &nodes); code != 0 {
-		b.graphs = false
-		b.details += fmt.Sprintf(", no graphs (%v)", codeError(int(code)))
+		without(codeError(int(code)))
 		return nil, false
 	}
 	g.nodes = int(nodes)

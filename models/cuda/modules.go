@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"runtime"
 	"strings"
 
 	"gorgonia.org/cu"
@@ -89,6 +90,10 @@ func (b *Backend) module(file string, compute int) (m cu.Module, err error) {
 		m, err = cu.LoadDataEx(string(kernels.PTX(file)), &cu.JITInfoLogBuffer{Buffer: info}, &cu.JITErrorLogBuffer{Buffer: errors})
 		return
 	})
+	// cu hands the driver their addresses as numbers, and the driver's compiler
+	// writes to them for seconds.
+	runtime.KeepAlive(info)
+	runtime.KeepAlive(errors)
 	if err == nil {
 		return m, nil
 	}

@@ -45,8 +45,20 @@ func (d *Backend) product(transA, transB bool, m, n, k int, alpha float32, a ker
 			flags |= 1 << i
 		}
 	}
-	d.queue.add(C.PRA_GEMM, flags, uint64(m), uint64(n), uint64(k), uint64(math.Float32bits(alpha))|uint64(math.Float32bits(beta))<<32,
-		uint64(a), uint64(lda), uint64(b), uint64(ldb), uint64(c), uint64(ldc))
+	rows, next := blasRows(m, n, ldc), lda
+	if transA {
+		next = 1
+	}
+	for from := 0; from < m; from += rows {
+		d.queue.add(C.PRA_GEMM, flags, uint64(min(rows, m-from)), uint64(n), uint64(k), uint64(math.Float32bits(alpha))|uint64(math.Float32bits(beta))<<32,
+			uint64(a.At(from*next)), uint64(lda), uint64(b), uint64(ldb), uint64(c.At(from*ldc)), uint64(ldc))
+	}
+}
+
+// blasRows is how many rows of a product cuBLAS is given at once: its interface
+// has 32-bit sizes, and results of 2³¹ elements and more are not what anybody tests.
+func blasRows(m, n, ldc int) int {
+	return min(m, max(1, math.MaxInt32/max(n, ldc)))
 }
 
 func (d *Backend) Gemm(transA, transB bool, m, n, k int, alpha float32, a device.Buffer, lda int, b device.Buffer, ldb int, beta float32, c device.Buffer, ldc int) {

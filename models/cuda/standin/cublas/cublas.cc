@@ -1,7 +1,9 @@
 // The few functions of cuBLAS that models/cuda calls, on the stand-in driver:
 // they check what they are given, queue the product and answer as cuBLAS does.
+// STANDIN_CUBLAS_CAPTURE=0: one that refuses to be recorded in a graph.
 #include <cuda.h>
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
 #include <functional>
 #include <vector>
@@ -12,7 +14,7 @@ int standin_inside(uint64_t p, uint64_t n);
 }
 
 namespace {
-enum { ok = 0, notInitialized = 1, invalid = 7, failed = 13, unsupported = 15 };
+enum { ok = 0, notInitialized = 1, invalid = 7, failed = 13, internal = 14, unsupported = 15 };
 struct Handle { CUstream stream = nullptr; };
 struct Product {
   int ta, tb, m, n, k, lda, ldb, ldc;
@@ -65,6 +67,9 @@ int queue(void *handle, Product p) {
     return rows == 0 || columns == 0 || standin_inside(reinterpret_cast<uint64_t>(at), 4 * (uint64_t(columns - 1) * ld + rows));
   };
   if (!inside(p.a, p.ta ? p.k : p.m, p.ta ? p.m : p.k, p.lda) || !inside(p.b, p.tb ? p.n : p.k, p.tb ? p.k : p.n, p.ldb) || !inside(p.c, p.m, p.n, p.ldc)) return failed;
+  CUstreamCaptureStatus recording = CU_STREAM_CAPTURE_STATUS_NONE;
+  const char *may = getenv("STANDIN_CUBLAS_CAPTURE");
+  if (may && *may == '0' && cuStreamIsCapturing(h->stream, &recording) == 0 && recording != CU_STREAM_CAPTURE_STATUS_NONE) return internal;
   // A graph may run it again: the product is never freed.
   return standin_queue(h->stream, run, new Product(p)) ? failed : ok;
 }

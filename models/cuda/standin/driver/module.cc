@@ -8,6 +8,7 @@
 #include <cstring>
 #include <dirent.h>
 #include <dlfcn.h>
+#include <unistd.h>
 
 namespace standin {
 int modules;
@@ -131,6 +132,7 @@ CUresult cuModuleLoadDataEx(CUmodule *out, const void *image, unsigned n, CUjit_
   auto *m = new Module;
   std::string log;
   CUresult r = parse(static_cast<const char *>(image), *m, log);
+  usleep(1000 * number("STANDIN_COMPILE_MS", 0)); // as a compiler takes, before it writes
   if (r == CUDA_SUCCESS) log = "stand-in: " + std::to_string(m->kernels.size()) + " kernels from " + folder();
   for (unsigned i = 0; i + 1 < n; i++) {
     const bool wanted = r == CUDA_SUCCESS ? options[i] == CU_JIT_INFO_LOG_BUFFER : options[i] == CU_JIT_ERROR_LOG_BUFFER;
