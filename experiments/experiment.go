@@ -22,6 +22,7 @@ import (
 	"strings"
 
 	"prabench/models/dataset"
+	"prabench/plots/figure"
 )
 
 // maxFile bounds an experiment file in bytes.
@@ -58,7 +59,7 @@ type Experiment struct {
 
 	Base     Settings // what holds where nothing is swept, sizes as written
 	Axes     []Axis   // in the order of the file, first slowest
-	Figures  []Figure
+	Figures  []figure.Figure
 	Claims   []Claim
 	Cells    []Cell // points in sweep order, the seeds of a point next to each other
 	Total    int    // cells before Options.Only

@@ -1,83 +1,13 @@
 package experiments
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
+
+	"prabench/plots/figure"
 )
-
-// Figure is one [[figure]], checked and with its defaults. Keys of the
-// configuration are written in full ("model.patch") also when the file has
-// their short name ("patch").
-type Figure struct {
-	Name  string // file stem; kind and number when absent: "pareto1"
-	Kind  string // one of FigureKinds
-	Title string
-
-	X, Y   string // metric, key, "seed" or "label"; see FigureKinds
-	Value  string // heatmap: the metric in its cells
-	Series string // key, "seed" or "label"; "" is one series
-	Facet  string // likewise; "" is one panel
-
-	Rows    []string // table: keys that make a row; empty is the swept ones
-	Columns []string // table: metrics; empty is all there are
-
-	GridRows, GridColumns int // grid: at most so many rows and columns; 0 is all
-
-	LogX, LogY *bool          // nil: the drawing decides
-	Fit        bool           // line: note the exponents of fitted power laws
-	Width      float64        // inches in print, with labels of 8 pt; 0 is 6 in with labels of 10 pt
-	Where      map[string]any // only cells with these values; []any is any of them
-
-	Source string // file:line:column
-}
-
-// figureKind is what a kind of figure may say.
-type figureKind struct {
-	name     string
-	keys     []string          // besides kind, name, title and where
-	required []string          // of these
-	defaults map[string]string // of the others
-	x, y     roles             // what its axes may show
-}
-
-// roles is what a name may be.
-type roles int
-
-const (
-	aMetric roles = 1 << iota
-	aKey
-	aCurve // a value that training logs
-	aStep  // the word step
-	aError // an error of AR steps
-)
-
-var figureKinds = []figureKind{
-	{name: "pareto", keys: []string{"x", "y", "series", "facet", "log_x", "log_y"}, defaults: map[string]string{"x": "throughput", "y": "fid_proxy"}, x: aMetric, y: aMetric},
-	{name: "line", keys: []string{"x", "y", "series", "facet", "log_x", "log_y", "fit"}, required: []string{"x"}, defaults: map[string]string{"y": "fid_proxy"}, x: aMetric | aKey, y: aMetric},
-	{name: "heatmap", keys: []string{"x", "y", "value", "facet", "log_y"}, required: []string{"x", "y"}, defaults: map[string]string{"value": "fid_proxy"}, x: aKey, y: aKey},
-	{name: "bars", keys: []string{"x", "y", "series", "facet", "log_y"}, defaults: map[string]string{"x": labelKey, "y": "fid_proxy"}, x: aKey, y: aMetric},
-	{name: "grid", keys: []string{"rows", "columns", "series", "facet"}},
-	{name: "curve", keys: []string{"x", "y", "series", "facet", "log_x", "log_y"}, defaults: map[string]string{"x": "step", "y": "train_loss"}, x: aStep, y: aCurve},
-	{name: "steps", keys: []string{"y", "series", "facet", "log_y"}, defaults: map[string]string{"y": stepNames[0]}, y: aError},
-	{name: "table", keys: []string{"rows", "columns"}},
-}
-
-// everyFigure may be said of every kind. width is 3.25 for a column of two, 6.75
-// for both; tables have none but take it as their room.
-var everyFigure = []string{"kind", "name", "title", "where", "width"}
-
-// FigureKinds lists the kinds of figures: pareto (x, y metrics), line (x metric
-// or key, y metric), heatmap (x, y keys, value metric), bars (x key, y metric),
-// grid (images), curve (x "step", y one of curveNames), steps (y one of
-// stepNames over the AR steps) and table.
-func FigureKinds() []string {
-	var out []string
-	for _, k := range figureKinds {
-		out = append(out, k.name)
-	}
-	return out
-}
 
 // readFigures reads every [[figure]].
 func (r *reading) readFigures() {
@@ -93,7 +23,7 @@ func (r *reading) readFigures() {
 	taken := map[string]place{}
 	for i, t := range list {
 		f := &figureReading{reading: r, table: t, path: []string{"figure", element(i)}}
-		f.fig = Figure{Source: r.doc.at(f.path...).String()}
+		f.fig = figure.Figure{Source: r.doc.at(f.path...).String()}
 		if !f.read(i) {
 			continue
 		}
@@ -111,8 +41,8 @@ type figureReading struct {
 	*reading
 	table map[string]any
 	path  []string
-	kind  *figureKind
-	fig   Figure
+	kind  figure.Kind
+	fig   figure.Figure
 }
 
 func (f *figureReading) at(key string) place {
@@ -126,56 +56,71 @@ func (f *figureReading) bad(key, problem, hint string) {
 // read fills the figure; false when its kind is not known.
 func (f *figureReading) read(i int) bool {
 	name, given := f.table["kind"].(string)
-	k := slices.IndexFunc(figureKinds, func(k figureKind) bool { return k.name == name })
+	kind, known := figure.Of(name)
+	kinds := figure.KindNames()
 	switch raw, has := f.table["kind"]; {
 	case !has:
-		f.bad("kind", "the figure has no kind; allowed: "+strings.Join(FigureKinds(), ", "), "")
+		f.bad("kind", "the figure has no kind; allowed: "+strings.Join(kinds, ", "), "")
 		return false
 	case !given:
-		f.bad("kind", fmt.Sprintf("%s is %s; allowed: %s", show(raw), typeName(raw), strings.Join(FigureKinds(), ", ")), "")
+		f.bad("kind", fmt.Sprintf("%s is %s; allowed: %s", show(raw), typeName(raw), strings.Join(kinds, ", ")), "")
 		return false
-	case k < 0:
-		f.bad("kind", fmt.Sprintf("%q is no kind of figure; allowed: %s", name, strings.Join(FigureKinds(), ", ")), didYouMean(name, FigureKinds()))
+	case !known:
+		f.bad("kind", fmt.Sprintf("%q is no kind of figure; allowed: %s", name, strings.Join(kinds, ", ")), didYouMean(name, kinds))
 		return false
 	}
-	f.kind, f.fig.Kind = &figureKinds[k], name
+	f.kind, f.fig.Kind = kind, name
 	f.checkKeys()
 	f.fig.Name = fmt.Sprintf("%s%d", name, i+1)
-	f.text("name", &f.fig.Name)
+	for _, field := range append(figure.Common(), kind.Fields...) {
+		f.field(field)
+	}
 	if why := notAName(f.fig.Name); why != "" {
 		f.bad("name", fmt.Sprintf("%q %s; allowed: letters, digits, '-', '_' and '.', a letter or digit first", f.fig.Name, why), "")
 	}
-	f.text("title", &f.fig.Title)
-	f.name("x", &f.fig.X, f.kind.x)
-	f.name("y", &f.fig.Y, f.kind.y)
-	f.name("value", &f.fig.Value, aMetric)
-	f.name("series", &f.fig.Series, aKey)
-	f.name("facet", &f.fig.Facet, aKey)
-	switch name {
-	case "table":
-		f.fig.Rows = f.names("rows", aKey)
-		f.fig.Columns = f.names("columns", aMetric)
-	case "grid":
-		f.count("rows", &f.fig.GridRows)
-		f.count("columns", &f.fig.GridColumns)
+	if wrong := (*figure.FieldError)(nil); errors.As(f.fig.Check(), &wrong) {
+		at := f.at(wrong.Key)
+		f.exp.Warnings = append(f.exp.Warnings, Warning{File: at.file, Line: at.line, Column: at.column,
+			Key: "figure." + wrong.Key, Text: wrong.Problem + "; the figure cannot be drawn"})
 	}
-	f.flag("log_x", &f.fig.LogX)
-	var fit *bool
-	f.flag("fit", &fit)
-	f.fig.Fit = fit != nil && *fit
-	f.flag("log_y", &f.fig.LogY)
-	f.width()
-	f.where()
 	return true
+}
+
+// field reads a key by the type of what it sets.
+func (f *figureReading) field(field figure.Field) {
+	switch to := field.To(&f.fig).(type) {
+	case *string:
+		if field.Is == 0 && field.Words == nil {
+			f.text(field.Key, to)
+		} else {
+			f.name(field, to)
+		}
+	case *[]string:
+		*to = f.names(field)
+	case *int:
+		f.count(field.Key, to)
+	case **bool:
+		f.flag(field.Key, to)
+	case *bool:
+		var given *bool
+		f.flag(field.Key, &given)
+		*to = given != nil && *given
+	case *float64:
+		f.width(field.Key, to)
+	case *map[string]any:
+		f.where(field.Key, to)
+	default:
+		panic(fmt.Sprintf("experiments: a [[figure]] has no key of type %T (%s)", to, field.Key))
+	}
 }
 
 // checkKeys reports keys that no figure has, or that this kind does not use,
 // and those that it needs.
 func (f *figureReading) checkKeys() {
-	allowed := append(slices.Clone(everyFigure), f.kind.keys...)
+	allowed := f.kind.Keys()
 	var all []string
-	for _, k := range figureKinds {
-		all = append(all, k.keys...)
+	for _, k := range figure.Kinds() {
+		all = append(all, k.Keys()...)
 	}
 	for _, e := range f.doc.entries(f.table, f.path...) {
 		key, _, _ := strings.Cut(e.key, ".")
@@ -184,21 +129,15 @@ func (f *figureReading) checkKeys() {
 		}
 		problem := "unknown key of a figure"
 		if slices.Contains(all, key) {
-			problem = "is not used by a figure of kind " + f.kind.name
+			problem = "is not used by a figure of kind " + f.kind.Name
 		}
 		f.problems.add(e.at, "figure."+key, problem+"; allowed: "+strings.Join(allowed, ", "), didYouMean(key, allowed))
 	}
-	for _, key := range f.kind.required {
-		if _, ok := f.table[key]; !ok {
-			f.bad(key, fmt.Sprintf("a figure of kind %s needs it", f.kind.name), "")
+	for _, field := range f.kind.Fields {
+		if _, ok := f.table[field.Key]; field.Required && !ok {
+			f.bad(field.Key, fmt.Sprintf("a figure of kind %s needs it", f.kind.Name), "")
 		}
 	}
-}
-
-// has says whether the kind uses the key and the file gives it.
-func (f *figureReading) has(key string) (any, bool) {
-	raw, ok := f.table[key]
-	return raw, ok && (slices.Contains(everyFigure, key) || slices.Contains(f.kind.keys, key))
 }
 
 func (f *figureReading) wrong(key string, raw any, allowed string) {
@@ -206,7 +145,7 @@ func (f *figureReading) wrong(key string, raw any, allowed string) {
 }
 
 func (f *figureReading) text(key string, to *string) {
-	raw, ok := f.has(key)
+	raw, ok := f.table[key]
 	if !ok {
 		return
 	}
@@ -219,7 +158,7 @@ func (f *figureReading) text(key string, to *string) {
 }
 
 func (f *figureReading) flag(key string, to **bool) {
-	raw, ok := f.has(key)
+	raw, ok := f.table[key]
 	if !ok {
 		return
 	}
@@ -232,7 +171,7 @@ func (f *figureReading) flag(key string, to **bool) {
 }
 
 func (f *figureReading) count(key string, to *int) {
-	raw, ok := f.has(key)
+	raw, ok := f.table[key]
 	if !ok {
 		return
 	}
@@ -245,8 +184,8 @@ func (f *figureReading) count(key string, to *int) {
 }
 
 // width reads inches, as an integer or a float.
-func (f *figureReading) width() {
-	raw, ok := f.has("width")
+func (f *figureReading) width(key string, to *float64) {
+	raw, ok := f.table[key]
 	if !ok {
 		return
 	}
@@ -258,30 +197,31 @@ func (f *figureReading) width() {
 		inches = v
 	}
 	if !(inches >= 2 && inches <= 20) {
-		f.wrong("width", raw, "inches from 2 to 20; 3.25 is one column of two, 6.75 both")
+		f.wrong(key, raw, "inches from 2 to 20; 3.25 is one column of two, 6.75 both")
 		return
 	}
-	f.fig.Width = inches
+	*to = inches
 }
 
 // name reads the name of a metric or key, or takes the kind's default.
-func (f *figureReading) name(key string, to *string, may roles) {
-	raw, ok := f.has(key)
+func (f *figureReading) name(field figure.Field, to *string) {
+	raw, ok := f.table[field.Key]
 	if !ok {
-		*to = f.kind.defaults[key]
+		*to = field.Default
 		return
 	}
 	s, ok := raw.(string)
 	if !ok {
-		f.wrong(key, raw, "a string")
+		f.wrong(field.Key, raw, "a string")
 		return
 	}
-	*to = f.resolve(f.at(key), key, s, may)
+	*to = f.resolve(f.at(field.Key), field, s)
 }
 
 // names reads a name or a list of names.
-func (f *figureReading) names(key string, may roles) []string {
-	raw, ok := f.has(key)
+func (f *figureReading) names(field figure.Field) []string {
+	key := field.Key
+	raw, ok := f.table[key]
 	if !ok {
 		return nil
 	}
@@ -297,37 +237,34 @@ func (f *figureReading) names(key string, may roles) []string {
 			continue
 		}
 		at := f.doc.at(append(slices.Clone(f.path), key, element(i))...)
-		name := f.resolve(at, key, s, may)
+		name := f.resolve(at, field, s)
 		if slices.Contains(out, name) {
 			f.problems.add(at, "figure."+key, name+" is named twice", "")
 			continue
 		}
 		out = append(out, name)
 	}
+	if len(out) < field.Least {
+		f.bad(key, fmt.Sprintf("names %d; a figure of kind %s needs at least %d", len(out), f.kind.Name, field.Least), "")
+	}
 	return out
 }
 
 // resolve gives the full name, or reports that there is none.
-func (f *figureReading) resolve(at place, key, name string, may roles) string {
+func (f *figureReading) resolve(at place, field figure.Field, name string) string {
 	full := name
-	if k, ok := shortKeys[name]; ok && may&aKey != 0 {
+	if k, ok := shortKeys[name]; ok && field.Is&figure.Key != 0 {
 		full = k
 	}
-	var allowed []string
+	allowed := slices.Clone(field.Words)
 	var words []string
-	if may&aStep != 0 {
-		allowed, words = append(allowed, "step"), append(words, "step")
+	if len(allowed) > 0 {
+		words = append(words, strings.Join(allowed, ", "))
 	}
-	if may&aCurve != 0 {
-		allowed, words = append(allowed, curveNames...), append(words, strings.Join(curveNames, ", "))
-	}
-	if may&aError != 0 {
-		allowed, words = append(allowed, stepNames...), append(words, strings.Join(stepNames, ", "))
-	}
-	if may&aMetric != 0 {
+	if field.Is&figure.Metric != 0 {
 		allowed, words = append(allowed, metricNames...), append(words, "a metric ("+strings.Join(metricNames, ", ")+")")
 	}
-	if may&aKey != 0 {
+	if field.Is&figure.Key != 0 {
 		allowed = append(allowed, "seed", labelKey)
 		for short := range shortKeys {
 			allowed = append(allowed, short)
@@ -345,22 +282,23 @@ func (f *figureReading) resolve(at place, key, name string, may roles) string {
 	} else if byName[full] != nil {
 		problem = fmt.Sprintf("%s is a key; allowed: %s", name, strings.Join(words, ", or "))
 	}
-	f.problems.add(at, "figure."+key, problem, didYouMean(name, allowed))
+	f.problems.add(at, "figure."+field.Key, problem, didYouMean(name, allowed))
 	return full
 }
 
 // where reads the filter: key = value, or key = [values].
-func (f *figureReading) where() {
-	raw, ok := f.has("where")
+func (f *figureReading) where(key string, to *map[string]any) {
+	raw, ok := f.table[key]
 	if !ok {
 		return
 	}
 	table, ok := raw.(map[string]any)
 	if !ok {
-		f.wrong("where", raw, `a table such as { "model.block" = 1 }`)
+		f.wrong(key, raw, `a table such as { "model.block" = 1 }`)
 		return
 	}
-	f.fig.Where = map[string]any{}
+	filter := map[string]any{}
+	*to = filter
 	for _, e := range f.doc.entries(table, append(slices.Clone(f.path), "where")...) {
 		k := chosenField(e.key)
 		if k == nil {
@@ -372,13 +310,13 @@ func (f *figureReading) where() {
 			continue
 		}
 		if len(wanted) == 1 {
-			f.fig.Where[k.Name] = wanted[0].plain
+			filter[k.Name] = wanted[0].plain
 		} else {
 			var list []any
 			for _, w := range wanted {
 				list = append(list, w.plain)
 			}
-			f.fig.Where[k.Name] = list
+			filter[k.Name] = list
 		}
 		none := !slices.ContainsFunc(f.exp.Cells, func(c Cell) bool {
 			return slices.ContainsFunc(wanted, func(w value) bool { return c.has(k, w) })

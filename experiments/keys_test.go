@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"prabench/plots/figure"
 )
 
 func settingsValue(s *Settings) reflect.Value { return reflect.ValueOf(s).Elem() }
@@ -98,12 +100,12 @@ y = "block"
 where = { patch = 14 }
 `, fake())
 	yes := true
-	want := []Figure{
+	want := []figure.Figure{
 		{Name: "pareto1", Kind: "pareto", X: "throughput", Y: "fid_proxy", Source: "e.toml:4:1"},
 		{Name: "fd", Kind: "line", X: "train.rollout_depth", Y: "fid_proxy", Series: "model.state", LogY: &yes,
 			Where: map[string]any{"model.patch": []any{4, 7}, "model.block": 1}, Source: "e.toml:6:1"},
 		{Name: "table3", Kind: "table", Rows: []string{"label"}, Columns: []string{"fid_proxy", "throughput"}, Source: "e.toml:13:1"},
-		{Name: "grid4", Kind: "grid", GridRows: 5, GridColumns: 8, Source: "e.toml:17:1"},
+		{Name: "grid4", Kind: "grid", GridRows: 5, GridCols: 8, Source: "e.toml:17:1"},
 		{Name: "heatmap5", Kind: "heatmap", X: "model.patch", Y: "model.block", Value: "fid_proxy", Where: map[string]any{"model.patch": 14}, Source: "e.toml:21:1"},
 	}
 	if d := cmp.Diff(want, e.Figures); d != "" {
@@ -111,5 +113,29 @@ where = { patch = 14 }
 	}
 	if len(e.Warnings) != 1 || !strings.Contains(e.Warnings[0].String(), "e.toml:25:11: figure.where.patch: no cell has this value") {
 		t.Errorf("%v", e.Warnings)
+	}
+}
+
+// A figure that can never be drawn is told of when the file is read, not after
+// the experiment has run.
+func TestAFigureThatCannotBeDrawnIsToldOf(t *testing.T) {
+	e := read(t, `name = "e"
+
+[[figure]]
+kind = "bars"
+log_y = true
+
+[[figure]]
+kind = "steps"
+series = "patch"
+`, fake())
+	want := []string{"e.toml:5:1: figure.log_y: bars start at zero", "e.toml:9:1: figure.series: the lines of block_error are its controls; make model.patch the facet; the figure cannot be drawn"}
+	if len(e.Warnings) != len(want) {
+		t.Fatalf("%v", e.Warnings)
+	}
+	for i, w := range want {
+		if !strings.Contains(e.Warnings[i].String(), w) {
+			t.Errorf("%v, want %q", e.Warnings[i], w)
+		}
 	}
 }

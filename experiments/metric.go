@@ -14,14 +14,6 @@ var metricNames = []string{
 	"seam_index", "nearest_distance", "nearest_distance_real", "nearest_ratio", "near_share",
 }
 
-// curveNames are what a training logs at each step.
-var curveNames = []string{"train_loss", "flow_loss", "rec_loss", "grad_norm", "lr"}
-
-// stepNames are the errors of AR steps that a figure of kind steps may show: the
-// errors with their controls, or the error of free sampling over that given a
-// real prefix.
-var stepNames = []string{"block_error", "block_error_ratio"}
-
 // shortKeys are the names that the views of the results give to four keys.
 var shortKeys = map[string]string{
 	"patch": "model.patch", "block": "model.block", "state": "model.state", "rollout_depth": "train.rollout_depth",

@@ -35,17 +35,12 @@ func (e *MixedError) Error() string {
 // part differs before the reader's eyes.
 func (s *selection) hidden(protocol string) string {
 	parts := strings.Split(protocol, "; ")
-	for _, name := range s.shown() {
+	for _, name := range s.fig.Names() {
 		if key, ok := strings.CutPrefix(name, "measure."); ok {
 			parts = slices.DeleteFunc(parts, func(p string) bool { return strings.HasPrefix(p, key+"=") })
 		}
 	}
 	return strings.Join(parts, "; ")
-}
-
-// shown are the names whose values the figure shows beside its metrics.
-func (s *selection) shown() []string {
-	return append([]string{s.fig.X, s.fig.Y, s.fig.Series, s.fig.Facet}, s.fig.Rows...)
 }
 
 // differences are what values of one axis must not differ in unless it is shown
@@ -112,7 +107,7 @@ func (s *selection) refuse(metric, what, accept string, values []string) error {
 	if len(values) < 2 || accept != "" && contains(s.data.Accept, accept) {
 		return nil
 	}
-	if what == "devices" && contains(s.shown(), "measure.device") {
+	if what == "devices" && contains(s.fig.Names(), "measure.device") {
 		return nil
 	}
 	return &MixedError{Metric: metric, What: what, Values: values}

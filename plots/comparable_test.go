@@ -4,6 +4,8 @@ import (
 	"errors"
 	"strings"
 	"testing"
+
+	"prabench/plots/figure"
 )
 
 // What a figure shows on an axis may differ between its values; nothing else of
@@ -41,7 +43,7 @@ func TestCodeAndDevice(t *testing.T) {
 		}
 		return Data{Experiment: "e", Cells: []CellData{cell("a", 4, a), cell("b", 8, b)}}
 	}
-	line := Figure{Kind: Line, X: "model.state", Y: "fid_proxy"}
+	line := Figure{Kind: figure.Line, X: "model.state", Y: "fid_proxy"}
 	for name, c := range map[string]struct {
 		fig  Figure
 		data Data
@@ -52,9 +54,9 @@ func TestCodeAndDevice(t *testing.T) {
 		"two stages":   {line, data(value(1, one+" + "+two, "cpu A"), value(2, one+" + "+two, "cpu A")), "", "code: 01234567 + fedcba98"},
 		"two codes":    {line, data(value(1, one, "cpu A"), value(2, two+"+dirty", "cpu A")), "code revisions", ""},
 		"two devices":  {line, data(value(1, one, "cpu A"), value(2, one, "cuda B")), "devices", ""},
-		"device shown": {Figure{Kind: Line, X: "model.state", Y: "fid_proxy", Series: "measure.device"}, data(value(1, one, "cpu A"), value(2, one, "cuda B")), "", "code: 01234567"},
-		"table":        {Figure{Kind: Table}, data(value(1, one, "cpu A"), value(2, two, "cpu A")), "code revisions", ""},
-		"bars":         {Figure{Kind: Bars, Y: "fid_proxy"}, data(value(1, one, "cpu A"), value(2, two, "cpu A")), "code revisions", ""},
+		"device shown": {Figure{Kind: figure.Line, X: "model.state", Y: "fid_proxy", Series: "measure.device"}, data(value(1, one, "cpu A"), value(2, one, "cuda B")), "", "code: 01234567"},
+		"table":        {Figure{Kind: figure.Table}, data(value(1, one, "cpu A"), value(2, two, "cpu A")), "code revisions", ""},
+		"bars":         {Figure{Kind: figure.Bars, Y: "fid_proxy"}, data(value(1, one, "cpu A"), value(2, two, "cpu A")), "code revisions", ""},
 		"codes accepted": {line, func() Data {
 			d := data(value(1, one, "cpu A"), value(2, two+"+dirty", "cpu A"))
 			d.Accept = []string{"code"}
@@ -64,14 +66,14 @@ func TestCodeAndDevice(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var err error
 			var foot string
-			if c.fig.Kind == Table {
+			if c.fig.Kind == figure.Table {
 				_, foot, err = Tables(c.fig, c.data)
 			} else {
 				var s *sheet
 				switch c.fig.Kind {
-				case Line:
+				case figure.Line:
 					s, err = lineSheet(c.fig, c.data)
-				case Bars:
+				case figure.Bars:
 					s, err = barsSheet(c.fig, c.data)
 				}
 				if err == nil {
@@ -98,7 +100,7 @@ func TestCodeAndDevice(t *testing.T) {
 		}
 	}
 	var mixed *MixedError
-	for _, fig := range []Figure{{Kind: Samples}, {Kind: Curve}} {
+	for _, fig := range []Figure{{Kind: figure.Grid}, {Kind: figure.Curve}} {
 		if _, err := Draw(fig, grids, t.TempDir(), nil); !errors.As(err, &mixed) {
 			t.Errorf("%s of two codes: %v", fig.Kind, err)
 		}

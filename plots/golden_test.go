@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"gonum.org/v1/plot/cmpimg"
+
+	"prabench/plots/figure"
 )
 
 // goldens are figures that a person has looked at. Draw them anew with
@@ -16,11 +18,11 @@ var goldens = []struct {
 	fig  Figure
 	data func() Data
 }{
-	{"pareto", Figure{Kind: Pareto, X: "throughput", Y: "fid_proxy", Series: "model.block", Title: "Quality against speed"}, tradeoff},
-	{"pareto_facets", Figure{Kind: Pareto, X: "throughput", Y: "fid_proxy", Series: "model.block", Facet: "model.patch"}, tradeoff},
-	{"pareto_labels", Figure{Kind: Pareto, X: "train_seconds", Y: "fid_proxy"}, methods},
-	{"line", Figure{Kind: Line, X: "train.rollout_depth", Y: "fid_proxy", Series: "model.block", Facet: "model.patch"}, tradeoff},
-	{"line_names", Figure{Kind: Line, X: "rollout_depth", Y: "latency", Series: "block", Where: map[string]any{"patch": 7}}, func() Data {
+	{"pareto", Figure{Kind: figure.Pareto, X: "throughput", Y: "fid_proxy", Series: "model.block", Title: "Quality against speed"}, tradeoff},
+	{"pareto_facets", Figure{Kind: figure.Pareto, X: "throughput", Y: "fid_proxy", Series: "model.block", Facet: "model.patch"}, tradeoff},
+	{"pareto_labels", Figure{Kind: figure.Pareto, X: "train_seconds", Y: "fid_proxy"}, methods},
+	{"line", Figure{Kind: figure.Line, X: "train.rollout_depth", Y: "fid_proxy", Series: "model.block", Facet: "model.patch"}, tradeoff},
+	{"line_names", Figure{Kind: figure.Line, X: "rollout_depth", Y: "latency", Series: "block", Where: map[string]any{"patch": 7}}, func() Data {
 		d := tradeoff()
 		for i := range d.Cells {
 			if p := d.Cells[i].Params; p["rollout_depth"] == int64(2) {
@@ -29,28 +31,28 @@ var goldens = []struct {
 		}
 		return d
 	}},
-	{"line_many", Figure{Kind: Line, X: "train.steps", Y: "fid_proxy", Series: "variant"}, func() Data {
+	{"line_many", Figure{Kind: figure.Line, X: "train.steps", Y: "fid_proxy", Series: "variant"}, func() Data {
 		return sweep(48, 12, func(i int) float64 { return 40*math.Exp(-float64(i/12)) + float64(i%12) + 3 })
 	}},
-	{"heatmap", Figure{Kind: Heatmap, X: "model.patch", Y: "model.block", Value: "fid_proxy", Facet: "train.rollout_depth"}, tradeoff},
-	{"heatmap_one", Figure{Kind: Heatmap, X: "train.rollout_depth", Y: "model.patch", Columns: []string{"memory_peak"}, Title: "Memory", Where: map[string]any{"model.block": 1}}, tradeoff},
-	{"bars", Figure{Kind: Bars, Y: "fid_proxy", Title: "Methods at equal steps"}, methods},
-	{"bars_groups", Figure{Kind: Bars, X: "model.patch", Y: "throughput", Series: "model.block", Where: map[string]any{"rollout_depth": []any{int64(1)}}}, func() Data {
+	{"heatmap", Figure{Kind: figure.Heatmap, X: "model.patch", Y: "model.block", Value: "fid_proxy", Facet: "train.rollout_depth"}, tradeoff},
+	{"heatmap_one", Figure{Kind: figure.Heatmap, X: "train.rollout_depth", Y: "model.patch", Value: "memory_peak", Title: "Memory", Where: map[string]any{"model.block": 1}}, tradeoff},
+	{"bars", Figure{Kind: figure.Bars, Y: "fid_proxy", Title: "Methods at equal steps"}, methods},
+	{"bars_groups", Figure{Kind: figure.Bars, X: "model.patch", Y: "throughput", Series: "model.block", Where: map[string]any{"rollout_depth": []any{int64(1)}}}, func() Data {
 		d := tradeoff()
 		d.Cells[1].Metrics, d.Cells[1].Outcome = nil, "crash"
 		return d
 	}},
-	{"grid", Figure{Kind: Samples, Where: map[string]any{"label": "PRA"}}, methods},
-	{"grid_cells", Figure{Kind: Samples, GridCols: 6, GridRows: 6, Where: map[string]any{"label": []any{"x-prediction", "PRA", "exact rollout"}}}, func() Data {
+	{"grid", Figure{Kind: figure.Grid, Where: map[string]any{"label": "PRA"}}, methods},
+	{"grid_cells", Figure{Kind: figure.Grid, GridCols: 6, GridRows: 6, Where: map[string]any{"label": []any{"x-prediction", "PRA", "exact rollout"}}}, func() Data {
 		d := methods()
 		d.Cells[4].Grid = classes(10, 8, 32, 3, 7)
 		d.Cells[7].Grid, d.Cells[7].Outcome = nil, "timeout"
 		return d
 	}},
-	{"grid_many", Figure{Kind: Samples, GridCols: 4, GridRows: 3, Width: 6.75}, methods},
-	{"steps", Figure{Kind: Steps, Where: map[string]any{"label": []any{"x-prediction", "PRA", "exact rollout"}}}, withSteps},
-	{"steps_ratio", Figure{Kind: Steps, Y: "block_error_ratio", Width: 3.25, Where: map[string]any{"label": []any{"x-prediction", "PRA", "exact rollout"}}}, withSteps},
-	{"curve", Figure{Kind: Curve, Title: "Training"}, func() Data {
+	{"grid_many", Figure{Kind: figure.Grid, GridCols: 4, GridRows: 3, Width: 6.75}, methods},
+	{"steps", Figure{Kind: figure.Steps, Where: map[string]any{"label": []any{"x-prediction", "PRA", "exact rollout"}}}, withSteps},
+	{"steps_ratio", Figure{Kind: figure.Steps, Y: "block_error_ratio", Width: 3.25, Where: map[string]any{"label": []any{"x-prediction", "PRA", "exact rollout"}}}, withSteps},
+	{"curve", Figure{Kind: figure.Curve, Title: "Training"}, func() Data {
 		d := methods()
 		c := d.Cells[1].Curve
 		for i := 150; i < len(c); i++ {

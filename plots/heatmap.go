@@ -12,15 +12,11 @@ import (
 // A cell of the plan without a value is grey with its outcome; a combination
 // that the plan does not have is left white with a dash.
 func heatmapSheet(fig Figure, data Data) (*sheet, error) {
-	value := fig.Value
-	if value == "" && len(fig.Columns) > 0 {
-		value = fig.Columns[0]
-	}
 	sel, err := choose(fig, data)
 	if err != nil {
 		return nil, err
 	}
-	v, err := sel.metric("value", value)
+	v, err := sel.metric("value", fig.Value)
 	if err != nil {
 		return nil, err
 	}

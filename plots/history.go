@@ -9,6 +9,8 @@ import (
 	"slices"
 
 	"gonum.org/v1/plot/vg"
+
+	"prabench/plots/figure"
 )
 
 // HistoryFigure is one metric of some cells over the program's revisions, a
@@ -47,7 +49,7 @@ type HistoryStep struct {
 // DrawHistory draws the figure into dir and returns the files it wrote: png,
 // svg and pdf, or those named.
 func DrawHistory(h HistoryFigure, dir string, formats []string) ([]string, error) {
-	wanted, err := formatsFor(Line, formats)
+	wanted, err := formatsFor(figure.Line, formats)
 	if err != nil {
 		return nil, err
 	}

@@ -8,6 +8,8 @@ import (
 
 	"gonum.org/v1/plot/vg/recorder"
 	"pgregory.net/rapid"
+
+	"prabench/plots/figure"
 )
 
 // tidy paints a figure on paper that keeps notes and checks what a reader's eye
@@ -36,10 +38,10 @@ func tidy(t interface {
 			}
 		}
 		for _, f := range p.frames {
-			if fig.Kind != Heatmap && fig.Kind != Samples && fig.Kind != Pareto && a.box.meets(f) {
+			if fig.Kind != figure.Heatmap && fig.Kind != figure.Grid && fig.Kind != figure.Pareto && a.box.meets(f) {
 				t.Errorf("%q lies on the data", a.text)
 			}
-			if a.box.meets(f) && !f.holds(a.box) && fig.Kind != Samples {
+			if a.box.meets(f) && !f.holds(a.box) && fig.Kind != figure.Grid {
 				t.Errorf("%q crosses the border of the data", a.text)
 			}
 		}
@@ -99,36 +101,36 @@ func TestExtremes(t *testing.T) {
 		fig  Figure
 		data Data
 	}{
-		"one point":          {Figure{Kind: Pareto, X: "throughput", Y: "fid_proxy"}, sweep(1, 1, exp)},
-		"one point, line":    {Figure{Kind: Line, X: "train.steps", Y: "fid_proxy"}, sweep(1, 1, exp)},
-		"one point, log":     {Figure{Kind: Line, X: "train.steps", Y: "fid_proxy", LogX: &yes, LogY: &yes}, sweep(1, 1, exp)},
-		"one bar":            {Figure{Kind: Bars, Y: "fid_proxy"}, sweep(1, 1, exp)},
-		"one tile":           {Figure{Kind: Heatmap, X: "train.steps", Y: "variant", Value: "fid_proxy"}, sweep(1, 1, exp)},
-		"40 points":          {Figure{Kind: Pareto, X: "throughput", Y: "fid_proxy", Series: "variant"}, sweep(40, 12, exp)},
-		"40 bars":            {Figure{Kind: Bars, X: "train.steps", Y: "fid_proxy", Series: "variant"}, sweep(40, 12, exp)},
-		"40 named bars":      {Figure{Kind: Bars, Y: "fid_proxy"}, long(sweep(40, 12, exp))},
-		"120 named bars":     {Figure{Kind: Bars, Y: "fid_proxy"}, long(sweep(120, 12, exp))},
-		"long legend":        {Figure{Kind: Line, X: "train.steps", Y: "fid_proxy", Series: "variant"}, long(sweep(40, 12, exp))},
-		"long headings":      {Figure{Kind: Line, X: "train.steps", Y: "fid_proxy", Facet: "variant"}, long(sweep(40, 12, exp))},
-		"long rows":          {Figure{Kind: Heatmap, X: "variant", Y: "train.steps", Value: "fid_proxy"}, long(sweep(48, 12, exp))},
-		"long columns":       {Figure{Kind: Heatmap, Y: "variant", X: "train.steps", Value: "fid_proxy"}, long(sweep(48, 12, exp))},
-		"long curves":        {Figure{Kind: Curve, Y: "flow_loss"}, long(methods())},
-		"long sheets":        {Figure{Kind: Samples}, long(methods())},
-		"long labels":        {Figure{Kind: Pareto, X: "precision", Y: "fid_proxy"}, long(methods())},
-		"long title":         {Figure{Kind: Line, X: "train.steps", Y: "fid_proxy", Series: "variant", Title: strings.Repeat("a title of many words ", 20)}, sweep(12, 3, exp)},
-		"many panels":        {Figure{Kind: Pareto, X: "throughput", Y: "fid_proxy", Facet: "train.steps"}, sweep(40, 4, exp)},
-		"equal values":       {Figure{Kind: Line, X: "train.steps", Y: "fid_proxy"}, sweep(5, 1, func(int) float64 { return 7 })},
-		"one rounding apart": {Figure{Kind: Line, X: "train.steps", Y: "fid_proxy"}, sweep(2, 1, func(i int) float64 { return math.Nextafter(1e8, float64(i)*1e9) })},
-		"all zero":           {Figure{Kind: Bars, X: "train.steps", Y: "fid_proxy"}, sweep(5, 1, func(int) float64 { return 0 })},
-		"equal tiles":        {Figure{Kind: Heatmap, X: "train.steps", Y: "variant", Value: "fid_proxy"}, sweep(6, 2, func(int) float64 { return 0 })},
-		"negative":           {Figure{Kind: Bars, X: "train.steps", Y: "fid_proxy"}, sweep(5, 1, func(i int) float64 { return float64(i) - 2 })},
-		"twelve decades":     {Figure{Kind: Line, X: "train.steps", Y: "fid_proxy"}, sweep(13, 1, func(i int) float64 { return math.Pow(10, float64(i-6)) })},
-		"tiny":               {Figure{Kind: Line, X: "train.steps", Y: "fid_proxy"}, sweep(4, 1, func(i int) float64 { return 1e-9 * float64(i+1) })},
-		"huge":               {Figure{Kind: Line, X: "train.steps", Y: "fid_proxy"}, sweep(4, 1, func(i int) float64 { return 1e12 + 3e11*float64(i) })},
-		"zero on log":        {Figure{Kind: Line, X: "train.steps", Y: "fid_proxy", LogY: &yes}, sweep(5, 1, func(i int) float64 { return float64(i) - 1 })},
-		"not a number":       {Figure{Kind: Pareto, X: "throughput", Y: "fid_proxy", Series: "variant"}, sweep(24, 6, func(i int) float64 { return []float64{1, math.NaN(), math.Inf(1)}[i%3] })},
-		"mostly failed":      {Figure{Kind: Pareto, X: "throughput", Y: "fid_proxy", Series: "variant", Facet: "train.steps"}, broken(sweep(40, 8, exp), 7)},
-		"nearly all crossed": {Figure{Kind: Line, X: "train.steps", Y: "fid_proxy", Series: "variant"}, broken(sweep(48, 12, exp), 40)},
+		"one point":          {Figure{Kind: figure.Pareto, X: "throughput", Y: "fid_proxy"}, sweep(1, 1, exp)},
+		"one point, line":    {Figure{Kind: figure.Line, X: "train.steps", Y: "fid_proxy"}, sweep(1, 1, exp)},
+		"one point, log":     {Figure{Kind: figure.Line, X: "train.steps", Y: "fid_proxy", LogX: &yes, LogY: &yes}, sweep(1, 1, exp)},
+		"one bar":            {Figure{Kind: figure.Bars, Y: "fid_proxy"}, sweep(1, 1, exp)},
+		"one tile":           {Figure{Kind: figure.Heatmap, X: "train.steps", Y: "variant", Value: "fid_proxy"}, sweep(1, 1, exp)},
+		"40 points":          {Figure{Kind: figure.Pareto, X: "throughput", Y: "fid_proxy", Series: "variant"}, sweep(40, 12, exp)},
+		"40 bars":            {Figure{Kind: figure.Bars, X: "train.steps", Y: "fid_proxy", Series: "variant"}, sweep(40, 12, exp)},
+		"40 named bars":      {Figure{Kind: figure.Bars, Y: "fid_proxy"}, long(sweep(40, 12, exp))},
+		"120 named bars":     {Figure{Kind: figure.Bars, Y: "fid_proxy"}, long(sweep(120, 12, exp))},
+		"long legend":        {Figure{Kind: figure.Line, X: "train.steps", Y: "fid_proxy", Series: "variant"}, long(sweep(40, 12, exp))},
+		"long headings":      {Figure{Kind: figure.Line, X: "train.steps", Y: "fid_proxy", Facet: "variant"}, long(sweep(40, 12, exp))},
+		"long rows":          {Figure{Kind: figure.Heatmap, X: "variant", Y: "train.steps", Value: "fid_proxy"}, long(sweep(48, 12, exp))},
+		"long columns":       {Figure{Kind: figure.Heatmap, Y: "variant", X: "train.steps", Value: "fid_proxy"}, long(sweep(48, 12, exp))},
+		"long curves":        {Figure{Kind: figure.Curve, Y: "flow_loss"}, long(methods())},
+		"long sheets":        {Figure{Kind: figure.Grid}, long(methods())},
+		"long labels":        {Figure{Kind: figure.Pareto, X: "precision", Y: "fid_proxy"}, long(methods())},
+		"long title":         {Figure{Kind: figure.Line, X: "train.steps", Y: "fid_proxy", Series: "variant", Title: strings.Repeat("a title of many words ", 20)}, sweep(12, 3, exp)},
+		"many panels":        {Figure{Kind: figure.Pareto, X: "throughput", Y: "fid_proxy", Facet: "train.steps"}, sweep(40, 4, exp)},
+		"equal values":       {Figure{Kind: figure.Line, X: "train.steps", Y: "fid_proxy"}, sweep(5, 1, func(int) float64 { return 7 })},
+		"one rounding apart": {Figure{Kind: figure.Line, X: "train.steps", Y: "fid_proxy"}, sweep(2, 1, func(i int) float64 { return math.Nextafter(1e8, float64(i)*1e9) })},
+		"all zero":           {Figure{Kind: figure.Bars, X: "train.steps", Y: "fid_proxy"}, sweep(5, 1, func(int) float64 { return 0 })},
+		"equal tiles":        {Figure{Kind: figure.Heatmap, X: "train.steps", Y: "variant", Value: "fid_proxy"}, sweep(6, 2, func(int) float64 { return 0 })},
+		"negative":           {Figure{Kind: figure.Bars, X: "train.steps", Y: "fid_proxy"}, sweep(5, 1, func(i int) float64 { return float64(i) - 2 })},
+		"twelve decades":     {Figure{Kind: figure.Line, X: "train.steps", Y: "fid_proxy"}, sweep(13, 1, func(i int) float64 { return math.Pow(10, float64(i-6)) })},
+		"tiny":               {Figure{Kind: figure.Line, X: "train.steps", Y: "fid_proxy"}, sweep(4, 1, func(i int) float64 { return 1e-9 * float64(i+1) })},
+		"huge":               {Figure{Kind: figure.Line, X: "train.steps", Y: "fid_proxy"}, sweep(4, 1, func(i int) float64 { return 1e12 + 3e11*float64(i) })},
+		"zero on log":        {Figure{Kind: figure.Line, X: "train.steps", Y: "fid_proxy", LogY: &yes}, sweep(5, 1, func(i int) float64 { return float64(i) - 1 })},
+		"not a number":       {Figure{Kind: figure.Pareto, X: "throughput", Y: "fid_proxy", Series: "variant"}, sweep(24, 6, func(i int) float64 { return []float64{1, math.NaN(), math.Inf(1)}[i%3] })},
+		"mostly failed":      {Figure{Kind: figure.Pareto, X: "throughput", Y: "fid_proxy", Series: "variant", Facet: "train.steps"}, broken(sweep(40, 8, exp), 7)},
+		"nearly all crossed": {Figure{Kind: figure.Line, X: "train.steps", Y: "fid_proxy", Series: "variant"}, broken(sweep(48, 12, exp), 40)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			tidy(t, c.fig, c.data)
@@ -166,15 +168,15 @@ func TestTidyForAnyData(t *testing.T) {
 				d.Cells[i].Metrics, d.Cells[i].Outcome = nil, "oom"
 			}
 		}
-		kind := rapid.SampledFrom([]Kind{Pareto, Bars, Heatmap}).Draw(t, "kind")
+		kind := rapid.SampledFrom([]string{figure.Pareto, figure.Bars, figure.Heatmap}).Draw(t, "kind")
 		fig := Figure{Kind: kind, X: "throughput", Y: "fid_proxy", Series: "variant"}
-		if kind != Pareto {
+		if kind != figure.Pareto {
 			for i := range d.Cells {
 				d.Cells[i].Params["variant"] = fmt.Sprint(d.Cells[i].Params["variant"], i)
 			}
 			fig = Figure{Kind: kind, X: "variant", Y: "fid_proxy"}
 		}
-		if kind == Heatmap {
+		if kind == figure.Heatmap {
 			fig.Y, fig.Value = "train.steps", "fid_proxy"
 		}
 		tidy(t, fig, d)
@@ -183,7 +185,7 @@ func TestTidyForAnyData(t *testing.T) {
 
 // An × for every cell that is not drawn, and a sentence that counts them.
 func TestNothingIsSilentlyLeftOut(t *testing.T) {
-	fig := Figure{Kind: Pareto, X: "throughput", Y: "fid_proxy", Series: "variant"}
+	fig := Figure{Kind: figure.Pareto, X: "throughput", Y: "fid_proxy", Series: "variant"}
 	d := broken(sweep(20, 4, func(i int) float64 { return float64(i + 1) }), 3)
 	c, err := newChart(fig, d, false)
 	if err != nil {

@@ -21,56 +21,12 @@ import (
 	"strings"
 
 	"gonum.org/v1/plot/vg"
+
+	"prabench/plots/figure"
 )
 
-// Kind is a kind of figure.
-type Kind = string
-
-// The kinds of figures.
-const (
-	Pareto  Kind = "pareto"  // quality against speed: points with intervals and the frontier
-	Line    Kind = "line"    // one metric against a key or a metric, one line a series
-	Heatmap Kind = "heatmap" // one metric over two keys, the values written in the cells
-	Bars    Kind = "bars"    // one metric over categories, one bar a series
-	Samples Kind = "grid"    // generated images, one row a class
-	Curve   Kind = "curve"   // training loss against step
-	Steps   Kind = "steps"   // errors of AR steps, with their controls
-	Table   Kind = "table"   // Markdown and LaTeX
-)
-
-// Kinds are all kinds, in the order of the documentation.
-func Kinds() []Kind { return []Kind{Pareto, Line, Heatmap, Bars, Samples, Curve, Steps, Table} }
-
-// Figure says what to draw. Names of axes are metric names (fid_proxy), keys of
-// the configuration, dotted (train.rollout_depth) or short (rollout_depth), or
-// "label", the cell's own label.
-type Figure struct {
-	Kind  Kind
-	Name  string // file stem; empty is made from the kind and the axes
-	Title string
-
-	X, Y   string // heatmap: the two keys; curve: "step" and one of CurvePoint.Values
-	Value  string // heatmap: the metric in the cells; empty takes Columns[0]
-	Series string // colour and shape; empty is one series (grid and curve: one a cell)
-	Facet  string // small multiples with shared axes
-
-	Rows    []string // table: what identifies a row; empty is every key that varies
-	Columns []string // table: its metrics; empty is every metric there is
-
-	GridRows, GridCols int // grid: at most so many rows and columns of each sheet; 0 is all
-
-	Where map[string]any // only cells with these values; a list means any of them
-
-	// Width is that of the printed figure in inches, with labels of 8 pt: 3.25 is
-	// one column of two, 6.75 both. 0 is 6 inches with labels of 10 pt.
-	Width float64
-
-	// LogX and LogY force or forbid a log axis; nil decides by the data: log when
-	// all values are positive and span more than 1.5 decades. In a heatmap LogY
-	// governs the colour scale.
-	LogX, LogY *bool
-	Fit        bool // line: note the exponent of a power law for each series
-}
+// Figure says what to draw; see [figure.Figure].
+type Figure = figure.Figure
 
 // Data is all that a figure may draw from.
 type Data struct {
@@ -155,7 +111,7 @@ type Point struct {
 // list is all.
 // Either all files are written or, on an error, the figure is not drawn.
 func Draw(fig Figure, data Data, dir string, formats []string) ([]string, error) {
-	stem, err := fig.stem()
+	stem, err := fig.Stem()
 	if err != nil {
 		return nil, err
 	}
@@ -164,7 +120,7 @@ func Draw(fig Figure, data Data, dir string, formats []string) ([]string, error)
 		return nil, fmt.Errorf("figure %q: %w", stem, err)
 	}
 	out := make(map[string][]byte, len(wanted))
-	if fig.Kind == Table {
+	if fig.Kind == figure.Table {
 		md, tex, err := Tables(fig, data)
 		if err != nil {
 			return nil, fmt.Errorf("figure %q: %w", stem, err)
@@ -202,28 +158,28 @@ func compose(fig Figure, data Data) (*page, error) {
 		err error
 	)
 	switch fig.Kind {
-	case Pareto:
+	case figure.Pareto:
 		s, err = paretoSheet(fig, data)
-	case Line:
+	case figure.Line:
 		s, err = lineSheet(fig, data)
-	case Heatmap:
+	case figure.Heatmap:
 		s, err = heatmapSheet(fig, data)
-	case Bars:
+	case figure.Bars:
 		s, err = barsSheet(fig, data)
-	case Samples:
+	case figure.Grid:
 		s, err = samplesSheet(fig, data)
-	case Curve:
+	case figure.Curve:
 		s, err = curveSheet(fig, data)
-	case Steps:
+	case figure.Steps:
 		s, err = stepsSheet(fig, data)
 	default:
-		return nil, fmt.Errorf("kind %q is unknown; a figure is one of %s", fig.Kind, strings.Join(Kinds(), ", "))
+		return nil, fmt.Errorf("kind %q is unknown; a figure is one of %s", fig.Kind, strings.Join(figure.KindNames(), ", "))
 	}
 	if err != nil {
 		return nil, err
 	}
 	if fig.Width > 0 {
-		s.width, s.print = fig.room(), printScale
+		s.width, s.print = roomOf(fig), printScale
 	}
 	return s.layout(), nil
 }
@@ -232,37 +188,22 @@ func compose(fig Figure, data Data) (*page, error) {
 const printScale = 0.8
 
 // room is the width in which a figure is laid out, 0 when it is not said.
-func (fig Figure) room() vg.Length { return vg.Length(fig.Width * 72 / printScale) }
-
-// stem is the file name without its extension.
-func (fig Figure) stem() (string, error) {
-	if fig.Name != "" {
-		if fig.Name != filepath.Base(fig.Name) || strings.ContainsAny(fig.Name, `/\`) || strings.HasPrefix(fig.Name, ".") {
-			return "", fmt.Errorf("figure name %q: a name is a file name without folders or a leading dot", fig.Name)
-		}
-		return fig.Name, nil
-	}
-	parts := []string{fig.Kind}
-	for _, p := range []string{fig.Value, fig.Y, fig.X, fig.Series, fig.Facet} {
-		if p != "" {
-			parts = append(parts, strings.NewReplacer(".", "-", "/", "-", " ", "-").Replace(p))
-		}
-	}
-	return strings.Join(parts, "_"), nil
-}
+func roomOf(fig Figure) vg.Length { return vg.Length(fig.Width * 72 / printScale) }
 
 // Formats are the formats of a kind of figure.
-func Formats(kind Kind) []string {
-	if kind == Table {
-		return []string{"md", "tex"}
+func Formats(kind string) []string {
+	if k, _ := figure.Of(kind); k.Text {
+		return textFormats
 	}
-	return []string{"png", "svg", "pdf"}
+	return pictureFormats
 }
+
+var textFormats, pictureFormats = []string{"md", "tex"}, []string{"png", "svg", "pdf"}
 
 // CheckFormats refuses formats that no kind of figure has.
 func CheckFormats(formats []string) error {
 	for _, f := range formats {
-		if n := format(f); !contains(Formats(Table), n) && !contains(Formats(Pareto), n) {
+		if n := format(f); !contains(textFormats, n) && !contains(pictureFormats, n) {
 			return fmt.Errorf("format %q is unknown; known are png, svg, pdf, md and tex", f)
 		}
 	}
@@ -271,7 +212,7 @@ func CheckFormats(formats []string) error {
 
 func format(name string) string { return strings.ToLower(strings.TrimPrefix(name, ".")) }
 
-func formatsFor(kind Kind, formats []string) ([]string, error) {
+func formatsFor(kind string, formats []string) ([]string, error) {
 	if err := CheckFormats(formats); err != nil {
 		return nil, err
 	}

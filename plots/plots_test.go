@@ -13,6 +13,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"gonum.org/v1/plot/cmpimg"
+
+	"prabench/plots/figure"
 )
 
 func TestSameBytes(t *testing.T) {
@@ -22,7 +24,7 @@ func TestSameBytes(t *testing.T) {
 			fig.Name = "f"
 			var first map[string][]byte
 			rounds := 2
-			if fig.Kind == Samples { // an order of eight images can come out right by chance
+			if fig.Kind == figure.Grid { // an order of eight images can come out right by chance
 				rounds = 4
 			}
 			for round := 0; round < rounds; round++ {
@@ -87,7 +89,7 @@ func TestErrors(t *testing.T) {
 	negative := sweep(4, 1, func(i int) float64 { return -float64(i) })
 	badGrid := methods()
 	badGrid.Cells[0].Grid.Images = badGrid.Cells[0].Grid.Images[1:]
-	pareto := Figure{Kind: Pareto, X: "throughput", Y: "fid_proxy"}
+	pareto := Figure{Kind: figure.Pareto, X: "throughput", Y: "fid_proxy"}
 
 	for name, c := range map[string]struct {
 		fig  Figure
@@ -99,26 +101,26 @@ func TestErrors(t *testing.T) {
 		"never both":       {pareto, half, []string{"none of the 24 cells has both throughput and fid_proxy", "no throughput (12)", "no fid_proxy (10)", "oom (1)"}},
 		"protocols":        {pareto, mixed, []string{"fid_proxy", "2 different protocols", protocol, "embedder=other"}},
 		"units":            {pareto, units, []string{"throughput", "2 different units", "images/s | images/h"}},
-		"table protocols":  {Figure{Kind: Table}, mixed, []string{"2 different protocols"}},
-		"unknown axis":     {Figure{Kind: Pareto, X: "speed", Y: "fid_proxy"}, tradeoff(), []string{`x: "speed" is neither a metric (fid_proxy, latency`, "model.block"}},
-		"no axis":          {Figure{Kind: Line, Y: "fid_proxy"}, tradeoff(), []string{"x is missing"}},
-		"metric as series": {Figure{Kind: Line, X: "patch", Y: "fid_proxy", Series: "latency"}, tradeoff(), []string{"series: latency is a metric"}},
-		"hidden key":       {Figure{Kind: Line, X: "patch", Y: "fid_proxy", Series: "block"}, tradeoff(), []string{"patch = 4, block = 1", "train.rollout_depth (0 and 1)", "facet"}},
-		"hidden key, bars": {Figure{Kind: Bars, X: "patch", Y: "fid_proxy"}, tradeoff(), []string{"differ in"}},
-		"hidden key, map":  {Figure{Kind: Heatmap, X: "patch", Y: "block", Value: "fid_proxy"}, tradeoff(), []string{"heatmap has one value at patch = 4, block = 1"}},
-		"where key":        {Figure{Kind: Pareto, X: "throughput", Y: "fid_proxy", Where: map[string]any{"pach": 7}}, tradeoff(), []string{`no cell has the key "pach"`, "model.patch"}},
-		"where value":      {Figure{Kind: Pareto, X: "throughput", Y: "fid_proxy", Where: map[string]any{"patch": 8}}, tradeoff(), []string{"none of the 24 cells", "patch = 8 (there are 4, 7, 14)"}},
-		"log of names":     {Figure{Kind: Line, X: "variant", Y: "fid_proxy", LogX: &yes}, sweep(3, 3, func(i int) float64 { return float64(i + 1) }), []string{"log_x: variant has values that are no numbers"}},
-		"log of negatives": {Figure{Kind: Line, X: "train.steps", Y: "fid_proxy", LogY: &yes}, negative, []string{"log_y: no value of fid_proxy is positive"}},
-		"log bars":         {Figure{Kind: Bars, Y: "fid_proxy", LogY: &yes}, methods(), []string{"bars start at zero"}},
-		"heatmap metric":   {Figure{Kind: Heatmap, X: "patch", Y: "block"}, tradeoff(), []string{"value is missing"}},
-		"heatmap key":      {Figure{Kind: Heatmap, X: "patch", Y: "block", Value: "state"}, tradeoff(), []string{"value: state is a key"}},
-		"no curves":        {Figure{Kind: Curve}, tradeoff(), []string{"none of the 24 cells has a training curve", "oom (1)"}},
-		"no such curve":    {Figure{Kind: Curve, Y: "los"}, methods(), []string{`no curve has "los"; logged are flow_loss, train_loss`}},
-		"no grids":         {Figure{Kind: Samples, Where: map[string]any{"patch": 4}}, tradeoff(), []string{"none of the 9 cells has images: no images (8), oom (1)"}},
-		"short grid":       {Figure{Kind: Samples}, badGrid, []string{"images of teacher forcing", "62719 bytes do not make 10 × 8 images of 28 × 28 × 1"}},
+		"table protocols":  {Figure{Kind: figure.Table}, mixed, []string{"2 different protocols"}},
+		"unknown axis":     {Figure{Kind: figure.Pareto, X: "speed", Y: "fid_proxy"}, tradeoff(), []string{`x: "speed" is neither a metric (fid_proxy, latency`, "model.block"}},
+		"no axis":          {Figure{Kind: figure.Line, Y: "fid_proxy"}, tradeoff(), []string{"x is missing"}},
+		"metric as series": {Figure{Kind: figure.Line, X: "patch", Y: "fid_proxy", Series: "latency"}, tradeoff(), []string{"series: latency is a metric"}},
+		"hidden key":       {Figure{Kind: figure.Line, X: "patch", Y: "fid_proxy", Series: "block"}, tradeoff(), []string{"patch = 4, block = 1", "train.rollout_depth (0 and 1)", "facet"}},
+		"hidden key, bars": {Figure{Kind: figure.Bars, X: "patch", Y: "fid_proxy"}, tradeoff(), []string{"differ in"}},
+		"hidden key, map":  {Figure{Kind: figure.Heatmap, X: "patch", Y: "block", Value: "fid_proxy"}, tradeoff(), []string{"heatmap has one value at patch = 4, block = 1"}},
+		"where key":        {Figure{Kind: figure.Pareto, X: "throughput", Y: "fid_proxy", Where: map[string]any{"pach": 7}}, tradeoff(), []string{`no cell has the key "pach"`, "model.patch"}},
+		"where value":      {Figure{Kind: figure.Pareto, X: "throughput", Y: "fid_proxy", Where: map[string]any{"patch": 8}}, tradeoff(), []string{"none of the 24 cells", "patch = 8 (there are 4, 7, 14)"}},
+		"log of names":     {Figure{Kind: figure.Line, X: "variant", Y: "fid_proxy", LogX: &yes}, sweep(3, 3, func(i int) float64 { return float64(i + 1) }), []string{"log_x: variant has values that are no numbers"}},
+		"log of negatives": {Figure{Kind: figure.Line, X: "train.steps", Y: "fid_proxy", LogY: &yes}, negative, []string{"log_y: no value of fid_proxy is positive"}},
+		"log bars":         {Figure{Kind: figure.Bars, Y: "fid_proxy", LogY: &yes}, methods(), []string{"bars start at zero"}},
+		"heatmap metric":   {Figure{Kind: figure.Heatmap, X: "patch", Y: "block"}, tradeoff(), []string{"value is missing"}},
+		"heatmap key":      {Figure{Kind: figure.Heatmap, X: "patch", Y: "block", Value: "state"}, tradeoff(), []string{"value: state is a key"}},
+		"no curves":        {Figure{Kind: figure.Curve}, tradeoff(), []string{"none of the 24 cells has a training curve", "oom (1)"}},
+		"no such curve":    {Figure{Kind: figure.Curve, Y: "los"}, methods(), []string{`no curve has "los"; logged are flow_loss, train_loss`}},
+		"no grids":         {Figure{Kind: figure.Grid, Where: map[string]any{"patch": 4}}, tradeoff(), []string{"none of the 9 cells has images: no images (8), oom (1)"}},
+		"short grid":       {Figure{Kind: figure.Grid}, badGrid, []string{"images of teacher forcing", "62719 bytes do not make 10 × 8 images of 28 × 28 × 1"}},
 		"kind":             {Figure{Kind: "pie"}, tradeoff(), []string{`kind "pie" is unknown`, "pareto, line"}},
-		"name":             {Figure{Kind: Pareto, Name: "../x"}, tradeoff(), []string{"file name without folders"}},
+		"name":             {Figure{Kind: figure.Pareto, Name: "../x"}, tradeoff(), []string{"file name without folders"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
@@ -147,15 +149,15 @@ func TestErrors(t *testing.T) {
 
 func TestFormats(t *testing.T) {
 	for _, c := range []struct {
-		kind    Kind
+		kind    string
 		formats []string
 		want    string
 	}{
-		{Pareto, nil, "png svg pdf"},
-		{Pareto, []string{".PDF", "pdf", "md"}, "pdf"},
-		{Pareto, []string{"md"}, ""},
-		{Table, []string{"png"}, ""},
-		{Table, []string{"tex", "png"}, "tex"},
+		{figure.Pareto, nil, "png svg pdf"},
+		{figure.Pareto, []string{".PDF", "pdf", "md"}, "pdf"},
+		{figure.Pareto, []string{"md"}, ""},
+		{figure.Table, []string{"png"}, ""},
+		{figure.Table, []string{"tex", "png"}, "tex"},
 	} {
 		got, err := formatsFor(c.kind, c.formats)
 		if err != nil || strings.Join(got, " ") != c.want {
@@ -197,8 +199,8 @@ func TestTables(t *testing.T) {
 		fig  Figure
 		data Data
 	}{
-		"table_methods": {Figure{Kind: Table, Title: "Methods at equal steps", Columns: []string{"fid_proxy", "precision", "train_seconds", "params"}}, methods()},
-		"table_odd":     {Figure{Kind: Table, Columns: []string{"fid_proxy", "throughput", "memory_peak"}, Where: map[string]any{"patch": 4}}, odd},
+		"table_methods": {Figure{Kind: figure.Table, Title: "Methods at equal steps", Columns: []string{"fid_proxy", "precision", "train_seconds", "params"}}, methods()},
+		"table_odd":     {Figure{Kind: figure.Table, Columns: []string{"fid_proxy", "throughput", "memory_peak"}, Where: map[string]any{"patch": 4}}, odd},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c.fig.Name = name

@@ -5,7 +5,7 @@ import "fmt"
 // Render draws one figure in one format, png, svg or pdf, and gives the file's
 // content. A table is written by [Tables].
 func Render(fig Figure, data Data, format string) ([]byte, error) {
-	stem, err := fig.stem()
+	stem, err := fig.Stem()
 	if err != nil {
 		return nil, err
 	}
@@ -19,6 +19,3 @@ func Render(fig Figure, data Data, format string) ([]byte, error) {
 	}
 	return raw, nil
 }
-
-// Stem is the figure's name: the one it was given, or one made of its kind and axes.
-func (fig Figure) Stem() (string, error) { return fig.stem() }

@@ -71,7 +71,7 @@ func samplesSheet(fig Figure, data Data) (*sheet, error) {
 	}
 	s.panels = make([]panel, len(sel.cells))
 	s.width = 504
-	if room := fig.room(); room > 0 {
+	if room := roomOf(fig); room > 0 {
 		s.width = room
 	}
 	_, cols := s.grid()

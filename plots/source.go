@@ -37,7 +37,7 @@ func (s *selection) source(metrics ...string) string {
 		parts = append(parts, k+" = "+wanted(s.fig.Where[k]))
 	}
 	if n := s.seeds(metrics); n != "" {
-		if len(metrics) == 0 && n != "1 seed" && s.fig.Kind != Steps { // curves and images are no means
+		if len(metrics) == 0 && n != "1 seed" && s.fig.Needs().OneSeed() { // curves and images are no means
 			n = "the first of " + n
 		}
 		parts = append(parts, n)

@@ -3,6 +3,8 @@ package plots
 import (
 	"strings"
 	"testing"
+
+	"prabench/plots/figure"
 )
 
 func TestStepsRefusesWhatItCannotShow(t *testing.T) {
@@ -10,9 +12,9 @@ func TestStepsRefusesWhatItCannotShow(t *testing.T) {
 		fig  Figure
 		data Data
 	}{
-		`not "kid"`:                      {Figure{Kind: Steps, Y: "kid"}, withSteps()},
-		"none of the 8 cells has errors": {Figure{Kind: Steps}, methods()},
-		"make label the facet":           {Figure{Kind: Steps, Series: "label"}, withSteps()},
+		`not "kid"`:                      {Figure{Kind: figure.Steps, Y: "kid"}, withSteps()},
+		"none of the 8 cells has errors": {Figure{Kind: figure.Steps}, methods()},
+		"make label the facet":           {Figure{Kind: figure.Steps, Series: "label"}, withSteps()},
 	} {
 		_, err := compose(c.fig, c.data)
 		if err == nil || !strings.Contains(err.Error(), want) {
@@ -23,7 +25,7 @@ func TestStepsRefusesWhatItCannotShow(t *testing.T) {
 
 // A cell without errors is told, not left out in silence.
 func TestStepsTellsOfCellsWithout(t *testing.T) {
-	s, err := stepsSheet(Figure{Kind: Steps}, withSteps())
+	s, err := stepsSheet(Figure{Kind: figure.Steps}, withSteps())
 	if err != nil {
 		t.Fatal(err)
 	}

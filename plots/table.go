@@ -55,13 +55,6 @@ func newTable(fig Figure, data Data) (*table, error) {
 	t := &table{selection: sel}
 	names := fig.Rows
 	if len(names) == 0 {
-		for _, n := range []string{fig.Facet, fig.Series} {
-			if n != "" {
-				names = append(names, n)
-			}
-		}
-	}
-	if len(names) == 0 {
 		names = sel.varying()
 		for _, c := range sel.cells {
 			if c.Label != "" { // people have named the rows
@@ -85,9 +78,6 @@ func newTable(fig Figure, data Data) (*table, error) {
 		return nil, err
 	}
 	names = fig.Columns
-	if len(names) == 0 && fig.Y != "" {
-		names = []string{fig.Y}
-	}
 	if len(names) == 0 {
 		names = sel.metrics()
 	}
@@ -325,7 +315,7 @@ func (t *table) latex() string {
 	fmt.Fprintf(&b, "%% needs \\usepackage{booktabs}\n\\begin{%s}\n\\centering\n%s", env, size)
 	if t.fig.Title != "" {
 		fmt.Fprintf(&b, "\\caption{%s}\n", esc(t.fig.Title))
-		if stem, err := t.fig.stem(); err == nil { // a label is no text, it takes names of files
+		if stem, err := t.fig.Stem(); err == nil { // a label is no text, it takes names of files
 			fmt.Fprintf(&b, "\\label{tab:%s}\n", strings.Map(labelRune, t.data.Experiment+":"+stem))
 		}
 	}

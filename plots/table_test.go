@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"prabench/internal/latex"
+	"prabench/plots/figure"
 )
 
 // TestTablesCompile sets tables with whatever stands in names, reasons and labels.
@@ -20,9 +21,9 @@ func TestTablesCompile(t *testing.T) {
 		fig  Figure
 		data Data
 	}{
-		{Figure{Kind: Table, Title: `Title with 50 % & more_`, Columns: []string{"fid_proxy", "throughput", "memory_peak"}}, nasty},
-		{Figure{Kind: Table, Name: "a_b.c", Title: "t", Rows: []string{"label"}}, methods()},
-		{Figure{Kind: Table, Columns: []string{"fid_proxy"}, Rows: []string{"model.target", "model.patch", "model.block", "train.rollout_depth"}}, nasty},
+		{Figure{Kind: figure.Table, Title: `Title with 50 % & more_`, Columns: []string{"fid_proxy", "throughput", "memory_peak"}}, nasty},
+		{Figure{Kind: figure.Table, Name: "a_b.c", Title: "t", Rows: []string{"label"}}, methods()},
+		{Figure{Kind: figure.Table, Columns: []string{"fid_proxy"}, Rows: []string{"model.target", "model.patch", "model.block", "train.rollout_depth"}}, nasty},
 	} {
 		_, tex, err := Tables(c.fig, c.data)
 		if err != nil {
@@ -89,7 +90,7 @@ func TestBoldIsSeparated(t *testing.T) {
 			{Label: "c", Metrics: map[string]MetricValue{"fid_proxy": seeds(30, 30.5, 31)}, Seeds: 3},
 		}}
 	}
-	fig := Figure{Kind: Table, Rows: []string{"label"}}
+	fig := Figure{Kind: figure.Table, Rows: []string{"label"}}
 	for _, c := range []struct {
 		best MetricValue
 		bold bool

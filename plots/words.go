@@ -27,23 +27,9 @@ func Shown(fig Figure, data Data) []string {
 	if err != nil {
 		return nil
 	}
-	var names []string
-	switch fig.Kind {
-	case Pareto, Line, Bars:
-		names = []string{fig.Y, fig.X}
-	case Heatmap:
-		names = []string{fig.Value}
-		if fig.Value == "" {
-			names = fig.Columns
-		}
-	case Table:
-		names = fig.Columns
-		if len(names) == 0 && fig.Y != "" {
-			names = []string{fig.Y}
-		}
-		if len(names) == 0 {
-			names = sel.metrics()
-		}
+	names := fig.Names()
+	if fig.Text() && len(fig.Columns) == 0 {
+		names = sel.metrics()
 	}
 	var out []string
 	for _, n := range names {

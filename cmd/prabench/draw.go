@@ -7,13 +7,13 @@ import (
 	"slices"
 	"strings"
 
-	"prabench/experiments"
 	"prabench/harness"
 	"prabench/harness/artifact"
 	"prabench/harness/sheet"
 	"prabench/harness/work"
 	"prabench/models"
 	"prabench/plots"
+	"prabench/plots/figure"
 	"prabench/results"
 )
 
@@ -38,11 +38,11 @@ func (a *app) drawAll(ctx context.Context, ls []loaded, across, formats []string
 			fmt.Fprintf(a.stderr, "warning: %s: %s; --across NAME accepts a difference\n", l.exp.Name, n)
 		}
 		for _, fig := range l.file.Figures {
-			data := d.of(fig.Kind)
+			data := d.of(fig.Needs())
 			for _, w := range data.warnings {
 				fmt.Fprintln(a.stderr, "warning: "+w)
 			}
-			files, err := plots.Draw(figure(fig), data.Data, filepath.Join(a.figures, l.exp.Name), formats)
+			files, err := plots.Draw(fig, data.Data, filepath.Join(a.figures, l.exp.Name), formats)
 			if err != nil {
 				fmt.Fprintf(a.stderr, "warning: %s: %v\n", fig.Source, err)
 				failed++
@@ -56,15 +56,6 @@ func (a *app) drawAll(ctx context.Context, ls []loaded, across, formats []string
 		}
 	}
 	return failed, nil
-}
-
-// figure translates a [[figure]] of a file.
-func figure(f experiments.Figure) plots.Figure {
-	return plots.Figure{
-		Kind: f.Kind, Name: f.Name, Title: f.Title, X: f.X, Y: f.Y, Value: f.Value, Series: f.Series, Facet: f.Facet,
-		Rows: f.Rows, Columns: f.Columns, GridRows: f.GridRows, GridCols: f.GridColumns, Where: f.Where, LogX: f.LogX, LogY: f.LogY, Fit: f.Fit,
-		Width: f.Width,
-	}
 }
 
 // figureData collects what figures of an experiment are drawn from.
@@ -118,9 +109,9 @@ type drawn struct {
 	warnings []string
 }
 
-// of gives the data for a kind of figure: images and curves are read only for
-// the figures that show them.
-func (d figureData) of(kind string) drawn {
+// of gives the data for figures with some need: images and curves are read only
+// for those that show them.
+func (d figureData) of(needs figure.Need) drawn {
 	out := drawn{Data: plots.Data{Experiment: d.exp.Name, Accept: d.accept}}
 	chains := map[string]harness.Cell{}
 	for _, c := range d.exp.Cells {
@@ -143,15 +134,15 @@ func (d figureData) of(kind string) drawn {
 		var err error
 		switch {
 		case !ok:
-		case kind == plots.Samples:
+		case needs == figure.Images:
 			c.Grid, err = d.grid(first)
-			c.Code, c.Device = d.origin(c.IDs[:1], results.Train, results.Draw)
-		case kind == plots.Curve:
+			c.Code, c.Device = d.origin(c.IDs[:1], needs.Stages())
+		case needs == figure.Curves:
 			c.Curve, err = d.curve(first)
-			c.Code, c.Device = d.origin(c.IDs[:1], results.Train)
-		case kind == plots.Steps:
+			c.Code, c.Device = d.origin(c.IDs[:1], needs.Stages())
+		case needs == figure.StepErrors:
 			c.Steps, err = d.steps(p, chains)
-			c.Code, c.Device = d.origin(c.IDs, results.Train, results.Exposure)
+			c.Code, c.Device = d.origin(c.IDs, needs.Stages())
 		}
 		if err != nil {
 			out.warnings = append(out.warnings, err.Error()+"; prabench run makes it again")
@@ -227,13 +218,13 @@ func (d figureData) curve(c harness.Cell) ([]plots.CurvePoint, error) {
 	return out, nil
 }
 
-// curveValues are named as experiments.CurveNames.
+// curveValues are named as a figure of kind curve names them.
 func curveValues(l models.Losses) map[string]float64 {
 	return map[string]float64{"train_loss": l.Total, "flow_loss": l.Flow, "rec_loss": l.Rec, "grad_norm": l.GradNorm, "lr": l.LR}
 }
 
 // origin names the code and the hardware of some stages of cells.
-func (d figureData) origin(cells []string, kinds ...string) (code, device string) {
+func (d figureData) origin(cells, kinds []string) (code, device string) {
 	var codes, devices []string
 	for _, cell := range cells {
 		for _, b := range d.behind[cell] {

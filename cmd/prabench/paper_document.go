@@ -10,6 +10,7 @@ import (
 
 	"prabench/experiments"
 	"prabench/plots"
+	"prabench/plots/figure"
 	"prabench/plots/paper"
 	"prabench/results"
 )
@@ -71,16 +72,16 @@ func (a *app) readPart(ctx context.Context, db *results.DB, p paperPart, across 
 	for _, e := range environments {
 		out.Environments = append(out.Environments, paper.Environment{ID: e.ID, Facts: environmentFacts(e)})
 	}
-	for _, f := range p.file.Figures {
-		data := d.of(f.Kind)
+	for _, fig := range p.file.Figures {
+		data := d.of(fig.Needs())
 		out.Notes = append(out.Notes, data.warnings...)
-		fig := printed(figure(f))
-		if fig.Kind == plots.Table && fig.Title == "" { // LaTeX wants a caption
+		fig = printed(fig)
+		if fig.Text() && fig.Title == "" { // LaTeX wants a caption
 			fig.Title = strings.NewReplacer("-", " ", "_", " ").Replace(fig.Name) + ": " + p.file.Description
 		}
 		out.Figures = append(out.Figures, paper.Figure{Figure: fig, Data: data.Data})
 	}
-	out.Data = d.of(plots.Table).Data
+	out.Data = d.of(figure.Means).Data
 	for _, c := range p.file.Claims {
 		out.Claims = append(out.Claims, claim(c, p.file.Axes))
 	}
@@ -89,10 +90,10 @@ func (a *app) readPart(ctx context.Context, db *results.DB, p paperPart, across 
 
 // printed gives a figure that says no width that of one column, or of both where
 // it has panels side by side.
-func printed(f plots.Figure) plots.Figure {
+func printed(f figure.Figure) figure.Figure {
 	if f.Width == 0 {
 		f.Width = oneColumn
-		if f.Facet != "" || f.Kind == plots.Samples || f.Kind == plots.Steps && f.Series == "" && f.Y != "block_error_ratio" {
+		if f.Wide() {
 			f.Width = bothColumns
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"prabench/harness/artifact"
 	"prabench/harness/stage"
 	"prabench/plots"
+	"prabench/plots/figure"
 	"prabench/plots/report"
 	"prabench/results"
 )
@@ -165,7 +166,7 @@ func (r *reportReader) experiment(name, description string, l *loaded) (report.E
 	for _, n := range notes {
 		e.Notes = append(e.Notes, n+"; --across NAME accepts a difference")
 	}
-	data := d.of(plots.Pareto)
+	data := d.of(figure.Means)
 	e.Data = data.Data
 	for _, p := range d.points {
 		e.Means = append(e.Means, p.means)
@@ -253,14 +254,13 @@ func (r *reportReader) pictures(d figureData, e *report.Experiment) (notes []str
 // figures draws the figures of the file; the chart takes the axes of its first
 // Pareto figure.
 func (r *reportReader) figures(d figureData, l *loaded, e *report.Experiment) {
-	for _, f := range l.file.Figures {
-		fig := figure(f)
+	for _, fig := range l.file.Figures {
 		name, err := fig.Stem()
 		out := report.Figure{Name: name, Title: fig.Title}
 		if err == nil {
-			data := d.of(fig.Kind)
+			data := d.of(fig.Needs())
 			e.Notes = append(e.Notes, data.warnings...)
-			if fig.Kind == plots.Table {
+			if fig.Text() {
 				out.Markdown, out.LaTeX, err = plots.Tables(fig, data.Data)
 			} else {
 				out.SVG, err = plots.Render(fig, data.Data, "svg")
@@ -269,7 +269,7 @@ func (r *reportReader) figures(d figureData, l *loaded, e *report.Experiment) {
 		if err != nil {
 			out.Problem = err.Error()
 		}
-		if fig.Kind == plots.Pareto && e.Pareto.X == "" && len(out.SVG) > 0 && fig.Where == nil {
+		if fig.Kind == figure.Pareto && e.Pareto.X == "" && len(out.SVG) > 0 && fig.Where == nil {
 			e.Pareto = fig
 		}
 		e.Figures = append(e.Figures, out)

@@ -33,7 +33,7 @@ func behindFigure(p Part, f Figure) behind {
 	in := map[string]bool{}
 	for _, c := range cells {
 		for i, id := range c.IDs {
-			if i == 0 || f.Kind != plots.Curve && f.Kind != plots.Samples { // these show the first seed's
+			if i == 0 || !f.Needs().OneSeed() { // these show the first seed's
 				in[id] = true
 			}
 		}
@@ -41,7 +41,7 @@ func behindFigure(p Part, f Figure) behind {
 	var b behind
 	at := map[string]int{}
 	for _, a := range p.Attempts {
-		if !in[a.Cell] || !needed(f.Kind, a.Kind) {
+		if stages := f.Needs().Stages(); !in[a.Cell] || stages != nil && !slices.Contains(stages, a.Kind) {
 			continue
 		}
 		i, ok := at[a.Kind]
@@ -67,20 +67,6 @@ func behindFigure(p Part, f Figure) behind {
 		}
 	}
 	return b
-}
-
-// needed says which stages are behind a kind of figure. Images need no score, a
-// curve only its training.
-func needed(kind plots.Kind, stage string) bool {
-	switch kind {
-	case plots.Curve:
-		return stage == "train"
-	case plots.Steps:
-		return stage == "train" || stage == "exposure"
-	case plots.Samples:
-		return stage == "train" || stage == "sample"
-	}
-	return true
 }
 
 func add(list []string, s string) []string {

@@ -16,6 +16,7 @@ package paper
 
 import (
 	"prabench/plots"
+	"prabench/plots/figure"
 )
 
 // Paper is what goes into the folder.
@@ -43,7 +44,7 @@ type Part struct {
 
 // Figure is a figure or table with its data.
 type Figure struct {
-	plots.Figure
+	figure.Figure
 	Data plots.Data
 }
 

@@ -19,6 +19,7 @@ import (
 
 	"prabench/internal/latex"
 	"prabench/plots"
+	"prabench/plots/figure"
 )
 
 var regen = flag.Bool("regen", false, "write the golden files anew")
@@ -118,21 +119,21 @@ func attempts(d plots.Data) []Attempt {
 // whole has every kind of figure, claims of every verdict and parts of every state.
 func whole() Paper {
 	d := methods()
-	fig := func(f plots.Figure) Figure { return Figure{f, d} }
+	fig := func(f figure.Figure) Figure { return Figure{f, d} }
 	return Paper{Command: "prabench paper", Parts: []Part{{
 		Name: "methods", Description: "methods <at> equal | steps", Command: "prabench paper --only methods", Source: []byte("name = \"methods\"\n"),
 		Points: 6, Seeds: 3, Data: d, Attempts: attempts(d), Notes: []string{"left out: a mean"},
 		Environments: []Environment{{ID: "e1", Facts: [][2]string{{"CPU", "Some <Processor>"}, {"cores", "2"}}}},
 		Figures: []Figure{
-			fig(plots.Figure{Kind: plots.Pareto, Name: "pareto", X: "throughput", Y: "fid_proxy", Series: "label", Width: 3.25, Title: "Quality & speed"}),
-			fig(plots.Figure{Kind: plots.Line, Name: "line", X: "model.patch", Y: "fid_proxy", Series: "method"}),
-			fig(plots.Figure{Kind: plots.Heatmap, Name: "heatmap", X: "model.patch", Y: "method", Value: "fid_proxy"}),
-			fig(plots.Figure{Kind: plots.Bars, Name: "bars", X: "method", Y: "fid_proxy", Facet: "model.patch", Width: 6.75}),
-			fig(plots.Figure{Kind: plots.Samples, Name: "samples"}),
-			fig(plots.Figure{Kind: plots.Curve, Name: "curve", Y: "flow_loss"}),
-			fig(plots.Figure{Kind: plots.Steps, Name: "steps", Width: 6.75}),
-			fig(plots.Figure{Kind: plots.Table, Name: "table", Title: "All | of <it>"}),
-			fig(plots.Figure{Kind: plots.Bars, Name: "refused", X: "method", Y: "fid_proxy"}),
+			fig(figure.Figure{Kind: figure.Pareto, Name: "pareto", X: "throughput", Y: "fid_proxy", Series: "label", Width: 3.25, Title: "Quality & speed"}),
+			fig(figure.Figure{Kind: figure.Line, Name: "line", X: "model.patch", Y: "fid_proxy", Series: "method"}),
+			fig(figure.Figure{Kind: figure.Heatmap, Name: "heatmap", X: "model.patch", Y: "method", Value: "fid_proxy"}),
+			fig(figure.Figure{Kind: figure.Bars, Name: "bars", X: "method", Y: "fid_proxy", Facet: "model.patch", Width: 6.75}),
+			fig(figure.Figure{Kind: figure.Grid, Name: "samples"}),
+			fig(figure.Figure{Kind: figure.Curve, Name: "curve", Y: "flow_loss"}),
+			fig(figure.Figure{Kind: figure.Steps, Name: "steps", Width: 6.75}),
+			fig(figure.Figure{Kind: figure.Table, Name: "table", Title: "All | of <it>"}),
+			fig(figure.Figure{Kind: figure.Bars, Name: "refused", X: "method", Y: "fid_proxy"}),
 		},
 		Claims: []Claim{
 			{Text: "PRA beats teacher forcing.", Metric: "fid_proxy", Of: map[string]any{"method": "PRA <b>&_50 %</b>"}, Over: map[string]any{"method": "teacher forcing"}, Match: []string{"model.patch"}, Sign: -1, Figure: "bars"},
@@ -196,7 +197,7 @@ func TestSameBytes(t *testing.T) {
 			}
 		}
 	}
-	for _, k := range plots.Kinds() {
+	for _, k := range figure.KindNames() {
 		if !slices.ContainsFunc(whole().Parts[0].Figures, func(f Figure) bool { return f.Kind == k }) {
 			t.Errorf("no figure of kind %s was drawn twice", k)
 		}
@@ -266,9 +267,9 @@ func TestIndexIsComplete(t *testing.T) {
 		}
 		want := []string{"prabench paper --only methods", "20260101T000000000Z-train", "environment e1", "01234567", machine}
 		switch fig.Kind {
-		case plots.Curve, plots.Samples, plots.Steps:
+		case figure.Curve, figure.Grid, figure.Steps:
 			want = append(want, `<img src="methods/`+fig.Name+`.svg"`)
-		case plots.Table:
+		case figure.Table:
 			want = append(want, "<table>", "embedder=e; samples=100", "fedcba98")
 		default:
 			want = append(want, `<img src="methods/`+fig.Name+`.svg"`, "embedder=e; samples=100", "fedcba98", "attempts; code fedcba98")
@@ -285,7 +286,7 @@ func TestIndexIsComplete(t *testing.T) {
 }
 
 func TestTableCompiles(t *testing.T) {
-	_, tex, err := plots.Tables(plots.Figure{Kind: plots.Table, Title: "All | of <it>"}, methods())
+	_, tex, err := plots.Tables(figure.Figure{Kind: figure.Table, Title: "All | of <it>"}, methods())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -29,7 +29,7 @@ func read(f Figure) []Reading {
 		if plots.Better(metric) == 0 {
 			continue
 		}
-		if r := readMetric(metric, cells, f.Kind != plots.Table); len(r.Sentences) > 0 {
+		if r := readMetric(metric, cells, !f.Text()); len(r.Sentences) > 0 {
 			out = append(out, r)
 		}
 	}

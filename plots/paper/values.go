@@ -9,12 +9,13 @@ import (
 	"strings"
 
 	"prabench/plots"
+	"prabench/plots/figure"
 )
 
 // valuesCSV has a line for each point and metric of a figure, with all digits;
 // nil for figures that show no metric.
 func valuesCSV(f Figure) ([]byte, error) {
-	if f.Kind == plots.Steps {
+	if f.Needs() == figure.StepErrors {
 		return stepsCSV(f)
 	}
 	metrics := plots.Shown(f.Figure, f.Data)

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"prabench/plots"
+	"prabench/plots/figure"
 )
 
 // level is the share of false positives that is accepted over all comparisons of
@@ -50,7 +51,7 @@ type Result struct {
 // test compares the points of a claim.
 func (c Claim) test(data plots.Data) Result {
 	r := Result{Claim: c}
-	cells, err := plots.Selected(plots.Figure{}, data)
+	cells, err := plots.Selected(figure.Figure{}, data)
 	if err != nil {
 		r.Verdict, r.Summary = NotTested, err.Error()
 		return r

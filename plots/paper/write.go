@@ -193,7 +193,7 @@ func (f *folder) part(p Part) (section, []Problem, error) {
 // figure draws one, with its values beside it.
 func (f *folder) figure(p Part, d *drawnFigure) error {
 	fig := d.Figure.Figure
-	if fig.Kind != plots.Table { // a caption says it in print, the index here
+	if !fig.Text() { // a caption says it in print, the index here
 		fig.Title = ""
 	}
 	paths, err := plots.Draw(fig, d.Figure.Data, filepath.Join(f.dir, p.Name), nil)
@@ -207,7 +207,7 @@ func (f *folder) figure(p Part, d *drawnFigure) error {
 			d.Picture = name
 		}
 	}
-	if d.Kind == plots.Table {
+	if d.Text() {
 		if d.TableHTML, err = plots.TableHTML(d.Figure.Figure, d.Figure.Data); err != nil {
 			return err
 		}

@@ -17,6 +17,7 @@ import (
 	"io"
 
 	"prabench/plots"
+	"prabench/plots/figure"
 	"prabench/results"
 )
 
@@ -42,7 +43,7 @@ type Experiment struct {
 	Attempts     []results.Provenance
 	Environments map[string]results.Environment
 
-	Pareto     plots.Figure // axes and series of the chart; empty ones are chosen
+	Pareto     figure.Figure // axes and series of the chart; empty ones are chosen
 	Figures    []Figure
 	Notes      []string // what could not be averaged, read or drawn
 	SheetsLeft int      // sheets of images that are not shown

@@ -1,0 +1,43 @@
+package figure
+
+import "slices"
+
+// Field is a key of [[figure]] that a kind takes.
+type Field struct {
+	Key, Doc string
+	Is       Role     // of names: what they may name
+	Words    []string // of names: words that are allowed besides
+	Required bool
+	Least    int    // of lists: at least so many
+	Default  string // of names
+
+	to func(*Figure) any
+}
+
+// Role is what a name may be.
+type Role int
+
+// A name is a metric or a key, or either.
+const (
+	Metric Role = 1 << iota
+	Key         // of the configuration, or seed or label
+)
+
+// To is where in the figure the value goes. Its type says what the value is:
+// *string is a name, or a text where the field has neither roles nor words;
+// *[]string names; *int a count; *bool and **bool a flag; *float64 inches;
+// *map[string]any a filter.
+func (f Field) To(fig *Figure) any { return f.to(fig) }
+
+// The following make a field of a kind from one of the common definitions.
+
+func (f Field) of(r Role) Field { f.Is = r; return f }
+
+func (f Field) words(w ...string) Field { f.Words = w; return f }
+
+func (f Field) or(name string) Field { f.Default = name; return f }
+
+func (f Field) needed() Field { f.Required = true; return f }
+
+// Common are the keys of every kind, besides kind itself.
+func Common() []Field { return slices.Clone(common) }

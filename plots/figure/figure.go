@@ -1,0 +1,121 @@
+// Package figure is the grammar of figures: which kinds there are, which keys
+// of [[figure]] each takes, and what it is drawn from.
+//
+// It believes that a kind of figure is described once. The reader of experiment
+// files, the drawing, the paper and the report all look it up in one table
+// here, and share one type for a figure on its way through them, so that none
+// of them can know a kind or a key that another does not. The package holds no
+// drawing code: it may be imported where nothing is drawn.
+package figure
+
+// Figure is one figure or table: a [[figure]] of an experiment file, checked
+// and with its defaults. Names are metrics (fid_proxy), keys of the
+// configuration in full (model.patch), "seed", or "label", the cell's own label.
+type Figure struct {
+	Kind   string // name of a [Kind]
+	Name   string // file stem; in a file the kind and number when absent: "pareto1"
+	Title  string
+	Source string // file:line:column
+
+	X, Y   string // the axes
+	Value  string // heatmap: the metric in its cells
+	Series string // colour and shape; "" is one series (curve and grid: one a cell)
+	Facet  string // small multiples with shared axes; "" is one panel
+
+	Rows    []string // table: keys that make a row; empty is every key that varies
+	Columns []string // table: metrics; empty is all there are
+
+	GridRows, GridCols int // grid: at most so many rows and columns of each sheet; 0 is all
+
+	Where map[string]any // only cells with these values; a list means any of them
+
+	// Width is that of the printed figure in inches, with labels of 8 pt: 3.25 is
+	// one column of two, 6.75 both. 0 is 6 inches with labels of 10 pt.
+	Width float64
+
+	// LogX and LogY force or forbid a log axis; nil decides by the data: log when
+	// all values are positive and span more than 1.5 decades. In a heatmap LogY
+	// governs the colour scale.
+	LogX, LogY *bool
+	Fit        bool // line: note the exponent of a power law for each series
+}
+
+// Names of kinds that callers treat in their own way.
+const (
+	Pareto  = "pareto"
+	Line    = "line"
+	Heatmap = "heatmap"
+	Bars    = "bars"
+	Grid    = "grid"
+	Curve   = "curve"
+	Steps   = "steps"
+	Table   = "table"
+)
+
+// kinds is the one table of them, in the order of the documentation. A new kind
+// is a row here and a plotter in package plots.
+var kinds = []Kind{
+	{
+		Name: Pareto, Doc: "quality against speed: points with intervals, and the frontier of cells that no other cell beats in both",
+		Fields: []Field{x.of(Metric).or("throughput"), y.of(Metric).or("fid_proxy"), series, facet, logX, logY},
+	}, {
+		Name: Line, Doc: "a metric against a key or another metric, one line per series",
+		Fields: []Field{x.of(Metric | Key).needed(), y.of(Metric).or("fid_proxy"), series, facet, logX, logY, fit},
+	}, {
+		Name: Heatmap, Doc: "a metric over two keys, its values written in the cells",
+		Fields: []Field{x.of(Key).needed(), y.of(Key).needed(), value.or("fid_proxy"), facet, logY},
+	}, {
+		Name: Bars, Doc: "a metric over categories, one bar per series, from zero",
+		Fields: []Field{x.of(Key).or("label"), y.of(Metric).or("fid_proxy"), series, facet, logY},
+		Check: func(f Figure) error {
+			if f.LogY != nil && *f.LogY {
+				return errorf("log_y", `bars start at zero, which a log axis does not have; use kind = "line"`)
+			}
+			return nil
+		},
+	}, {
+		Name: Grid, Doc: "generated images, one panel per cell and one row per class", Needs: Images, wide: always,
+		Fields: []Field{gridRows, gridCols, series, facet},
+	}, {
+		Name: Curve, Doc: "a value that training logs, against the step", Needs: Curves,
+		Fields: []Field{x.words("step").or("step"), y.words("train_loss", "flow_loss", "rec_loss", "grad_norm", "lr").or("train_loss"), series, facet, logX, logY},
+	}, {
+		Name: Steps, Doc: "the error of each AR step: block_error with its controls, or block_error_ratio, the model's own inputs over real ones",
+		Needs: StepErrors, wide: func(f Figure) bool { return f.Series == "" && f.Y != "block_error_ratio" },
+		Fields: []Field{y.words("block_error", "block_error_ratio").or("block_error"), series, facet, logY},
+		Check: func(f Figure) error {
+			if f.Series != "" && f.Y != "block_error_ratio" {
+				return errorf("series", "the lines of block_error are its controls; make %s the facet", f.Series)
+			}
+			return nil
+		},
+	}, {
+		Name: Table, Doc: "values with their intervals; the best of a column is bold where it is separated from all others", Text: true,
+		Fields: []Field{rows, columns},
+	},
+}
+
+// What a kind can take: where its value goes, and what it may be. A key that is
+// another thing in another kind (rows of a table, rows of a grid) is two of these.
+var (
+	x        = Field{Key: "x", Doc: "horizontal axis", to: func(f *Figure) any { return &f.X }}
+	y        = Field{Key: "y", Doc: "vertical axis", to: func(f *Figure) any { return &f.Y }}
+	value    = Field{Key: "value", Doc: "what the colours show", Is: Metric, to: func(f *Figure) any { return &f.Value }}
+	series   = Field{Key: "series", Doc: "what colour and shape tell apart", Is: Key, to: func(f *Figure) any { return &f.Series }}
+	facet    = Field{Key: "facet", Doc: "one panel per value", Is: Key, to: func(f *Figure) any { return &f.Facet }}
+	rows     = Field{Key: "rows", Doc: "keys that make a row; those that vary when absent", Is: Key, to: func(f *Figure) any { return &f.Rows }}
+	columns  = Field{Key: "columns", Doc: "metrics; all there are when absent", Is: Metric, to: func(f *Figure) any { return &f.Columns }}
+	gridRows = Field{Key: "rows", Doc: "at most so many classes; 0 is all", to: func(f *Figure) any { return &f.GridRows }}
+	gridCols = Field{Key: "columns", Doc: "at most so many images of a class; 0 is all", to: func(f *Figure) any { return &f.GridCols }}
+	logX     = Field{Key: "log_x", Doc: "force or forbid a log axis", to: func(f *Figure) any { return &f.LogX }}
+	logY     = Field{Key: "log_y", Doc: "force or forbid a log axis, or a log scale of colours", to: func(f *Figure) any { return &f.LogY }}
+	fit      = Field{Key: "fit", Doc: "note the exponent of a power law for each series", to: func(f *Figure) any { return &f.Fit }}
+)
+
+// common are the keys of every kind, besides kind itself.
+var common = []Field{
+	{Key: "name", Doc: "file stem; the kind and its number when absent", to: func(f *Figure) any { return &f.Name }},
+	{Key: "title", Doc: "heading, and the caption of a table", to: func(f *Figure) any { return &f.Title }},
+	{Key: "where", Doc: "only cells with these values; a list means any of them", to: func(f *Figure) any { return &f.Where }},
+	{Key: "width", Doc: "of the printed figure in inches: 3.25 is one column of two, 6.75 both", to: func(f *Figure) any { return &f.Width }},
+}
