@@ -89,7 +89,7 @@ func newGenerator(n *network, plan flowPlan, batch int, sequential bool) (*gener
 	g.decA = n.decoderActs(m, rows)
 	if sequential {
 		for range c.Depth {
-			g.caches = append(g.caches, m.alloc(device.Cache, 2*g.rep*batch*c.Tokens()*c.Width))
+			g.caches = append(g.caches, m.alloc(device.Cache, device.CacheElements(n.be, g.rep*batch, c.Tokens(), c.Heads, c.Width)))
 		}
 	}
 	S := plan.steps

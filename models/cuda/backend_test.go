@@ -148,11 +148,15 @@ func TestPrecisions(t *testing.T) {
 // A cache in bf16 rounds keys and values and changes little else.
 func TestBF16Cache(t *testing.T) {
 	const batch, tokens, heads, width = 3, 40, 2, 24
+	sizes := map[string]int{"fp32": 2 * batch * tokens * width, "bf16": batch * tokens * width}
 	var outs [2][]float32
 	for i, p := range []string{"fp32", "bf16"} {
 		b := open(t, Options{Precision: p})
 		defer closed(t, b)
-		qkv, out, cache := buffer(t, b, 3*batch*width), buffer(t, b, batch*width), buffer(t, b, 2*batch*tokens*width)
+		qkv, out, cache := buffer(t, b, 3*batch*width), buffer(t, b, batch*width), buffer(t, b, device.CacheElements(b, batch, tokens, heads, width))
+		if cache.N != sizes[p] { // the stand-in watches that nothing is written beyond it
+			t.Errorf("%s: a cache of %d elements, want %d", p, cache.N, sizes[p])
+		}
 		host, got := make([]float32, 3*batch*width), make([]float32, batch*width)
 		for at := range tokens {
 			for j := range host {

@@ -77,13 +77,21 @@ func (d *Backend) AttentionDecode(out, qkv, cache device.Buffer, batch, start, n
 	if start+n > capacity {
 		panic("cuda: attention past the end of the cache")
 	}
-	po, pq, pc := at(out, batch*n*width), at(qkv, 3*batch*n*width), at(cache, 2*batch*capacity*width)
+	po, pq, pc := at(out, batch*n*width), at(qkv, 3*batch*n*width), at(cache, d.CacheElements(batch, capacity, heads, width))
 	d.queue.note("AttentionDecode", batch, start, n, capacity, heads, width)
 	if d.precision != kernels.FP32 { // of a cache in bf16 half as much is read
 		d.ops.AttentionDecodeBF16(po, pq, pc, batch, start, n, capacity, heads, width)
 		return
 	}
 	d.ops.AttentionDecode(po, pq, pc, batch, start, n, capacity, heads, width)
+}
+
+// CacheElements implements [device.CacheSizer].
+func (d *Backend) CacheElements(batch, capacity, heads, width int) int {
+	if d.precision == kernels.FP32 {
+		return 2 * batch * capacity * width
+	}
+	return kernels.CacheWordsBF16(batch, capacity, heads, width)
 }
 
 func (d *Backend) Embed(u, proj, start, inpos, pos, class device.Buffer, labels, order device.Ints, batch, from, n, projAt, projTokens, width, block int) {

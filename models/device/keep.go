@@ -22,3 +22,19 @@ type Kept interface {
 	End()
 	Close()
 }
+
+// CacheSizer is a Backend whose cache of keys and values takes another number
+// of elements than two an element of width.
+type CacheSizer interface {
+	// CacheElements is how many elements the cache of AttentionDecode has for
+	// batch sequences of capacity tokens.
+	CacheElements(batch, capacity, heads, width int) int
+}
+
+// CacheElements is the size of a backend's cache of keys and values.
+func CacheElements(be Backend, batch, capacity, heads, width int) int {
+	if s, ok := be.(CacheSizer); ok {
+		return s.CacheElements(batch, capacity, heads, width)
+	}
+	return 2 * batch * capacity * width
+}

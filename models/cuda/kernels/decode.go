@@ -31,8 +31,13 @@ func (o *Ops) AttentionDecode(out, qkv, cache Ptr, batch, at, n, capacity, heads
 	o.decode(decodeFP32, 1, out, qkv, cache, batch, at, n, capacity, heads, width)
 }
 
-// AttentionDecodeBF16 is AttentionDecode with keys and values kept as bf16, in
-// the same cache, of which it uses half or, for an odd head, a little more: a
+// CacheWordsBF16 is how many words of 4 bytes the cache of AttentionDecodeBF16
+// has: two values in each, the last of an odd head alone.
+func CacheWordsBF16(batch, capacity, heads, width int) int {
+	return 2 * batch * capacity * heads * ceil(headDim(heads, width), 2)
+}
+
+// AttentionDecodeBF16 is AttentionDecode with keys and values kept as bf16: a
 // cache belongs to one of the two.
 func (o *Ops) AttentionDecodeBF16(out, qkv, cache Ptr, batch, at, n, capacity, heads, width int) {
 	o.decode(decodeBF16, 2, out, qkv, cache, batch, at, n, capacity, heads, width)
