@@ -3,6 +3,8 @@ package models
 import (
 	"fmt"
 	"math"
+	"runtime"
+	"sync"
 
 	"prabench/models/device"
 )
@@ -134,21 +136,33 @@ func newLayout(c Config) *layout {
 }
 
 // initial is the flat parameter array at the start of a training with seed.
+// Every number has an address of its own, so all processors draw at once.
 func (l *layout) initial(seed uint64) []float32 {
 	flat := make([]float32, l.total)
+	const at = 1 << 16 // numbers in one go
+	var drawing sync.WaitGroup
+	free := make(chan struct{}, runtime.GOMAXPROCS(0))
 	for i, t := range l.tensors {
-		dst := flat[t.Offset : t.Offset+t.N]
-		switch {
-		case t.One:
-			for j := range dst {
-				dst[j] = 1
-			}
-		case t.Std > 0:
-			for j := range dst {
-				dst[j] = float32(t.Std * normalAt(seed, streamInit, uint32(i), uint32(j/2), j%2))
+		for from := 0; from < t.N; from += at {
+			dst := flat[t.Offset+from : t.Offset+min(from+at, t.N)]
+			switch {
+			case t.One:
+				for j := range dst {
+					dst[j] = 1
+				}
+			case t.Std > 0:
+				free <- struct{}{}
+				drawing.Go(func() {
+					for j := range dst {
+						k := from + j
+						dst[j] = float32(t.Std * normalAt(seed, streamInit, uint32(i), uint32(k/2), k%2))
+					}
+					<-free
+				})
 			}
 		}
 	}
+	drawing.Wait()
 	return flat
 }
 
