@@ -11,6 +11,7 @@ import (
 	"prabench/harness"
 	"prabench/harness/stage"
 	"prabench/results"
+	"prabench/results/record"
 )
 
 // planned is an inspected plan with what is stale in it, as `status` sees it.
@@ -50,10 +51,10 @@ func TestStaleForcedAndGarbage(t *testing.T) {
 		why    string
 	}{
 		"nothing":  {nil, "", ""},
-		"training": {func(s *stage.Settings) { s.Train.Steps = 30 }, results.Train, "train.steps: 30, before 20"},
-		"sampling": {func(s *stage.Settings) { s.Sample.FlowSteps = 3 }, results.Draw, "sample.flow_steps: 3, before 2"},
-		"rounds":   {func(s *stage.Settings) { s.Measure.Rounds = 3 }, results.Time, "rounds: 3, before 2"},
-		"data":     {func(s *stage.Settings) { s.Data.Seed = 2 }, results.Reference, "the data"},
+		"training": {func(s *stage.Settings) { s.Train.Steps = 30 }, record.Train, "train.steps: 30, before 20"},
+		"sampling": {func(s *stage.Settings) { s.Sample.FlowSteps = 3 }, record.Draw, "sample.flow_steps: 3, before 2"},
+		"rounds":   {func(s *stage.Settings) { s.Measure.Rounds = 3 }, record.Time, "rounds: 3, before 2"},
+		"data":     {func(s *stage.Settings) { s.Data.Seed = 2 }, record.Reference, "the data"},
 	} {
 		cells := b.planned(tiny(c.change))
 		for _, cell := range cells {
@@ -75,10 +76,10 @@ func TestStaleForcedAndGarbage(t *testing.T) {
 	second := b.rows()
 	for i, r := range second {
 		again := r.Attempt != first[i].Attempt
-		if want := r.Cell == "cell0" || r.Kind == results.Reference; again != want || r.Metric != first[i].Metric {
+		if want := r.Cell == "cell0" || r.Kind == record.Reference; again != want || r.Metric != first[i].Metric {
 			t.Errorf("%s of %s: done again: %v", r.Metric, r.Cell, again)
 		}
-		if (r.Kind == results.Score || r.Metric == "train_loss") && r.Value != first[i].Value {
+		if (r.Kind == record.Score || r.Metric == "train_loss") && r.Value != first[i].Value {
 			t.Errorf("%s of %s was %v and is %v", r.Metric, r.Cell, first[i].Value, r.Value)
 		}
 	}
@@ -137,7 +138,7 @@ func TestAnEstimateLearnsFromOtherExperiments(t *testing.T) {
 		if err := p.Inspect(context.Background(), db, b.places.Store(), false); err != nil {
 			t.Fatal(err)
 		}
-		return p.Item(e.Cells[0].Chain.Key(results.Train)).Estimate
+		return p.Item(e.Cells[0].Chain.Key(record.Train)).Estimate
 	}
 	db, err := results.OpenReadOnly(b.places.DB)
 	if err != nil {
@@ -157,7 +158,7 @@ func TestAnEstimateLearnsFromOtherExperiments(t *testing.T) {
 		for _, x := range e.Cells {
 			if x.ID == c.ID {
 				now := time.Now()
-				a := results.Attempt{ID: results.NewAttemptID(), Stage: x.Chain.Key(results.Train), Kind: results.Train, Outcome: results.OK, Device: "cpu", Started: now, Finished: now.Add(time.Hour)}
+				a := record.Attempt{ID: record.NewAttemptID(), Stage: x.Chain.Key(record.Train), Kind: record.Train, Outcome: record.OK, Device: "cpu", Started: now, Finished: now.Add(time.Hour)}
 				if _, err := rw.Ingest(context.Background(), a); err != nil {
 					t.Fatal(err)
 				}

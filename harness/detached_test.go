@@ -8,6 +8,7 @@ import (
 	"prabench/harness"
 	"prabench/harness/schedule"
 	"prabench/results"
+	"prabench/results/record"
 )
 
 // TestDetachedStagesAreTheSame does every stage of a plan by itself, without a
@@ -28,7 +29,7 @@ func TestDetachedStagesAreTheSame(t *testing.T) {
 	d := harness.Detached{Places: b.places, Command: selfCommand, Order: "by itself", Out: &b.out}
 	last := p.Items[len(p.Items)-1]
 	var missing *harness.MissingInput
-	if _, err := d.Do(ctx, last); !errors.As(err, &missing) || missing.Input != results.Train {
+	if _, err := d.Do(ctx, last); !errors.As(err, &missing) || missing.Input != record.Train {
 		t.Fatalf("a timing without its training: %v", err)
 	}
 	for range 2 { // the second time everything is done already

@@ -12,6 +12,7 @@ import (
 	"prabench/models"
 	"prabench/models/cpu"
 	"prabench/results"
+	"prabench/results/record"
 )
 
 // Costs is what one cell takes on any machine.
@@ -89,11 +90,11 @@ func (p *Plan) estimateFrom(earlier func(rate float64) (pace float64)) {
 		}
 	}
 	for _, it := range p.Items {
-		if guess[it.Kind] > 0 && it.Kind != results.Time { // a timing's attempt is only its summary
+		if guess[it.Kind] > 0 && it.Kind != record.Time { // a timing's attempt is only its summary
 			it.Estimate = time.Duration(float64(it.Estimate) * took[it.Kind] / guess[it.Kind])
 		} else if !it.local() {
 			it.Estimate = Unknown
-		} else if before > 0 && (it.Kind == results.Train || it.Kind == results.Draw) {
+		} else if before > 0 && (it.Kind == record.Train || it.Kind == record.Draw) {
 			it.Estimate = time.Duration(float64(it.Estimate) * before)
 		}
 	}
@@ -130,7 +131,7 @@ func pace(ctx context.Context, db *results.DB, rate float64) float64 {
 		}
 		seen := 0
 		for _, s := range stages {
-			if s.Kind != results.Train || s.Done == "" || s.Took <= 0 || seen == paceStages {
+			if s.Kind != record.Train || s.Done == "" || s.Took <= 0 || seen == paceStages {
 				continue
 			}
 			config, err := db.StageConfig(ctx, s.Key)
@@ -147,7 +148,7 @@ func pace(ctx context.Context, db *results.DB, rate float64) float64 {
 				continue
 			}
 			seen++
-			it := Item{Stage: stage.Stage{Kind: results.Train}, Settings: &stage.Settings{Model: of.Part.Model, Train: of.Part.Train}}
+			it := Item{Stage: stage.Stage{Kind: record.Train}, Settings: &stage.Settings{Model: of.Part.Model, Train: of.Part.Train}}
 			it.Costs = &Costs{Costs: of.Part.Model.Costs(of.Part.Train, models.DefaultSample())}
 			guess += it.guess(rate).Seconds()
 			took += s.Took.Seconds()
@@ -174,22 +175,22 @@ func (it *Item) guess(rate float64) time.Duration {
 		return start + time.Duration(flops/(rate*float64(max(threads, 1)))*float64(time.Second))
 	}
 	switch it.Kind {
-	case results.Reference:
+	case record.Reference:
 		return start + 3*time.Second
-	case results.Train:
+	case record.Train:
 		return seconds(c.FLOPsTrainImage*float64(s.Train.Batch)*float64(s.Train.Steps), s.Train.Threads)
-	case results.Draw:
+	case record.Draw:
 		return seconds(c.FLOPsImage*float64(s.Count), s.Train.Threads)
-	case results.Score:
+	case record.Score:
 		return start + 2*time.Second
-	case results.Probe:
+	case record.Probe:
 		// The trunk of a trained and an untrained model, forward only.
 		return seconds(2*c.FLOPsTrainImage/3*float64(s.Extras.Probe), s.Train.Threads) + 3*time.Second
-	case results.Exposure:
+	case record.Exposure:
 		return seconds(3.5*c.FLOPsImage*float64(s.Extras.Exposure), s.Train.Threads) + 4*time.Second
-	case results.Seam, results.Nearest:
+	case record.Seam, record.Nearest:
 		return start + 2*time.Second
-	case results.Time:
+	case record.Time:
 		batches := float64(s.Measure.Warmup+2) * float64(s.Measure.Batch)
 		ones := float64(s.Measure.Warmup+3) * 8 // one image alone runs at a fraction of the rate
 		steps := float64(s.Measure.TrainSteps+1) * float64(s.Train.Batch)

@@ -7,7 +7,7 @@ import (
 
 	"prabench/harness/artifact"
 	"prabench/harness/work"
-	"prabench/results"
+	"prabench/results/record"
 )
 
 // UnknownCell says that no cell of the plan has a name.
@@ -44,9 +44,9 @@ func (p *Plan) force(places Places, store artifact.Store, names []string) error 
 				it := p.Item(st.Key)
 				it.State, it.Reason = ToDo, "forced"
 				switch it.Kind {
-				case results.Train:
+				case record.Train:
 					os.Remove(work.CheckpointPath(places.Artifacts, it.Key))
-				case results.Time:
+				case record.Time:
 					os.RemoveAll(places.rounds(it.Key))
 				}
 			}

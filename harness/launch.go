@@ -17,6 +17,7 @@ import (
 	"prabench/harness/stage"
 	"prabench/harness/worker"
 	"prabench/results"
+	"prabench/results/record"
 )
 
 // launcher does the scheduler's tasks in worker processes and has what they
@@ -26,7 +27,7 @@ type launcher struct {
 	plan        *Plan
 	db          *results.DB // nil: nothing is stored, another process takes the results in
 	runner      worker.Runner
-	environment results.Environment
+	environment record.Environment
 	meter       *progress.Meter
 	jobs        int
 	silence     silence
@@ -59,7 +60,7 @@ func (l *launcher) job(it *Item, round int) worker.Job {
 	s := it.Full()
 	s.Beside = l.jobs
 	j := worker.Job{
-		Attempt: results.NewAttemptID(), Stage: it.Key, Kind: it.Kind, Cell: it.Cell, Label: it.Label, Round: round,
+		Attempt: record.NewAttemptID(), Stage: it.Key, Kind: it.Kind, Cell: it.Cell, Label: it.Label, Round: round,
 		Inputs: it.By(), Device: s.Measure.Device, Threads: s.Train.Threads,
 		Artifacts: l.places.Artifacts, Spool: l.places.Spool(), Timeout: s.Measure.Timeout, Environment: l.environment,
 	}
@@ -67,9 +68,9 @@ func (l *launcher) job(it *Item, round int) worker.Job {
 		j.MemoryLimit = machine.Usable()
 	}
 	switch it.Kind {
-	case results.Reference, results.Score, results.Seam, results.Nearest:
+	case record.Reference, record.Score, record.Seam, record.Nearest:
 		j.Device, j.Threads = "cpu", max(1, orCores(l.cores)/l.jobs) // embedders run here, at any number of threads
-	case results.Time:
+	case record.Time:
 		j.Threads = threadsOf(s)
 		s.Measure.Threads = j.Threads
 	}
@@ -93,10 +94,10 @@ func (l *launcher) Launch(ctx context.Context, t schedule.Task) schedule.Outcome
 var stoppedBefore = schedule.Outcome{State: schedule.Interrupted, Reason: "the run was stopped"}
 
 // attempt runs a worker and shows what it is doing.
-func (l *launcher) attempt(ctx context.Context, it *Item, job worker.Job) (results.Attempt, error) {
+func (l *launcher) attempt(ctx context.Context, it *Item, job worker.Job) (record.Attempt, error) {
 	device, env, release, err := l.devices.take(ctx, job.Device)
 	if err != nil {
-		return results.Attempt{}, err
+		return record.Attempt{}, err
 	}
 	defer release()
 	job.Device = device
@@ -104,7 +105,7 @@ func (l *launcher) attempt(ctx context.Context, it *Item, job worker.Job) (resul
 	defer mark.remove()
 	runner := l.runner
 	runner.Env = append(slices.Clip(runner.Env), env...)
-	runner.Kept = func(worker.Job) (results.Attempt, bool) {
+	runner.Kept = func(worker.Job) (record.Attempt, bool) {
 		a, err := storedAttempt(l.places.Store(), it)
 		return a, err == nil
 	}
@@ -121,15 +122,15 @@ func (l *launcher) Blocked(t schedule.Task, reason string) {
 }
 
 func (l *launcher) block(it *Item, reason string) {
-	if it.Outcome == results.Blocked && it.Reason == reason {
+	if it.Outcome == record.Blocked && it.Reason == reason {
 		return
 	}
 	now := time.Now()
-	a := results.Attempt{
-		ID: results.NewAttemptID(), Stage: it.Key, Kind: it.Kind, Cell: it.Cell, Outcome: results.Blocked, Reason: reason,
+	a := record.Attempt{
+		ID: record.NewAttemptID(), Stage: it.Key, Kind: it.Kind, Cell: it.Cell, Outcome: record.Blocked, Reason: reason,
 		Device: it.Settings.Measure.Device, Environment: l.environment, Started: now, Finished: now,
 	}
-	_, err := results.WriteSpool(l.places.Spool(), a)
+	_, err := record.WriteSpool(l.places.Spool(), a)
 	if err == nil {
 		err = l.ingest(context.Background())
 	}
@@ -152,10 +153,10 @@ func (l *launcher) ingest(ctx context.Context) error {
 }
 
 // outcome translates an attempt; an error is the harness's own and ends the run.
-func (l *launcher) outcome(a results.Attempt, err error) schedule.Outcome {
+func (l *launcher) outcome(a record.Attempt, err error) schedule.Outcome {
 	if err == nil {
 		o := schedule.Outcome{State: schedule.State(a.Outcome), Reason: a.Reason}
-		if a.Outcome == results.Crash || a.Outcome == results.OutOfMemory {
+		if a.Outcome == record.Crash || a.Outcome == record.OutOfMemory {
 			o.Said = worker.LastLines(a, 5)
 		}
 		return o

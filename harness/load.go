@@ -7,7 +7,7 @@ import (
 	"sync"
 
 	"prabench/harness/work"
-	"prabench/results"
+	"prabench/results/record"
 )
 
 // When a round counts as disturbed. A machine at rest keeps a few hundredths
@@ -33,7 +33,7 @@ type silence struct {
 }
 
 // learn takes a round as an example of how fast the machine can be.
-func (s *silence) learn(a results.Attempt) {
+func (s *silence) learn(a record.Attempt) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.fastest == nil {
@@ -47,12 +47,12 @@ func (s *silence) learn(a results.Attempt) {
 }
 
 // paceOf names what a clock or a peak may be compared with.
-func paceOf(a results.Attempt, metric string) string {
+func paceOf(a record.Attempt, metric string) string {
 	return metric + " " + a.Device + " " + a.Protocol["threads"]
 }
 
 // disturbance says what else loaded the machine during a round, or "".
-func (s *silence) disturbance(a results.Attempt) string {
+func (s *silence) disturbance(a record.Attempt) string {
 	var found []string
 	over := func(metric string, limit float64, text string) bool {
 		v, ok := sampled(a, metric)
@@ -85,13 +85,13 @@ func (s *silence) disturbance(a results.Attempt) string {
 }
 
 // observed says whether the worker could see what else ran.
-func observed(a results.Attempt) bool {
+func observed(a record.Attempt) bool {
 	_, ok := sampled(a, work.ForeignLoad)
 	return ok
 }
 
-func sampled(a results.Attempt, metric string) (float64, bool) {
-	for _, s := range a.Samples {
+func sampled(a record.Attempt, metric string) (float64, bool) {
+	for _, s := range a.Readings {
 		if s.Metric == metric {
 			return s.Value, true
 		}
@@ -101,10 +101,10 @@ func sampled(a results.Attempt, metric string) (float64, bool) {
 
 // chosen gives for each round the try that counts: a quiet one before a
 // disturbed one, then that with the least other load, then the first.
-func (s *silence) chosen(tries []results.Attempt) (rounds []results.Attempt, disturbed int) {
-	by := map[int][]results.Attempt{}
+func (s *silence) chosen(tries []record.Attempt) (rounds []record.Attempt, disturbed int) {
+	by := map[int][]record.Attempt{}
 	for _, a := range tries {
-		by[a.Samples[0].Round] = append(by[a.Samples[0].Round], a)
+		by[a.Readings[0].Round] = append(by[a.Readings[0].Round], a)
 	}
 	for _, of := range by {
 		sort.SliceStable(of, func(i, j int) bool {
@@ -124,6 +124,6 @@ func (s *silence) chosen(tries []results.Attempt) (rounds []results.Attempt, dis
 			disturbed++
 		}
 	}
-	sort.Slice(rounds, func(i, j int) bool { return rounds[i].Samples[0].Round < rounds[j].Samples[0].Round })
+	sort.Slice(rounds, func(i, j int) bool { return rounds[i].Readings[0].Round < rounds[j].Readings[0].Round })
 	return rounds, disturbed
 }

@@ -6,15 +6,15 @@ import (
 	"time"
 
 	"prabench/harness/work"
-	"prabench/results"
+	"prabench/results/record"
 )
 
 // try is a measured round with what the worker saw beside it.
-func try(round, begun int, seen map[string]float64) results.Attempt {
-	a := results.Attempt{ID: string(rune('a' + begun)), Device: "cpu", Protocol: map[string]string{"threads": "2"}, Started: time.Unix(int64(begun), 0)}
-	a.Samples = append(a.Samples, results.Sample{Metric: "throughput", Round: round, Value: 1})
+func try(round, begun int, seen map[string]float64) record.Attempt {
+	a := record.Attempt{ID: string(rune('a' + begun)), Device: "cpu", Protocol: map[string]string{"threads": "2"}, Started: time.Unix(int64(begun), 0)}
+	a.Readings = append(a.Readings, record.Reading{Metric: "throughput", Round: round, Value: 1})
 	for metric, v := range seen {
-		a.Samples = append(a.Samples, results.Sample{Metric: metric, Round: round, Value: v})
+		a.Readings = append(a.Readings, record.Reading{Metric: metric, Round: round, Value: v})
 	}
 	return a
 }
@@ -51,7 +51,7 @@ func TestWhatDisturbsARoundIsNamed(t *testing.T) {
 func TestTheQuietTryOfARoundCounts(t *testing.T) {
 	load := func(x float64) map[string]float64 { return map[string]float64{work.ForeignLoad: x} }
 	var s silence
-	rounds, disturbed := s.chosen([]results.Attempt{
+	rounds, disturbed := s.chosen([]record.Attempt{
 		try(2, 0, load(0.9)), try(2, 1, load(0.5)), try(2, 2, load(0.7)), // never quiet: the least disturbed
 		try(1, 3, load(0.9)), try(1, 4, load(0.02)), try(1, 5, load(0.01)), // the first quiet one, not the best
 	})

@@ -14,6 +14,7 @@ import (
 	"prabench/harness/stage"
 	"prabench/harness/work"
 	"prabench/results"
+	"prabench/results/record"
 )
 
 // ErrNothingToMerge means that a folder is not one of another machine.
@@ -108,7 +109,7 @@ func (m *Merged) artifacts(ctx context.Context, to, from artifact.Store, refused
 				continue
 			case errors.As(err, &conflict), errors.As(err, &damage):
 				m.Refused = append(m.Refused, err)
-				if a, err := results.ReadSpool(file); err == nil {
+				if a, err := record.ReadSpool(file); err == nil {
 					refused[a.ID] = true
 				}
 				continue

@@ -14,6 +14,7 @@ import (
 	"prabench/harness/artifact"
 	"prabench/harness/work"
 	"prabench/results"
+	"prabench/results/record"
 )
 
 // otherMachine is an artifacts folder with two trainings done, one of which is
@@ -27,9 +28,9 @@ func otherMachine(t *testing.T, weights string) Places {
 	}
 	at := time.Date(2026, 3, 4, 12, 0, 0, 123456789, time.UTC)
 	for i, key := range []string{"first", "second"} {
-		a := results.Attempt{ID: fmt.Sprintf("%s-%s", key, weights), Stage: key, Kind: results.Train, Outcome: results.OK, Started: at, Finished: at.Add(time.Minute),
-			Values: []results.Value{{Metric: "train_loss", Unit: "1", Value: 0.5, N: 1}}}
-		d, err := p.Store().Begin(artifact.Ref{Kind: results.Train, Key: key})
+		a := record.Attempt{ID: fmt.Sprintf("%s-%s", key, weights), Stage: key, Kind: record.Train, Outcome: record.OK, Started: at, Finished: at.Add(time.Minute),
+			Values: []record.Value{{Metric: "train_loss", Unit: "1", Value: 0.5, N: 1}}}
+		d, err := p.Store().Begin(artifact.Ref{Kind: record.Train, Key: key})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -42,12 +43,12 @@ func otherMachine(t *testing.T, weights string) Places {
 		if i == 0 {
 			continue
 		}
-		if _, err := results.WriteSpool(p.Spool(), a); err != nil {
+		if _, err := record.WriteSpool(p.Spool(), a); err != nil {
 			t.Fatal(err)
 		}
 	}
-	failed := results.Attempt{ID: "failed-" + weights, Stage: "third", Kind: results.Train, Outcome: results.Crash, Reason: "segmentation fault", Started: at, Finished: at}
-	if _, err := results.WriteSpool(p.Spool(), failed); err != nil {
+	failed := record.Attempt{ID: "failed-" + weights, Stage: "third", Kind: record.Train, Outcome: record.Crash, Reason: "segmentation fault", Started: at, Finished: at}
+	if _, err := record.WriteSpool(p.Spool(), failed); err != nil {
 		t.Fatal(err)
 	}
 	return p
@@ -80,14 +81,14 @@ func TestMergeTwiceIsMergeOnce(t *testing.T) {
 			}
 		}
 		for _, key := range []string{"first", "second"} {
-			if _, err := here.Store().Check(artifact.Ref{Kind: results.Train, Key: key}); err != nil {
+			if _, err := here.Store().Check(artifact.Ref{Kind: record.Train, Key: key}); err != nil {
 				t.Error(err)
 			}
 			if a, ok, err := db.StageDone(ctx, key); !ok || err != nil || a.ID != key+"-weights" {
 				t.Errorf("%s: %+v %v %v", key, a, ok, err)
 			}
 		}
-		if a, ok, err := db.LatestAttempt(ctx, "third"); !ok || err != nil || a.Outcome != results.Crash {
+		if a, ok, err := db.LatestAttempt(ctx, "third"); !ok || err != nil || a.Outcome != record.Crash {
 			t.Errorf("%+v %v %v", a, ok, err)
 		}
 	}
@@ -100,7 +101,7 @@ func TestMergeTwiceIsMergeOnce(t *testing.T) {
 func TestMergeOfAConflict(t *testing.T) {
 	ctx := context.Background()
 	here, there := otherMachine(t, "ours"), otherMachine(t, "theirs")
-	os.RemoveAll(here.Store().Dir(artifact.Ref{Kind: results.Train, Key: "first"}))
+	os.RemoveAll(here.Store().Dir(artifact.Ref{Kind: record.Train, Key: "first"}))
 	bad := filepath.Join(there.Spool(), "zzz.json")
 	os.WriteFile(bad, []byte("{"), 0o644)
 	db := openAt(t, here)

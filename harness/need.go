@@ -6,7 +6,7 @@ import (
 	"prabench/harness/machine"
 	"prabench/models"
 	"prabench/models/dataset"
-	"prabench/results"
+	"prabench/results/record"
 )
 
 // program is what a worker holds before it has read anything: the runtime, the
@@ -28,31 +28,31 @@ func (it *Item) Memory() int64 {
 	}
 	packed := onHost(models.MemoryEstimate{Model: params}) // the copy that sampling multiplies by
 	switch it.Kind {
-	case results.Reference:
+	case record.Reference:
 		return program + it.data() + images(500)*64
-	case results.Train:
+	case record.Train:
 		return program + it.data() + onHost(c.Train) + 4*params // a checkpoint is a copy
-	case results.Draw:
+	case record.Draw:
 		batch := max(1, min(s.Batch, s.Count))
 		m := c.Sample
 		m.Cache = m.Cache * int64(batch) / int64(max(1, s.Measure.Batch))
 		m.Activations = m.Activations * int64(batch) / int64(max(1, s.Measure.Batch))
 		return program + images(2*s.Count) + onHost(m) + 2*params + packed
-	case results.Score:
+	case record.Score:
 		return program + images(s.Count) + images(500)*64
-	case results.Probe:
+	case record.Probe:
 		return program + it.data() + onHost(c.Train) + 4*params
-	case results.Exposure:
+	case record.Exposure:
 		m := c.Sample
 		batch := max(1, min(s.Batch, s.Extras.Exposure))
 		m.Cache = m.Cache * int64(batch) / int64(max(1, s.Measure.Batch))
 		m.Activations = m.Activations * int64(batch) / int64(max(1, s.Measure.Batch)) * int64(s.Model.ARSteps()) // a mosaic is one sweep over all tokens
 		return program + it.data() + images(8*s.Extras.Exposure) + onHost(m) + 2*params + packed
-	case results.Seam:
+	case record.Seam:
 		return program + it.data() + images(s.Count)
-	case results.Nearest:
+	case record.Nearest:
 		return program + it.data() + images(s.Count) + images(4*(4096+256)) + 4*4096*256
-	case results.Time:
+	case record.Time:
 		return program + max(onHost(c.Sample)+2*params+packed, onHost(c.Train))
 	}
 	return program

@@ -14,16 +14,16 @@ import (
 	"prabench/harness"
 	"prabench/harness/stage"
 	"prabench/harness/worker"
-	"prabench/results"
+	"prabench/results/record"
 )
 
 // idle is a worker that does nothing but answer.
-func idle(_ context.Context, job worker.Job, _ func(worker.Progress), a *results.Attempt) error {
+func idle(_ context.Context, job worker.Job, _ func(worker.Progress), a *record.Attempt) error {
 	if job.Round > 0 {
-		a.Samples = []results.Sample{{Metric: "throughput", Unit: "images/s", Round: job.Round, Value: 1}}
+		a.Readings = []record.Reading{{Metric: "throughput", Unit: "images/s", Round: job.Round, Value: 1}}
 		return nil
 	}
-	a.Values = []results.Value{{Metric: "train_loss", Unit: "1", Value: 1, N: 1}}
+	a.Values = []record.Value{{Metric: "train_loss", Unit: "1", Value: 1, N: 1}}
 	return nil
 }
 
@@ -62,7 +62,7 @@ func BenchmarkOverhead(b *testing.B) {
 		}
 		stages += sum.Done
 		for range sum.Done {
-			job, _ := json.Marshal(worker.Job{Version: worker.Version, Attempt: results.NewAttemptID(), Stage: "s", Kind: results.Train, Spool: filepath.Join(dir, "alone")})
+			job, _ := json.Marshal(worker.Job{Version: worker.Version, Attempt: record.NewAttemptID(), Stage: "s", Kind: record.Train, Spool: filepath.Join(dir, "alone")})
 			cmd := exec.Command(os.Args[0])
 			cmd.Stdin = bytes.NewReader(job)
 			begin := time.Now()

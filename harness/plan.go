@@ -15,6 +15,7 @@ import (
 	"prabench/harness/stage"
 	"prabench/harness/work"
 	"prabench/results"
+	"prabench/results/record"
 )
 
 // State is what a run would do about a stage.
@@ -91,7 +92,7 @@ func NewPlan(experiments ...*Experiment) *Plan {
 				it := &room[0]
 				room = room[1:]
 				*it = Item{Stage: st, Settings: c.Settings, Seed: c.Seed, Cell: c.ID, Label: label, Costs: cost, Cells: 1, Known: c.Settings.DataHash != "", Skip: c.Skip, State: ToDo}
-				if st.Kind == results.Reference {
+				if st.Kind == record.Reference {
 					it.Label = c.Settings.Data.Set
 				}
 				p.byKey[st.Key] = it
@@ -157,7 +158,7 @@ func (p *Plan) Inspect(ctx context.Context, db *results.DB, store artifact.Store
 				it.State = Stored
 			}
 		}
-		if (it.State == Done || it.State == Stored) && (it.Kind == results.Train || it.Kind == results.Draw) {
+		if (it.State == Done || it.State == Stored) && (it.Kind == record.Train || it.Kind == record.Draw) {
 			// People look at these again; what is gone nobody asked for.
 			var damage *artifact.Damaged
 			if _, err := store.Check(artifact.Ref{Kind: it.Kind, Key: it.Key}); errors.As(err, &damage) {
@@ -217,14 +218,14 @@ func (p *Plan) ends(ctx context.Context, db *results.DB) (map[string]results.Sta
 // what failed is to be tried again.
 func (it *Item) take(end results.StageEnd, again bool) {
 	it.Outcome, it.Attempt = end.Outcome, end.Attempt
-	if end.Outcome == results.OK {
+	if end.Outcome == record.OK {
 		it.State, it.Took = Done, end.Took
 		return
 	}
 	it.Reason = end.Reason
 	it.Log, _, _ = strings.Cut(end.Log, "\n")
 	switch end.Outcome {
-	case results.Interrupted, results.Blocked:
+	case record.Interrupted, record.Blocked:
 	default:
 		if !again {
 			it.State = Failed
@@ -276,8 +277,8 @@ func (p *Plan) block() {
 }
 
 // storedAttempt is the attempt that lies beside a whole artifact.
-func storedAttempt(store artifact.Store, it *Item) (results.Attempt, error) {
-	var a results.Attempt
+func storedAttempt(store artifact.Store, it *Item) (record.Attempt, error) {
+	var a record.Attempt
 	ref := artifact.Ref{Kind: it.Kind, Key: it.Key}
 	if _, err := store.Stat(ref); err != nil {
 		return a, err
@@ -289,7 +290,7 @@ func storedAttempt(store artifact.Store, it *Item) (results.Attempt, error) {
 	if err := json.Unmarshal(raw, &a); err != nil {
 		return a, err
 	}
-	if a.Stage != it.Key || a.Outcome != results.OK {
+	if a.Stage != it.Key || a.Outcome != record.OK {
 		return a, errors.New("the attempt beside the artifact is another stage's")
 	}
 	return a, nil

@@ -12,7 +12,7 @@ import (
 	"prabench/harness/measure"
 	"prabench/harness/schedule"
 	"prabench/harness/work"
-	"prabench/results"
+	"prabench/results/record"
 )
 
 // Round measures one round; its raw numbers wait in the rounds folder until
@@ -25,9 +25,9 @@ func (l *launcher) Round(ctx context.Context, t schedule.Task, round int) schedu
 	job := l.job(it, round)
 	job.Spool = l.places.rounds(it.Key)
 	a, err := l.attempt(ctx, it, job)
-	if err == nil && a.Outcome != results.OK {
+	if err == nil && a.Outcome != record.OK {
 		os.Remove(filepath.Join(job.Spool, a.ID+".json"))
-		if _, err = results.WriteSpool(l.places.Spool(), a); err == nil {
+		if _, err = record.WriteSpool(l.places.Spool(), a); err == nil {
 			err = l.ingest(ctx)
 		}
 	}
@@ -44,28 +44,28 @@ func (l *launcher) Summarise(ctx context.Context, t schedule.Task) schedule.Outc
 	it := l.plan.Item(t.ID)
 	rounds, disturbed := l.silence.chosen(keptRounds(l.places, it, l.environment))
 	if len(rounds) < it.Settings.Measure.Rounds {
-		return l.outcome(results.Attempt{}, fmt.Errorf("%d of %d rounds of the timing of %s can be read", len(rounds), it.Settings.Measure.Rounds, it.Label))
+		return l.outcome(record.Attempt{}, fmt.Errorf("%d of %d rounds of the timing of %s can be read", len(rounds), it.Settings.Measure.Rounds, it.Label))
 	}
-	a := results.Attempt{
-		ID: results.NewAttemptID(), Stage: it.Key, Kind: it.Kind, Cell: it.Cell, Outcome: results.OK,
+	a := record.Attempt{
+		ID: record.NewAttemptID(), Stage: it.Key, Kind: it.Kind, Cell: it.Cell, Outcome: record.OK,
 		Device: it.Settings.Measure.Device, Environment: l.environment,
 		Protocol: rounds[0].Protocol, Started: rounds[0].Started, Finished: rounds[len(rounds)-1].Finished,
 	}
 	seen := true
 	for _, r := range rounds {
-		a.Samples = append(a.Samples, r.Samples...)
+		a.Readings = append(a.Readings, r.Readings...)
 		seen = seen && observed(r)
 	}
-	a.Values = measure.Summarise(a.Samples)
+	a.Values = measure.Summarise(a.Readings)
 	if seen {
-		a.Values = append(a.Values, results.Value{Metric: DisturbedRounds, Unit: "1", Value: float64(disturbed), N: len(rounds)})
+		a.Values = append(a.Values, record.Value{Metric: DisturbedRounds, Unit: "1", Value: float64(disturbed), N: len(rounds)})
 	}
 	if l.order != "" {
 		a.Protocol["order"] = l.order
 	}
 	err := l.keepTiming(it, a)
 	if err == nil {
-		_, err = results.WriteSpool(l.places.Spool(), a)
+		_, err = record.WriteSpool(l.places.Spool(), a)
 	}
 	if err == nil {
 		err = l.ingest(ctx)
@@ -77,7 +77,7 @@ func (l *launcher) Summarise(ctx context.Context, t schedule.Task) schedule.Outc
 }
 
 // keepTiming leaves the attempt in the store, as workers do for their stages.
-func (l *launcher) keepTiming(it *Item, a results.Attempt) error {
+func (l *launcher) keepTiming(it *Item, a record.Attempt) error {
 	d, err := l.places.Store().Begin(artifact.Ref{Kind: it.Kind, Key: it.Key})
 	if err != nil {
 		return err
@@ -104,12 +104,12 @@ func (p Places) RoundsKept(key string) int {
 // keptRounds are the rounds of a timing that were measured on this machine
 // with this program, by the time they began; a round that was disturbed may be
 // there more than once.
-func keptRounds(p Places, it *Item, env results.Environment) []results.Attempt {
+func keptRounds(p Places, it *Item, env record.Environment) []record.Attempt {
 	files, _ := filepath.Glob(filepath.Join(p.rounds(it.Key), "*.json"))
-	var out []results.Attempt
+	var out []record.Attempt
 	for _, f := range files {
-		a, err := results.ReadSpool(f)
-		if err != nil || a.Stage != it.Key || a.Outcome != results.OK || len(a.Samples) == 0 || a.Environment.Hash() != env.Hash() {
+		a, err := record.ReadSpool(f)
+		if err != nil || a.Stage != it.Key || a.Outcome != record.OK || len(a.Readings) == 0 || a.Environment.Hash() != env.Hash() {
 			continue
 		}
 		out = append(out, a)
@@ -127,7 +127,7 @@ func (l *launcher) settledRounds(it *Item) map[int]bool {
 	}
 	tries, settled := map[int]int{}, map[int]bool{}
 	for _, a := range kept {
-		round := a.Samples[0].Round
+		round := a.Readings[0].Round
 		tries[round]++
 		if l.silence.disturbance(a) == "" || tries[round] > it.Settings.Measure.RepeatDisturbed {
 			settled[round] = true

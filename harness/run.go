@@ -17,6 +17,7 @@ import (
 	"prabench/harness/schedule"
 	"prabench/harness/worker"
 	"prabench/results"
+	"prabench/results/record"
 )
 
 // Run does what is missing of some experiments.
@@ -122,7 +123,7 @@ func (r *Run) begin(ctx context.Context, stop context.CancelFunc, since time.Tim
 	ends = []func(){func() { db.Close() }, meter.Close, unlock}
 	l = &launcher{
 		places: r.Places, plan: NewPlan(experiments...), db: db, environment: machine.Environment(0), meter: meter, devices: &devices{command: r.Command}, marks: r.Places.running(), stop: stop,
-		runner: worker.Runner{Command: r.Command, LogDir: r.Places.Logs(), Grace: grace, Stored: func(id string) (results.Attempt, bool) {
+		runner: worker.Runner{Command: r.Command, LogDir: r.Places.Logs(), Grace: grace, Stored: func(id string) (record.Attempt, bool) {
 			a, ok, err := db.Attempt(context.WithoutCancel(ctx), id)
 			return a, ok && err == nil
 		}},
@@ -299,7 +300,7 @@ func (l *launcher) tasks() []schedule.Task {
 		m := it.Settings.Measure
 		t := schedule.Task{ID: it.Key, Kind: it.Kind, Label: it.Label, Needs: it.Inputs,
 			Threads: l.job(it, 0).Threads, Memory: it.Memory(), Retries: m.Retries, Repeats: m.RepeatDisturbed}
-		if it.Kind == results.Time {
+		if it.Kind == record.Time {
 			t.Rounds = max(1, it.Settings.Measure.Rounds)
 			t.Kept = l.settledRounds(it)
 		}

@@ -19,6 +19,7 @@ import (
 	"prabench/models"
 	"prabench/models/dataset"
 	"prabench/results"
+	"prabench/results/record"
 )
 
 // The test program is its own worker.
@@ -154,7 +155,7 @@ func TestRunDoesEverythingOnceAndOnlyWhatChanged(t *testing.T) {
 
 	sampled := b.run(ctx, tiny(func(s *stage.Settings) { s.Sample.FlowSteps = 3 }), nil)
 	for _, it := range sampled.Plan.Items {
-		if it.Kind == results.Train && it.Attempt != first[indexOf(first, it.Key)].Attempt {
+		if it.Kind == record.Train && it.Attempt != first[indexOf(first, it.Key)].Attempt {
 			t.Error("a changed [sample] key trained again")
 		}
 	}
@@ -197,7 +198,7 @@ func TestAStoppedRunGoesOnAndEndsAsIfNeverStopped(t *testing.T) {
 		// Stop as soon as the training has begun to report.
 		for ctx.Err() == nil {
 			for _, r := range harness.RunningNow(b2.places) {
-				if r.Kind == results.Train && r.Progress.What == "training" {
+				if r.Kind == record.Train && r.Progress.What == "training" {
 					cancel()
 				}
 			}
@@ -208,7 +209,7 @@ func TestAStoppedRunGoesOnAndEndsAsIfNeverStopped(t *testing.T) {
 	if !stopped.Stopped || stopped.Done >= whole.Done {
 		t.Fatalf("the run was not stopped: %+v\n%s", stopped, b2.out.String())
 	}
-	if _, err := os.Stat(work.CheckpointPath(b2.places.Artifacts, stopped.Plan.Experiments[0].Cells[0].Chain.Key(results.Train))); err != nil {
+	if _, err := os.Stat(work.CheckpointPath(b2.places.Artifacts, stopped.Plan.Experiments[0].Cells[0].Chain.Key(record.Train))); err != nil {
 		t.Errorf("no checkpoint: %v", err)
 	}
 	rest := b2.run(context.Background(), e(), nil)
@@ -220,7 +221,7 @@ func TestAStoppedRunGoesOnAndEndsAsIfNeverStopped(t *testing.T) {
 			t.Errorf("the loss is %v after a stop, %v without", r.Value, want)
 		}
 	}
-	key := rest.Plan.Experiments[0].Cells[0].Chain.Key(results.Train)
+	key := rest.Plan.Experiments[0].Cells[0].Chain.Key(record.Train)
 	for _, name := range []string{work.ModelFile, work.CurveFile} {
 		x, errX := os.ReadFile(filepath.Join(b.places.Artifacts, "train", key, name))
 		y, errY := os.ReadFile(filepath.Join(b2.places.Artifacts, "train", key, name))
@@ -233,7 +234,7 @@ func TestAStoppedRunGoesOnAndEndsAsIfNeverStopped(t *testing.T) {
 func TestADamagedArtifactIsToldAndMadeAgain(t *testing.T) {
 	b := newBench(t)
 	sum := b.run(context.Background(), tiny(nil), nil)
-	key := sum.Plan.Experiments[0].Cells[0].Chain.Key(results.Train)
+	key := sum.Plan.Experiments[0].Cells[0].Chain.Key(record.Train)
 	path := filepath.Join(b.places.Artifacts, "train", key, work.ModelFile)
 	raw, err := os.ReadFile(path)
 	if err != nil {
@@ -275,7 +276,7 @@ func TestADamagedCheckpointCostsOnlyTime(t *testing.T) {
 	if _, err := id.Identify(context.Background(), e); err != nil {
 		t.Fatal(err)
 	}
-	path := work.CheckpointPath(b.places.Artifacts, e.Cells[0].Chain.Key(results.Train))
+	path := work.CheckpointPath(b.places.Artifacts, e.Cells[0].Chain.Key(record.Train))
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -308,7 +309,7 @@ func TestFailuresAreTypedBlockOthersAndWaitForRetry(t *testing.T) {
 	}
 	cells, err := db.Cells(context.Background(), "tiny")
 	db.Close()
-	if err != nil || len(cells) != 1 || cells[0].Outcome != results.Timeout {
+	if err != nil || len(cells) != 1 || cells[0].Outcome != record.Timeout {
 		t.Errorf("%+v, %v", cells, err)
 	}
 	states, _ := sum.Plan.Status(b.places)
@@ -374,7 +375,7 @@ func TestWhatCannotFitIsRefusedBeforeAnythingStarts(t *testing.T) {
 	r := &harness.Run{Places: b.places, Command: selfCommand, Name: "test", Out: &b.out}
 	_, err := r.Do(context.Background(), tiny(func(s *stage.Settings) { s.Measure.MemoryLimit = 1 << 20 }))
 	var large *harness.TooLarge
-	if !errors.As(err, &large) || large.Kind != results.Reference || large.More != 8 ||
+	if !errors.As(err, &large) || large.Kind != record.Reference || large.More != 8 ||
 		!strings.Contains(err.Error(), "measure.memory_limit allows 1 MiB") || !strings.Contains(err.Error(), "nothing was started") {
 		t.Errorf("%v", err)
 	}

@@ -16,6 +16,7 @@ import (
 	"prabench/harness/stage"
 	"prabench/harness/work"
 	"prabench/results"
+	"prabench/results/record"
 )
 
 // mounted gives a folder of so many bytes that belongs to this test alone, and
@@ -102,7 +103,7 @@ func TestAReadOnlyFolderIsToldBeforeAnythingStarts(t *testing.T) {
 func TestAClockThatJumpsHarmsNothing(t *testing.T) {
 	b := newBench(t)
 	first := b.run(context.Background(), tiny(nil), nil)
-	key := first.Plan.Experiments[0].Cells[0].Chain.Key(results.Train)
+	key := first.Plan.Experiments[0].Cells[0].Chain.Key(record.Train)
 	db, err := results.Open(b.places.DB)
 	if err != nil {
 		t.Fatal(err)
@@ -115,7 +116,7 @@ func TestAClockThatJumpsHarmsNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	whole.ID = results.NewAttemptID()
+	whole.ID = record.NewAttemptID()
 	whole.Started = time.Now().Add(366 * 24 * time.Hour)
 	whole.Finished = whole.Started.Add(-2 * time.Hour)
 	for i := range whole.Values { // they come back joined with the attempt's protocol
@@ -161,7 +162,7 @@ func tornTraining(t *testing.T, sig syscall.Signal, times int, change func(check
 		for ctx.Err() == nil && len(done) < times {
 			for _, r := range harness.RunningNow(b.places) {
 				// Each worker is ended once, a little after it has begun to train.
-				if r.Kind != results.Train || done[r.Attempt] || r.Progress.What != "training" || !r.Worker.Alive() {
+				if r.Kind != record.Train || done[r.Attempt] || r.Progress.What != "training" || !r.Worker.Alive() {
 					continue
 				}
 				if sig == syscall.SIGKILL {
@@ -195,7 +196,7 @@ func tornTraining(t *testing.T, sig syscall.Signal, times int, change func(check
 			resumed++
 		}
 	}
-	return filepath.Join(b.places.Artifacts, "train", e.Cells[0].Chain.Key(results.Train)), resumed
+	return filepath.Join(b.places.Artifacts, "train", e.Cells[0].Chain.Key(record.Train)), resumed
 }
 
 func TestATrainingThatWasEndedAndResumedIsTheSameToTheBit(t *testing.T) {

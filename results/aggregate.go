@@ -7,6 +7,8 @@ import (
 	"sort"
 	"strings"
 
+	"prabench/results/record"
+
 	"gonum.org/v1/gonum/stat"
 	"gonum.org/v1/gonum/stat/distuv"
 )
@@ -216,7 +218,7 @@ func (a Averaging) accepts(r, s *Row) bool {
 // jackknife over images, all that is timed has rounds.
 func ownInterval(kind string) string {
 	switch kind {
-	case Score, Draw, Reference:
+	case record.Score, record.Draw, record.Reference:
 		return IntervalJackknife
 	}
 	return IntervalRounds

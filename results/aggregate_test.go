@@ -6,13 +6,15 @@ import (
 	"strings"
 	"testing"
 
+	"prabench/results/record"
+
 	"github.com/google/go-cmp/cmp"
 )
 
 // seedRow is a value of one seed at patch 7.
 func seedRow(seed uint64, value float64) Row {
 	return Row{Experiment: "t", Cell: "c" + string(rune('0'+seed)), Seed: seed, Metric: "fid_proxy", Unit: "1", Value: value, Lo: ptr(value - 1), Hi: ptr(value + 2),
-		Protocol: "p", DeviceClass: "cpu Xeon", Code: "abc", Kind: Score, Patch: 7, Params: map[string]any{"model.patch": int64(7)}}
+		Protocol: "p", DeviceClass: "cpu Xeon", Code: "abc", Kind: record.Score, Patch: 7, Params: map[string]any{"model.patch": int64(7)}}
 }
 
 func TestMeanOverSeeds(t *testing.T) {
@@ -33,7 +35,7 @@ func TestMeanOverSeeds(t *testing.T) {
 
 func TestOneSeedKeepsItsOwnInterval(t *testing.T) {
 	timed, bare := seedRow(1, 10), seedRow(1, 10)
-	timed.Kind, timed.Metric = Time, "throughput"
+	timed.Kind, timed.Metric = record.Time, "throughput"
 	bare.Metric, bare.Lo, bare.Hi = "params", nil, nil
 	means, err := Aggregate([]Row{seedRow(1, 10), timed, bare})
 	if err != nil || len(means) != 3 {

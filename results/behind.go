@@ -3,6 +3,8 @@ package results
 import (
 	"context"
 	"encoding/json"
+
+	"prabench/results/record"
 )
 
 // Behind is what a cell stands on: the attempt that counts of one of its
@@ -45,7 +47,7 @@ func (db *DB) Behind(ctx context.Context, experiment string) ([]Behind, error) {
 }
 
 // Environments gives the environments of an experiment's results, by id.
-func (db *DB) Environments(ctx context.Context, experiment string) ([]Environment, error) {
+func (db *DB) Environments(ctx context.Context, experiment string) ([]record.Environment, error) {
 	found, err := db.read.QueryContext(ctx, `SELECT DISTINCT e.id, e.json
 		FROM plan p CROSS JOIN cell c ON c.plan = p.n CROSS JOIN cell_stage cs ON cs.cell = c.n CROSS JOIN stage s ON s.n = cs.stage
 		CROSS JOIN attempt a ON a.n = s.attempt CROSS JOIN origin o ON o.n = a.origin CROSS JOIN environment e ON e.n = o.environment
@@ -54,13 +56,13 @@ func (db *DB) Environments(ctx context.Context, experiment string) ([]Environmen
 		return nil, explain(db.path, "reading environments", err)
 	}
 	defer found.Close()
-	var all []Environment
+	var all []record.Environment
 	for found.Next() {
 		var id, text string
 		if err := found.Scan(&id, &text); err != nil {
 			return nil, explain(db.path, "reading environments", err)
 		}
-		var e Environment
+		var e record.Environment
 		if err := json.Unmarshal([]byte(text), &e); err != nil {
 			return nil, explain(db.path, "reading environment "+id, err)
 		}

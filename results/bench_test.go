@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"prabench/results"
+	"prabench/results/record"
 	"prabench/results/resultstest"
 )
 
@@ -29,12 +30,12 @@ func BenchmarkIngestDir(b *testing.B) {
 		}
 		dir := b.TempDir()
 		for i := range files {
-			a := results.Attempt{ID: fmt.Sprintf("a%06d", i), Stage: fmt.Sprint("s", i), Kind: results.Time, Outcome: results.OK, Device: "cpu",
-				Started: at, Finished: at.Add(time.Minute), Environment: results.Environment{CPU: "Xeon"}, Protocol: map[string]string{"precision": "fp32"}}
+			a := record.Attempt{ID: fmt.Sprintf("a%06d", i), Stage: fmt.Sprint("s", i), Kind: record.Time, Outcome: record.OK, Device: "cpu",
+				Started: at, Finished: at.Add(time.Minute), Environment: record.Environment{CPU: "Xeon"}, Protocol: map[string]string{"precision": "fp32"}}
 			for j := range 20 {
 				x := float64(j) + 0.5
-				a.Values = append(a.Values, results.Value{Metric: fmt.Sprintf("metric_%02d", j), Unit: "1", Value: x, Lo: &x, Hi: &x, N: 2000})
-				a.Samples = append(a.Samples, results.Sample{Metric: "throughput", Unit: "images/s", Round: j, Value: 100})
+				a.Values = append(a.Values, record.Value{Metric: fmt.Sprintf("metric_%02d", j), Unit: "1", Value: x, Lo: &x, Hi: &x, N: 2000})
+				a.Readings = append(a.Readings, record.Reading{Metric: "throughput", Unit: "images/s", Round: j, Value: 100})
 			}
 			content, _ := json.Marshal(a) // WriteSpool would wait for the disk a thousand times
 			if err := os.WriteFile(filepath.Join(dir, a.ID+".json"), content, 0o644); err != nil {
@@ -94,7 +95,7 @@ func BenchmarkLarge(b *testing.B) {
 		})
 		run("Counts", size.experiments*size.cells, func(db *results.DB) (int, error) {
 			counts, err := db.Counts(background, "")
-			return counts[results.OK], err
+			return counts[record.OK], err
 		})
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"encoding/json"
 	"strings"
+
+	"prabench/results/record"
 )
 
 // Cell is one line of the view cells, with what else is known about it.
@@ -128,7 +130,7 @@ func (p part) cells(ctx context.Context, tx *sql.Tx, f Filter, outcomes bool) (*
 		}
 		c.Seed = uint64(seed)
 		if outcomes {
-			c.Outcome = severities[grade]
+			c.Outcome = record.Severities[grade]
 		}
 		if c.Label == last.Label {
 			c.Label = last.Label
@@ -140,7 +142,7 @@ func (p part) cells(ctx context.Context, tx *sql.Tx, f Filter, outcomes bool) (*
 		}
 		last, lastText = c, text
 		if f.matches(&c) {
-			set.failed = set.failed || outcomes && grade > severity(Pending)
+			set.failed = set.failed || outcomes && grade > record.Severity(record.Pending)
 			set.at[position-p.from] = len(set.cells)
 			set.cells = append(set.cells, c)
 		}
@@ -171,7 +173,7 @@ func (p part) reasons(ctx context.Context, tx *sql.Tx, f Filter, set *cellSet) e
 			continue
 		}
 		c := &set.cells[i]
-		if severities[grade] == c.Outcome && (c.Stage == "" || kindOrder(kind) < kindOrder(c.Kind)) {
+		if record.Severities[grade] == c.Outcome && (c.Stage == "" || record.KindOrder(kind) < record.KindOrder(c.Kind)) {
 			c.Stage, c.Kind, c.Attempt, c.Reason = key, kind, attempt, reason
 		}
 	}

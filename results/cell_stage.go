@@ -1,6 +1,10 @@
 package results
 
-import "context"
+import (
+	"context"
+
+	"prabench/results/record"
+)
 
 // CellStage is one stage in the chain of a cell, as the database knows it.
 type CellStage struct {
@@ -27,7 +31,7 @@ func (db *DB) CellStages(ctx context.Context) ([]CellStage, error) {
 		if err := found.Scan(&s.Experiment, &s.Cell, &s.Kind, &s.Key, &grade); err != nil {
 			return nil, explain(db.path, "reading the stages of cells", err)
 		}
-		s.Outcome = severities[grade]
+		s.Outcome = record.Severities[grade]
 		all = append(all, s)
 	}
 	return all, explain(db.path, "reading the stages of cells", found.Err())

@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"prabench/results/record"
 )
 
 // wantProblem checks an error's kind and that it says where and what to do.
@@ -223,7 +225,7 @@ func TestDiskFull(t *testing.T) {
 	a := fullAttempt("big")
 	a.Log = strings.Repeat("x", 20<<20)
 	for range 5 { // 64 MiB hold three
-		if _, err = WriteSpool(big, a); err != nil {
+		if _, err = record.WriteSpool(big, a); err != nil {
 			break
 		}
 		a.ID += "g"
@@ -239,7 +241,7 @@ func fillUp(t *testing.T, db *DB, dir string, limit, release func()) {
 	stored := 0
 	var err error
 	for i := 0; i < 100 && err == nil; i++ {
-		a := okAttempt(fmt.Sprintf("a%02d", i), "s", Train, i)
+		a := okAttempt(fmt.Sprintf("a%02d", i), "s", record.Train, i)
 		a.Log = strings.Repeat("x", 10000)
 		mustSpool(t, dir, a)
 		n := 0
@@ -347,7 +349,7 @@ func TestReadOnly(t *testing.T) {
 		}
 		_, err := OpenReadOnly(filepath.Join(dir, "folder", "old.db"))
 		wantProblem(t, err, ErrOlder, "version 1", "where it can be written")
-		_, err = WriteSpool(filepath.Join(dir, "folder"), fullAttempt("a"))
+		_, err = record.WriteSpool(filepath.Join(dir, "folder"), fullAttempt("a"))
 		if !errors.Is(err, os.ErrPermission) {
 			t.Errorf("spool: %v", err)
 		}
@@ -404,7 +406,7 @@ func TestTwoCreateAtOnce(t *testing.T) {
 				return
 			}
 			defer db.Close()
-			if _, err := db.Ingest(background, okAttempt(fmt.Sprint("a", i), "s", Train, i)); err != nil {
+			if _, err := db.Ingest(background, okAttempt(fmt.Sprint("a", i), "s", record.Train, i)); err != nil {
 				t.Error(err)
 			}
 		})

@@ -9,7 +9,7 @@
 // operation. Failed attempts stay.
 //
 // Workers never open the database. They leave a file in the spool folder with
-// [WriteSpool]; the one writer takes it in with [DB.IngestDir] and removes the
+// [record.WriteSpool]; the one writer takes it in with [DB.IngestDir] and removes the
 // file only when its transaction is on disk.
 //
 // Two views are a promise to scripts and keep their columns for good:

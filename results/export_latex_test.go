@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"prabench/internal/latex"
+	"prabench/results/record"
 )
 
 func TestLaTeXCompiles(t *testing.T) {
@@ -15,8 +16,8 @@ func TestLaTeXCompiles(t *testing.T) {
 		t.Skip("not compiled: " + why)
 	}
 	db := filled(t)
-	failed := okAttempt("x", "time-p4s1", Time, 9)
-	failed.Outcome, failed.Reason = Timeout, "50 % of 2h | no round_1 & no {other} \\ ~ ^ $ # ≥ λ 世"
+	failed := okAttempt("x", "time-p4s1", record.Time, 9)
+	failed.Outcome, failed.Reason = record.Timeout, "50 % of 2h | no round_1 & no {other} \\ ~ ^ $ # ≥ λ 世"
 	mustIngest(t, db, failed)
 	cells, err := db.Cells(background, "t")
 	if err != nil {

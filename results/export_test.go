@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"prabench/results/record"
+
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -26,8 +28,8 @@ func golden(t *testing.T, name, got string) {
 
 func TestExportGolden(t *testing.T) {
 	db := filled(t)
-	failed := okAttempt("x", "time-p4s1", Time, 9)
-	failed.Outcome, failed.Reason = Timeout, "stopped after 2h | no round\nfinished"
+	failed := okAttempt("x", "time-p4s1", record.Time, 9)
+	failed.Outcome, failed.Reason = record.Timeout, "stopped after 2h | no round\nfinished"
 	mustIngest(t, db, failed)
 	rows, err := db.Results(background, Filter{Experiment: "t"})
 	if err != nil {

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"prabench/results/record"
 )
 
 var (
@@ -31,19 +33,19 @@ func openTemp(t testing.TB) *DB {
 // time stages and all share one reference.
 func testPlan(experiment string, patches []int, seeds int) Plan {
 	p := Plan{Experiment: experiment, Description: "a test", FileHash: "f00d", Created: noon,
-		Stages: []PlanStage{{Key: "ref", Kind: Reference, Config: json.RawMessage(`{"set":"mnist"}`)}}}
+		Stages: []PlanStage{{Key: "ref", Kind: record.Reference, Config: json.RawMessage(`{"set":"mnist"}`)}}}
 	for _, patch := range patches {
 		for seed := 1; seed <= seeds; seed++ {
 			id := fmt.Sprintf("p%ds%d", patch, seed)
-			stages := map[string]string{Reference: "ref"}
+			stages := map[string]string{record.Reference: "ref"}
 			add := func(kind string, inputs ...string) {
 				stages[kind] = kind + "-" + id
 				p.Stages = append(p.Stages, PlanStage{Key: kind + "-" + id, Kind: kind, Inputs: inputs, Config: json.RawMessage(`{}`)})
 			}
-			add(Train)
-			add(Draw, "train-"+id)
-			add(Score, "sample-"+id, "ref")
-			add(Time, "train-"+id)
+			add(record.Train)
+			add(record.Draw, "train-"+id)
+			add(record.Score, "sample-"+id, "ref")
+			add(record.Time, "train-"+id)
 			p.Cells = append(p.Cells, PlanCell{ID: id, Seed: uint64(seed), Label: fmt.Sprintf("p=%d", patch), Patch: patch, Block: 1, RolloutDepth: 1, State: 12,
 				Params: map[string]any{"model.patch": patch, "train.lr": 1e-3, "model.target": "x"}, Stages: stages})
 		}
@@ -51,16 +53,16 @@ func testPlan(experiment string, patches []int, seeds int) Plan {
 	return p
 }
 
-var xeon = Environment{CPU: "Xeon", Cores: 2, OS: "linux", GitRevision: "abc123"}
+var xeon = record.Environment{CPU: "Xeon", Cores: 2, OS: "linux", GitRevision: "abc123"}
 
 // okAttempt is an attempt with a value, finished the given minutes after noon.
-func okAttempt(id, stage, kind string, minutes int, values ...Value) Attempt {
+func okAttempt(id, stage, kind string, minutes int, values ...record.Value) record.Attempt {
 	at := noon.Add(time.Duration(minutes) * time.Minute)
-	return Attempt{ID: id, Stage: stage, Kind: kind, Outcome: OK, Device: "cpu", Started: at.Add(-time.Minute), Finished: at,
+	return record.Attempt{ID: id, Stage: stage, Kind: kind, Outcome: record.OK, Device: "cpu", Started: at.Add(-time.Minute), Finished: at,
 		Environment: xeon, Protocol: map[string]string{"precision": "fp32"}, Values: values}
 }
 
-func mustIngest(t testing.TB, db *DB, attempts ...Attempt) {
+func mustIngest(t testing.TB, db *DB, attempts ...record.Attempt) {
 	t.Helper()
 	for _, a := range attempts {
 		if ok, err := db.Ingest(background, a); err != nil || !ok {
@@ -118,10 +120,9 @@ func dump(t testing.TB, db *DB) string {
 	return text
 }
 
-func mustJSON(t testing.TB, a Attempt) []byte {
+func mustJSON(t testing.TB, a record.Attempt) []byte {
 	t.Helper()
-	a = a.normal()
-	content, err := json.Marshal(spoolFile{Format: spoolFormat, Digest: a.digest(), Attempt: a})
+	content, err := record.EncodeSpool(a)
 	if err != nil {
 		t.Fatal(err)
 	}

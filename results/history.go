@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"time"
+
+	"prabench/results/record"
 )
 
 // Past is a value of an earlier or the latest attempt at a stage of a cell.
@@ -30,7 +32,7 @@ func (db *DB) History(ctx context.Context, experiment string, metrics []string) 
 		FROM plan p CROSS JOIN cell c ON c.plan = p.n CROSS JOIN cell_stage cs ON cs.cell = c.n CROSS JOIN stage s ON s.n = cs.stage
 		CROSS JOIN attempt a ON a.stage = s.n CROSS JOIN origin o ON o.n = a.origin CROSS JOIN value v ON v.attempt = a.n CROSS JOIN protocol pr ON pr.n = v.protocol
 		WHERE p.current = 1 AND p.experiment = ? AND cs.kind = ? AND a.outcome = ?`
-	args := []any{experiment, Time, OK}
+	args := []any{experiment, record.Time, record.OK}
 	if len(metrics) > 0 {
 		query += " AND v.metric IN " + marks(len(metrics))
 		for _, m := range metrics {

@@ -1,20 +1,24 @@
 package results
 
-import "testing"
+import (
+	"testing"
+
+	"prabench/results/record"
+)
 
 // Every attempt that ended well counts, with the revision it was made by, in
 // the order of time.
 func TestHistoryHasEveryAttempt(t *testing.T) {
 	db := openTemp(t)
 	mustPlan(t, db, testPlan("e", []int{4, 7}, 1))
-	speed := func(id, cell, code string, minutes int, v float64) Attempt {
-		a := okAttempt(id, "time-"+cell, Time, minutes, Value{Metric: "throughput", Unit: "images/s", Value: v, N: 5}, Value{Metric: "latency", Unit: "s", Value: 1 / v, N: 5})
+	speed := func(id, cell, code string, minutes int, v float64) record.Attempt {
+		a := okAttempt(id, "time-"+cell, record.Time, minutes, record.Value{Metric: "throughput", Unit: "images/s", Value: v, N: 5}, record.Value{Metric: "latency", Unit: "s", Value: 1 / v, N: 5})
 		a.Environment.GitRevision = code
 		return a
 	}
 	bad := speed("a4", "p4s1", "r3", 50, 1)
-	bad.Outcome, bad.Reason, bad.Values = Crash, "x", nil
-	mustIngest(t, db, speed("a2", "p4s1", "r2", 20, 90), speed("a1", "p4s1", "r1", 10, 100), bad, speed("a3", "p7s1", "r2", 30, 50), okAttempt("s", "score-p4s1", Score, 5, Value{Metric: "throughput", Unit: "1", Value: 1}))
+	bad.Outcome, bad.Reason, bad.Values = record.Crash, "x", nil
+	mustIngest(t, db, speed("a2", "p4s1", "r2", 20, 90), speed("a1", "p4s1", "r1", 10, 100), bad, speed("a3", "p7s1", "r2", 30, 50), okAttempt("s", "score-p4s1", record.Score, 5, record.Value{Metric: "throughput", Unit: "1", Value: 1}))
 	got, err := db.History(background, "e", []string{"throughput"})
 	if err != nil {
 		t.Fatal(err)

@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+
+	"prabench/results/record"
 )
 
 // ConflictError says that an attempt's id is taken by a different attempt: a
@@ -24,7 +26,7 @@ func (e *KindError) Error() string {
 
 // Ingest stores an attempt. Storing the same attempt again changes nothing and
 // gives false; another attempt under a stored id gives a [*ConflictError].
-func (db *DB) Ingest(ctx context.Context, a Attempt) (inserted bool, err error) {
+func (db *DB) Ingest(ctx context.Context, a record.Attempt) (inserted bool, err error) {
 	if err := a.Check(); err != nil {
 		return false, err
 	}
@@ -122,9 +124,9 @@ func (in *inserter) number(query string, args ...any) (n int64, err error) {
 }
 
 // insert stores one attempt that passed its Check.
-func (in *inserter) insert(a Attempt) (bool, error) {
-	a = a.normal()
-	digest := a.digest()
+func (in *inserter) insert(a record.Attempt) (bool, error) {
+	a = a.Normal()
+	digest := a.Digest()
 	known, err := in.prepared("SELECT digest FROM attempt WHERE id=?")
 	if err != nil {
 		return false, err
@@ -146,7 +148,7 @@ func (in *inserter) insert(a Attempt) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	shared := ProtocolText(a.Protocol)
+	shared := record.ProtocolText(a.Protocol)
 	protocol := []byte("{}")
 	if len(a.Protocol) > 0 {
 		protocol, _ = json.Marshal(a.Protocol) // strings only
@@ -163,7 +165,7 @@ func (in *inserter) insert(a Attempt) (bool, error) {
 		}
 	}
 	for _, v := range a.Values {
-		p, err := in.protocol(protocolOf(shared, v.Protocol))
+		p, err := in.protocol(record.JoinProtocol(shared, v.Protocol))
 		if err != nil {
 			return false, err
 		}
@@ -172,7 +174,7 @@ func (in *inserter) insert(a Attempt) (bool, error) {
 			return false, fmt.Errorf("%s: %w", v.Metric, err)
 		}
 	}
-	for i, s := range a.Samples {
+	for i, s := range a.Readings {
 		if err := in.exec("INSERT INTO sample(attempt, position, metric, unit, round, value) VALUES (?,?,?,?,?,?)",
 			n, i, s.Metric, unit(s.Unit), s.Round, s.Value); err != nil {
 			return false, fmt.Errorf("sample %d of %s: %w", i, s.Metric, err)
@@ -188,7 +190,7 @@ func (in *inserter) insert(a Attempt) (bool, error) {
 
 // stage finds or makes the attempt's stage; results merged from another
 // machine may come before the plan that needs them.
-func (in *inserter) stage(a Attempt) (n int64, err error) {
+func (in *inserter) stage(a record.Attempt) (n int64, err error) {
 	find, err := in.prepared("SELECT n, kind FROM stage WHERE key=?")
 	if err != nil {
 		return 0, err
@@ -207,17 +209,17 @@ func (in *inserter) stage(a Attempt) (n int64, err error) {
 
 // settle brings the stage's newest attempts and its outcome up to date. The
 // order is by time of finish, then by id, whatever order attempts arrive in.
-func (in *inserter) settle(stage, attempt int64, a Attempt) error {
+func (in *inserter) settle(stage, attempt int64, a record.Attempt) error {
 	const newer = "(%s IS NULL OR (SELECT (finished, id) < (?2, ?3) FROM attempt WHERE n=%[1]s))"
 	finished := stamp(a.Finished)
-	if a.Outcome == OK {
+	if a.Outcome == record.OK {
 		if err := in.exec("UPDATE stage SET attempt=?1, severity=0 WHERE n=?4 AND "+fmt.Sprintf(newer, "stage.attempt"),
 			attempt, finished, a.ID, stage); err != nil {
 			return err
 		}
 	}
 	return in.exec("UPDATE stage SET latest=?1, severity=CASE WHEN attempt IS NULL THEN ?5 ELSE 0 END WHERE n=?4 AND "+fmt.Sprintf(newer, "stage.latest"),
-		attempt, finished, a.ID, stage, severity(a.Outcome))
+		attempt, finished, a.ID, stage, record.Severity(a.Outcome))
 }
 
 func (in *inserter) protocol(text string) (int64, error) {
@@ -231,7 +233,7 @@ func (in *inserter) protocol(text string) (int64, error) {
 	return n, err
 }
 
-func (in *inserter) origin(a Attempt) (int64, error) {
+func (in *inserter) origin(a record.Attempt) (int64, error) {
 	e := a.Environment
 	name := e.ID + " " + a.Device
 	if n, ok := in.origins[name]; ok {

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"prabench/results/record"
+
 	"github.com/mattn/go-sqlite3"
 )
 
@@ -81,7 +83,7 @@ const (
 // spooled is a file that was read.
 type spooled struct {
 	path    string
-	attempt Attempt
+	attempt record.Attempt
 }
 
 func (db *DB) ingestFiles(ctx context.Context, paths []string, keep bool) (report IngestReport, err error) {
@@ -114,14 +116,14 @@ func (db *DB) ingestFiles(ctx context.Context, paths []string, keep bool) (repor
 			if st, err := os.Stat(path); err == nil {
 				bytes += st.Size()
 			}
-			a, err := ReadSpool(path)
-			var corrupt *corruptError
+			a, err := record.ReadSpool(path)
+			var corrupt *record.CorruptError
 			switch {
 			case err == nil:
 				batch = append(batch, spooled{path, a})
 			case errors.Is(err, fs.ErrNotExist): // another process took it
 			case errors.As(err, &corrupt):
-				if err := aside(path, corrupt.why); err != nil {
+				if err := aside(path, corrupt.Why); err != nil {
 					return report, err
 				}
 			default:

@@ -9,17 +9,19 @@ import (
 	"testing"
 	"time"
 
+	"prabench/results/record"
+
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 )
 
-func fullAttempt(id string) Attempt {
-	a := okAttempt(id, "time-p7s1", Time, 5,
-		Value{Metric: "throughput", Unit: "images/s", Value: 120.5, Lo: ptr(118), Hi: ptr(123), N: 3},
-		Value{Metric: "latency", Unit: "s", Value: 0.01, N: 3, Protocol: "batch=1"})
+func fullAttempt(id string) record.Attempt {
+	a := okAttempt(id, "time-p7s1", record.Time, 5,
+		record.Value{Metric: "throughput", Unit: "images/s", Value: 120.5, Lo: ptr(118), Hi: ptr(123), N: 3},
+		record.Value{Metric: "latency", Unit: "s", Value: 0.01, N: 3, Protocol: "batch=1"})
 	a.Cell, a.Log = "p7s1", "last line"
-	a.Samples = []Sample{{"throughput", "images/s", 1, 118}, {"throughput", "images/s", 2, 123}, {"latency", "s", 1, 0.01}}
-	a.Artifacts = []Artifact{{"curve.json", "aa", 10}, {"model.safetensors", "bb", 1 << 40}}
+	a.Readings = []record.Reading{{Metric: "throughput", Unit: "images/s", Round: 1, Value: 118}, {Metric: "throughput", Unit: "images/s", Round: 2, Value: 123}, {Metric: "latency", Unit: "s", Round: 1, Value: 0.01}}
+	a.Artifacts = []record.Artifact{{Name: "curve.json", SHA256: "aa", Bytes: 10}, {Name: "model.safetensors", SHA256: "bb", Bytes: 1 << 40}}
 	a.Environment.Extra = map[string]string{"governor": "performance"}
 	return a
 }
@@ -45,12 +47,12 @@ func TestIngestIsIdempotent(t *testing.T) {
 	}
 
 	other := a
-	other.Values = []Value{{Metric: "throughput", Unit: "images/s", Value: 121, N: 3}}
+	other.Values = []record.Value{{Metric: "throughput", Unit: "images/s", Value: 121, N: 3}}
 	var conflict *ConflictError
 	if _, err := db.Ingest(background, other); !errors.As(err, &conflict) {
 		t.Errorf("another attempt of the same id: %v, want a ConflictError", err)
 	}
-	kind := okAttempt("k", "time-p7s1", Train, 6)
+	kind := okAttempt("k", "time-p7s1", record.Train, 6)
 	var twice *KindError
 	if _, err := db.Ingest(background, kind); !errors.As(err, &twice) {
 		t.Errorf("another kind of the same stage: %v, want a KindError", err)
@@ -68,15 +70,15 @@ func TestAttemptComesBackWhole(t *testing.T) {
 	if err != nil || !ok {
 		t.Fatal(ok, err)
 	}
-	want := a.normal()
-	want.Values = []Value{want.Values[1], want.Values[0]}
+	want := a.Normal()
+	want.Values = []record.Value{want.Values[1], want.Values[0]}
 	want.Values[0].Protocol = "precision=fp32; batch=1"
 	want.Values[1].Protocol = "precision=fp32"
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
 	}
 	samples, err := db.Samples(background, "a")
-	if d := cmp.Diff(a.Samples, samples); d != "" || err != nil {
+	if d := cmp.Diff(a.Readings, samples); d != "" || err != nil {
 		t.Error(d, err)
 	}
 	if s, err := db.Samples(background, "nobody"); s != nil || err != nil {
@@ -91,30 +93,30 @@ func TestAttemptComesBackWhole(t *testing.T) {
 }
 
 func TestCheckRefuses(t *testing.T) {
-	for want, breakIt := range map[string]func(*Attempt){
-		"NewAttemptID":                       func(a *Attempt) { a.ID = "../x" },
-		"stage key":                          func(a *Attempt) { a.Stage = "" },
-		"stage kind":                         func(a *Attempt) { a.Kind = "Train it" },
-		`outcome "pending"`:                  func(a *Attempt) { a.Outcome = Pending },
-		"throughput or its interval is NaN":  func(a *Attempt) { a.Values[0].Value = math.NaN() },
-		"throughput or its interval is +Inf": func(a *Attempt) { a.Values[0].Hi = ptr(math.Inf(1)) },
-		"given twice":                        func(a *Attempt) { a.Values = append(a.Values, a.Values[0]) },
-		"throughput is given twice": func(a *Attempt) {
+	for want, breakIt := range map[string]func(*record.Attempt){
+		"NewAttemptID":                       func(a *record.Attempt) { a.ID = "../x" },
+		"stage key":                          func(a *record.Attempt) { a.Stage = "" },
+		"stage kind":                         func(a *record.Attempt) { a.Kind = "Train it" },
+		`outcome "pending"`:                  func(a *record.Attempt) { a.Outcome = record.Pending },
+		"throughput or its interval is NaN":  func(a *record.Attempt) { a.Values[0].Value = math.NaN() },
+		"throughput or its interval is +Inf": func(a *record.Attempt) { a.Values[0].Hi = ptr(math.Inf(1)) },
+		"given twice":                        func(a *record.Attempt) { a.Values = append(a.Values, a.Values[0]) },
+		"throughput is given twice": func(a *record.Attempt) {
 			again := a.Values[0]
-			again.Protocol = ProtocolText(a.Protocol) // says nothing new
+			again.Protocol = record.ProtocolText(a.Protocol) // says nothing new
 			a.Values = append(a.Values, again)
 		},
-		"metric name":                func(a *Attempt) { a.Values[0].Metric = "" },
-		"sample":                     func(a *Attempt) { a.Samples[0].Value = math.Inf(-1) },
-		"has no name":                func(a *Attempt) { a.Artifacts[1].Name = "" },
-		"model.safetensors is given": func(a *Attempt) { a.Artifacts[0].Name = a.Artifacts[1].Name },
+		"metric name":                func(a *record.Attempt) { a.Values[0].Metric = "" },
+		"sample":                     func(a *record.Attempt) { a.Readings[0].Value = math.Inf(-1) },
+		"has no name":                func(a *record.Attempt) { a.Artifacts[1].Name = "" },
+		"model.safetensors is given": func(a *record.Attempt) { a.Artifacts[0].Name = a.Artifacts[1].Name },
 	} {
 		a := fullAttempt("a")
 		breakIt(&a)
 		if err := a.Check(); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %q", err, want)
 		}
-		if _, err := WriteSpool(t.TempDir(), a); err == nil {
+		if _, err := record.WriteSpool(t.TempDir(), a); err == nil {
 			t.Errorf("%s: written to the spool all the same", want)
 		}
 	}
@@ -123,13 +125,13 @@ func TestCheckRefuses(t *testing.T) {
 func TestAttemptIDsSortByTime(t *testing.T) {
 	last := ""
 	for i := range 100 {
-		id := newAttemptID(noon.Add(time.Duration(i) * 37 * time.Hour))
-		if id <= last || !attemptID.MatchString(id) || len(id) != len("20260102T150405123Z-9f8a3c21b4d0e6f7") {
+		id := record.NewAttemptIDAt(noon.Add(time.Duration(i) * 37 * time.Hour))
+		if id <= last || !record.IsAttemptID(id) || len(id) != len("20260102T150405123Z-9f8a3c21b4d0e6f7") {
 			t.Fatalf("%q after %q", id, last)
 		}
 		last = id
 	}
-	if NewAttemptID() == NewAttemptID() {
+	if record.NewAttemptID() == record.NewAttemptID() {
 		t.Error("two attempts have one id")
 	}
 }
@@ -141,15 +143,15 @@ func TestMergeOrderDoesNotMatter(t *testing.T) {
 	mustPlan(t, db, testPlan("t", []int{7}, 1))
 	rapid.Check(t, func(r *rapid.T) {
 		n := rapid.IntRange(1, 8).Draw(r, "attempts")
-		attempts := make([]Attempt, n)
+		attempts := make([]record.Attempt, n)
 		for i := range attempts {
 			stage := rapid.SampledFrom([]string{"train-p7s1", "score-p7s1"}).Draw(r, "stage")
 			kind, _, _ := strings.Cut(stage, "-")
 			attempts[i] = okAttempt(fmt.Sprint("a", i), stage, kind, rapid.IntRange(0, 3).Draw(r, "minute"),
-				Value{Metric: "m", Unit: "1", Value: float64(i), N: 1})
-			attempts[i].Outcome = rapid.SampledFrom([]string{OK, Crash, OutOfMemory}).Draw(r, "outcome")
+				record.Value{Metric: "m", Unit: "1", Value: float64(i), N: 1})
+			attempts[i].Outcome = rapid.SampledFrom([]string{record.OK, record.Crash, record.OutOfMemory}).Draw(r, "outcome")
 		}
-		state := func(order []Attempt) string {
+		state := func(order []record.Attempt) string {
 			if _, err := db.write.Exec("UPDATE stage SET attempt=NULL, latest=NULL, severity=1; DELETE FROM value; DELETE FROM attempt"); err != nil {
 				r.Fatal(err)
 			}
@@ -176,7 +178,7 @@ func TestRefusedInABatch(t *testing.T) {
 	db := openTemp(t)
 	bad := fullAttempt("bad")
 	bad.Artifacts = append(bad.Artifacts, bad.Artifacts[0]) // Check would have seen it
-	inserted, refused, err := db.ingestBatch(background, []spooled{{"1", fullAttempt("a")}, {"2", bad}, {"3", okAttempt("c", "ref", Reference, 1)}})
+	inserted, refused, err := db.ingestBatch(background, []spooled{{"1", fullAttempt("a")}, {"2", bad}, {"3", okAttempt("c", "ref", record.Reference, 1)}})
 	if inserted != 2 || len(refused) != 1 || !strings.Contains(refused["2"], "curve.json") || err != nil {
 		t.Fatal(inserted, refused, err)
 	}
@@ -194,14 +196,14 @@ func TestManyAtOnce(t *testing.T) {
 		all.Go(func() {
 			for i := range 5 {
 				id := fmt.Sprintf("g%d-%d", g, i)
-				value := Value{Metric: "kid", Unit: "1", Value: float64(i), N: 1}
-				if _, err := WriteSpool(dir, okAttempt(id, "score-p7s1", Score, i, value)); err != nil {
+				value := record.Value{Metric: "kid", Unit: "1", Value: float64(i), N: 1}
+				if _, err := record.WriteSpool(dir, okAttempt(id, "score-p7s1", record.Score, i, value)); err != nil {
 					t.Error(err)
 				}
 				if _, err := db.IngestDir(background, dir); err != nil {
 					t.Error(err)
 				}
-				if _, err := db.Ingest(background, okAttempt(id+"x", "train-p7s1", Train, i)); err != nil {
+				if _, err := db.Ingest(background, okAttempt(id+"x", "train-p7s1", record.Train, i)); err != nil {
 					t.Error(err)
 				}
 				if rows, err := db.Results(background, Filter{Experiment: "t"}); err != nil || len(rows) != 1 {

@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"prabench/internal/atomicfile"
 )
 
 // A migration brings the schema one version forward. Its text never changes
@@ -128,21 +130,11 @@ func (db *DB) copyTo(ctx context.Context, path string) (err error) {
 	if _, err := conn.ExecContext(ctx, "VACUUM INTO '"+strings.ReplaceAll(temp, "'", "''")+"'"); err != nil {
 		return err
 	}
-	if err := syncFile(temp); err != nil {
+	if err := atomicfile.Sync(temp); err != nil {
 		return err
 	}
 	if err := os.Rename(temp, path); err != nil {
 		return err
 	}
-	return syncFile(filepath.Dir(path))
-}
-
-// syncFile brings a file or the entries of a folder to the disk.
-func syncFile(path string) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	return f.Sync()
+	return atomicfile.Sync(filepath.Dir(path))
 }

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"prabench/results/record"
+
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -16,9 +18,9 @@ var regen = flag.Bool("regen", false, "write the golden files anew (never testda
 // fixture1 fills a database as version 1 did.
 func fixture1(t testing.TB, db *DB) {
 	mustPlan(t, db, testPlan("old", []int{4, 7}, 2))
-	failed := okAttempt("c", "train-p7s1", Train, 3)
-	failed.Outcome, failed.Reason = OutOfMemory, "killed at 2 GiB"
-	mustIngest(t, db, fullAttempt("a"), okAttempt("b", "score-p7s1", Score, 2, Value{Metric: "fid_proxy", Unit: "1", Value: 15.2, Lo: ptr(14.9), Hi: ptr(15.5), N: 2000, Protocol: "embedder=beef"}), failed)
+	failed := okAttempt("c", "train-p7s1", record.Train, 3)
+	failed.Outcome, failed.Reason = record.OutOfMemory, "killed at 2 GiB"
+	mustIngest(t, db, fullAttempt("a"), okAttempt("b", "score-p7s1", record.Score, 2, record.Value{Metric: "fid_proxy", Unit: "1", Value: 15.2, Lo: ptr(14.9), Hi: ptr(15.5), N: 2000, Protocol: "embedder=beef"}), failed)
 }
 
 // openFixture1 makes a database from the committed dump of version 1.

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"slices"
+
+	"prabench/results/record"
 )
 
 // CountsByExperiment gives the number of cells by experiment and outcome: quick
@@ -56,7 +58,7 @@ func (db *DB) FailedStages(ctx context.Context, most int) ([]FailedStage, error)
 		if err := rows.Scan(&f.Experiment, &f.Cell, &f.Label, &f.Seed, &f.Cells, &f.Kind, &f.Key, &grade, &f.Reason, &first); err != nil {
 			return nil, explain(db.path, "reading failed stages", err)
 		}
-		f.Outcome = severities[grade]
+		f.Outcome = record.Severities[grade]
 		all = append(all, f)
 	}
 	slices.SortStableFunc(all, func(a, b FailedStage) int { return cmp.Compare(a.Experiment, b.Experiment) })

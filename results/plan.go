@@ -9,6 +9,8 @@ import (
 	"math"
 	"strings"
 	"time"
+
+	"prabench/results/record"
 )
 
 // Plan is an experiment, expanded: its cells and the stages they need.
@@ -49,7 +51,7 @@ func (p Plan) Check() error {
 	}
 	kinds := make(map[string]string, len(p.Stages))
 	for _, s := range p.Stages {
-		if s.Key == "" || !word.MatchString(s.Kind) {
+		if s.Key == "" || !record.IsWord(s.Kind) {
 			return fmt.Errorf("plan of %s: stage %q of kind %q needs a key and a kind", p.Experiment, s.Key, s.Kind)
 		}
 		if _, twice := kinds[s.Key]; twice {
@@ -105,7 +107,7 @@ func (db *DB) RecordPlan(ctx context.Context, plan Plan) error {
 	if err != nil {
 		return fmt.Errorf("plan of %s: a parameter cannot be written as JSON: %w", plan.Experiment, err)
 	}
-	digest := hash(json.RawMessage(content))
+	digest := record.Hash(json.RawMessage(content))
 
 	// Most runs find their plan recorded: see without asking for the lock.
 	if same, err := isCurrent(ctx, db.read, plan.Experiment, digest); err != nil || same {

@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"prabench/results/record"
 )
 
 // Row is one line of the view results, with what else is known about it.
@@ -124,7 +126,7 @@ type words struct{ kind, metric, unit string }
 func (x *number) row(c *Cell) Row {
 	s := x.source
 	return Row{Experiment: c.Experiment, Cell: c.Cell, Seed: c.Seed, Metric: x.words.metric, Unit: x.words.unit,
-		Value: x.value, Lo: pointer(x.lo), Hi: pointer(x.hi), N: x.n, Protocol: x.protocol, Attempt: s.attempt, Outcome: OK, CreatedAt: s.finished,
+		Value: x.value, Lo: pointer(x.lo), Hi: pointer(x.hi), N: x.n, Protocol: x.protocol, Attempt: s.attempt, Outcome: record.OK, CreatedAt: s.finished,
 		Label: c.Label, Patch: c.Patch, Block: c.Block, RolloutDepth: c.RolloutDepth, State: c.State, Params: c.Params,
 		Stage: s.key, Kind: x.words.kind, Device: s.device, DeviceClass: s.classes, Code: s.codes}
 }
@@ -189,7 +191,7 @@ func (p part) numbers(ctx context.Context, tx *sql.Tx, f Filter, set *cellSet, o
 		if a.cell != b.cell {
 			return a.cell - b.cell
 		}
-		return cmp.Or(kindOrder(a.words.kind)-kindOrder(b.words.kind), strings.Compare(a.words.metric, b.words.metric), strings.Compare(a.protocol, b.protocol))
+		return cmp.Or(record.KindOrder(a.words.kind)-record.KindOrder(b.words.kind), strings.Compare(a.words.metric, b.words.metric), strings.Compare(a.protocol, b.protocol))
 	})
 	return all, nil
 }

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"prabench/results/record"
+
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -16,12 +18,12 @@ func filled(t testing.TB) *DB {
 	mustPlan(t, db, testPlan("u", []int{7}, 1)) // shares its stages with t
 	for i, cell := range []string{"p4s1", "p4s2", "p7s1", "p7s2"} {
 		mustIngest(t, db,
-			okAttempt("t"+cell, "train-"+cell, Train, i),
-			okAttempt("s"+cell, "score-"+cell, Score, i,
-				Value{Metric: "fid_proxy", Unit: "1", Value: 10 + float64(i), Lo: ptr(9 + float64(i)), Hi: ptr(12 + float64(i)), N: 2000},
-				Value{Metric: "kid", Unit: "1", Value: 0.1 * float64(i), N: 2000}))
+			okAttempt("t"+cell, "train-"+cell, record.Train, i),
+			okAttempt("s"+cell, "score-"+cell, record.Score, i,
+				record.Value{Metric: "fid_proxy", Unit: "1", Value: 10 + float64(i), Lo: ptr(9 + float64(i)), Hi: ptr(12 + float64(i)), N: 2000},
+				record.Value{Metric: "kid", Unit: "1", Value: 0.1 * float64(i), N: 2000}))
 	}
-	mustIngest(t, db, okAttempt("time", "time-p7s1", Time, 9, Value{Metric: "throughput", Unit: "images/s", Value: 100, Lo: ptr(99), Hi: ptr(101), N: 3}))
+	mustIngest(t, db, okAttempt("time", "time-p7s1", record.Time, 9, record.Value{Metric: "throughput", Unit: "images/s", Value: 100, Lo: ptr(99), Hi: ptr(101), N: 3}))
 	return db
 }
 
@@ -63,8 +65,8 @@ func TestResultsFilter(t *testing.T) {
 	}
 	rows, err := db.Results(background, Filter{Experiment: "t", Cells: []string{"p7s2"}, Metrics: []string{"fid_proxy"}})
 	want := []Row{{Experiment: "t", Cell: "p7s2", Seed: 2, Metric: "fid_proxy", Unit: "1", Value: 13, Lo: ptr(12), Hi: ptr(15), N: 2000,
-		Protocol: "precision=fp32", Attempt: "sp7s2", Outcome: OK, CreatedAt: noon.Add(3 * 60e9), Label: "p=7", Patch: 7, Block: 1, RolloutDepth: 1, State: 12,
-		Params: map[string]any{"model.patch": int64(7), "train.lr": 0.001, "model.target": "x"}, Stage: "score-p7s2", Kind: Score,
+		Protocol: "precision=fp32", Attempt: "sp7s2", Outcome: record.OK, CreatedAt: noon.Add(3 * 60e9), Label: "p=7", Patch: 7, Block: 1, RolloutDepth: 1, State: 12,
+		Params: map[string]any{"model.patch": int64(7), "train.lr": 0.001, "model.target": "x"}, Stage: "score-p7s2", Kind: record.Score,
 		Device: "cpu", DeviceClass: "cpu Xeon", Code: "abc123"}}
 	if d := cmp.Diff(want, rows); d != "" || err != nil {
 		t.Error(d, err)
@@ -75,11 +77,11 @@ func TestResultsFilter(t *testing.T) {
 func TestWhatAValueStandsOn(t *testing.T) {
 	db := openTemp(t)
 	mustPlan(t, db, testPlan("t", []int{7}, 1))
-	train := okAttempt("a", "train-p7s1", Train, 1, Value{Metric: "train_loss", Unit: "1", Value: 1})
+	train := okAttempt("a", "train-p7s1", record.Train, 1, record.Value{Metric: "train_loss", Unit: "1", Value: 1})
 	train.Device = "cuda:1"
-	train.Environment = Environment{CPU: "EPYC", GPU: "H200", GitRevision: "fff", GitDirty: true}
-	mustIngest(t, db, train, okAttempt("b", "sample-p7s1", Draw, 2), okAttempt("c", "score-p7s1", Score, 3, Value{Metric: "kid", Unit: "1", Value: 1}),
-		okAttempt("d", "time-p7s1", Time, 3, Value{Metric: "latency", Unit: "s", Value: 1}))
+	train.Environment = record.Environment{CPU: "EPYC", GPU: "H200", GitRevision: "fff", GitDirty: true}
+	mustIngest(t, db, train, okAttempt("b", "sample-p7s1", record.Draw, 2), okAttempt("c", "score-p7s1", record.Score, 3, record.Value{Metric: "kid", Unit: "1", Value: 1}),
+		okAttempt("d", "time-p7s1", record.Time, 3, record.Value{Metric: "latency", Unit: "s", Value: 1}))
 	rows, err := db.Results(background, Filter{Experiment: "t"})
 	if err != nil {
 		t.Fatal(err)
@@ -103,7 +105,7 @@ func TestPlansFollowEachOther(t *testing.T) {
 	db := openTemp(t)
 	whole, part := testPlan("t", []int{4, 7}, 1), testPlan("t", []int{7}, 1)
 	mustPlan(t, db, whole)
-	mustIngest(t, db, okAttempt("a", "score-p4s1", Score, 1, Value{Metric: "kid", Unit: "1", Value: 1}))
+	mustIngest(t, db, okAttempt("a", "score-p4s1", record.Score, 1, record.Value{Metric: "kid", Unit: "1", Value: 1}))
 	count := func() (cells, rows int) {
 		c, err := db.Cells(background, "t")
 		if err != nil {
@@ -132,11 +134,11 @@ func TestPlansFollowEachOther(t *testing.T) {
 		t.Error(d, err)
 	}
 	stages, err := db.Stages(background, "t")
-	if err != nil || len(stages) != 9 || stages[0].Key != "ref" || stages[0].Cells != 2 || stages[0].Outcome != Pending {
+	if err != nil || len(stages) != 9 || stages[0].Key != "ref" || stages[0].Cells != 2 || stages[0].Outcome != record.Pending {
 		t.Errorf("%+v %v", stages, err)
 	}
 	for _, s := range stages {
-		if s.Key == "score-p4s1" && (s.Outcome != OK || s.Done != "a" || s.Latest != "a" || s.Tries != 1 || s.Took != 60e9) {
+		if s.Key == "score-p4s1" && (s.Outcome != record.OK || s.Done != "a" || s.Latest != "a" || s.Tries != 1 || s.Took != 60e9) {
 			t.Errorf("%+v", s)
 		}
 	}
@@ -145,7 +147,7 @@ func TestPlansFollowEachOther(t *testing.T) {
 // An attempt may arrive before the plan that needs it.
 func TestAttemptBeforePlan(t *testing.T) {
 	db := openTemp(t)
-	mustIngest(t, db, okAttempt("a", "score-p7s1", Score, 1, Value{Metric: "kid", Unit: "1", Value: 1}))
+	mustIngest(t, db, okAttempt("a", "score-p7s1", record.Score, 1, record.Value{Metric: "kid", Unit: "1", Value: 1}))
 	mustPlan(t, db, testPlan("t", []int{7}, 1))
 	rows, err := db.Results(background, Filter{Experiment: "t"})
 	if err != nil || len(rows) != 1 {
@@ -165,11 +167,11 @@ func TestPlanCheck(t *testing.T) {
 		"cell \"p7s1\" has no id or":  func(p *Plan) { p.Cells = append(p.Cells, p.Cells[0]) },
 		"stage ref is listed twice":   func(p *Plan) { p.Stages = append(p.Stages, p.Stages[0]) },
 		"needs lost":                  func(p *Plan) { p.Stages[1].Inputs = []string{"lost"} },
-		"as its train stage":          func(p *Plan) { p.Cells[0].Stages[Train] = "ref" },
+		"as its train stage":          func(p *Plan) { p.Cells[0].Stages[record.Train] = "ref" },
 		"is not JSON":                 func(p *Plan) { p.Stages[0].Config = []byte("{") },
 		"not below 2^63":              func(p *Plan) { p.Cells[0].Seed = 1 << 63 },
 		"cannot be written as JSON":   func(p *Plan) { p.Cells[0].Params["x"] = func() {} },
-		"ref is a reference stage in": func(p *Plan) { p.Stages, p.Cells = []PlanStage{{Key: "ref", Kind: Train}}, nil },
+		"ref is a reference stage in": func(p *Plan) { p.Stages, p.Cells = []PlanStage{{Key: "ref", Kind: record.Train}}, nil },
 	} {
 		mustPlan(t, db, testPlan("first", []int{7}, 1))
 		before := dump(t, db)
@@ -183,7 +185,7 @@ func TestPlanCheck(t *testing.T) {
 		}
 	}
 	var kind *KindError
-	if err := db.RecordPlan(background, Plan{Experiment: "t", Stages: []PlanStage{{Key: "ref", Kind: Train}}}); !errors.As(err, &kind) {
+	if err := db.RecordPlan(background, Plan{Experiment: "t", Stages: []PlanStage{{Key: "ref", Kind: record.Train}}}); !errors.As(err, &kind) {
 		t.Errorf("%v, want a KindError", err)
 	}
 }

@@ -11,11 +11,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"prabench/internal/memcap"
+	"prabench/results/record"
 )
 
-func mustSpool(t testing.TB, dir string, a Attempt) string {
+func mustSpool(t testing.TB, dir string, a record.Attempt) string {
 	t.Helper()
-	path, err := WriteSpool(dir, a)
+	path, err := record.WriteSpool(dir, a)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,18 +50,18 @@ func TestSpoolThereAndBack(t *testing.T) {
 	if path != filepath.Join(dir, "a.json") || names(t, dir) != "a.json" {
 		t.Errorf("wrote %s, the folder has %s", path, names(t, dir))
 	}
-	got, err := ReadSpool(path)
-	if d := cmp.Diff(a.normal(), got); d != "" || err != nil {
+	got, err := record.ReadSpool(path)
+	if d := cmp.Diff(a.Normal(), got); d != "" || err != nil {
 		t.Error(d, err)
 	}
 }
 
 func TestIngestDir(t *testing.T) {
 	db, dir := openTemp(t), t.TempDir()
-	a, b := fullAttempt("a"), okAttempt("b", "train-p7s1", Train, 1)
+	a, b := fullAttempt("a"), okAttempt("b", "train-p7s1", record.Train, 1)
 	mustSpool(t, dir, a)
 	mustSpool(t, dir, b)
-	bare, _ := json.Marshal(okAttempt("c", "ref", Reference, 0)) // other programs may leave a bare attempt
+	bare, _ := json.Marshal(okAttempt("c", "ref", record.Reference, 0)) // other programs may leave a bare attempt
 	write(t, filepath.Join(dir, "c.json"), bare)
 	// What a writer that died leaves, and what is none of ours.
 	write(t, filepath.Join(dir, ".d.123.part"), []byte(`{"id":"d"`))
@@ -108,9 +109,9 @@ func TestQuarantine(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := fullAttempt("a").normal().digest()
+	want := fullAttempt("a").Normal().Digest()
 	for n := range whole {
-		if a, err := decodeSpool(whole[:n]); err == nil && a.digest() != want {
+		if a, err := record.DecodeSpool(whole[:n]); err == nil && a.Digest() != want {
 			t.Fatalf("cut after %d bytes of %d it is another attempt", n, len(whole))
 		} else if err == nil && n < len(whole)-1 {
 			t.Fatalf("cut after %d bytes of %d it is accepted", n, len(whole))
@@ -118,7 +119,7 @@ func TestQuarantine(t *testing.T) {
 		for bit := range 8 {
 			flipped := append([]byte(nil), whole...)
 			flipped[n] ^= 1 << bit
-			if a, err := decodeSpool(flipped); err == nil && a.digest() != want {
+			if a, err := record.DecodeSpool(flipped); err == nil && a.Digest() != want {
 				t.Fatalf("with bit %d of byte %d (%q) flipped it is another attempt", bit, n, whole[n])
 			}
 		}
@@ -165,7 +166,7 @@ func TestSpoolOfANewerProgramStays(t *testing.T) {
 	db, dir := openTemp(t), t.TempDir()
 	write(t, filepath.Join(dir, "x.json"), []byte(`{"format":2,"id":"x","wings":true}`))
 	mustSpool(t, dir, fullAttempt("a"))
-	if n, err := db.IngestDir(background, dir); n != 1 || !errors.Is(err, ErrSpoolNewer) {
+	if n, err := db.IngestDir(background, dir); n != 1 || !errors.Is(err, record.ErrSpoolNewer) {
 		t.Errorf("%d, %v, want 1 stored and ErrSpoolNewer", n, err)
 	}
 	if names(t, dir) != "x.json" {
@@ -178,7 +179,7 @@ func TestWriteSpoolLeavesNothingHalf(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(dir, "a.json"), 0o755); err != nil { // the rename will fail
 		t.Fatal(err)
 	}
-	_, err := WriteSpool(dir, fullAttempt("a"))
+	_, err := record.WriteSpool(dir, fullAttempt("a"))
 	if err == nil || !strings.Contains(err.Error(), "attempt a") || names(t, dir) != "a.json" {
 		t.Errorf("%v, the folder has %q", err, names(t, dir))
 	}
@@ -189,19 +190,19 @@ func TestWriteSpoolLeavesNothingHalf(t *testing.T) {
 func FuzzDecodeSpool(f *testing.F) {
 	content := mustJSON(f, fullAttempt("a"))
 	f.Add(content)
-	bare, _ := json.Marshal(okAttempt("b", "s", Score, 1))
+	bare, _ := json.Marshal(okAttempt("b", "s", record.Score, 1))
 	f.Add(bare)
 	f.Add([]byte(`{"format":2}`))
 	f.Add([]byte(`{"id":"a","values":[{"value":1e999}]}`))
 	f.Add([]byte(`{"id":"a","stage":"s","kind":"time","outcome":"ok","started":"0000-01-01T00:00:00Z","finished":"9999-12-31T23:59:59.999999999Z","environment":{"cores":-1},"values":[{"metric":"m","value":-0,"n":-9223372036854775808}],"artifacts":[{"name":"\u0000","bytes":-1}]}`))
 	db := openTemp(f)
 	f.Fuzz(func(t *testing.T, content []byte) {
-		var a Attempt
+		var a record.Attempt
 		var err error
-		memcap.Hold(t, func() { a, err = decodeSpool(content) })
+		memcap.Hold(t, func() { a, err = record.DecodeSpool(content) })
 		if err != nil {
-			var corrupt *corruptError
-			if !errors.Is(err, ErrSpoolNewer) && (!errors.As(err, &corrupt) || corrupt.why == "") {
+			var corrupt *record.CorruptError
+			if !errors.Is(err, record.ErrSpoolNewer) && (!errors.As(err, &corrupt) || corrupt.Why == "") {
 				t.Errorf("untyped: %v", err)
 			}
 			return

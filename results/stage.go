@@ -5,27 +5,29 @@ import (
 	"database/sql"
 	"encoding/json"
 	"time"
+
+	"prabench/results/record"
 )
 
 // StageDone gives the newest attempt of a stage that ended well, with its
 // artifacts but without values and samples, and whether there is one.
-func (db *DB) StageDone(ctx context.Context, key string) (Attempt, bool, error) {
+func (db *DB) StageDone(ctx context.Context, key string) (record.Attempt, bool, error) {
 	return db.stageAttempt(ctx, "SELECT a.id FROM stage s JOIN attempt a ON a.n = s.attempt WHERE s.key = ?", key)
 }
 
 // LatestAttempt gives the newest attempt of a stage, however it ended, with its
 // artifacts but without values and samples, and whether there is one.
-func (db *DB) LatestAttempt(ctx context.Context, stage string) (Attempt, bool, error) {
+func (db *DB) LatestAttempt(ctx context.Context, stage string) (record.Attempt, bool, error) {
 	return db.stageAttempt(ctx, "SELECT a.id FROM stage s JOIN attempt a ON a.n = s.latest WHERE s.key = ?", stage)
 }
 
-func (db *DB) stageAttempt(ctx context.Context, query, key string) (Attempt, bool, error) {
+func (db *DB) stageAttempt(ctx context.Context, query, key string) (record.Attempt, bool, error) {
 	var id string
 	err := db.read.QueryRowContext(ctx, query, key).Scan(&id)
 	if err == sql.ErrNoRows {
-		return Attempt{}, false, nil
+		return record.Attempt{}, false, nil
 	} else if err != nil {
-		return Attempt{}, false, explain(db.path, "reading stage "+key, err)
+		return record.Attempt{}, false, explain(db.path, "reading stage "+key, err)
 	}
 	a, _, err := db.attempt(ctx, id)
 	return a, err == nil, explain(db.path, "reading attempt "+id, err)
@@ -34,16 +36,16 @@ func (db *DB) stageAttempt(ctx context.Context, query, key string) (Attempt, boo
 // Attempt gives a stored attempt with everything in it, and whether it exists.
 // Times are kept to the microsecond. A value's protocol comes back joined with
 // the attempt's.
-func (db *DB) Attempt(ctx context.Context, id string) (Attempt, bool, error) {
+func (db *DB) Attempt(ctx context.Context, id string) (record.Attempt, bool, error) {
 	a, n, err := db.attempt(ctx, id)
 	if err == sql.ErrNoRows {
-		return Attempt{}, false, nil
+		return record.Attempt{}, false, nil
 	}
 	if err == nil {
 		a.Values, err = db.values(ctx, n)
 	}
 	if err == nil {
-		a.Samples, err = db.samples(ctx, n)
+		a.Readings, err = db.samples(ctx, n)
 	}
 	return a, err == nil, explain(db.path, "reading attempt "+id, err)
 }
@@ -61,20 +63,20 @@ func (db *DB) StageConfig(ctx context.Context, key string) (json.RawMessage, err
 
 // Samples gives the raw measurements of an attempt in the order they came;
 // none when the attempt is not known.
-func (db *DB) Samples(ctx context.Context, attempt string) ([]Sample, error) {
+func (db *DB) Samples(ctx context.Context, attempt string) ([]record.Reading, error) {
 	var n int64
 	err := db.read.QueryRowContext(ctx, "SELECT n FROM attempt WHERE id=?", attempt).Scan(&n)
 	if err == sql.ErrNoRows {
 		return nil, nil
 	}
-	var samples []Sample
+	var samples []record.Reading
 	if err == nil {
 		samples, err = db.samples(ctx, n)
 	}
 	return samples, explain(db.path, "reading samples of attempt "+attempt, err)
 }
 
-func (db *DB) attempt(ctx context.Context, id string) (a Attempt, n int64, err error) {
+func (db *DB) attempt(ctx context.Context, id string) (a record.Attempt, n int64, err error) {
 	var started, finished, protocol, environment string
 	err = db.read.QueryRowContext(ctx, `SELECT a.n, a.id, s.key, s.kind, a.cell, a.outcome, a.reason, coalesce((SELECT log FROM attempt_log l WHERE l.attempt = a.n), ''), a.started, a.finished, a.protocol, o.device, e.json
 		FROM attempt a JOIN stage s ON s.n = a.stage JOIN origin o ON o.n = a.origin JOIN environment e ON e.n = o.environment WHERE a.id = ?`, id).
@@ -96,7 +98,7 @@ func (db *DB) attempt(ctx context.Context, id string) (a Attempt, n int64, err e
 	}
 	defer rows.Close()
 	for rows.Next() {
-		var f Artifact
+		var f record.Artifact
 		if err := rows.Scan(&f.Name, &f.SHA256, &f.Bytes); err != nil {
 			return a, 0, err
 		}
@@ -105,16 +107,16 @@ func (db *DB) attempt(ctx context.Context, id string) (a Attempt, n int64, err e
 	return a, n, rows.Err()
 }
 
-func (db *DB) values(ctx context.Context, attempt int64) ([]Value, error) {
+func (db *DB) values(ctx context.Context, attempt int64) ([]record.Value, error) {
 	rows, err := db.read.QueryContext(ctx, `SELECT v.metric, v.unit, v.value, v.lo, v.hi, v.n, p.text
 		FROM value v JOIN protocol p ON p.n = v.protocol WHERE v.attempt=? ORDER BY v.metric, p.text`, attempt)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var all []Value
+	var all []record.Value
 	for rows.Next() {
-		var v Value
+		var v record.Value
 		var lo, hi sql.NullFloat64
 		if err := rows.Scan(&v.Metric, &v.Unit, &v.Value, &lo, &hi, &v.N, &v.Protocol); err != nil {
 			return nil, err
@@ -125,15 +127,15 @@ func (db *DB) values(ctx context.Context, attempt int64) ([]Value, error) {
 	return all, rows.Err()
 }
 
-func (db *DB) samples(ctx context.Context, attempt int64) ([]Sample, error) {
+func (db *DB) samples(ctx context.Context, attempt int64) ([]record.Reading, error) {
 	rows, err := db.read.QueryContext(ctx, "SELECT metric, unit, round, value FROM sample WHERE attempt=? ORDER BY position", attempt)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var all []Sample
+	var all []record.Reading
 	for rows.Next() {
-		var s Sample
+		var s record.Reading
 		if err := rows.Scan(&s.Metric, &s.Unit, &s.Round, &s.Value); err != nil {
 			return nil, err
 		}
@@ -183,7 +185,7 @@ func (db *DB) stages(ctx context.Context, experiment string) ([]StageState, erro
 		if err := rows.Scan(&s.Key, &s.Kind, &grade, &s.Done, &s.Latest, &s.Reason, &started, &finished, &s.Tries, &s.Cells); err != nil {
 			return nil, err
 		}
-		s.Outcome = severities[grade]
+		s.Outcome = record.Severities[grade]
 		s.Took = max(0, unstamp(finished).Sub(unstamp(started))) // a clock set back gives no negative time
 		all = append(all, s)
 	}

@@ -4,6 +4,8 @@ import (
 	"testing"
 	"time"
 
+	"prabench/results/record"
+
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -11,19 +13,19 @@ import (
 func TestStageEnds(t *testing.T) {
 	db := openTemp(t)
 	mustPlan(t, db, testPlan("t", []int{7, 14}, 1))
-	crash := okAttempt("later", "train-p7s1", Train, 5)
-	crash.Outcome, crash.Reason, crash.Log = Crash, "signal 11", "a log"
+	crash := okAttempt("later", "train-p7s1", record.Train, 5)
+	crash.Outcome, crash.Reason, crash.Log = record.Crash, "signal 11", "a log"
 	alone := crash
 	alone.ID, alone.Stage = "alone", "train-p14s1"
-	mustIngest(t, db, okAttempt("a", "train-p7s1", Train, 1), okAttempt("b", "train-p7s1", Train, 3), crash, alone, okAttempt("r", "ref", Reference, 0))
+	mustIngest(t, db, okAttempt("a", "train-p7s1", record.Train, 1), okAttempt("b", "train-p7s1", record.Train, 3), crash, alone, okAttempt("r", "ref", record.Reference, 0))
 	keys := []string{"ref", "train-p7s1", "train-p14s1", "sample-p7s1", "nowhere", `"]'`}
 	got, err := db.StageEnds(background, keys)
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := map[string]StageEnd{
-		"ref": {Attempt: "r", Outcome: OK, Took: time.Minute}, "train-p7s1": {Attempt: "b", Outcome: OK, Took: time.Minute},
-		"train-p14s1": {Attempt: "alone", Outcome: Crash, Reason: "signal 11", Log: "a log", Took: time.Minute},
+		"ref": {Attempt: "r", Outcome: record.OK, Took: time.Minute}, "train-p7s1": {Attempt: "b", Outcome: record.OK, Took: time.Minute},
+		"train-p14s1": {Attempt: "alone", Outcome: record.Crash, Reason: "signal 11", Log: "a log", Took: time.Minute},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

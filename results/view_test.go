@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 
+	"prabench/results/record"
+
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -22,17 +24,17 @@ func TestViewColumns(t *testing.T) {
 }
 
 func TestViewsShowNewestOKAttempt(t *testing.T) {
-	fid := func(x float64) Value {
-		return Value{Metric: "fid_proxy", Unit: "1", Value: x, Lo: ptr(x - 1), Hi: ptr(x + 1), N: 2000, Protocol: "embedder=beef"}
+	fid := func(x float64) record.Value {
+		return record.Value{Metric: "fid_proxy", Unit: "1", Value: x, Lo: ptr(x - 1), Hi: ptr(x + 1), N: 2000, Protocol: "embedder=beef"}
 	}
-	newer := okAttempt("b", "score-p7s1", Score, 20, fid(11))
-	older := okAttempt("a", "score-p7s1", Score, 10, fid(10))
-	failed := okAttempt("c", "score-p7s1", Score, 30, fid(99))
-	failed.Outcome, failed.Reason = Crash, "signal 11"
+	newer := okAttempt("b", "score-p7s1", record.Score, 20, fid(11))
+	older := okAttempt("a", "score-p7s1", record.Score, 10, fid(10))
+	failed := okAttempt("c", "score-p7s1", record.Score, 30, fid(99))
+	failed.Outcome, failed.Reason = record.Crash, "signal 11"
 	want := [][]string{{"t", "p7s1", "1", "fid_proxy", "1", "11", "10", "12", "2000", "precision=fp32; embedder=beef", "b", "ok", "2026-03-04T12:20:00.000000Z"}}
 
 	// The order of arrival must not matter: spools are merged in any order.
-	for _, order := range [][]Attempt{{older, newer, failed}, {failed, newer, older}, {newer, failed, older}} {
+	for _, order := range [][]record.Attempt{{older, newer, failed}, {failed, newer, older}, {newer, failed, older}} {
 		db := openTemp(t)
 		mustPlan(t, db, testPlan("t", []int{7}, 1))
 		mustIngest(t, db, order...)
@@ -60,27 +62,27 @@ func TestCellOutcome(t *testing.T) {
 		want  string
 		stage string
 	}{
-		{"nothing tried", nil, Pending, ""},
-		{"some done", []try{{Reference, OK}, {Train, OK}}, Pending, ""},
-		{"all done", []try{{Reference, OK}, {Train, OK}, {Draw, OK}, {Score, OK}, {Time, OK}}, OK, ""},
-		{"failed, rest pending", []try{{Train, OutOfMemory}}, OutOfMemory, Train},
-		{"failure outweighs blocked", []try{{Train, Timeout}, {Draw, Blocked}, {Score, Blocked}}, Timeout, Train},
-		{"done after a failure", []try{{Train, Crash}, {Reference, OK}, {Train, OK}, {Draw, OK}, {Score, OK}, {Time, OK}}, OK, ""},
-		{"forced again and failed", []try{{Reference, OK}, {Train, OK}, {Draw, OK}, {Score, OK}, {Time, OK}, {Train, Crash}}, OK, ""},
-		{"the newest failure counts", []try{{Train, Crash}, {Train, Interrupted}}, Interrupted, Train},
-		{"the first in the chain", []try{{Time, Crash}, {Train, Crash}}, Crash, Train},
+		{"nothing tried", nil, record.Pending, ""},
+		{"some done", []try{{record.Reference, record.OK}, {record.Train, record.OK}}, record.Pending, ""},
+		{"all done", []try{{record.Reference, record.OK}, {record.Train, record.OK}, {record.Draw, record.OK}, {record.Score, record.OK}, {record.Time, record.OK}}, record.OK, ""},
+		{"failed, rest pending", []try{{record.Train, record.OutOfMemory}}, record.OutOfMemory, record.Train},
+		{"failure outweighs blocked", []try{{record.Train, record.Timeout}, {record.Draw, record.Blocked}, {record.Score, record.Blocked}}, record.Timeout, record.Train},
+		{"done after a failure", []try{{record.Train, record.Crash}, {record.Reference, record.OK}, {record.Train, record.OK}, {record.Draw, record.OK}, {record.Score, record.OK}, {record.Time, record.OK}}, record.OK, ""},
+		{"forced again and failed", []try{{record.Reference, record.OK}, {record.Train, record.OK}, {record.Draw, record.OK}, {record.Score, record.OK}, {record.Time, record.OK}, {record.Train, record.Crash}}, record.OK, ""},
+		{"the newest failure counts", []try{{record.Train, record.Crash}, {record.Train, record.Interrupted}}, record.Interrupted, record.Train},
+		{"the first in the chain", []try{{record.Time, record.Crash}, {record.Train, record.Crash}}, record.Crash, record.Train},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			db := openTemp(t)
 			mustPlan(t, db, testPlan("t", []int{7}, 1))
 			for i, s := range c.tries {
 				stage := s.kind + "-p7s1"
-				if s.kind == Reference {
+				if s.kind == record.Reference {
 					stage = "ref"
 				}
 				a := okAttempt(string(rune('a'+i)), stage, s.kind, i)
 				a.Outcome = s.outcome
-				if s.outcome != OK {
+				if s.outcome != record.OK {
 					a.Reason = "because"
 				}
 				mustIngest(t, db, a)
@@ -107,7 +109,7 @@ func TestCellOutcome(t *testing.T) {
 func TestSeveritiesAgree(t *testing.T) {
 	db := openTemp(t)
 	mustPlan(t, db, testPlan("t", []int{7}, 1))
-	for i, name := range severities {
+	for i, name := range record.Severities {
 		if _, err := db.write.Exec("UPDATE stage SET severity=?", i); err != nil {
 			t.Fatal(err)
 		}

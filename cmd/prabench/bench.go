@@ -84,7 +84,7 @@ operation, also in sampling, where they otherwise make images side by side.`,
 					return err
 				}
 				if o.record != "" {
-					if err := record(o.record, b); err != nil {
+					if err := appendRecord(o.record, b); err != nil {
 						return err
 					}
 				}

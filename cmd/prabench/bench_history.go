@@ -55,8 +55,8 @@ func (h pastBenchmarks) last(b *benchmark) *past {
 	return nil
 }
 
-// record appends b to a file of JSON lines.
-func record(path string, b *benchmark) error {
+// appendRecord appends b to a file of JSON lines.
+func appendRecord(path string, b *benchmark) error {
 	kept := *b
 	kept.Ops, kept.Before = nil, nil
 	line, err := json.Marshal(kept)

@@ -64,7 +64,7 @@ func TestBenchHistory(t *testing.T) {
 
 	file := filepath.Join(t.TempDir(), "h.jsonl")
 	for range 2 {
-		if err := record(file, &one); err != nil {
+		if err := appendRecord(file, &one); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"prabench/results"
+	"prabench/results/record"
 )
 
 // TestCheckHistory puts timings of twelve revisions into the database of a
@@ -31,8 +32,8 @@ func TestCheckHistory(t *testing.T) {
 	for i, c := range ls[0].exp.Cells {
 		key := fmt.Sprintf("%064x", i+1)
 		keys = append(keys, key)
-		plan.Stages = append(plan.Stages, results.PlanStage{Key: key, Kind: results.Time, Config: json.RawMessage(`{}`)})
-		plan.Cells = append(plan.Cells, results.PlanCell{ID: c.ID, Seed: c.Seed, Label: c.Label, Patch: 4, Block: 1, Params: map[string]any{}, Stages: map[string]string{results.Time: key}})
+		plan.Stages = append(plan.Stages, results.PlanStage{Key: key, Kind: record.Time, Config: json.RawMessage(`{}`)})
+		plan.Cells = append(plan.Cells, results.PlanCell{ID: c.ID, Seed: c.Seed, Label: c.Label, Patch: 4, Block: 1, Params: map[string]any{}, Stages: map[string]string{record.Time: key}})
 	}
 	db, err := results.Open("results.db")
 	if err != nil {
@@ -50,9 +51,9 @@ func TestCheckHistory(t *testing.T) {
 			}
 			lo, hi := v*0.99, v*1.01
 			at := noon.Add(time.Duration(r) * time.Hour)
-			a := results.Attempt{ID: fmt.Sprintf("a%d-%d", i, r), Stage: key, Kind: results.Time, Outcome: results.OK, Device: "cpu", Started: at, Finished: at,
-				Environment: results.Environment{CPU: "Example 9000", GitRevision: fmt.Sprintf("%02dabcdef0123456789", r)}, Protocol: map[string]string{"batch": "8"},
-				Values: []results.Value{{Metric: "throughput", Unit: "images/s", Value: v, Lo: &lo, Hi: &hi, N: 5}, {Metric: "latency", Unit: "s", Value: 1 / v, N: 5}}}
+			a := record.Attempt{ID: fmt.Sprintf("a%d-%d", i, r), Stage: key, Kind: record.Time, Outcome: record.OK, Device: "cpu", Started: at, Finished: at,
+				Environment: record.Environment{CPU: "Example 9000", GitRevision: fmt.Sprintf("%02dabcdef0123456789", r)}, Protocol: map[string]string{"batch": "8"},
+				Values: []record.Value{{Metric: "throughput", Unit: "images/s", Value: v, Lo: &lo, Hi: &hi, N: 5}, {Metric: "latency", Unit: "s", Value: 1 / v, N: 5}}}
 			if r == 0 {
 				a.Environment.CPU = "Example 8000"
 			}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"prabench/results"
+	"prabench/results/record"
 )
 
 // exportable is a database with one cell and one value.
@@ -21,10 +22,10 @@ func exportable(t *testing.T) string {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	plan := results.Plan{Experiment: "mine", Stages: []results.PlanStage{{Key: "s", Kind: results.Score}}, Cells: []results.PlanCell{{
-		ID: "c", Seed: 3, Label: "patch=7", Patch: 7, Block: 1, Params: map[string]any{"model.patch": 7, "train.lr": 1e-3}, Stages: map[string]string{results.Score: "s"}}}}
+	plan := results.Plan{Experiment: "mine", Stages: []results.PlanStage{{Key: "s", Kind: record.Score}}, Cells: []results.PlanCell{{
+		ID: "c", Seed: 3, Label: "patch=7", Patch: 7, Block: 1, Params: map[string]any{"model.patch": 7, "train.lr": 1e-3}, Stages: map[string]string{record.Score: "s"}}}}
 	at := time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
-	a := results.Attempt{ID: "a", Stage: "s", Kind: results.Score, Outcome: results.OK, Started: at, Finished: at, Values: []results.Value{{Metric: "fid_proxy", Unit: "1", Value: 12.5, N: 10}}}
+	a := record.Attempt{ID: "a", Stage: "s", Kind: record.Score, Outcome: record.OK, Started: at, Finished: at, Values: []record.Value{{Metric: "fid_proxy", Unit: "1", Value: 12.5, N: 10}}}
 	if err := db.RecordPlan(context.Background(), plan); err != nil {
 		t.Fatal(err)
 	}

@@ -7,14 +7,14 @@ import (
 	"testing"
 	"time"
 
-	"prabench/results"
+	"prabench/results/record"
 )
 
 func TestIngestCommand(t *testing.T) {
 	there, here := t.TempDir(), t.TempDir()
 	at := time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
-	a := results.Attempt{ID: "a", Stage: "s", Kind: results.Train, Outcome: results.OK, Started: at, Finished: at}
-	if _, err := results.WriteSpool(filepath.Join(there, "spool"), a); err != nil {
+	a := record.Attempt{ID: "a", Stage: "s", Kind: record.Train, Outcome: record.OK, Started: at, Finished: at}
+	if _, err := record.WriteSpool(filepath.Join(there, "spool"), a); err != nil {
 		t.Fatal(err)
 	}
 	flags := []string{"--db", filepath.Join(here, "r.db"), "--artifacts", filepath.Join(here, "a")}

@@ -13,6 +13,7 @@ import (
 	"prabench/plots/figure"
 	"prabench/plots/paper"
 	"prabench/results"
+	"prabench/results/record"
 )
 
 // paperDocument collects from the database what the folder shows. An experiment
@@ -153,7 +154,7 @@ func (a *app) paperLine(files []string, only string, o paperOptions) string {
 }
 
 // environmentFacts are what a reader wants to know of a machine.
-func environmentFacts(e results.Environment) [][2]string {
+func environmentFacts(e record.Environment) [][2]string {
 	var out [][2]string
 	add := func(name, value string) {
 		if value != "" && value != "0" {

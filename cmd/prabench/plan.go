@@ -20,6 +20,7 @@ import (
 	"prabench/harness/progress"
 	"prabench/harness/stage"
 	"prabench/results"
+	"prabench/results/record"
 )
 
 func (a *app) planCommand() *cobra.Command {
@@ -102,7 +103,7 @@ func planTable(w io.Writer, l loaded, p *harness.Plan) error {
 		if points++; points > manyCells {
 			continue
 		}
-		it := p.Item(c.Chain.Key(results.Train))
+		it := p.Item(c.Chain.Key(record.Train))
 		k, s := it.Costs, c.Settings
 		label := c.Label
 		if label == "" {
@@ -218,7 +219,7 @@ func (a *app) planJSON(ls []loaded, p *harness.Plan) error {
 	for _, l := range ls {
 		e := experiment{Name: l.file.Name, File: l.file.File}
 		for _, c := range l.exp.Cells {
-			j := cell{Cell: c.ID, Label: c.Label, Seed: c.Seed, Point: c.Params, Skip: c.Skip, Costs: *p.Item(c.Chain.Key(results.Train)).Costs, Stages: map[string]string{}}
+			j := cell{Cell: c.ID, Label: c.Label, Seed: c.Seed, Point: c.Params, Skip: c.Skip, Costs: *p.Item(c.Chain.Key(record.Train)).Costs, Stages: map[string]string{}}
 			for _, st := range c.Chain.Stages() {
 				j.Stages[st.Kind] = st.Key
 			}

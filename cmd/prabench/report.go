@@ -16,6 +16,7 @@ import (
 	"prabench/plots/figure"
 	"prabench/plots/report"
 	"prabench/results"
+	"prabench/results/record"
 )
 
 // reportOptions is what a report shows, and where it goes.
@@ -155,7 +156,7 @@ func (r *reportReader) experiment(name, description string, l *loaded) (report.E
 	if err != nil {
 		return e, err
 	}
-	e.Environments = map[string]results.Environment{}
+	e.Environments = map[string]record.Environment{}
 	for _, x := range environments {
 		e.Environments[x.ID] = x
 	}
@@ -210,7 +211,7 @@ func (r *reportReader) pictures(d figureData, e *report.Experiment) (notes []str
 	}
 	done := map[string]bool{} // what has an artifact, if nobody removed it
 	for _, s := range r.chain {
-		done[s.Key] = s.Outcome == results.OK
+		done[s.Key] = s.Outcome == record.OK
 	}
 	lost := 0
 	there := func(kind, key string) bool {
@@ -228,10 +229,10 @@ func (r *reportReader) pictures(d figureData, e *report.Experiment) (notes []str
 	for i, p := range d.points {
 		c, cell := chains[p.cells[0].Cell], &e.Data.Cells[i]
 		var errs [2]error
-		if there(results.Train, c.Chain.Key(results.Train)) {
+		if there(record.Train, c.Chain.Key(record.Train)) {
 			cell.Curve, errs[0] = d.curve(c)
 		}
-		if there(results.Draw, c.Chain.Key(results.Draw)) {
+		if there(record.Draw, c.Chain.Key(record.Draw)) {
 			if sheets < r.options.samples {
 				cell.Grid, errs[1] = d.grid(c)
 				sheets++

@@ -15,7 +15,7 @@ import (
 	"prabench/harness/sheet"
 	"prabench/harness/work"
 	"prabench/models"
-	"prabench/results"
+	"prabench/results/record"
 )
 
 func (a *app) sampleCommand() *cobra.Command {
@@ -115,7 +115,7 @@ func (a *app) modelOfCell(ctx context.Context, file string, o *sampleOptions) (s
 		if c.Skip {
 			continue
 		}
-		ref := artifact.Ref{Kind: results.Train, Key: c.Chain.Key(results.Train)}
+		ref := artifact.Ref{Kind: record.Train, Key: c.Chain.Key(record.Train)}
 		if _, err := store.Stat(ref); err != nil {
 			continue
 		}

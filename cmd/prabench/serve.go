@@ -17,6 +17,7 @@ import (
 	"prabench/harness/live"
 	"prabench/harness/slurm"
 	"prabench/results"
+	"prabench/results/record"
 )
 
 func (a *app) serveCommand() *cobra.Command {
@@ -134,7 +135,7 @@ func (a *app) liveNumbers(ctx context.Context, db *results.DB, experiment string
 		return t, notes, err
 	}
 	for _, row := range t.Rows {
-		if o := row[last]; o != results.OK && o != results.Pending {
+		if o := row[last]; o != record.OK && o != record.Pending {
 			return t, notes, nil
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"prabench/harness/machine"
 	"prabench/harness/worker"
 	"prabench/results"
+	"prabench/results/record"
 )
 
 func (a *app) statusCommand() *cobra.Command {
@@ -65,7 +66,7 @@ func (a *app) status(ctx context.Context, files []string) error {
 	fmt.Fprintln(a.stdout)
 	told := map[string]bool{}
 	for _, c := range cells {
-		said := worker.LastLines(results.Attempt{Log: c.Log}, 5)
+		said := worker.LastLines(record.Attempt{Log: c.Log}, 5)
 		if c.Log == "" || told[c.Log] || said == "" || len(told) == 5 {
 			continue
 		}
@@ -150,7 +151,7 @@ func (a *app) statusInShort(ctx context.Context, db *results.DB, es []results.Ex
 		for _, o := range outcomes {
 			n := counts[e.Name][o]
 			row = append(row, int64(n))
-			failures = failures || n > 0 && o != results.OK && o != results.Pending
+			failures = failures || n > 0 && o != record.OK && o != record.Pending
 		}
 		t.Rows = append(t.Rows, row)
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"prabench/results"
+	"prabench/results/record"
 	"prabench/results/resultstest"
 )
 
@@ -64,7 +65,7 @@ func TestStatusOfManyCellsIsShort(t *testing.T) {
 	if err := db.RecordPlan(context.Background(), plan); err != nil {
 		t.Fatal(err)
 	}
-	bad := results.Attempt{ID: results.NewAttemptID(), Stage: key, Kind: "train", Outcome: results.Crash, Reason: "the worker died (segmentation fault)", Started: time.Now(), Finished: time.Now()}
+	bad := record.Attempt{ID: record.NewAttemptID(), Stage: key, Kind: "train", Outcome: record.Crash, Reason: "the worker died (segmentation fault)", Started: time.Now(), Finished: time.Now()}
 	if _, err := db.Ingest(context.Background(), bad); err != nil {
 		t.Fatal(err)
 	}

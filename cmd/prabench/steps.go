@@ -6,17 +6,18 @@ import (
 	"prabench/harness/work"
 	"prabench/plots"
 	"prabench/results"
+	"prabench/results/record"
 )
 
 // steps are the errors of a point's AR steps, averaged over its seeds.
 func (d figureData) steps(p *point, chains map[string]harness.Cell) ([]plots.StepLine, error) {
 	var seeds []work.Steps
 	for _, c := range p.cells {
-		key := chains[c.Cell].Chain.Key(results.Exposure)
+		key := chains[c.Cell].Chain.Key(record.Exposure)
 		if key == "" {
 			continue
 		}
-		if _, err := d.store.Stat(artifact.Ref{Kind: results.Exposure, Key: key}); err != nil {
+		if _, err := d.store.Stat(artifact.Ref{Kind: record.Exposure, Key: key}); err != nil {
 			continue // not measured yet: the figure says so
 		}
 		steps, err := work.ReadSteps(d.store, key)

@@ -11,6 +11,7 @@ import (
 	"prabench/harness"
 	"prabench/harness/slurm"
 	"prabench/results"
+	"prabench/results/record"
 )
 
 func (a *app) submitCommand() *cobra.Command {
@@ -183,7 +184,7 @@ func (a *app) draft(ctx context.Context, p *harness.Plan, view *slurm.View, o sl
 		return nil, &usageError{err}
 	}
 	for _, s := range d.Arrays {
-		if s.Kind == results.Time && !o.Pinned() {
+		if s.Kind == record.Time && !o.Pinned() {
 			fmt.Fprintln(a.stderr, "note: timings may land on unlike nodes, whose speeds are never averaged or drawn together; --timing-constraint or --timing-partition pins them to one type")
 			break
 		}

@@ -10,6 +10,7 @@ import (
 
 	"prabench/harness"
 	"prabench/results"
+	"prabench/results/record"
 )
 
 // shownMetrics are the columns of the table that ends a run, as far as there
@@ -81,7 +82,7 @@ func pointTable(ctx context.Context, db *results.DB, experiment string, across [
 	t := results.Table{Columns: append([]string{"cell", "seeds"}, metrics...)}
 	failed := false
 	for _, p := range points {
-		failed = failed || p.outcome != results.OK
+		failed = failed || p.outcome != record.OK
 	}
 	if failed {
 		t.Columns = append(t.Columns, "outcome")
@@ -174,7 +175,7 @@ func readPoints(ctx context.Context, db *results.DB, f results.Filter, across []
 		name := pointName(c)
 		p := by[name]
 		if p == nil {
-			p = &point{label: c.Label, params: c.Params, outcome: results.OK, means: map[string]results.Mean{}}
+			p = &point{label: c.Label, params: c.Params, outcome: record.OK, means: map[string]results.Mean{}}
 			if p.label == "" {
 				p.label = c.Experiment
 			}
@@ -184,7 +185,7 @@ func readPoints(ctx context.Context, db *results.DB, f results.Filter, across []
 		p.cells = append(p.cells, c)
 		of[c.Cell] = p
 		p.seeds++
-		if c.Outcome != results.OK && (p.outcome == results.OK || p.outcome == results.Pending) {
+		if c.Outcome != record.OK && (p.outcome == record.OK || p.outcome == record.Pending) {
 			p.outcome, p.reason = c.Outcome, c.Reason
 		}
 	}

@@ -3,7 +3,7 @@ package check
 import (
 	"time"
 
-	"prabench/results"
+	"prabench/results/record"
 )
 
 // Verdict is what a check says.
@@ -47,7 +47,7 @@ type Report struct {
 	Shares bool          `json:"shares,omitempty"` // ratios are those of shares of what the machine can do
 	Unseen bool          `json:"load_not_known"`   // the system does not say what else it does
 
-	Environment results.Environment `json:"environment"`
+	Environment record.Environment `json:"environment"`
 }
 
 // Program is one of the two that are compared.

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"prabench/harness/check/arm"
-	"prabench/results"
+	"prabench/results/record"
 )
 
 // firstShare of the budget is for the first block; the rest is kept for the
@@ -164,7 +164,7 @@ func faulted(err error) (Verdict, string) {
 	var f *arm.Fault
 	if errors.As(err, &f) && f.Arm == New.String() {
 		return Regression, fmt.Sprintf("the new program could not do it (%s: %s)", f.Outcome, f.Reason)
-	} else if f != nil && f.Outcome == results.Invalid {
+	} else if f != nil && f.Outcome == record.Invalid {
 		return Inconclusive, fmt.Sprintf("the old program does not know such a cell (%s)", f.Reason)
 	} else if f != nil {
 		return Inconclusive, fmt.Sprintf("the old program could not do it (%s: %s)", f.Outcome, f.Reason)

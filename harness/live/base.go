@@ -7,6 +7,7 @@ import (
 	"prabench/harness"
 	"prabench/harness/artifact"
 	"prabench/results"
+	"prabench/results/record"
 )
 
 // base is what changes only with the database and the experiment files.
@@ -71,7 +72,7 @@ func (b *base) fromPlan(ctx context.Context, p *harness.Plan, db *results.DB, pl
 		if it.State == harness.Stored {
 			s.state = done
 		}
-		if it.Kind == results.Time {
+		if it.Kind == record.Time {
 			s.rounds = it.Settings.Measure.Rounds
 		}
 		b.addStage(s)
@@ -126,11 +127,11 @@ func labelOf(c harness.CellStatus) string {
 // stateOf is the state that a stored outcome leaves a stage in.
 func stateOf(outcome string) string {
 	switch outcome {
-	case results.OK:
+	case record.OK:
 		return done
-	case results.Pending, results.Interrupted:
+	case record.Pending, record.Interrupted:
 		return toDo
-	case results.Blocked:
+	case record.Blocked:
 		return blocked
 	}
 	return failed
@@ -138,9 +139,9 @@ func stateOf(outcome string) string {
 
 func reasonOf(outcome, reason string) string {
 	switch outcome {
-	case results.OK, results.Pending, results.Blocked:
+	case record.OK, record.Pending, record.Blocked:
 		return reason
-	case results.Interrupted:
+	case record.Interrupted:
 		return "last: interrupted: " + reason
 	}
 	return outcome + ": " + reason
@@ -167,7 +168,7 @@ func (b *base) readNumbers(ctx context.Context, db *results.DB, numbers func(con
 func (b *base) drawn() []stage {
 	var out []stage
 	for _, s := range b.stages {
-		if s.kind == results.Draw && s.state == done {
+		if s.kind == record.Draw && s.state == done {
 			out = append(out, s)
 		}
 	}

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"prabench/results"
+	"prabench/results/record"
 )
 
 // sentStages answers as Slurm would about these stages.
@@ -21,7 +21,7 @@ func (q sentStages) Tell(key string) (rank int, state, why string, sent bool) {
 // does not answer, and does not ask it all the time.
 func TestClusterOnPage(t *testing.T) {
 	src := place(t)
-	fill(t, src, plan("quick", "patch=7"), attempt("r", results.Reference, "a", results.OK, ""))
+	fill(t, src, plan("quick", "patch=7"), attempt("r", record.Reference, "a", record.OK, ""))
 	queue, asked := sentStages{
 		"reference-a": {running, "a stage that is done"},
 		"train-a":     {running, "slurm 12_0 on n1, training 3/9"}, "sample-a": {queued, "slurm 13_0 waits: Dependency"},

@@ -18,6 +18,7 @@ import (
 	"prabench/harness/artifact"
 	"prabench/harness/work"
 	"prabench/results"
+	"prabench/results/record"
 )
 
 var noon = time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
@@ -40,7 +41,7 @@ func plan(name, label string) results.Plan {
 	p := results.Plan{Experiment: name, Description: "two <b>cells</b>", FileHash: "f00d"}
 	for _, id := range []string{"a", "b"} {
 		c := results.PlanCell{ID: id, Seed: 1, Label: label, Patch: 7, Block: 1, Params: map[string]any{}, Stages: map[string]string{}}
-		for _, kind := range []string{results.Reference, results.Train, results.Draw, results.Score, results.Time} {
+		for _, kind := range []string{record.Reference, record.Train, record.Draw, record.Score, record.Time} {
 			key := kind + "-" + id
 			c.Stages[kind] = key
 			p.Stages = append(p.Stages, results.PlanStage{Key: key, Kind: kind, Config: json.RawMessage(`{}`)})
@@ -50,13 +51,13 @@ func plan(name, label string) results.Plan {
 	return p
 }
 
-func attempt(id, kind, cell, outcome, reason string) results.Attempt {
-	return results.Attempt{ID: id, Stage: kind + "-" + cell, Kind: kind, Cell: cell, Outcome: outcome, Reason: reason, Device: "cpu",
-		Started: noon, Finished: noon.Add(time.Minute), Environment: results.Environment{CPU: "Xeon", Cores: 2, OS: "linux", GitRevision: "abc"}}
+func attempt(id, kind, cell, outcome, reason string) record.Attempt {
+	return record.Attempt{ID: id, Stage: kind + "-" + cell, Kind: kind, Cell: cell, Outcome: outcome, Reason: reason, Device: "cpu",
+		Started: noon, Finished: noon.Add(time.Minute), Environment: record.Environment{CPU: "Xeon", Cores: 2, OS: "linux", GitRevision: "abc"}}
 }
 
 // fill makes a database with a plan and attempts.
-func fill(t *testing.T, src Source, p results.Plan, as ...results.Attempt) {
+func fill(t *testing.T, src Source, p results.Plan, as ...record.Attempt) {
 	t.Helper()
 	db, err := results.Open(src.Places.DB)
 	if err != nil {
@@ -260,7 +261,7 @@ func TestNoWayOutOfFigures(t *testing.T) {
 func TestNamesAreText(t *testing.T) {
 	const evil = `"><script>alert(1)</script>`
 	src := place(t)
-	fill(t, src, plan(evil, evil+`' onload='x`), attempt("t", results.Train, "a", results.Crash, evil))
+	fill(t, src, plan(evil, evil+`' onload='x`), attempt("t", record.Train, "a", record.Crash, evil))
 	src.Numbers = func(context.Context, *results.DB, string) (results.Table, []string, error) {
 		return results.Table{Columns: []string{"cell", "seeds", evil}, Rows: [][]any{{evil, "1", evil}}}, []string{evil}, nil
 	}
@@ -282,9 +283,9 @@ func TestPageInAllStates(t *testing.T) {
 	empty := pageOf(t, s, "/")
 	wants(t, empty, "Nothing here yet", "<title>prabench</title>")
 
-	crash := attempt("t", results.Train, "b", results.Crash, "the worker died (segmentation fault)")
-	stopped := attempt("u", results.Train, "a", results.Interrupted, "the run was stopped")
-	fill(t, src, plan("quick", "patch=7"), attempt("r", results.Reference, "a", results.OK, ""), crash, stopped)
+	crash := attempt("t", record.Train, "b", record.Crash, "the worker died (segmentation fault)")
+	stopped := attempt("u", record.Train, "a", record.Interrupted, "the run was stopped")
+	fill(t, src, plan("quick", "patch=7"), attempt("r", record.Reference, "a", record.OK, ""), crash, stopped)
 	later(s)
 	page := pageOf(t, s, "/")
 	wants(t, page, "<h1>quick</h1>", "two &lt;b&gt;cells&lt;/b&gt;", "crash: the worker died (segmentation fault)", "last: interrupted: the run was stopped",
@@ -352,10 +353,10 @@ func TestDamagedDatabase(t *testing.T) {
 
 func TestSamplesOfTheStore(t *testing.T) {
 	src := place(t)
-	fill(t, src, plan("quick", "patch=7"), attempt("s", results.Draw, "a", results.OK, ""))
-	dir := src.Places.Store().Dir(artifact.Ref{Kind: results.Draw, Key: "sample-a"})
+	fill(t, src, plan("quick", "patch=7"), attempt("s", record.Draw, "a", record.OK, ""))
+	dir := src.Places.Store().Dir(artifact.Ref{Kind: record.Draw, Key: "sample-a"})
 	put(t, filepath.Join(dir, work.GridFile), "grid")
-	other := src.Places.Store().Dir(artifact.Ref{Kind: results.Draw, Key: "foreign"})
+	other := src.Places.Store().Dir(artifact.Ref{Kind: record.Draw, Key: "foreign"})
 	put(t, filepath.Join(other, work.GridFile), "foreign")
 	s := New(src, Hosts{})
 	wants(t, pageOf(t, s, "/"), "/samples/sample-a.png?made=", "Samples of patch=7")
@@ -432,7 +433,7 @@ func TestEvents(t *testing.T) {
 			t.Errorf("part %s, want %s", p.ID, name)
 		}
 	}
-	fill(t, src, plan("quick", "patch=7"), attempt("r", results.Reference, "a", results.OK, ""))
+	fill(t, src, plan("quick", "patch=7"), attempt("r", record.Reference, "a", record.OK, ""))
 	later(s)
 	changed := map[string]bool{}
 	for !changed["progress"] {

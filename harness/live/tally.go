@@ -4,7 +4,7 @@ import (
 	"time"
 
 	"prabench/harness"
-	"prabench/results"
+	"prabench/results/record"
 )
 
 // tally counts distinct stages: cells share them, so cells would count the
@@ -56,7 +56,7 @@ func (k kindProgress) Bad() float64 { return float64(k.Failed + k.Blocked) }
 func (k kindProgress) Name() string { return kindName(k.Kind) }
 
 func kindName(kind string) string {
-	if kind == results.Draw {
+	if kind == record.Draw {
 		return "sample"
 	}
 	return kind

@@ -11,6 +11,7 @@ import (
 	"prabench/harness"
 	"prabench/harness/machine"
 	"prabench/results"
+	"prabench/results/record"
 )
 
 // How often is looked at most, so that looking takes no more than a small
@@ -75,7 +76,7 @@ func (w *watcher) look(ctx context.Context) *view {
 func (w *watcher) refresh(ctx context.Context, running []harness.Running) {
 	pause := max(leastPause, 2*lookShare*w.baseTook)
 	for _, r := range running {
-		if r.Kind == results.Time {
+		if r.Kind == record.Time {
 			pause = max(pause, timingPause)
 		}
 	}

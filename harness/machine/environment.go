@@ -23,14 +23,14 @@ import (
 	"time"
 
 	"prabench/models/gemm"
-	"prabench/results"
+	"prabench/results/record"
 )
 
 // Environment is the record that every attempt of a run carries. threads is
 // how many the run was told to use, 0 for all.
-func Environment(threads int) results.Environment {
+func Environment(threads int) record.Environment {
 	lib := gemm.Loaded()
-	e := results.Environment{
+	e := record.Environment{
 		CPU: cpuModel("/proc/cpuinfo"), Cores: runtime.NumCPU(), Threads: threads,
 		MemoryBytes: Memory().Total,
 		OS:          osName("/etc/os-release"), Kernel: firstLine("/proc/sys/kernel/osrelease"),

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"prabench/results"
+	"prabench/results/record"
 )
 
 func TestWarmUpIsNotCounted(t *testing.T) {
@@ -49,10 +49,10 @@ func TestIntervalsNeedSixReadings(t *testing.T) {
 }
 
 func TestSummariesKeepOrderAndCounts(t *testing.T) {
-	var s []results.Sample
+	var s []record.Reading
 	for round := 1; round <= 6; round++ {
-		s = append(s, results.Sample{Metric: "throughput", Unit: "images/s", Round: round, Value: float64(round)},
-			results.Sample{Metric: "memory_model", Unit: "bytes", Round: round, Value: 1000})
+		s = append(s, record.Reading{Metric: "throughput", Unit: "images/s", Round: round, Value: float64(round)},
+			record.Reading{Metric: "memory_model", Unit: "bytes", Round: round, Value: 1000})
 	}
 	v := Summarise(s)
 	if len(v) != 2 || v[0].Metric != "throughput" || v[0].N != 6 || v[0].Lo == nil || v[0].Value != 3.5 {
@@ -66,10 +66,10 @@ func TestSummariesKeepOrderAndCounts(t *testing.T) {
 // Readings of one round move together: many of them in one round weigh no more
 // than one in another.
 func TestRoundsCountOnce(t *testing.T) {
-	var s []results.Sample
+	var s []record.Reading
 	add := func(round int, values ...float64) {
 		for _, v := range values {
-			s = append(s, results.Sample{Metric: "throughput", Unit: "images/s", Round: round, Value: v})
+			s = append(s, record.Reading{Metric: "throughput", Unit: "images/s", Round: round, Value: v})
 		}
 	}
 	add(1, 10, 10, 10, 10, 10, 10, 10, 10)

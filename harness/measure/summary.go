@@ -5,7 +5,7 @@ import (
 
 	"golang.org/x/perf/benchmath"
 
-	"prabench/results"
+	"prabench/results/record"
 )
 
 // Confidence of every interval.
@@ -26,7 +26,7 @@ func Median(readings []float64) (value float64, lo, hi *float64) {
 // their mean with Student's interval, which assumes that rounds scatter
 // normally. Readings inside a round share the state of the machine, so they
 // count as one.
-func Rounds(samples []results.Sample) (value float64, lo, hi *float64) {
+func Rounds(samples []record.Reading) (value float64, lo, hi *float64) {
 	var order []int
 	by := map[int][]float64{}
 	for _, s := range samples {
@@ -53,16 +53,16 @@ func Rounds(samples []results.Sample) (value float64, lo, hi *float64) {
 // Summarise makes one value of all samples of each metric, in the order in
 // which the metrics first appear; N counts rounds. What is the same in every
 // sample, such as a count of bytes or of parameters, has no interval.
-func Summarise(samples []results.Sample) []results.Value {
+func Summarise(samples []record.Reading) []record.Value {
 	var names []string
-	by := map[string][]results.Sample{}
+	by := map[string][]record.Reading{}
 	for _, s := range samples {
 		if by[s.Metric] == nil {
 			names = append(names, s.Metric)
 		}
 		by[s.Metric] = append(by[s.Metric], s)
 	}
-	var out []results.Value
+	var out []record.Value
 	for _, name := range names {
 		rounds := map[int]bool{}
 		constant := true
@@ -70,7 +70,7 @@ func Summarise(samples []results.Sample) []results.Value {
 			rounds[s.Round] = true
 			constant = constant && s.Value == by[name][0].Value
 		}
-		v := results.Value{Metric: name, Unit: by[name][0].Unit, N: len(rounds)}
+		v := record.Value{Metric: name, Unit: by[name][0].Unit, N: len(rounds)}
 		if v.Value, v.Lo, v.Hi = Rounds(by[name]); constant {
 			v.Value, v.Lo, v.Hi = by[name][0].Value, nil, nil
 		}

@@ -6,13 +6,13 @@ import (
 
 	"prabench/harness"
 	"prabench/harness/stage"
-	"prabench/results"
+	"prabench/results/record"
 )
 
 // follows is the input of each kind that is made for few cells or one, and so
 // decides when a task may begin: its task of the same index goes before.
-var follows = map[string]string{results.Draw: results.Train, results.Time: results.Train, results.Score: results.Draw,
-	results.Probe: results.Train, results.Exposure: results.Train, results.Seam: results.Draw, results.Nearest: results.Draw}
+var follows = map[string]string{record.Draw: record.Train, record.Time: record.Train, record.Score: record.Draw,
+	record.Probe: record.Train, record.Exposure: record.Train, record.Seam: record.Draw, record.Nearest: record.Draw}
 
 // slot is where a stage was put.
 type slot struct {

@@ -10,7 +10,7 @@ import (
 
 	"prabench/harness"
 	"prabench/harness/stage"
-	"prabench/results"
+	"prabench/results/record"
 )
 
 // item is a stage with the keys of its inputs: "train t1", "score s1: reference r, sample s1".
@@ -182,7 +182,7 @@ func TestArrangeLosesNothing(t *testing.T) {
 
 func TestIndices(t *testing.T) {
 	for want, at := range map[string][]int{"0": {0}, "0-3": {0, 1, 2, 3}, "0-1,4,7-8": {0, 1, 4, 7, 8}} {
-		a := &Array{Kind: results.Train}
+		a := &Array{Kind: record.Train}
 		for _, i := range at {
 			a.Tasks = append(a.Tasks, Task{Index: i})
 		}

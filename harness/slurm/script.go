@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"prabench/harness/stage"
-	"prabench/results"
+	"prabench/results/record"
 )
 
 // notice is how many seconds before a task's time limit it is told to save.
@@ -39,7 +39,7 @@ func script(s *Submission, a *Array, id, hash string, o Options) string {
 	set("--nodes=1")
 	set("--ntasks=1")
 	set("--cpus-per-task=%d", threads(a))
-	if a.Kind == results.Time {
+	if a.Kind == record.Time {
 		o = o.timing()
 		set("--exclusive")
 	}
@@ -73,7 +73,7 @@ func threads(a *Array) int {
 	n := 1
 	for _, t := range a.Tasks {
 		switch {
-		case a.Kind == results.Time:
+		case a.Kind == record.Time:
 			n = max(n, t.Settings.Measure.Threads)
 		default:
 			n = max(n, t.Settings.Train.Threads)

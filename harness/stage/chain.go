@@ -8,7 +8,7 @@ import (
 
 	"prabench/metrics"
 	"prabench/models"
-	"prabench/results"
+	"prabench/results/record"
 )
 
 // Stage is content-addressed work. What its key is the hash of is written again
@@ -21,14 +21,14 @@ type Stage struct {
 
 // inputs is the kinds of stages that a kind builds on.
 var inputs = map[string][]string{
-	results.Draw:  {results.Train},
-	results.Score: {results.Reference, results.Draw},
-	results.Time:  {results.Train},
+	record.Draw:  {record.Train},
+	record.Score: {record.Reference, record.Draw},
+	record.Time:  {record.Train},
 
-	results.Probe:    {results.Train},
-	results.Exposure: {results.Reference, results.Train},
-	results.Seam:     {results.Train, results.Draw},
-	results.Nearest:  {results.Draw},
+	record.Probe:    {record.Train},
+	record.Exposure: {record.Reference, record.Train},
+	record.Seam:     {record.Train, record.Draw},
+	record.Nearest:  {record.Draw},
 }
 
 // By gives the keys of the inputs by their kind.
@@ -51,8 +51,8 @@ func (s Stage) Input(kind string) string {
 }
 
 // Kinds in the order of a chain.
-var Kinds = []string{results.Reference, results.Train, results.Draw, results.Score,
-	results.Probe, results.Exposure, results.Seam, results.Nearest, results.Time}
+var Kinds = []string{record.Reference, record.Train, record.Draw, record.Score,
+	record.Probe, record.Exposure, record.Seam, record.Nearest, record.Time}
 
 // LeastSteps is the number of AR steps from which a cell has an exposure: a
 // quarter of the tokens must be a step or more.
@@ -62,7 +62,7 @@ const LeastSteps = 4
 // others are the processor's.
 func UsesDevice(kind string) bool {
 	switch kind {
-	case results.Reference, results.Score, results.Seam, results.Nearest:
+	case record.Reference, record.Score, record.Seam, record.Nearest:
 		return false
 	}
 	return true
@@ -164,28 +164,28 @@ func chain(s Settings, show func(kind string, config []byte)) (Chain, error) {
 	if lower == "fp32" {
 		lower = ""
 	}
-	add(results.Reference, scoreCode, referencePart{s.DataHash, s.EmbedderHash, s.Reference, s.Samples, s.Count})
+	add(record.Reference, scoreCode, referencePart{s.DataHash, s.EmbedderHash, s.Reference, s.Samples, s.Count})
 	model, train := models.Canonical(s.Model, s.Train)
-	add(results.Train, trainVersion+"/core "+models.CoreVersion, trainPart{s.DataHash, model, train, lower})
-	add(results.Draw, drawVersion+"/core "+models.CoreVersion, samplePart{s.Sample, s.Count, lower})
-	add(results.Score, scoreCode, struct{}{})
+	add(record.Train, trainVersion+"/core "+models.CoreVersion, trainPart{s.DataHash, model, train, lower})
+	add(record.Draw, drawVersion+"/core "+models.CoreVersion, samplePart{s.Sample, s.Count, lower})
+	add(record.Score, scoreCode, struct{}{})
 	x := s.Extras
 	if x.Probe > 0 {
-		add(results.Probe, probeCode, probePart{x.Probe, s.Sample.Weights, lower})
+		add(record.Probe, probeCode, probePart{x.Probe, s.Sample.Weights, lower})
 	}
 	if x.Exposure > 0 && k >= LeastSteps {
 		sample := s.Sample
 		sample.RolloutDepth = 0
-		add(results.Exposure, exposureCode, exposurePart{sample, x.Exposure, lower})
+		add(record.Exposure, exposureCode, exposurePart{sample, x.Exposure, lower})
 	}
 	if p := s.Model.Patch; x.Seam > 0 && p > 1 && p < s.Model.Size {
-		add(results.Seam, seamVersion, countPart{x.Seam})
+		add(record.Seam, seamVersion, countPart{x.Seam})
 	}
 	if x.Nearest > 0 {
-		add(results.Nearest, nearestVersion, countPart{x.Nearest})
+		add(record.Nearest, nearestVersion, countPart{x.Nearest})
 	}
 	if m := s.Measure; m.Rounds > 0 {
-		add(results.Time, timeVersion, timePart{s.Sample, m.Device, m.Precision, m.Batch, m.Warmup, m.Rounds, m.Threads, m.TrainSteps})
+		add(record.Time, timeVersion, timePart{s.Sample, m.Device, m.Precision, m.Batch, m.Warmup, m.Rounds, m.Threads, m.TrainSteps})
 	}
 	return c, fail
 }

@@ -4,7 +4,7 @@ import (
 	"testing"
 
 	"prabench/models"
-	"prabench/results"
+	"prabench/results/record"
 )
 
 func settings() Settings {
@@ -18,25 +18,25 @@ func settings() Settings {
 // TestAKeyChangesExactlyWithWhatItsStageReads lists, for a change of one
 // setting, the stages that have to be done again. All others are shared.
 func TestAKeyChangesExactlyWithWhatItsStageReads(t *testing.T) {
-	all := []string{results.Reference, results.Train, results.Draw, results.Score, results.Time}
+	all := []string{record.Reference, record.Train, record.Draw, record.Score, record.Time}
 	for name, c := range map[string]struct {
 		change func(*Settings)
 		again  []string
 	}{
 		"nothing":         {func(s *Settings) {}, nil},
 		"data":            {func(s *Settings) { s.DataHash = "other" }, all},
-		"embedder":        {func(s *Settings) { s.EmbedderHash = "other" }, []string{results.Reference, results.Score}},
-		"reference split": {func(s *Settings) { s.Reference = "test" }, []string{results.Reference, results.Score}},
-		"reference count": {func(s *Settings) { s.Samples = 0 }, []string{results.Reference, results.Score}},
-		"model":           {func(s *Settings) { s.Model.Patch = 4 }, []string{results.Train, results.Draw, results.Score, results.Time}},
-		"seed":            {func(s *Settings) { s.Train.Seed++ }, []string{results.Train, results.Draw, results.Score, results.Time}},
-		"threads":         {func(s *Settings) { s.Train.Threads++ }, []string{results.Train, results.Draw, results.Score, results.Time}},
-		"guidance":        {func(s *Settings) { s.Sample.Guidance = 1 }, []string{results.Draw, results.Score, results.Time}},
-		"sample count":    {func(s *Settings) { s.Count = 50 }, []string{results.Reference, results.Draw, results.Score}},
+		"embedder":        {func(s *Settings) { s.EmbedderHash = "other" }, []string{record.Reference, record.Score}},
+		"reference split": {func(s *Settings) { s.Reference = "test" }, []string{record.Reference, record.Score}},
+		"reference count": {func(s *Settings) { s.Samples = 0 }, []string{record.Reference, record.Score}},
+		"model":           {func(s *Settings) { s.Model.Patch = 4 }, []string{record.Train, record.Draw, record.Score, record.Time}},
+		"seed":            {func(s *Settings) { s.Train.Seed++ }, []string{record.Train, record.Draw, record.Score, record.Time}},
+		"threads":         {func(s *Settings) { s.Train.Threads++ }, []string{record.Train, record.Draw, record.Score, record.Time}},
+		"guidance":        {func(s *Settings) { s.Sample.Guidance = 1 }, []string{record.Draw, record.Score, record.Time}},
+		"sample count":    {func(s *Settings) { s.Count = 50 }, []string{record.Reference, record.Draw, record.Score}},
 		"sampling batch":  {func(s *Settings) { s.Batch = 7 }, nil},
-		"timing rounds":   {func(s *Settings) { s.Measure.Rounds = 5 }, []string{results.Time}},
-		"device":          {func(s *Settings) { s.Measure.Device = "cuda:0" }, []string{results.Time}},
-		"precision":       {func(s *Settings) { s.Measure.Precision = "bf16" }, []string{results.Train, results.Draw, results.Score, results.Time}},
+		"timing rounds":   {func(s *Settings) { s.Measure.Rounds = 5 }, []string{record.Time}},
+		"device":          {func(s *Settings) { s.Measure.Device = "cuda:0" }, []string{record.Time}},
+		"precision":       {func(s *Settings) { s.Measure.Precision = "bf16" }, []string{record.Train, record.Draw, record.Score, record.Time}},
 		"time-out":        {func(s *Settings) { s.Measure.Timeout = 1 }, nil},
 		"save interval":   {func(s *Settings) { s.SaveEvery = 1 }, nil},
 		"jobs":            {func(s *Settings) { s.Beside = 3 }, nil},
@@ -73,11 +73,11 @@ func TestKeysOfOlderDatabasesHold(t *testing.T) {
 		t.Fatal(err)
 	}
 	for kind, key := range map[string]string{
-		results.Reference: "04d0b713834dcd8c84fa35e0736d9167748bf8eabcef0b336519e77a3f2d07a1",
-		results.Train:     "74eb54becf8fd48dcafab4968770f4bf476aece152b27a1c7928774bfc4e6cd2",
-		results.Draw:      "9147a025a2d64ba50e35f23ca3235293a64584acb7cba099c6cb1502b3c8b397",
-		results.Score:     "e4f0b865dd083452191ac9adc372f17617b5f64bca9a75b32381239b09dfacf9",
-		results.Time:      "b3e56e647d25464796398362eddbd8699addfc4bceb5dd5acf11ed8f15a29c70",
+		record.Reference: "04d0b713834dcd8c84fa35e0736d9167748bf8eabcef0b336519e77a3f2d07a1",
+		record.Train:     "74eb54becf8fd48dcafab4968770f4bf476aece152b27a1c7928774bfc4e6cd2",
+		record.Draw:      "9147a025a2d64ba50e35f23ca3235293a64584acb7cba099c6cb1502b3c8b397",
+		record.Score:     "e4f0b865dd083452191ac9adc372f17617b5f64bca9a75b32381239b09dfacf9",
+		record.Time:      "b3e56e647d25464796398362eddbd8699addfc4bceb5dd5acf11ed8f15a29c70",
 	} {
 		if c.Key(kind) != key {
 			config, _ := Config(s, kind)
@@ -91,7 +91,7 @@ func TestExactIsTheNumberItStandsFor(t *testing.T) {
 	a.Train.RolloutDepth, b.Train.RolloutDepth = models.Exact, models.Depth(b.Model.ARSteps())
 	ca, _ := Of(a)
 	cb, _ := Of(b)
-	if ca.Key(results.Train) != cb.Key(results.Train) {
+	if ca.Key(record.Train) != cb.Key(record.Train) {
 		t.Error("exact and K are trained twice")
 	}
 }

@@ -3,7 +3,7 @@ package stage
 import (
 	"testing"
 
-	"prabench/results"
+	"prabench/results/record"
 )
 
 // A cell without rounds has no timing, and its other stages are those of a
@@ -19,7 +19,7 @@ func TestNoRoundsNoTiming(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if without.Key(results.Time) != "" {
+	if without.Key(record.Time) != "" {
 		t.Error("a timing without rounds")
 	}
 	for _, st := range without.Stages() {
@@ -40,10 +40,10 @@ func TestExtrasAddTheirOwnStages(t *testing.T) {
 		t.Fatal(err)
 	}
 	for kind, ask := range map[string]func(*Settings, int){
-		results.Probe:    func(s *Settings, n int) { s.Extras.Probe = n },
-		results.Exposure: func(s *Settings, n int) { s.Extras.Exposure = n },
-		results.Seam:     func(s *Settings, n int) { s.Extras.Seam = n },
-		results.Nearest:  func(s *Settings, n int) { s.Extras.Nearest = n },
+		record.Probe:    func(s *Settings, n int) { s.Extras.Probe = n },
+		record.Exposure: func(s *Settings, n int) { s.Extras.Exposure = n },
+		record.Seam:     func(s *Settings, n int) { s.Extras.Seam = n },
+		record.Nearest:  func(s *Settings, n int) { s.Extras.Nearest = n },
 	} {
 		s := settings()
 		ask(&s, 100)
@@ -72,7 +72,7 @@ func TestExtrasAddTheirOwnStages(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, kind := range []string{results.Exposure, results.Seam} {
+	for _, kind := range []string{record.Exposure, record.Seam} {
 		if c.Key(kind) != "" {
 			t.Errorf("one token has a stage %s", kind)
 		}
@@ -86,7 +86,7 @@ func TestExposuresAreSharedOverSamplingDepths(t *testing.T) {
 	a, _ := Of(s)
 	s.Sample.RolloutDepth = 4
 	b, _ := Of(s)
-	if a.Key(results.Exposure) != b.Key(results.Exposure) || a.Key(results.Draw) == b.Key(results.Draw) {
+	if a.Key(record.Exposure) != b.Key(record.Exposure) || a.Key(record.Draw) == b.Key(record.Draw) {
 		t.Error("an exposure depends on the sampling depth")
 	}
 }

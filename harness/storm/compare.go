@@ -11,6 +11,7 @@ import (
 	_ "github.com/mattn/go-sqlite3"
 
 	"prabench/results"
+	"prabench/results/record"
 )
 
 // content is what a database says.
@@ -72,7 +73,7 @@ func (c *content) readTables(path string) error {
 			return err
 		}
 		c.attempts[id] = true
-		if outcome == results.OK {
+		if outcome == record.OK {
 			c.stages[stage]++
 		}
 	}
@@ -141,7 +142,7 @@ func (w *weather) look() {
 	}
 	files, _ := filepath.Glob(filepath.Join(w.places.Spool(), "*.json"))
 	for _, f := range files {
-		if a, err := results.ReadSpool(f); err == nil {
+		if a, err := record.ReadSpool(f); err == nil {
 			w.seen[a.ID] = true
 		}
 	}

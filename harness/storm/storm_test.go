@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"prabench/results"
+	"prabench/results/record"
 )
 
 // TestShortStorm is a small one on drawn shapes; `make storm` is the real one.
@@ -40,7 +40,7 @@ func TestDifferencesAreFound(t *testing.T) {
 	fresh := func() content {
 		return content{
 			rows:   map[string]float64{"e | c | 1 | fid_proxy | 1 | 9 | p | ok": 2, "e | c | 1 | throughput | images/s | 2 | p | ok": 5},
-			stages: map[string]int{"a": 1, "b": 1}, outcomes: map[string]string{"e c": results.OK}, damage: "ok",
+			stages: map[string]int{"a": 1, "b": 1}, outcomes: map[string]string{"e c": record.OK}, damage: "ok",
 		}
 	}
 	if d := differences(fresh(), fresh()); len(d) != 0 {
@@ -53,7 +53,7 @@ func TestDifferencesAreFound(t *testing.T) {
 		"there twice: x":                  func(c *content) { c.twice = []string{"x"} },
 		"stage a ended well 2 times":      func(c *content) { c.stages["a"] = 2 },
 		"stage z was not wanted":          func(c *content) { c.stages["z"] = 1 },
-		`cell e c is "crash"`:             func(c *content) { c.outcomes["e c"] = results.Crash },
+		`cell e c is "crash"`:             func(c *content) { c.outcomes["e c"] = record.Crash },
 		"the database is damaged: page 3": func(c *content) { c.damage = "page 3" },
 	} {
 		got := fresh()

@@ -9,7 +9,7 @@ import (
 	"prabench/metrics"
 	"prabench/metrics/embed"
 	"prabench/models/dataset"
-	"prabench/results"
+	"prabench/results/record"
 )
 
 // Files of a reference artifact.
@@ -158,5 +158,5 @@ func (t *task) embed(e embed.Embedder, pixels []uint8, n, size, channels int) ([
 
 func (t *task) estimate(metric string, e metrics.Estimate) {
 	lo, hi := e.Lo, e.Hi
-	t.attempt.Values = append(t.attempt.Values, results.Value{Metric: metric, Unit: "1", Value: e.Value, Lo: &lo, Hi: &hi, N: e.N})
+	t.attempt.Values = append(t.attempt.Values, record.Value{Metric: metric, Unit: "1", Value: e.Value, Lo: &lo, Hi: &hi, N: e.N})
 }

@@ -12,7 +12,7 @@ import (
 	"prabench/models"
 	"prabench/models/cpu"
 	"prabench/models/device"
-	"prabench/results"
+	"prabench/results/record"
 )
 
 // How often the parts of a round are read: a short sampling is read more often
@@ -212,7 +212,7 @@ func (t *task) load(l machine.Load) {
 
 // add keeps one raw measurement of this round.
 func (t *task) add(metric, unit string, v float64) {
-	t.attempt.Samples = append(t.attempt.Samples, results.Sample{Metric: metric, Unit: unit, Round: t.job.Round, Value: v})
+	t.attempt.Readings = append(t.attempt.Readings, record.Reading{Metric: metric, Unit: unit, Round: t.job.Round, Value: v})
 }
 
 func (t *task) say(what string, done int64) {

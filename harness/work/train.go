@@ -17,7 +17,7 @@ import (
 	"prabench/models"
 	"prabench/models/dataset"
 	"prabench/models/device"
-	"prabench/results"
+	"prabench/results/record"
 )
 
 // Files of a training artifact.
@@ -49,7 +49,7 @@ func (t *task) train() error {
 	t.attempt.Protocol = map[string]string{"device": t.set.Measure.Device, "precision": t.set.Measure.Precision, "threads": strconv.Itoa(t.set.Train.Threads)}
 	t.value("train_seconds", "s", kept.Seconds, 1)
 	// The time, other than the losses, depends on what ran beside it.
-	t.attempt.Values[0].Protocol = results.ProtocolText(map[string]string{"beside": strconv.Itoa(t.set.Beside), "backend": be.Details()})
+	t.attempt.Values[0].Protocol = record.ProtocolText(map[string]string{"beside": strconv.Itoa(t.set.Beside), "backend": be.Details()})
 	for metric, part := range lossParts {
 		loss, n := kept.Curve.last(10, part)
 		t.value(metric, "1", loss, n)
@@ -150,7 +150,7 @@ func (t *task) steps(tr *models.Trainer, kept *progressSoFar) error {
 		if done := tr.Done(); done%every == 0 || done == total {
 			l := tr.Losses()
 			if l.Total != l.Total || l.Total > 1e30 {
-				return &worker.Refusal{Outcome: results.Invalid, Reason: fmt.Sprintf("the loss is %g after step %d: training diverged; lower train.lr or train.clip", l.Total, done)}
+				return &worker.Refusal{Outcome: record.Invalid, Reason: fmt.Sprintf("the loss is %g after step %d: training diverged; lower train.lr or train.clip", l.Total, done)}
 			}
 			kept.Curve = append(kept.Curve, l)
 			t.report(worker.Progress{Done: int64(done), Total: int64(total), What: "training", Note: fmt.Sprintf("loss %.4f", l.Total), Loss: &l.Total})

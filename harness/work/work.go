@@ -18,7 +18,7 @@ import (
 	"prabench/harness/worker"
 	"prabench/models/dataset"
 	"prabench/models/device"
-	"prabench/results"
+	"prabench/results/record"
 )
 
 // task is one job being done.
@@ -28,33 +28,33 @@ type task struct {
 	set     stage.Settings
 	store   artifact.Store
 	report  func(worker.Progress)
-	attempt *results.Attempt
+	attempt *record.Attempt
 }
 
 // Do is the [worker.Stage] of this program.
-func Do(ctx context.Context, job worker.Job, report func(worker.Progress), a *results.Attempt) error {
+func Do(ctx context.Context, job worker.Job, report func(worker.Progress), a *record.Attempt) error {
 	t := &task{ctx: ctx, job: job, store: artifact.Store{Root: job.Artifacts}, report: report, attempt: a}
 	if err := json.Unmarshal(job.Settings, &t.set); err != nil {
 		return fmt.Errorf("the settings in the job cannot be read: %w", err)
 	}
 	switch job.Kind {
-	case results.Reference:
+	case record.Reference:
 		return t.reference()
-	case results.Train:
+	case record.Train:
 		return t.train()
-	case results.Draw:
+	case record.Draw:
 		return t.sample()
-	case results.Score:
+	case record.Score:
 		return t.score()
-	case results.Probe:
+	case record.Probe:
 		return t.probe()
-	case results.Exposure:
+	case record.Exposure:
 		return t.exposure()
-	case results.Seam:
+	case record.Seam:
 		return t.seam()
-	case results.Nearest:
+	case record.Nearest:
 		return t.nearest()
-	case results.Time:
+	case record.Time:
 		return t.round()
 	}
 	return worker.Invalid("this program does no stages of kind %q", job.Kind)
@@ -84,7 +84,7 @@ func (t *task) keep(write func(d *artifact.Draft) error) error {
 		return err
 	}
 	for _, f := range files {
-		t.attempt.Artifacts = append(t.attempt.Artifacts, results.Artifact{Name: f.Name, SHA256: f.SHA256, Bytes: f.Bytes})
+		t.attempt.Artifacts = append(t.attempt.Artifacts, record.Artifact{Name: f.Name, SHA256: f.SHA256, Bytes: f.Bytes})
 	}
 	t.attempt.Finished = time.Now() // the spool's copy and this one are the same attempt
 	copy, err := json.MarshalIndent(t.attempt, "", " ")
@@ -122,5 +122,5 @@ func (t *task) open(threads int) (device.Backend, error) {
 
 // value adds a number to the attempt.
 func (t *task) value(metric, unit string, v float64, n int) {
-	t.attempt.Values = append(t.attempt.Values, results.Value{Metric: metric, Unit: unit, Value: v, N: n})
+	t.attempt.Values = append(t.attempt.Values, record.Value{Metric: metric, Unit: unit, Value: v, N: n})
 }

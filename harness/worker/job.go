@@ -14,7 +14,7 @@ import (
 	"fmt"
 	"time"
 
-	"prabench/results"
+	"prabench/results/record"
 )
 
 // Version numbers the form of a job. A worker refuses another version: a run
@@ -24,7 +24,7 @@ const Version = 1
 // Job is one attempt at one stage.
 type Job struct {
 	Version int    `json:"version"`
-	Attempt string `json:"attempt"` // results.NewAttemptID
+	Attempt string `json:"attempt"` // record.NewAttemptID
 	Stage   string `json:"stage"`   // the stage's key
 	Kind    string `json:"kind"`
 	Cell    string `json:"cell,omitempty"`
@@ -45,7 +45,7 @@ type Job struct {
 	// machine's memory, in bytes; 0 = no limit of its own.
 	MemoryLimit int64 `json:"memory_limit,omitempty"`
 
-	Environment results.Environment `json:"environment"`
+	Environment record.Environment `json:"environment"`
 
 	// Hold says that the standard input stays open as long as the run lives:
 	// its end stops the worker as a signal would.
@@ -69,8 +69,8 @@ type message struct {
 }
 
 // attempt is the result of a job that ended as the outcome says.
-func (j Job) attempt(outcome, reason string, started time.Time) results.Attempt {
-	return results.Attempt{
+func (j Job) attempt(outcome, reason string, started time.Time) record.Attempt {
+	return record.Attempt{
 		ID: j.Attempt, Stage: j.Stage, Kind: j.Kind, Cell: j.Cell, Device: j.Device, Environment: j.Environment,
 		Outcome: outcome, Reason: reason, Log: j.Log, Started: started, Finished: time.Now(),
 	}
@@ -86,5 +86,5 @@ func (e *Refusal) Error() string { return e.Outcome + ": " + e.Reason }
 
 // Invalid says that the configuration or its data cannot work.
 func Invalid(format string, args ...any) error {
-	return &Refusal{results.Invalid, fmt.Sprintf(format, args...)}
+	return &Refusal{record.Invalid, fmt.Sprintf(format, args...)}
 }

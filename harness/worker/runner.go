@@ -15,7 +15,7 @@ import (
 	"time"
 
 	"prabench/harness/machine"
-	"prabench/results"
+	"prabench/results/record"
 )
 
 // Runner starts workers and judges how they end.
@@ -33,30 +33,30 @@ type Runner struct {
 	// Stored finds an attempt that was already taken in from the spool folder:
 	// whoever ingests for one worker takes in what another has just left. Nil
 	// when nobody ingests meanwhile.
-	Stored func(attempt string) (results.Attempt, bool)
+	Stored func(attempt string) (record.Attempt, bool)
 
 	// Kept finds the attempt of a job beside the artifact it made: a worker may
 	// be killed between its artifact and its result. Nil when none are made.
-	Kept func(job Job) (results.Attempt, bool)
+	Kept func(job Job) (record.Attempt, bool)
 }
 
 // Run makes one attempt and returns its result, which then also lies in the
 // job's spool folder. The error means that not even this was possible.
-func (r Runner) Run(ctx context.Context, job Job, progress func(Progress)) (results.Attempt, error) {
+func (r Runner) Run(ctx context.Context, job Job, progress func(Progress)) (record.Attempt, error) {
 	started := time.Now()
 	job.Version, job.Hold = Version, true
 	if err := os.MkdirAll(r.LogDir, 0o755); err != nil {
-		return results.Attempt{}, err
+		return record.Attempt{}, err
 	}
 	job.Log = filepath.Join(r.LogDir, job.Attempt+".log")
 	log, err := os.Create(job.Log)
 	if err != nil {
-		return results.Attempt{}, err
+		return record.Attempt{}, err
 	}
 	defer log.Close()
 
 	end := r.supervise(ctx, job, log, progress)
-	a, err := results.ReadSpool(filepath.Join(job.Spool, job.Attempt+".json"))
+	a, err := record.ReadSpool(filepath.Join(job.Spool, job.Attempt+".json"))
 	if err == nil && a.ID == job.Attempt && a.Stage == job.Stage {
 		return r.tidy(a, job)
 	}
@@ -67,7 +67,7 @@ func (r Runner) Run(ctx context.Context, job Job, progress func(Progress)) (resu
 	}
 	if r.Kept != nil {
 		if a, ok := r.Kept(job); ok && a.ID == job.Attempt && a.Stage == job.Stage {
-			_, err := results.WriteSpool(job.Spool, a)
+			_, err := record.WriteSpool(job.Spool, a)
 			return a, err
 		}
 	}
@@ -79,20 +79,20 @@ func (r Runner) Run(ctx context.Context, job Job, progress func(Progress)) (resu
 	if tail := lastLines(job.Log, 5); tail != "" {
 		a.Log = job.Log + "\n" + tail
 	}
-	_, err = results.WriteSpool(job.Spool, a)
+	_, err = record.WriteSpool(job.Spool, a)
 	return a, err
 }
 
 // tidy removes the log of an attempt that went well and had nothing to say.
-func (r Runner) tidy(a results.Attempt, job Job) (results.Attempt, error) {
-	if info, err := os.Stat(job.Log); err == nil && info.Size() == 0 && a.Outcome == results.OK {
+func (r Runner) tidy(a record.Attempt, job Job) (record.Attempt, error) {
+	if info, err := os.Stat(job.Log); err == nil && info.Size() == 0 && a.Outcome == record.OK {
 		os.Remove(job.Log)
 	}
 	return a, nil
 }
 
 // LastLines is the end of what an attempt's worker printed, at most n lines.
-func LastLines(a results.Attempt, n int) string {
+func LastLines(a record.Attempt, n int) string {
 	path, _, _ := strings.Cut(a.Log, "\n")
 	return lastLines(path, n)
 }
@@ -233,31 +233,31 @@ func (e ending) judge(job Job) (outcome, reason string) {
 
 func (e ending) name(job Job) (outcome, reason string) {
 	if e.start != nil {
-		return results.Crash, "the worker could not be started: " + e.start.Error()
+		return record.Crash, "the worker could not be started: " + e.start.Error()
 	}
 	status, _ := e.state.Sys().(syscall.WaitStatus)
 	switch {
 	case e.memory != "":
-		return results.OutOfMemory, e.memory
+		return record.OutOfMemory, e.memory
 	case e.timedOut:
-		return results.Timeout, fmt.Sprintf("no result after %v (measure.timeout); the worker did not stop by itself and was killed", job.Timeout)
+		return record.Timeout, fmt.Sprintf("no result after %v (measure.timeout); the worker did not stop by itself and was killed", job.Timeout)
 	case e.stopped:
-		return results.Interrupted, "the run was stopped"
+		return record.Interrupted, "the run was stopped"
 	case status.Signaled() && status.Signal() == syscall.SIGKILL && e.oomKilled:
-		return results.OutOfMemory, "the system killed the worker because memory ran out"
+		return record.OutOfMemory, "the system killed the worker because memory ran out"
 	case saysOutOfMemory(job.Log):
-		return results.OutOfMemory, "the worker found no more memory"
+		return record.OutOfMemory, "the worker found no more memory"
 	case status.Signaled():
 		switch s := status.Signal(); s {
 		case syscall.SIGKILL, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP:
-			return results.Interrupted, fmt.Sprintf("the worker was ended from outside (%v)", s)
+			return record.Interrupted, fmt.Sprintf("the worker was ended from outside (%v)", s)
 		default:
-			return results.Crash, fmt.Sprintf("the worker died (%v)", s)
+			return record.Crash, fmt.Sprintf("the worker died (%v)", s)
 		}
 	case status.ExitStatus() != 0:
-		return results.Crash, fmt.Sprintf("the worker ended with exit code %d and without a result%s", status.ExitStatus(), fatalLine(job.Log))
+		return record.Crash, fmt.Sprintf("the worker ended with exit code %d and without a result%s", status.ExitStatus(), fatalLine(job.Log))
 	}
-	return results.Crash, "the worker ended as if all were well, but without a result"
+	return record.Crash, "the worker ended as if all were well, but without a result"
 }
 
 func saysOutOfMemory(log string) bool {

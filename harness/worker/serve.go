@@ -17,7 +17,7 @@ import (
 	"prabench/models"
 	"prabench/models/dataset"
 	"prabench/models/device"
-	"prabench/results"
+	"prabench/results/record"
 )
 
 // Causes with which the context of a stage ends.
@@ -29,7 +29,7 @@ var (
 // Stage does a job: it fills in the values, samples, protocol and artifacts of
 // the attempt. When ctx ends it saves what it can go on from and returns soon,
 // with context.Cause(ctx) as or in its error.
-type Stage func(ctx context.Context, job Job, report func(Progress), a *results.Attempt) error
+type Stage func(ctx context.Context, job Job, report func(Progress), a *record.Attempt) error
 
 // Serve is a worker's whole life: it reads one job from stdin, does it, writes
 // the result into the spool folder, and returns the exit code: 0 when the
@@ -48,26 +48,26 @@ func Serve(stdin io.Reader, stdout, stderr io.Writer, do Stage) int {
 	ctx, cancel := stopping(job, stdin)
 	defer cancel()
 
-	a := job.attempt(results.OK, "", time.Now())
+	a := job.attempt(record.OK, "", time.Now())
 	a.Finished = time.Time{}
 	err := guarded(func() error { return do(ctx, job, reporter(stdout), &a) }, stderr)
 	if err != nil {
-		a.Values, a.Samples, a.Artifacts = nil, nil, nil
+		a.Values, a.Readings, a.Artifacts = nil, nil, nil
 		a.Outcome, a.Reason = judge(err)
 		fmt.Fprintf(stderr, "%s: %s\n", a.Outcome, a.Reason)
 	}
-	if a.Finished.IsZero() || a.Outcome != results.OK {
+	if a.Finished.IsZero() || a.Outcome != record.OK {
 		a.Finished = time.Now()
 	}
-	if err := a.Check(); err != nil && a.Outcome == results.OK {
-		a.Values, a.Samples, a.Artifacts = nil, nil, nil
-		a.Outcome, a.Reason = results.Invalid, "the result cannot be stored: "+err.Error()
+	if err := a.Check(); err != nil && a.Outcome == record.OK {
+		a.Values, a.Readings, a.Artifacts = nil, nil, nil
+		a.Outcome, a.Reason = record.Invalid, "the result cannot be stored: "+err.Error()
 	}
-	if _, err := results.WriteSpool(job.Spool, a); err != nil {
+	if _, err := record.WriteSpool(job.Spool, a); err != nil {
 		fmt.Fprintf(stderr, "prabench worker: the result could not be written: %v\n", err)
 		return 4
 	}
-	if a.Outcome != results.OK {
+	if a.Outcome != record.OK {
 		return 1
 	}
 	return 0
@@ -124,7 +124,7 @@ func guarded(f func() error, stderr io.Writer) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			fmt.Fprintf(stderr, "panic: %v\n%s", p, debug.Stack())
-			err = &Refusal{results.Crash, fmt.Sprintf("the program has a fault: %v (the log has the stack)", p)}
+			err = &Refusal{record.Crash, fmt.Sprintf("the program has a fault: %v (the log has the stack)", p)}
 		}
 	}()
 	return f()
@@ -137,17 +137,17 @@ func judge(err error) (outcome, reason string) {
 	var data *dataset.Error
 	switch {
 	case errors.Is(err, ErrTimeout):
-		return results.Timeout, ErrTimeout.Error() + afterCause(err, ErrTimeout)
+		return record.Timeout, ErrTimeout.Error() + afterCause(err, ErrTimeout)
 	case errors.Is(err, ErrStopped), errors.Is(err, context.Canceled):
-		return results.Interrupted, ErrStopped.Error() + afterCause(err, ErrStopped)
+		return record.Interrupted, ErrStopped.Error() + afterCause(err, ErrStopped)
 	case errors.As(err, &known):
 		return known.Outcome, known.Reason
 	case errors.As(err, &key), errors.As(err, &data):
-		return results.Invalid, err.Error()
+		return record.Invalid, err.Error()
 	case errors.Is(err, device.ErrOutOfMemory), errors.Is(err, syscall.ENOMEM):
-		return results.OutOfMemory, err.Error()
+		return record.OutOfMemory, err.Error()
 	}
-	return results.Crash, err.Error()
+	return record.Crash, err.Error()
 }
 
 // afterCause keeps what a stage added to the cause, such as where it stopped.

@@ -16,7 +16,7 @@ import (
 	"prabench/harness/worker"
 	"prabench/models"
 	"prabench/models/device"
-	"prabench/results"
+	"prabench/results/record"
 )
 
 // The test program is its own worker: with this variable set it behaves, or
@@ -33,27 +33,27 @@ func TestMain(m *testing.M) {
 func play(part string) int {
 	serve := func(do worker.Stage) int { return worker.Serve(os.Stdin, os.Stdout, os.Stderr, do) }
 	fail := func(err error) int {
-		return serve(func(context.Context, worker.Job, func(worker.Progress), *results.Attempt) error { return err })
+		return serve(func(context.Context, worker.Job, func(worker.Progress), *record.Attempt) error { return err })
 	}
-	wait := func(ctx context.Context, _ worker.Job, report func(worker.Progress), _ *results.Attempt) error {
+	wait := func(ctx context.Context, _ worker.Job, report func(worker.Progress), _ *record.Attempt) error {
 		report(worker.Progress{Done: 1, Total: 100, What: "waiting"})
 		<-ctx.Done()
 		return fmt.Errorf("%w: saved at step 17", context.Cause(ctx))
 	}
 	switch part {
 	case "good":
-		return serve(func(_ context.Context, job worker.Job, report func(worker.Progress), a *results.Attempt) error {
+		return serve(func(_ context.Context, job worker.Job, report func(worker.Progress), a *record.Attempt) error {
 			fmt.Fprintln(os.Stderr, "a remark for the log")
 			for i := range 3 {
 				report(worker.Progress{Done: int64(i + 1), Total: 3, What: "working"})
 			}
-			a.Values = []results.Value{{Metric: "train_loss", Unit: "1", Value: 0.5, N: 1}}
+			a.Values = []record.Value{{Metric: "train_loss", Unit: "1", Value: 0.5, N: 1}}
 			return nil
 		})
 	case "nan":
-		return serve(func(_ context.Context, _ worker.Job, _ func(worker.Progress), a *results.Attempt) error {
+		return serve(func(_ context.Context, _ worker.Job, _ func(worker.Progress), a *record.Attempt) error {
 			zero := 0.0
-			a.Values = []results.Value{{Metric: "train_loss", Unit: "1", Value: zero / zero, N: 1}}
+			a.Values = []record.Value{{Metric: "train_loss", Unit: "1", Value: zero / zero, N: 1}}
 			return nil
 		})
 	case "invalid":
@@ -63,7 +63,7 @@ func play(part string) int {
 	case "error":
 		return fail(fmt.Errorf("the disk is on fire"))
 	case "panic":
-		return serve(func(context.Context, worker.Job, func(worker.Progress), *results.Attempt) error { panic("impossible") })
+		return serve(func(context.Context, worker.Job, func(worker.Progress), *record.Attempt) error { panic("impossible") })
 	case "wait":
 		return serve(wait)
 	case "garbage":
@@ -146,19 +146,19 @@ func setup(t *testing.T, part string) bench {
 			Env:     []string{role + "=" + part}, LogDir: filepath.Join(dir, "log"), Grace: 300 * time.Millisecond,
 		},
 		job: worker.Job{
-			Attempt: results.NewAttemptID(), Stage: strings.Repeat("ab", 32), Kind: "train", Cell: "c1",
+			Attempt: record.NewAttemptID(), Stage: strings.Repeat("ab", 32), Kind: "train", Cell: "c1",
 			Settings: json.RawMessage(`{}`), Device: "cpu", Threads: 1, Spool: filepath.Join(dir, "spool"), Timeout: time.Minute,
 		},
 	}
 }
 
-func (b bench) run(t *testing.T, ctx context.Context, progress func(worker.Progress)) results.Attempt {
+func (b bench) run(t *testing.T, ctx context.Context, progress func(worker.Progress)) record.Attempt {
 	t.Helper()
 	a, err := b.runner.Run(ctx, b.job, progress)
 	if err != nil {
 		t.Fatal(err)
 	}
-	stored, err := results.ReadSpool(filepath.Join(b.job.Spool, b.job.Attempt+".json"))
+	stored, err := record.ReadSpool(filepath.Join(b.job.Spool, b.job.Attempt+".json"))
 	if err != nil || stored.Outcome != a.Outcome || stored.Reason != a.Reason || stored.ID != b.job.Attempt || stored.Stage != b.job.Stage {
 		t.Errorf("the spool holds %+v (%v), the runner answered %+v", stored, err, a)
 	}
@@ -167,21 +167,21 @@ func (b bench) run(t *testing.T, ctx context.Context, progress func(worker.Progr
 
 func TestEveryEndingHasItsOutcome(t *testing.T) {
 	for _, c := range []struct{ part, outcome, reason, log string }{
-		{"good", results.OK, "", ""},
-		{"garbage, then good", results.OK, "", ""},
-		{"nan", results.Invalid, "train_loss or its interval is NaN", ""},
-		{"invalid", results.Invalid, "model.patch: 5 does not divide 28", ""},
-		{"device full", results.OutOfMemory, "allocating the cache: out of device memory", ""},
-		{"error", results.Crash, "the disk is on fire", ""},
-		{"panic", results.Crash, "the program has a fault: impossible", ""},
-		{"garbage", results.Crash, `without a result; it printed 2 lines that are no messages, first "Segmentation faul"`, "Segmentation faul"},
-		{"exit 0", results.Crash, "as if all were well, but without a result", ""},
-		{"exit 3", results.Crash, "exit code 3", "last words"},
-		{"no memory", results.OutOfMemory, "found no more memory", "runtime: out of memory"},
-		{"segv", results.Crash, "(SIGSEGV", ""},
-		{"kill", results.Interrupted, "from outside (killed)", ""},
-		{"orphan", results.Crash, "exit code 3", ""},
-		{"torn result", results.Crash, "its result could not be read", ""},
+		{"good", record.OK, "", ""},
+		{"garbage, then good", record.OK, "", ""},
+		{"nan", record.Invalid, "train_loss or its interval is NaN", ""},
+		{"invalid", record.Invalid, "model.patch: 5 does not divide 28", ""},
+		{"device full", record.OutOfMemory, "allocating the cache: out of device memory", ""},
+		{"error", record.Crash, "the disk is on fire", ""},
+		{"panic", record.Crash, "the program has a fault: impossible", ""},
+		{"garbage", record.Crash, `without a result; it printed 2 lines that are no messages, first "Segmentation faul"`, "Segmentation faul"},
+		{"exit 0", record.Crash, "as if all were well, but without a result", ""},
+		{"exit 3", record.Crash, "exit code 3", "last words"},
+		{"no memory", record.OutOfMemory, "found no more memory", "runtime: out of memory"},
+		{"segv", record.Crash, "(SIGSEGV", ""},
+		{"kill", record.Interrupted, "from outside (killed)", ""},
+		{"orphan", record.Crash, "exit code 3", ""},
+		{"torn result", record.Crash, "its result could not be read", ""},
 	} {
 		t.Run(c.part, func(t *testing.T) {
 			t.Parallel()
@@ -214,24 +214,24 @@ func TestResultAndProgressArrive(t *testing.T) {
 
 func TestAResultThatWasTakenInMeanwhileCounts(t *testing.T) {
 	b := setup(t, "exit 0") // leaves nothing in the spool: as if another had ingested it
-	taken := results.Attempt{ID: b.job.Attempt, Stage: b.job.Stage, Kind: "train", Outcome: results.OK}
-	b.runner.Stored = func(id string) (results.Attempt, bool) { return taken, id == b.job.Attempt }
+	taken := record.Attempt{ID: b.job.Attempt, Stage: b.job.Stage, Kind: "train", Outcome: record.OK}
+	b.runner.Stored = func(id string) (record.Attempt, bool) { return taken, id == b.job.Attempt }
 	a, err := b.runner.Run(context.Background(), b.job, nil)
-	if err != nil || a.Outcome != results.OK {
+	if err != nil || a.Outcome != record.OK {
 		t.Errorf("%+v, %v", a, err)
 	}
 }
 
 func TestAResultBesideItsArtifactCounts(t *testing.T) {
 	b := setup(t, "kill") // killed after its artifact was there, before its result was
-	kept := results.Attempt{ID: b.job.Attempt, Stage: b.job.Stage, Kind: "train", Outcome: results.OK}
-	b.runner.Kept = func(worker.Job) (results.Attempt, bool) { return kept, true }
-	if a := b.run(t, context.Background(), nil); a.Outcome != results.OK {
+	kept := record.Attempt{ID: b.job.Attempt, Stage: b.job.Stage, Kind: "train", Outcome: record.OK}
+	b.runner.Kept = func(worker.Job) (record.Attempt, bool) { return kept, true }
+	if a := b.run(t, context.Background(), nil); a.Outcome != record.OK {
 		t.Errorf("%+v", a)
 	}
 	b = setup(t, "kill")
-	b.runner.Kept = func(worker.Job) (results.Attempt, bool) { return kept, true } // another attempt's
-	if a := b.run(t, context.Background(), nil); a.Outcome != results.Interrupted {
+	b.runner.Kept = func(worker.Job) (record.Attempt, bool) { return kept, true } // another attempt's
+	if a := b.run(t, context.Background(), nil); a.Outcome != record.Interrupted {
 		t.Errorf("another attempt's result was taken: %+v", a)
 	}
 }
@@ -241,7 +241,7 @@ func TestAStopLetsTheWorkerSave(t *testing.T) {
 	b.runner.Grace = 10 * time.Second
 	ctx, cancel := context.WithCancel(context.Background())
 	a := b.run(t, ctx, func(worker.Progress) { cancel() })
-	if a.Outcome != results.Interrupted || !strings.Contains(a.Reason, "saved at step 17") {
+	if a.Outcome != record.Interrupted || !strings.Contains(a.Reason, "saved at step 17") {
 		t.Errorf("%s: %s", a.Outcome, a.Reason)
 	}
 }
@@ -251,7 +251,7 @@ func TestAWorkerThatWillNotStopIsKilled(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	start := time.Now()
 	a := b.run(t, ctx, func(worker.Progress) { cancel() })
-	if a.Outcome != results.Interrupted || time.Since(start) > 20*time.Second {
+	if a.Outcome != record.Interrupted || time.Since(start) > 20*time.Second {
 		t.Errorf("%s: %s, after %v", a.Outcome, a.Reason, time.Since(start))
 	}
 }
@@ -261,7 +261,7 @@ func TestTimeout(t *testing.T) {
 		b := setup(t, part)
 		b.job.Timeout = 200 * time.Millisecond
 		a := b.run(t, context.Background(), nil)
-		if a.Outcome != results.Timeout || !strings.Contains(a.Reason, "measure.timeout") {
+		if a.Outcome != record.Timeout || !strings.Contains(a.Reason, "measure.timeout") {
 			t.Errorf("%s: %s: %s", part, a.Outcome, a.Reason)
 		}
 		if part == "wait" && !strings.Contains(a.Reason, "saved at step 17") {
@@ -273,7 +273,7 @@ func TestTimeout(t *testing.T) {
 func TestAProgramThatDoesNotExist(t *testing.T) {
 	b := setup(t, "good")
 	b.runner.Command = func(string) ([]string, error) { return []string{"/nowhere/prabench"}, nil }
-	if a := b.run(t, context.Background(), nil); a.Outcome != results.Crash || !strings.Contains(a.Reason, "could not be started") {
+	if a := b.run(t, context.Background(), nil); a.Outcome != record.Crash || !strings.Contains(a.Reason, "could not be started") {
 		t.Errorf("%s: %s", a.Outcome, a.Reason)
 	}
 }
@@ -288,7 +288,7 @@ func TestTheEndOfTheRunStopsItsWorker(t *testing.T) {
 		t.Fatal(err)
 	}
 	go func() {
-		done <- worker.Serve(in, discard{}, discard{}, func(ctx context.Context, _ worker.Job, _ func(worker.Progress), _ *results.Attempt) error {
+		done <- worker.Serve(in, discard{}, discard{}, func(ctx context.Context, _ worker.Job, _ func(worker.Progress), _ *record.Attempt) error {
 			<-ctx.Done()
 			return context.Cause(ctx)
 		})
@@ -298,7 +298,7 @@ func TestTheEndOfTheRunStopsItsWorker(t *testing.T) {
 	if code := <-done; code != 1 {
 		t.Errorf("exit code %d", code)
 	}
-	if a, err := results.ReadSpool(filepath.Join(b.job.Spool, b.job.Attempt+".json")); err != nil || a.Outcome != results.Interrupted {
+	if a, err := record.ReadSpool(filepath.Join(b.job.Spool, b.job.Attempt+".json")); err != nil || a.Outcome != record.Interrupted {
 		t.Errorf("%+v, %v", a, err)
 	}
 }
@@ -322,7 +322,7 @@ func TestAWorkerThatTakesTooMuchMemoryIsKilledForIt(t *testing.T) {
 			b := setup(t, part)
 			b.job.MemoryLimit = 300 << 20
 			a := b.run(t, context.Background(), nil)
-			if a.Outcome != results.OutOfMemory || !strings.Contains(a.Reason, "may hold 300 MiB (measure.memory_limit): it was killed") {
+			if a.Outcome != record.OutOfMemory || !strings.Contains(a.Reason, "may hold 300 MiB (measure.memory_limit): it was killed") {
 				t.Errorf("%s: %s", a.Outcome, a.Reason)
 			}
 			if !strings.Contains(worker.LastLines(a, 3), "taking all there is") {

@@ -8,6 +8,7 @@ import (
 
 	"prabench/plots"
 	"prabench/results"
+	"prabench/results/record"
 )
 
 // column is one metric of a table.
@@ -55,11 +56,11 @@ func groupOf(metric, kind string) string {
 		return groupTraining
 	}
 	switch kind {
-	case results.Train:
+	case record.Train:
 		return groupTraining
-	case results.Time:
+	case record.Time:
 		return groupSpeed
-	case results.Probe, results.Exposure, results.Seam, results.Nearest:
+	case record.Probe, record.Exposure, record.Seam, record.Nearest:
 		return groupDiagnostics
 	}
 	return groupQuality

@@ -5,12 +5,13 @@ import (
 	"testing"
 
 	"prabench/results"
+	"prabench/results/record"
 )
 
 func TestColumns(t *testing.T) {
 	var rows []results.Row
-	for _, r := range [][3]string{{"nfe", "1", results.Train}, {"seam_index", "1", results.Seam}, {"latency", "s", results.Time}, {"own_score", "1", results.Score}, {"kid", "1", results.Score},
-		{"memory_peak", "bytes", results.Time}, {"fid_proxy", "1", results.Score}, {"train_seconds", "s", results.Train}, {"train_memory_peak", "bytes", results.Train}, {"fid_proxy", "1", results.Score}} {
+	for _, r := range [][3]string{{"nfe", "1", record.Train}, {"seam_index", "1", record.Seam}, {"latency", "s", record.Time}, {"own_score", "1", record.Score}, {"kid", "1", record.Score},
+		{"memory_peak", "bytes", record.Time}, {"fid_proxy", "1", record.Score}, {"train_seconds", "s", record.Train}, {"train_memory_peak", "bytes", record.Train}, {"fid_proxy", "1", record.Score}} {
 		rows = append(rows, results.Row{Metric: r[0], Unit: r[1], Kind: r[2], Value: 0.002})
 	}
 	var got []string

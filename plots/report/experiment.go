@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"prabench/results"
+	"prabench/results/record"
 )
 
 // experiment is an experiment as the page shows it.
@@ -94,7 +95,7 @@ func (e *experiment) facts() []fact {
 	out = append(out, fact{"Cells", []string{cells}})
 	var from, to time.Time
 	for _, a := range e.Attempts {
-		if a.Outcome != results.OK {
+		if a.Outcome != record.OK {
 			continue
 		}
 		if from.IsZero() || a.Started.Before(from) {
@@ -110,7 +111,7 @@ func (e *experiment) facts() []fact {
 	add := func(name string, of func(a *results.Provenance) string) {
 		var lines []string
 		for i := range e.Attempts {
-			if v := of(&e.Attempts[i]); e.Attempts[i].Outcome == results.OK && v != "" && !slices.Contains(lines, v) {
+			if v := of(&e.Attempts[i]); e.Attempts[i].Outcome == record.OK && v != "" && !slices.Contains(lines, v) {
 				lines = append(lines, v)
 			}
 		}

@@ -9,6 +9,7 @@ import (
 
 	"prabench/plots"
 	"prabench/results"
+	"prabench/results/record"
 )
 
 var noon = time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
@@ -23,9 +24,9 @@ func made(name string, points, seeds int) Experiment { return madeWith(name, poi
 // madeWith has further metrics.
 func madeWith(name string, points, seeds, further int) Experiment {
 	e := Experiment{Name: name, Description: "a test", Data: plots.Data{Experiment: name},
-		Environments: map[string]results.Environment{"env": {CPU: "Xeon", Cores: 2, MemoryBytes: 8 << 30, OS: "linux", GitRevision: "abc123"}}}
+		Environments: map[string]record.Environment{"env": {CPU: "Xeon", Cores: 2, MemoryBytes: 8 << 30, OS: "linux", GitRevision: "abc123"}}}
 	metric := func(c results.Cell, kind, attempt, name, unit string, value, half float64) {
-		r := results.Row{Experiment: e.Name, Cell: c.Cell, Seed: c.Seed, Metric: name, Unit: unit, Value: value, N: 5, Protocol: "kind=" + kind, Attempt: attempt, Outcome: results.OK,
+		r := results.Row{Experiment: e.Name, Cell: c.Cell, Seed: c.Seed, Metric: name, Unit: unit, Value: value, N: 5, Protocol: "kind=" + kind, Attempt: attempt, Outcome: record.OK,
 			CreatedAt: noon, Label: c.Label, Patch: c.Patch, Params: c.Params, Kind: kind, Device: "cpu", DeviceClass: "cpu Xeon", Code: "abc123"}
 		if half > 0 {
 			r.Lo, r.Hi = ptr(value-half), ptr(value+half)
@@ -34,28 +35,28 @@ func madeWith(name string, points, seeds, further int) Experiment {
 	}
 	for i := range points {
 		label := fmt.Sprintf("patch=%d", 7*(i+1))
-		p := plots.CellData{Label: label, Params: map[string]any{"model.patch": int64(7 * (i + 1)), "patch": 7 * (i + 1), "train.rollout_depth": int64(i % 2)}, Metrics: map[string]plots.MetricValue{}, Outcome: results.OK, Seeds: seeds}
+		p := plots.CellData{Label: label, Params: map[string]any{"model.patch": int64(7 * (i + 1)), "patch": 7 * (i + 1), "train.rollout_depth": int64(i % 2)}, Metrics: map[string]plots.MetricValue{}, Outcome: record.OK, Seeds: seeds}
 		params := map[string]any{"model.patch": p.Params["model.patch"], "train.rollout_depth": p.Params["train.rollout_depth"]}
 		var ids []string
 		from := len(e.Rows)
 		for seed := 1; seed <= seeds; seed++ {
-			c := results.Cell{Experiment: e.Name, Cell: fmt.Sprintf("c%d-%d", i, seed), Seed: uint64(seed), Label: label, Patch: 7 * (i + 1), Params: params, Outcome: results.OK}
+			c := results.Cell{Experiment: e.Name, Cell: fmt.Sprintf("c%d-%d", i, seed), Seed: uint64(seed), Label: label, Patch: 7 * (i + 1), Params: params, Outcome: record.OK}
 			if i == points-1 {
-				c.Outcome, c.Kind, c.Reason = results.OutOfMemory, results.Train, "needs 9 GiB of 8"
+				c.Outcome, c.Kind, c.Reason = record.OutOfMemory, record.Train, "needs 9 GiB of 8"
 				p.Outcome, p.Reason = c.Outcome, c.Reason
 			} else {
 				s := 0.1 * float64(seed)
 				id := fmt.Sprintf("%d-%d", i, seed)
-				metric(c, results.Train, "train-"+id, "train_loss", "1", 0.5+s, 0)
-				metric(c, results.Score, "score-"+id, "fid_proxy", "1", 10+3*float64(i)+s, 0.5)
-				metric(c, results.Time, "time-"+id, "throughput", "images/s", 1000*float64(i+1)+s, 20)
-				metric(c, results.Time, "time-"+id, "latency", "s", 0.001/float64(i+1), 0.0001)
-				metric(c, results.Time, "time-"+id, "disturbed_rounds", "1", float64(i%2), 0)
+				metric(c, record.Train, "train-"+id, "train_loss", "1", 0.5+s, 0)
+				metric(c, record.Score, "score-"+id, "fid_proxy", "1", 10+3*float64(i)+s, 0.5)
+				metric(c, record.Time, "time-"+id, "throughput", "images/s", 1000*float64(i+1)+s, 20)
+				metric(c, record.Time, "time-"+id, "latency", "s", 0.001/float64(i+1), 0.0001)
+				metric(c, record.Time, "time-"+id, "disturbed_rounds", "1", float64(i%2), 0)
 				for k := range further {
-					metric(c, results.Score, "score-"+id, fmt.Sprintf("metric_%02d", k), "1", float64(i*k)+s, 0.5)
+					metric(c, record.Score, "score-"+id, fmt.Sprintf("metric_%02d", k), "1", float64(i*k)+s, 0.5)
 				}
-				for _, kind := range []string{results.Train, results.Score, results.Time} {
-					e.Attempts = append(e.Attempts, results.Provenance{Attempt: kind + "-" + id, Stage: "stage-" + kind + id, Kind: kind, Outcome: results.OK, Device: "cpu", Code: "abc123",
+				for _, kind := range []string{record.Train, record.Score, record.Time} {
+					e.Attempts = append(e.Attempts, results.Provenance{Attempt: kind + "-" + id, Stage: "stage-" + kind + id, Kind: kind, Outcome: record.OK, Device: "cpu", Code: "abc123",
 						Environment: "env", Started: noon, Finished: noon.Add(time.Minute)})
 				}
 			}
@@ -109,7 +110,7 @@ func renamed(e Experiment, name string) Experiment {
 	for i := range e.Attempts {
 		e.Attempts[i].Code, e.Attempts[i].Reason = name, name
 	}
-	e.Environments = map[string]results.Environment{"env": {CPU: name, OS: name, GPU: name}}
+	e.Environments = map[string]record.Environment{"env": {CPU: name, OS: name, GPU: name}}
 	e.Figures = append(e.Figures, Figure{Name: name, Title: name, Problem: name}, Figure{Name: name, Markdown: name, LaTeX: name})
 	return e
 }

@@ -4,11 +4,11 @@ import (
 	"fmt"
 	"strings"
 
-	"prabench/results"
+	"prabench/results/record"
 )
 
 // machine describes an environment in one line.
-func machine(e results.Environment) string {
+func machine(e record.Environment) string {
 	var parts []string
 	add := func(s string) {
 		if s != "" {

@@ -19,6 +19,7 @@ import (
 	"prabench/plots"
 	"prabench/plots/figure"
 	"prabench/results"
+	"prabench/results/record"
 )
 
 // Content is all that a report says.
@@ -41,7 +42,7 @@ type Experiment struct {
 	Cells        []results.Cell // in the order of the plan
 	Rows         []results.Row
 	Attempts     []results.Provenance
-	Environments map[string]results.Environment
+	Environments map[string]record.Environment
 
 	Pareto     figure.Figure // axes and series of the chart; empty ones are chosen
 	Figures    []Figure

@@ -9,7 +9,7 @@ import (
 
 	"golang.org/x/net/html"
 
-	"prabench/results"
+	"prabench/results/record"
 )
 
 func text(t testing.TB, c Content) string {
@@ -41,7 +41,7 @@ func TestWarnings(t *testing.T) {
 			}
 		}
 	}
-	e.Cells[1].Outcome, e.Cells[1].Reason = results.Pending, ""
+	e.Cells[1].Outcome, e.Cells[1].Reason = record.Pending, ""
 	x, err := newExperiment(e, 0)
 	if err != nil {
 		t.Fatal(err)

@@ -9,6 +9,7 @@ import (
 
 	"prabench/plots"
 	"prabench/results"
+	"prabench/results/record"
 )
 
 // table is the points or the cells of an experiment.
@@ -179,20 +180,20 @@ func nameOf(label, experiment string) string {
 
 func (r *row) finish(t *table, outcome, reason string) {
 	if outcome == "" {
-		outcome = results.OK
+		outcome = record.OK
 	}
 	r.Outcome, r.Reason, r.Class = outcome, reason, class(outcome)
-	t.Outcomes = t.Outcomes || outcome != results.OK
+	t.Outcomes = t.Outcomes || outcome != record.OK
 }
 
 // class is the state whose colour an outcome has.
 func class(outcome string) string {
 	switch outcome {
-	case results.OK:
+	case record.OK:
 		return "s-done"
-	case results.Pending, results.Interrupted:
+	case record.Pending, record.Interrupted:
 		return "s-to-do"
-	case results.Blocked:
+	case record.Blocked:
 		return "s-blocked"
 	}
 	return "s-failed"
@@ -207,7 +208,7 @@ func (r *row) fill(columns []*column, values map[*column]source) {
 		s, ok := values[c]
 		if !ok {
 			e := entry{}
-			if r.Outcome != results.OK {
+			if r.Outcome != record.OK {
 				e.Gone = r.Outcome
 			}
 			r.Entries = append(r.Entries, e)

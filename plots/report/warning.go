@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"prabench/results"
+	"prabench/results/record"
 )
 
 // warning is what a reader has to know before the numbers.
@@ -32,8 +33,8 @@ func (e *experiment) warnings() []warning {
 	for i := range e.Cells {
 		c := &e.Cells[i]
 		switch c.Outcome {
-		case results.OK:
-		case results.Pending, results.Interrupted:
+		case record.OK:
+		case record.Pending, record.Interrupted:
 			waiting = append(waiting, cellName(c, e.Name)+reasonText(c))
 		default:
 			by[c.Outcome]++

@@ -17,14 +17,15 @@ import (
 	"time"
 
 	"prabench/results"
+	"prabench/results/record"
 )
 
 // Metrics are the names of the values of every cell, by the kind of stage that
 // leaves them; there are twenty.
 var Metrics = map[string][]string{
-	results.Train: {"train_loss", "train_seconds"},
-	results.Score: {"fid_proxy", "kid", "precision", "recall", "class_accuracy", "metric_01", "metric_02", "metric_03", "metric_04", "metric_05"},
-	results.Time:  {"throughput", "latency", "first_block_latency", "memory_peak", "memory_model", "memory_cache", "train_throughput", "mfu"},
+	record.Train: {"train_loss", "train_seconds"},
+	record.Score: {"fid_proxy", "kid", "precision", "recall", "class_accuracy", "metric_01", "metric_02", "metric_03", "metric_04", "metric_05"},
+	record.Time:  {"throughput", "latency", "first_block_latency", "memory_peak", "memory_model", "memory_cache", "train_throughput", "mfu"},
 }
 
 // Seeds is the number of cells of one point.
@@ -62,25 +63,25 @@ func Large(tb testing.TB, experiments, cells int) (path string) {
 // and share their reference.
 func Plan(name string, cells int) results.Plan {
 	config := json.RawMessage(`{"part":{"data":"` + strings.Repeat("0", 64) + `","model":"` + strings.Repeat("m", 300) + `","train":"` + strings.Repeat("t", 200) + `"}}`)
-	ref := key(name, results.Reference, 0)
+	ref := key(name, record.Reference, 0)
 	p := results.Plan{Experiment: name, Created: time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC),
-		Stages: []results.PlanStage{{Key: ref, Kind: results.Reference, Config: config}}}
+		Stages: []results.PlanStage{{Key: ref, Kind: record.Reference, Config: config}}}
 	for c := range cells {
 		point := c / Seeds
-		stages := map[string]string{results.Reference: ref}
-		for _, kind := range []string{results.Train, results.Draw, results.Score, results.Time} {
+		stages := map[string]string{record.Reference: ref}
+		for _, kind := range []string{record.Train, record.Draw, record.Score, record.Time} {
 			stages[kind] = key(name, kind, c)
 		}
 		patch, rate := []int{2, 4, 7, 14}[point%4], float64(1+point/4)/1e5
 		p.Cells = append(p.Cells, results.PlanCell{
-			ID: stages[results.Train][:12], Seed: uint64(1 + c%Seeds), Label: fmt.Sprintf("patch=%d lr=%g", patch, rate), Patch: patch, Block: 1, RolloutDepth: 1, State: 12,
+			ID: stages[record.Train][:12], Seed: uint64(1 + c%Seeds), Label: fmt.Sprintf("patch=%d lr=%g", patch, rate), Patch: patch, Block: 1, RolloutDepth: 1, State: 12,
 			Params: map[string]any{"model.patch": patch, "train.lr": rate}, Stages: stages,
 		})
 		p.Stages = append(p.Stages,
-			results.PlanStage{Key: stages[results.Train], Kind: results.Train, Config: config},
-			results.PlanStage{Key: stages[results.Draw], Kind: results.Draw, Inputs: []string{stages[results.Train]}, Config: config},
-			results.PlanStage{Key: stages[results.Score], Kind: results.Score, Inputs: []string{ref, stages[results.Draw]}, Config: config},
-			results.PlanStage{Key: stages[results.Time], Kind: results.Time, Inputs: []string{stages[results.Train]}, Config: config})
+			results.PlanStage{Key: stages[record.Train], Kind: record.Train, Config: config},
+			results.PlanStage{Key: stages[record.Draw], Kind: record.Draw, Inputs: []string{stages[record.Train]}, Config: config},
+			results.PlanStage{Key: stages[record.Score], Kind: record.Score, Inputs: []string{ref, stages[record.Draw]}, Config: config},
+			results.PlanStage{Key: stages[record.Time], Kind: record.Time, Inputs: []string{stages[record.Train]}, Config: config})
 	}
 	return p
 }

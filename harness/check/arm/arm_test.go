@@ -15,7 +15,7 @@ import (
 	"prabench/harness/work"
 	"prabench/harness/worker"
 	"prabench/models"
-	"prabench/results"
+	"prabench/results/record"
 )
 
 // role makes the test program an arm, a worker, or something that is none.
@@ -110,11 +110,11 @@ func TestFaults(t *testing.T) {
 		q           Request
 		outcome, is string
 	}{
-		{Request{Do: Time, Metric: Latency}, results.Invalid, "no cell is open"},
-		{Request{Do: "sing"}, results.Invalid, `knows no "sing"`},
-		{Request{Do: Open, Settings: raw, Model: path, Metrics: []string{"beauty"}}, results.Invalid, `does not time "beauty"`},
-		{Request{Do: Open, Settings: raw, Model: path + "x", Metrics: []string{Latency}}, results.Invalid, "no such file"},
-		{Request{Do: Open, Settings: json.RawMessage(`{"model":7}`), Model: path}, results.Invalid, "cannot be read"},
+		{Request{Do: Time, Metric: Latency}, record.Invalid, "no cell is open"},
+		{Request{Do: "sing"}, record.Invalid, `knows no "sing"`},
+		{Request{Do: Open, Settings: raw, Model: path, Metrics: []string{"beauty"}}, record.Invalid, `does not time "beauty"`},
+		{Request{Do: Open, Settings: raw, Model: path + "x", Metrics: []string{Latency}}, record.Invalid, "no such file"},
+		{Request{Do: Open, Settings: json.RawMessage(`{"model":7}`), Model: path}, record.Invalid, "cannot be read"},
 	} {
 		_, err := p.Ask(context.Background(), c.q)
 		var f *Fault
@@ -132,7 +132,7 @@ func TestAnArmThatEnds(t *testing.T) {
 	}
 	_, err = p.Ask(context.Background(), Request{Do: Machine})
 	var f *Fault
-	if !errors.As(err, &f) || f.Outcome != results.Crash || !strings.Contains(f.Reason, "exit code 9") || !strings.Contains(f.Reason, "the last word") {
+	if !errors.As(err, &f) || f.Outcome != record.Crash || !strings.Contains(f.Reason, "exit code 9") || !strings.Contains(f.Reason, "the last word") {
 		t.Errorf("%v", err)
 	}
 	if _, again := p.Ask(context.Background(), Request{Do: Machine}); again != err {

@@ -15,7 +15,7 @@ import (
 	"prabench/harness/stage"
 	"prabench/harness/work"
 	"prabench/harness/worker"
-	"prabench/results"
+	"prabench/results/record"
 )
 
 // Speaks says whether a program has an arm. Revisions from before there were
@@ -64,7 +64,7 @@ func (j *Jobs) Ask(ctx context.Context, q Request) (Answer, error) {
 		}
 		return a, nil
 	}
-	return Answer{}, &Fault{j.Name, results.Invalid, fmt.Sprintf("a program without an arm cannot do %q", q.Do)}
+	return Answer{}, &Fault{j.Name, record.Invalid, fmt.Sprintf("a program without an arm cannot do %q", q.Do)}
 }
 
 func (j *Jobs) resident() int64 {
@@ -97,8 +97,8 @@ func (j *Jobs) open(ctx context.Context, q Request) (Answer, error) {
 	if err := keepModel(artifact.Store{Root: dir}, q.Model); err != nil {
 		return Answer{}, err
 	}
-	job := worker.Job{Attempt: results.NewAttemptID(), Stage: strings.Repeat("d", 64), Kind: results.Time, Label: "check", Round: 1, Settings: settings,
-		Inputs: map[string]string{results.Train: modelKey}, Device: j.set.Measure.Device, Threads: j.set.Measure.Threads,
+	job := worker.Job{Attempt: record.NewAttemptID(), Stage: strings.Repeat("d", 64), Kind: record.Time, Label: "check", Round: 1, Settings: settings,
+		Inputs: map[string]string{record.Train: modelKey}, Device: j.set.Measure.Device, Threads: j.set.Measure.Threads,
 		Artifacts: dir, Spool: filepath.Join(dir, "spool"), Timeout: j.set.Measure.Timeout}
 	run := worker.Runner{Command: func(string) ([]string, error) { return []string{j.Program, "worker"}, nil }, Env: j.Env, LogDir: filepath.Join(dir, "log"), Grace: time.Second}
 	a, err := run.Run(ctx, job, func(worker.Progress) {})
@@ -108,11 +108,11 @@ func (j *Jobs) open(ctx context.Context, q Request) (Answer, error) {
 	if ctx.Err() != nil {
 		return Answer{}, context.Cause(ctx)
 	}
-	if a.Outcome != results.OK {
+	if a.Outcome != record.OK {
 		return Answer{}, &Fault{j.Name, a.Outcome, a.Reason}
 	}
 	j.samples = map[string][]float64{}
-	for _, s := range a.Samples {
+	for _, s := range a.Readings {
 		j.samples[s.Metric] = append(j.samples[s.Metric], s.Value)
 	}
 	out := Answer{Exact: map[string]float64{}, Resident: j.resident(), Backend: a.Protocol["backend"]}
@@ -126,7 +126,7 @@ func (j *Jobs) open(ctx context.Context, q Request) (Answer, error) {
 
 // keepModel puts a model file into a store as the artifact of a training.
 func keepModel(store artifact.Store, path string) error {
-	d, err := store.Begin(artifact.Ref{Kind: results.Train, Key: modelKey})
+	d, err := store.Begin(artifact.Ref{Kind: record.Train, Key: modelKey})
 	if err != nil {
 		return err
 	}

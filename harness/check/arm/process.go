@@ -13,7 +13,7 @@ import (
 	"syscall"
 	"time"
 
-	"prabench/results"
+	"prabench/results/record"
 )
 
 // Process is an arm that runs.
@@ -77,7 +77,7 @@ func (p *Process) Ask(ctx context.Context, q Request) (Answer, error) {
 		p.broken = context.Cause(ctx)
 		return a, p.broken
 	case err != nil:
-		p.broken = &Fault{p.Name, results.Crash, p.ending()}
+		p.broken = &Fault{p.Name, record.Crash, p.ending()}
 		return a, p.broken
 	case a.Outcome != "":
 		return a, &Fault{p.Name, a.Outcome, a.Reason}

@@ -14,7 +14,7 @@ import (
 	"prabench/harness/worker"
 	"prabench/models"
 	"prabench/models/device"
-	"prabench/results"
+	"prabench/results/record"
 )
 
 // Serve is an arm's whole life: it answers requests until they end, and
@@ -71,11 +71,11 @@ func outcome(err error) (outcome, reason string) {
 	case errors.As(err, &known):
 		return known.Outcome, known.Reason
 	case errors.As(err, &key):
-		return results.Invalid, err.Error()
+		return record.Invalid, err.Error()
 	case errors.Is(err, device.ErrOutOfMemory), errors.Is(err, syscall.ENOMEM):
-		return results.OutOfMemory, err.Error()
+		return record.OutOfMemory, err.Error()
 	}
-	return results.Crash, err.Error()
+	return record.Crash, err.Error()
 }
 
 // used is the processor time of this process in seconds.

@@ -1,4 +1,4 @@
-package results
+package record
 
 import (
 	"crypto/sha256"
@@ -34,7 +34,7 @@ type Attempt struct {
 	Protocol map[string]string `json:"protocol,omitempty"`
 
 	Values    []Value    `json:"values,omitempty"`
-	Samples   []Sample   `json:"samples,omitempty"`
+	Readings  []Reading  `json:"samples,omitempty"`
 	Artifacts []Artifact `json:"artifacts,omitempty"`
 }
 
@@ -51,8 +51,8 @@ type Value struct {
 	Protocol string `json:"protocol,omitempty"`
 }
 
-// Sample is a raw measurement behind a Value.
-type Sample struct {
+// Reading is a raw measurement behind a Value, of one round.
+type Reading struct {
 	Metric string  `json:"metric"`
 	Unit   string  `json:"unit"`
 	Round  int     `json:"round"`
@@ -87,7 +87,7 @@ type Environment struct {
 // Hash is the environment's id: 32 hex digits over its content.
 func (e Environment) Hash() string {
 	e.ID = ""
-	return hash(e)[:32]
+	return Hash(e)[:32]
 }
 
 // DeviceClass names the hardware that results of a device depend on: the kind
@@ -131,8 +131,8 @@ func ProtocolText(settings map[string]string) string {
 	return b.String()
 }
 
-// protocolOf joins the attempt's protocol, as text, and a value's own.
-func protocolOf(attempt, value string) string {
+// JoinProtocol joins the attempt's protocol, as text, and a value's own.
+func JoinProtocol(attempt, value string) string {
 	if attempt == "" || value == "" || attempt == value {
 		return attempt + strings.TrimPrefix(value, attempt)
 	}
@@ -144,13 +144,21 @@ var (
 	word      = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
 )
 
+// IsWord says whether a name of a metric or of a stage kind can be stored: lower
+// case letters, digits and underscores, a letter first.
+func IsWord(name string) bool { return word.MatchString(name) }
+
+// IsAttemptID says whether id has the form of [NewAttemptID] or another that is
+// a file name everywhere.
+func IsAttemptID(id string) bool { return attemptID.MatchString(id) }
+
 // Check says what would keep the attempt from being stored, or nil. A value
 // that is not a finite number is refused: the outcome of such an attempt is
 // invalid, with a reason, not ok with a hole.
 func (a Attempt) Check() error {
 	switch {
 	case !attemptID.MatchString(a.ID):
-		return fmt.Errorf("attempt id %q is not 1 to 128 letters, digits, dots, dashes or underscores: use results.NewAttemptID", a.ID)
+		return fmt.Errorf("attempt id %q is not 1 to 128 letters, digits, dots, dashes or underscores: use record.NewAttemptID", a.ID)
 	case a.Stage == "" || strings.ContainsAny(a.Stage, " \t\n\x00"):
 		return fmt.Errorf("attempt %s: stage key %q is empty or has blanks: it is the SHA-256 of the stage in hex", a.ID, a.Stage)
 	case !word.MatchString(a.Kind):
@@ -170,13 +178,13 @@ func (a Attempt) Check() error {
 				return fmt.Errorf("attempt %s: %s or its interval is %v: record an attempt with outcome invalid and the reason instead", a.ID, v.Metric, *x)
 			}
 		}
-		if n := (name{v.Metric, protocolOf(shared, v.Protocol)}); seen[n] {
+		if n := (name{v.Metric, JoinProtocol(shared, v.Protocol)}); seen[n] {
 			return fmt.Errorf("attempt %s: %s is given twice under the same protocol", a.ID, v.Metric)
 		} else {
 			seen[n] = true
 		}
 	}
-	for _, s := range a.Samples {
+	for _, s := range a.Readings {
 		if !word.MatchString(s.Metric) || !finite(s.Value) {
 			return fmt.Errorf("attempt %s: sample %q = %v of round %d needs a metric's name and a finite value", a.ID, s.Metric, s.Value, s.Round)
 		}
@@ -196,9 +204,9 @@ func (a Attempt) Check() error {
 
 func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
 
-// normal brings an attempt to the one form that is hashed and stored: UTC
+// Normal brings an attempt to the one form that is hashed and stored: UTC
 // without a monotonic reading, the environment's id filled in.
-func (a Attempt) normal() Attempt {
+func (a Attempt) Normal() Attempt {
 	a.Started, a.Finished = a.Started.UTC().Round(0), a.Finished.UTC().Round(0)
 	if a.Finished.IsZero() {
 		a.Finished = a.Started
@@ -207,12 +215,12 @@ func (a Attempt) normal() Attempt {
 	return a
 }
 
-// digest is the SHA-256 of a normal attempt's content.
-func (a Attempt) digest() string { return hash(a) }
+// Digest is the SHA-256 of a normal attempt's content.
+func (a Attempt) Digest() string { return Hash(a) }
 
-// hash is the SHA-256 in hex of v as JSON; maps have sorted keys there. It
+// Hash is the SHA-256 in hex of v as JSON; maps have sorted keys there. It
 // panics on what JSON cannot hold, so callers check first.
-func hash(v any) string {
+func Hash(v any) string {
 	b, err := json.Marshal(v)
 	if err != nil {
 		panic(err)

@@ -1,4 +1,4 @@
-package results
+package record
 
 import (
 	"crypto/rand"
@@ -10,9 +10,10 @@ import (
 // NewAttemptID returns an id for a new attempt, as 20260102T150405123Z-9f8a3c21b4d0e6f7:
 // ids sort by the time they were made (to the millisecond, UTC) and 64 random
 // bits keep machines that never met apart.
-func NewAttemptID() string { return newAttemptID(time.Now()) }
+func NewAttemptID() string { return NewAttemptIDAt(time.Now()) }
 
-func newAttemptID(now time.Time) string {
+// NewAttemptIDAt is [NewAttemptID] at a given time.
+func NewAttemptIDAt(now time.Time) string {
 	var b [8]byte
 	rand.Read(b[:]) // never fails, it ends the program instead
 	stamp := strings.Replace(now.UTC().Format("20060102T150405.000Z"), ".", "", 1)

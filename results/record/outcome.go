@@ -1,4 +1,4 @@
-package results
+package record
 
 // An outcome is how an attempt of a stage ended.
 const (
@@ -12,14 +12,15 @@ const (
 	Pending     = "pending"     // of a stage or cell only: nothing tried yet, or not everything
 )
 
-// severities orders outcomes for a cell, whose outcome is the worst of its
+// Severities orders outcomes for a cell, whose outcome is the worst of its
 // stages: a failure tells more than a stage that merely waits for it. The
 // numbers are stored in stage.severity and named in the view cells; they
 // change only with a migration.
-var severities = []string{OK, Pending, Blocked, Interrupted, Timeout, OutOfMemory, Crash, Invalid}
+var Severities = []string{OK, Pending, Blocked, Interrupted, Timeout, OutOfMemory, Crash, Invalid}
 
-func severity(outcome string) int {
-	for i, o := range severities {
+// Severity is the place of an outcome in [Severities], -1 for a word that is none.
+func Severity(outcome string) int {
+	for i, o := range Severities {
 		if o == outcome {
 			return i
 		}
@@ -29,7 +30,7 @@ func severity(outcome string) int {
 
 // isAttemptOutcome says whether an attempt can end so.
 func isAttemptOutcome(outcome string) bool {
-	return outcome != Pending && severity(outcome) >= 0
+	return outcome != Pending && Severity(outcome) >= 0
 }
 
 // Stage kinds, in the order of a cell's chain.
@@ -49,8 +50,8 @@ const (
 
 var kinds = [...]string{Reference, Train, Draw, Score, Probe, Exposure, Seam, Nearest, Time}
 
-// kindOrder gives the place of a kind in a cell's chain; unknown kinds come last.
-func kindOrder(kind string) int {
+// KindOrder gives the place of a kind in a cell's chain; unknown kinds come last.
+func KindOrder(kind string) int {
 	for i, k := range kinds {
 		if k == kind {
 			return i

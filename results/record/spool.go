@@ -1,4 +1,4 @@
-package results
+package record
 
 import (
 	"bytes"
@@ -8,6 +8,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+
+	"prabench/internal/atomicfile"
 )
 
 // spoolFormat is the version of spool files that this program writes and the
@@ -21,14 +23,14 @@ const maxSpoolBytes = 64 << 20
 // accepted as well; the digest is what shows a flipped bit.
 type spoolFile struct {
 	Format int    `json:"format,omitempty"`
-	Digest string `json:"digest,omitempty"` // SHA-256 of the attempt, see Attempt.digest
+	Digest string `json:"digest,omitempty"` // SHA-256 of the attempt, see [Attempt.Digest]
 	Attempt
 }
 
 // WriteSpool leaves an attempt in the spool folder dir, which is made if need
 // be, as <id>.json for the one process that stores results. The file is there
 // whole or not at all, and on disk when WriteSpool returns; until then it has
-// a name that starts with a dot, which [DB.IngestDir] never looks at.
+// a name that starts with a dot, which nobody ingests.
 func WriteSpool(dir string, a Attempt) (path string, err error) {
 	if err := a.Check(); err != nil {
 		return "", err
@@ -38,54 +40,38 @@ func WriteSpool(dir string, a Attempt) (path string, err error) {
 			err = fmt.Errorf("%s: the result of attempt %s could not be left in the spool folder: %w", dir, a.ID, err)
 		}
 	}()
-	a = a.normal()
-	content, err := json.Marshal(spoolFile{Format: spoolFormat, Digest: a.digest(), Attempt: a})
+	content, err := EncodeSpool(a)
 	if err != nil {
 		return "", err
 	}
-	content = append(content, '\n')
 	if len(content) > maxSpoolBytes {
 		return "", fmt.Errorf("it has %d bytes and may have %d: leave out samples or shorten the log", len(content), maxSpoolBytes)
 	}
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return "", err
 	}
-	f, err := os.CreateTemp(dir, "."+a.ID+".*.part")
-	if err != nil {
-		return "", err
-	}
-	defer func() {
-		if err != nil {
-			f.Close()
-			os.Remove(f.Name())
-		}
-	}()
-	if _, err := f.Write(content); err != nil {
-		return "", err
-	}
-	if err := f.Chmod(0o644); err != nil { // CreateTemp keeps others out; the one that ingests may be another user
-		return "", err
-	}
-	if err := f.Sync(); err != nil {
-		return "", err
-	}
-	if err := f.Close(); err != nil {
-		return "", err
-	}
+	// The one that ingests may be another user: others may read it.
 	path = filepath.Join(dir, a.ID+".json")
-	if err := os.Rename(f.Name(), path); err != nil {
-		return "", err
-	}
-	return path, syncFile(dir)
+	return path, atomicfile.Write(path, 0o644, func(f *os.File) error {
+		_, err := f.Write(content)
+		return err
+	})
+}
+
+// EncodeSpool gives the content of an attempt's spool file.
+func EncodeSpool(a Attempt) ([]byte, error) {
+	a = a.Normal()
+	content, err := json.Marshal(spoolFile{Format: spoolFormat, Digest: a.Digest(), Attempt: a})
+	return append(content, '\n'), err
 }
 
 // ErrSpoolNewer is in the error for a spool file of a newer program.
 var ErrSpoolNewer = errors.New("written by a newer version of prabench: update this one; the file stays where it is")
 
-// corruptError says why a spool file can never be stored.
-type corruptError struct{ why string }
+// A CorruptError says why a spool file can never be stored.
+type CorruptError struct{ Why string }
 
-func (e *corruptError) Error() string { return e.why }
+func (e *CorruptError) Error() string { return e.Why }
 
 // ReadSpool reads and checks a spool file.
 func ReadSpool(path string) (Attempt, error) {
@@ -98,18 +84,18 @@ func ReadSpool(path string) (Attempt, error) {
 	if err != nil {
 		return Attempt{}, err
 	}
-	a, err := decodeSpool(content)
+	a, err := DecodeSpool(content)
 	if err != nil {
 		return Attempt{}, fmt.Errorf("%s: %w", path, err)
 	}
 	return a, nil
 }
 
-// decodeSpool reads a spool file's content; its errors are corruptErrors or
+// DecodeSpool reads a spool file's content; its errors are of type [*CorruptError] or
 // ErrSpoolNewer.
-func decodeSpool(content []byte) (Attempt, error) {
+func DecodeSpool(content []byte) (Attempt, error) {
 	if len(content) > maxSpoolBytes {
-		return Attempt{}, &corruptError{fmt.Sprintf("the file has more than %d bytes, no attempt is so large", maxSpoolBytes)}
+		return Attempt{}, &CorruptError{fmt.Sprintf("the file has more than %d bytes, no attempt is so large", maxSpoolBytes)}
 	}
 	var head struct {
 		Format int `json:"format"`
@@ -122,19 +108,19 @@ func decodeSpool(content []byte) (Attempt, error) {
 	var s spoolFile
 	if err := d.Decode(&s); err != nil {
 		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-			return Attempt{}, &corruptError{fmt.Sprintf("the file ends early, after %d bytes", len(content))}
+			return Attempt{}, &CorruptError{fmt.Sprintf("the file ends early, after %d bytes", len(content))}
 		}
-		return Attempt{}, &corruptError{"the file is not an attempt in JSON: " + err.Error()}
+		return Attempt{}, &CorruptError{"the file is not an attempt in JSON: " + err.Error()}
 	}
 	if _, err := d.Token(); err != io.EOF {
-		return Attempt{}, &corruptError{fmt.Sprintf("something follows the attempt at byte %d", d.InputOffset())}
+		return Attempt{}, &CorruptError{fmt.Sprintf("something follows the attempt at byte %d", d.InputOffset())}
 	}
 	if err := s.Attempt.Check(); err != nil {
-		return Attempt{}, &corruptError{err.Error()}
+		return Attempt{}, &CorruptError{err.Error()}
 	}
-	a := s.Attempt.normal()
-	if s.Digest != "" && s.Digest != a.digest() {
-		return Attempt{}, &corruptError{"the content does not match its checksum: a bit flipped or the file was edited"}
+	a := s.Attempt.Normal()
+	if s.Digest != "" && s.Digest != a.Digest() {
+		return Attempt{}, &CorruptError{"the content does not match its checksum: a bit flipped or the file was edited"}
 	}
 	return a, nil
 }
