@@ -40,17 +40,17 @@ fuzz: ## every fuzz target for FUZZTIME (60s) each, in 512 MiB; TARGET=FuzzIDX f
 KILLS ?= 200
 storm: build ## kill workers and the runner of quick.toml at KILLS random moments, then compare
 	$(BIN) data fetch mnist
-	$(GO) run ./harness/storm -program $(BIN) -kills $(KILLS) -longest 4s experiments/quick.toml \
+	$(GO) run ./cmd/storm -program $(BIN) -kills $(KILLS) -longest 4s experiments/quick.toml \
 		--set train.steps=40 --set sample.count=100 --set metrics.samples=200 --set data.limit=1000 --set measure.batch=8 \
 		--set measure.rounds=2 --set measure.train_steps=1 --set measure.repeat_disturbed=0 --set measure.checkpoint_steps=10
 
 slurm-test: ## twelve cells through a real Slurm on this machine (Debian: slurmctld slurmd slurm-client munge)
-	PRABENCH_SLURM_TEST=1 $(GO) test -count=1 -timeout 9m -p 1 -run 'TestRealSlurm|TestKilledTest' -v ./harness/slurm/...
+	PRABENCH_SLURM_TEST=1 $(GO) test -count=1 -timeout 9m -p 1 -run 'TestRealSlurm|TestKilledTest' -v ./harness/tools/slurm/...
 
 RUNS ?= 30
 BUDGET ?= 20s
 check-aa: build ## check this program against itself RUNS times (30), BUDGET each (20s): no regression may be called
-	$(GO) run ./harness/check/aa -program $(BIN) -runs $(RUNS) -budget $(BUDGET)
+	$(GO) run ./cmd/check-aa -program $(BIN) -runs $(RUNS) -budget $(BUDGET)
 
 bench: build ## what this machine reaches: training and sampling against its peak
 	$(BIN) bench
@@ -90,7 +90,7 @@ cuda-ptx: ## compile the CUDA kernels to the committed PTX (clang-19; no CUDA ne
 CUDA_WHEELS := .prabench/cuda-wheels
 cuda-check: ## prove the CUDA kernels without a GPU: fresh PTX, ptxas and NVRTC of CUDA 12 and 13 (from PyPI); UPDATE=1 writes docs/cuda-kernels.md
 	@sh .ci/cuda-wheels $(CUDA_WHEELS) || echo "cuda-check: what needs these compilers is skipped"
-	$(GO) run ./models/cuda/kernels/check -wheels $(CUDA_WHEELS) $(if $(UPDATE),,-compare)
+	$(GO) run ./cmd/cuda-check -wheels $(CUDA_WHEELS) $(if $(UPDATE),,-compare)
 
 clean: ## remove what was built; results.db, .prabench and figures stay
 	rm -rf bin

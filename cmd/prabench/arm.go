@@ -3,7 +3,7 @@ package main
 import (
 	"github.com/spf13/cobra"
 
-	"prabench/harness/check/arm"
+	"prabench/harness/tools/check/arm"
 )
 
 func (a *app) armCommand() *cobra.Command {

@@ -12,9 +12,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"prabench/harness"
-	"prabench/harness/check"
+	"prabench/harness/engine"
 	"prabench/harness/machine"
+	"prabench/harness/tools/check"
 )
 
 // checkFlags are the command's options.
@@ -125,26 +125,26 @@ func (a *app) check(ctx context.Context, file string, o checkFlags) error {
 	if o.history {
 		return a.history(ctx, l, o)
 	}
-	if err := harness.CheckMachine(workerCommand, l.exp); err != nil {
+	if err := engine.CheckMachine(workerCommand, l.exp); err != nil {
 		return &usageError{err}
 	}
 	ctx, stop := a.untilInterrupted(ctx)
 	defer stop()
 	dir, err := os.MkdirTemp("", "prabench-check-*")
 	if err != nil {
-		return &harness.Failure{Err: err}
+		return &engine.Failure{Err: err}
 	}
 	defer os.RemoveAll(dir)
 	rep, err := a.checked(ctx, l, o, dir)
 	if ctx.Err() != nil {
-		return &harness.Failure{Err: errors.New("the check was stopped before its end: no verdict")}
+		return &engine.Failure{Err: errors.New("the check was stopped before its end: no verdict")}
 	}
 	if err != nil || rep == nil {
 		return err
 	}
 	for _, out := range append(outputs, output{o.format, "-"}) {
 		if err := a.writeReport(rep, out); err != nil {
-			return &harness.Failure{Err: err}
+			return &engine.Failure{Err: err}
 		}
 	}
 	a.code = rep.Verdict.ExitCode()
@@ -169,7 +169,7 @@ func (a *app) checked(ctx context.Context, l loaded, o checkFlags, dir string) (
 	}
 	cells, err := check.Cells(l.exp, opts.Metrics, threads, dir)
 	if err != nil {
-		return nil, &harness.Failure{Err: err}
+		return nil, &engine.Failure{Err: err}
 	}
 	env := machine.Environment(threads)
 	rep := &check.Report{Experiment: l.exp.Name, File: l.file.File, Device: env.DeviceClass(set.Measure.Device), Threads: threads, Precision: set.Measure.Precision, Environment: env}
@@ -194,7 +194,7 @@ func (a *app) checked(ctx context.Context, l loaded, o checkFlags, dir string) (
 		}
 	}
 	if err := b.Compare(ctx, cells, opts, rep); err != nil {
-		return nil, &harness.Failure{Err: err}
+		return nil, &engine.Failure{Err: err}
 	}
 	switch {
 	case quality && o.baseline != "":

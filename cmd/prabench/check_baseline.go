@@ -7,8 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 
-	"prabench/harness"
-	"prabench/harness/check"
+	"prabench/harness/engine"
+	"prabench/harness/tools/check"
 )
 
 // baselinePath is the file of a baseline: beside the experiment file, unless
@@ -29,12 +29,12 @@ func (a *app) saveBaseline(ctx context.Context, b check.Bench, cells []check.Cel
 		return nil
 	}
 	if err != nil {
-		return &harness.Failure{Err: err}
+		return &engine.Failure{Err: err}
 	}
 	bl.Quality = known
 	path := baselinePath(rep.File, rep.Experiment, name)
 	if err := bl.Write(path); err != nil {
-		return &harness.Failure{Err: err}
+		return &engine.Failure{Err: err}
 	}
 	for _, w := range bl.Doubts(o.Metrics) {
 		fmt.Fprintln(a.stderr, "warning: "+w)
@@ -54,7 +54,7 @@ func (a *app) fitBaseline(cells []check.Cell, o check.Options, rep *check.Report
 		return nil, &usageError{err}
 	}
 	if err != nil {
-		return nil, &harness.Failure{Err: err}
+		return nil, &engine.Failure{Err: err}
 	}
 	rep.Old, rep.Shares = check.Program{Name: "baseline " + name, Revision: bl.Revision}, true
 	return bl, nil

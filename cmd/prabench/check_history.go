@@ -8,9 +8,9 @@ import (
 	"slices"
 	"strings"
 
-	"prabench/harness"
-	"prabench/harness/check"
-	"prabench/harness/check/history"
+	"prabench/harness/engine"
+	"prabench/harness/tools/check"
+	"prabench/harness/tools/check/history"
 	"prabench/plots"
 	"prabench/results"
 )
@@ -88,7 +88,7 @@ func (a *app) history(ctx context.Context, l loaded, o checkFlags) error {
 		err = write(a.stdout, historyTable(series))
 	}
 	if err != nil {
-		return &harness.Failure{Err: err}
+		return &engine.Failure{Err: err}
 	}
 	for _, m := range metrics {
 		fig := historyFigure(l.exp.Name, m, series, notes)
@@ -97,7 +97,7 @@ func (a *app) history(ctx context.Context, l loaded, o checkFlags) error {
 		}
 		files, err := plots.DrawHistory(fig, filepath.Join(a.figures, l.exp.Name), nil)
 		if err != nil {
-			return &harness.Failure{Err: err}
+			return &engine.Failure{Err: err}
 		}
 		if o.format == "table" {
 			for _, f := range files {

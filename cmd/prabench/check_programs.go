@@ -10,12 +10,12 @@ import (
 	"syscall"
 	"time"
 
-	"prabench/harness"
 	"prabench/harness/artifact"
-	"prabench/harness/check"
-	"prabench/harness/check/arm"
-	"prabench/harness/check/revision"
+	"prabench/harness/engine"
 	"prabench/harness/machine"
+	"prabench/harness/tools/check"
+	"prabench/harness/tools/check/arm"
+	"prabench/harness/tools/check/revision"
 )
 
 // programs are the two that a check compares.
@@ -70,7 +70,7 @@ func (a *app) programs(ctx context.Context, device string, o checkFlags, dir str
 		fmt.Fprintf(a.stderr, "building %.12s\n", commit)
 		built, err := revision.Build(ctx, top, commit, dir)
 		if err != nil {
-			return nil, &harness.Failure{Err: err}
+			return nil, &engine.Failure{Err: err}
 		}
 		old, rep.Old = built.Path, check.Program{Name: o.against, Revision: commit}
 	} else if o.binary == "" {
@@ -91,7 +91,7 @@ func (a *app) programs(ctx context.Context, device string, o checkFlags, dir str
 	}
 	for side, of := range []*check.Program{&rep.Old, &rep.New} {
 		if of.SHA256, _, err = artifact.HashFile(p.command[side][0]); err != nil {
-			return nil, &harness.Failure{Err: err}
+			return nil, &engine.Failure{Err: err}
 		}
 	}
 	return p, nil

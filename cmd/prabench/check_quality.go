@@ -9,8 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 
-	"prabench/harness"
-	"prabench/harness/check"
+	"prabench/harness/engine"
+	"prabench/harness/tools/check"
 	"prabench/results"
 )
 
@@ -89,12 +89,12 @@ func (a *app) compareQuality(ctx context.Context, l loaded, p *programs, dir str
 	for side := range of {
 		var err error
 		if of[side], err = a.trained(ctx, l, p.command[side][0], check.Side(side), dir); err != nil {
-			return &harness.Failure{Err: err}
+			return &engine.Failure{Err: err}
 		}
 	}
 	points := labels(l)
 	if len(of[check.Old]) != len(points) || len(of[check.New]) != len(points) {
-		return &harness.Failure{Err: fmt.Errorf("the programs have %d and %d values of fid_proxy for %d points", len(of[check.Old]), len(of[check.New]), len(points))}
+		return &engine.Failure{Err: fmt.Errorf("the programs have %d and %d values of fid_proxy for %d points", len(of[check.Old]), len(of[check.New]), len(points))}
 	}
 	for i, label := range points {
 		rep.Judge(label, of[check.Old][i], of[check.New][i])

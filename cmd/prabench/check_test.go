@@ -10,9 +10,9 @@ import (
 	"testing"
 	"time"
 
-	"prabench/harness/check"
-	"prabench/harness/check/arm"
 	"prabench/harness/machine"
+	"prabench/harness/tools/check"
+	"prabench/harness/tools/check/arm"
 )
 
 // scriptedArm is the environment variable that makes the test program an arm

@@ -7,8 +7,8 @@ import (
 	"slices"
 	"strings"
 
-	"prabench/harness"
 	"prabench/harness/artifact"
+	"prabench/harness/engine"
 	"prabench/harness/sheet"
 	"prabench/harness/work"
 	"prabench/models"
@@ -62,7 +62,7 @@ func (a *app) drawAll(ctx context.Context, ls []loaded, across, formats []string
 // figureData collects what figures of an experiment are drawn from.
 type figureData struct {
 	store  artifact.Store
-	exp    *harness.Experiment
+	exp    *engine.Experiment
 	points []*point
 	behind map[string][]results.Behind // by cell
 	accept []string
@@ -88,7 +88,7 @@ func (a *app) figureData(ctx context.Context, db *results.DB, l loaded, across [
 // rename gives the points the names that the file has for them now: a run that
 // is not repeated after a label was changed left its plan with the old ones.
 func (d figureData) rename() {
-	cells := map[string]*harness.Cell{}
+	cells := map[string]*engine.Cell{}
 	for i := range d.exp.Cells {
 		cells[d.exp.Cells[i].ID] = &d.exp.Cells[i]
 	}
@@ -114,7 +114,7 @@ type drawn struct {
 // for those that show them.
 func (d figureData) of(needs figure.Need) drawn {
 	out := drawn{Data: plots.Data{Experiment: d.exp.Name, Accept: d.accept}}
-	chains := map[string]harness.Cell{}
+	chains := map[string]engine.Cell{}
 	for _, c := range d.exp.Cells {
 		chains[c.ID] = c
 	}
@@ -179,7 +179,7 @@ func params(p *point) map[string]any {
 // gridColumns is how many images of a class a grid can show.
 const gridColumns = 16
 
-func (d figureData) grid(c harness.Cell) (*plots.Grid, error) {
+func (d figureData) grid(c engine.Cell) (*plots.Grid, error) {
 	key := c.Chain.Key(record.Draw)
 	if _, err := d.store.Stat(artifact.Ref{Kind: record.Draw, Key: key}); err != nil {
 		return nil, nil // not drawn yet: the figure says so
@@ -199,7 +199,7 @@ func rowLabels(d work.Drawn) []string {
 	return d.ClassNames[:min(d.Classes, d.Count)]
 }
 
-func (d figureData) curve(c harness.Cell) ([]plots.CurvePoint, error) {
+func (d figureData) curve(c engine.Cell) ([]plots.CurvePoint, error) {
 	ref := artifact.Ref{Kind: record.Train, Key: c.Chain.Key(record.Train)}
 	if _, err := d.store.Stat(ref); err != nil {
 		return nil, nil

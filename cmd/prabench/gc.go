@@ -6,7 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"prabench/harness"
+	"prabench/harness/engine"
 	"prabench/results"
 )
 
@@ -31,14 +31,14 @@ func (a *app) gc(ctx context.Context, yes bool) error {
 	if view := a.fromCluster(ctx); view != nil && view.Active() > 0 && yes {
 		return usage("%d stages are with Slurm and may be at work in %s: wait until they have ended", view.Active(), a.artifacts)
 	}
-	found, err := harness.Collect(ctx, a.places(), "prabench gc", yes)
+	found, err := engine.Collect(ctx, a.places(), "prabench gc", yes)
 	if err != nil {
 		return err
 	}
 	if a.json {
 		return a.printJSON(struct {
-			Removed bool              `json:"removed"`
-			Garbage []harness.Garbage `json:"garbage"`
+			Removed bool             `json:"removed"`
+			Garbage []engine.Garbage `json:"garbage"`
 		}{yes, found})
 	}
 	t := results.Table{Columns: []string{"artifact", "size", "why"}}

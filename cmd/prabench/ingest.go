@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"prabench/harness"
+	"prabench/harness/engine"
 	"prabench/results"
 )
 
@@ -41,9 +41,9 @@ func (a *app) ingest(ctx context.Context, dir string) error {
 		return err
 	}
 	defer db.Close()
-	m, err := harness.Merge(ctx, db, a.places(), dir)
+	m, err := engine.Merge(ctx, db, a.places(), dir)
 	var path *fs.PathError
-	if errors.Is(err, harness.ErrNothingToMerge) || errors.As(err, &path) && path.Path == dir {
+	if errors.Is(err, engine.ErrNothingToMerge) || errors.As(err, &path) && path.Path == dir {
 		return &usageError{err}
 	}
 	if err != nil {

@@ -7,14 +7,14 @@ import (
 	"io/fs"
 
 	"prabench/experiments"
-	"prabench/harness"
+	"prabench/harness/engine"
 	"prabench/results"
 )
 
 // loaded is an experiment file and what the harness makes of it.
 type loaded struct {
 	file *experiments.Experiment // without its cells
-	exp  *harness.Experiment     // all cells; those that --only leaves out are skipped
+	exp  *engine.Experiment      // all cells; those that --only leaves out are skipped
 }
 
 // load reads experiment files. All errors of all files come together, and
@@ -53,15 +53,15 @@ func (a *app) loadWith(files []string, read func(path string, o experiments.Opti
 			errs = append(errs, usage("%s and %s are both named %q: one would replace the other's cells and figures; give one of them another name", other, path, whole.Name))
 		}
 		seen[whole.Name] = path
-		exp := harness.FromFile(whole, chosen)
+		exp := engine.FromFile(whole, chosen)
 		whole.Cells = nil // the harness has them; a large sweep should not be held twice
 		out = append(out, loaded{whole, exp})
 	}
 	return out, errors.Join(errs...)
 }
 
-func exps(ls []loaded) []*harness.Experiment {
-	var out []*harness.Experiment
+func exps(ls []loaded) []*engine.Experiment {
+	var out []*engine.Experiment
 	for _, l := range ls {
 		out = append(out, l.exp)
 	}
@@ -70,8 +70,8 @@ func exps(ls []loaded) []*harness.Experiment {
 
 // identified is a plan of the files as an earlier run would see it: nothing is
 // trained, and data are read only when they are at hand and small.
-func (a *app) identified(ctx context.Context, ls []loaded) (*harness.Plan, []string, error) {
-	id := &harness.Identifier{Places: a.places()}
+func (a *app) identified(ctx context.Context, ls []loaded) (*engine.Plan, []string, error) {
+	id := &engine.Identifier{Places: a.places()}
 	var notes []string
 	for _, l := range ls {
 		n, err := id.Identify(ctx, l.exp)
@@ -80,12 +80,12 @@ func (a *app) identified(ctx context.Context, ls []loaded) (*harness.Plan, []str
 		}
 		notes = append(notes, n...)
 	}
-	return harness.NewPlan(exps(ls)...), notes, nil
+	return engine.NewPlan(exps(ls)...), notes, nil
 }
 
 // inspected is a plan of the files beside what the database and the artifacts
 // have of it; nothing is started. The notes are for the user.
-func (a *app) inspected(ctx context.Context, files []string) (ls []loaded, p *harness.Plan, notes []string, err error) {
+func (a *app) inspected(ctx context.Context, files []string) (ls []loaded, p *engine.Plan, notes []string, err error) {
 	if ls, err = a.load(files); err != nil {
 		return nil, nil, nil, err
 	}
@@ -94,7 +94,7 @@ func (a *app) inspected(ctx context.Context, files []string) (ls []loaded, p *ha
 }
 
 // inspect is inspected for files that are loaded.
-func (a *app) inspect(ctx context.Context, ls []loaded) (*harness.Plan, []string, error) {
+func (a *app) inspect(ctx context.Context, ls []loaded) (*engine.Plan, []string, error) {
 	p, notes, err := a.identified(ctx, ls)
 	if err != nil {
 		return nil, nil, err

@@ -19,7 +19,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"prabench/experiments"
-	"prabench/harness"
+	"prabench/harness/engine"
 	"prabench/metrics/embed"
 	"prabench/models"
 	"prabench/models/dataset"
@@ -69,10 +69,10 @@ func exitCode(err error) int {
 		data    *dataset.Error
 		emb     *embed.Error
 		usage   *usageError
-		fail    *harness.Failure
+		fail    *engine.Failure
 		storage *results.Error
-		large   *harness.TooLarge
-		cell    *harness.UnknownCell
+		large   *engine.TooLarge
+		cell    *engine.UnknownCell
 	)
 	switch {
 	case errors.As(err, &fail), errors.As(err, &storage) && !errors.Is(err, results.ErrMissing):
@@ -188,4 +188,4 @@ func commandLine(args []string) string {
 	return strings.Join(words, " ")
 }
 
-func (a *app) places() harness.Places { return harness.Places{DB: a.db, Artifacts: a.artifacts} }
+func (a *app) places() engine.Places { return engine.Places{DB: a.db, Artifacts: a.artifacts} }

@@ -12,7 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"prabench/experiments"
-	"prabench/harness"
+	"prabench/harness/engine"
 	"prabench/plots"
 	"prabench/results"
 )
@@ -92,7 +92,7 @@ func (a *app) paper(ctx context.Context, files []string, o paperOptions) error {
 		return a.paperPlan(ctx, parts, chosen, o)
 	}
 	if !o.drawOnly {
-		r := harness.Run{Jobs: o.jobs, Retry: o.retry == "failed", Name: strings.TrimSpace("prabench paper " + strings.Join(files, " "))}
+		r := engine.Run{Jobs: o.jobs, Retry: o.retry == "failed", Name: strings.TrimSpace("prabench paper " + strings.Join(files, " "))}
 		sum, err := a.doStages(ctx, chosen, files, r)
 		if err != nil {
 			return err
@@ -217,7 +217,7 @@ func (a *app) paperPlan(ctx context.Context, parts []paperPart, chosen []loaded,
 	for _, n := range notes {
 		fmt.Fprintln(a.stdout, "note: "+n)
 	}
-	if err := harness.CheckMachine(workerCommand, exps(chosen)...); err != nil {
+	if err := engine.CheckMachine(workerCommand, exps(chosen)...); err != nil {
 		fmt.Fprintln(a.stdout, "note: not on this machine: "+err.Error())
 	}
 	return nil
@@ -243,7 +243,7 @@ func (a *app) drawPaper(ctx context.Context, files []string, parts []paperPart, 
 	}
 	written, problems, err := doc.Write(o.out)
 	if err != nil {
-		return &harness.Failure{Err: err}
+		return &engine.Failure{Err: err}
 	}
 	for _, f := range written {
 		if !a.json {

@@ -10,7 +10,7 @@ import (
 	"syscall"
 	"testing"
 
-	"prabench/harness"
+	"prabench/harness/engine"
 	"prabench/results"
 )
 
@@ -208,7 +208,7 @@ func TestPaperStops(t *testing.T) {
 		t.Fatal(err)
 	}
 	waitFor(t, "a training that has begun", func() bool {
-		for _, r := range harness.RunningNow(harness.Places{Artifacts: ".prabench"}) {
+		for _, r := range engine.RunningNow(engine.Places{Artifacts: ".prabench"}) {
 			if r.Kind == "train" && r.Progress.What == "training" {
 				return true
 			}
@@ -230,7 +230,7 @@ func TestPaperStops(t *testing.T) {
 func TestNamesOfTheFile(t *testing.T) {
 	old := &point{label: "old", params: map[string]any{"label": "old"}, cells: []results.Cell{{Cell: "c1"}, {Cell: "c2"}}}
 	other := &point{label: "other", params: map[string]any{"label": "other"}, cells: []results.Cell{{Cell: "gone"}}}
-	d := figureData{points: []*point{old, other}, exp: &harness.Experiment{Cells: []harness.Cell{{ID: "c1", Label: "new", Params: map[string]any{"label": "new"}}}}}
+	d := figureData{points: []*point{old, other}, exp: &engine.Experiment{Cells: []engine.Cell{{ID: "c1", Label: "new", Params: map[string]any{"label": "new"}}}}}
 	d.rename()
 	if old.label != "new" || old.params["label"] != "new" || other.label != "other" {
 		t.Errorf("%+v, %+v", old, other)

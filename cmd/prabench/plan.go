@@ -15,7 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"prabench/experiments"
-	"prabench/harness"
+	"prabench/harness/engine"
 	"prabench/harness/machine"
 	"prabench/harness/progress"
 	"prabench/harness/stage"
@@ -67,7 +67,7 @@ func (a *app) plan(ctx context.Context, files []string) error {
 	for _, n := range notes {
 		fmt.Fprintln(a.stdout, "note: "+n)
 	}
-	if err := harness.CheckMachine(workerCommand, exps(ls)...); err != nil {
+	if err := engine.CheckMachine(workerCommand, exps(ls)...); err != nil {
 		fmt.Fprintln(a.stdout, "note: not on this machine: "+err.Error())
 	}
 	if err := p.CheckMemory(machine.Usable()); err != nil {
@@ -77,7 +77,7 @@ func (a *app) plan(ctx context.Context, files []string) error {
 }
 
 // planTable has one line a point: what does not depend on the machine.
-func planTable(w io.Writer, l loaded, p *harness.Plan) error {
+func planTable(w io.Writer, l loaded, p *engine.Plan) error {
 	f := l.file
 	cells := len(l.exp.Cells)
 	fmt.Fprintf(w, "%s: %d cells", f.Name, cells)
@@ -135,7 +135,7 @@ func skippedCells(l loaded) int {
 
 // stageTable has one line a kind of stage: how many, how many shared, what is
 // done, and the time for the rest.
-func stageTable(w io.Writer, p *harness.Plan) {
+func stageTable(w io.Writer, p *engine.Plan) {
 	fmt.Fprintln(w)
 	t := results.Table{Columns: []string{"stage", "needed by cells", "distinct", "done", "failed", "to do", "most memory", "time to do"}}
 	type sum struct {
@@ -155,14 +155,14 @@ func stageTable(w io.Writer, p *harness.Plan) {
 		s.distinct++
 		s.cells += int64(it.Cells)
 		switch it.State {
-		case harness.Done, harness.Stored:
+		case engine.Done, engine.Stored:
 			s.done++
-		case harness.Failed, harness.Blocked:
+		case engine.Failed, engine.Blocked:
 			s.failed++
 		default:
 			s.todo++
 			s.memory = max(s.memory, it.Memory())
-			s.unknown = s.unknown || it.Estimate == harness.Unknown
+			s.unknown = s.unknown || it.Estimate == engine.Unknown
 			s.left += max(0, it.Estimate)
 		}
 	}
@@ -188,24 +188,24 @@ func stageTable(w io.Writer, p *harness.Plan) {
 	fmt.Fprintf(w, "\nabout %s of work is to do, one stage after another; a guess from FLOPs, corrected by stages that were done here\n", progress.Short(all))
 }
 
-func (a *app) planJSON(ls []loaded, p *harness.Plan) error {
+func (a *app) planJSON(ls []loaded, p *engine.Plan) error {
 	type cell struct {
 		Cell   string            `json:"cell"`
 		Label  string            `json:"label"`
 		Seed   uint64            `json:"seed"`
 		Point  map[string]any    `json:"point"`
 		Skip   bool              `json:"skip,omitempty"`
-		Costs  harness.Costs     `json:"costs"`
+		Costs  engine.Costs      `json:"costs"`
 		Stages map[string]string `json:"stages"`
 	}
 	type planned struct {
-		Key      string        `json:"key"`
-		Kind     string        `json:"kind"`
-		Label    string        `json:"label"`
-		Cells    int           `json:"cells"`
-		State    harness.State `json:"state"`
-		Reason   string        `json:"reason,omitempty"`
-		Estimate *float64      `json:"estimate_seconds"` // null when unknown
+		Key      string       `json:"key"`
+		Kind     string       `json:"kind"`
+		Label    string       `json:"label"`
+		Cells    int          `json:"cells"`
+		State    engine.State `json:"state"`
+		Reason   string       `json:"reason,omitempty"`
+		Estimate *float64     `json:"estimate_seconds"` // null when unknown
 	}
 	type experiment struct {
 		Name  string `json:"name"`
@@ -229,7 +229,7 @@ func (a *app) planJSON(ls []loaded, p *harness.Plan) error {
 	}
 	for _, it := range p.Items {
 		st := planned{Key: it.Key, Kind: it.Kind, Label: it.Label, Cells: it.Cells, State: it.State, Reason: it.Reason}
-		if it.Estimate != harness.Unknown {
+		if it.Estimate != engine.Unknown {
 			seconds := it.Estimate.Seconds()
 			st.Estimate = &seconds
 		}

@@ -9,8 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"prabench/harness"
 	"prabench/harness/artifact"
+	"prabench/harness/engine"
 	"prabench/harness/stage"
 	"prabench/plots"
 	"prabench/plots/figure"
@@ -185,12 +185,12 @@ func (r *reportReader) experiment(name, description string, l *loaded) (report.E
 }
 
 // planned is the experiment as the database knows it: the keys of its stages.
-func (r *reportReader) planned(name string, cells []results.Cell) *harness.Experiment {
-	x := &harness.Experiment{Name: name}
+func (r *reportReader) planned(name string, cells []results.Cell) *engine.Experiment {
+	x := &engine.Experiment{Name: name}
 	at := map[string]int{}
 	for i, c := range cells {
 		at[c.Cell] = i
-		x.Cells = append(x.Cells, harness.Cell{ID: c.Cell, Label: c.Label, Seed: c.Seed, Params: c.Params, Chain: make(stage.Chain, len(stage.Kinds))})
+		x.Cells = append(x.Cells, engine.Cell{ID: c.Cell, Label: c.Label, Seed: c.Seed, Params: c.Params, Chain: make(stage.Chain, len(stage.Kinds))})
 	}
 	for _, s := range r.chain {
 		if i, ok := at[s.Cell]; ok && s.Experiment == name {
@@ -205,7 +205,7 @@ func (r *reportReader) planned(name string, cells []results.Cell) *harness.Exper
 // pictures adds the sheets and training curves of points, a stage that several
 // points share once, and tells what could not be read.
 func (r *reportReader) pictures(d figureData, e *report.Experiment) (notes []string) {
-	chains := map[string]harness.Cell{}
+	chains := map[string]engine.Cell{}
 	for _, c := range d.exp.Cells {
 		chains[c.ID] = c
 	}

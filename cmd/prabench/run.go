@@ -12,7 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
-	"prabench/harness"
+	"prabench/harness/engine"
 	"prabench/harness/progress"
 	"prabench/models/gemm"
 )
@@ -33,7 +33,7 @@ stopped at any time (Ctrl-C); the same command goes on where it stopped.`,
 			if retry != "" && retry != "failed" {
 				return usage("--retry %s: the only choice is `failed`", retry)
 			}
-			return a.run(c.Context(), files, harness.Run{Jobs: jobs, Retry: retry == "failed", Force: force}, !noFigures)
+			return a.run(c.Context(), files, engine.Run{Jobs: jobs, Retry: retry == "failed", Force: force}, !noFigures)
 		},
 	}
 	c.Flags().IntVar(&jobs, "jobs", 0, "stages side by side; 0 is as many as the cores and the memory bear")
@@ -43,7 +43,7 @@ stopped at any time (Ctrl-C); the same command goes on where it stopped.`,
 	return c
 }
 
-func (a *app) run(ctx context.Context, files []string, r harness.Run, figures bool) error {
+func (a *app) run(ctx context.Context, files []string, r engine.Run, figures bool) error {
 	ls, err := a.load(files)
 	if err != nil {
 		return err
@@ -71,12 +71,12 @@ func (a *app) run(ctx context.Context, files []string, r harness.Run, figures bo
 }
 
 // doStages does what is missing of experiments. It ends early with Ctrl-C.
-func (a *app) doStages(ctx context.Context, ls []loaded, files []string, r harness.Run) (harness.Summary, error) {
-	if err := harness.CheckMachine(workerCommand, exps(ls)...); err != nil {
-		return harness.Summary{}, &usageError{err}
+func (a *app) doStages(ctx context.Context, ls []loaded, files []string, r engine.Run) (engine.Summary, error) {
+	if err := engine.CheckMachine(workerCommand, exps(ls)...); err != nil {
+		return engine.Summary{}, &usageError{err}
 	}
 	if err := a.withSlurm(ctx, ls, files); err != nil {
-		return harness.Summary{}, err
+		return engine.Summary{}, err
 	}
 	if hint := gemm.Loaded().Hint; hint != "" {
 		fmt.Fprintln(a.stderr, "note: "+hint)
@@ -89,21 +89,21 @@ func (a *app) doStages(ctx context.Context, ls []loaded, files []string, r harne
 }
 
 // runJSON is the end of a run for programs.
-func (a *app) runJSON(s harness.Summary) error {
-	cells, _ := s.Plan.Status(harness.Places{}) // nothing runs any more
+func (a *app) runJSON(s engine.Summary) error {
+	cells, _ := s.Plan.Status(engine.Places{}) // nothing runs any more
 	return a.printJSON(struct {
-		Done    int                  `json:"done"`
-		Kept    int                  `json:"kept"`
-		Failed  int                  `json:"failed"`
-		Blocked int                  `json:"blocked"`
-		Stopped bool                 `json:"stopped"`
-		Seconds float64              `json:"seconds"`
-		Cells   []harness.CellStatus `json:"cells"`
+		Done    int                 `json:"done"`
+		Kept    int                 `json:"kept"`
+		Failed  int                 `json:"failed"`
+		Blocked int                 `json:"blocked"`
+		Stopped bool                `json:"stopped"`
+		Seconds float64             `json:"seconds"`
+		Cells   []engine.CellStatus `json:"cells"`
 	}{s.Done, s.Kept, s.Failed, s.Blocked, s.Stopped, s.Took.Seconds(), cells})
 }
 
 // workerCommand is a variable because tests start themselves as workers.
-var workerCommand = harness.WorkerCommand
+var workerCommand = engine.WorkerCommand
 
 // stoppable is a context that ends with the first Ctrl-C; the second ends the
 // program, whose workers then save by themselves.
@@ -126,12 +126,12 @@ func (a *app) stoppable(ctx context.Context) (context.Context, context.CancelFun
 }
 
 // conclude says how the run ended and what to do next.
-func (a *app) conclude(files []string, s harness.Summary) error {
+func (a *app) conclude(files []string, s engine.Summary) error {
 	took := progress.Short(s.Took)
 	switch {
 	case s.Stopped:
 		fmt.Fprintf(a.stderr, "stopped after %s with %d of %d stages done; to go on: %s\n",
-			took, s.Done+s.Kept, s.Done+s.Kept+s.Failed+s.Blocked+s.Plan.Count(harness.ToDo), a.again())
+			took, s.Done+s.Kept, s.Done+s.Kept+s.Failed+s.Blocked+s.Plan.Count(engine.ToDo), a.again())
 		a.code = exitFailed
 	case s.Failed > 0:
 		fmt.Fprintf(a.stderr, "%d stages failed and %d more wait for them; why: %s; to try them again: %s\n",

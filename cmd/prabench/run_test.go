@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"prabench/harness"
+	"prabench/harness/engine"
 )
 
 // TestRun is the whole way: train, sample, score, time, table, figures; then
@@ -42,7 +42,7 @@ func TestRun(t *testing.T) {
 	}
 	var sum struct {
 		Done, Kept int
-		Cells      []harness.CellStatus
+		Cells      []engine.CellStatus
 	}
 	if err := json.Unmarshal([]byte(must(t, "run --json tiny.toml")), &sum); err != nil || sum.Done != 0 || sum.Kept != 9 || len(sum.Cells) != 2 || sum.Cells[0].State != "done" {
 		t.Errorf("%+v, %v", sum, err)
@@ -84,7 +84,7 @@ func states(t *testing.T, args string) map[string]int {
 	var p struct {
 		Stages []struct {
 			Kind  string
-			State harness.State
+			State engine.State
 		}
 	}
 	if err := json.Unmarshal([]byte(must(t, "plan --json "+args)), &p); err != nil {
@@ -92,7 +92,7 @@ func states(t *testing.T, args string) map[string]int {
 	}
 	done := map[string]int{}
 	for _, s := range p.Stages {
-		if s.State == harness.Done {
+		if s.State == engine.Done {
 			done[s.Kind]++
 		}
 	}
@@ -123,7 +123,7 @@ func TestStopping(t *testing.T) {
 				t.Fatal(err)
 			}
 			waitFor(t, "a training that has begun", func() bool {
-				for _, r := range harness.RunningNow(harness.Places{Artifacts: ".prabench"}) {
+				for _, r := range engine.RunningNow(engine.Places{Artifacts: ".prabench"}) {
 					if r.Kind == "train" && r.Progress.What == "training" {
 						return true
 					}

@@ -13,9 +13,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"prabench/harness"
-	"prabench/harness/live"
-	"prabench/harness/slurm"
+	"prabench/harness/engine"
+	"prabench/harness/tools/live"
+	"prabench/harness/tools/slurm"
 	"prabench/results"
 	"prabench/results/record"
 )
@@ -154,7 +154,7 @@ type followed struct {
 }
 
 // load reads the files as they are now.
-func (f *followed) load(ctx context.Context) (*harness.Plan, []string, error) {
+func (f *followed) load(ctx context.Context) (*engine.Plan, []string, error) {
 	ls, err := f.app.load(f.files)
 	if err != nil {
 		return nil, nil, err

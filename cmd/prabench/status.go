@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"prabench/harness"
+	"prabench/harness/engine"
 	"prabench/harness/machine"
 	"prabench/harness/worker"
 	"prabench/results"
@@ -44,8 +44,8 @@ func (a *app) status(ctx context.Context, files []string) error {
 	}
 	if a.json {
 		return a.printJSON(struct {
-			Holder string               `json:"holder,omitempty"`
-			Cells  []harness.CellStatus `json:"cells"`
+			Holder string              `json:"holder,omitempty"`
+			Cells  []engine.CellStatus `json:"cells"`
 		}{holder, cells})
 	}
 	t := results.Table{Columns: []string{"experiment", "cell", "label", "seed", "state", "stage", "why"}}

@@ -1,8 +1,8 @@
 package main
 
 import (
-	"prabench/harness"
 	"prabench/harness/artifact"
+	"prabench/harness/engine"
 	"prabench/harness/work"
 	"prabench/plots"
 	"prabench/results"
@@ -10,7 +10,7 @@ import (
 )
 
 // steps are the errors of a point's AR steps, averaged over its seeds.
-func (d figureData) steps(p *point, chains map[string]harness.Cell) ([]plots.StepLine, error) {
+func (d figureData) steps(p *point, chains map[string]engine.Cell) ([]plots.StepLine, error) {
 	var seeds []work.Steps
 	for _, c := range p.cells {
 		key := chains[c.Cell].Chain.Key(record.Exposure)

@@ -8,8 +8,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"prabench/harness"
-	"prabench/harness/slurm"
+	"prabench/harness/engine"
+	"prabench/harness/tools/slurm"
 	"prabench/results"
 	"prabench/results/record"
 )
@@ -70,7 +70,7 @@ func (a *app) submit(ctx context.Context, files []string, o slurm.Options, retry
 	if err != nil {
 		return err
 	}
-	if err := harness.CheckMachine(workerCommand, exps(ls)...); err != nil {
+	if err := engine.CheckMachine(workerCommand, exps(ls)...); err != nil {
 		return &usageError{err}
 	}
 	if _, err := slurmTool(ctx, "sbatch", "--version"); err != nil {
@@ -79,9 +79,9 @@ func (a *app) submit(ctx context.Context, files []string, o slurm.Options, retry
 	// Not without an answer: what waits in the queue would be sent twice.
 	before, err := slurm.Look(ctx, slurmTool, a.places())
 	if err != nil {
-		return &harness.Failure{Err: err}
+		return &engine.Failure{Err: err}
 	}
-	r := &harness.Run{Places: a.places(), Retry: retry, Command: workerCommand, Name: "prabench submit slurm " + strings.Join(files, " "), Out: a.stderr, Terminal: isTerminal(a.stderr)}
+	r := &engine.Run{Places: a.places(), Retry: retry, Command: workerCommand, Name: "prabench submit slurm " + strings.Join(files, " "), Out: a.stderr, Terminal: isTerminal(a.stderr)}
 	p, release, err := r.Prepare(ctx, exps(ls)...)
 	if err != nil {
 		return err
@@ -89,7 +89,7 @@ func (a *app) submit(ctx context.Context, files []string, o slurm.Options, retry
 	defer release()
 	view, err := slurm.Look(ctx, slurmTool, a.places()) // nobody else sends from now on
 	if err != nil {
-		return &harness.Failure{Err: err}
+		return &engine.Failure{Err: err}
 	}
 	view.Remember(before)
 	d, err := a.draft(ctx, p, view, o)
@@ -98,11 +98,11 @@ func (a *app) submit(ctx context.Context, files []string, o slurm.Options, retry
 	}
 	if d.Stages() == 0 {
 		fmt.Fprintf(a.stderr, "nothing to send: %d stages are done, %d are with Slurm, %d failed and %d wait for them\n",
-			p.Count(harness.Done), d.Waiting, p.Count(harness.Failed), p.Count(harness.Blocked))
+			p.Count(engine.Done), d.Waiting, p.Count(engine.Failed), p.Count(engine.Blocked))
 		return nil
 	}
 	if err := d.Write(); err != nil {
-		return &harness.Failure{Err: err}
+		return &engine.Failure{Err: err}
 	}
 	sent, err := d.Send(ctx, slurmTool)
 	if a.json {
@@ -124,10 +124,10 @@ func (a *app) submit(ctx context.Context, files []string, o slurm.Options, retry
 		}
 	}
 	if err != nil {
-		return &harness.Failure{Err: fmt.Errorf("%w; what was sent stays, the same command sends the rest", err)}
+		return &engine.Failure{Err: fmt.Errorf("%w; what was sent stays, the same command sends the rest", err)}
 	}
 	fmt.Fprintf(a.stderr, "%d stages sent as %s; %d are done, %d were with Slurm before; to follow them: %s\n",
-		d.Stages(), d.Dir(), p.Count(harness.Done), d.Waiting, a.about("status", files))
+		d.Stages(), d.Dir(), p.Count(engine.Done), d.Waiting, a.about("status", files))
 	return nil
 }
 
@@ -174,7 +174,7 @@ func (a *app) submitDry(ctx context.Context, files []string, o slurm.Options, re
 	return nil
 }
 
-func (a *app) draft(ctx context.Context, p *harness.Plan, view *slurm.View, o slurm.Options) (*slurm.Draft, error) {
+func (a *app) draft(ctx context.Context, p *engine.Plan, view *slurm.View, o slurm.Options) (*slurm.Draft, error) {
 	executable, err := os.Executable()
 	if err != nil {
 		return nil, err
@@ -201,7 +201,7 @@ func (a *app) fromCluster(ctx context.Context) *slurm.View {
 		return nil
 	}
 	view, err := slurm.Look(ctx, slurmTool, a.places())
-	_, notes, failed := harness.TakeIn(ctx, a.places(), "prabench "+strings.Join(a.args, " "))
+	_, notes, failed := engine.TakeIn(ctx, a.places(), "prabench "+strings.Join(a.args, " "))
 	if failed != nil {
 		notes = append(notes, "warning: results of nodes could not be taken in: "+failed.Error())
 	}
@@ -220,10 +220,10 @@ func (a *app) fromCluster(ctx context.Context) *slurm.View {
 // recall fills in what Slurm does about cells, and asks its accounting about
 // tasks that have left the queue without a result. The note says why that is
 // not known.
-func (a *app) recall(ctx context.Context, view *slurm.View, p *harness.Plan, cells []harness.CellStatus) (note string) {
+func (a *app) recall(ctx context.Context, view *slurm.View, p *engine.Plan, cells []engine.CellStatus) (note string) {
 	var gone []string
 	for _, it := range p.Items {
-		if it.State == harness.ToDo {
+		if it.State == engine.ToDo {
 			gone = append(gone, it.Key)
 		}
 	}

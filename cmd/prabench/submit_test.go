@@ -13,7 +13,7 @@ import (
 	"strings"
 	"testing"
 
-	"prabench/harness/live"
+	"prabench/harness/tools/live"
 )
 
 // paperSlurm is a Slurm that only keeps a queue: the test does the tasks.

@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"strings"
 
-	"prabench/harness"
+	"prabench/harness/engine"
 	"prabench/results"
 	"prabench/results/record"
 )
@@ -112,7 +112,7 @@ func pointTable(ctx context.Context, db *results.DB, experiment string, across [
 	}
 	loaded := 0
 	for _, p := range points {
-		if p.means[harness.DisturbedRounds].Value > 0 {
+		if p.means[engine.DisturbedRounds].Value > 0 {
 			loaded++
 		}
 	}

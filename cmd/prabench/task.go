@@ -6,7 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"prabench/harness/slurm"
+	"prabench/harness/tools/slurm"
 )
 
 func (a *app) taskCommand() *cobra.Command {

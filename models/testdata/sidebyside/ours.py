@@ -10,7 +10,7 @@ REPOSITORY = os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__fil
 class Ours:
     def __init__(self, folder, **open):
         program = os.path.join(folder, "ours")
-        subprocess.run(["go", "build", "-o", program, "./models/testdata/sidebyside/ours"], cwd=REPOSITORY, check=True)
+        subprocess.run(["go", "build", "-o", program, "./cmd/sidebyside"], cwd=REPOSITORY, check=True)
         self.process = subprocess.Popen([program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.opened = self.ask(do="open", dir=folder, **open)
 

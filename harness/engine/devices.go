@@ -1,0 +1,142 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os/exec"
+	"strings"
+	"sync"
+)
+
+// devices hands out the devices that measure.device names, each to one worker
+// at a time: "cuda:0,cuda:1" are two, "cuda" all that the machine has.
+type devices struct {
+	command func(device string) ([]string, error)
+
+	mu    sync.Mutex
+	lists map[string]*deviceList // by what measure.device says
+	busy  map[string]bool
+	freed chan struct{} // closed when a device is given back, and made anew
+}
+
+// deviceList is what one text names, or why that is not known.
+type deviceList struct {
+	names []string
+	uuid  map[string]string // only where there are several
+	err   error
+}
+
+// variables of a worker that is to see one device of several: the driver's, and
+// the one that tells prabench-cuda that the device it sees is the one meant.
+const (
+	visibleVariable = "CUDA_VISIBLE_DEVICES"
+	onlyVariable    = "PRABENCH_CUDA_ONLY"
+)
+
+// take waits until one of the devices in a list is free; env is what its worker
+// needs to find it.
+func (d *devices) take(ctx context.Context, list string) (name string, env []string, release func(), err error) {
+	if list == "" || list == "cpu" {
+		return list, nil, func() {}, nil
+	}
+	l := d.list(list)
+	if l.err != nil {
+		return list, nil, nil, l.err
+	}
+	for {
+		d.mu.Lock()
+		if d.busy == nil {
+			d.busy, d.freed = map[string]bool{}, make(chan struct{})
+		}
+		for _, n := range l.names {
+			if d.busy[n] {
+				continue
+			}
+			d.busy[n] = true
+			d.mu.Unlock()
+			if u := l.uuid[n]; u != "" {
+				env = []string{visibleVariable + "=" + u, onlyVariable + "=1"}
+			}
+			return n, env, func() { d.giveBack(n) }, nil
+		}
+		freed := d.freed
+		d.mu.Unlock()
+		select {
+		case <-freed:
+		case <-ctx.Done():
+			return list, nil, nil, context.Cause(ctx)
+		}
+	}
+}
+
+func (d *devices) giveBack(name string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.busy, name)
+	close(d.freed)
+	d.freed = make(chan struct{})
+}
+
+// list finds out, once, what a text names.
+func (d *devices) list(text string) *deviceList {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.lists == nil {
+		d.lists = map[string]*deviceList{}
+	}
+	if d.lists[text] == nil {
+		d.lists[text] = d.find(text)
+	}
+	return d.lists[text]
+}
+
+func (d *devices) find(text string) *deviceList {
+	names := strings.Split(text, ",")
+	if len(names) == 1 && strings.Contains(text, ":") {
+		return &deviceList{names: names}
+	}
+	worker, err := d.command(text)
+	if err != nil {
+		return &deviceList{err: err}
+	}
+	out, err := exec.Command(worker[0], "devices", "--json").Output()
+	var there []struct{ Name, UUID string }
+	if err == nil {
+		err = json.Unmarshal(out, &there)
+	}
+	if err != nil {
+		return &deviceList{err: fmt.Errorf("measure.device: %q: %s could not list the devices: %w; `prabench doctor` may tell why", text, worker[0], err)}
+	}
+	l := &deviceList{uuid: map[string]string{}}
+	var all []string
+	for _, t := range there {
+		l.uuid[t.Name] = t.UUID
+		all = append(all, t.Name)
+	}
+	if len(names) == 1 { // "cuda"
+		names = all
+	}
+	for _, n := range names {
+		if l.uuid[n] == "" {
+			return &deviceList{err: fmt.Errorf("measure.device: there is no %s; this machine has %s", n, strings.Join(all, ", "))}
+		}
+	}
+	if l.names = names; len(names) == 0 {
+		return &deviceList{err: fmt.Errorf("measure.device: %q: the driver sees no device", text)}
+	}
+	return l
+}
+
+// most is how many devices the longest list of the experiments has.
+func (d *devices) most(es []*Experiment) int {
+	n := 1
+	for _, e := range es {
+		for _, c := range e.Cells {
+			if dev := c.Settings.Measure.Device; dev != "cpu" {
+				n = max(n, len(d.list(dev).names))
+			}
+		}
+	}
+	return n
+}

@@ -1,0 +1,83 @@
+package engine
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+	"time"
+
+	"prabench/experiments"
+	"prabench/harness/stage"
+	"prabench/models/cpu"
+)
+
+// FromFile takes what the harness needs from an expanded experiment file. With
+// chosen, cells that are not among its cells belong to the experiment and are
+// skipped.
+func FromFile(f, chosen *experiments.Experiment) *Experiment {
+	e := &Experiment{Name: f.Name, Description: f.Description, FileHash: f.Hash}
+	run := map[string]bool{}
+	if chosen != nil {
+		for i := range chosen.Cells {
+			run[chosen.Cells[i].ID] = true
+		}
+	}
+	e.Cells = make([]Cell, 0, len(f.Cells))
+	var point *stage.Settings
+	for i := range f.Cells {
+		c := &f.Cells[i]
+		if i == 0 || !samePoint(c.Point, f.Cells[i-1].Point) {
+			of := settings(c.Settings)
+			point = &of
+		}
+		e.Cells = append(e.Cells, Cell{ID: c.ID, Label: c.Label, Seed: c.Seed, Params: c.Point, Settings: point, Skip: chosen != nil && !run[c.ID]})
+	}
+	return e
+}
+
+// samePoint says that two neighbours are seeds of one point, which share the map.
+func samePoint(a, b map[string]any) bool {
+	return reflect.ValueOf(a).Pointer() == reflect.ValueOf(b).Pointer()
+}
+
+func settings(s experiments.Settings) stage.Settings {
+	return stage.Settings{
+		Data: s.Data.Spec(), Model: s.Model, Train: s.Train,
+		Sample: s.Sample.SampleConfig, Count: s.Sample.Count, Batch: s.Sample.Batch,
+		Embedder: s.Metrics.Embedder, Reference: s.Metrics.Reference, Samples: s.Metrics.Samples,
+		Extras: stage.Extras{Probe: s.Metrics.Probe, Exposure: s.Metrics.Exposure, Seam: s.Metrics.Seam, Nearest: s.Metrics.Nearest},
+		Measure: stage.Measure{
+			Device: s.Measure.Device, Precision: s.Measure.Precision, Batch: s.Measure.Batch, Warmup: s.Measure.Warmup,
+			Rounds: s.Measure.Rounds, Threads: s.Measure.Threads, TrainSteps: s.Measure.TrainSteps, Timeout: time.Duration(s.Measure.Timeout),
+			MemoryLimit: int64(s.Measure.MemoryLimit), Retries: s.Measure.Retries, RepeatDisturbed: s.Measure.RepeatDisturbed, CheckpointSteps: s.Measure.CheckpointSteps,
+		},
+	}
+}
+
+// CheckMachine says what of the experiments this machine cannot do, so that
+// nothing starts: a device without its program, a precision it does not have.
+func CheckMachine(command func(device string) ([]string, error), es ...*Experiment) error {
+	checked := map[string]bool{}
+	for _, e := range es {
+		for _, c := range e.Cells {
+			if c.Skip {
+				continue
+			}
+			m := c.Settings.Measure
+			if name := m.Device + " " + m.Precision; checked[name] {
+				continue
+			} else {
+				checked[name] = true
+			}
+			if _, err := command(m.Device); err != nil {
+				return err
+			}
+			if kind, _, _ := strings.Cut(m.Device, ":"); kind == "cpu" {
+				if err := cpu.Refuse(m.Precision); err != nil {
+					return fmt.Errorf("measure.precision: %w", err)
+				}
+			}
+		}
+	}
+	return nil
+}

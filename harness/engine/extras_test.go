@@ -1,0 +1,91 @@
+package engine_test
+
+import (
+	"context"
+	"testing"
+
+	"prabench/harness/engine"
+	"prabench/harness/stage"
+	"prabench/harness/work"
+	"prabench/results"
+	"prabench/results/record"
+)
+
+// withExtras asks for everything that can be measured beside the scores.
+func withExtras(s *stage.Settings) {
+	s.Model.Patch = 2
+	s.Measure.Rounds = 0
+	s.Extras = stage.Extras{Probe: 100, Exposure: 24, Seam: 30, Nearest: 20}
+}
+
+func TestExtrasAreMeasured(t *testing.T) {
+	b := newBench(t)
+	ctx := context.Background()
+	plain := b.run(ctx, tiny(func(s *stage.Settings) { withExtras(s); s.Extras = stage.Extras{} }), nil)
+	if plain.Done != 7 { // one reference; two of train, sample, score
+		t.Fatalf("%d stages without rounds\n%s", plain.Done, b.out.String())
+	}
+	sum := b.run(ctx, tiny(withExtras), nil)
+	if sum.Done != 8 || sum.Kept != 7 { // four kinds of two cells; nothing is trained again
+		t.Fatalf("%d stages done, %d kept\n%s", sum.Done, sum.Kept, b.out.String())
+	}
+	value := map[string]results.Row{}
+	for _, r := range b.rows() {
+		value[r.Cell+" "+r.Metric] = r
+	}
+	for _, cell := range []string{"cell0", "cell1"} {
+		for _, metric := range []string{
+			"probe_accuracy", "probe_accuracy_untrained", "fid_prefix_0", "fid_prefix_25", "fid_prefix_50", "fid_prefix_75", "fid_prefix_100", "fid_mosaic",
+			"block_error_free", "block_error_given", "block_error_real", "exposure_gap", "error_growth",
+			"seam_index", "nearest_distance", "nearest_distance_real", "nearest_ratio", "near_share",
+		} {
+			if _, ok := value[cell+" "+metric]; !ok {
+				t.Errorf("%s has no %s", cell, metric)
+			}
+		}
+		// Nothing given is far from real images, nearly all given is near them.
+		if free, most, all := value[cell+" fid_prefix_0"].Value, value[cell+" fid_prefix_75"].Value, value[cell+" fid_prefix_100"].Value; !(free > most && most > all) {
+			t.Errorf("%s: distances %g with nothing given, %g with three quarters, %g of real images", cell, free, most, all)
+		}
+	}
+
+	e := tiny(withExtras)
+	if _, err := (&engine.Identifier{Places: b.places, Read: true}).Identify(ctx, e); err != nil {
+		t.Fatal(err)
+	}
+	steps, err := work.ReadSteps(b.places.Store(), e.Cells[0].Chain.Key(record.Exposure))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(steps) != 16 || steps[15].Step != 16 {
+		t.Fatalf("%d steps", len(steps))
+	}
+	// The first step has no prefix: free sampling and mosaics are one.
+	if s := steps[0]; s.Free != s.Given || s.Free.Value <= 0 || s.Real.Value > s.Free.Value {
+		t.Errorf("the first step: %+v", s)
+	}
+
+	// Another database over the same artifacts takes the numbers over.
+	other := &bench{t: t, places: engine.Places{DB: t.TempDir() + "/other.db", Artifacts: b.places.Artifacts}}
+	if taken := other.run(ctx, tiny(withExtras), nil); taken.Done != 0 {
+		t.Errorf("a second database over the same artifacts did %d stages", taken.Done)
+	}
+}
+
+// An exposure needs prefixes, a seam borders: a model of one token has neither,
+// and is scored all the same.
+func TestExtrasThatDoNotApplyAreLeftOut(t *testing.T) {
+	b := newBench(t)
+	sum := b.run(context.Background(), tiny(func(s *stage.Settings) {
+		withExtras(s)
+		s.Model.Patch, s.Train.RolloutDepth = 8, 0
+	}), nil)
+	for _, it := range sum.Plan.Items {
+		if it.Kind == record.Exposure || it.Kind == record.Seam {
+			t.Errorf("a %s of one token", it.Kind)
+		}
+	}
+	if sum.Failed != 0 || sum.Done == 0 {
+		t.Errorf("%+v\n%s", sum, b.out.String())
+	}
+}

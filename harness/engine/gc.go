@@ -1,0 +1,161 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"prabench/harness/stage"
+	"prabench/results"
+)
+
+// Garbage is something in the artifacts folder that nothing refers to.
+type Garbage struct {
+	Path  string `json:"path"` // relative to the artifacts folder
+	Why   string `json:"why"`
+	Bytes int64  `json:"bytes"`
+}
+
+// Collect finds what no current plan of the database needs any more: models,
+// samples and features of cells that are in no experiment now, checkpoints of
+// trainings that are done, and what was damaged or never finished. With remove
+// it also removes it. It holds the places meanwhile, so nothing that a run or an
+// ingest is at can be taken from it.
+func Collect(ctx context.Context, places Places, name string, remove bool) ([]Garbage, error) {
+	if !isFile(places.DB) {
+		return nil, &results.Error{Path: places.DB, Problem: results.ErrMissing, Message: "there is no database: without it everything would count as garbage; choose another place with --db"}
+	}
+	r := &Run{Places: places, Name: name}
+	release, err := r.claim()
+	if err != nil {
+		return nil, &Failure{err}
+	}
+	defer release()
+	places = r.Places
+	arrived, err := places.incoming(name)
+	if err != nil {
+		return nil, err
+	}
+	defer arrived()
+	db, err := results.OpenReadOnly(places.DB)
+	if err != nil {
+		return nil, err
+	}
+	defer db.Close()
+	needed, err := neededStages(ctx, db)
+	if err != nil {
+		return nil, err
+	}
+	found, err := places.garbage(needed)
+	if err != nil || !remove {
+		return found, err
+	}
+	for _, g := range found {
+		if err := os.RemoveAll(filepath.Join(places.Artifacts, g.Path)); err != nil {
+			return found, &Failure{err}
+		}
+	}
+	return found, nil
+}
+
+// neededStages are the stages of all current plans, and whether they are done.
+func neededStages(ctx context.Context, db *results.DB) (map[string]bool, error) {
+	needed := map[string]bool{}
+	es, err := db.Experiments(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range es {
+		stages, err := db.Stages(ctx, e.Name)
+		if err != nil {
+			return nil, err
+		}
+		for _, s := range stages {
+			needed[s.Key] = s.Done != ""
+		}
+	}
+	return needed, nil
+}
+
+func (p Places) garbage(needed map[string]bool) ([]Garbage, error) {
+	var out []Garbage
+	add := func(path, why string) error {
+		n, err := sizeOf(path)
+		if err != nil {
+			return err
+		}
+		rel, _ := filepath.Rel(p.Artifacts, path)
+		out = append(out, Garbage{rel, why, n})
+		return nil
+	}
+	each := func(dir string, judge func(name string) string) error {
+		entries, err := os.ReadDir(filepath.Join(p.Artifacts, dir))
+		if err != nil && !os.IsNotExist(err) {
+			return err
+		}
+		for _, e := range entries {
+			if why := judge(e.Name()); why != "" {
+				if err := add(filepath.Join(p.Artifacts, dir, e.Name()), why); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	}
+	unwanted := func(key string) string {
+		if _, ok := needed[key]; !ok {
+			return "no current plan needs it"
+		}
+		return ""
+	}
+	for _, kind := range stage.Kinds {
+		if err := each(kind, unwanted); err != nil {
+			return nil, &Failure{err}
+		}
+	}
+	finished := func(name string) string {
+		key, rest, _ := strings.Cut(name, ".")
+		switch why := unwanted(key); {
+		case why != "":
+			return why
+		case needed[key]:
+			return "its stage is done"
+		case strings.Contains(rest, "damaged"):
+			return "damaged"
+		}
+		return ""
+	}
+	old := func(name string) string {
+		if info, err := os.Stat(filepath.Join(p.Artifacts, "tmp", name)); err == nil && time.Since(info.ModTime()) > 24*time.Hour {
+			return "never finished"
+		}
+		return "" // another machine may be writing it
+	}
+	for _, d := range []struct {
+		dir   string
+		judge func(string) string
+	}{{"checkpoint", finished}, {"round", finished}, {"damaged", func(string) string { return "damaged" }}, {"tmp", old}} {
+		if err := each(d.dir, d.judge); err != nil {
+			return nil, &Failure{fmt.Errorf("looking for garbage: %w", err)}
+		}
+	}
+	return out, nil
+}
+
+func sizeOf(path string) (n int64, err error) {
+	err = filepath.WalkDir(path, func(_ string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
+		}
+		info, err := e.Info()
+		if err == nil {
+			n += info.Size()
+		}
+		return err
+	})
+	return n, err
+}

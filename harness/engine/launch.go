@@ -1,0 +1,193 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"prabench/harness/machine"
+	"prabench/harness/progress"
+	"prabench/harness/schedule"
+	"prabench/harness/stage"
+	"prabench/harness/worker"
+	"prabench/results"
+	"prabench/results/record"
+)
+
+// launcher does the scheduler's tasks in worker processes and has what they
+// leave stored.
+type launcher struct {
+	places      Places
+	plan        *Plan
+	db          *results.DB // nil: nothing is stored, another process takes the results in
+	runner      worker.Runner
+	environment record.Environment
+	meter       *progress.Meter
+	jobs        int
+	silence     silence
+	devices     *devices
+	cores       int    // that this process may use; 0 = all
+	marks       string // folder of the marks of what runs
+	order       string // of the rounds of timings, where it is not that of a run
+
+	mu   sync.Mutex
+	fail error // the harness itself cannot go on
+	stop context.CancelFunc
+}
+
+// threadsOf is the number of threads of a timing.
+func threadsOf(s stage.Settings) int {
+	if s.Measure.Threads > 0 {
+		return s.Measure.Threads
+	}
+	return runtime.NumCPU()
+}
+
+func orCores(n int) int {
+	if n > 0 {
+		return n
+	}
+	return runtime.NumCPU()
+}
+
+func (l *launcher) job(it *Item, round int) worker.Job {
+	s := it.Full()
+	s.Beside = l.jobs
+	j := worker.Job{
+		Attempt: record.NewAttemptID(), Stage: it.Key, Kind: it.Kind, Cell: it.Cell, Label: it.Label, Round: round,
+		Inputs: it.By(), Device: s.Measure.Device, Threads: s.Train.Threads,
+		Artifacts: l.places.Artifacts, Spool: l.places.Spool(), Timeout: s.Measure.Timeout, Environment: l.environment,
+	}
+	if j.MemoryLimit = s.Measure.MemoryLimit; j.MemoryLimit == 0 {
+		j.MemoryLimit = machine.Usable()
+	}
+	switch it.Kind {
+	case record.Reference, record.Score, record.Seam, record.Nearest:
+		j.Device, j.Threads = "cpu", max(1, orCores(l.cores)/l.jobs) // embedders run here, at any number of threads
+	case record.Time:
+		j.Threads = threadsOf(s)
+		s.Measure.Threads = j.Threads
+	}
+	j.Settings, _ = json.Marshal(s) // plain fields only
+	return j
+}
+
+// Launch makes one attempt at an ordinary stage.
+func (l *launcher) Launch(ctx context.Context, t schedule.Task) schedule.Outcome {
+	if ctx.Err() != nil {
+		return stoppedBefore
+	}
+	it := l.plan.Item(t.ID)
+	a, err := l.attempt(ctx, it, l.job(it, 0))
+	if err == nil {
+		err = l.ingest(ctx)
+	}
+	return l.outcome(a, err)
+}
+
+var stoppedBefore = schedule.Outcome{State: schedule.Interrupted, Reason: "the run was stopped"}
+
+// attempt runs a worker and shows what it is doing.
+func (l *launcher) attempt(ctx context.Context, it *Item, job worker.Job) (record.Attempt, error) {
+	device, env, release, err := l.devices.take(ctx, job.Device)
+	if err != nil {
+		return record.Attempt{}, err
+	}
+	defer release()
+	job.Device = device
+	mark := l.mark(job)
+	defer mark.remove()
+	runner := l.runner
+	runner.Env = append(slices.Clip(runner.Env), env...)
+	runner.Kept = func(worker.Job) (record.Attempt, bool) {
+		a, err := storedAttempt(l.places.Store(), it)
+		return a, err == nil
+	}
+	runner.Began = func(_ worker.Job, p machine.Process) { mark.began(p) }
+	return runner.Run(ctx, job, func(p worker.Progress) {
+		l.meter.Update(it.Key, p.Done, p.Total, p.What, p.Note)
+		mark.update(p)
+	})
+}
+
+// Blocked records that a stage cannot be tried, once for the same reason.
+func (l *launcher) Blocked(t schedule.Task, reason string) {
+	l.block(l.plan.Item(t.ID), reason)
+}
+
+func (l *launcher) block(it *Item, reason string) {
+	if it.Outcome == record.Blocked && it.Reason == reason {
+		return
+	}
+	now := time.Now()
+	a := record.Attempt{
+		ID: record.NewAttemptID(), Stage: it.Key, Kind: it.Kind, Cell: it.Cell, Outcome: record.Blocked, Reason: reason,
+		Device: it.Settings.Measure.Device, Environment: l.environment, Started: now, Finished: now,
+	}
+	_, err := record.WriteSpool(l.places.Spool(), a)
+	if err == nil {
+		err = l.ingest(context.Background())
+	}
+	l.outcome(a, err)
+}
+
+// ingest takes in what lies in the spool folder. Files put into quarantine are
+// told; they stop nothing.
+func (l *launcher) ingest(ctx context.Context) error {
+	if l.db == nil {
+		return nil
+	}
+	_, err := l.db.IngestDir(context.WithoutCancel(ctx), l.places.Spool())
+	var aside *results.QuarantineError
+	if errors.As(err, &aside) {
+		l.meter.Say("warning: %v", err)
+		return nil
+	}
+	return err
+}
+
+// outcome translates an attempt; an error is the harness's own and ends the run.
+func (l *launcher) outcome(a record.Attempt, err error) schedule.Outcome {
+	if err == nil {
+		o := schedule.Outcome{State: schedule.State(a.Outcome), Reason: a.Reason}
+		if a.Outcome == record.Crash || a.Outcome == record.OutOfMemory {
+			o.Said = worker.LastLines(a, 5)
+		}
+		return o
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.fail == nil {
+		l.fail = err
+	}
+	l.stop()
+	return schedule.Outcome{State: schedule.Interrupted, Reason: err.Error()}
+}
+
+// Started tells the meter.
+func (l *launcher) Started(t schedule.Task, round int, _ time.Time) { l.meter.Start(t.ID, round) }
+
+// Ended tells the meter.
+func (l *launcher) Ended(t schedule.Task, round int, o schedule.Outcome, _ time.Time) {
+	switch {
+	case o.State == schedule.OK && round > 0:
+		l.meter.Round(t.ID)
+		if o.Disturbed != "" {
+			l.meter.Say("disturbed: round %d of %s: %s", round, t.Label, o.Disturbed)
+		}
+	case o.State == schedule.OK:
+		l.meter.End(t.ID, "")
+	default:
+		text := fmt.Sprintf("%s: %s", o.State, o.Reason)
+		if o.Said != "" {
+			text += "\n    " + strings.ReplaceAll(o.Said, "\n", "\n    ")
+		}
+		l.meter.End(t.ID, text)
+	}
+}

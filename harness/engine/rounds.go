@@ -1,0 +1,137 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sort"
+
+	"prabench/harness/artifact"
+	"prabench/harness/measure"
+	"prabench/harness/schedule"
+	"prabench/harness/work"
+	"prabench/results/record"
+)
+
+// Round measures one round; its raw numbers wait in the rounds folder until
+// all rounds of the stage are there. A round that fails is the stage's attempt.
+func (l *launcher) Round(ctx context.Context, t schedule.Task, round int) schedule.Outcome {
+	if ctx.Err() != nil {
+		return stoppedBefore
+	}
+	it := l.plan.Item(t.ID)
+	job := l.job(it, round)
+	job.Spool = l.places.rounds(it.Key)
+	a, err := l.attempt(ctx, it, job)
+	if err == nil && a.Outcome != record.OK {
+		os.Remove(filepath.Join(job.Spool, a.ID+".json"))
+		if _, err = record.WriteSpool(l.places.Spool(), a); err == nil {
+			err = l.ingest(ctx)
+		}
+	}
+	o := l.outcome(a, err)
+	if o.State == schedule.OK {
+		l.silence.learn(a)
+		o.Disturbed = l.silence.disturbance(a)
+	}
+	return o
+}
+
+// Summarise makes the timing's result from all its rounds.
+func (l *launcher) Summarise(ctx context.Context, t schedule.Task) schedule.Outcome {
+	it := l.plan.Item(t.ID)
+	rounds, disturbed := l.silence.chosen(keptRounds(l.places, it, l.environment))
+	if len(rounds) < it.Settings.Measure.Rounds {
+		return l.outcome(record.Attempt{}, fmt.Errorf("%d of %d rounds of the timing of %s can be read", len(rounds), it.Settings.Measure.Rounds, it.Label))
+	}
+	a := record.Attempt{
+		ID: record.NewAttemptID(), Stage: it.Key, Kind: it.Kind, Cell: it.Cell, Outcome: record.OK,
+		Device: it.Settings.Measure.Device, Environment: l.environment,
+		Protocol: rounds[0].Protocol, Started: rounds[0].Started, Finished: rounds[len(rounds)-1].Finished,
+	}
+	seen := true
+	for _, r := range rounds {
+		a.Readings = append(a.Readings, r.Readings...)
+		seen = seen && observed(r)
+	}
+	a.Values = measure.Summarise(a.Readings)
+	if seen {
+		a.Values = append(a.Values, record.Value{Metric: DisturbedRounds, Unit: "1", Value: float64(disturbed), N: len(rounds)})
+	}
+	if l.order != "" {
+		a.Protocol["order"] = l.order
+	}
+	err := l.keepTiming(it, a)
+	if err == nil {
+		_, err = record.WriteSpool(l.places.Spool(), a)
+	}
+	if err == nil {
+		err = l.ingest(ctx)
+	}
+	if err == nil {
+		err = os.RemoveAll(l.places.rounds(it.Key))
+	}
+	return l.outcome(a, err)
+}
+
+// keepTiming leaves the attempt in the store, as workers do for their stages.
+func (l *launcher) keepTiming(it *Item, a record.Attempt) error {
+	d, err := l.places.Store().Begin(artifact.Ref{Kind: it.Kind, Key: it.Key})
+	if err != nil {
+		return err
+	}
+	defer d.Discard()
+	raw, err := json.MarshalIndent(a, "", " ")
+	if err != nil {
+		return err
+	}
+	if err := d.Write(work.AttemptFile, raw); err != nil {
+		return err
+	}
+	_, err = d.Commit()
+	return err
+}
+
+// RoundsKept is how many rounds of a timing wait for the others, whichever
+// machine they were measured on.
+func (p Places) RoundsKept(key string) int {
+	files, _ := filepath.Glob(filepath.Join(p.rounds(key), "*.json"))
+	return len(files)
+}
+
+// keptRounds are the rounds of a timing that were measured on this machine
+// with this program, by the time they began; a round that was disturbed may be
+// there more than once.
+func keptRounds(p Places, it *Item, env record.Environment) []record.Attempt {
+	files, _ := filepath.Glob(filepath.Join(p.rounds(it.Key), "*.json"))
+	var out []record.Attempt
+	for _, f := range files {
+		a, err := record.ReadSpool(f)
+		if err != nil || a.Stage != it.Key || a.Outcome != record.OK || len(a.Readings) == 0 || a.Environment.Hash() != env.Hash() {
+			continue
+		}
+		out = append(out, a)
+	}
+	sort.SliceStable(out, func(i, j int) bool { return out[i].Started.Before(out[j].Started) })
+	return out
+}
+
+// settledRounds are the rounds of a timing that need not be measured again:
+// quiet ones, and those that were tried as often as they may be.
+func (l *launcher) settledRounds(it *Item) map[int]bool {
+	kept := keptRounds(l.places, it, l.environment)
+	for _, a := range kept {
+		l.silence.learn(a)
+	}
+	tries, settled := map[int]int{}, map[int]bool{}
+	for _, a := range kept {
+		round := a.Readings[0].Round
+		tries[round]++
+		if l.silence.disturbance(a) == "" || tries[round] > it.Settings.Measure.RepeatDisturbed {
+			settled[round] = true
+		}
+	}
+	return settled
+}

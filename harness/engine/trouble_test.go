@@ -1,0 +1,237 @@
+package engine_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"prabench/harness/engine"
+	"prabench/harness/stage"
+	"prabench/harness/work"
+	"prabench/results"
+	"prabench/results/record"
+)
+
+// mounted gives a folder of so many bytes that belongs to this test alone, and
+// a way to mount it anew with other options.
+func mounted(t *testing.T, size string) (dir string, remount func(options string)) {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("only root may mount a small filesystem")
+	}
+	dir = t.TempDir()
+	if err := syscall.Mount("prabench-test", dir, "tmpfs", 0, "size="+size); err != nil {
+		t.Skipf("a small filesystem cannot be mounted here: %v", err)
+	}
+	t.Cleanup(func() { syscall.Unmount(dir, syscall.MNT_DETACH) })
+	return dir, func(options string) {
+		t.Helper()
+		flags := uintptr(syscall.MS_REMOUNT)
+		if options == "ro" {
+			flags, options = flags|syscall.MS_RDONLY, ""
+		}
+		if err := syscall.Mount("prabench-test", dir, "tmpfs", flags, options); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func (b *bench) tryRun(e *engine.Experiment) (engine.Summary, error) {
+	b.out.Reset()
+	r := &engine.Run{Places: b.places, Jobs: 1, Command: selfCommand, Name: "test", Out: &b.out, Pause: time.Millisecond}
+	return r.Do(context.Background(), e)
+}
+
+func TestAFullDiskIsToldAndLosesNothing(t *testing.T) {
+	b := newBench(t)
+	big := func(s *stage.Settings) { s.Model.Width, s.Model.Depth = 64, 4 }
+	dir, remount := mounted(t, "1500k")
+	b.places = engine.Places{DB: filepath.Join(dir, "results.db"), Artifacts: filepath.Join(dir, "artifacts")}
+	sum, err := b.tryRun(tiny(big))
+	said := b.out.String()
+	if err != nil {
+		said += err.Error()
+	}
+	if err == nil && sum.Failed == 0 {
+		t.Fatalf("1.5 MB were enough: %+v", sum)
+	}
+	if !strings.Contains(said, "no space left on device") && !strings.Contains(said, "disk is full") {
+		t.Errorf("it said\n%s", said)
+	}
+	var fail *engine.Failure
+	if err != nil && !errors.As(err, &fail) {
+		t.Errorf("%v is no failure of the harness", err)
+	}
+	remount("size=60m")
+	r := &engine.Run{Places: b.places, Jobs: 1, Command: selfCommand, Name: "test", Out: &b.out, Retry: true}
+	again, err := r.Do(context.Background(), tiny(big))
+	if err != nil || again.Failed != 0 || again.Done+again.Kept != 9 {
+		t.Fatalf("with more space: %v, %+v\n%s", err, again, b.out.String())
+	}
+	if rows := b.rows(); len(rows) < 50 {
+		t.Errorf("%d rows", len(rows))
+	}
+}
+
+func TestAReadOnlyFolderIsToldBeforeAnythingStarts(t *testing.T) {
+	b := newBench(t)
+	dir, remount := mounted(t, "10m")
+	remount("ro")
+	b.places = engine.Places{DB: filepath.Join(dir, "results.db"), Artifacts: filepath.Join(dir, "artifacts")}
+	_, err := b.tryRun(tiny(nil))
+	var fail *engine.Failure
+	if !errors.As(err, &fail) || !strings.Contains(err.Error(), "read-only file system") || !strings.Contains(err.Error(), "choose another with --artifacts") {
+		t.Errorf("artifacts: %v", err)
+	}
+	b.places.Artifacts = filepath.Join(t.TempDir(), "artifacts")
+	if _, err = b.tryRun(tiny(nil)); !errors.As(err, &fail) || !strings.Contains(err.Error(), "read-only file system") || !strings.Contains(err.Error(), "--db") {
+		t.Errorf("database: %v", err)
+	}
+	if logs, _ := filepath.Glob(filepath.Join(b.places.Artifacts, "log", "*")); len(logs) > 0 {
+		t.Errorf("a worker was started: %v", logs)
+	}
+}
+
+// The clock was set back while a stage ran, and had been a year ahead.
+func TestAClockThatJumpsHarmsNothing(t *testing.T) {
+	b := newBench(t)
+	first := b.run(context.Background(), tiny(nil), nil)
+	key := first.Plan.Experiments[0].Cells[0].Chain.Key(record.Train)
+	db, err := results.Open(b.places.DB)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, ok, err := db.StageDone(context.Background(), key)
+	if err != nil || !ok {
+		t.Fatal(err)
+	}
+	whole, _, err := db.Attempt(context.Background(), a.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole.ID = record.NewAttemptID()
+	whole.Started = time.Now().Add(366 * 24 * time.Hour)
+	whole.Finished = whole.Started.Add(-2 * time.Hour)
+	for i := range whole.Values { // they come back joined with the attempt's protocol
+		whole.Values[i].Protocol = fmt.Sprint("clock ", i)
+	}
+	if _, err := db.Ingest(context.Background(), whole); err != nil {
+		t.Fatal(err)
+	}
+	db.Close()
+	// Something else is to do, so that times are estimated from what was done.
+	sum := b.run(context.Background(), tiny(func(s *stage.Settings) { s.Sample.FlowSteps = 3 }), nil)
+	if sum.Failed != 0 || sum.Done != 6 {
+		t.Errorf("%+v\n%s", sum, b.out.String())
+	}
+	for _, it := range sum.Plan.Items {
+		if it.Took < 0 || it.Estimate < 0 {
+			t.Errorf("%s of %s took %v, estimate %v", it.Kind, it.Label, it.Took, it.Estimate)
+		}
+	}
+	forced := b.run(context.Background(), tiny(nil), func(r *engine.Run) { r.Force = []string{"cell0"} })
+	if forced.Failed != 0 || forced.Done != 5 {
+		t.Errorf("forced under a jumped clock: %+v\n%s", forced, b.out.String())
+	}
+	if again := b.run(context.Background(), tiny(nil), nil); again.Done != 0 || again.Kept != 9 {
+		t.Errorf("afterwards: %+v", again)
+	}
+}
+
+// tornTraining runs a training in real workers that are ended by sig, again and
+// again, and gives the folder of what it made. change may touch the checkpoint
+// between two workers.
+func tornTraining(t *testing.T, sig syscall.Signal, times int, change func(checkpoint string)) (dir string, resumed int) {
+	t.Helper()
+	b := newBench(t)
+	e := tiny(func(s *stage.Settings) {
+		s.Train.Steps, s.Measure.CheckpointSteps, s.Measure.Retries = 1500, 40, times+2
+	})
+	e.Cells = e.Cells[1:]
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	go func() {
+		done := map[string]bool{}
+		for ctx.Err() == nil && len(done) < times {
+			for _, r := range engine.RunningNow(b.places) {
+				// Each worker is ended once, a little after it has begun to train.
+				if r.Kind != record.Train || done[r.Attempt] || r.Progress.What != "training" || !r.Worker.Alive() {
+					continue
+				}
+				if sig == syscall.SIGKILL {
+					if _, err := os.Stat(work.CheckpointPath(b.places.Artifacts, r.Stage)); err != nil {
+						continue
+					}
+				}
+				done[r.Attempt] = true
+				syscall.Kill(r.Worker.PID, sig)
+				for r.Worker.Alive() && ctx.Err() == nil {
+					time.Sleep(time.Millisecond)
+				}
+				if change != nil {
+					change(work.CheckpointPath(b.places.Artifacts, r.Stage))
+				}
+			}
+			time.Sleep(time.Millisecond)
+		}
+	}()
+	sum := b.run(context.Background(), e, func(r *engine.Run) { r.Pause = 50 * time.Millisecond })
+	if sum.Failed != 0 {
+		t.Fatalf("%+v\n%s", sum, b.out.String())
+	}
+	logs, _ := filepath.Glob(filepath.Join(b.places.Artifacts, "log", "*.log"))
+	for _, l := range logs {
+		raw, _ := os.ReadFile(l)
+		if bytes.Contains(raw, []byte("resumed at step")) {
+			resumed++
+		}
+		if change != nil && bytes.Contains(raw, []byte("the checkpoint cannot be used, training begins anew")) {
+			resumed++
+		}
+	}
+	return filepath.Join(b.places.Artifacts, "train", e.Cells[0].Chain.Key(record.Train)), resumed
+}
+
+func TestATrainingThatWasEndedAndResumedIsTheSameToTheBit(t *testing.T) {
+	undisturbed, _ := tornTraining(t, 0, 0, nil)
+	flip := func(path string) {
+		raw, err := os.ReadFile(path)
+		if err == nil {
+			raw[len(raw)*2/3] ^= 1
+			os.WriteFile(path, raw, 0o644)
+		}
+	}
+	for _, c := range []struct {
+		name   string
+		sig    syscall.Signal
+		times  int
+		change func(string)
+	}{
+		{"SIGTERM", syscall.SIGTERM, 2, nil},
+		{"SIGINT", syscall.SIGINT, 1, nil},
+		{"SIGUSR2", syscall.SIGUSR2, 1, nil},
+		{"SIGKILL", syscall.SIGKILL, 3, nil},
+		{"a flipped bit in the checkpoint", syscall.SIGTERM, 1, flip},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			dir, resumed := tornTraining(t, c.sig, c.times, c.change)
+			if resumed < c.times {
+				t.Errorf("%d of %d workers went on from a checkpoint", resumed, c.times)
+			}
+			for _, name := range []string{work.ModelFile, work.CurveFile} {
+				x, errX := os.ReadFile(filepath.Join(undisturbed, name))
+				y, errY := os.ReadFile(filepath.Join(dir, name))
+				if errX != nil || errY != nil || !bytes.Equal(x, y) {
+					t.Errorf("%s differs (%v, %v)", name, errX, errY)
+				}
+			}
+		})
+	}
+}

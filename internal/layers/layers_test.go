@@ -1,0 +1,122 @@
+package layers
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "prabench/"
+
+// A storey is a package, or a folder of packages when it ends with a slash, with
+// what it may import of the house. The longest name that fits a package counts.
+type storey struct {
+	name string
+	may  []string
+	why  string
+}
+
+var ground = []string{"internal/", "metrics/stat", "metrics/quantity"}
+
+func over(more ...string) []string { return append(slices.Clone(ground), more...) }
+
+var storeys = []storey{
+	{"internal/", []string{"internal/"}, "internal packages serve everybody and know nobody"},
+	{"metrics/stat", []string{"internal/"}, "statistics know numbers alone"},
+	{"metrics/quantity", []string{"internal/", "metrics/stat"}, "the catalogue describes quantities; it computes none"},
+	{"metrics/", over("metrics/", "models/gemm"), "a metric is a function of arrays: it knows neither model nor database"},
+	{"models/", over("models/"), "the model core knows no experiment files, no metrics and no database"},
+	{"results/record", ground, "what workers know of their work needs no SQL"},
+	{"results/", over("results/"), "the store keeps what was measured and does not draw it"},
+	{"results/view", over("results/"), "between database and drawing"},
+	{"plots/figure", ground, "what a figure is, without any drawing"},
+	{"plots/", over("plots/", "results/"), "drawings are made from typed points; nothing is measured here"},
+	{"experiments/", over("models/", "metrics/embed", "plots/figure"), "reading a file starts nothing and knows neither engine nor database"},
+	{"harness/", over("harness/artifact", "harness/machine", "harness/measure", "harness/progress", "harness/schedule", "harness/sheet", "harness/stage",
+		"models/", "metrics/", "results/record"), "what the engine stands on knows no database, no experiment files and not the engine"},
+	{"harness/worker", over("harness/artifact", "harness/machine", "harness/measure", "harness/stage", "models/", "results/record"),
+		"the worker's frame knows no single stage"},
+	{"harness/work", over("harness/artifact", "harness/machine", "harness/measure", "harness/sheet", "harness/stage", "harness/worker",
+		"models/", "metrics/", "results/record"), "workers never open the database"},
+	{"harness/engine", over("harness/", "experiments/", "models/", "metrics/", "results/"), "the engine runs experiments and knows none of the tools above it"},
+	{"harness/tools/", over("harness/", "experiments/", "models/", "metrics/", "results/"), "tools stand above the engine and draw nothing"},
+	{"cmd/", []string{""}, "commands may call everything"},
+}
+
+func TestImportsRunDownward(t *testing.T) {
+	for pkg, imports := range list(t, "-f", "{{.ImportPath}} {{join .Imports \" \"}}", "./...") {
+		s := storeyOf(pkg)
+		if s == nil {
+			t.Errorf("%s has no storey: give it one in this test", pkg)
+			continue
+		}
+		for _, i := range imports {
+			if to, ours := strings.CutPrefix(i, module); ours && !s.allows(to) {
+				t.Errorf("%s imports %s: %s", pkg, to, s.why)
+			}
+		}
+	}
+}
+
+// The harness's folder holds engine and tools too; nothing beneath may know them.
+func TestNothingBeneathKnowsEngineOrTools(t *testing.T) {
+	for pkg, imports := range list(t, "-f", "{{.ImportPath}} {{join .Imports \" \"}}", "./...") {
+		for _, i := range imports {
+			switch to := strings.TrimPrefix(i, module); {
+			case strings.HasPrefix(to, "harness/tools/") && !strings.HasPrefix(pkg, "harness/tools/") && !strings.HasPrefix(pkg, "cmd/"):
+				t.Errorf("%s imports %s: tools stand above everything but commands", pkg, to)
+			case to == "harness/engine" && !strings.HasPrefix(pkg, "harness/tools/") && !strings.HasPrefix(pkg, "cmd/"):
+				t.Errorf("%s imports %s: only tools and commands know the engine", pkg, to)
+			}
+		}
+	}
+}
+
+func TestWorkersDoNotLinkSQLite(t *testing.T) {
+	for _, pkg := range []string{"results/record", "harness/stage", "harness/machine", "harness/measure", "harness/worker", "harness/work"} {
+		for dep := range list(t, "-deps", "-f", "{{.ImportPath}}", "./"+pkg) {
+			if dep == "results" || strings.Contains(dep, "sqlite") || dep == "database/sql" {
+				t.Errorf("%s links %s: a worker leaves a file and never opens the database", pkg, dep)
+			}
+		}
+	}
+}
+
+// list gives go list's lines: the first word without the module, and the rest.
+func list(t *testing.T, args ...string) map[string][]string {
+	t.Helper()
+	c := exec.Command("go", append([]string{"list"}, args...)...)
+	c.Dir = "../.."
+	var errors strings.Builder
+	c.Stderr = &errors
+	out, err := c.Output()
+	if err != nil {
+		t.Fatalf("go list: %v\n%s", err, errors.String())
+	}
+	all := map[string][]string{}
+	for _, line := range strings.Split(strings.TrimSpace(string(out)), "\n") {
+		words := strings.Fields(line)
+		all[strings.TrimPrefix(words[0], module)] = words[1:]
+	}
+	return all
+}
+
+func storeyOf(pkg string) *storey {
+	var best *storey
+	for i := range storeys {
+		if s := &storeys[i]; within(pkg, s.name) && (best == nil || len(s.name) > len(best.name)) {
+			best = s
+		}
+	}
+	return best
+}
+
+func (s *storey) allows(to string) bool {
+	return slices.ContainsFunc(s.may, func(m string) bool { return within(to, m) })
+}
+
+// within says whether pkg is name or, for a folder, in it; "" is everything.
+func within(pkg, name string) bool {
+	return name == "" || pkg == name || strings.HasSuffix(name, "/") && strings.HasPrefix(pkg+"/", name)
+}
