@@ -6,11 +6,13 @@ import (
 	"math"
 
 	"gonum.org/v1/plot/vg"
+
+	"prabench/plots/layout"
 )
 
 // barsSheet draws one metric over categories, one bar a series side by side.
 // Bars start at zero, so there is no log axis for them.
-func barsSheet(fig Figure, data Data) (*sheet, error) {
+func barsSheet(fig Figure, data Data) (*layout.Sheet, error) {
 	if fig.LogY != nil && *fig.LogY {
 		return nil, errors.New("log_y: bars start at zero, which a log axis does not have; use kind = \"line\"")
 	}
@@ -35,11 +37,11 @@ func barsSheet(fig Figure, data Data) (*sheet, error) {
 	}
 	c.fromZero()
 	s := c.sheet(c.y.name)
-	s.crosses = false // they stand where their bar would
-	s.legendTitle = seriesTitle(c.series)
+	s.Crosses = false // they stand where their bar would
+	s.LegendTitle = seriesTitle(c.series)
 	if c.series != nil {
 		for i, g := range c.groups() {
-			s.legend = append(s.legend, swatch(g, barLook(i)))
+			s.Legend = append(s.Legend, layout.Swatch(g, barLook(i)))
 		}
 	}
 	groups := c.groups()
@@ -49,44 +51,44 @@ func barsSheet(fig Figure, data Data) (*sheet, error) {
 	}
 	for _, f := range c.facets() {
 		points, crosses := pick(c.points, f), pick(c.crosses, f)
-		s.panels = append(s.panels, panel{heading(c.facet, f), func(p *painter, a area) {
-			slot := a.frame.w() / vg.Length(len(c.xAxis.names))
+		s.Panels = append(s.Panels, layout.Panel{Heading: heading(c.facet, f), Draw: func(p *layout.Painter, a layout.Area) {
+			slot := a.Frame.W() / vg.Length(len(c.xAxis.Names))
 			w := min(34, slot*0.78/vg.Length(len(groups)))
 			at := func(q Point) vg.Length {
-				return a.x(q.X) + (vg.Length(place[q.Series])-vg.Length(len(groups)-1)/2)*w
+				return a.X(q.X) + (vg.Length(place[q.Series])-vg.Length(len(groups)-1)/2)*w
 			}
-			zero := a.y(0)
+			zero := a.Y(0)
 			for _, q := range points {
 				l := barLook(place[q.Series])
-				x, y := at(q), a.y(q.Y)
-				p.fill(l.color, rect{x - w*0.46, min(zero, y), x + w*0.46, max(zero, y)})
+				x, y := at(q), a.Y(q.Y)
+				p.Fill(l.Color, layout.Rect{X0: x - w*0.46, Y0: min(zero, y), X1: x + w*0.46, Y1: max(zero, y)})
 				barWhisker(p, a, q, x, min(2.5, w*0.3))
 			}
 			for _, q := range crosses {
-				p.cross(barLook(place[q.Series]).color, at(q), zero+6)
+				p.Cross(barLook(place[q.Series]).Color, at(q), zero+6)
 			}
-			p.segment(dark, 0.7, a.frame.x0, zero, a.frame.x1, zero)
+			p.Segment(layout.Dark, 0.7, a.Frame.X0, zero, a.Frame.X1, zero)
 		}})
 	}
 	return s, nil
 }
 
 // barLook is a series' colour; the eighth and later ones repeat it paler.
-func barLook(i int) look {
-	l := lookOf(i)
-	l.color = blend(l.color, white, 0.4*float64(min(2, i/len(hues))))
+func barLook(i int) layout.Look {
+	l := layout.LookOf(i)
+	l.Color = layout.Blend(l.Color, layout.White, 0.4*float64(min(2, i/len(layout.Hues))))
 	return l
 }
 
 // barWhisker draws the interval of a bar.
-func barWhisker(p *painter, a area, q Point, x, cap vg.Length) {
+func barWhisker(p *layout.Painter, a layout.Area, q Point, x, cap vg.Length) {
 	if q.YLo == nil || q.YHi == nil {
 		return
 	}
-	lo, hi := a.y(*q.YLo), a.y(*q.YHi)
-	p.segment(black, 0.9, x, lo, x, hi)
-	p.segment(black, 0.9, x-cap, lo, x+cap, lo)
-	p.segment(black, 0.9, x-cap, hi, x+cap, hi)
+	lo, hi := a.Y(*q.YLo), a.Y(*q.YHi)
+	p.Segment(layout.Black, 0.9, x, lo, x, hi)
+	p.Segment(layout.Black, 0.9, x-cap, lo, x+cap, lo)
+	p.Segment(layout.Black, 0.9, x-cap, hi, x+cap, hi)
 }
 
 // fromZero makes the y axis begin or end at zero.
@@ -104,11 +106,11 @@ func (c *chart) fromZero() {
 	if lo == hi {
 		hi = 1
 	}
-	c.yAxis.min, c.yAxis.max = lo, hi
+	c.yAxis.Min, c.yAxis.Max = lo, hi
 	if hi > 0 {
-		c.yAxis.max = hi + 0.06*(hi-lo)
+		c.yAxis.Max = hi + 0.06*(hi-lo)
 	}
 	if lo < 0 {
-		c.yAxis.min = lo - 0.06*(hi-lo)
+		c.yAxis.Min = lo - 0.06*(hi-lo)
 	}
 }

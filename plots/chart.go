@@ -8,6 +8,8 @@ import (
 	"sort"
 
 	"gonum.org/v1/plot/vg"
+
+	"prabench/plots/layout"
 )
 
 // chart is a figure with two axes: points that can be drawn, crosses for cells
@@ -19,7 +21,7 @@ type chart struct {
 	points        []Point
 	crosses       []Point
 	missing       map[string]int
-	xAxis, yAxis  *axis
+	xAxis, yAxis  *layout.Axis
 }
 
 // newChart resolves the names of a figure with two axes and places its cells.
@@ -120,10 +122,10 @@ func (c *chart) place() error {
 	placed := c.points
 	c.points = nil
 	for _, p := range placed {
-		if c.xAxis.log && p.X <= 0 {
+		if c.xAxis.Log && p.X <= 0 {
 			p.X, p.Outcome = math.NaN(), "not positive on a log axis"
 		}
-		if c.yAxis.log && p.Y <= 0 {
+		if c.yAxis.Log && p.Y <= 0 {
 			p.Y, p.Outcome = math.NaN(), "not positive on a log axis"
 		}
 		c.keep(p)
@@ -144,12 +146,12 @@ func (c *chart) keep(p Point) {
 }
 
 // axis makes the axis of a dimension for the points that are placed.
-func (c *chart) axis(key string, d dimension, unit string, force *bool, of func(Point) (float64, *float64, *float64)) (*axis, error) {
+func (c *chart) axis(key string, d dimension, unit string, force *bool, of func(Point) (float64, *float64, *float64)) (*layout.Axis, error) {
 	if !d.numeric {
 		if force != nil && *force {
 			return nil, fmt.Errorf("%s: %s has values that are no numbers (%s), so it cannot be on a log axis", key, d.name, listed(d.names))
 		}
-		return categories(d.q, d.names), nil
+		return d.categories(), nil
 	}
 	var values, ends []float64
 	for _, p := range c.points {
@@ -161,20 +163,20 @@ func (c *chart) axis(key string, d dimension, unit string, force *bool, of func(
 			}
 		}
 	}
-	a := &axis{label: d.q.axisLabel(unit), short: d.q.brief(unit), log: decades(values) > 1.5}
+	a := &layout.Axis{Label: d.q.axisLabel(unit), Short: d.q.brief(unit), Log: layout.Decades(values) > 1.5}
 	if force != nil {
-		a.log = *force
+		a.Log = *force
 	}
 	if !d.metric {
 		for _, v := range d.values { // room for crosses at values where all cells failed
 			f, _ := number(v)
 			values = append(values, f)
-			if len(d.values) <= 8 && !(a.log && f <= 0) {
-				a.at = append(a.at, f)
+			if len(d.values) <= 8 && !(a.Log && f <= 0) {
+				a.At = append(a.At, f)
 			}
 		}
 	}
-	if a.log {
+	if a.Log {
 		if len(values) > 0 && slices.Max(values) <= 0 {
 			return nil, fmt.Errorf("%s: no value of %s is positive, so it cannot be on a log axis", key, d.name)
 		}
@@ -193,16 +195,16 @@ func (c *chart) axis(key string, d dimension, unit string, force *bool, of func(
 		}
 		ends = kept
 	}
-	a.widen(append(values, ends...))
+	a.Widen(append(values, ends...))
 	return a, nil
 }
 
 // sheet is the chart without panels' contents: title, axes, legend, notes.
-func (c *chart) sheet(metrics ...string) *sheet {
-	s := &sheet{title: c.fig.Title, x: c.xAxis, y: c.yAxis}
-	s.source = c.source(metrics...)
-	s.crosses = len(c.crosses) > 0
-	if s.crosses {
+func (c *chart) sheet(metrics ...string) *layout.Sheet {
+	s := &layout.Sheet{Title: c.fig.Title, X: c.xAxis, Y: c.yAxis}
+	s.Source = c.source(metrics...)
+	s.Crosses = len(c.crosses) > 0
+	if s.Crosses {
 		note := fmt.Sprintf("× %d of %d cells not drawn: %s.", len(c.crosses), len(c.cells), counted(c.missing))
 		nowhere := 0
 		for _, p := range c.crosses {
@@ -213,7 +215,7 @@ func (c *chart) sheet(metrics ...string) *sheet {
 		if nowhere > 0 {
 			note += fmt.Sprintf(" At the right end: %d without %s.", nowhere, c.x.name)
 		}
-		s.notes = append(s.notes, note)
+		s.Notes = append(s.Notes, note)
 	}
 	return s
 }
@@ -251,13 +253,13 @@ func heading(d *dimension, name string) string {
 }
 
 // look of a series by its place among the series.
-func (c *chart) look(series string) look {
+func (c *chart) look(series string) layout.Look {
 	for i, g := range c.groups() {
 		if g == series {
-			return lookOf(i)
+			return layout.LookOf(i)
 		}
 	}
-	return lookOf(0)
+	return layout.LookOf(0)
 }
 
 func pick(points []Point, facet string) []Point {
@@ -272,13 +274,13 @@ func pick(points []Point, facet string) []Point {
 
 // drawCrosses puts the panel's cells without values into the strip at its top:
 // at their place on the x axis where that is known, else from the right.
-func (c *chart) drawCrosses(p *painter, a area, facet string) {
+func (c *chart) drawCrosses(p *layout.Painter, a layout.Area, facet string) {
 	list := pick(c.crosses, facet)
 	if len(list) == 0 {
 		return
 	}
 	const room = 7.5
-	left, right := a.strip.x0+4, a.strip.x1-4
+	left, right := a.Strip.X0+4, a.Strip.X1-4
 	step := min(vg.Length(room), (right-left)/vg.Length(max(1, len(list)-1)))
 	beside := map[float64]int{} // crosses at one place stand side by side around it
 	for _, q := range list {
@@ -293,10 +295,10 @@ func (c *chart) drawCrosses(p *painter, a area, facet string) {
 	for _, q := range list {
 		x := right
 		if !math.IsNaN(q.X) {
-			x = a.x(q.X) + (vg.Length(nth[q.X])-vg.Length(beside[q.X]-1)/2)*step
+			x = a.X(q.X) + (vg.Length(nth[q.X])-vg.Length(beside[q.X]-1)/2)*step
 			nth[q.X]++
 		}
-		marks = append(marks, mark{x, c.look(q.Series).color})
+		marks = append(marks, mark{x, c.look(q.Series).Color})
 	}
 	sort.SliceStable(marks, func(i, j int) bool { return marks[i].x < marks[j].x })
 	for i := range marks { // away from the left, then back from the right
@@ -314,6 +316,19 @@ func (c *chart) drawCrosses(p *painter, a area, facet string) {
 		marks[i].x = min(marks[i].x, most)
 	}
 	for _, m := range marks {
-		p.cross(m.color, m.x, (a.strip.y0+a.strip.y1)/2)
+		p.Cross(m.color, m.x, (a.Strip.Y0+a.Strip.Y1)/2)
 	}
+}
+
+// seriesTitle heads the legend.
+func seriesTitle(d *dimension) string {
+	if d == nil || isLabel(d.name) {
+		return ""
+	}
+	return d.q.short
+}
+
+// categories is the axis of a key's values as names.
+func (d dimension) categories() *layout.Axis {
+	return layout.Categories(d.q.axisLabel(""), d.q.short, d.names)
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"prabench/plots/figure"
+	"prabench/plots/layout"
 )
 
 // What a figure shows on an axis may differ between its values; nothing else of
@@ -69,7 +70,7 @@ func TestCodeAndDevice(t *testing.T) {
 			if c.fig.Kind == figure.Table {
 				_, foot, err = Tables(c.fig, c.data)
 			} else {
-				var s *sheet
+				var s *layout.Sheet
 				switch c.fig.Kind {
 				case figure.Line:
 					s, err = lineSheet(c.fig, c.data)
@@ -77,7 +78,7 @@ func TestCodeAndDevice(t *testing.T) {
 					s, err = barsSheet(c.fig, c.data)
 				}
 				if err == nil {
-					foot = s.source
+					foot = s.Source
 				}
 			}
 			var mixed *MixedError

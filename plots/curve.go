@@ -6,12 +6,14 @@ import (
 	"sort"
 
 	"gonum.org/v1/plot/vg"
+
+	"prabench/plots/layout"
 )
 
 // curveSheet draws a training curve: a logged value against the step, one line a
 // series. Long curves are averaged in equal stretches of steps, and the figure
 // says so.
-func curveSheet(fig Figure, data Data) (*sheet, error) {
+func curveSheet(fig Figure, data Data) (*layout.Sheet, error) {
 	if fig.X != "" && fig.X != "step" {
 		return nil, fmt.Errorf("x: a curve runs over \"step\", not %q", fig.X)
 	}
@@ -69,7 +71,7 @@ func curveSheet(fig Figure, data Data) (*sheet, error) {
 		}
 		curves = append(curves, k)
 	}
-	log := decades(ys) > 1.5
+	log := layout.Decades(ys) > 1.5
 	if fig.LogY != nil {
 		log = *fig.LogY
 	}
@@ -100,37 +102,37 @@ func curveSheet(fig Figure, data Data) (*sheet, error) {
 		}
 		return nil, fmt.Errorf("nothing to draw: none of the %d cells has a curve of %s: %s", len(sel.cells), y, counted(c.missing))
 	}
-	c.xAxis = &axis{label: describe("step").label, short: "step"}
+	c.xAxis = &layout.Axis{Label: describe("step").label, Short: "step"}
 	if fig.LogX != nil {
-		c.xAxis.log = *fig.LogX
+		c.xAxis.Log = *fig.LogX
 	}
-	c.xAxis.widen(xs)
-	c.yAxis = &axis{label: describe(y).axisLabel(""), short: describe(y).short, log: log}
-	c.yAxis.widen(ys)
+	c.xAxis.Widen(xs)
+	c.yAxis = &layout.Axis{Label: describe(y).axisLabel(""), Short: describe(y).short, Log: log}
+	c.yAxis.Widen(ys)
 
-	s := &sheet{title: fig.Title, x: c.xAxis, y: c.yAxis, source: sel.source()}
+	s := &layout.Sheet{Title: fig.Title, X: c.xAxis, Y: c.yAxis, Source: sel.source()}
 	if len(c.missing) > 0 {
 		n := 0
 		for _, k := range c.missing {
 			n += k
 		}
-		s.notes = append(s.notes, fmt.Sprintf("× %d of %d cells not drawn: %s.", n, len(sel.cells), counted(c.missing)))
+		s.Notes = append(s.Notes, fmt.Sprintf("× %d of %d cells not drawn: %s.", n, len(sel.cells), counted(c.missing)))
 	}
 	if broken > 0 {
-		s.notes = append(s.notes, fmt.Sprintf("× %d logged values not drawn, and the line cut there: not a number%s.", broken, map[bool]string{true: ", or not positive on the log axis"}[log]))
-		s.crosses = true
+		s.Notes = append(s.Notes, fmt.Sprintf("× %d logged values not drawn, and the line cut there: not a number%s.", broken, map[bool]string{true: ", or not positive on the log axis"}[log]))
+		s.Crosses = true
 	}
 	if stretch > 1 {
-		s.source += fmt.Sprintf(" · each drawn value is the mean of up to %d logged ones", stretch)
+		s.Source += fmt.Sprintf(" · each drawn value is the mean of up to %d logged ones", stretch)
 	}
-	s.legendTitle = seriesTitle(series)
+	s.LegendTitle = seriesTitle(series)
 	if len(series.names) > 1 {
 		for _, g := range series.names {
-			s.legend = append(s.legend, glyphEntry(g, c.look(g), true, false))
+			s.Legend = append(s.Legend, layout.GlyphEntry(g, c.look(g), true, false))
 		}
 	}
 	for _, f := range c.facets() {
-		s.panels = append(s.panels, panel{heading(facet, f), func(p *painter, a area) {
+		s.Panels = append(s.Panels, layout.Panel{Heading: heading(facet, f), Draw: func(p *layout.Painter, a layout.Area) {
 			for _, k := range curves {
 				if k.facet != f {
 					continue
@@ -139,23 +141,23 @@ func curveSheet(fig Figure, data Data) (*sheet, error) {
 				var pts []vg.Point
 				cut := func() {
 					if len(pts) == 1 {
-						p.glyph(l, pts[0].X, pts[0].Y, glyphSize*0.7)
+						p.Glyph(l, pts[0].X, pts[0].Y, layout.GlyphSize*0.7)
 					}
-					p.stroke(l.color, 1.2, l.dash, pts...)
+					p.Stroke(l.Color, 1.2, l.Dash, pts...)
 					pts = nil
 				}
 				ended := false
 				for _, q := range k.points {
 					if math.IsNaN(q.Y) {
 						if !ended {
-							p.cross(l.color, max(a.frame.x0+4, min(a.frame.x1-4, a.x(q.X))), (a.strip.y0+a.strip.y1)/2)
+							p.Cross(l.Color, max(a.Frame.X0+4, min(a.Frame.X1-4, a.X(q.X))), (a.Strip.Y0+a.Strip.Y1)/2)
 						}
 						ended = true
 						cut()
 						continue
 					}
 					ended = false
-					pts = append(pts, vg.Point{X: a.x(q.X), Y: a.y(q.Y)})
+					pts = append(pts, vg.Point{X: a.X(q.X), Y: a.Y(q.Y)})
 				}
 				cut()
 			}

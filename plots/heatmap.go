@@ -6,12 +6,14 @@ import (
 	"strconv"
 
 	"gonum.org/v1/plot/vg"
+
+	"prabench/plots/layout"
 )
 
 // heatmapSheet draws one metric over two keys, its values written in the cells.
 // A cell of the plan without a value is grey with its outcome; a combination
 // that the plan does not have is left white with a dash.
-func heatmapSheet(fig Figure, data Data) (*sheet, error) {
+func heatmapSheet(fig Figure, data Data) (*layout.Sheet, error) {
 	sel, err := choose(fig, data)
 	if err != nil {
 		return nil, err
@@ -78,25 +80,25 @@ func heatmapSheet(fig Figure, data Data) (*sheet, error) {
 	for _, u := range values {
 		lo, hi = math.Min(lo, u), math.Max(hi, u)
 	}
-	scale := &axis{label: v.q.axisLabel(unit), short: v.q.brief(unit), min: lo, max: hi, log: decades(values) > 1.5}
+	scale := &layout.Axis{Label: v.q.axisLabel(unit), Short: v.q.brief(unit), Min: lo, Max: hi, Log: layout.Decades(values) > 1.5}
 	if fig.LogY != nil {
-		scale.log = *fig.LogY
+		scale.Log = *fig.LogY
 	}
-	if scale.log && lo <= 0 {
+	if scale.Log && lo <= 0 {
 		return nil, fmt.Errorf("log_y: %s has values that are not positive, so its colours cannot be on a log scale", v.name)
 	}
-	if same(lo, hi) { // a scale of one colour
-		scale.min, scale.max = lo-0.5*math.Max(1, math.Abs(lo)), hi+0.5*math.Max(1, math.Abs(hi))
-		if scale.log {
-			scale.min, scale.max = lo/2, hi*2
+	if layout.Same(lo, hi) { // a scale of one colour
+		scale.Min, scale.Max = lo-0.5*math.Max(1, math.Abs(lo)), hi+0.5*math.Max(1, math.Abs(hi))
+		if scale.Log {
+			scale.Min, scale.Max = lo/2, hi*2
 		}
 	}
 
-	s := &sheet{title: fig.Title, square: true, bar: &colourBar{axis: scale}, source: sel.source(v.name)}
-	s.x, s.y = categories(x.q, x.names), categories(y.q, y.names)
-	s.height = max(110, min(300, 28*vg.Length(len(y.names))))
+	s := &layout.Sheet{Title: fig.Title, Square: true, Bar: &layout.ColourBar{Axis: scale}, Source: sel.source(v.name)}
+	s.X, s.Y = x.categories(), y.categories()
+	s.Height = max(110, min(300, 28*vg.Length(len(y.names))))
 	if len(sel.facets(facet)) > 1 {
-		s.height = max(90, min(220, 24*vg.Length(len(y.names))))
+		s.Height = max(90, min(220, 24*vg.Length(len(y.names))))
 	}
 	for _, f := range sel.facets(facet) {
 		for _, xn := range x.names {
@@ -106,29 +108,29 @@ func heatmapSheet(fig Figure, data Data) (*sheet, error) {
 				}
 			}
 		}
-		s.panels = append(s.panels, panel{heading(facet, f), func(p *painter, a area) {
-			w, h := a.frame.w()/vg.Length(len(x.names)), a.frame.h()/vg.Length(len(y.names))
+		s.Panels = append(s.Panels, layout.Panel{Heading: heading(facet, f), Draw: func(p *layout.Painter, a layout.Area) {
+			w, h := a.Frame.W()/vg.Length(len(x.names)), a.Frame.H()/vg.Length(len(y.names))
 			for i, xn := range x.names {
 				for j, yn := range y.names {
-					r := rect{a.frame.x0 + vg.Length(i)*w, a.frame.y0 + vg.Length(j)*h, 0, 0}
-					r.x1, r.y1 = r.x0+w, r.y0+h
+					r := layout.Rect{X0: a.Frame.X0 + vg.Length(i)*w, Y0: a.Frame.Y0 + vg.Length(j)*h, X1: 0, Y1: 0}
+					r.X1, r.Y1 = r.X0+w, r.Y0+h
 					t, planned := tiles[id(f, xn, yn)]
-					cx, cy := r.x0+w/2, r.y0+h/2
+					cx, cy := r.X0+w/2, r.Y0+h/2
 					switch {
 					case !planned:
-						p.text(pen{8, false, grey}, cx, cy, middle, middle, "–")
+						p.Text(layout.Pen{Size: 8, Bold: false, Color: layout.Grey}, cx, cy, layout.Middle, layout.Middle, "–")
 					case t.why != "":
-						p.fill(pale, r)
+						p.Fill(layout.Pale, r)
 						failedTile(p, r, t.why)
 					default:
-						c := heat(scale.norm(t.v))
-						p.fill(c, r)
+						c := layout.Heat(scale.Norm(t.v))
+						p.Fill(c, r)
 						if pn, text := fitNumber(t.v, w-4, h-3); text != "" {
-							pn.color = inkOn(c)
-							p.text(pn, cx, cy, middle, middle, text)
+							pn.Color = layout.InkOn(c)
+							p.Text(pn, cx, cy, layout.Middle, layout.Middle, text)
 						}
 					}
-					p.box(white, 0.8, r)
+					p.Box(layout.White, 0.8, r)
 				}
 			}
 		}})
@@ -138,10 +140,10 @@ func heatmapSheet(fig Figure, data Data) (*sheet, error) {
 		for _, k := range missing {
 			n += k
 		}
-		s.notes = append(s.notes, fmt.Sprintf("× %d of %d cells without a value: %s.", n, len(sel.cells), counted(missing)))
+		s.Notes = append(s.Notes, fmt.Sprintf("× %d of %d cells without a value: %s.", n, len(sel.cells), counted(missing)))
 	}
 	if absent > 0 {
-		s.notes = append(s.notes, fmt.Sprintf("– not part of the experiment: %d.", absent))
+		s.Notes = append(s.Notes, fmt.Sprintf("– not part of the experiment: %d.", absent))
 	}
 	return s, nil
 }
@@ -149,24 +151,24 @@ func heatmapSheet(fig Figure, data Data) (*sheet, error) {
 func (s *selection) facets(d *dimension) []string { return namesOf(d) }
 
 // failedTile marks a cell by a cross, and by its outcome where there is room.
-func failedTile(p *painter, r rect, why string) {
-	pn := pen{7.5, false, dark}
-	cx, cy := (r.x0+r.x1)/2, (r.y0+r.y1)/2
-	if pn.width(why)+4 > r.w() || r.h() < 21 {
-		p.cross(dark, cx, cy)
+func failedTile(p *layout.Painter, r layout.Rect, why string) {
+	pn := layout.Pen{Size: 7.5, Bold: false, Color: layout.Dark}
+	cx, cy := (r.X0+r.X1)/2, (r.Y0+r.Y1)/2
+	if pn.Width(why)+4 > r.W() || r.H() < 21 {
+		p.Cross(layout.Dark, cx, cy)
 		return
 	}
-	p.cross(dark, cx, cy+4.5)
-	p.text(pn, cx, cy-3.5, middle, end, why)
+	p.Cross(layout.Dark, cx, cy+4.5)
+	p.Text(pn, cx, cy-3.5, layout.Middle, layout.End, why)
 }
 
 // fitNumber writes v in three digits, in fewer or smaller when w × h points are
 // too small for them, and not at all when nothing readable fits.
-func fitNumber(v float64, w, h vg.Length) (pen, string) {
+func fitNumber(v float64, w, h vg.Length) (layout.Pen, string) {
 	for _, size := range []vg.Length{9, 8, 7, 6} {
 		for _, digits := range []int{3, 2} {
-			pn := pen{size: size}
-			if s := digitsOf(v, digits); pn.capital() <= h && pn.width(s) <= w {
+			pn := layout.Pen{Size: size}
+			if s := digitsOf(v, digits); pn.Capital() <= h && pn.Width(s) <= w {
 				return pn, s
 			}
 			if size > 7 {
@@ -174,7 +176,7 @@ func fitNumber(v float64, w, h vg.Length) (pen, string) {
 			}
 		}
 	}
-	return pen{}, ""
+	return layout.Pen{}, ""
 }
 
 // digitsOf writes v with n significant digits and no exponent where it can.
@@ -187,49 +189,4 @@ func digitsOf(v float64, n int) string {
 		return strconv.FormatFloat(v, 'e', n-1, 64)
 	}
 	return strconv.FormatFloat(v, 'f', max(0, n-1-e), 64)
-}
-
-// colourBar stands to the right of a heatmap.
-type colourBar struct {
-	axis  *axis
-	label []string
-	w     vg.Length // of all: bar, tick labels, label
-	ticks vg.Length
-}
-
-const barWidth = 11.0
-
-// measure sets the ticks for a height and returns the width.
-func (b *colourBar) measure(height vg.Length) vg.Length {
-	b.axis.steps(max(2, int(height/30)))
-	b.ticks = 0
-	for _, t := range b.axis.ticks {
-		b.ticks = max(b.ticks, tickWidth(tickPen, t.label))
-	}
-	b.label = b.axis.title(tickPen, height, 2)
-	b.w = barWidth + tickSize + 2 + b.ticks + 5 + tickPen.height(len(b.label))
-	return b.w
-}
-
-func (b *colourBar) draw(p *painter, x, y0, y1 vg.Length) {
-	const n = 128
-	for i := 0; i < n; i++ {
-		lo := y0 + (y1-y0)*vg.Length(i)/n
-		hi := min(y1, y0+(y1-y0)*(vg.Length(i)+1.5)/n) // overlap hides seams
-		p.fill(heat((float64(i)+0.5)/n), rect{x, lo, x + barWidth, hi})
-	}
-	p.box(dark, 0.6, rect{x, y0, x + barWidth, y1})
-	for _, t := range b.axis.ticks {
-		y := y0 + vg.Length(b.axis.norm(t.v))*(y1-y0)
-		d := vg.Length(tickSize)
-		if t.label == "" {
-			d /= 2
-		}
-		p.segment(dark, 0.6, x+barWidth, y, x+barWidth+d, y)
-		p.tickText(tickPen, x+barWidth+tickSize+2, y, start, middle, t.label)
-	}
-	lx := x + barWidth + tickSize + 2 + b.ticks + 5
-	for i, l := range b.label {
-		p.upright(tickPen, lx+vg.Length(i)*tickPen.line(), (y0+y1)/2, middle, end, l)
-	}
 }

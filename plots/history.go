@@ -11,6 +11,7 @@ import (
 	"gonum.org/v1/plot/vg"
 
 	"prabench/plots/figure"
+	"prabench/plots/layout"
 )
 
 // HistoryFigure is one metric of some cells over the program's revisions, a
@@ -62,7 +63,7 @@ func DrawHistory(h HistoryFigure, dir string, formats []string) ([]string, error
 	}
 	var files []string
 	for _, f := range wanted {
-		raw, err := pg.encode(f)
+		raw, err := pg.Encode(f)
 		if err != nil {
 			return files, fmt.Errorf("figure %q as %s: %w", h.Name, f, err)
 		}
@@ -75,7 +76,7 @@ func DrawHistory(h HistoryFigure, dir string, formats []string) ([]string, error
 	return files, nil
 }
 
-func (h HistoryFigure) page() (*page, error) {
+func (h HistoryFigure) page() (*layout.Page, error) {
 	var values []float64
 	for _, c := range h.Cells {
 		base := c.base()
@@ -95,22 +96,22 @@ func (h HistoryFigure) page() (*page, error) {
 	if q.label == "" {
 		q.label = h.Metric
 	}
-	y := &axis{label: q.label + " (% of the first stretch)", short: q.label + " (%)"}
-	y.widen(values)
-	room := (y.max - y.min) * 0.12 // for the texts of steps
-	y.max += room
-	y.at = roundPercents(y.min, y.max)
-	s := &sheet{title: h.Title, x: categories(quantity{label: "revision"}, h.Revisions), y: y, columns: 1, height: 130, notes: h.Notes, source: h.Source}
-	s.legend = []entry{
-		{label: "measured, with its interval", mark: func(p *painter, x, y vg.Length) { p.glyph(lookOf(0), x, y, glyphSize) }},
-		{label: "median of a stretch", mark: func(p *painter, x, y vg.Length) { p.segment(grey, 1.2, x-8, y, x+8, y) }},
-		{label: "step for the worse", mark: func(p *painter, x, y vg.Length) { drawStep(p, x, y-5, y+5, true) }},
-		{label: "step for the better", mark: func(p *painter, x, y vg.Length) { drawStep(p, x, y-5, y+5, false) }},
+	y := &layout.Axis{Label: q.label + " (% of the first stretch)", Short: q.label + " (%)"}
+	y.Widen(values)
+	room := (y.Max - y.Min) * 0.12 // for the texts of steps
+	y.Max += room
+	y.At = roundPercents(y.Min, y.Max)
+	s := &layout.Sheet{Title: h.Title, X: layout.Categories("revision", "", h.Revisions), Y: y, Columns: 1, Height: 130, Notes: h.Notes, Source: h.Source}
+	s.Legend = []layout.Entry{
+		{Label: "measured, with its interval", Mark: func(p *layout.Painter, x, y vg.Length) { p.Glyph(layout.LookOf(0), x, y, layout.GlyphSize) }},
+		{Label: "median of a stretch", Mark: func(p *layout.Painter, x, y vg.Length) { p.Segment(layout.Grey, 1.2, x-8, y, x+8, y) }},
+		{Label: "step for the worse", Mark: func(p *layout.Painter, x, y vg.Length) { drawStep(p, x, y-5, y+5, true) }},
+		{Label: "step for the better", Mark: func(p *layout.Painter, x, y vg.Length) { drawStep(p, x, y-5, y+5, false) }},
 	}
 	for _, c := range h.Cells {
-		s.panels = append(s.panels, panel{c.Label, func(p *painter, a area) { c.draw(p, a, h.dodge(c, a)) }})
+		s.Panels = append(s.Panels, layout.Panel{Heading: c.Label, Draw: func(p *layout.Painter, a layout.Area) { c.draw(p, a, h.dodge(c, a)) }})
 	}
-	return s.layout(), nil
+	return s.Page(), nil
 }
 
 // roundPercents are ticks between two percentages, 100 among them.
@@ -145,25 +146,25 @@ func (c HistoryCell) median(from, to int) float64 {
 }
 
 // dodge gives each point its place: those of one revision lie side by side.
-func (h HistoryFigure) dodge(c HistoryCell, a area) []vg.Length {
+func (h HistoryFigure) dodge(c HistoryCell, a layout.Area) []vg.Length {
 	count, seen := map[int]int{}, map[int]int{}
 	for _, p := range c.Points {
 		count[p.Revision]++
 	}
-	width := a.frame.w() / vg.Length(len(h.Revisions))
+	width := a.Frame.W() / vg.Length(len(h.Revisions))
 	out := make([]vg.Length, len(c.Points))
 	for i, p := range c.Points {
 		n := count[p.Revision]
 		step := min(8, 0.8*width/vg.Length(n))
-		out[i] = a.x(float64(p.Revision)) + step*(vg.Length(seen[p.Revision])-vg.Length(n-1)/2)
+		out[i] = a.X(float64(p.Revision)) + step*(vg.Length(seen[p.Revision])-vg.Length(n-1)/2)
 		seen[p.Revision]++
 	}
 	return out
 }
 
-func (c HistoryCell) draw(p *painter, a area, x []vg.Length) {
+func (c HistoryCell) draw(p *layout.Painter, a layout.Area, x []vg.Length) {
 	base := c.base()
-	y := func(v float64) vg.Length { return a.y(100 * v / base) }
+	y := func(v float64) vg.Length { return a.Y(100 * v / base) }
 	from := 0
 	for i := 0; i <= len(c.Steps); i++ {
 		to := len(c.Points)
@@ -172,45 +173,45 @@ func (c HistoryCell) draw(p *painter, a area, x []vg.Length) {
 		}
 		if from < to {
 			m := y(c.median(from, to))
-			p.segment(grey, 1.2, x[from]-5, m, x[to-1]+5, m)
+			p.Segment(layout.Grey, 1.2, x[from]-5, m, x[to-1]+5, m)
 		}
 		from = to
 	}
 	for _, s := range c.Steps {
 		at := (x[s.At-1] + x[s.At]) / 2
-		drawStep(p, at, a.frame.y0, a.frame.y1, s.Worse)
-		pn := tickPen
-		pn.color = stepColour(s.Worse)
-		h, dx := start, vg.Length(3)
-		if at > a.frame.x1-pn.width(s.Text)-6 {
-			h, dx = end, -3
+		drawStep(p, at, a.Frame.Y0, a.Frame.Y1, s.Worse)
+		pn := layout.TickPen
+		pn.Color = stepColour(s.Worse)
+		h, dx := layout.Start, vg.Length(3)
+		if at > a.Frame.X1-pn.Width(s.Text)-6 {
+			h, dx = layout.End, -3
 		}
-		p.text(pn, at+dx, a.frame.y1-4, h, end, s.Text)
+		p.Text(pn, at+dx, a.Frame.Y1-4, h, layout.End, s.Text)
 	}
 	for i, q := range c.Points {
 		if q.Lo != nil && q.Hi != nil {
-			p.segment(lookOf(0).color, 0.9, x[i], y(*q.Lo), x[i], y(*q.Hi))
+			p.Segment(layout.LookOf(0).Color, 0.9, x[i], y(*q.Lo), x[i], y(*q.Hi))
 		}
 	}
 	for i, q := range c.Points {
-		p.glyph(lookOf(0), x[i], y(q.Value), glyphSize)
+		p.Glyph(layout.LookOf(0), x[i], y(q.Value), layout.GlyphSize)
 	}
 }
 
 func stepColour(worse bool) color.RGBA {
 	if worse {
-		return hues[1]
+		return layout.Hues[1]
 	}
-	return hues[2]
+	return layout.Hues[2]
 }
 
 // drawStep is dashed for the worse and dotted for the better.
-func drawStep(p *painter, x, y0, y1 vg.Length, worse bool) {
-	dash := dashes[2]
+func drawStep(p *layout.Painter, x, y0, y1 vg.Length, worse bool) {
+	dash := layout.Dashes[2]
 	if worse {
-		dash = dashes[1]
+		dash = layout.Dashes[1]
 	}
-	p.stroke(stepColour(worse), 1.3, dash, vg.Point{X: x, Y: y0}, vg.Point{X: x, Y: y1})
+	p.Stroke(stepColour(worse), 1.3, dash, vg.Point{X: x, Y: y0}, vg.Point{X: x, Y: y1})
 }
 
 func middleOf(v []float64) float64 {

@@ -10,6 +10,8 @@ import (
 
 	"gonum.org/v1/plot/cmpimg"
 	"gonum.org/v1/plot/vg/recorder"
+
+	"prabench/plots/layout"
 )
 
 func historyExample() HistoryFigure {
@@ -71,12 +73,12 @@ func TestHistoryIsStableAndLegible(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &painter{c: new(recorder.Canvas)}
-	pg.paint(p)
-	for i, a := range p.texts {
-		for _, b := range p.texts[:i] {
-			if a.box.grow(-0.3).meets(b.box.grow(-0.3)) {
-				t.Errorf("%q and %q overlap", a.text, b.text)
+	p := layout.NewPainter(new(recorder.Canvas))
+	pg.Paint(p)
+	for i, a := range p.Texts {
+		for _, b := range p.Texts[:i] {
+			if a.Box.Grow(-0.3).Meets(b.Box.Grow(-0.3)) {
+				t.Errorf("%q and %q overlap", a.Text, b.Text)
 			}
 		}
 	}

@@ -39,7 +39,7 @@ func TestNamedSteps(t *testing.T) {
 		t.Error("a cell has the name of its step, not another one")
 	}
 	s, err := barsSheet(Figure{Kind: figure.Bars, X: "label", Y: "fid_proxy"}, crossed())
-	if err != nil || len(s.x.names) != 6 {
+	if err != nil || len(s.X.Names) != 6 {
 		t.Errorf("bars of six cells: %v", err)
 	}
 	if _, err := lineSheet(Figure{Kind: figure.Line, X: "label", Y: "fid_proxy"}, crossed()); err == nil || !strings.Contains(err.Error(), "model.width (32 and 64)") {

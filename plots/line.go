@@ -5,11 +5,13 @@ import (
 	"sort"
 
 	"gonum.org/v1/plot/vg"
+
+	"prabench/plots/layout"
 )
 
 // lineSheet draws one metric against a key or a metric: a line with error bars a
 // series. A line stops where a cell has no value and goes on after it.
-func lineSheet(fig Figure, data Data) (*sheet, error) {
+func lineSheet(fig Figure, data Data) (*layout.Sheet, error) {
 	c, err := newChart(fig, data, false)
 	if err != nil {
 		return nil, err
@@ -20,22 +22,22 @@ func lineSheet(fig Figure, data Data) (*sheet, error) {
 		}
 	}
 	s := c.sheet(c.measured()...)
-	s.legendTitle = seriesTitle(c.series)
+	s.LegendTitle = seriesTitle(c.series)
 	if c.series != nil {
 		for _, g := range c.groups() {
-			s.legend = append(s.legend, glyphEntry(g, c.look(g), true, true))
+			s.Legend = append(s.Legend, layout.GlyphEntry(g, c.look(g), true, true))
 		}
 	}
 	if fig.Fit {
-		s.notes = append(s.notes, c.exponents()...)
+		s.Notes = append(s.Notes, c.exponents()...)
 	}
 	for _, f := range c.facets() {
 		points, crosses := pick(c.points, f), pick(c.crosses, f)
-		s.panels = append(s.panels, panel{heading(c.facet, f), func(p *painter, a area) {
+		s.Panels = append(s.Panels, layout.Panel{Heading: heading(c.facet, f), Draw: func(p *layout.Painter, a layout.Area) {
 			shift := map[string]vg.Length{}
-			if c.xAxis.categorical() { // names have no distance, so series may stand side by side
+			if c.xAxis.Categorical() { // names have no distance, so series may stand side by side
 				n := len(c.groups())
-				step := min(7, a.frame.w()/vg.Length(len(c.xAxis.names))*0.7/vg.Length(n))
+				step := min(7, a.Frame.W()/vg.Length(len(c.xAxis.Names))*0.7/vg.Length(n))
 				for i, g := range c.groups() {
 					shift[g] = (vg.Length(i) - vg.Length(n-1)/2) * step
 				}
@@ -45,16 +47,16 @@ func lineSheet(fig Figure, data Data) (*sheet, error) {
 				for _, run := range runs(points, crosses, g) {
 					var pts []vg.Point
 					for _, q := range run {
-						pts = append(pts, vg.Point{X: a.x(q.X) + dx, Y: a.y(q.Y)})
+						pts = append(pts, vg.Point{X: a.X(q.X) + dx, Y: a.Y(q.Y)})
 					}
-					p.stroke(l.color, 1.4, l.dash, pts...)
+					p.Stroke(l.Color, 1.4, l.Dash, pts...)
 				}
 			}
 			for _, q := range points {
 				whiskers(p, a, q, c.look(q.Series), shift[q.Series])
 			}
 			for _, q := range points {
-				p.glyph(c.look(q.Series), a.x(q.X)+shift[q.Series], a.y(q.Y), glyphSize)
+				p.Glyph(c.look(q.Series), a.X(q.X)+shift[q.Series], a.Y(q.Y), layout.GlyphSize)
 			}
 			c.drawCrosses(p, a, f)
 		}})

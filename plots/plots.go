@@ -23,6 +23,7 @@ import (
 	"gonum.org/v1/plot/vg"
 
 	"prabench/plots/figure"
+	"prabench/plots/layout"
 )
 
 // Figure says what to draw; see [figure.Figure].
@@ -132,7 +133,7 @@ func Draw(fig Figure, data Data, dir string, formats []string) ([]string, error)
 			return nil, fmt.Errorf("figure %q: %w", stem, err)
 		}
 		for _, f := range wanted {
-			if out[f], err = pg.encode(f); err != nil {
+			if out[f], err = pg.Encode(f); err != nil {
 				return nil, fmt.Errorf("figure %q as %s: %w", stem, f, err)
 			}
 		}
@@ -152,9 +153,9 @@ func Draw(fig Figure, data Data, dir string, formats []string) ([]string, error)
 }
 
 // compose lays a figure out.
-func compose(fig Figure, data Data) (*page, error) {
+func compose(fig Figure, data Data) (*layout.Page, error) {
 	var (
-		s   *sheet
+		s   *layout.Sheet
 		err error
 	)
 	switch fig.Kind {
@@ -179,9 +180,9 @@ func compose(fig Figure, data Data) (*page, error) {
 		return nil, err
 	}
 	if fig.Width > 0 {
-		s.width, s.print = roomOf(fig), printScale
+		s.Width, s.Print = roomOf(fig), printScale
 	}
-	return s.layout(), nil
+	return s.Page(), nil
 }
 
 // printScale makes the labels, which are laid out with 10 pt, 8 pt in print.

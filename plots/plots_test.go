@@ -261,17 +261,3 @@ func TestShortProtocol(t *testing.T) {
 		}
 	}
 }
-
-// Every shape and colour pair, and every dash and colour pair, is its own.
-func TestLooksDiffer(t *testing.T) {
-	seen := map[string]int{}
-	for i := 0; i < 35; i++ {
-		l := lookOf(i)
-		for _, id := range []string{fmt.Sprint(l.color, " shape ", l.shape), fmt.Sprint(l.color, " dash ", l.dash)} {
-			if j, dup := seen[id]; dup {
-				t.Errorf("series %d looks like series %d: %s", i, j, id)
-			}
-			seen[id] = i
-		}
-	}
-}

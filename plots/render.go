@@ -13,7 +13,7 @@ func Render(fig Figure, data Data, format string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("figure %q: %w", stem, err)
 	}
-	raw, err := pg.encode(format)
+	raw, err := pg.Encode(format)
 	if err != nil {
 		return nil, fmt.Errorf("figure %q as %s: %w", stem, format, err)
 	}

@@ -7,11 +7,13 @@ import (
 	"image/color"
 
 	"gonum.org/v1/plot/vg"
+
+	"prabench/plots/layout"
 )
 
 // samplesSheet draws generated images: one panel a cell, one row a class. Pixels
 // are enlarged by whole factors, so that no viewer smooths them.
-func samplesSheet(fig Figure, data Data) (*sheet, error) {
+func samplesSheet(fig Figure, data Data) (*layout.Sheet, error) {
 	sel, err := choose(fig, data)
 	if err != nil {
 		return nil, err
@@ -37,7 +39,7 @@ func samplesSheet(fig Figure, data Data) (*sheet, error) {
 	if len(sel.cells) > most {
 		return nil, fmt.Errorf("a grid has room for %d cells and %d are selected: choose some with where", most, len(sel.cells))
 	}
-	s := &sheet{title: fig.Title, source: sel.source()}
+	s := &layout.Sheet{Title: fig.Title, Source: sel.source()}
 	missing := map[string]int{}
 	labelW := vg.Length(0)
 	var shape *Grid
@@ -60,7 +62,7 @@ func samplesSheet(fig Figure, data Data) (*sheet, error) {
 			shape = g
 		}
 		for _, l := range g.RowLabels {
-			labelW = max(labelW, min(70, rowPen.width(l)))
+			labelW = max(labelW, min(70, rowPen.Width(l)))
 		}
 	}
 	if shape == nil {
@@ -69,18 +71,18 @@ func samplesSheet(fig Figure, data Data) (*sheet, error) {
 	if labelW > 0 {
 		labelW += 5
 	}
-	s.panels = make([]panel, len(sel.cells))
-	s.width = 504
+	s.Panels = make([]layout.Panel, len(sel.cells))
+	s.Width = 504
 	if room := roomOf(fig); room > 0 {
-		s.width = room
+		s.Width = room
 	}
-	_, cols := s.grid()
+	_, cols := s.Grid()
 	if cols == 1 && fig.Width == 0 { // tiles of a single sheet need no more than half an inch
-		s.width = max(260, min(504, 2*border+6+labelW+36*vg.Length(shape.Cols)))
+		s.Width = max(260, min(504, 2*layout.Border+6+labelW+36*vg.Length(shape.Cols)))
 	}
-	frameW := (s.width - 2*border - 6 - 11*vg.Length(cols-1)) / vg.Length(cols)
-	s.inset = labelW
-	s.aspect = float64((frameW - labelW) / frameW * vg.Length(shape.Rows) / vg.Length(shape.Cols))
+	frameW := (s.Width - 2*layout.Border - 6 - 11*vg.Length(cols-1)) / vg.Length(cols)
+	s.Inset = labelW
+	s.Aspect = float64((frameW - labelW) / frameW * vg.Length(shape.Rows) / vg.Length(shape.Cols))
 	order := map[string]int{}
 	for i, n := range by.names {
 		order[n] = i
@@ -95,20 +97,20 @@ func samplesSheet(fig Figure, data Data) (*sheet, error) {
 		if why == "" || why == "ok" {
 			why = "no images"
 		}
-		s.panels[order[text]] = panel{head, func(p *painter, a area) {
-			f := a.frame
-			f.x0 += labelW
+		s.Panels[order[text]] = layout.Panel{Heading: head, Draw: func(p *layout.Painter, a layout.Area) {
+			f := a.Frame
+			f.X0 += labelW
 			if g == nil {
-				p.fill(faint, f)
+				p.Fill(layout.Faint, f)
 				failedTile(p, f, why)
 				return
 			}
-			tile := min(f.w()/vg.Length(g.Cols), f.h()/vg.Length(g.Rows))
-			sheet := rect{f.x0, f.y1 - tile*vg.Length(g.Rows), f.x0 + tile*vg.Length(g.Cols), f.y1}
-			p.image(sheet, g.sheet())
+			tile := min(f.W()/vg.Length(g.Cols), f.H()/vg.Length(g.Rows))
+			sheet := layout.Rect{X0: f.X0, Y0: f.Y1 - tile*vg.Length(g.Rows), X1: f.X0 + tile*vg.Length(g.Cols), Y1: f.Y1}
+			p.Image(sheet, g.sheet())
 			for r, l := range g.RowLabels {
-				if tile >= rowPen.size {
-					p.text(rowPen, f.x0-4, f.y1-(vg.Length(r)+0.5)*tile, end, middle, rowPen.short(l, 70))
+				if tile >= rowPen.Size {
+					p.Text(rowPen, f.X0-4, f.Y1-(vg.Length(r)+0.5)*tile, layout.End, layout.Middle, rowPen.Short(l, 70))
 				}
 			}
 		}}
@@ -118,12 +120,12 @@ func samplesSheet(fig Figure, data Data) (*sheet, error) {
 		for _, k := range missing {
 			n += k
 		}
-		s.notes = append(s.notes, fmt.Sprintf("× %d of %d cells without images: %s.", n, len(sel.cells), counted(missing)))
+		s.Notes = append(s.Notes, fmt.Sprintf("× %d of %d cells without images: %s.", n, len(sel.cells), counted(missing)))
 	}
 	return s, nil
 }
 
-var rowPen = pen{8, false, dark}
+var rowPen = layout.Pen{Size: 8, Bold: false, Color: layout.Dark}
 
 // crop checks a grid and cuts it to at most rows × cols; 0 keeps all.
 func (g *Grid) crop(rows, cols int) (*Grid, error) {

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"gonum.org/v1/plot/vg"
+
+	"prabench/plots/layout"
 )
 
 // stepLines are the lines of one cell's errors, with their names in a legend.
@@ -20,7 +22,7 @@ var stepLines = []struct{ name, label string }{
 // controls, a panel a cell: in free sampling, given a real prefix, and of
 // held-out images. block_error_ratio shows free sampling over the same step
 // given a real prefix, a line a cell; at 1 the model's own inputs do no harm.
-func stepsSheet(fig Figure, data Data) (*sheet, error) {
+func stepsSheet(fig Figure, data Data) (*layout.Sheet, error) {
 	if fig.Y == "" {
 		fig.Y = "block_error"
 	}
@@ -72,7 +74,7 @@ func stepsSheet(fig Figure, data Data) (*sheet, error) {
 				continue
 			}
 			found = true
-			l := stepLine{look: lookOf(i), points: cell.Steps[at].Points}
+			l := stepLine{look: layout.LookOf(i), points: cell.Steps[at].Points}
 			if c.facet != nil {
 				l.facet = show(sel.value(cell, *c.facet))
 			}
@@ -80,7 +82,7 @@ func stepsSheet(fig Figure, data Data) (*sheet, error) {
 				l.look = c.look(show(sel.value(cell, *c.series)))
 			}
 			if name == "block_error_real" {
-				l.look.color, l.look.dash = grey, dashes[1]
+				l.look.Color, l.look.Dash = layout.Grey, layout.Dashes[1]
 			}
 			lines = append(lines, l)
 			if t := cell.Steps[at].Interval; t != "" {
@@ -99,39 +101,39 @@ func stepsSheet(fig Figure, data Data) (*sheet, error) {
 		return nil, fmt.Errorf("nothing to draw: none of the %d cells has errors of AR steps (metrics.exposure): %s", len(sel.cells), counted(c.missing))
 	}
 	c.stepAxes(fig, lines, ratio)
-	s := &sheet{title: fig.Title, x: c.xAxis, y: c.yAxis, source: sel.source()}
+	s := &layout.Sheet{Title: fig.Title, X: c.xAxis, Y: c.yAxis, Source: sel.source()}
 	for i, t := range intervals {
 		if i == 0 {
-			s.source += " · intervals: "
+			s.Source += " · intervals: "
 		} else {
-			s.source += ", "
+			s.Source += ", "
 		}
-		if s.source += t; len(intervals) > 1 {
-			s.source += " (" + strings.Join(with[t], ", ") + ")"
+		if s.Source += t; len(intervals) > 1 {
+			s.Source += " (" + strings.Join(with[t], ", ") + ")"
 		}
 	}
 	if len(c.missing) > 0 {
-		s.notes = append(s.notes, fmt.Sprintf("Not drawn: %s.", counted(c.missing)))
+		s.Notes = append(s.Notes, fmt.Sprintf("Not drawn: %s.", counted(c.missing)))
 	}
-	s.legendTitle = seriesTitle(c.series)
+	s.LegendTitle = seriesTitle(c.series)
 	switch {
 	case c.series != nil:
 		for _, g := range c.groups() {
-			s.legend = append(s.legend, glyphEntry(g, c.look(g), true, true))
+			s.Legend = append(s.Legend, layout.GlyphEntry(g, c.look(g), true, true))
 		}
 	default:
 		for i, l := range stepLines {
-			look := lookOf(i)
+			look := layout.LookOf(i)
 			if l.name == "block_error_real" {
-				look.color, look.dash = grey, dashes[1]
+				look.Color, look.Dash = layout.Grey, layout.Dashes[1]
 			}
-			s.legend = append(s.legend, glyphEntry(l.label, look, true, true))
+			s.Legend = append(s.Legend, layout.GlyphEntry(l.label, look, true, true))
 		}
 	}
 	for _, f := range c.facets() {
-		s.panels = append(s.panels, panel{heading(c.facet, f), func(p *painter, a area) {
+		s.Panels = append(s.Panels, layout.Panel{Heading: heading(c.facet, f), Draw: func(p *layout.Painter, a layout.Area) {
 			if ratio {
-				p.segment(grey, 0.8, a.frame.x0, a.y(1), a.frame.x1, a.y(1))
+				p.Segment(layout.Grey, 0.8, a.Frame.X0, a.Y(1), a.Frame.X1, a.Y(1))
 			}
 			for _, l := range lines {
 				if l.facet == f {
@@ -146,19 +148,19 @@ func stepsSheet(fig Figure, data Data) (*sheet, error) {
 // stepLine is one line, ready to be drawn.
 type stepLine struct {
 	facet  string
-	look   look
+	look   layout.Look
 	points []Point
 }
 
-func (l stepLine) draw(p *painter, a area) {
+func (l stepLine) draw(p *layout.Painter, a layout.Area) {
 	var pts []vg.Point
 	for _, q := range l.points {
 		whiskers(p, a, q, l.look, 0)
-		pts = append(pts, vg.Point{X: a.x(q.X), Y: a.y(q.Y)})
+		pts = append(pts, vg.Point{X: a.X(q.X), Y: a.Y(q.Y)})
 	}
-	p.stroke(l.look.color, 1.2, l.look.dash, pts...)
+	p.Stroke(l.look.Color, 1.2, l.look.Dash, pts...)
 	for _, q := range pts {
-		p.glyph(l.look, q.X, q.Y, glyphSize*0.7)
+		p.Glyph(l.look, q.X, q.Y, layout.GlyphSize*0.7)
 	}
 }
 
@@ -177,23 +179,23 @@ func (c *chart) stepAxes(fig Figure, lines []stepLine, ratio bool) {
 		}
 	}
 	q := describe(fig.Y)
-	c.xAxis = &axis{label: describe("ar_step").label, short: describe("ar_step").short}
-	c.yAxis = &axis{label: q.axisLabel(""), short: q.brief("")}
+	c.xAxis = &layout.Axis{Label: describe("ar_step").label, Short: describe("ar_step").short}
+	c.yAxis = &layout.Axis{Label: q.axisLabel(""), Short: q.brief("")}
 	if fig.LogY != nil {
-		c.yAxis.log = *fig.LogY
+		c.yAxis.Log = *fig.LogY
 	}
 	switch {
 	case ratio:
 		ys = append(ys, 1)
-	case !c.yAxis.log:
+	case !c.yAxis.Log:
 		ys = append(ys, 0)
 	}
-	if c.yAxis.log {
+	if c.yAxis.Log {
 		ys = slices.DeleteFunc(ys, func(v float64) bool { return v <= 0 })
 	}
-	c.xAxis.widen(xs)
-	c.yAxis.widen(ys)
-	if !ratio && !c.yAxis.log {
-		c.yAxis.min = 0
+	c.xAxis.Widen(xs)
+	c.yAxis.Widen(ys)
+	if !ratio && !c.yAxis.Log {
+		c.yAxis.Min = 0
 	}
 }

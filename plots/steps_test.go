@@ -29,8 +29,8 @@ func TestStepsTellsOfCellsWithout(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(s.notes) != 1 || !strings.Contains(s.notes[0], "no errors of AR steps (1)") || len(s.panels) != 8 {
-		t.Errorf("%q, %d panels", s.notes, len(s.panels))
+	if len(s.Notes) != 1 || !strings.Contains(s.Notes[0], "no errors of AR steps (1)") || len(s.Panels) != 8 {
+		t.Errorf("%q, %d panels", s.Notes, len(s.Panels))
 	}
 }
 

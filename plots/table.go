@@ -10,6 +10,7 @@ import (
 	"gonum.org/v1/plot/vg"
 
 	"prabench/internal/latex"
+	"prabench/plots/layout"
 )
 
 // column is one metric of a table.
@@ -385,11 +386,11 @@ var latexSizes = []struct {
 
 // headLines breaks a column's title into lines about as wide as its values.
 func (t *table) headLines(column int) []string {
-	pn, head, w := pen{size: 10}, t.columns[column].head("↑", "↓"), max(t.valuesWidth(column), 48)
-	for _, word := range words(head) {
-		w = max(w, pn.width(word)) // no word is broken
+	pn, head, w := layout.Pen{Size: 10}, t.columns[column].head("↑", "↓"), max(t.valuesWidth(column), 48)
+	for _, word := range layout.Words(head) {
+		w = max(w, pn.Width(word)) // no word is broken
 	}
-	lines := pn.wrap(head, w)
+	lines := pn.Wrap(head, w)
 	if n := len(lines); n > 1 && (lines[n-1] == "↑" || lines[n-1] == "↓") { // an arrow does not stand alone
 		lines[n-2] += " " + lines[n-1]
 		lines = lines[:n-1]
@@ -399,29 +400,29 @@ func (t *table) headLines(column int) []string {
 
 // valuesWidth is about that of a column without its title.
 func (t *table) valuesWidth(column int) vg.Length {
-	pn, w := pen{size: 10}, vg.Length(0)
+	pn, w := layout.Pen{Size: 10}, vg.Length(0)
 	for i := range t.cells {
 		v := t.cells[i][column]
-		w = max(w, pn.width(strings.TrimSpace(v.value+v.why+" "+v.interval)))
+		w = max(w, pn.Width(strings.TrimSpace(v.value+v.why+" "+v.interval)))
 	}
 	return w
 }
 
 // width is about that of the table with text of 10 pt, in points.
 func (t *table) width() vg.Length {
-	pn := pen{size: 10}
+	pn := layout.Pen{Size: 10}
 	widths := make([]vg.Length, len(t.keys)+len(t.columns))
 	for j, k := range t.keys {
-		widths[j] = pn.width(k.q.short)
+		widths[j] = pn.Width(k.q.short)
 		for _, c := range t.selection.cells {
-			widths[j] = max(widths[j], pn.width(show(t.value(c, k))))
+			widths[j] = max(widths[j], pn.Width(show(t.value(c, k))))
 		}
 	}
 	for j := range t.columns {
 		at := len(t.keys) + j
 		widths[at] = t.valuesWidth(j)
 		for _, l := range t.headLines(j) {
-			widths[at] = max(widths[at], pn.width(l))
+			widths[at] = max(widths[at], pn.Width(l))
 		}
 	}
 	sum := vg.Length(0)

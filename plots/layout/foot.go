@@ -1,4 +1,4 @@
-package plots
+package layout
 
 import (
 	"strings"
@@ -9,7 +9,7 @@ import (
 // xFoot is the row of labels under a frame: numbers side by side, names side by
 // side, wrapped, or upright when nothing else fits.
 type xFoot struct {
-	pen     pen
+	pen     Pen
 	h       vg.Length
 	upright bool
 	labels  []footLabel
@@ -22,11 +22,11 @@ type footLabel struct {
 
 // foot sets the axis' ticks for a frame of the given width and lays out their
 // labels so that none meets its neighbour.
-func (a *axis) foot(width vg.Length) xFoot {
-	if a.categorical() {
+func (a *Axis) foot(width vg.Length) xFoot {
+	if a.Categorical() {
 		return a.nameFoot(width)
 	}
-	f := xFoot{h: tickSize + 3 + tickPen.height(1), pen: tickPen}
+	f := xFoot{h: tickSize + 3 + TickPen.height(1), pen: TickPen}
 	for n := max(2, int(width/38)); ; n-- {
 		a.steps(n)
 		if n <= 2 || !a.crowded(width) {
@@ -38,8 +38,8 @@ func (a *axis) foot(width vg.Length) xFoot {
 		if t.label == "" {
 			continue
 		}
-		w := tickWidth(tickPen, t.label)
-		x := vg.Length(a.norm(t.v)) * width
+		w := tickWidth(TickPen, t.label)
+		x := vg.Length(a.Norm(t.v)) * width
 		if x-w/2 < edge+5 {
 			a.ticks[i].label = "" // a minor tick from now on
 			continue
@@ -51,13 +51,13 @@ func (a *axis) foot(width vg.Length) xFoot {
 }
 
 // crowded tells whether labels would come closer than their neighbours bear.
-func (a *axis) crowded(width vg.Length) bool {
+func (a *Axis) crowded(width vg.Length) bool {
 	edge := -vg.Length(1e9)
 	for _, t := range a.ticks {
 		if t.label == "" {
 			continue
 		}
-		w, x := tickWidth(tickPen, t.label), vg.Length(a.norm(t.v))*width
+		w, x := tickWidth(TickPen, t.label), vg.Length(a.Norm(t.v))*width
 		if x-w/2 < edge+9 {
 			return true
 		}
@@ -66,18 +66,18 @@ func (a *axis) crowded(width vg.Length) bool {
 	return false
 }
 
-func (a *axis) nameFoot(width vg.Length) xFoot {
+func (a *Axis) nameFoot(width vg.Length) xFoot {
 	a.steps(0)
-	slot := width / vg.Length(len(a.names))
-	smaller := tickPen
-	smaller.size = 8
-	for _, pn := range []pen{tickPen, smaller} {
+	slot := width / vg.Length(len(a.Names))
+	smaller := TickPen
+	smaller.Size = 8
+	for _, pn := range []Pen{TickPen, smaller} {
 		f := xFoot{pen: pn}
 		most, fits := 0, true
 		for _, t := range a.ticks {
-			lines := pn.wrap(t.label, slot-5)
+			lines := pn.Wrap(t.label, slot-5)
 			for _, l := range lines {
-				fits = fits && pn.width(l) <= slot-4
+				fits = fits && pn.Width(l) <= slot-4
 			}
 			// a word that had to be cut is worse to read than an upright one
 			fits = fits && len(lines) <= 4 && len(lines) <= len(strings.FieldsFunc(legible(t.label), breakable))
@@ -89,10 +89,10 @@ func (a *axis) nameFoot(width vg.Length) xFoot {
 			return f
 		}
 	}
-	f := xFoot{pen: tickPen, upright: true}
+	f := xFoot{pen: TickPen, upright: true}
 	const longest = 120
 	every := 1
-	for vg.Length(every)*slot < tickPen.line() {
+	for vg.Length(every)*slot < TickPen.line() {
 		every++
 	}
 	var reach vg.Length
@@ -100,10 +100,10 @@ func (a *axis) nameFoot(width vg.Length) xFoot {
 		if i%every != 0 {
 			continue
 		}
-		n := max(1, min(3, int(slot*vg.Length(every)/tickPen.line())))
-		lines := tickPen.elide(t.label, longest, n)
+		n := max(1, min(3, int(slot*vg.Length(every)/TickPen.line())))
+		lines := TickPen.elide(t.label, longest, n)
 		for _, l := range lines {
-			reach = max(reach, tickPen.width(l))
+			reach = max(reach, TickPen.Width(l))
 		}
 		f.labels = append(f.labels, footLabel{t.v, lines})
 	}
@@ -113,19 +113,19 @@ func (a *axis) nameFoot(width vg.Length) xFoot {
 
 func breakable(r rune) bool { return r == ' ' || r == '-' || r == '/' }
 
-func (f xFoot) draw(p *painter, a area) {
-	top := a.frame.y0 - tickSize - 3
+func (f xFoot) draw(p *Painter, a Area) {
+	top := a.Frame.Y0 - tickSize - 3
 	for _, l := range f.labels {
-		x := a.x(l.v)
+		x := a.X(l.v)
 		if !f.upright {
 			for i, line := range l.lines {
-				p.tickText(f.pen, x, top-vg.Length(i)*f.pen.line(), middle, end, line)
+				p.tickText(f.pen, x, top-vg.Length(i)*f.pen.line(), Middle, End, line)
 			}
 			continue
 		}
 		for i, line := range l.lines {
-			shift := (vg.Length(i) - vg.Length(len(l.lines)-1)/2) * tickPen.line()
-			p.upright(tickPen, x+shift, top, end, middle, line)
+			shift := (vg.Length(i) - vg.Length(len(l.lines)-1)/2) * TickPen.line()
+			p.upright(TickPen, x+shift, top, End, Middle, line)
 		}
 	}
 }

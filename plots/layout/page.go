@@ -1,4 +1,4 @@
-package plots
+package layout
 
 import (
 	"bytes"
@@ -13,15 +13,15 @@ import (
 	"gonum.org/v1/plot/vg/vgsvg"
 )
 
-// page is a figure that is laid out: a size in points and how to paint it.
-type page struct {
-	w, h  vg.Length
+// Page is a figure that is laid out: a size in points and how to paint it.
+type Page struct {
+	W, H  vg.Length
 	print float64 // size in print per size in layout; 0 is 1
-	paint func(*painter)
+	Paint func(*Painter)
 }
 
-// scale is the printed size of a laid-out point.
-func (g *page) scale() float64 {
+// Scale is the printed size of a laid-out point.
+func (g *Page) Scale() float64 {
 	if g.print > 0 {
 		return g.print
 	}
@@ -32,19 +32,20 @@ func (g *page) scale() float64 {
 // What is printed smaller has more of them to the inch.
 const resolution = 192
 
-func (g *page) encode(format string) ([]byte, error) {
+// Encode paints the page as png, svg or pdf.
+func (g *Page) Encode(format string) ([]byte, error) {
 	var b bytes.Buffer
 	switch format {
 	case "png":
-		c := vgimg.NewWith(vgimg.UseWH(g.w, g.h), vgimg.UseDPI(resolution))
-		g.paint(&painter{c: c})
+		c := vgimg.NewWith(vgimg.UseWH(g.W, g.H), vgimg.UseDPI(resolution))
+		g.Paint(NewPainter(c))
 		_, err := vgimg.PngCanvas{Canvas: c}.WriteTo(&b)
 		return b.Bytes(), err
 	case "svg":
-		c := vgsvg.New(g.w, g.h)
-		p := &painter{c: c}
-		p.fill(white, rect{0, 0, g.w, g.h})
-		g.paint(p)
+		c := vgsvg.New(g.W, g.H)
+		p := NewPainter(c)
+		p.Fill(White, Rect{0, 0, g.W, g.H})
+		g.Paint(p)
 		if _, err := c.WriteTo(&b); err != nil {
 			return nil, err
 		}
@@ -55,12 +56,12 @@ func (g *page) encode(format string) ([]byte, error) {
 		s = svgSize.ReplaceAllStringFunc(s, func(size string) string {
 			m := svgSize.FindStringSubmatch(size)
 			v, _ := strconv.ParseFloat(m[2], 64)
-			return fmt.Sprintf(`%s="%.5gpt"`, m[1], v*g.scale())
+			return fmt.Sprintf(`%s="%.5gpt"`, m[1], v*g.Scale())
 		})
 		return []byte(svgText.ReplaceAllStringFunc(s, fixWidth)), nil
 	case "pdf":
-		c := newPDF(g.w, g.h, g.scale())
-		g.paint(&painter{c: c})
+		c := newPDF(g.W, g.H, g.Scale())
+		g.Paint(NewPainter(c))
 		return c.bytes()
 	}
 	return nil, fmt.Errorf("format %q is unknown", format)
@@ -80,6 +81,6 @@ func fixWidth(text string) string {
 	if err != nil {
 		return text
 	}
-	w := pen{size: vg.Length(size), bold: m[2] == "bold"}.width(html.UnescapeString(m[4]))
+	w := Pen{Size: vg.Length(size), Bold: m[2] == "bold"}.Width(html.UnescapeString(m[4]))
 	return fmt.Sprintf(`<text textLength="%.5g" lengthAdjust="spacingAndGlyphs" %s>%s</text>`, w.Points(), m[1], m[4])
 }

@@ -1,4 +1,4 @@
-package plots
+package layout
 
 import (
 	"math"
@@ -8,15 +8,15 @@ import (
 	"gonum.org/v1/plot/vg"
 )
 
-// axis maps values to a length. With names it is categorical: the values are
+// Axis maps values to a length. With names it is categorical: the values are
 // the indices of the names.
-type axis struct {
-	label    string
-	short    string // instead of label where that does not fit
-	log      bool
-	min, max float64
-	names    []string
-	at       []float64 // where ticks are wanted: the few values that a key takes
+type Axis struct {
+	Label    string
+	Short    string // instead of label where that does not fit
+	Log      bool
+	Min, Max float64
+	Names    []string
+	At       []float64 // where ticks are wanted: the few values that a key takes
 	ticks    []tick    // set by the layout, which knows the length
 }
 
@@ -25,27 +25,28 @@ type tick struct {
 	label string // empty is a minor tick
 }
 
-// norm is the share of the axis below v. On a log axis what is not positive
+// Norm is the share of the axis below v. On a log axis what is not positive
 // lies at the lower end: callers keep such points off, interval ends are cut.
-func (a *axis) norm(v float64) float64 {
-	if a.log {
+func (a *Axis) Norm(v float64) float64 {
+	if a.Log {
 		if v <= 0 {
 			return 0
 		}
-		return math.Log(v/a.min) / math.Log(a.max/a.min)
+		return math.Log(v/a.Min) / math.Log(a.Max/a.Min)
 	}
-	return (v - a.min) / (a.max - a.min)
+	return (v - a.Min) / (a.Max - a.Min)
 }
 
-func (a *axis) categorical() bool { return a.names != nil }
+// Categorical says that the axis has names for values.
+func (a *Axis) Categorical() bool { return a.Names != nil }
 
-// categories makes an axis of names.
-func categories(q quantity, names []string) *axis {
-	return &axis{label: q.axisLabel(""), short: q.short, names: names, min: -0.5, max: float64(len(names)) - 0.5}
+// Categories makes an axis of names.
+func Categories(label, short string, names []string) *Axis {
+	return &Axis{Label: label, Short: short, Names: names, Min: -0.5, Max: float64(len(names)) - 0.5}
 }
 
-// decades is the span of values in powers of ten, 0 unless all are positive.
-func decades(values []float64) float64 {
+// Decades is the span of values in powers of ten, 0 unless all are positive.
+func Decades(values []float64) float64 {
 	lo, hi := math.Inf(1), 0.0
 	for _, v := range values {
 		if v <= 0 {
@@ -59,26 +60,26 @@ func decades(values []float64) float64 {
 	return math.Log10(hi / lo)
 }
 
-// widen sets the range to hold all values with a margin. Linear axes of values
+// Widen sets the range to hold all values with a margin. Linear axes of values
 // that are nowhere negative do not reach below zero.
-func (a *axis) widen(values []float64) {
+func (a *Axis) Widen(values []float64) {
 	lo, hi := math.Inf(1), math.Inf(-1)
 	for _, v := range values {
-		if math.IsNaN(v) || math.IsInf(v, 0) || a.log && v <= 0 {
+		if math.IsNaN(v) || math.IsInf(v, 0) || a.Log && v <= 0 {
 			continue
 		}
 		lo, hi = math.Min(lo, v), math.Max(hi, v)
 	}
-	if same(lo, hi) {
+	if Same(lo, hi) {
 		hi = lo
 	}
 	const margin = 0.07
 	switch {
 	case lo > hi:
 		lo, hi = 1, 2
-	case a.log && lo == hi:
+	case a.Log && lo == hi:
 		lo, hi = lo/2, hi*2
-	case a.log:
+	case a.Log:
 		f := math.Pow(hi/lo, margin)
 		lo, hi = lo/f, hi*f
 	case lo == hi && lo == 0:
@@ -94,47 +95,47 @@ func (a *axis) widen(values []float64) {
 		}
 		hi += d
 	}
-	a.min, a.max = lo, hi
+	a.Min, a.Max = lo, hi
 }
 
 // steps sets about n ticks.
-func (a *axis) steps(n int) {
+func (a *Axis) steps(n int) {
 	a.ticks = nil
 	switch {
-	case a.categorical():
-		for i, s := range a.names {
+	case a.Categorical():
+		for i, s := range a.Names {
 			a.ticks = append(a.ticks, tick{float64(i), s})
 		}
-	case len(a.at) > 0:
-		for _, v := range a.at {
+	case len(a.At) > 0:
+		for _, v := range a.At {
 			a.ticks = append(a.ticks, tick{v, plainNumber(v)})
 		}
-	case a.log && a.max/a.min > 5:
+	case a.Log && a.Max/a.Min > 5:
 		a.logSteps(n)
 	default:
 		a.linearSteps(n)
 	}
-	if !a.categorical() {
+	if !a.Categorical() {
 		for i := range a.ticks {
 			a.ticks[i].label = strings.ReplaceAll(a.ticks[i].label, "-", "−") // a minus, not a hyphen
 		}
 	}
 }
 
-// same tells whether values differ by no more than rounding: no axis can resolve
+// Same tells whether values differ by no more than rounding: no axis can resolve
 // them.
-func same(lo, hi float64) bool { return math.Abs(hi-lo) <= 1e-9*math.Max(math.Abs(lo), math.Abs(hi)) }
+func Same(lo, hi float64) bool { return math.Abs(hi-lo) <= 1e-9*math.Max(math.Abs(lo), math.Abs(hi)) }
 
-func (a *axis) linearSteps(n int) {
-	step := niceStep((a.max - a.min) / float64(max(n, 1)))
+func (a *Axis) linearSteps(n int) {
+	step := niceStep((a.Max - a.Min) / float64(max(n, 1)))
 	digits := max(0, -int(math.Floor(math.Log10(step)+1e-9)))
 	if s := step * math.Pow10(digits); math.Abs(s-math.Round(s)) > 1e-6 {
 		digits++
 	}
-	big := math.Max(math.Abs(a.min), math.Abs(a.max))
-	for i := math.Ceil(a.min/step - 1e-9); i*step <= a.max+step*1e-9; i++ {
+	big := math.Max(math.Abs(a.Min), math.Abs(a.Max))
+	for i := math.Ceil(a.Min/step - 1e-9); i*step <= a.Max+step*1e-9; i++ {
 		v := i * step
-		if a.log && v <= 0 {
+		if a.Log && v <= 0 {
 			continue
 		}
 		label := strconv.FormatFloat(v, 'f', digits, 64)
@@ -160,9 +161,9 @@ func niceStep(d float64) float64 {
 }
 
 // logSteps labels decades; where these are few, also 2 and 5, or 3, between them.
-func (a *axis) logSteps(n int) {
-	first, last := int(math.Floor(math.Log10(a.min))), int(math.Ceil(math.Log10(a.max)))
-	span := math.Log10(a.max / a.min)
+func (a *Axis) logSteps(n int) {
+	first, last := int(math.Floor(math.Log10(a.Min))), int(math.Ceil(math.Log10(a.Max)))
+	span := math.Log10(a.Max / a.Min)
 	labelled := map[int]bool{1: true}
 	switch {
 	case span*3 <= float64(n)+1:
@@ -174,7 +175,7 @@ func (a *axis) logSteps(n int) {
 	for e := first; e <= last; e++ {
 		for m := 1; m < 10; m++ {
 			v := float64(m) * math.Pow10(e)
-			if v < a.min*(1-1e-9) || v > a.max*(1+1e-9) {
+			if v < a.Min*(1-1e-9) || v > a.Max*(1+1e-9) {
 				continue
 			}
 			if m > 1 && span > 6 { // too dense to count
@@ -225,44 +226,44 @@ func plainNumber(v float64) string {
 
 // Tick labels may hold one exponent, set smaller and raised.
 
-func tickWidth(pn pen, s string) vg.Length {
+func tickWidth(pn Pen, s string) vg.Length {
 	base, exp, ok := strings.Cut(s, "^")
 	if !ok {
-		return pn.width(s)
+		return pn.Width(s)
 	}
-	return pn.width(base) + raised(pn).width(exp)
+	return pn.Width(base) + raised(pn).Width(exp)
 }
 
-func raised(pn pen) pen { pn.size *= 0.72; return pn }
+func raised(pn Pen) Pen { pn.Size *= 0.72; return pn }
 
-func (p *painter) tickText(pn pen, x, y vg.Length, h, v float64, s string) {
+func (p *Painter) tickText(pn Pen, x, y vg.Length, h, v float64, s string) {
 	base, exp, ok := strings.Cut(s, "^")
 	if !ok {
-		p.text(pn, x, y, h, v, s)
+		p.Text(pn, x, y, h, v, s)
 		return
 	}
 	x -= vg.Length(h) * tickWidth(pn, s)
-	y -= vg.Length(v) * pn.capital()
-	p.text(pn, x, y, start, start, base)
-	n := len(p.texts)
-	p.text(raised(pn), x+pn.width(base), y+pn.size*0.36, start, start, exp)
-	if n > 0 && len(p.texts) > n { // one label to the tests
-		p.texts[n-1].box.x1 = p.texts[n].box.x1
-		p.texts[n-1].box.y1 = p.texts[n].box.y1
-		p.texts = p.texts[:n]
+	y -= vg.Length(v) * pn.Capital()
+	p.Text(pn, x, y, Start, Start, base)
+	n := len(p.Texts)
+	p.Text(raised(pn), x+pn.Width(base), y+pn.Size*0.36, Start, Start, exp)
+	if n > 0 && len(p.Texts) > n { // one label to the tests
+		p.Texts[n-1].Box.X1 = p.Texts[n].Box.X1
+		p.Texts[n-1].Box.Y1 = p.Texts[n].Box.Y1
+		p.Texts = p.Texts[:n]
 	}
 }
 
 // title is the axis' label in at most n lines of a width: the whole one, else
 // the short one, cut only when even that is too long.
-func (a *axis) title(pn pen, width vg.Length, n int) []string {
-	for _, l := range []string{a.label, a.short} {
+func (a *Axis) title(pn Pen, width vg.Length, n int) []string {
+	for _, l := range []string{a.Label, a.Short} {
 		if lines := pn.balance(l, width); l != "" && len(lines) <= n {
 			return lines
 		}
 	}
-	if a.short != "" {
-		return pn.elide(a.short, width, n)
+	if a.Short != "" {
+		return pn.elide(a.Short, width, n)
 	}
-	return pn.elide(a.label, width, n)
+	return pn.elide(a.Label, width, n)
 }

@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"prabench/plots/figure"
+	"prabench/plots/layout"
 )
 
 // tidy paints a figure on paper that keeps notes and checks what a reader's eye
@@ -25,30 +26,30 @@ func tidy(t interface {
 	if err != nil {
 		t.Fatalf("%v", err)
 	}
-	p := &painter{c: new(recorder.Canvas)}
-	g.paint(p)
-	paper := rect{0, 0, g.w, g.h}
-	for i, a := range p.texts {
-		if !paper.holds(a.box) {
-			t.Errorf("%q lies off the page: %v not in %v", a.text, a.box, paper)
+	p := layout.NewPainter(new(recorder.Canvas))
+	g.Paint(p)
+	paper := layout.Rect{X0: 0, Y0: 0, X1: g.W, Y1: g.H}
+	for i, a := range p.Texts {
+		if !paper.Holds(a.Box) {
+			t.Errorf("%q lies off the page: %v not in %v", a.Text, a.Box, paper)
 		}
-		for _, b := range p.texts[:i] {
-			if a.box.grow(-0.3).meets(b.box.grow(-0.3)) {
-				t.Errorf("%q and %q overlap: %v, %v", a.text, b.text, a.box, b.box)
+		for _, b := range p.Texts[:i] {
+			if a.Box.Grow(-0.3).Meets(b.Box.Grow(-0.3)) {
+				t.Errorf("%q and %q overlap: %v, %v", a.Text, b.Text, a.Box, b.Box)
 			}
 		}
-		for _, f := range p.frames {
-			if fig.Kind != figure.Heatmap && fig.Kind != figure.Grid && fig.Kind != figure.Pareto && a.box.meets(f) {
-				t.Errorf("%q lies on the data", a.text)
+		for _, f := range p.Frames {
+			if fig.Kind != figure.Heatmap && fig.Kind != figure.Grid && fig.Kind != figure.Pareto && a.Box.Meets(f) {
+				t.Errorf("%q lies on the data", a.Text)
 			}
-			if a.box.meets(f) && !f.holds(a.box) && fig.Kind != figure.Grid {
-				t.Errorf("%q crosses the border of the data", a.text)
+			if a.Box.Meets(f) && !f.Holds(a.Box) && fig.Kind != figure.Grid {
+				t.Errorf("%q crosses the border of the data", a.Text)
 			}
 		}
 	}
-	for i, a := range p.frames {
-		for _, b := range p.frames[:i] {
-			if a.meets(b) {
+	for i, a := range p.Frames {
+		for _, b := range p.Frames[:i] {
+			if a.Meets(b) {
 				t.Errorf("panels overlap: %v %v", a, b)
 			}
 		}
@@ -73,7 +74,7 @@ func TestPrintedWidthsAreTidy(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if w := pg.w.Points() * pg.scale(); math.Abs(w-72*inches) > 0.01 {
+				if w := pg.W.Points() * pg.Scale(); math.Abs(w-72*inches) > 0.01 {
 					t.Errorf("printed %g pt wide, want %g", w, 72*inches)
 				}
 			})
@@ -194,7 +195,7 @@ func TestNothingIsSilentlyLeftOut(t *testing.T) {
 	if len(c.points)+len(c.crosses) != len(d.Cells) || len(c.crosses) != 13 {
 		t.Errorf("%d points and %d crosses for %d cells", len(c.points), len(c.crosses), len(d.Cells))
 	}
-	if got, want := c.sheet().notes[0], "× 13 of 20 cells not drawn: crash (7), timeout (6). At the right end: 13 without throughput."; got != want {
+	if got, want := c.sheet().Notes[0], "× 13 of 20 cells not drawn: crash (7), timeout (6). At the right end: 13 without throughput."; got != want {
 		t.Errorf("note %q, want %q", got, want)
 	}
 }

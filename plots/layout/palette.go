@@ -1,4 +1,4 @@
-package plots
+package layout
 
 import (
 	"image/color"
@@ -7,9 +7,9 @@ import (
 	"gonum.org/v1/plot/vg"
 )
 
-// hues are the colours of Okabe and Ito without the yellow, which white paper
+// Hues are the colours of Okabe and Ito without the yellow, which white paper
 // swallows, ordered so that neighbours differ in lightness as well.
-var hues = []color.RGBA{
+var Hues = []color.RGBA{
 	{0x00, 0x72, 0xB2, 0xFF}, // blue
 	{0xD5, 0x5E, 0x00, 0xFF}, // vermilion
 	{0x00, 0x9E, 0x73, 0xFF}, // bluish green
@@ -19,32 +19,35 @@ var hues = []color.RGBA{
 	{0x22, 0x22, 0x22, 0xFF}, // black
 }
 
+// Black to White are for ink, frames and grounds.
 var (
-	black = color.RGBA{0x11, 0x11, 0x11, 0xFF}
-	dark  = color.RGBA{0x44, 0x44, 0x44, 0xFF}
-	grey  = color.RGBA{0x77, 0x77, 0x77, 0xFF}
-	pale  = color.RGBA{0xE6, 0xE6, 0xE6, 0xFF}
-	faint = color.RGBA{0xF3, 0xF3, 0xF3, 0xFF}
-	white = color.RGBA{0xFF, 0xFF, 0xFF, 0xFF}
+	Black = color.RGBA{0x11, 0x11, 0x11, 0xFF}
+	Dark  = color.RGBA{0x44, 0x44, 0x44, 0xFF}
+	Grey  = color.RGBA{0x77, 0x77, 0x77, 0xFF}
+	Pale  = color.RGBA{0xE6, 0xE6, 0xE6, 0xFF}
+	Faint = color.RGBA{0xF3, 0xF3, 0xF3, 0xFF}
+	White = color.RGBA{0xFF, 0xFF, 0xFF, 0xFF}
 )
 
-// look is how one series is drawn. Two series never share both colour and
+// Look is how one series is drawn. Two series never share both colour and
 // shape, nor both colour and dash, up to 35 series.
-type look struct {
-	color color.RGBA
-	shape int
-	dash  []vg.Length
+type Look struct {
+	Color color.RGBA
+	Shape int
+	Dash  []vg.Length
 }
 
 const shapes = 8
 
-var dashes = [][]vg.Length{nil, {5, 2.5}, {1.5, 2}, {7, 2, 1.5, 2}, {3, 1.5}}
+// Dashes are the patterns of lines; the first is solid.
+var Dashes = [][]vg.Length{nil, {5, 2.5}, {1.5, 2}, {7, 2, 1.5, 2}, {3, 1.5}}
 
-func lookOf(i int) look {
-	return look{
-		color: hues[i%len(hues)],
-		shape: i % shapes,
-		dash:  dashes[i/len(hues)%len(dashes)],
+// LookOf is the look of the series with this number.
+func LookOf(i int) Look {
+	return Look{
+		Color: Hues[i%len(Hues)],
+		Shape: i % shapes,
+		Dash:  Dashes[i/len(Hues)%len(Dashes)],
 	}
 }
 
@@ -91,25 +94,25 @@ var viridis = []color.RGBA{
 	{0x5E, 0xC9, 0x62, 0xFF}, {0xAD, 0xDC, 0x30, 0xFF}, {0xFD, 0xE7, 0x25, 0xFF},
 }
 
-// heat is the colour of t in [0, 1].
-func heat(t float64) color.RGBA {
+// Heat is the colour of t in [0, 1].
+func Heat(t float64) color.RGBA {
 	t = math.Max(0, math.Min(1, t)) * float64(len(viridis)-1)
 	i := int(t)
 	if i == len(viridis)-1 {
 		return viridis[i]
 	}
-	return blend(viridis[i], viridis[i+1], t-float64(i))
+	return Blend(viridis[i], viridis[i+1], t-float64(i))
 }
 
-// blend is a + t·(b − a). Figures blend with white instead of using
+// Blend is a + t·(b − a). Figures blend with white instead of using
 // transparency, which the three formats render differently.
-func blend(a, b color.RGBA, t float64) color.RGBA {
+func Blend(a, b color.RGBA, t float64) color.RGBA {
 	mix := func(a, b uint8) uint8 { return uint8(math.Round(float64(a) + t*(float64(b)-float64(a)))) }
 	return color.RGBA{mix(a.R, b.R), mix(a.G, b.G), mix(a.B, b.B), 0xFF}
 }
 
-// inkOn is black or white, whichever reads better on c (W3C relative luminance).
-func inkOn(c color.RGBA) color.RGBA {
+// InkOn is black or white, whichever reads better on c (W3C relative luminance).
+func InkOn(c color.RGBA) color.RGBA {
 	lin := func(u uint8) float64 {
 		v := float64(u) / 255
 		if v <= 0.04045 {
@@ -118,7 +121,7 @@ func inkOn(c color.RGBA) color.RGBA {
 		return math.Pow((v+0.055)/1.055, 2.4)
 	}
 	if l := 0.2126*lin(c.R) + 0.7152*lin(c.G) + 0.0722*lin(c.B); (l+0.05)/(0.0056+0.05) < 1.05/(l+0.05) {
-		return white
+		return White
 	}
-	return black
+	return Black
 }

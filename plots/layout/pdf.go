@@ -1,4 +1,4 @@
-package plots
+package layout
 
 import (
 	"bytes"
@@ -68,15 +68,15 @@ func newPDF(w, h vg.Length, scale float64) *pdfCanvas {
 }
 
 var (
-	regularFile = sync.OnceValue(func() []byte { return fontSource(pen{}) })
-	boldFile    = sync.OnceValue(func() []byte { return fontSource(pen{bold: true}) })
+	regularFile = sync.OnceValue(func() []byte { return fontSource(Pen{}) })
+	boldFile    = sync.OnceValue(func() []byte { return fontSource(Pen{Bold: true}) })
 )
 
-func fontSource(p pen) []byte {
+func fontSource(p Pen) []byte {
 	var b bytes.Buffer
 	f := p.face()
 	if _, err := f.Face.WriteSourceTo(nil, &b); err != nil {
-		panic("plots: a font of the module cannot be read: " + err.Error())
+		panic("layout: a font of the module cannot be read: " + err.Error())
 	}
 	return b.Bytes()
 }
@@ -92,7 +92,7 @@ func (c *pdfCanvas) bytes() ([]byte, error) {
 
 func (c *pdfCanvas) top() *pdfState { return &c.stack[len(c.stack)-1] }
 
-// page maps a point to the page: x from the left, y from the top.
+// Page maps a point to the page: x from the left, y from the top.
 func (c *pdfCanvas) page(p vg.Point) (x, y float64) {
 	s := c.top()
 	sin, cos := math.Sincos(s.angle)
@@ -167,7 +167,7 @@ func (c *pdfCanvas) path(p vg.Path, style string) {
 		case vg.CloseComp:
 			c.doc.ClosePath()
 		default:
-			panic("plots: figures draw no arcs, which PDF does not have")
+			panic("layout: figures draw no arcs, which PDF does not have")
 		}
 	}
 	c.doc.DrawPath(style)
@@ -194,7 +194,7 @@ func (c *pdfCanvas) DrawImage(r vg.Rectangle, img image.Image) {
 	img, width = c.ownWidth(img)
 	var b bytes.Buffer
 	if err := png.Encode(&b, img); err != nil {
-		panic("plots: a picture cannot be written to memory: " + err.Error())
+		panic("layout: a picture cannot be written to memory: " + err.Error())
 	}
 	c.images++
 	name := "image" + strconv.Itoa(c.images)

@@ -1,4 +1,4 @@
-package plots
+package layout
 
 import (
 	"image/color"
@@ -12,66 +12,67 @@ import (
 	"gonum.org/v1/plot/vg"
 )
 
-// pen is a way to write text. Lengths are in points throughout.
-type pen struct {
-	size  vg.Length
-	bold  bool
-	color color.RGBA
+// Pen is a way to write text. Lengths are in points throughout.
+type Pen struct {
+	Size  vg.Length
+	Bold  bool
+	Color color.RGBA
 }
 
+// The pens of the parts of a figure; those of ticks are for callers too.
 var (
-	titlePen   = pen{11.5, true, black}
-	headPen    = pen{9.5, true, black}
-	labelPen   = pen{10, false, black}
-	tickPen    = pen{9, false, black}
-	legendPen  = pen{9, false, black}
-	legendHead = pen{9, true, black}
-	notePen    = pen{8, false, dark}
-	sourcePen  = pen{7, false, grey}
+	titlePen   = Pen{11.5, true, Black}
+	headPen    = Pen{9.5, true, Black}
+	labelPen   = Pen{10, false, Black}
+	TickPen    = Pen{9, false, Black}
+	legendPen  = Pen{9, false, Black}
+	legendHead = Pen{9, true, Black}
+	notePen    = Pen{8, false, Dark}
+	sourcePen  = Pen{7, false, Grey}
 )
 
 var fonts = sync.OnceValue(func() *font.Cache { return font.NewCache(liberation.Collection()) })
 
-func (p pen) face() font.Face {
+func (p Pen) face() font.Face {
 	f := font.Font{Typeface: "Liberation", Variant: "Sans"}
-	if p.bold {
+	if p.Bold {
 		f.Weight = stdfont.WeightBold
 	}
-	return fonts().Lookup(f, p.size)
+	return fonts().Lookup(f, p.Size)
 }
 
-// width is the advance width of s.
-func (p pen) width(s string) vg.Length {
+// Width is the advance width of s.
+func (p Pen) Width(s string) vg.Length {
 	f := p.face()
 	return f.Width(legible(s))
 }
 
-func (p pen) line() vg.Length    { return p.size * 1.22 } // from baseline to baseline
-func (p pen) capital() vg.Length { return p.size * 0.72 } // height of a capital
-func (p pen) descent() vg.Length { return p.size * 0.22 }
+func (p Pen) line() vg.Length    { return p.Size * 1.22 } // from baseline to baseline
+func (p Pen) Capital() vg.Length { return p.Size * 0.72 } // height of a capital
+func (p Pen) Descent() vg.Length { return p.Size * 0.22 }
 
 // height of n lines, from the top of the capitals to the lowest descender.
-func (p pen) height(n int) vg.Length {
+func (p Pen) height(n int) vg.Length {
 	if n == 0 {
 		return 0
 	}
-	return vg.Length(n-1)*p.line() + p.capital() + p.descent()
+	return vg.Length(n-1)*p.line() + p.Capital() + p.Descent()
 }
 
-// wrap breaks s into lines no wider than width: at spaces, inside a word only
+// Wrap breaks s into lines no wider than width: at spaces, inside a word only
 // when the word alone is too wide (after punctuation if there is any).
-func (p pen) wrap(s string, width vg.Length) []string {
+func (p Pen) Wrap(s string, width vg.Length) []string {
 	var lines []string
 	line := ""
-	for _, word := range words(legible(s)) {
-		if line != "" && p.width(line+" "+word) <= width {
+	for _, word := range Words(legible(s)) {
+		if line != "" && p.Width(line+" "+word) <= width {
 			line += " " + word
 			continue
 		}
 		if line != "" {
 			lines = append(lines, line)
 		}
-		for p.width(word) > width {
+		for p.Width(word) > width {
 			cut := p.cut(word, width)
 			if cut >= len(word) {
 				break
@@ -87,8 +88,8 @@ func (p pen) wrap(s string, width vg.Length) []string {
 	return lines
 }
 
-// words are those of s; a dot between parts stays with the word before it.
-func words(s string) []string {
+// Words are those of s; a dot between parts stays with the word before it.
+func Words(s string) []string {
 	var out []string
 	for _, w := range strings.Fields(s) {
 		if w == "·" && len(out) > 0 {
@@ -102,10 +103,10 @@ func words(s string) []string {
 
 // balance is wrap with lines of about one length: no word stands alone in the
 // last one.
-func (p pen) balance(s string, width vg.Length) []string {
-	lines := p.wrap(s, width)
+func (p Pen) balance(s string, width vg.Length) []string {
+	lines := p.Wrap(s, width)
 	for w := width * 0.95; w > width/2; w *= 0.95 {
-		narrower := p.wrap(s, w)
+		narrower := p.Wrap(s, w)
 		if len(narrower) > len(lines) {
 			break
 		}
@@ -115,11 +116,11 @@ func (p pen) balance(s string, width vg.Length) []string {
 }
 
 // cut is where to break a word that is too wide, at least one character in.
-func (p pen) cut(word string, width vg.Length) int {
+func (p Pen) cut(word string, width vg.Length) int {
 	fit, soft := 0, 0
 	for i, r := range word {
 		end := i + len(string(r))
-		if p.width(word[:end]) > width {
+		if p.Width(word[:end]) > width {
 			break
 		}
 		fit = end
@@ -141,24 +142,24 @@ func (p pen) cut(word string, width vg.Length) int {
 	return len(word)
 }
 
-// short cuts s with an ellipsis so that it is no wider than width.
-func (p pen) short(s string, width vg.Length) string {
+// Short cuts s with an ellipsis so that it is no wider than width.
+func (p Pen) Short(s string, width vg.Length) string {
 	s = legible(s)
-	if p.width(s) <= width {
+	if p.Width(s) <= width {
 		return s
 	}
 	r := []rune(s)
-	for len(r) > 1 && p.width(string(r)+"…") > width {
+	for len(r) > 1 && p.Width(string(r)+"…") > width {
 		r = r[:len(r)-1]
 	}
 	return strings.TrimRight(string(r), " ") + "…"
 }
 
 // elide is wrap, with at most n lines.
-func (p pen) elide(s string, width vg.Length, n int) []string {
-	lines := p.wrap(s, width)
+func (p Pen) elide(s string, width vg.Length, n int) []string {
+	lines := p.Wrap(s, width)
 	if len(lines) > n {
-		lines[n-1] = p.short(lines[n-1]+" "+strings.Join(lines[n:], " "), width)
+		lines[n-1] = p.Short(lines[n-1]+" "+strings.Join(lines[n:], " "), width)
 		lines = lines[:n]
 	}
 	return lines
@@ -174,7 +175,7 @@ func legible(s string) string {
 	if ascii {
 		return s
 	}
-	f := pen{}.face()
+	f := Pen{}.face()
 	return strings.Map(func(r rune) rune {
 		switch {
 		case r == '\n' || r == '\t' || r == '\u00a0' || r == '\u202f':
