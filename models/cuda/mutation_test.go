@@ -123,6 +123,7 @@ func TestMutants(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds kernels and programs anew")
 	}
+	onStandIn(t)
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
