@@ -10,7 +10,7 @@ import (
 
 	"prabench/harness/engine"
 	"prabench/harness/tools/check"
-	"prabench/harness/tools/check/history"
+	"prabench/metrics/stat"
 	"prabench/plots"
 	"prabench/results"
 )
@@ -179,7 +179,7 @@ func shortCode(code string) string {
 
 // find fills in the steps.
 func (s *pastSeries) find(m check.Metric, level float64) {
-	for _, st := range history.Steps(s.Values, level, m.Threshold) {
+	for _, st := range stat.Steps(s.Values, level, m.Threshold) {
 		change := st.After/st.Before - 1
 		s.Steps = append(s.Steps, historyStep{Last: s.Revisions[st.At-1], First: s.Revisions[st.At], Before: st.Before, After: st.After,
 			Change: change, Worse: change > 0 != m.Higher, P: st.P, at: st.At})
@@ -187,7 +187,7 @@ func (s *pastSeries) find(m check.Metric, level float64) {
 }
 
 func historyTable(series []pastSeries) results.Table {
-	least := history.LeastValues(level(series))
+	least := stat.LeastValues(level(series))
 	t := results.Table{Columns: []string{"cell", "metric", "values", "revisions", "steps"}}
 	for _, s := range series {
 		revisions := map[string]bool{}

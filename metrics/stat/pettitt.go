@@ -1,13 +1,4 @@
-// Package history finds steps in a series of measurements.
-//
-// It believes that a single measurement of each revision says little and many
-// say when something changed. The test is Pettitt's (1979): ranks only, so an
-// outlier is one point and no more, and no unit matters. A series is cut where
-// the test is surest, and the parts are cut again, as long as a step is unlikely
-// to be chance and as large as what matters. The p-value comes from shuffling
-// the series, since the published approximation is for long ones; the shuffles
-// are the same every time.
-package history
+package stat
 
 import (
 	"cmp"
@@ -16,7 +7,7 @@ import (
 	"slices"
 )
 
-// shuffles behind a p-value.
+// shuffles behind a p-value of a step.
 const shuffles = 9999
 
 // Pettitt gives the statistic of a series, and the number of values before the
@@ -91,7 +82,12 @@ type Step struct {
 }
 
 // Steps finds the steps of a series of positive values, in their order. level
-// is the largest p-value of one; least is the smallest change, as a share.
+// is the largest p-value of one; least is the smallest change, as a share. The
+// series is cut where Pettitt's test is surest, and the parts are cut again, as
+// long as a step is unlikely to be chance and as large as what matters. The test
+// sees ranks only, so an outlier is one point and no more, and no unit matters.
+// The p-value comes from shuffling the series, since the published approximation
+// is for long ones; the shuffles are the same every time.
 func Steps(x []float64, level, least float64) []Step {
 	var cuts []Step
 	split(x, 0, level, least, &cuts)
@@ -105,7 +101,7 @@ func Steps(x []float64, level, least float64) []Step {
 		if i+1 < len(cuts) {
 			to = cuts[i+1].At
 		}
-		cuts[i].Before, cuts[i].After = Median(x[from:cuts[i].At]), Median(x[cuts[i].At:to])
+		cuts[i].Before, cuts[i].After = middle(x[from:cuts[i].At]), middle(x[cuts[i].At:to])
 	}
 	return cuts
 }
@@ -119,7 +115,7 @@ func split(x []float64, offset int, level, least float64, out *[]Step) {
 	if at == 0 {
 		return
 	}
-	if math.Abs(math.Log(Median(x[at:])/Median(x[:at]))) < math.Log1p(least) {
+	if math.Abs(math.Log(middle(x[at:])/middle(x[:at]))) < math.Log1p(least) {
 		return
 	}
 	p := shuffled(rank)
@@ -149,8 +145,8 @@ func LeastValues(level float64) int {
 	}
 }
 
-// Median of values.
-func Median(x []float64) float64 {
+// middle is the median of values.
+func middle(x []float64) float64 {
 	if len(x) == 0 {
 		return math.NaN()
 	}
