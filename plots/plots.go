@@ -22,6 +22,7 @@ import (
 
 	"gonum.org/v1/plot/vg"
 
+	"prabench/internal/atomicfile"
 	"prabench/plots/figure"
 	"prabench/plots/layout"
 )
@@ -229,26 +230,8 @@ func formatsFor(kind string, formats []string) ([]string, error) {
 	return wanted, nil
 }
 
-// Replace writes a whole file or leaves the old one: temporary, then rename.
-func Replace(path string, b []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".figure-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name())
-	if _, err := f.Write(b); err != nil {
-		f.Close()
-		return err
-	}
-	if err := f.Chmod(0o644); err != nil {
-		f.Close()
-		return err
-	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
-}
+// Replace writes a whole file or leaves the old one.
+func Replace(path string, b []byte) error { return atomicfile.OutputBytes(path, 0o644, b) }
 
 func contains(list []string, s string) bool {
 	for _, e := range list {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"runtime"
 	"slices"
@@ -15,6 +16,7 @@ import (
 	"prabench/harness/engine"
 	"prabench/harness/machine"
 	"prabench/harness/tools/check"
+	"prabench/internal/atomicfile"
 )
 
 // checkFlags are the command's options.
@@ -216,13 +218,5 @@ func (a *app) writeReport(rep *check.Report, out output) error {
 	if out.path == "-" {
 		return write(rep, a.stdout)
 	}
-	f, err := os.Create(out.path)
-	if err != nil {
-		return err
-	}
-	err = write(rep, f)
-	if e := f.Close(); err == nil {
-		err = e
-	}
-	return err
+	return atomicfile.Output(out.path, 0o644, func(w io.Writer) error { return write(rep, w) })
 }

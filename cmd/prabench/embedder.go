@@ -2,7 +2,7 @@ package main
 
 import (
 	"fmt"
-	"os"
+	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -47,8 +47,8 @@ embedder of that set. The same seed gives the same bytes.`,
 			if err != nil {
 				return err
 			}
-			if err := os.WriteFile(out, weights, 0o644); err != nil {
-				return &usageError{err}
+			if err := writeOut(out, func(w io.Writer) error { _, err := w.Write(weights); return err }); err != nil {
+				return err
 			}
 			fmt.Fprintf(a.stdout, "%s: %d bytes, test accuracy %.4f, hash %s\n", out, len(weights), accuracy, e.Hash())
 			return nil

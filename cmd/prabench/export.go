@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"prabench/internal/atomicfile"
 	"prabench/results"
 )
 
@@ -51,7 +51,7 @@ others may go on writing meanwhile.`,
 			if out == "" {
 				return a.results(c.Context(), a.stdout, q)
 			}
-			return replace(out, func(w io.Writer) error { return a.results(c.Context(), w, q) })
+			return writeOut(out, func(w io.Writer) error { return a.results(c.Context(), w, q) })
 		},
 	}
 	q.flags(c, "csv")
@@ -76,17 +76,13 @@ func (a *app) snapshot(ctx context.Context, to string) error {
 	return err
 }
 
-// replace writes a file beside its place and renames it: what was there stays
-// until all is written.
-func replace(path string, write func(io.Writer) error) error {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
-	if err != nil {
+// writeOut writes the file that the user asked for. That it cannot be made is a
+// mistake on the command line; what fails later is not.
+func writeOut(path string, write func(io.Writer) error) error {
+	begun := false
+	err := atomicfile.Output(path, 0o644, func(w io.Writer) error { begun = true; return write(w) })
+	if err != nil && !begun {
 		return &usageError{err}
 	}
-	defer os.Remove(f.Name())
-	defer f.Close()
-	if err := errors.Join(write(f), f.Chmod(0o644), f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
+	return err
 }

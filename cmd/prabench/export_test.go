@@ -91,3 +91,27 @@ func TestResultsOnly(t *testing.T) {
 		}
 	}
 }
+
+// A link that --out names stays a link, and a device stays a device.
+func TestExportWritesThroughLinks(t *testing.T) {
+	db, dir := exportable(t), t.TempDir()
+	t.Chdir(dir)
+	if err := os.Symlink("there.csv", "link.csv"); err != nil {
+		t.Skip(err)
+	}
+	if err := os.Symlink(os.DevNull, "null.csv"); err != nil {
+		t.Skip(err)
+	}
+	for _, name := range []string{"link.csv", "null.csv"} {
+		var out, wrong bytes.Buffer
+		if code := run([]string{"export", "--db", db, "--out", name}, nil, &out, &wrong); code != 0 {
+			t.Fatalf("%s: exit code %d: %s", name, code, wrong.String())
+		}
+		if info, err := os.Lstat(name); err != nil || info.Mode()&os.ModeSymlink == 0 {
+			t.Errorf("%s is no link any more: %v, %v", name, info, err)
+		}
+	}
+	if raw, err := os.ReadFile("there.csv"); err != nil || !strings.HasPrefix(string(raw), "experiment,cell,seed") {
+		t.Errorf("the target of the link has %q, %v", raw, err)
+	}
+}

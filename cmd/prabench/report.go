@@ -102,7 +102,7 @@ func (a *app) reportHTML(ctx context.Context, files []string, o reportOptions) e
 	if o.out == "-" {
 		return report.Write(a.stdout, content)
 	}
-	if err := replace(o.out, func(w io.Writer) error { return report.Write(w, content) }); err != nil {
+	if err := writeOut(o.out, func(w io.Writer) error { return report.Write(w, content) }); err != nil {
 		return err
 	}
 	if a.json {

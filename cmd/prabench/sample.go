@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 	"image/png"
-	"os"
+	"io"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -88,16 +88,12 @@ func (a *app) sample(ctx context.Context, from string, o sampleOptions) error {
 	if err != nil {
 		return err
 	}
-	f, err := os.Create(o.out)
-	if err != nil {
-		return &usageError{err}
-	}
-	defer f.Close()
-	if err := png.Encode(f, sheet.ByClass(pixels, n, m.Config.Size, m.Config.Channels, m.Config.Classes, o.columns).Picture()); err != nil {
+	picture := sheet.ByClass(pixels, n, m.Config.Size, m.Config.Channels, m.Config.Classes, o.columns).Picture()
+	if err := writeOut(o.out, func(w io.Writer) error { return png.Encode(w, picture) }); err != nil {
 		return err
 	}
 	fmt.Fprintf(a.stdout, "%s: %d images of %d classes, one row a class\n", o.out, n, m.Config.Classes)
-	return f.Close()
+	return nil
 }
 
 // modelOfCell is the trained model of the first cell that is chosen; sampling

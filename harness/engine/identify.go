@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 
 	"prabench/harness/stage"
+	"prabench/internal/atomicfile"
 	"prabench/metrics/embed"
 	"prabench/models/dataset"
 )
@@ -142,7 +143,7 @@ func (id *Identifier) dataHash(ctx context.Context, spec dataset.Spec) (hash, no
 		}{spec, data.Hash})
 		// Only a shortcut for plan and status: a failure costs them time.
 		if os.MkdirAll(filepath.Dir(kept), 0o755) == nil {
-			os.WriteFile(kept, found, 0o644)
+			_ = atomicfile.WriteVolatile(kept, 0o644, found)
 		}
 	}
 	return data.Hash, "", nil

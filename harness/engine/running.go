@@ -12,6 +12,7 @@ import (
 
 	"prabench/harness/machine"
 	"prabench/harness/worker"
+	"prabench/internal/atomicfile"
 )
 
 // Running is a mark that a run leaves while a worker is at a stage.
@@ -65,9 +66,7 @@ func (m *mark) update(p worker.Progress) {
 func (m *mark) write() {
 	m.r.Seen, m.r.Left = time.Now(), m.left()
 	raw, _ := json.Marshal(m.r)
-	if os.WriteFile(m.path+".part", raw, 0o644) == nil {
-		os.Rename(m.path+".part", m.path)
-	}
+	_ = atomicfile.WriteVolatile(m.path, 0o644, raw) // a mark only tells others how far this is
 }
 
 func (m *mark) remove() { os.Remove(m.path) }

@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"prabench/internal/atomicfile"
 	"strings"
 )
 
@@ -132,7 +133,7 @@ func fetchFile(ctx context.Context, o origin, set, dir string, f idxFile, p Prog
 		}
 	}
 	var bad error // of the source, not of the disk
-	err = writeAtomic(filepath.Join(dir, f.name), func(w io.Writer) error {
+	err = atomicfile.Write(filepath.Join(dir, f.name), 0o644, func(w *os.File) error {
 		h := sha256.New()
 		source := &sourceReader{r: io.LimitReader(plain, f.bytes+1)}
 		n, err := io.Copy(io.MultiWriter(w, h), source)
@@ -188,33 +189,6 @@ func (c *counter) Read(b []byte) (int, error) {
 	c.done += int64(n)
 	c.p.report(c.what, c.done, c.total)
 	return n, err
-}
-
-// writeAtomic gives path its new content whole or not at all.
-func writeAtomic(path string, write func(io.Writer) error) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			f.Close()
-			os.Remove(f.Name())
-		}
-	}()
-	if err := write(f); err != nil {
-		return err
-	}
-	if err := f.Chmod(0o644); err != nil {
-		return err
-	}
-	if err := f.Sync(); err != nil {
-		return err
-	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
 }
 
 func fileSum(path string) (string, error) {

@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"prabench/internal/atomicfile"
 	"runtime"
 )
 
@@ -53,7 +54,7 @@ func keep(key string, d *Data) {
 	if err != nil || os.MkdirAll(filepath.Dir(path), 0o777) != nil {
 		return
 	}
-	_ = writeAtomic(path, func(w io.Writer) error {
+	_ = atomicfile.Write(path, 0o644, func(w *os.File) error {
 		sum := crc32.New(castagnoli)
 		out := io.MultiWriter(w, sum)
 		for _, part := range [][]byte{[]byte(keptMagic), []byte(d.Hash), labelBytes(d.Train.Labels), labelBytes(d.Test.Labels), d.Train.Pixels, d.Test.Pixels} {

@@ -19,7 +19,7 @@ import (
 	"io"
 	"math"
 	"os"
-	"path/filepath"
+	"prabench/internal/atomicfile"
 	"slices"
 	"sort"
 	"unsafe"
@@ -112,37 +112,23 @@ func Write(path string, f *File) (err error) {
 	for len(text)%8 != 0 { // the data begins aligned
 		text = append(text, ' ')
 	}
-	tmp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
+	var size [8]byte
+	binary.LittleEndian.PutUint64(size[:], uint64(len(text)))
+	err = atomicfile.Write(path, 0o644, func(out *os.File) error {
+		if _, err := out.Write(append(size[:], text...)); err != nil {
+			return err
+		}
+		for _, t := range f.Tensors {
+			if _, err := out.Write(raw(t.Data)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 	if err != nil {
 		return fmt.Errorf("writing %s: %w", path, err)
 	}
-	defer func() {
-		if err != nil {
-			tmp.Close()
-			os.Remove(tmp.Name())
-			err = fmt.Errorf("writing %s: %w", path, err)
-		}
-	}()
-	var size [8]byte
-	binary.LittleEndian.PutUint64(size[:], uint64(len(text)))
-	if _, err = tmp.Write(append(size[:], text...)); err != nil {
-		return err
-	}
-	for _, t := range f.Tensors {
-		if _, err = tmp.Write(raw(t.Data)); err != nil {
-			return err
-		}
-	}
-	if err = tmp.Sync(); err != nil {
-		return err
-	}
-	if err = tmp.Chmod(0o644); err != nil {
-		return err
-	}
-	if err = tmp.Close(); err != nil {
-		return err
-	}
-	return os.Rename(tmp.Name(), path)
+	return nil
 }
 
 // Read reads a file; damage of any kind is an error that names the file.

@@ -52,10 +52,7 @@ func WriteSpool(dir string, a Attempt) (path string, err error) {
 	}
 	// The one that ingests may be another user: others may read it.
 	path = filepath.Join(dir, a.ID+".json")
-	return path, atomicfile.Write(path, 0o644, func(f *os.File) error {
-		_, err := f.Write(content)
-		return err
-	})
+	return path, atomicfile.WriteBytes(path, 0o644, content)
 }
 
 // EncodeSpool gives the content of an attempt's spool file.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"prabench/internal/atomicfile"
 	"slices"
 )
 
@@ -19,7 +20,7 @@ func (bl *Baseline) Write(path string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
 		return err
 	}
-	return os.WriteFile(path, append(compact(raw), '\n'), 0o666)
+	return atomicfile.OutputBytes(path, 0o644, append(compact(raw), '\n'))
 }
 
 // compact puts arrays of numbers on one line each: a file that is committed is

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 
 	"prabench/harness/machine"
+	"prabench/internal/atomicfile"
 )
 
 // Program is the executable that tasks run: a copy of the one that planned, so
@@ -72,14 +73,8 @@ func copyOnce(from, to string) error {
 	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
 		return err
 	}
-	out, err := os.CreateTemp(filepath.Dir(to), ".program-*")
-	if err != nil {
+	return atomicfile.Write(to, 0o755, func(out *os.File) error {
+		_, err := io.Copy(out, in)
 		return err
-	}
-	defer os.Remove(out.Name())
-	_, err = io.Copy(out, in)
-	if err := errors.Join(err, out.Chmod(0o755), out.Sync(), out.Close()); err != nil {
-		return err
-	}
-	return os.Rename(out.Name(), to)
+	})
 }

@@ -1,0 +1,93 @@
+package atomicfile
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+)
+
+// Output writes to a path that a user gave, such as that of --out. A new file
+// gets the permissions perm; one that is there keeps its own and is replaced
+// whole or not at all, as by [Write]. What a rename would destroy is written
+// through, as cp does it:
+//
+//   - a symbolic link stays and its target gets the content;
+//   - of a file with several names (hard links) all have the new content;
+//   - a pipe, a terminal or a device such as /dev/null gets the content and
+//     stays what it is, and so does whatever /dev/stdout stands for;
+//   - a file in a folder where nothing can be made, but that can be written itself.
+func Output(path string, perm os.FileMode, content func(w io.Writer) error) error {
+	target, through := follow(path)
+	info, err := os.Stat(target)
+	if errors.Is(err, fs.ErrNotExist) && !through {
+		return Write(target, perm, func(f *os.File) error { return content(f) })
+	}
+	if err != nil {
+		return err
+	}
+	if info.IsDir() {
+		return &os.PathError{Op: "write", Path: path, Err: syscall.EISDIR}
+	}
+	if through || !info.Mode().IsRegular() {
+		return pour(target, content)
+	}
+	if !severalNames(info) && canMakeIn(filepath.Dir(target)) {
+		return Write(target, info.Mode().Perm(), func(f *os.File) error { return content(f) })
+	}
+	var whole bytes.Buffer // an error of content must not cost what is there
+	if err := content(&whole); err != nil {
+		return err
+	}
+	return pour(target, func(w io.Writer) error { _, err := whole.WriteTo(w); return err })
+}
+
+// OutputBytes is [Output] of content that is at hand.
+func OutputBytes(path string, perm os.FileMode, content []byte) error {
+	return Output(path, perm, func(w io.Writer) error { _, err := w.Write(content); return err })
+}
+
+// mostLinks is as many as Linux follows.
+const mostLinks = 40
+
+// follow gives the name at the end of a chain of symbolic links, whether or not
+// there is a file yet. It stops at names below /dev and /proc, which stand for
+// open files: through says that these must be opened as they are.
+func follow(path string) (target string, through bool) {
+	for range mostLinks {
+		if abs, err := filepath.Abs(path); err == nil && (strings.HasPrefix(abs, "/dev/") || strings.HasPrefix(abs, "/proc/")) {
+			return path, true
+		}
+		to, err := os.Readlink(path)
+		if err != nil { // not a link
+			return path, false
+		}
+		if !filepath.IsAbs(to) {
+			to = filepath.Join(filepath.Dir(path), to)
+		}
+		path = to
+	}
+	return path, false // a circle: opening it says so
+}
+
+func canMakeIn(dir string) bool {
+	f, err := os.CreateTemp(dir, ".*.part")
+	if err != nil {
+		return false
+	}
+	f.Close()
+	return os.Remove(f.Name()) == nil
+}
+
+// pour writes into what is there.
+func pour(path string, content func(w io.Writer) error) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_TRUNC, 0)
+	if err != nil {
+		return err
+	}
+	return errors.Join(content(f), f.Close())
+}
