@@ -5,6 +5,8 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"prabench/plots/figure"
 )
 
 // MixedError refuses to put values on one axis that cannot be compared.
@@ -78,9 +80,21 @@ func (s *selection) comparable(d dimension) error {
 	return nil
 }
 
-// alike refuses cells whose curves or images come from different devices or
-// code; what names them.
-func (s *selection) alike(what string, has func(CellData) bool) error {
+// sameOrigin refuses cells whose curves, images or errors, when that is what the
+// figure shows, come from different devices or code.
+func (s *selection) sameOrigin() error {
+	var what string
+	var has func(CellData) bool
+	switch s.fig.Needs() {
+	case figure.Means:
+		return nil // the values tell, see comparable
+	case figure.Images:
+		what, has = "the sheet of images", func(c CellData) bool { return c.Grid != nil }
+	case figure.Curves:
+		what, has = "the training curve", func(c CellData) bool { return c.Curve != nil }
+	case figure.StepErrors:
+		what, has = "the error of AR steps", func(c CellData) bool { return c.Steps != nil }
+	}
 	var devices, codes []string
 	for _, c := range s.cells {
 		if has(c) {
@@ -157,8 +171,8 @@ func (s *selection) distinct(kind string, dims ...*dimension) error {
 		if id == "" {
 			id = "the same place"
 		}
-		return fmt.Errorf("a %s has one value at %s, but several cells are there; they differ in %s: make that the series or the facet, or fix it with where",
-			kind, id, strings.Join(differ, ", "))
+		return fmt.Errorf("a %s has one value at %s, but several cells are there; they differ in %s: "+
+			"make that the series or the facet, or fix it with where", kind, id, strings.Join(differ, ", "))
 	}
 	return nil
 }

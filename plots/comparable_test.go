@@ -18,15 +18,15 @@ func TestProtocolThatIsShown(t *testing.T) {
 	}
 	data := Data{Experiment: "e", Cells: []CellData{cell("a", 1, "batch=1; device=cpu", 10), cell("b", 4, "batch=4; device=cpu", 30)}}
 	line := Figure{Kind: "line", X: "measure.batch", Y: "throughput"}
-	if _, err := lineSheet(line, data); err != nil {
+	if _, err := sheetOf(line, data); err != nil {
 		t.Errorf("throughput against the batch: %v", err)
 	}
 	var mixed *MixedError
-	if _, err := lineSheet(Figure{Kind: "line", X: "label", Y: "throughput"}, data); !errors.As(err, &mixed) {
+	if _, err := sheetOf(Figure{Kind: "line", X: "label", Y: "throughput"}, data); !errors.As(err, &mixed) {
 		t.Errorf("throughput of two batches against the label: %v", err)
 	}
 	data.Cells[1].Metrics["throughput"] = MetricValue{Value: 30, Unit: "images/s", Protocol: "batch=4; device=cuda:0"}
-	if _, err := lineSheet(line, data); !errors.As(err, &mixed) {
+	if _, err := sheetOf(line, data); !errors.As(err, &mixed) {
 		t.Errorf("throughput of two devices against the batch: %v", err)
 	}
 }
@@ -71,13 +71,7 @@ func TestCodeAndDevice(t *testing.T) {
 				_, foot, err = Tables(c.fig, c.data)
 			} else {
 				var s *layout.Sheet
-				switch c.fig.Kind {
-				case figure.Line:
-					s, err = lineSheet(c.fig, c.data)
-				case figure.Bars:
-					s, err = barsSheet(c.fig, c.data)
-				}
-				if err == nil {
+				if s, err = sheetOf(c.fig, c.data); err == nil {
 					foot = s.Source
 				}
 			}

@@ -41,7 +41,7 @@ func power(points []Point) (b, half float64, n int, ok bool) {
 func (c *chart) exponents() []string {
 	var out []string
 	for _, f := range c.facets() {
-		points := pick(c.points, f)
+		points := pick(c.drawn, f)
 		for _, g := range c.groups() {
 			var own []Point
 			for _, p := range points {

@@ -1,6 +1,7 @@
 package plots
 
 import (
+	"flag"
 	"math"
 	"os"
 	"path/filepath"
@@ -11,8 +12,16 @@ import (
 	"prabench/plots/figure"
 )
 
-// goldens are figures that a person has looked at. Draw them anew with
-// go test ./plots -run Golden -regen, and look again.
+var update = flag.Bool("update", false, "write the golden files again")
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	*cmpimg.GenerateTestData = *update
+	os.Exit(m.Run())
+}
+
+// goldens are figures that a person has looked at. Draw them again with
+// go test ./plots -run Golden -update, and look at them again.
 var goldens = []struct {
 	name string
 	fig  Figure

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"image/color"
 	"math"
-	"os"
-	"path/filepath"
 	"slices"
 
 	"gonum.org/v1/plot/vg"
@@ -58,22 +56,7 @@ func DrawHistory(h HistoryFigure, dir string, formats []string) ([]string, error
 	if err != nil {
 		return nil, fmt.Errorf("figure %q: %w", h.Name, err)
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, err
-	}
-	var files []string
-	for _, f := range wanted {
-		raw, err := pg.Encode(f)
-		if err != nil {
-			return files, fmt.Errorf("figure %q as %s: %w", h.Name, f, err)
-		}
-		path := filepath.Join(dir, h.Name+"."+f)
-		if err := Replace(path, raw); err != nil {
-			return files, err
-		}
-		files = append(files, path)
-	}
-	return files, nil
+	return save(h.Name, dir, wanted, pg.Encode)
 }
 
 func (h HistoryFigure) page() (*layout.Page, error) {
@@ -101,9 +84,12 @@ func (h HistoryFigure) page() (*layout.Page, error) {
 	room := (y.Max - y.Min) * 0.12 // for the texts of steps
 	y.Max += room
 	y.At = roundPercents(y.Min, y.Max)
-	s := &layout.Sheet{Title: h.Title, X: layout.Categories("revision", "", h.Revisions), Y: y, Columns: 1, Height: 130, Notes: h.Notes, Source: h.Source}
+	s := &layout.Sheet{Title: h.Title, X: layout.Categories("revision", "", h.Revisions), Y: y, Columns: 1, Height: 130,
+		Notes: h.Notes, Source: h.Source}
 	s.Legend = []layout.Entry{
-		{Label: "measured, with its interval", Mark: func(p *layout.Painter, x, y vg.Length) { p.Glyph(layout.LookOf(0), x, y, layout.GlyphSize) }},
+		{Label: "measured, with its interval", Mark: func(p *layout.Painter, x, y vg.Length) {
+			p.Glyph(layout.LookOf(0), x, y, layout.GlyphSize)
+		}},
 		{Label: "median of a stretch", Mark: func(p *layout.Painter, x, y vg.Length) { p.Segment(layout.Grey, 1.2, x-8, y, x+8, y) }},
 		{Label: "step for the worse", Mark: func(p *layout.Painter, x, y vg.Length) { drawStep(p, x, y-5, y+5, true) }},
 		{Label: "step for the better", Mark: func(p *layout.Painter, x, y vg.Length) { drawStep(p, x, y-5, y+5, false) }},

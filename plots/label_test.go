@@ -24,7 +24,7 @@ func crossed() Data {
 // TestNamedSteps: a label that an axis gives its steps is one series over the
 // other axes, chooses all cells of that name, and never makes two cells one.
 func TestNamedSteps(t *testing.T) {
-	c, err := newChart(Figure{Kind: figure.Line, X: "params", Y: "fid_proxy", Series: "label"}, crossed(), false)
+	c, _, err := newChart(Figure{Kind: figure.Line, X: "params", Y: "fid_proxy", Series: "label"}, crossed())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,11 +38,11 @@ func TestNamedSteps(t *testing.T) {
 	if !cells[0].Has(map[string]any{"label": "PRA", "model.width": 32}) || cells[0].Has(map[string]any{"label": "PRA width=32"}) {
 		t.Error("a cell has the name of its step, not another one")
 	}
-	s, err := barsSheet(Figure{Kind: figure.Bars, X: "label", Y: "fid_proxy"}, crossed())
+	s, err := sheetOf(Figure{Kind: figure.Bars, X: "label", Y: "fid_proxy"}, crossed())
 	if err != nil || len(s.X.Names) != 6 {
 		t.Errorf("bars of six cells: %v", err)
 	}
-	if _, err := lineSheet(Figure{Kind: figure.Line, X: "label", Y: "fid_proxy"}, crossed()); err == nil || !strings.Contains(err.Error(), "model.width (32 and 64)") {
+	if _, err := sheetOf(Figure{Kind: figure.Line, X: "label", Y: "fid_proxy"}, crossed()); err == nil || !strings.Contains(err.Error(), "model.width (32 and 64)") {
 		t.Errorf("three values at one name: %v", err)
 	}
 	md, _, err := Tables(Figure{Kind: figure.Table, Rows: []string{"label", "model.width"}, Columns: []string{"fid_proxy"}}, crossed())

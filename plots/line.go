@@ -6,62 +6,63 @@ import (
 
 	"gonum.org/v1/plot/vg"
 
+	"prabench/plots/figure"
 	"prabench/plots/layout"
 )
 
-// lineSheet draws one metric against a key or a metric: a line with error bars a
-// series. A line stops where a cell has no value and goes on after it.
-func lineSheet(fig Figure, data Data) (*layout.Sheet, error) {
-	c, err := newChart(fig, data, false)
-	if err != nil {
-		return nil, err
+var _ = register(figure.Line, plotter{plot: plotLine})
+
+// plotLine draws one metric against a key or a metric: a line with error bars for
+// each series. A line stops where a cell has no value and goes on after it.
+func plotLine(c *chart) error {
+	if err := c.axes(false); err != nil {
+		return err
 	}
 	if !c.x.metric {
 		if err := c.distinct("line", &c.x, c.series, c.facet); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	s := c.sheet(c.measured()...)
-	s.LegendTitle = seriesTitle(c.series)
-	if c.series != nil {
+	c.legend(true, true)
+	if c.fig.Fit {
+		c.sheet.Notes = c.exponents()
+	}
+	c.panel = func(f string, p *layout.Painter, a layout.Area) {
+		points, crosses := pick(c.drawn, f), pick(c.crosses, f)
+		shift := c.sideBySide(a)
 		for _, g := range c.groups() {
-			s.Legend = append(s.Legend, layout.GlyphEntry(g, c.look(g), true, true))
+			l, dx := c.look(g), shift[g]
+			for _, run := range runs(points, crosses, g) {
+				var pts []vg.Point
+				for _, q := range run {
+					pts = append(pts, vg.Point{X: a.X(q.X) + dx, Y: a.Y(q.Y)})
+				}
+				p.Stroke(l.Color, 1.4, l.Dash, pts...)
+			}
+		}
+		for _, q := range points {
+			whiskers(p, a, q, c.look(q.Series), shift[q.Series])
+		}
+		for _, q := range points {
+			p.Glyph(c.look(q.Series), a.X(q.X)+shift[q.Series], a.Y(q.Y), layout.GlyphSize)
+		}
+		c.drawCrosses(p, a, f)
+	}
+	return nil
+}
+
+// sideBySide moves the series apart where the x axis has names: these have no
+// distance.
+func (c *chart) sideBySide(a layout.Area) map[string]vg.Length {
+	shift := map[string]vg.Length{}
+	if c.sheet.X.Categorical() {
+		n := len(c.groups())
+		step := min(7, a.Frame.W()/vg.Length(len(c.sheet.X.Names))*0.7/vg.Length(n))
+		for i, g := range c.groups() {
+			shift[g] = (vg.Length(i) - vg.Length(n-1)/2) * step
 		}
 	}
-	if fig.Fit {
-		s.Notes = append(s.Notes, c.exponents()...)
-	}
-	for _, f := range c.facets() {
-		points, crosses := pick(c.points, f), pick(c.crosses, f)
-		s.Panels = append(s.Panels, layout.Panel{Heading: heading(c.facet, f), Draw: func(p *layout.Painter, a layout.Area) {
-			shift := map[string]vg.Length{}
-			if c.xAxis.Categorical() { // names have no distance, so series may stand side by side
-				n := len(c.groups())
-				step := min(7, a.Frame.W()/vg.Length(len(c.xAxis.Names))*0.7/vg.Length(n))
-				for i, g := range c.groups() {
-					shift[g] = (vg.Length(i) - vg.Length(n-1)/2) * step
-				}
-			}
-			for _, g := range c.groups() {
-				l, dx := c.look(g), shift[g]
-				for _, run := range runs(points, crosses, g) {
-					var pts []vg.Point
-					for _, q := range run {
-						pts = append(pts, vg.Point{X: a.X(q.X) + dx, Y: a.Y(q.Y)})
-					}
-					p.Stroke(l.Color, 1.4, l.Dash, pts...)
-				}
-			}
-			for _, q := range points {
-				whiskers(p, a, q, c.look(q.Series), shift[q.Series])
-			}
-			for _, q := range points {
-				p.Glyph(c.look(q.Series), a.X(q.X)+shift[q.Series], a.Y(q.Y), layout.GlyphSize)
-			}
-			c.drawCrosses(p, a, f)
-		}})
-	}
-	return s, nil
+	return shift
 }
 
 // runs are a series' points by x, cut where a cell without a value lies between.

@@ -12,7 +12,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"gonum.org/v1/plot/cmpimg"
 
 	"prabench/plots/figure"
 )
@@ -215,7 +214,7 @@ func TestTables(t *testing.T) {
 					t.Fatal(err)
 				}
 				golden := filepath.Join("testdata", filepath.Base(f)+".golden")
-				if *cmpimg.GenerateTestData {
+				if *update {
 					if err := os.WriteFile(golden, got, 0o644); err != nil {
 						t.Fatal(err)
 					}

@@ -8,8 +8,13 @@ import (
 
 	"gonum.org/v1/plot/vg"
 
+	"prabench/plots/figure"
 	"prabench/plots/layout"
 )
+
+var _ = register(figure.Steps, plotter{open: openSteps, plot: plotSteps})
+
+const stepRatio = "block_error_ratio"
 
 // stepLines are the lines of one cell's errors, with their names in a legend.
 var stepLines = []struct{ name, label string }{
@@ -18,45 +23,77 @@ var stepLines = []struct{ name, label string }{
 	{"block_error_real", "held-out images"},
 }
 
-// stepsSheet draws the error of each AR step. block_error shows it with its
-// controls, a panel a cell: in free sampling, given a real prefix, and of
-// held-out images. block_error_ratio shows free sampling over the same step
-// given a real prefix, a line a cell; at 1 the model's own inputs do no harm.
-func stepsSheet(fig Figure, data Data) (*layout.Sheet, error) {
+// stepLine is one line, ready to be drawn.
+type stepLine struct {
+	facet  string
+	look   layout.Look
+	points []Point
+}
+
+func openSteps(fig *Figure) {
 	if fig.Y == "" {
 		fig.Y = "block_error"
 	}
-	ratio := fig.Y == "block_error_ratio"
-	if !ratio && fig.Y != "block_error" {
-		return nil, fmt.Errorf("y: the errors of AR steps are block_error and block_error_ratio, not %q", fig.Y)
-	}
-	if !ratio && fig.Series != "" {
-		return nil, fmt.Errorf("series: the lines of block_error are its controls; make %s the facet", fig.Series)
-	}
-	sel, err := choose(fig, data)
-	if err != nil {
-		return nil, err
-	}
-	if ratio && fig.Series == "" {
+	if fig.Y == stepRatio && fig.Series == "" {
 		fig.Series = cellLabel
 	}
-	if !ratio && fig.Facet == "" {
+	if fig.Y != stepRatio && fig.Facet == "" {
 		fig.Facet = cellLabel
 	}
-	c := &chart{selection: sel, missing: map[string]int{}}
-	if c.series, err = sel.category("series", fig.Series); err != nil {
-		return nil, err
+}
+
+// plotSteps draws the error of each AR step. block_error shows it with its
+// controls, a panel for each cell: in free sampling, given a real prefix, and of
+// held-out images. block_error_ratio shows free sampling over the same step
+// given a real prefix, a line for each cell; at 1 the model's own inputs do no
+// harm.
+func plotSteps(c *chart) error {
+	ratio := c.fig.Y == stepRatio
+	if !ratio && c.fig.Y != "block_error" {
+		return fmt.Errorf("y: the errors of AR steps are block_error and block_error_ratio, not %q", c.fig.Y)
 	}
-	if c.facet, err = sel.category("facet", fig.Facet); err != nil {
-		return nil, err
+	if err := c.distinct("line over AR steps", c.series, c.facet); err != nil {
+		return err
 	}
-	if err := sel.distinct("line over AR steps", c.series, c.facet); err != nil {
-		return nil, err
+	lines := c.stepLines(ratio)
+	if len(lines) == 0 {
+		return c.nothing("errors of AR steps (metrics.exposure)")
 	}
-	if err := sel.alike("the error of AR steps", func(c CellData) bool { return c.Steps != nil }); err != nil {
-		return nil, err
+	if len(c.missing) > 0 { // in words of its own: there is no cross for them
+		c.sheet.Notes = append(c.sheet.Notes, fmt.Sprintf("Not drawn: %s.", counted(c.missing)))
+		c.missing = nil
 	}
-	names := []string{"block_error_ratio"}
+	c.stepAxes(lines, ratio)
+	c.legend(true, true)
+	if c.series == nil {
+		for i, l := range stepLines {
+			c.sheet.Legend = append(c.sheet.Legend, layout.GlyphEntry(l.label, stepLook(l.name, layout.LookOf(i)), true, true))
+		}
+	}
+	c.panel = func(f string, p *layout.Painter, a layout.Area) {
+		if ratio {
+			p.Segment(layout.Grey, 0.8, a.Frame.X0, a.Y(1), a.Frame.X1, a.Y(1))
+		}
+		for _, l := range lines {
+			if l.facet == f {
+				l.draw(p, a)
+			}
+		}
+	}
+	return nil
+}
+
+// stepLook is grey and dashed for the control, else as it is.
+func stepLook(name string, l layout.Look) layout.Look {
+	if name == "block_error_real" {
+		l.Color, l.Dash = layout.Grey, layout.Dashes[1]
+	}
+	return l
+}
+
+// stepLines takes the lines of all cells; the foot names their intervals.
+func (c *chart) stepLines(ratio bool) []stepLine {
+	names := []string{stepRatio}
 	if !ratio {
 		names = nil
 		for _, l := range stepLines {
@@ -66,7 +103,7 @@ func stepsSheet(fig Figure, data Data) (*layout.Sheet, error) {
 	var lines []stepLine
 	var intervals []string
 	with := map[string][]string{} // interval → the lines that have it
-	for _, cell := range sel.cells {
+	for _, cell := range c.cells {
 		found := false
 		for i, name := range names {
 			at := slices.IndexFunc(cell.Steps, func(l StepLine) bool { return l.Name == name })
@@ -74,82 +111,29 @@ func stepsSheet(fig Figure, data Data) (*layout.Sheet, error) {
 				continue
 			}
 			found = true
-			l := stepLine{look: layout.LookOf(i), points: cell.Steps[at].Points}
-			if c.facet != nil {
-				l.facet = show(sel.value(cell, *c.facet))
-			}
+			l := stepLine{look: layout.LookOf(i), points: cell.Steps[at].Points, facet: c.place(cell, c.facet)}
 			if c.series != nil {
-				l.look = c.look(show(sel.value(cell, *c.series)))
+				l.look = c.look(c.place(cell, c.series))
 			}
-			if name == "block_error_real" {
-				l.look.Color, l.look.Dash = layout.Grey, layout.Dashes[1]
-			}
+			l.look = stepLook(name, l.look)
 			lines = append(lines, l)
 			if t := cell.Steps[at].Interval; t != "" {
-				intervals, with[t] = addDistinct(intervals, t), addDistinct(with[t], names[i])
+				intervals, with[t] = addDistinct(intervals, t), addDistinct(with[t], name)
 			}
 		}
 		if !found {
-			why := "no errors of AR steps"
-			if failed(cell) {
-				why = cell.Outcome
-			}
-			c.missing[why]++
+			c.lacks(cell, "no errors of AR steps")
 		}
 	}
-	if len(lines) == 0 {
-		return nil, fmt.Errorf("nothing to draw: none of the %d cells has errors of AR steps (metrics.exposure): %s", len(sel.cells), counted(c.missing))
-	}
-	c.stepAxes(fig, lines, ratio)
-	s := &layout.Sheet{Title: fig.Title, X: c.xAxis, Y: c.yAxis, Source: sel.source()}
-	for i, t := range intervals {
-		if i == 0 {
-			s.Source += " · intervals: "
-		} else {
-			s.Source += ", "
-		}
-		if s.Source += t; len(intervals) > 1 {
-			s.Source += " (" + strings.Join(with[t], ", ") + ")"
+	if len(intervals) > 1 {
+		for i, t := range intervals {
+			intervals[i] = t + " (" + strings.Join(with[t], ", ") + ")"
 		}
 	}
-	if len(c.missing) > 0 {
-		s.Notes = append(s.Notes, fmt.Sprintf("Not drawn: %s.", counted(c.missing)))
+	if len(intervals) > 0 {
+		c.after = " · intervals: " + strings.Join(intervals, ", ")
 	}
-	s.LegendTitle = seriesTitle(c.series)
-	switch {
-	case c.series != nil:
-		for _, g := range c.groups() {
-			s.Legend = append(s.Legend, layout.GlyphEntry(g, c.look(g), true, true))
-		}
-	default:
-		for i, l := range stepLines {
-			look := layout.LookOf(i)
-			if l.name == "block_error_real" {
-				look.Color, look.Dash = layout.Grey, layout.Dashes[1]
-			}
-			s.Legend = append(s.Legend, layout.GlyphEntry(l.label, look, true, true))
-		}
-	}
-	for _, f := range c.facets() {
-		s.Panels = append(s.Panels, layout.Panel{Heading: heading(c.facet, f), Draw: func(p *layout.Painter, a layout.Area) {
-			if ratio {
-				p.Segment(layout.Grey, 0.8, a.Frame.X0, a.Y(1), a.Frame.X1, a.Y(1))
-			}
-			for _, l := range lines {
-				if l.facet == f {
-					l.draw(p, a)
-				}
-			}
-		}})
-	}
-	return s, nil
-}
-
-// stepLine is one line, ready to be drawn.
-type stepLine struct {
-	facet  string
-	look   layout.Look
-	points []Point
+	return lines
 }
 
 func (l stepLine) draw(p *layout.Painter, a layout.Area) {
@@ -166,7 +150,7 @@ func (l stepLine) draw(p *layout.Painter, a layout.Area) {
 
 // stepAxes makes the axes that hold all lines; errors start at zero, unless
 // their axis is log.
-func (c *chart) stepAxes(fig Figure, lines []stepLine, ratio bool) {
+func (c *chart) stepAxes(lines []stepLine, ratio bool) {
 	var xs, ys []float64
 	for _, l := range lines {
 		for _, q := range l.points {
@@ -178,24 +162,24 @@ func (c *chart) stepAxes(fig Figure, lines []stepLine, ratio bool) {
 			}
 		}
 	}
-	q := describe(fig.Y)
-	c.xAxis = &layout.Axis{Label: describe("ar_step").label, Short: describe("ar_step").short}
-	c.yAxis = &layout.Axis{Label: q.axisLabel(""), Short: q.brief("")}
-	if fig.LogY != nil {
-		c.yAxis.Log = *fig.LogY
+	q := describe(c.fig.Y)
+	c.sheet.X = &layout.Axis{Label: describe("ar_step").label, Short: describe("ar_step").short}
+	c.sheet.Y = &layout.Axis{Label: q.axisLabel(""), Short: q.brief("")}
+	if c.fig.LogY != nil {
+		c.sheet.Y.Log = *c.fig.LogY
 	}
 	switch {
 	case ratio:
 		ys = append(ys, 1)
-	case !c.yAxis.Log:
+	case !c.sheet.Y.Log:
 		ys = append(ys, 0)
 	}
-	if c.yAxis.Log {
+	if c.sheet.Y.Log {
 		ys = slices.DeleteFunc(ys, func(v float64) bool { return v <= 0 })
 	}
-	c.xAxis.Widen(xs)
-	c.yAxis.Widen(ys)
-	if !ratio && !c.yAxis.Log {
-		c.yAxis.Min = 0
+	c.sheet.X.Widen(xs)
+	c.sheet.Y.Widen(ys)
+	if !ratio && !c.sheet.Y.Log {
+		c.sheet.Y.Min = 0
 	}
 }

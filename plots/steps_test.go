@@ -16,7 +16,7 @@ func TestStepsRefusesWhatItCannotShow(t *testing.T) {
 		"none of the 8 cells has errors": {Figure{Kind: figure.Steps}, methods()},
 		"make label the facet":           {Figure{Kind: figure.Steps, Series: "label"}, withSteps()},
 	} {
-		_, err := compose(c.fig, c.data)
+		_, err := pageOf(c.fig, c.data)
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %q", err, want)
 		}
@@ -25,7 +25,7 @@ func TestStepsRefusesWhatItCannotShow(t *testing.T) {
 
 // A cell without errors is told, not left out in silence.
 func TestStepsTellsOfCellsWithout(t *testing.T) {
-	s, err := stepsSheet(Figure{Kind: figure.Steps}, withSteps())
+	s, err := sheetOf(Figure{Kind: figure.Steps}, withSteps())
 	if err != nil {
 		t.Fatal(err)
 	}

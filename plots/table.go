@@ -5,12 +5,8 @@ import (
 	"math"
 	"slices"
 	"strings"
-	"unicode"
 
-	"gonum.org/v1/plot/vg"
-
-	"prabench/internal/latex"
-	"prabench/plots/layout"
+	"prabench/plots/figure"
 )
 
 // column is one metric of a table.
@@ -27,18 +23,9 @@ type tableCell struct {
 	best                 bool
 }
 
-// Tables writes a figure of kind table as Markdown and as LaTeX (booktabs).
-// Values carry their intervals and are rounded to the interval's second digit.
-// The best of a column is bold when it is separated from every other value. What
-// failed is named in place of its value.
-func Tables(fig Figure, data Data) (markdown, latex string, err error) {
-	t, err := newTable(fig, data)
-	if err != nil {
-		return "", "", err
-	}
-	return t.markdown(), t.latex(), nil
-}
+var _ = register(figure.Table, plotter{write: func(sel *selection) (text, error) { return newTable(sel) }})
 
+// table is a figure of kind table: rows are cells, columns metrics.
 type table struct {
 	*selection
 	keys    []dimension
@@ -48,37 +35,12 @@ type table struct {
 	bold    bool // a value is
 }
 
-func newTable(fig Figure, data Data) (*table, error) {
-	sel, err := choose(fig, data)
-	if err != nil {
-		return nil, err
-	}
+func newTable(sel *selection) (*table, error) {
 	t := &table{selection: sel}
-	names := fig.Rows
-	if len(names) == 0 {
-		names = sel.varying()
-		for _, c := range sel.cells {
-			if c.Label != "" { // people have named the rows
-				names = []string{cellLabel}
-			}
-		}
-	}
-	if len(names) == 0 {
-		names = []string{cellLabel}
-	}
-	var dims []*dimension
-	for _, n := range names {
-		d, err := sel.category("rows", n)
-		if err != nil {
-			return nil, err
-		}
-		t.keys = append(t.keys, *d)
-		dims = append(dims, d)
-	}
-	if err := sel.distinct("table", dims...); err != nil {
+	if err := t.rows(); err != nil {
 		return nil, err
 	}
-	names = fig.Columns
+	names := sel.fig.Columns
 	if len(names) == 0 {
 		names = sel.metrics()
 	}
@@ -97,6 +59,33 @@ func newTable(fig Figure, data Data) (*table, error) {
 	}
 	t.fill()
 	return t, nil
+}
+
+// rows resolves what identifies a row: what the figure says, else the labels
+// that people gave, else every key that varies.
+func (t *table) rows() error {
+	names := t.fig.Rows
+	if len(names) == 0 {
+		names = t.varying()
+		for _, c := range t.selection.cells {
+			if c.Label != "" { // people have named the rows
+				names = []string{cellLabel}
+			}
+		}
+	}
+	if len(names) == 0 {
+		names = []string{cellLabel}
+	}
+	var dims []*dimension
+	for _, n := range names {
+		d, err := t.category("rows", n)
+		if err != nil {
+			return err
+		}
+		t.keys = append(t.keys, *d)
+		dims = append(dims, d)
+	}
+	return t.distinct("table", dims...)
 }
 
 func (t *table) fill() {
@@ -297,144 +286,4 @@ func (t *table) markdown() string {
 	}
 	b.WriteByte('\n')
 	return b.String()
-}
-
-// latex writes a float of its own: over both columns of a page when it is wide.
-func (t *table) latex() string {
-	var b strings.Builder
-	esc := latex.Escape
-	env, size := "table", ""
-	width := t.width()
-	if width > singleColumn {
-		env = "table*"
-	}
-	for _, s := range latexSizes {
-		if width*s.scale > bothColumns {
-			size = s.smaller
-		}
-	}
-	fmt.Fprintf(&b, "%% needs \\usepackage{booktabs}\n\\begin{%s}\n\\centering\n%s", env, size)
-	if t.fig.Title != "" {
-		fmt.Fprintf(&b, "\\caption{%s}\n", esc(t.fig.Title))
-		if stem, err := t.fig.Stem(); err == nil { // a label is no text, it takes names of files
-			fmt.Fprintf(&b, "\\label{tab:%s}\n", strings.Map(labelRune, t.data.Experiment+":"+stem))
-		}
-	}
-	fmt.Fprintf(&b, "\\begin{tabular}{%s%s}\n\\toprule\n", strings.Repeat("l", len(t.keys)), strings.Repeat("r", len(t.columns)))
-	var head []string
-	for _, k := range t.keys {
-		head = append(head, esc(k.q.short))
-	}
-	for j := range t.columns {
-		var lines []string
-		for _, l := range t.headLines(j) {
-			lines = append(lines, esc(l))
-		}
-		if len(lines) == 1 {
-			head = append(head, lines[0])
-		} else {
-			head = append(head, `\begin{tabular}[b]{@{}r@{}}`+strings.Join(lines, `\\`)+`\end{tabular}`)
-		}
-	}
-	fmt.Fprintf(&b, "%s \\\\\n\\midrule\n", strings.Join(head, " & "))
-	for i, c := range t.selection.cells {
-		var row []string
-		for _, k := range t.keys {
-			row = append(row, esc(show(t.value(c, k))))
-		}
-		for _, v := range t.cells[i] {
-			text := esc(v.value)
-			switch {
-			case v.why == "–":
-				text = "--"
-			case v.why != "":
-				text = latex.Italic(esc(v.why))
-			case v.best:
-				text = latex.Bold(text)
-			}
-			if v.interval != "" {
-				text += " " + esc(v.interval)
-			}
-			row = append(row, text)
-		}
-		line := strings.Join(row, " & ")
-		if strings.HasPrefix(line, "[") { // else the line before takes it for its spacing
-			line = "{}" + line
-		}
-		fmt.Fprintf(&b, "%s \\\\\n", line)
-	}
-	b.WriteString("\\bottomrule\n\\end{tabular}\n\n\\smallskip\n{\\scriptsize\n")
-	for _, f := range t.foot() {
-		fmt.Fprintf(&b, "%s\\par\n", esc(f))
-	}
-	fmt.Fprintf(&b, "}\n\\end{%s}\n", env)
-	return b.String()
-}
-
-// Widths of a column of two and of both, in points.
-const (
-	singleColumn = 240
-	bothColumns  = 500
-)
-
-// latexSizes are what a table is set in that would be wider than both columns at
-// the size before.
-var latexSizes = []struct {
-	scale   vg.Length // of the size before
-	smaller string
-}{{1, "\\small\n"}, {0.9, "\\footnotesize\n"}, {0.8, "\\scriptsize\n\\setlength{\\tabcolsep}{3pt}\n"}}
-
-// headLines breaks a column's title into lines about as wide as its values.
-func (t *table) headLines(column int) []string {
-	pn, head, w := layout.Pen{Size: 10}, t.columns[column].head("↑", "↓"), max(t.valuesWidth(column), 48)
-	for _, word := range layout.Words(head) {
-		w = max(w, pn.Width(word)) // no word is broken
-	}
-	lines := pn.Wrap(head, w)
-	if n := len(lines); n > 1 && (lines[n-1] == "↑" || lines[n-1] == "↓") { // an arrow does not stand alone
-		lines[n-2] += " " + lines[n-1]
-		lines = lines[:n-1]
-	}
-	return lines
-}
-
-// valuesWidth is about that of a column without its title.
-func (t *table) valuesWidth(column int) vg.Length {
-	pn, w := layout.Pen{Size: 10}, vg.Length(0)
-	for i := range t.cells {
-		v := t.cells[i][column]
-		w = max(w, pn.Width(strings.TrimSpace(v.value+v.why+" "+v.interval)))
-	}
-	return w
-}
-
-// width is about that of the table with text of 10 pt, in points.
-func (t *table) width() vg.Length {
-	pn := layout.Pen{Size: 10}
-	widths := make([]vg.Length, len(t.keys)+len(t.columns))
-	for j, k := range t.keys {
-		widths[j] = pn.Width(k.q.short)
-		for _, c := range t.selection.cells {
-			widths[j] = max(widths[j], pn.Width(show(t.value(c, k))))
-		}
-	}
-	for j := range t.columns {
-		at := len(t.keys) + j
-		widths[at] = t.valuesWidth(j)
-		for _, l := range t.headLines(j) {
-			widths[at] = max(widths[at], pn.Width(l))
-		}
-	}
-	sum := vg.Length(0)
-	for _, w := range widths {
-		sum += w + 12 // \tabcolsep on both sides
-	}
-	return sum
-}
-
-func labelRune(r rune) rune {
-	if r == ':' || r == '-' || r == '.' || r < 0x80 && (unicode.IsLetter(r) || unicode.IsDigit(r)) {
-		return r
-	}
-	return '-'
 }

@@ -6,12 +6,7 @@ import (
 	"strings"
 )
 
-// TableHTML writes a figure of kind table as an HTML table, its notes below it.
-func TableHTML(fig Figure, data Data) (string, error) {
-	t, err := newTable(fig, data)
-	if err != nil {
-		return "", err
-	}
+func (t *table) html() string {
 	var b strings.Builder
 	esc := html.EscapeString
 	b.WriteString("<table>\n<thead><tr>")
@@ -46,5 +41,5 @@ func TableHTML(fig Figure, data Data) (string, error) {
 	for _, n := range t.foot() {
 		fmt.Fprintf(&b, "<p class=\"foot\">%s</p>\n", esc(n))
 	}
-	return b.String(), nil
+	return b.String()
 }

@@ -22,7 +22,7 @@ func tidy(t interface {
 	Fatalf(string, ...any)
 }, fig Figure, data Data) {
 	t.Helper()
-	g, err := compose(fig, data)
+	g, err := pageOf(fig, data)
 	if err != nil {
 		t.Fatalf("%v", err)
 	}
@@ -56,6 +56,14 @@ func tidy(t interface {
 	}
 }
 
+func pageOf(fig Figure, data Data) (*layout.Page, error) {
+	s, err := sheetOf(fig, data)
+	if err != nil {
+		return nil, err
+	}
+	return s.Page(), nil
+}
+
 func TestGoldensAreTidy(t *testing.T) {
 	for _, g := range goldens {
 		t.Run(g.name, func(t *testing.T) { tidy(t, g.fig, g.data()) })
@@ -70,7 +78,7 @@ func TestPrintedWidthsAreTidy(t *testing.T) {
 				fig := g.fig
 				fig.Width = inches
 				tidy(t, fig, g.data())
-				pg, err := compose(fig, g.data())
+				pg, err := pageOf(fig, g.data())
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -188,14 +196,17 @@ func TestTidyForAnyData(t *testing.T) {
 func TestNothingIsSilentlyLeftOut(t *testing.T) {
 	fig := Figure{Kind: figure.Pareto, X: "throughput", Y: "fid_proxy", Series: "variant"}
 	d := broken(sweep(20, 4, func(i int) float64 { return float64(i + 1) }), 3)
-	c, err := newChart(fig, d, false)
+	c, _, err := newChart(fig, d)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(c.points)+len(c.crosses) != len(d.Cells) || len(c.crosses) != 13 {
-		t.Errorf("%d points and %d crosses for %d cells", len(c.points), len(c.crosses), len(d.Cells))
+	if err := plotPareto(c); err != nil {
+		t.Fatal(err)
 	}
-	if got, want := c.sheet().Notes[0], "× 13 of 20 cells not drawn: crash (7), timeout (6). At the right end: 13 without throughput."; got != want {
+	if len(c.drawn)+len(c.crosses) != len(d.Cells) || len(c.crosses) != 13 {
+		t.Errorf("%d points and %d crosses for %d cells", len(c.drawn), len(c.crosses), len(d.Cells))
+	}
+	if got, want := c.finish().Notes[0], "× 13 of 20 cells not drawn: crash (7), timeout (6). At the right end: 13 without throughput."; got != want {
 		t.Errorf("note %q, want %q", got, want)
 	}
 }

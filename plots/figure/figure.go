@@ -78,7 +78,8 @@ var kinds = []Kind{
 		Fields: []Field{gridRows, gridCols, series, facet},
 	}, {
 		Name: Curve, Doc: "a value that training logs, against the step", Needs: Curves,
-		Fields: []Field{x.words("step").or("step"), y.words("train_loss", "flow_loss", "rec_loss", "grad_norm", "lr").or("train_loss"), series, facet, logX, logY},
+		Fields: []Field{x.words("step").or("step"), y.words("train_loss", "flow_loss", "rec_loss", "grad_norm", "lr").or("train_loss"),
+			series, facet, logX, logY},
 	}, {
 		Name: Steps, Doc: "the error of each AR step: block_error with its controls, or block_error_ratio, the model's own inputs over real ones",
 		Needs: StepErrors, wide: func(f Figure) bool { return f.Series == "" && f.Y != "block_error_ratio" },
@@ -103,8 +104,8 @@ var (
 	value    = Field{Key: "value", Doc: "what the colours show", Is: Metric, to: func(f *Figure) any { return &f.Value }}
 	series   = Field{Key: "series", Doc: "what colour and shape tell apart", Is: Key, to: func(f *Figure) any { return &f.Series }}
 	facet    = Field{Key: "facet", Doc: "one panel per value", Is: Key, to: func(f *Figure) any { return &f.Facet }}
-	rows     = Field{Key: "rows", Doc: "keys that make a row; those that vary when absent", Is: Key, to: func(f *Figure) any { return &f.Rows }}
-	columns  = Field{Key: "columns", Doc: "metrics; all there are when absent", Is: Metric, to: func(f *Figure) any { return &f.Columns }}
+	rows     = Field{Key: "rows", Doc: "keys that make a row; without it those that vary", Is: Key, to: func(f *Figure) any { return &f.Rows }}
+	columns  = Field{Key: "columns", Doc: "metrics; without it all there are", Is: Metric, to: func(f *Figure) any { return &f.Columns }}
 	gridRows = Field{Key: "rows", Doc: "at most so many classes; 0 is all", to: func(f *Figure) any { return &f.GridRows }}
 	gridCols = Field{Key: "columns", Doc: "at most so many images of a class; 0 is all", to: func(f *Figure) any { return &f.GridCols }}
 	logX     = Field{Key: "log_x", Doc: "force or forbid a log axis", to: func(f *Figure) any { return &f.LogX }}

@@ -22,7 +22,7 @@ import (
 	"prabench/plots/figure"
 )
 
-var regen = flag.Bool("regen", false, "write the golden files anew")
+var update = flag.Bool("update", false, "write the golden files again")
 
 const (
 	revision = "0123456789abcdef0123456789abcdef01234567"
@@ -211,7 +211,7 @@ func TestSameBytes(t *testing.T) {
 	}
 }
 
-// TestIndexGolden holds both pages; look at them after -regen.
+// TestIndexGolden holds both pages; look at them after -update.
 func TestIndexGolden(t *testing.T) {
 	dir := t.TempDir()
 	if _, _, err := whole().Write(dir); err != nil {
@@ -223,7 +223,7 @@ func TestIndexGolden(t *testing.T) {
 			t.Fatal(err)
 		}
 		golden := filepath.Join("testdata", filepath.Base(name)+".golden")
-		if *regen {
+		if *update {
 			if err := os.WriteFile(golden, got, 0o644); err != nil {
 				t.Fatal(err)
 			}

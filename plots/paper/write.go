@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"prabench/internal/atomicfile"
 	"prabench/plots"
 )
 
@@ -92,7 +93,7 @@ func (f *folder) put(name string, content []byte) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return fmt.Errorf("paper: %w", err)
 	}
-	if err := plots.Replace(path, content); err != nil {
+	if err := atomicfile.OutputBytes(path, 0o644, content); err != nil {
 		return fmt.Errorf("paper: writing %s: %w", name, err)
 	}
 	f.files = append(f.files, name)
