@@ -1,0 +1,207 @@
+//go:build cuda
+
+package selftest
+
+import (
+	"fmt"
+	"math"
+	"testing"
+	"time"
+
+	"prabench/models/cuda"
+	"prabench/models/cuda/kernels/roofline"
+	"prabench/models/device"
+)
+
+// best is the shortest of some timings, on the device's clock.
+func best(t *testing.T, be *cuda.Backend, times int, f func()) float64 {
+	t.Helper()
+	least := math.Inf(1)
+	for range times + 1 { // the first one warms up
+		s, err := be.Time(func() error { f(); return be.Err() })
+		must(t, err)
+		if s > 0 {
+			least = min(least, s)
+		}
+	}
+	return least
+}
+
+// clock is the shortest of some timings, on the host's.
+func clock(t *testing.T, be *cuda.Backend, f func()) float64 {
+	t.Helper()
+	least := math.Inf(1)
+	for range 4 {
+		begin := time.Now()
+		f()
+		must(t, be.Sync())
+		least = min(least, time.Since(begin).Seconds())
+	}
+	return least
+}
+
+// normal is a buffer of n standard normals, n a multiple of 64: constants let a
+// chip compute faster than any data will.
+func normal(t *testing.T, be device.Backend, n int, stream uint32) device.Buffer {
+	t.Helper()
+	b, err := be.Alloc(device.Activations, n)
+	must(t, err)
+	id, err := be.AllocInts(1)
+	must(t, err)
+	be.UploadInts(id, []int32{7})
+	be.Normal(b, id, 1, n/64, 0, 64, 1, stream)
+	must(t, be.Sync())
+	be.FreeInts(id)
+	return b
+}
+
+// speed measures what the device reaches, for a roofline of its own.
+func (r *report) speed(t *testing.T) roofline.Device {
+	d := roofline.Device{Name: "as measured"}
+	t.Run("memory and launches", func(t *testing.T) { d.Bandwidth = r.memory(t) })
+	for _, o := range ways {
+		t.Run(way(o), func(t *testing.T) {
+			be, why := r.openWay(t, o)
+			if be == nil {
+				r.figure(figure{What: "products, " + way(o), Error: why})
+				return
+			}
+			rate := r.products(t, be, o)
+			if o.Precision == "fp32" {
+				d.FP32 = max(d.FP32, rate)
+			} else {
+				d.BF16 = max(d.BF16, rate)
+			}
+		})
+	}
+	for _, precision := range []string{"fp32", "bf16"} {
+		t.Run("attention "+precision, func(t *testing.T) { r.attention(t, precision) })
+	}
+	return d
+}
+
+// ways are how products are computed.
+var ways = []cuda.Options{{Precision: "bf16"}, {Precision: "fp32"}, {Precision: "bf16", NoBLAS: true}, {Precision: "fp32", NoBLAS: true}}
+
+func way(o cuda.Options) string { return products(o) + ", " + o.Precision }
+
+func products(o cuda.Options) string {
+	if o.NoBLAS {
+		return "own kernels"
+	}
+	return "cuBLAS"
+}
+
+// openWay opens the device for a way to compute, nil and why where it has none.
+func (r *report) openWay(t *testing.T, o cuda.Options) (*cuda.Backend, string) {
+	if !o.NoBLAS && r.doc.CuBLAS == "" {
+		return nil, "absent"
+	}
+	be, err := cuda.New(*ordinal, o)
+	if err != nil {
+		return nil, err.Error()
+	}
+	t.Cleanup(func() { be.Close() })
+	return be, ""
+}
+
+// memory measures copies, transfers and launches; the answer is the bandwidth.
+func (r *report) memory(t *testing.T) float64 {
+	values, launches := 256<<20, 2000
+	if r.doc.StandIn {
+		values, launches = 1<<20, 200
+	}
+	be := open(t, cuda.Options{})
+	x, y := normal(t, be, values, 1), normal(t, be, values, 2)
+	bandwidth := 8 * float64(values) / best(t, be, 5, func() { be.Copy(y, x) })
+	r.figure(figure{What: fmt.Sprintf("copy on the device, %d MiB (read + written)", 4*values>>20), Value: bandwidth / 1e9, Unit: "GB/s"})
+	small := values / 16
+	hx, dx := make([]float32, small), x.Slice(0, small)
+	r.figure(figure{What: fmt.Sprintf("upload of %.3g MiB through pinned memory (host's clock)", 4*float64(small)/(1<<20)), Value: 4 * float64(small) / clock(t, be, func() { be.Upload(dx, hx) }) / 1e9, Unit: "GB/s"})
+	r.figure(figure{What: "download of the same (host's clock)", Value: 4 * float64(small) / clock(t, be, func() { be.Download(hx, dx) }) / 1e9, Unit: "GB/s"})
+	tiny := x.Slice(0, 64)
+	many := func() {
+		for range launches {
+			be.Fill(tiny, 1)
+		}
+	}
+	r.figure(figure{What: "a launch in a full queue", Value: 1e6 * best(t, be, 5, many) / float64(launches), Unit: "µs"})
+	r.figure(figure{What: "one operation and a wait for it (host's clock)", Value: 1e6 * clock(t, be, func() { be.Fill(tiny, 1) }), Unit: "µs"})
+	begin := time.Now()
+	g, ok := be.Record(many)
+	if !ok {
+		r.figure(figure{What: "graphs", Error: "none: " + be.Details()})
+		return bandwidth
+	}
+	defer g.Close()
+	r.figure(figure{What: "recording a node of a graph (host's clock)", Value: 1e6 * time.Since(begin).Seconds() / float64(launches), Unit: "µs"})
+	r.figure(figure{What: fmt.Sprintf("a launch in a replayed graph of %d", launches), Value: 1e6 * best(t, be, 5, g.Play) / float64(launches), Unit: "µs"})
+	return bandwidth
+}
+
+// products times those of PRA-S: head and trunk at the rows of sampling and of a
+// training step, and the modulations. The answer is the rate of a large square one.
+func (r *report) products(t *testing.T, be *cuda.Backend, o cuda.Options) float64 {
+	type size struct{ rows, in, out int }
+	sizes := []size{{4096, 4096, 4096}}
+	for _, rows := range []int{64, 256, 1600, 6400, 16384, 65536} {
+		sizes = append(sizes, size{rows, 1472, 1472})
+	}
+	sizes = append(sizes, size{1600, 1472, 16192}, size{6400, 1472, 16192}, size{64, 768, 3072}, size{256, 768, 3072}, size{16384, 768, 3072}, size{16384, 3072, 768})
+	if r.doc.StandIn {
+		sizes = []size{{128, 128, 128}, {64, 192, 64}}
+	}
+	var square float64
+	for i, s := range sizes {
+		x, w, y := normal(t, be, s.rows*s.in, 1), normal(t, be, s.in*s.out, 2), normal(t, be, s.rows*s.out, 3)
+		flops := 2 * float64(s.rows) * float64(s.in) * float64(s.out)
+		again := max(1, min(50, int(2e11/flops))) // short ones are timed together
+		f := func() {
+			for range again {
+				be.Gemm(false, false, s.rows, s.out, s.in, 1, x, s.in, w, s.out, 0, y, s.out)
+			}
+		}
+		if g, ok := be.Record(f); ok { // as in sampling
+			best(t, be, 1, f) // what a first call prepares
+			f = g.Play
+			defer g.Close()
+		}
+		seconds := best(t, be, 3, f) / float64(again)
+		r.figure(figure{What: fmt.Sprintf("product %d × %d → %d, %s", s.rows, s.in, s.out, way(o)), Value: flops / seconds / 1e12, Unit: fmt.Sprintf("TFLOP/s (%.3g µs)", 1e6*seconds)})
+		if i == 0 {
+			square = flops / seconds
+		}
+		for _, b := range []device.Buffer{x, w, y} {
+			be.Free(b)
+		}
+	}
+	return square
+}
+
+// attention times that of a training step of PRA-S and the decoding of its last token.
+func (r *report) attention(t *testing.T, precision string) {
+	batch, tokens, heads, width := 64, 256, 12, 768
+	if r.doc.StandIn {
+		batch, tokens, heads, width = 2, 64, 2, 64
+	}
+	be, err := cuda.New(*ordinal, cuda.Options{Precision: precision})
+	if err != nil {
+		r.figure(figure{What: "attention, " + precision, Error: err.Error()})
+		return
+	}
+	t.Cleanup(func() { be.Close() })
+	rows, name := batch*tokens, fmt.Sprintf("%d × %d tokens, %d heads of %d, %s", batch, tokens, heads, width/heads, precision)
+	pairs := 2 * float64(batch) * float64(tokens) * float64(tokens) * float64(width) // causal: half of all
+	qkv, out, lse := normal(t, be, 3*rows*width, 1), normal(t, be, rows*width, 2), normal(t, be, rows*heads, 3)
+	dout, dqkv := normal(t, be, rows*width, 4), normal(t, be, 3*rows*width, 5)
+	s := best(t, be, 3, func() { be.Attention(out, qkv, lse, batch, tokens, heads, width, 1) })
+	r.figure(figure{What: "attention, " + name, Value: pairs / s / 1e12, Unit: "TFLOP/s"})
+	s = best(t, be, 3, func() { be.AttentionBackward(dqkv, dout, out, qkv, lse, batch, tokens, heads, width, 1) })
+	r.figure(figure{What: "its backward pass", Value: 2.5 * pairs / s / 1e12, Unit: "TFLOP/s"})
+	cache := normal(t, be, device.CacheElements(be, batch, tokens, heads, width), 6)
+	bytes := 4 * float64(cache.N)
+	s = best(t, be, 5, func() {
+		be.AttentionDecode(out.Slice(0, batch*width), qkv.Slice(0, 3*batch*width), cache, batch, tokens-1, 1, tokens, heads, width)
+	})
+	r.figure(figure{What: "decoding the last token, cache " + precision, Value: bytes / s / 1e9, Unit: fmt.Sprintf("GB/s (%.3g µs)", 1e6*s)})
+}
