@@ -18,12 +18,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"prabench/experiments"
 	"prabench/harness/engine"
-	"prabench/metrics/embed"
-	"prabench/models"
-	"prabench/models/dataset"
-	"prabench/results"
 )
 
 // Exit codes; check adds 3, inconclusive.
@@ -63,21 +58,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 
 // exitCode gives an error its code.
 func exitCode(err error) int {
-	var (
-		file    *experiments.Error
-		key     *models.KeyError
-		data    *dataset.Error
-		emb     *embed.Error
-		usage   *usageError
-		fail    *engine.Failure
-		storage *results.Error
-		large   *engine.TooLarge
-		cell    *engine.UnknownCell
-	)
-	switch {
-	case errors.As(err, &fail), errors.As(err, &storage) && !errors.Is(err, results.ErrMissing):
-		return exitHarness
-	case errors.As(err, &large), errors.As(err, &cell), errors.As(err, &usage), errors.As(err, &file), errors.As(err, &key), errors.As(err, &data), errors.As(err, &emb), errors.Is(err, results.ErrMissing):
+	if usage := (*usageError)(nil); engine.IsMistake(err) || errors.As(err, &usage) && !engine.IsFailure(err) {
 		return exitUsage
 	}
 	return exitHarness

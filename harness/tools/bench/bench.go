@@ -1,4 +1,11 @@
-package main
+// Package bench measures the core on this machine: what training and sampling of
+// a model of known size reach.
+//
+// It believes that images per second mean nothing without what the machine can do
+// at that moment. The arithmetic peak and the copy bandwidth are measured in the
+// same run, and speeds are given as shares of that peak: shares can be compared
+// between machines and days.
+package bench
 
 import (
 	"context"
@@ -7,6 +14,7 @@ import (
 	"runtime"
 	"time"
 
+	"prabench/harness/engine"
 	"prabench/harness/machine"
 	"prabench/harness/measure"
 	"prabench/harness/work"
@@ -16,8 +24,8 @@ import (
 	"prabench/models/gemm"
 )
 
-// rate is what one kind of work reached.
-type rate struct {
+// Rate is what one kind of work reached.
+type Rate struct {
 	ImagesPerS float64 `json:"images_per_s"` // median
 	MFU        float64 `json:"mfu"`          // share of the peak
 	Lo         float64 `json:"lo,omitempty"` // 95 % interval of images_per_s; absent with few readings
@@ -27,8 +35,8 @@ type rate struct {
 	AllocBytes float64 `json:"alloc_bytes"` // of the Go heap, per step or call after the warm-up
 }
 
-// benchmark is the result of bench.
-type benchmark struct {
+// Result is what one case reached.
+type Result struct {
 	Device      string  `json:"device"`
 	Threads     int     `json:"threads"`
 	Precision   string  `json:"precision"`
@@ -41,8 +49,8 @@ type benchmark struct {
 	GEMM        string  `json:"gemm"`
 	CPU         string  `json:"cpu"`
 	Backend     string  `json:"backend"`
-	Train       rate    `json:"train"`
-	Sample      rate    `json:"sample"`
+	Train       Rate    `json:"train"`
+	Sample      Rate    `json:"sample"`
 	Latency     float64 `json:"latency_s"`             // one image
 	FirstBlock  float64 `json:"first_block_latency_s"` // of one image
 	MemoryPeak  int64   `json:"memory_peak_bytes"`     // of this process, largest so far
@@ -50,83 +58,107 @@ type benchmark struct {
 	FLOPsTrain  float64 `json:"flops_train_image"`
 	GitRevision string  `json:"git_revision,omitempty"`
 
-	Ops    []opTable `json:"ops,omitempty"`
-	Before *past     `json:"before,omitempty"` // the last recorded result of the same kind
+	Ops    []OpTable `json:"ops,omitempty"`
+	Before *Past     `json:"before,omitempty"` // the last recorded result of the same kind
 }
 
-func (a *app) bench(ctx context.Context, k benchCase, o benchFlags) (*benchmark, error) {
-	dev := a.device
-	if dev == "" {
-		dev = "cpu"
+// Options say how cases are measured.
+type Options struct {
+	Device    string        // cpu without one
+	Threads   int           // 0 is all cores
+	Precision string        // of matrix products
+	Spend     time.Duration // on each measurement
+	Ops       bool          // also time every operation
+}
+
+func (o *Options) complete() {
+	if o.Device == "" {
+		o.Device = "cpu"
 	}
-	env := machine.Environment(o.threads)
+	if o.Threads == 0 {
+		o.Threads = runtime.NumCPU()
+	}
+}
+
+// Measure measures a case.
+func Measure(ctx context.Context, k Case, o Options) (*Result, error) {
+	o.complete()
+	env := machine.Environment(o.Threads)
 	tc, sc := models.DefaultTrain(), models.DefaultSample()
-	tc.Batch, tc.Threads = k.batch, o.threads
-	costs := k.cfg.Costs(tc, sc)
-	b := &benchmark{
-		Device: dev, Threads: o.threads, Precision: o.precision, Model: k.name, Patch: k.cfg.Patch, Params: k.cfg.Params(),
+	tc.Batch, tc.Threads = k.Batch, o.Threads
+	costs := k.Model.Costs(tc, sc)
+	b := &Result{
+		Device: o.Device, Threads: o.Threads, Precision: o.Precision, Model: k.Name, Patch: k.Model.Patch, Params: k.Model.Params(),
 		GEMM: gemm.Loaded().Name, CPU: env.CPU, GitRevision: env.GitRevision, FLOPsImage: costs.FLOPsImage, FLOPsTrain: costs.FLOPsTrainImage,
 	}
-	be, err := work.Open(work.Device{Name: dev, Threads: o.threads, Precision: o.precision})
+	be, err := work.Open(work.Device{Name: o.Device, Threads: o.Threads, Precision: o.Precision})
 	if err != nil {
-		return nil, &usageError{err}
+		return nil, &engine.Mistake{Err: err}
 	}
 	defer be.Close()
 	b.Backend = be.Details()
-	b.PeakGFLOPS = cpu.PeakFlops(o.threads) / 1e9
-	b.GEMMGFLOPS = gemmRate(o.threads) / 1e9
-	b.CopyGBPerS = cpu.CopyBandwidth(o.threads) / 1e9
+	b.PeakGFLOPS = cpu.PeakFlops(o.Threads) / 1e9
+	b.GEMMGFLOPS = gemmRate(o.Threads) / 1e9
+	b.CopyGBPerS = cpu.CopyBandwidth(o.Threads) / 1e9
 
-	plan := measure.Plan{Warmup: 1, Repeats: 3, Enough: o.spend(), Most: 1000}
+	plan := measure.Plan{Warmup: 1, Repeats: 3, Enough: o.Spend, Most: 1000}
 	dir, err := os.MkdirTemp("", "prabench-bench-*")
 	if err != nil {
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
 	path := filepath.Join(dir, work.ModelFile)
-	train, allocs, err := benchTraining(ctx, be, k.cfg, tc, plan, path)
+	train, allocs, err := training(ctx, be, k.Model, tc, plan, path)
 	if err != nil {
 		return nil, err
 	}
-	b.Train = newRate(train, k.batch, costs.FLOPsTrainImage, b.PeakGFLOPS, allocs)
-
-	m, err := models.LoadModel(be, path)
-	if err != nil {
+	b.Train = newRate(train, k.Batch, costs.FLOPsTrainImage, b.PeakGFLOPS, allocs)
+	if err := b.sampling(ctx, be, path, sc, k.Batch, plan); err != nil {
 		return nil, err
 	}
-	defer m.Close()
-	var draw []float64
-	allocs, err = allocated(func() (n int, err error) {
-		draw, err = work.TimeSampling(ctx, m, sc, k.batch, plan, false)
-		return len(draw) + plan.Warmup, err
-	})
-	if err != nil {
-		return nil, err
-	}
-	b.Sample = newRate(draw, k.batch, costs.FLOPsImage, b.PeakGFLOPS, allocs)
-	one, err := work.TimeSampling(ctx, m, sc, 1, plan, false)
-	if err != nil {
-		return nil, err
-	}
-	first, err := work.TimeSampling(ctx, m, sc, 1, plan, true)
-	if err != nil {
-		return nil, err
-	}
-	b.Latency, _, _ = measure.Median(one)
-	b.FirstBlock, _, _ = measure.Median(first)
-	b.MemoryPeak = machine.PeakResident()
-	if o.ops {
-		b.Ops, err = profileOps(be, k.cfg, tc, sc, work.Noise(k.cfg, tc.Batch), o.spend())
+	if o.Ops {
+		b.Ops, err = profileOps(be, k.Model, tc, sc, work.Noise(k.Model, tc.Batch), o.Spend)
 	}
 	return b, err
 }
 
-// benchTraining times steps and leaves the model at path; alloc is the Go heap
+// sampling times calls of the sampler: of a whole batch, of one image and of the
+// first block of one.
+func (b *Result) sampling(ctx context.Context, be device.Backend, path string, sc models.SampleConfig, batch int, plan measure.Plan) error {
+	m, err := models.LoadModel(be, path)
+	if err != nil {
+		return err
+	}
+	defer m.Close()
+	var draw []float64
+	allocs, err := allocated(func() (n int, err error) {
+		draw, err = work.TimeSampling(ctx, m, sc, batch, plan, false)
+		return len(draw) + plan.Warmup, err
+	})
+	if err != nil {
+		return err
+	}
+	b.Sample = newRate(draw, batch, b.FLOPsImage, b.PeakGFLOPS, allocs)
+	one, err := work.TimeSampling(ctx, m, sc, 1, plan, false)
+	if err != nil {
+		return err
+	}
+	first, err := work.TimeSampling(ctx, m, sc, 1, plan, true)
+	if err != nil {
+		return err
+	}
+	b.Latency, _, _ = measure.Median(one)
+	b.FirstBlock, _, _ = measure.Median(first)
+	b.MemoryPeak = machine.PeakResident()
+	return nil
+}
+
+// training times steps and leaves the model at path; alloc is the Go heap
 // that a step takes once all is warm.
-func benchTraining(ctx context.Context, be device.Backend, cfg models.Config, tc models.TrainConfig, plan measure.Plan, path string) (seconds []float64, alloc float64, err error) {
+func training(ctx context.Context, be device.Backend, cfg models.Config, tc models.TrainConfig, plan measure.Plan, path string) (seconds []float64, alloc float64, err error) {
 	tr, err := models.NewTrainer(be, cfg, tc, work.Noise(cfg, tc.Batch))
 	if err != nil {
-		return nil, 0, &usageError{err}
+		return nil, 0, &engine.Mistake{Err: err}
 	}
 	defer tr.Close()
 	step := func() error {
@@ -154,12 +186,12 @@ func allocated(work func() (n int, err error)) (float64, error) {
 	return float64(after.TotalAlloc-before.TotalAlloc) / float64(max(1, n)), err
 }
 
-func newRate(seconds []float64, batch int, flops, peak, alloc float64) rate {
+func newRate(seconds []float64, batch int, flops, peak, alloc float64) Rate {
 	rates := make([]float64, len(seconds))
 	for i, s := range seconds {
 		rates[i] = float64(batch) / s
 	}
-	r := rate{N: len(rates), Batch: batch, AllocBytes: alloc}
+	r := Rate{N: len(rates), Batch: batch, AllocBytes: alloc}
 	var lo, hi *float64
 	if r.ImagesPerS, lo, hi = measure.Median(rates); lo != nil {
 		r.Lo, r.Hi = *lo, *hi

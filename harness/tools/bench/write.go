@@ -1,13 +1,15 @@
-package main
+package bench
 
 import (
 	"fmt"
 	"io"
+	"prabench/internal/numeral"
 
 	"golang.org/x/perf/benchfmt"
 )
 
-func (b *benchmark) print(w io.Writer) error {
+// Print writes the result for people.
+func (b *Result) Print(w io.Writer) error {
 	if _, err := fmt.Fprintf(w, `%s, %d threads, %s
 peak            %s GFLOP/s, copies %s GB/s
 matrix product  %s GFLOP/s (%s)
@@ -16,17 +18,17 @@ training        %s images/s, %s %% of the peak (batch %d), %s allocated a step
 sampling        %s images/s, %s %% of the peak (batch %d)
 one image       %s ms, first block after %s ms
 peak memory     %s
-`, b.CPU, b.Threads, b.Backend, digits(b.PeakGFLOPS, 3), digits(b.CopyGBPerS, 3), digits(b.GEMMGFLOPS, 3), b.GEMM,
-		b.Model, b.Patch, count(b.Params), b.Precision,
-		digits(b.Train.ImagesPerS, 3), digits(100*b.Train.MFU, 2), b.Train.Batch, bytesText(int64(b.Train.AllocBytes)),
-		digits(b.Sample.ImagesPerS, 3), digits(100*b.Sample.MFU, 2), b.Sample.Batch,
-		digits(1e3*b.Latency, 3), digits(1e3*b.FirstBlock, 3), bytesText(b.MemoryPeak)); err != nil {
+`, b.CPU, b.Threads, b.Backend, numeral.Digits(b.PeakGFLOPS, 3), numeral.Digits(b.CopyGBPerS, 3), numeral.Digits(b.GEMMGFLOPS, 3), b.GEMM,
+		b.Model, b.Patch, numeral.Count(b.Params), b.Precision,
+		numeral.Digits(b.Train.ImagesPerS, 3), numeral.Digits(100*b.Train.MFU, 2), b.Train.Batch, numeral.Bytes(int64(b.Train.AllocBytes)),
+		numeral.Digits(b.Sample.ImagesPerS, 3), numeral.Digits(100*b.Sample.MFU, 2), b.Sample.Batch,
+		numeral.Digits(1e3*b.Latency, 3), numeral.Digits(1e3*b.FirstBlock, 3), numeral.Bytes(b.MemoryPeak)); err != nil {
 		return err
 	}
 	if p := b.Before; p != nil {
 		if _, err := fmt.Fprintf(w, "before          shares of the peak were %s and %s %%, one image took %s ms (revision %.12s, same processor): now %s, %s and %s times that\n",
-			digits(100*p.Train, 2), digits(100*p.Sample, 2), digits(1e3*p.Latency, 3), p.GitRevision,
-			digits(b.Train.MFU/p.Train, 3), digits(b.Sample.MFU/p.Sample, 3), digits(b.Latency/p.Latency, 3)); err != nil {
+			numeral.Digits(100*p.Train, 2), numeral.Digits(100*p.Sample, 2), numeral.Digits(1e3*p.Latency, 3), p.GitRevision,
+			numeral.Digits(b.Train.MFU/p.Train, 3), numeral.Digits(b.Sample.MFU/p.Sample, 3), numeral.Digits(b.Latency/p.Latency, 3)); err != nil {
 			return err
 		}
 	}
@@ -38,8 +40,8 @@ peak memory     %s
 	return nil
 }
 
-// printGo writes the Go benchmark format.
-func (b *benchmark) printGo(w io.Writer) error {
+// PrintGo writes the Go benchmark format.
+func (b *Result) PrintGo(w io.Writer) error {
 	out := benchfmt.NewWriter(w)
 	write := func(what string, batch, n int, seconds float64, more ...benchfmt.Value) error {
 		r := &benchfmt.Result{
@@ -54,7 +56,7 @@ func (b *benchmark) printGo(w io.Writer) error {
 		}
 		return out.Write(r)
 	}
-	of := func(r rate) []benchfmt.Value {
+	of := func(r Rate) []benchfmt.Value {
 		return []benchfmt.Value{{Value: r.ImagesPerS, Unit: "images/s"}, {Value: r.MFU, Unit: "mfu"}, {Value: r.AllocBytes, Unit: "B/op"}}
 	}
 	if err := write("Train", b.Train.Batch, b.Train.N, float64(b.Train.Batch)/b.Train.ImagesPerS, of(b.Train)...); err != nil {

@@ -1,4 +1,4 @@
-package main
+package bench
 
 import (
 	"bufio"
@@ -9,54 +9,61 @@ import (
 	"os"
 )
 
-// bench_history.jsonl holds what earlier revisions reached, the newest last:
+// history.jsonl holds what earlier revisions reached, the newest last:
 // lines that `bench --record` wrote. A result is compared with the last line of
 // the same processor, threads, model, patch, batch and precision.
 //
-//go:embed bench_history.jsonl
-var benchHistoryFile []byte
+//go:embed history.jsonl
+var historyFile []byte
 
-// past is what an earlier revision reached: shares of the peak that was
+// Past is what an earlier revision reached: shares of the peak that was
 // measured with them, and the seconds of one image.
-type past struct {
+type Past struct {
 	Train       float64 `json:"train_mfu"`
 	Sample      float64 `json:"sample_mfu"`
 	Latency     float64 `json:"latency_s"`
 	GitRevision string  `json:"git_revision"`
 }
 
-type pastBenchmarks []benchmark
+// History is earlier results, the newest last.
+type History []Result
 
-func benchHistory() (pastBenchmarks, error) {
-	var out pastBenchmarks
-	lines := bufio.NewScanner(bytes.NewReader(benchHistoryFile))
+// Committed is the history that the program carries.
+func Committed() (History, error) {
+	var out History
+	lines := bufio.NewScanner(bytes.NewReader(historyFile))
 	lines.Buffer(nil, 1<<20)
 	for n := 1; lines.Scan(); n++ {
 		if len(bytes.TrimSpace(lines.Bytes())) == 0 {
 			continue
 		}
-		var b benchmark
+		var b Result
 		if err := json.Unmarshal(lines.Bytes(), &b); err != nil {
-			return nil, fmt.Errorf("bench_history.jsonl:%d: %w", n, err)
+			return nil, fmt.Errorf("history.jsonl:%d: %w", n, err)
 		}
 		out = append(out, b)
 	}
 	return out, lines.Err()
 }
 
-// last is the newest result of the same kind as b, nil without one.
-func (h pastBenchmarks) last(b *benchmark) *past {
+// Last is the newest result of the same kind as b, nil without one.
+func (h History) Last(b *Result) *Past {
 	for i := len(h) - 1; i >= 0; i-- {
 		p := &h[i]
-		if p.Device == b.Device && p.CPU == b.CPU && p.Threads == b.Threads && p.Model == b.Model && p.Patch == b.Patch && p.Train.Batch == b.Train.Batch && p.Precision == b.Precision {
-			return &past{p.Train.MFU, p.Sample.MFU, p.Latency, p.GitRevision}
+		if p.kind() == b.kind() {
+			return &Past{p.Train.MFU, p.Sample.MFU, p.Latency, p.GitRevision}
 		}
 	}
 	return nil
 }
 
-// appendRecord appends b to a file of JSON lines.
-func appendRecord(path string, b *benchmark) error {
+// kind is what two results must share to be compared.
+func (b *Result) kind() [7]any {
+	return [...]any{b.Device, b.CPU, b.Threads, b.Model, b.Patch, b.Train.Batch, b.Precision}
+}
+
+// Append adds a result to a file of JSON lines.
+func Append(path string, b *Result) error {
 	kept := *b
 	kept.Ops, kept.Before = nil, nil
 	line, err := json.Marshal(kept)

@@ -1,4 +1,4 @@
-package main
+package bench
 
 import (
 	"fmt"
@@ -6,14 +6,16 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"prabench/harness/engine"
+	"prabench/internal/numeral"
 	"prabench/models"
 	"prabench/models/device"
 	"prabench/models/device/profile"
 )
 
-// opTable says where the time of one kind of work goes, per call of the work
+// OpTable says where the time of one kind of work goes, per call of the work
 // (a training step, a sampling call).
-type opTable struct {
+type OpTable struct {
 	Work    string       `json:"work"`
 	Batch   int          `json:"batch"`
 	Calls   int          `json:"calls"`   // how often the work was done
@@ -22,18 +24,18 @@ type opTable struct {
 }
 
 // profileOps times every operation of training and of sampling.
-func profileOps(be device.Backend, cfg models.Config, tc models.TrainConfig, sc models.SampleConfig, images models.Images, spend time.Duration) ([]opTable, error) {
+func profileOps(be device.Backend, cfg models.Config, tc models.TrainConfig, sc models.SampleConfig, images models.Images, spend time.Duration) ([]OpTable, error) {
 	timed := profile.Wrap(be)
 	tr, err := models.NewTrainer(timed, cfg, tc, images)
 	if err != nil {
-		return nil, &usageError{err}
+		return nil, &engine.Mistake{Err: err}
 	}
 	defer tr.Close()
 	train, err := opsOf(timed, "training", tc.Batch, spend, tr.Step)
 	if err != nil {
 		return nil, err
 	}
-	out := []opTable{train}
+	out := []OpTable{train}
 	for _, batch := range []int{tc.Batch, 1} {
 		s, err := models.NewSampler(tr.Model, sc, batch)
 		if err != nil {
@@ -53,8 +55,8 @@ func profileOps(be device.Backend, cfg models.Config, tc models.TrainConfig, sc 
 	return out, nil
 }
 
-func opsOf(timed *profile.Backend, what string, batch int, spend time.Duration, work func() error) (opTable, error) {
-	t := opTable{Work: what, Batch: batch}
+func opsOf(timed *profile.Backend, what string, batch int, spend time.Duration, work func() error) (OpTable, error) {
+	t := OpTable{Work: what, Batch: batch}
 	if err := work(); err != nil { // warm-up
 		return t, err
 	}
@@ -78,8 +80,8 @@ func opsOf(timed *profile.Backend, what string, batch int, spend time.Duration, 
 
 // print is the table by falling time, with the rates that each operation
 // reaches; peak is in FLOP/s.
-func (t opTable) print(w io.Writer, peak float64) error {
-	fmt.Fprintf(w, "\n%s, batch %d: %s ms a call\n", t.Work, t.Batch, digits(1e3*t.Seconds, 3))
+func (t OpTable) print(w io.Writer, peak float64) error {
+	fmt.Fprintf(w, "\n%s, batch %d: %s ms a call\n", t.Work, t.Batch, numeral.Digits(1e3*t.Seconds, 3))
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(tw, "operation\tcalls\tms\tshare\tGFLOP/s\tof peak\tGB/s\t")
 	rest := t.Seconds
@@ -87,9 +89,9 @@ func (t opTable) print(w io.Writer, peak float64) error {
 		rest -= o.Seconds
 		rate, share := "", ""
 		if o.FLOPs > 0 {
-			rate, share = digits(o.FLOPs/o.Seconds/1e9, 3), fmt.Sprintf("%.0f %%", 100*o.FLOPs/o.Seconds/peak)
+			rate, share = numeral.Digits(o.FLOPs/o.Seconds/1e9, 3), fmt.Sprintf("%.0f %%", 100*o.FLOPs/o.Seconds/peak)
 		}
-		fmt.Fprintf(tw, "%s\t%d\t%.3f\t%.1f %%\t%s\t%s\t%s\t\n", o.Name, o.Calls, 1e3*o.Seconds, 100*o.Seconds/t.Seconds, rate, share, digits(o.Bytes/o.Seconds/1e9, 3))
+		fmt.Fprintf(tw, "%s\t%d\t%.3f\t%.1f %%\t%s\t%s\t%s\t\n", o.Name, o.Calls, 1e3*o.Seconds, 100*o.Seconds/t.Seconds, rate, share, numeral.Digits(o.Bytes/o.Seconds/1e9, 3))
 	}
 	fmt.Fprintf(tw, "between the operations\t\t%.3f\t%.1f %%\t\t\t\t\n", 1e3*rest, 100*rest/t.Seconds)
 	return tw.Flush()

@@ -1,0 +1,75 @@
+// Package numeral writes numbers for people.
+//
+// It believes that a reader wants the digits that mean something and no others:
+// a value has as many as its interval, or four without one, and never an
+// exponent. Units are chosen so that a number has few digits before its point.
+// Only what prints uses it; numbers travel as numbers.
+package numeral
+
+import (
+	"math"
+	"strconv"
+)
+
+// Digits writes a number with n significant digits and no exponent.
+func Digits(x float64, n int) string {
+	if x == 0 {
+		return "0"
+	}
+	return strconv.FormatFloat(x, 'f', Decimals(x, n), 64)
+}
+
+// Decimals are those that show a number with n significant digits, nine at most.
+func Decimals(x float64, n int) int {
+	if x == 0 || math.IsNaN(x) || math.IsInf(x, 0) {
+		return 0
+	}
+	return max(0, min(9, n-1-int(math.Floor(math.Log10(math.Abs(x))))))
+}
+
+// Count writes 1.23 M.
+func Count(n int64) string {
+	for _, s := range []struct {
+		size float64
+		name string
+	}{{1e9, " G"}, {1e6, " M"}, {1e3, " k"}} {
+		if float64(n) >= s.size {
+			return Digits(float64(n)/s.size, 3) + s.name
+		}
+	}
+	return strconv.FormatInt(n, 10)
+}
+
+// Bytes writes 1.23 GiB.
+func Bytes(n int64) string {
+	switch {
+	case n >= 1<<30:
+		return Digits(float64(n)/(1<<30), 3) + " GiB"
+	case n >= 1<<20:
+		return Digits(float64(n)/(1<<20), 3) + " MiB"
+	}
+	return Digits(float64(n)/(1<<10), 3) + " KiB"
+}
+
+// Unit is how values of a stored unit are shown where they stand in a column
+// with others: the name, empty for pure numbers, and what values are divided by.
+func Unit(stored string) (name string, size float64) {
+	switch stored {
+	case "1":
+		return "", 1
+	case "bytes":
+		return "MiB", 1 << 20
+	case "s":
+		return "ms", 1e-3
+	}
+	return stored, 1
+}
+
+// Half writes a value, and half of its interval, which is empty without one.
+func Half(value float64, lo, hi *float64, size float64) (text, half string) {
+	text = Digits(value/size, 4)
+	if lo != nil && hi != nil {
+		half = Digits((*hi-*lo)/2/size, 2)
+	}
+	return text, half
+}

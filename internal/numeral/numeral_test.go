@@ -1,0 +1,51 @@
+package numeral
+
+import (
+	"math"
+	"testing"
+)
+
+func TestDigits(t *testing.T) {
+	for _, c := range []struct {
+		x    float64
+		n    int
+		want string
+	}{
+		{0, 4, "0"}, {12.345, 4, "12.35"}, {12.345, 2, "12"}, {-12.345, 4, "-12.35"}, {123456, 3, "123456"}, {0.00012345, 3, "0.000123"},
+		{1e-12, 3, "0.000000000"}, {math.NaN(), 3, "NaN"}, {math.Inf(1), 3, "+Inf"}, {1, 4, "1.000"},
+	} {
+		if got := Digits(c.x, c.n); got != c.want {
+			t.Errorf("%v with %d digits: %q, want %q", c.x, c.n, got, c.want)
+		}
+	}
+}
+
+func TestSizes(t *testing.T) {
+	for n, want := range map[int64]string{999: "999", 1500: "1.50 k", 2_340_000: "2.34 M", 7_000_000_000: "7.00 G"} {
+		if got := Count(n); got != want {
+			t.Errorf("Count(%d) = %q, want %q", n, got, want)
+		}
+	}
+	for n, want := range map[int64]string{0: "0 KiB", 1536: "1.50 KiB", 3 << 20: "3.00 MiB", 5 << 30: "5.00 GiB"} {
+		if got := Bytes(n); got != want {
+			t.Errorf("Bytes(%d) = %q, want %q", n, got, want)
+		}
+	}
+}
+
+func TestValueWithItsInterval(t *testing.T) {
+	lo, hi := 0.0119, 0.0127
+	for stored, want := range map[string][3]string{"s": {"ms", "12.30", "0.40"}, "1": {"", "0.01230", "0.00040"}, "images/s": {"images/s", "0.01230", "0.00040"}} {
+		name, size := Unit(stored)
+		text, half := Half(0.0123, &lo, &hi, size)
+		if got := [3]string{name, text, half}; got != want {
+			t.Errorf("%s: %q, want %q", stored, got, want)
+		}
+		if text, half = Half(0.0123, &lo, nil, size); text != want[1] || half != "" {
+			t.Errorf("%s without an interval: %q, %q", stored, text, half)
+		}
+	}
+	if name, size := Unit("bytes"); name != "MiB" || size != 1<<20 {
+		t.Errorf("bytes: %s, %v", name, size)
+	}
+}
