@@ -14,6 +14,7 @@ type Axis struct {
 	Label    string
 	Short    string // instead of label where that does not fit
 	Log      bool
+	Down     bool // low values at the upper end
 	Min, Max float64
 	Names    []string
 	At       []float64 // where ticks are wanted: the few values that a key takes
@@ -25,16 +26,21 @@ type tick struct {
 	label string // empty is a minor tick
 }
 
-// Norm is the share of the axis below v. On a log axis what is not positive
-// lies at the lower end: callers keep such points off, interval ends are cut.
+// Norm is the share of the axis below v, above it where the axis points down. On
+// a log axis what is not positive lies at the end of low values: callers keep
+// such points off, interval ends are cut.
 func (a *Axis) Norm(v float64) float64 {
+	n := (v - a.Min) / (a.Max - a.Min)
 	if a.Log {
-		if v <= 0 {
-			return 0
+		n = 0
+		if v > 0 {
+			n = math.Log(v/a.Min) / math.Log(a.Max/a.Min)
 		}
-		return math.Log(v/a.Min) / math.Log(a.Max/a.Min)
 	}
-	return (v - a.Min) / (a.Max - a.Min)
+	if a.Down {
+		return 1 - n
+	}
+	return n
 }
 
 // Categorical says that the axis has names for values.
@@ -263,7 +269,7 @@ func (a *Axis) title(pn Pen, width vg.Length, n int) []string {
 		}
 	}
 	if a.Short != "" {
-		return pn.elide(a.Short, width, n)
+		return pn.Elide(a.Short, width, n)
 	}
-	return pn.elide(a.Label, width, n)
+	return pn.Elide(a.Label, width, n)
 }

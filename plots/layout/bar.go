@@ -20,7 +20,7 @@ func (b *ColourBar) measure(height vg.Length) vg.Length {
 		b.ticks = max(b.ticks, tickWidth(TickPen, t.label))
 	}
 	b.label = b.Axis.title(TickPen, height, 2)
-	b.w = barWidth + tickSize + 2 + b.ticks + 5 + TickPen.height(len(b.label))
+	b.w = barWidth + tickSize + 2 + b.ticks + 5 + TickPen.Height(len(b.label))
 	return b.w
 }
 

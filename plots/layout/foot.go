@@ -26,7 +26,7 @@ func (a *Axis) foot(width vg.Length) xFoot {
 	if a.Categorical() {
 		return a.nameFoot(width)
 	}
-	f := xFoot{h: tickSize + 3 + TickPen.height(1), pen: TickPen}
+	f := xFoot{h: tickSize + 3 + TickPen.Height(1), pen: TickPen}
 	for n := max(2, int(width/38)); ; n-- {
 		a.steps(n)
 		if n <= 2 || !a.crowded(width) {
@@ -85,7 +85,7 @@ func (a *Axis) nameFoot(width vg.Length) xFoot {
 			most = max(most, len(lines))
 		}
 		if fits {
-			f.h = tickSize + 3 + pn.height(most)
+			f.h = tickSize + 3 + pn.Height(most)
 			return f
 		}
 	}
@@ -101,7 +101,7 @@ func (a *Axis) nameFoot(width vg.Length) xFoot {
 			continue
 		}
 		n := max(1, min(3, int(slot*vg.Length(every)/TickPen.line())))
-		lines := TickPen.elide(t.label, longest, n)
+		lines := TickPen.Elide(t.label, longest, n)
 		for _, l := range lines {
 			reach = max(reach, TickPen.Width(l))
 		}

@@ -35,23 +35,23 @@ func (s *Sheet) legendBeside(width vg.Length) legendBlock {
 			b.w = max(b.w, SampleW+5+legendPen.Width(l))
 		}
 	}
-	b.h = legendHead.height(len(head))
+	b.h = legendHead.Height(len(head))
 	if len(head) > 0 {
 		b.h += 6
 	}
 	for _, t := range texts {
-		b.h += legendPen.height(max(1, len(t))) + 5
+		b.h += legendPen.Height(max(1, len(t))) + 5
 	}
 	b.draw = func(p *Painter, x, top vg.Length) {
-		y := p.lines(legendHead, x, top, Start, head)
+		y := p.Lines(legendHead, x, top, Start, head)
 		if len(head) > 0 {
 			y -= 6
 		}
 		for i, e := range s.Legend {
 			e.Mark(p, x+SampleW/2, y-legendPen.Capital()/2)
-			y = p.lines(legendPen, x+SampleW+5, y, Start, texts[i]) - 5
+			y = p.Lines(legendPen, x+SampleW+5, y, Start, texts[i]) - 5
 			if len(texts[i]) == 0 {
-				y -= legendPen.height(1)
+				y -= legendPen.Height(1)
 			}
 		}
 	}
@@ -74,7 +74,7 @@ func (s *Sheet) legendBelow(width vg.Length) legendBlock {
 		colW = widest
 	}
 	head := legendHead.Wrap(s.LegendTitle, width)
-	b := legendBlock{w: width, fits: true, h: legendHead.height(len(head))}
+	b := legendBlock{w: width, fits: true, h: legendHead.Height(len(head))}
 	if len(head) > 0 {
 		b.h += 6
 	}
@@ -88,19 +88,19 @@ func (s *Sheet) legendBelow(width vg.Length) legendBlock {
 		for _, t := range texts[i:min(i+cols, len(texts))] {
 			n = max(n, len(t))
 		}
-		rowH = append(rowH, legendPen.height(n)+5)
+		rowH = append(rowH, legendPen.Height(n)+5)
 		b.h += rowH[len(rowH)-1]
 	}
 	b.h -= 5
 	b.draw = func(p *Painter, x, top vg.Length) {
-		y := p.lines(legendHead, x, top, Start, head)
+		y := p.Lines(legendHead, x, top, Start, head)
 		if len(head) > 0 {
 			y -= 6
 		}
 		for i, e := range s.Legend {
 			cx := x + vg.Length(i%cols)*(colW+14)
 			e.Mark(p, cx+SampleW/2, y-legendPen.Capital()/2)
-			p.lines(legendPen, cx+SampleW+5, y, Start, texts[i])
+			p.Lines(legendPen, cx+SampleW+5, y, Start, texts[i])
 			if i%cols == cols-1 {
 				y -= rowH[i/cols]
 			}

@@ -88,13 +88,13 @@ func (p *Painter) upright(pn Pen, x, y vg.Length, h, v float64, s string) {
 	p.c.Pop()
 }
 
-// lines writes lines downwards; top is the top of the first line's capitals.
+// Lines writes lines downwards; top is the top of the first line's capitals.
 // It returns where the next block may begin.
-func (p *Painter) lines(pn Pen, x, top vg.Length, h float64, lines []string) vg.Length {
+func (p *Painter) Lines(pn Pen, x, top vg.Length, h float64, lines []string) vg.Length {
 	for i, l := range lines {
 		p.Text(pn, x, top-vg.Length(i)*pn.line(), h, End, l)
 	}
-	return top - pn.height(len(lines))
+	return top - pn.Height(len(lines))
 }
 
 // Stroke draws a line through points, dashed unless dash is nil.

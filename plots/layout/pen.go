@@ -51,8 +51,8 @@ func (p Pen) line() vg.Length    { return p.Size * 1.22 } // from baseline to ba
 func (p Pen) Capital() vg.Length { return p.Size * 0.72 } // height of a capital
 func (p Pen) Descent() vg.Length { return p.Size * 0.22 }
 
-// height of n lines, from the top of the capitals to the lowest descender.
-func (p Pen) height(n int) vg.Length {
+// Height of n lines, from the top of the capitals to the lowest descender.
+func (p Pen) Height(n int) vg.Length {
 	if n == 0 {
 		return 0
 	}
@@ -155,8 +155,8 @@ func (p Pen) Short(s string, width vg.Length) string {
 	return strings.TrimRight(string(r), " ") + "…"
 }
 
-// elide is wrap, with at most n lines.
-func (p Pen) elide(s string, width vg.Length, n int) []string {
+// Elide is Wrap, with at most n lines.
+func (p Pen) Elide(s string, width vg.Length, n int) []string {
 	lines := p.Wrap(s, width)
 	if len(lines) > n {
 		lines[n-1] = p.Short(lines[n-1]+" "+strings.Join(lines[n:], " "), width)

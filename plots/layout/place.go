@@ -94,7 +94,7 @@ func (l *placed) leftOfFrames() {
 	l.yLabel = s.Y.title(labelPen, vg.Length(l.rows)*s.Height, 2)
 	l.left = ticks + tickSize + 3
 	if len(l.yLabel) > 0 {
-		l.left += labelPen.height(len(l.yLabel)) + 5
+		l.left += labelPen.Height(len(l.yLabel)) + 5
 	}
 }
 
@@ -124,11 +124,11 @@ func (l *placed) headings() {
 	lines := 0
 	l.heads = make([][]string, len(l.Panels))
 	for i, pn := range l.Panels {
-		l.heads[i] = headPen.elide(pn.Heading, l.frameW-l.Inset, 3)
+		l.heads[i] = headPen.Elide(pn.Heading, l.frameW-l.Inset, 3)
 		lines = max(lines, len(l.heads[i]))
 	}
 	if lines > 0 {
-		l.headH = headPen.height(lines) + 3
+		l.headH = headPen.Height(lines) + 3
 	}
 }
 
@@ -136,13 +136,13 @@ func (l *placed) headings() {
 func (l *placed) stack() {
 	h := vg.Length(Border)
 	if len(l.title) > 0 {
-		h += titlePen.height(len(l.title)) + gap
+		h += titlePen.Height(len(l.title)) + gap
 	}
 	l.top = h
 	l.pitch = l.headH + l.Height + between
 	h += vg.Length(l.rows)*l.pitch - between + l.foot.h
 	if len(l.xLabel) > 0 {
-		h += 5 + labelPen.height(len(l.xLabel))
+		h += 5 + labelPen.Height(len(l.xLabel))
 	}
 	l.legendTop = h + gap
 	if l.below.h > 0 {
@@ -150,11 +150,11 @@ func (l *placed) stack() {
 	}
 	l.noteTop = h + gap
 	if len(l.notes) > 0 {
-		h += gap + notePen.height(len(l.notes))
+		h += gap + notePen.Height(len(l.notes))
 	}
 	l.sourceTop = h + gap
 	if len(l.source) > 0 {
-		h += gap + sourcePen.height(len(l.source))
+		h += gap + sourcePen.Height(len(l.source))
 	}
 	l.h = vg.Length(math.Ceil(float64(h + Border)))
 }
@@ -167,11 +167,11 @@ func (l *placed) frame(i int) Rect {
 }
 
 func (l *placed) paint(p *Painter) {
-	p.lines(titlePen, Border, l.h-Border, Start, l.title)
+	p.Lines(titlePen, Border, l.h-Border, Start, l.title)
 	for i, pn := range l.Panels {
 		f := l.frame(i)
 		p.Frames = append(p.Frames, f)
-		p.lines(headPen, f.X0+(l.Inset+l.frameW)/2, f.Y1+l.headH-1, Middle, l.heads[i])
+		p.Lines(headPen, f.X0+(l.Inset+l.frameW)/2, f.Y1+l.headH-1, Middle, l.heads[i])
 		a := l.area(f)
 		l.back(p, a)
 		pn.Draw(p, a)
@@ -179,7 +179,7 @@ func (l *placed) paint(p *Painter) {
 	}
 	bottom := l.frame((l.rows - 1) * l.cols).Y0
 	mid := Border + l.left + (l.Width-2*Border-l.left-l.right)/2
-	p.lines(labelPen, mid, bottom-l.foot.h-5, Middle, l.xLabel)
+	p.Lines(labelPen, mid, bottom-l.foot.h-5, Middle, l.xLabel)
 	for i, line := range l.yLabel {
 		y := (l.h - l.top - l.headH + bottom) / 2
 		p.upright(labelPen, Border+vg.Length(i)*labelPen.line(), y, Middle, End, line)
@@ -194,6 +194,6 @@ func (l *placed) paint(p *Painter) {
 		f := l.frame(0)
 		l.Bar.draw(p, f.X1+gap+vg.Length(l.cols-1)*(l.frameW+between), f.Y0, f.Y1)
 	}
-	p.lines(notePen, Border, l.h-l.noteTop, Start, l.notes)
-	p.lines(sourcePen, Border, l.h-l.sourceTop, Start, l.source)
+	p.Lines(notePen, Border, l.h-l.noteTop, Start, l.notes)
+	p.Lines(sourcePen, Border, l.h-l.sourceTop, Start, l.source)
 }
