@@ -5,6 +5,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"gonum.org/v1/plot/cmpimg"
@@ -17,7 +18,14 @@ var update = flag.Bool("update", false, "write the golden files again")
 func TestMain(m *testing.M) {
 	flag.Parse()
 	*cmpimg.GenerateTestData = *update
-	os.Exit(m.Run())
+	code := m.Run()
+	drawn, _ := filepath.Glob("testdata/example*.png") // by examples, which cannot clean up
+	for _, f := range drawn {
+		if !strings.HasSuffix(f, "_golden.png") {
+			os.Remove(f)
+		}
+	}
+	os.Exit(code)
 }
 
 // goldens are figures that a person has looked at. Draw them again with
