@@ -15,7 +15,6 @@ import (
 	"prabench/plots"
 	"prabench/plots/figure"
 	"prabench/results"
-	"prabench/results/record"
 )
 
 // drawAll draws the figures of experiments from what is in the database and
@@ -180,8 +179,8 @@ func params(p *point) map[string]any {
 const gridColumns = 16
 
 func (d figureData) grid(c engine.Cell) (*plots.Grid, error) {
-	key := c.Chain.Key(record.Draw)
-	if _, err := d.store.Stat(artifact.Ref{Kind: record.Draw, Key: key}); err != nil {
+	key := c.Chain.Key(work.Sample)
+	if _, err := d.store.Stat(work.Sample.Ref(key)); err != nil {
 		return nil, nil // not drawn yet: the figure says so
 	}
 	about, pixels, err := work.ReadDrawn(d.store, key)
@@ -200,7 +199,7 @@ func rowLabels(d work.Drawn) []string {
 }
 
 func (d figureData) curve(c engine.Cell) ([]plots.CurvePoint, error) {
-	ref := artifact.Ref{Kind: record.Train, Key: c.Chain.Key(record.Train)}
+	ref := work.Train.Ref(c.Chain.Key(work.Train))
 	if _, err := d.store.Stat(ref); err != nil {
 		return nil, nil
 	}

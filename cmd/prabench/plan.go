@@ -19,8 +19,8 @@ import (
 	"prabench/harness/machine"
 	"prabench/harness/progress"
 	"prabench/harness/stage"
+	"prabench/harness/work"
 	"prabench/results"
-	"prabench/results/record"
 )
 
 func (a *app) planCommand() *cobra.Command {
@@ -103,7 +103,7 @@ func planTable(w io.Writer, l loaded, p *engine.Plan) error {
 		if points++; points > manyCells {
 			continue
 		}
-		it := p.Item(c.Chain.Key(record.Train))
+		it := p.Item(c.Chain.Key(work.Train))
 		k, s := it.Costs, c.Settings
 		label := c.Label
 		if label == "" {
@@ -143,8 +143,8 @@ func stageTable(w io.Writer, p *engine.Plan) {
 		left                                        time.Duration
 		unknown                                     bool
 	}
-	sums := map[string]*sum{}
-	for _, kind := range stage.Kinds {
+	sums := map[*stage.Kind]*sum{}
+	for _, kind := range stage.Kinds() {
 		sums[kind] = &sum{}
 	}
 	for _, it := range p.Items {
@@ -168,7 +168,7 @@ func stageTable(w io.Writer, p *engine.Plan) {
 	}
 	var all time.Duration
 	guessed := true
-	for _, kind := range stage.Kinds {
+	for _, kind := range stage.Kinds() {
 		s := sums[kind]
 		if s.distinct == 0 { // no cell asks for it
 			continue
@@ -178,7 +178,7 @@ func stageTable(w io.Writer, p *engine.Plan) {
 		if s.unknown {
 			text, guessed = "unknown", false
 		}
-		t.Rows = append(t.Rows, []any{kind, s.cells, s.distinct, s.done, s.failed, s.todo, bytesText(s.memory), text})
+		t.Rows = append(t.Rows, []any{kind.Name, s.cells, s.distinct, s.done, s.failed, s.todo, bytesText(s.memory), text})
 	}
 	results.WriteText(w, t)
 	if !guessed {
@@ -195,7 +195,7 @@ func (a *app) planJSON(ls []loaded, p *engine.Plan) error {
 		Seed   uint64            `json:"seed"`
 		Point  map[string]any    `json:"point"`
 		Skip   bool              `json:"skip,omitempty"`
-		Costs  engine.Costs      `json:"costs"`
+		Costs  stage.Costs       `json:"costs"`
 		Stages map[string]string `json:"stages"`
 	}
 	type planned struct {
@@ -219,16 +219,16 @@ func (a *app) planJSON(ls []loaded, p *engine.Plan) error {
 	for _, l := range ls {
 		e := experiment{Name: l.file.Name, File: l.file.File}
 		for _, c := range l.exp.Cells {
-			j := cell{Cell: c.ID, Label: c.Label, Seed: c.Seed, Point: c.Params, Skip: c.Skip, Costs: *p.Item(c.Chain.Key(record.Train)).Costs, Stages: map[string]string{}}
+			j := cell{Cell: c.ID, Label: c.Label, Seed: c.Seed, Point: c.Params, Skip: c.Skip, Costs: *p.Item(c.Chain.Key(work.Train)).Costs, Stages: map[string]string{}}
 			for _, st := range c.Chain.Stages() {
-				j.Stages[st.Kind] = st.Key
+				j.Stages[st.Kind.Name] = st.Key
 			}
 			e.Cells = append(e.Cells, j)
 		}
 		out.Experiments = append(out.Experiments, e)
 	}
 	for _, it := range p.Items {
-		st := planned{Key: it.Key, Kind: it.Kind, Label: it.Label, Cells: it.Cells, State: it.State, Reason: it.Reason}
+		st := planned{Key: it.Key, Kind: it.Kind.Name, Label: it.Label, Cells: it.Cells, State: it.State, Reason: it.Reason}
 		if it.Estimate != engine.Unknown {
 			seconds := it.Estimate.Seconds()
 			st.Estimate = &seconds

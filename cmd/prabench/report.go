@@ -5,13 +5,12 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
-	"slices"
 
 	"github.com/spf13/cobra"
 
-	"prabench/harness/artifact"
 	"prabench/harness/engine"
 	"prabench/harness/stage"
+	"prabench/harness/work"
 	"prabench/plots"
 	"prabench/plots/figure"
 	"prabench/plots/report"
@@ -187,17 +186,18 @@ func (r *reportReader) experiment(name, description string, l *loaded) (report.E
 // planned is the experiment as the database knows it: the keys of its stages.
 func (r *reportReader) planned(name string, cells []results.Cell) *engine.Experiment {
 	x := &engine.Experiment{Name: name}
-	at := map[string]int{}
-	for i, c := range cells {
-		at[c.Cell] = i
-		x.Cells = append(x.Cells, engine.Cell{ID: c.Cell, Label: c.Label, Seed: c.Seed, Params: c.Params, Chain: make(stage.Chain, len(stage.Kinds))})
-	}
+	keys := map[string]map[string]string{} // cell → kind → key
 	for _, s := range r.chain {
-		if i, ok := at[s.Cell]; ok && s.Experiment == name {
-			if k := slices.Index(stage.Kinds, s.Kind); k >= 0 {
-				x.Cells[i].Chain[k] = s.Key
-			}
+		if s.Experiment != name {
+			continue
 		}
+		if keys[s.Cell] == nil {
+			keys[s.Cell] = map[string]string{}
+		}
+		keys[s.Cell][s.Kind] = s.Key
+	}
+	for _, c := range cells {
+		x.Cells = append(x.Cells, engine.Cell{ID: c.Cell, Label: c.Label, Seed: c.Seed, Params: c.Params, Chain: stage.Known(keys[c.Cell])})
 	}
 	return x
 }
@@ -214,12 +214,13 @@ func (r *reportReader) pictures(d figureData, e *report.Experiment) (notes []str
 		done[s.Key] = s.Outcome == record.OK
 	}
 	lost := 0
-	there := func(kind, key string) bool {
+	there := func(kind *stage.Kind, c engine.Cell) bool {
+		key := c.Chain.Key(kind)
 		if !done[key] {
 			return false
 		}
 		done[key] = false // shown once
-		_, err := d.store.Stat(artifact.Ref{Kind: kind, Key: key})
+		_, err := d.store.Stat(kind.Ref(key))
 		if err != nil {
 			lost++
 		}
@@ -229,10 +230,10 @@ func (r *reportReader) pictures(d figureData, e *report.Experiment) (notes []str
 	for i, p := range d.points {
 		c, cell := chains[p.cells[0].Cell], &e.Data.Cells[i]
 		var errs [2]error
-		if there(record.Train, c.Chain.Key(record.Train)) {
+		if there(work.Train, c) {
 			cell.Curve, errs[0] = d.curve(c)
 		}
-		if there(record.Draw, c.Chain.Key(record.Draw)) {
+		if there(work.Sample, c) {
 			if sheets < r.options.samples {
 				cell.Grid, errs[1] = d.grid(c)
 				sheets++

@@ -11,11 +11,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"prabench/harness/artifact"
 	"prabench/harness/sheet"
 	"prabench/harness/work"
 	"prabench/models"
-	"prabench/results/record"
 )
 
 func (a *app) sampleCommand() *cobra.Command {
@@ -111,7 +109,7 @@ func (a *app) modelOfCell(ctx context.Context, file string, o *sampleOptions) (s
 		if c.Skip {
 			continue
 		}
-		ref := artifact.Ref{Kind: record.Train, Key: c.Chain.Key(record.Train)}
+		ref := work.Train.Ref(c.Chain.Key(work.Train))
 		if _, err := store.Stat(ref); err != nil {
 			continue
 		}

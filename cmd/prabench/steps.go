@@ -1,23 +1,21 @@
 package main
 
 import (
-	"prabench/harness/artifact"
 	"prabench/harness/engine"
 	"prabench/harness/work"
 	"prabench/plots"
 	"prabench/results"
-	"prabench/results/record"
 )
 
 // steps are the errors of a point's AR steps, averaged over its seeds.
 func (d figureData) steps(p *point, chains map[string]engine.Cell) ([]plots.StepLine, error) {
 	var seeds []work.Steps
 	for _, c := range p.cells {
-		key := chains[c.Cell].Chain.Key(record.Exposure)
+		key := chains[c.Cell].Chain.Key(work.Exposure)
 		if key == "" {
 			continue
 		}
-		if _, err := d.store.Stat(artifact.Ref{Kind: record.Exposure, Key: key}); err != nil {
+		if _, err := d.store.Stat(work.Exposure.Ref(key)); err != nil {
 			continue // not measured yet: the figure says so
 		}
 		steps, err := work.ReadSteps(d.store, key)

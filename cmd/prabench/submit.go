@@ -10,8 +10,8 @@ import (
 
 	"prabench/harness/engine"
 	"prabench/harness/tools/slurm"
+	"prabench/harness/work"
 	"prabench/results"
-	"prabench/results/record"
 )
 
 func (a *app) submitCommand() *cobra.Command {
@@ -184,7 +184,7 @@ func (a *app) draft(ctx context.Context, p *engine.Plan, view *slurm.View, o slu
 		return nil, &usageError{err}
 	}
 	for _, s := range d.Arrays {
-		if s.Kind == record.Time && !o.Pinned() {
+		if s.Kind == work.Timing.Name && !o.Pinned() {
 			fmt.Fprintln(a.stderr, "note: timings may land on unlike nodes, whose speeds are never averaged or drawn together; --timing-constraint or --timing-partition pins them to one type")
 			break
 		}

@@ -10,6 +10,7 @@ import (
 
 	"prabench/harness/engine"
 	"prabench/harness/stage"
+	"prabench/harness/work"
 	"prabench/results"
 	"prabench/results/record"
 )
@@ -138,7 +139,7 @@ func TestAnEstimateLearnsFromOtherExperiments(t *testing.T) {
 		if err := p.Inspect(context.Background(), db, b.places.Store(), false); err != nil {
 			t.Fatal(err)
 		}
-		return p.Item(e.Cells[0].Chain.Key(record.Train)).Estimate
+		return p.Item(e.Cells[0].Chain.Key(work.Train)).Estimate
 	}
 	db, err := results.OpenReadOnly(b.places.DB)
 	if err != nil {
@@ -158,7 +159,7 @@ func TestAnEstimateLearnsFromOtherExperiments(t *testing.T) {
 		for _, x := range e.Cells {
 			if x.ID == c.ID {
 				now := time.Now()
-				a := record.Attempt{ID: record.NewAttemptID(), Stage: x.Chain.Key(record.Train), Kind: record.Train, Outcome: record.OK, Device: "cpu", Started: now, Finished: now.Add(time.Hour)}
+				a := record.Attempt{ID: record.NewAttemptID(), Stage: x.Chain.Key(work.Train), Kind: record.Train, Outcome: record.OK, Device: "cpu", Started: now, Finished: now.Add(time.Hour)}
 				if _, err := rw.Ingest(context.Background(), a); err != nil {
 					t.Fatal(err)
 				}

@@ -63,7 +63,6 @@ func (p Places) Logs() string { return filepath.Join(p.Artifacts, "log") }
 // LockFile is the file that the running process holds.
 func (p Places) LockFile() string { return p.DB + ".lock" }
 
-func (p Places) rounds(key string) string  { return filepath.Join(p.Artifacts, "round", key) }
 func (p Places) running() string           { return filepath.Join(p.Artifacts, "running") }
 func (p Places) elsewhere() string         { return filepath.Join(p.Artifacts, "elsewhere") } // marks of detached stages
 func (p Places) dataHash(id string) string { return filepath.Join(p.Artifacts, "data", id+".json") }

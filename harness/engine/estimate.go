@@ -9,23 +9,15 @@ import (
 	"time"
 
 	"prabench/harness/stage"
+	"prabench/harness/work"
 	"prabench/models"
 	"prabench/models/cpu"
 	"prabench/results"
-	"prabench/results/record"
 )
-
-// Costs is what one cell takes on any machine.
-type Costs struct {
-	models.Costs
-	Params int64                 `json:"params"`
-	Train  models.MemoryEstimate `json:"train_memory"`  // bytes of the backend in training
-	Sample models.MemoryEstimate `json:"sample_memory"` // in sampling measure.batch images at a time
-}
 
 // counter counts each configuration once: seeds, rates of learning and timings
 // share it.
-type counter map[counted]*Costs
+type counter map[counted]*stage.Costs
 
 // counted is what costs depend on.
 type counted struct {
@@ -35,16 +27,13 @@ type counted struct {
 	batch  int
 }
 
-func (k counter) of(s *stage.Settings) *Costs {
+func (k counter) of(s *stage.Settings) *stage.Costs {
 	name := counted{s.Model, s.Train, s.Sample, s.Measure.Batch}
 	name.train.Seed, name.train.LR, name.sample.Seed = 0, 1, 0
 	if c, known := k[name]; known {
 		return c
 	}
-	c := &Costs{
-		Costs: s.Model.Costs(s.Train, s.Sample), Params: s.Model.Params(),
-		Train: s.Model.TrainMemory(s.Train), Sample: s.Model.SampleMemory(s.Sample, s.Measure.Batch),
-	}
+	c := s.Costs()
 	k[name] = c
 	return c
 }
@@ -80,8 +69,8 @@ func (p *Plan) estimateFrom(earlier func(rate float64) (pace float64)) {
 		before = earlier(peak * efficiency)
 		p.pace = before
 	}
-	guess := map[string]float64{}
-	took := map[string]float64{}
+	guess := map[*stage.Kind]float64{}
+	took := map[*stage.Kind]float64{}
 	for _, it := range p.Items {
 		it.Estimate = it.guess(peak * efficiency)
 		if it.State == Done && it.Took > 0 {
@@ -90,11 +79,11 @@ func (p *Plan) estimateFrom(earlier func(rate float64) (pace float64)) {
 		}
 	}
 	for _, it := range p.Items {
-		if guess[it.Kind] > 0 && it.Kind != record.Time { // a timing's attempt is only its summary
+		if guess[it.Kind] > 0 && !it.Kind.Measured() { // a timing's attempt is only its summary
 			it.Estimate = time.Duration(float64(it.Estimate) * took[it.Kind] / guess[it.Kind])
 		} else if !it.local() {
 			it.Estimate = Unknown
-		} else if before > 0 && (it.Kind == record.Train || it.Kind == record.Draw) {
+		} else if before > 0 && !it.Kind.Measured() && it.Kind.Effort(it.Settings, it.Costs).Other == 0 { // arithmetic alone, as a training
 			it.Estimate = time.Duration(float64(it.Estimate) * before)
 		}
 	}
@@ -131,7 +120,7 @@ func pace(ctx context.Context, db *results.DB, rate float64) float64 {
 		}
 		seen := 0
 		for _, s := range stages {
-			if s.Kind != record.Train || s.Done == "" || s.Took <= 0 || seen == paceStages {
+			if s.Kind != work.Train.Name || s.Done == "" || s.Took <= 0 || seen == paceStages {
 				continue
 			}
 			config, err := db.StageConfig(ctx, s.Key)
@@ -148,8 +137,8 @@ func pace(ctx context.Context, db *results.DB, rate float64) float64 {
 				continue
 			}
 			seen++
-			it := Item{Stage: stage.Stage{Kind: record.Train}, Settings: &stage.Settings{Model: of.Part.Model, Train: of.Part.Train}}
-			it.Costs = &Costs{Costs: of.Part.Model.Costs(of.Part.Train, models.DefaultSample())}
+			it := Item{Stage: stage.Stage{Kind: work.Train}, Settings: &stage.Settings{Model: of.Part.Model, Train: of.Part.Train}}
+			it.Costs = &stage.Costs{Costs: of.Part.Model.Costs(of.Part.Train, models.DefaultSample())}
 			guess += it.guess(rate).Seconds()
 			took += s.Took.Seconds()
 		}
@@ -165,37 +154,15 @@ const Unknown time.Duration = -1
 
 // local says whether the stage runs on this machine's processor.
 func (it *Item) local() bool {
-	return !stage.UsesDevice(it.Kind) || it.Settings.Measure.Device == "cpu"
+	return !it.Kind.OnDevice || it.Settings.Measure.Device == "cpu"
 }
 
 // guess is the time of a stage at a rate in FLOP/s for one thread.
 func (it *Item) guess(rate float64) time.Duration {
-	s, c := it.Settings, it.Costs
-	seconds := func(flops float64, threads int) time.Duration {
-		return start + time.Duration(flops/(rate*float64(max(threads, 1)))*float64(time.Second))
+	e := it.Kind.Effort(it.Settings, it.Costs)
+	once := start + time.Duration(e.FLOPs/(rate*float64(max(e.Threads, 1)))*float64(time.Second)) + e.Other
+	if it.Kind.Measured() {
+		return time.Duration(it.Kind.Rounds(it.Settings)) * once
 	}
-	switch it.Kind {
-	case record.Reference:
-		return start + 3*time.Second
-	case record.Train:
-		return seconds(c.FLOPsTrainImage*float64(s.Train.Batch)*float64(s.Train.Steps), s.Train.Threads)
-	case record.Draw:
-		return seconds(c.FLOPsImage*float64(s.Count), s.Train.Threads)
-	case record.Score:
-		return start + 2*time.Second
-	case record.Probe:
-		// The trunk of a trained and an untrained model, forward only.
-		return seconds(2*c.FLOPsTrainImage/3*float64(s.Extras.Probe), s.Train.Threads) + 3*time.Second
-	case record.Exposure:
-		return seconds(3.5*c.FLOPsImage*float64(s.Extras.Exposure), s.Train.Threads) + 4*time.Second
-	case record.Seam, record.Nearest:
-		return start + 2*time.Second
-	case record.Time:
-		batches := float64(s.Measure.Warmup+2) * float64(s.Measure.Batch)
-		ones := float64(s.Measure.Warmup+3) * 8 // one image alone runs at a fraction of the rate
-		steps := float64(s.Measure.TrainSteps+1) * float64(s.Train.Batch)
-		round := seconds(c.FLOPsImage*(batches+ones)+c.FLOPsTrainImage*steps, threadsOf(*s)) + 2*time.Second
-		return time.Duration(s.Measure.Rounds) * round
-	}
-	return start
+	return once
 }

@@ -8,7 +8,6 @@ import (
 	"prabench/harness/stage"
 	"prabench/harness/work"
 	"prabench/results"
-	"prabench/results/record"
 )
 
 // withExtras asks for everything that can be measured beside the scores.
@@ -53,7 +52,7 @@ func TestExtrasAreMeasured(t *testing.T) {
 	if _, err := (&engine.Identifier{Places: b.places, Read: true}).Identify(ctx, e); err != nil {
 		t.Fatal(err)
 	}
-	steps, err := work.ReadSteps(b.places.Store(), e.Cells[0].Chain.Key(record.Exposure))
+	steps, err := work.ReadSteps(b.places.Store(), e.Cells[0].Chain.Key(work.Exposure))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,7 +80,7 @@ func TestExtrasThatDoNotApplyAreLeftOut(t *testing.T) {
 		s.Model.Patch, s.Train.RolloutDepth = 8, 0
 	}), nil)
 	for _, it := range sum.Plan.Items {
-		if it.Kind == record.Exposure || it.Kind == record.Seam {
+		if it.Kind == work.Exposure || it.Kind == work.Seam {
 			t.Errorf("a %s of one token", it.Kind)
 		}
 	}

@@ -3,11 +3,11 @@ package engine
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"prabench/harness/artifact"
-	"prabench/harness/work"
-	"prabench/results/record"
+	"prabench/harness/stage"
 )
 
 // UnknownCell says that no cell of the plan has a name.
@@ -43,12 +43,7 @@ func (p *Plan) force(places Places, store artifact.Store, names []string) error 
 			for _, st := range c.Chain.Stages() {
 				it := p.Item(st.Key)
 				it.State, it.Reason = ToDo, "forced"
-				switch it.Kind {
-				case record.Train:
-					os.Remove(work.CheckpointPath(places.Artifacts, it.Key))
-				case record.Time:
-					os.RemoveAll(places.rounds(it.Key))
-				}
+				places.forget(st)
 			}
 		}
 	}
@@ -58,4 +53,18 @@ func (p *Plan) force(places Places, store artifact.Store, names []string) error 
 		p.estimate()
 	}
 	return nil
+}
+
+// forget removes what an attempt at a stage left to go on from.
+func (p Places) forget(st stage.Stage) {
+	if st.Kind.Unfinished == "" {
+		return
+	}
+	folder := filepath.Join(p.Artifacts, st.Kind.Unfinished)
+	left, _ := os.ReadDir(folder) // where there is none nothing is left
+	for _, e := range left {
+		if strings.HasPrefix(e.Name(), st.Key) {
+			os.RemoveAll(filepath.Join(folder, e.Name()))
+		}
+	}
 }

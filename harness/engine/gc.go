@@ -112,8 +112,8 @@ func (p Places) garbage(needed map[string]bool) ([]Garbage, error) {
 		}
 		return ""
 	}
-	for _, kind := range stage.Kinds {
-		if err := each(kind, unwanted); err != nil {
+	for _, kind := range stage.Kinds() {
+		if err := each(kind.Name, unwanted); err != nil {
 			return nil, &Failure{err}
 		}
 	}
@@ -135,10 +135,17 @@ func (p Places) garbage(needed map[string]bool) ([]Garbage, error) {
 		}
 		return "" // another machine may be writing it
 	}
-	for _, d := range []struct {
+	type folder struct {
 		dir   string
 		judge func(string) string
-	}{{"checkpoint", finished}, {"round", finished}, {"damaged", func(string) string { return "damaged" }}, {"tmp", old}} {
+	}
+	var folders []folder
+	for _, kind := range stage.Kinds() {
+		if kind.Unfinished != "" {
+			folders = append(folders, folder{kind.Unfinished, finished})
+		}
+	}
+	for _, d := range append(folders, folder{"damaged", func(string) string { return "damaged" }}, folder{"tmp", old}) {
 		if err := each(d.dir, d.judge); err != nil {
 			return nil, &Failure{fmt.Errorf("looking for garbage: %w", err)}
 		}

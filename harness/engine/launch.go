@@ -14,7 +14,6 @@ import (
 	"prabench/harness/machine"
 	"prabench/harness/progress"
 	"prabench/harness/schedule"
-	"prabench/harness/stage"
 	"prabench/harness/worker"
 	"prabench/results"
 	"prabench/results/record"
@@ -41,14 +40,6 @@ type launcher struct {
 	stop context.CancelFunc
 }
 
-// threadsOf is the number of threads of a timing.
-func threadsOf(s stage.Settings) int {
-	if s.Measure.Threads > 0 {
-		return s.Measure.Threads
-	}
-	return runtime.NumCPU()
-}
-
 func orCores(n int) int {
 	if n > 0 {
 		return n
@@ -60,18 +51,17 @@ func (l *launcher) job(it *Item, round int) worker.Job {
 	s := it.Full()
 	s.Beside = l.jobs
 	j := worker.Job{
-		Attempt: record.NewAttemptID(), Stage: it.Key, Kind: it.Kind, Cell: it.Cell, Label: it.Label, Round: round,
-		Inputs: it.By(), Device: s.Measure.Device, Threads: s.Train.Threads,
+		Attempt: record.NewAttemptID(), Stage: it.Key, Kind: it.Kind.Name, Cell: it.Cell, Label: it.Label, Round: round,
+		Inputs: it.By(), Device: s.Measure.Device, Threads: it.Kind.ThreadsOf(&s),
 		Artifacts: l.places.Artifacts, Spool: l.places.Spool(), Timeout: s.Measure.Timeout, Environment: l.environment,
 	}
 	if j.MemoryLimit = s.Measure.MemoryLimit; j.MemoryLimit == 0 {
 		j.MemoryLimit = machine.Usable()
 	}
-	switch it.Kind {
-	case record.Reference, record.Score, record.Seam, record.Nearest:
+	switch {
+	case !it.Kind.OnDevice:
 		j.Device, j.Threads = "cpu", max(1, orCores(l.cores)/l.jobs) // embedders run here, at any number of threads
-	case record.Time:
-		j.Threads = threadsOf(s)
+	case it.Kind.Measured():
 		s.Measure.Threads = j.Threads
 	}
 	j.Settings, _ = json.Marshal(s) // plain fields only
@@ -127,7 +117,7 @@ func (l *launcher) block(it *Item, reason string) {
 	}
 	now := time.Now()
 	a := record.Attempt{
-		ID: record.NewAttemptID(), Stage: it.Key, Kind: it.Kind, Cell: it.Cell, Outcome: record.Blocked, Reason: reason,
+		ID: record.NewAttemptID(), Stage: it.Key, Kind: it.Kind.Name, Cell: it.Cell, Outcome: record.Blocked, Reason: reason,
 		Device: it.Settings.Measure.Device, Environment: l.environment, Started: now, Finished: now,
 	}
 	_, err := record.WriteSpool(l.places.Spool(), a)

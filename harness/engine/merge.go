@@ -91,8 +91,8 @@ func (p Places) incoming(name string) (release func(), err error) {
 
 // artifacts copies and gives the attempts that lie beside them.
 func (m *Merged) artifacts(ctx context.Context, to, from artifact.Store, refused map[string]bool) (attempts []string, err error) {
-	for _, kind := range stage.Kinds {
-		refs, err := from.List(kind)
+	for _, kind := range stage.Kinds() {
+		refs, err := from.List(kind.Name)
 		if err != nil {
 			return nil, err
 		}
@@ -137,7 +137,7 @@ func sourceOf(dir string) (from artifact.Store, spool string, err error) {
 		return from, "", &fs.PathError{Op: "ingest", Path: dir, Err: errors.New("it is no folder")}
 	}
 	for _, root := range []string{dir, filepath.Join(dir, ".prabench")} {
-		for _, name := range append([]string{"spool"}, stage.Kinds...) {
+		for _, name := range append([]string{"spool"}, stage.Names()...) {
 			if isFolder(filepath.Join(root, name)) {
 				return artifact.Store{Root: root}, filepath.Join(root, "spool"), nil
 			}

@@ -4,9 +4,7 @@ import (
 	"fmt"
 
 	"prabench/harness/machine"
-	"prabench/models"
-	"prabench/models/dataset"
-	"prabench/results/record"
+	"prabench/harness/stage"
 )
 
 // program is what a worker holds before it has read anything: the runtime, the
@@ -17,58 +15,7 @@ const program = 96 << 20
 // memory, in bytes, as far as that can be told beforehand. On another device
 // only what stays on the host counts.
 func (it *Item) Memory() int64 {
-	s, c := it.Settings, it.Costs
-	params := 4 * c.Params
-	images := func(n int) int64 { return int64(n) * int64(s.Model.Size*s.Model.Size*s.Model.Channels) }
-	onHost := func(m models.MemoryEstimate) int64 {
-		if !it.local() {
-			return 0
-		}
-		return m.Total()
-	}
-	packed := onHost(models.MemoryEstimate{Model: params}) // the copy that sampling multiplies by
-	switch it.Kind {
-	case record.Reference:
-		return program + it.data() + images(500)*64
-	case record.Train:
-		return program + it.data() + onHost(c.Train) + 4*params // a checkpoint is a copy
-	case record.Draw:
-		batch := max(1, min(s.Batch, s.Count))
-		m := c.Sample
-		m.Cache = m.Cache * int64(batch) / int64(max(1, s.Measure.Batch))
-		m.Activations = m.Activations * int64(batch) / int64(max(1, s.Measure.Batch))
-		return program + images(2*s.Count) + onHost(m) + 2*params + packed
-	case record.Score:
-		return program + images(s.Count) + images(500)*64
-	case record.Probe:
-		return program + it.data() + onHost(c.Train) + 4*params
-	case record.Exposure:
-		m := c.Sample
-		batch := max(1, min(s.Batch, s.Extras.Exposure))
-		m.Cache = m.Cache * int64(batch) / int64(max(1, s.Measure.Batch))
-		m.Activations = m.Activations * int64(batch) / int64(max(1, s.Measure.Batch)) * int64(s.Model.ARSteps()) // a mosaic is one sweep over all tokens
-		return program + it.data() + images(8*s.Extras.Exposure) + onHost(m) + 2*params + packed
-	case record.Seam:
-		return program + it.data() + images(s.Count)
-	case record.Nearest:
-		return program + it.data() + images(s.Count) + images(4*(4096+256)) + 4*4096*256
-	case record.Time:
-		return program + max(onHost(c.Sample)+2*params+packed, onHost(c.Train))
-	}
-	return program
-}
-
-// data is the bytes of the images that the stage reads.
-func (it *Item) data() int64 {
-	info, err := dataset.Describe(it.Settings.Data)
-	if err != nil || info.Train < 0 {
-		return 0
-	}
-	n := info.Train + info.Test
-	if limit := it.Settings.Data.Limit; limit > 0 {
-		n = min(n, 2*limit)
-	}
-	return int64(n) * int64(info.Size*info.Size*info.Channels)
+	return program + it.Kind.Memory(stage.Host{Settings: it.Settings, Costs: it.Costs, Local: it.local()})
 }
 
 // TooLarge says that a stage would not fit into the memory it may have.
@@ -108,7 +55,7 @@ func (p *Plan) CheckMemory(usable int64) error {
 		switch {
 		case limit == 0 || needs <= limit:
 		case first == nil:
-			first = &TooLarge{Kind: it.Kind, Label: it.Label, Needs: needs, Limit: limit, ByKey: byKey}
+			first = &TooLarge{Kind: it.Kind.Name, Label: it.Label, Needs: needs, Limit: limit, ByKey: byKey}
 		default:
 			first.More++
 		}

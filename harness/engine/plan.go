@@ -48,7 +48,7 @@ type Item struct {
 	Log      string // the file of what the latest attempt printed, when it did not end well
 	Took     time.Duration
 	Estimate time.Duration // for what is still to do
-	Costs    *Costs
+	Costs    *stage.Costs
 }
 
 // Full is the settings with the seed.
@@ -71,7 +71,7 @@ func NewPlan(experiments ...*Experiment) *Plan {
 	}
 	p := &Plan{Experiments: experiments, byKey: make(map[string]*Item, 4*cells), Items: make([]*Item, 0, 4*cells)}
 	costs := counter{}
-	var cost *Costs
+	var cost *stage.Costs
 	var room []Item // of which items are taken one by one
 	for _, e := range experiments {
 		for i := range e.Cells {
@@ -92,8 +92,8 @@ func NewPlan(experiments ...*Experiment) *Plan {
 				it := &room[0]
 				room = room[1:]
 				*it = Item{Stage: st, Settings: c.Settings, Seed: c.Seed, Cell: c.ID, Label: label, Costs: cost, Cells: 1, Known: c.Settings.DataHash != "", Skip: c.Skip, State: ToDo}
-				if st.Kind == record.Reference {
-					it.Label = c.Settings.Data.Set
+				if st.Kind.Label != nil {
+					it.Label = st.Kind.Label(c.Settings)
 				}
 				p.byKey[st.Key] = it
 				p.Items = append(p.Items, it)
@@ -153,15 +153,15 @@ func (p *Plan) Inspect(ctx context.Context, db *results.DB, store artifact.Store
 		if end, tried := ends[it.Key]; tried {
 			it.take(end, again)
 		}
-		if it.State == ToDo && stored[artifact.Ref{Kind: it.Kind, Key: it.Key}] {
+		if it.State == ToDo && stored[it.Ref()] {
 			if _, err := storedAttempt(store, it); err == nil {
 				it.State = Stored
 			}
 		}
-		if (it.State == Done || it.State == Stored) && (it.Kind == record.Train || it.Kind == record.Draw) {
+		if (it.State == Done || it.State == Stored) && it.Kind.Shown {
 			// People look at these again; what is gone nobody asked for.
 			var damage *artifact.Damaged
-			if _, err := store.Check(artifact.Ref{Kind: it.Kind, Key: it.Key}); errors.As(err, &damage) {
+			if _, err := store.Check(it.Ref()); errors.As(err, &damage) {
 				it.State, it.Reason = ToDo, "done again: "+err.Error()
 			}
 		}
@@ -180,8 +180,8 @@ func (p *Plan) Inspect(ctx context.Context, db *results.DB, store artifact.Store
 // stage.
 func (p *Plan) stored(store artifact.Store) (map[artifact.Ref]bool, error) {
 	out := map[artifact.Ref]bool{}
-	for _, kind := range stage.Kinds {
-		refs, err := store.List(kind)
+	for _, kind := range stage.Kinds() {
+		refs, err := store.List(kind.Name)
 		if err != nil {
 			return nil, fmt.Errorf("the artifacts folder cannot be read: %w", err)
 		}
@@ -197,14 +197,14 @@ func (p *Plan) ends(ctx context.Context, db *results.DB) (map[string]results.Sta
 	if db == nil {
 		return nil, nil
 	}
-	keys := map[string][]string{}
+	keys := map[*stage.Kind][]string{}
 	for _, it := range p.Items {
 		if it.Known {
 			keys[it.Kind] = append(keys[it.Kind], it.Key)
 		}
 	}
 	out := make(map[string]results.StageEnd, len(p.Items))
-	for _, kind := range stage.Kinds {
+	for _, kind := range stage.Kinds() {
 		ends, err := db.StageEnds(ctx, keys[kind])
 		if err != nil {
 			return nil, err
@@ -250,7 +250,7 @@ func (p *Plan) demand(store artifact.Store) {
 			if in == nil || in.State != Done && in.State != Stored {
 				continue
 			}
-			if _, err := store.Check(artifact.Ref{Kind: in.Kind, Key: in.Key}); err != nil {
+			if _, err := store.Check(in.Ref()); err != nil {
 				in.State, in.Reason = ToDo, "done again: "+err.Error()
 			}
 		}
@@ -279,7 +279,7 @@ func (p *Plan) block() {
 // storedAttempt is the attempt that lies beside a whole artifact.
 func storedAttempt(store artifact.Store, it *Item) (record.Attempt, error) {
 	var a record.Attempt
-	ref := artifact.Ref{Kind: it.Kind, Key: it.Key}
+	ref := it.Ref()
 	if _, err := store.Stat(ref); err != nil {
 		return a, err
 	}
@@ -308,7 +308,7 @@ func (p *Plan) record(e *Experiment) (results.Plan, error) {
 			Params: c.Params, Stages: map[string]string{},
 		}
 		for _, st := range c.Chain.Stages() {
-			pc.Stages[st.Kind] = st.Key
+			pc.Stages[st.Kind.Name] = st.Key
 			if listed[st.Key] {
 				continue
 			}
@@ -317,7 +317,7 @@ func (p *Plan) record(e *Experiment) (results.Plan, error) {
 			if err != nil {
 				return out, err
 			}
-			out.Stages = append(out.Stages, results.PlanStage{Key: st.Key, Kind: st.Kind, Inputs: st.Inputs, Config: config})
+			out.Stages = append(out.Stages, results.PlanStage{Key: st.Key, Kind: st.Kind.Name, Inputs: st.Needs(), Config: config})
 		}
 		out.Cells = append(out.Cells, pc)
 	}

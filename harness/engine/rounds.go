@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"sort"
 
-	"prabench/harness/artifact"
 	"prabench/harness/measure"
 	"prabench/harness/schedule"
 	"prabench/harness/work"
@@ -23,7 +22,7 @@ func (l *launcher) Round(ctx context.Context, t schedule.Task, round int) schedu
 	}
 	it := l.plan.Item(t.ID)
 	job := l.job(it, round)
-	job.Spool = l.places.rounds(it.Key)
+	job.Spool = work.RoundsPath(l.places.Artifacts, it.Key)
 	a, err := l.attempt(ctx, it, job)
 	if err == nil && a.Outcome != record.OK {
 		os.Remove(filepath.Join(job.Spool, a.ID+".json"))
@@ -47,7 +46,7 @@ func (l *launcher) Summarise(ctx context.Context, t schedule.Task) schedule.Outc
 		return l.outcome(record.Attempt{}, fmt.Errorf("%d of %d rounds of the timing of %s can be read", len(rounds), it.Settings.Measure.Rounds, it.Label))
 	}
 	a := record.Attempt{
-		ID: record.NewAttemptID(), Stage: it.Key, Kind: it.Kind, Cell: it.Cell, Outcome: record.OK,
+		ID: record.NewAttemptID(), Stage: it.Key, Kind: it.Kind.Name, Cell: it.Cell, Outcome: record.OK,
 		Device: it.Settings.Measure.Device, Environment: l.environment,
 		Protocol: rounds[0].Protocol, Started: rounds[0].Started, Finished: rounds[len(rounds)-1].Finished,
 	}
@@ -71,14 +70,14 @@ func (l *launcher) Summarise(ctx context.Context, t schedule.Task) schedule.Outc
 		err = l.ingest(ctx)
 	}
 	if err == nil {
-		err = os.RemoveAll(l.places.rounds(it.Key))
+		err = os.RemoveAll(work.RoundsPath(l.places.Artifacts, it.Key))
 	}
 	return l.outcome(a, err)
 }
 
 // keepTiming leaves the attempt in the store, as workers do for their stages.
 func (l *launcher) keepTiming(it *Item, a record.Attempt) error {
-	d, err := l.places.Store().Begin(artifact.Ref{Kind: it.Kind, Key: it.Key})
+	d, err := l.places.Store().Begin(it.Ref())
 	if err != nil {
 		return err
 	}
@@ -97,7 +96,7 @@ func (l *launcher) keepTiming(it *Item, a record.Attempt) error {
 // RoundsKept is how many rounds of a timing wait for the others, whichever
 // machine they were measured on.
 func (p Places) RoundsKept(key string) int {
-	files, _ := filepath.Glob(filepath.Join(p.rounds(key), "*.json"))
+	files, _ := filepath.Glob(filepath.Join(work.RoundsPath(p.Artifacts, key), "*.json"))
 	return len(files)
 }
 
@@ -105,7 +104,7 @@ func (p Places) RoundsKept(key string) int {
 // with this program, by the time they began; a round that was disturbed may be
 // there more than once.
 func keptRounds(p Places, it *Item, env record.Environment) []record.Attempt {
-	files, _ := filepath.Glob(filepath.Join(p.rounds(it.Key), "*.json"))
+	files, _ := filepath.Glob(filepath.Join(work.RoundsPath(p.Artifacts, it.Key), "*.json"))
 	var out []record.Attempt
 	for _, f := range files {
 		a, err := record.ReadSpool(f)

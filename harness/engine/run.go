@@ -275,7 +275,7 @@ func (l *launcher) prepare(ctx context.Context, experiments []*Experiment, retry
 
 // clear sets a damaged artifact aside before its stage is done again.
 func (l *launcher) clear(store artifact.Store, it *Item) error {
-	ref := artifact.Ref{Kind: it.Kind, Key: it.Key}
+	ref := it.Ref()
 	_, err := store.Check(ref)
 	var damaged *artifact.Damaged
 	if !errors.As(err, &damaged) {
@@ -298,14 +298,14 @@ func (l *launcher) tasks() []schedule.Task {
 			continue
 		}
 		m := it.Settings.Measure
-		t := schedule.Task{ID: it.Key, Kind: it.Kind, Label: it.Label, Needs: it.Inputs,
+		t := schedule.Task{ID: it.Key, Kind: it.Kind.Name, Label: it.Label, Needs: it.Needs(),
 			Threads: l.job(it, 0).Threads, Memory: it.Memory(), Retries: m.Retries, Repeats: m.RepeatDisturbed}
-		if it.Kind == record.Time {
-			t.Rounds = max(1, it.Settings.Measure.Rounds)
+		if it.Kind.Measured() {
+			t.Rounds = max(1, it.Kind.Rounds(it.Settings))
 			t.Kept = l.settledRounds(it)
 		}
 		out = append(out, t)
-		expected = append(expected, progress.Task{ID: it.Key, Kind: it.Kind, Label: it.Label, Estimate: max(0, it.Estimate), Rounds: t.Rounds - len(t.Kept)})
+		expected = append(expected, progress.Task{ID: it.Key, Kind: it.Kind.Name, Alone: it.Kind.Measured(), Label: it.Label, Estimate: max(0, it.Estimate), Rounds: t.Rounds - len(t.Kept)})
 	}
 	l.meter.Expect(expected, l.jobs)
 	return out

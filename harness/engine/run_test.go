@@ -155,7 +155,7 @@ func TestRunDoesEverythingOnceAndOnlyWhatChanged(t *testing.T) {
 
 	sampled := b.run(ctx, tiny(func(s *stage.Settings) { s.Sample.FlowSteps = 3 }), nil)
 	for _, it := range sampled.Plan.Items {
-		if it.Kind == record.Train && it.Attempt != first[indexOf(first, it.Key)].Attempt {
+		if it.Kind == work.Train && it.Attempt != first[indexOf(first, it.Key)].Attempt {
 			t.Error("a changed [sample] key trained again")
 		}
 	}
@@ -209,7 +209,7 @@ func TestAStoppedRunGoesOnAndEndsAsIfNeverStopped(t *testing.T) {
 	if !stopped.Stopped || stopped.Done >= whole.Done {
 		t.Fatalf("the run was not stopped: %+v\n%s", stopped, b2.out.String())
 	}
-	if _, err := os.Stat(work.CheckpointPath(b2.places.Artifacts, stopped.Plan.Experiments[0].Cells[0].Chain.Key(record.Train))); err != nil {
+	if _, err := os.Stat(work.CheckpointPath(b2.places.Artifacts, stopped.Plan.Experiments[0].Cells[0].Chain.Key(work.Train))); err != nil {
 		t.Errorf("no checkpoint: %v", err)
 	}
 	rest := b2.run(context.Background(), e(), nil)
@@ -221,7 +221,7 @@ func TestAStoppedRunGoesOnAndEndsAsIfNeverStopped(t *testing.T) {
 			t.Errorf("the loss is %v after a stop, %v without", r.Value, want)
 		}
 	}
-	key := rest.Plan.Experiments[0].Cells[0].Chain.Key(record.Train)
+	key := rest.Plan.Experiments[0].Cells[0].Chain.Key(work.Train)
 	for _, name := range []string{work.ModelFile, work.CurveFile} {
 		x, errX := os.ReadFile(filepath.Join(b.places.Artifacts, "train", key, name))
 		y, errY := os.ReadFile(filepath.Join(b2.places.Artifacts, "train", key, name))
@@ -234,7 +234,7 @@ func TestAStoppedRunGoesOnAndEndsAsIfNeverStopped(t *testing.T) {
 func TestADamagedArtifactIsToldAndMadeAgain(t *testing.T) {
 	b := newBench(t)
 	sum := b.run(context.Background(), tiny(nil), nil)
-	key := sum.Plan.Experiments[0].Cells[0].Chain.Key(record.Train)
+	key := sum.Plan.Experiments[0].Cells[0].Chain.Key(work.Train)
 	path := filepath.Join(b.places.Artifacts, "train", key, work.ModelFile)
 	raw, err := os.ReadFile(path)
 	if err != nil {
@@ -276,7 +276,7 @@ func TestADamagedCheckpointCostsOnlyTime(t *testing.T) {
 	if _, err := id.Identify(context.Background(), e); err != nil {
 		t.Fatal(err)
 	}
-	path := work.CheckpointPath(b.places.Artifacts, e.Cells[0].Chain.Key(record.Train))
+	path := work.CheckpointPath(b.places.Artifacts, e.Cells[0].Chain.Key(work.Train))
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		t.Fatal(err)
 	}

@@ -49,7 +49,7 @@ func (p *Plan) cellStatus(experiment string, c Cell, running map[string]Running,
 		}
 	}
 	for _, st := range c.Chain.Stages() {
-		it, kind := p.Item(st.Key), st.Kind
+		it, kind := p.Item(st.Key), st.Kind.Name
 		s.Stages[kind] = it.State
 		if r, ok := running[it.Key]; ok {
 			worse(3, "running", kind, r.String())

@@ -103,7 +103,7 @@ func TestAReadOnlyFolderIsToldBeforeAnythingStarts(t *testing.T) {
 func TestAClockThatJumpsHarmsNothing(t *testing.T) {
 	b := newBench(t)
 	first := b.run(context.Background(), tiny(nil), nil)
-	key := first.Plan.Experiments[0].Cells[0].Chain.Key(record.Train)
+	key := first.Plan.Experiments[0].Cells[0].Chain.Key(work.Train)
 	db, err := results.Open(b.places.DB)
 	if err != nil {
 		t.Fatal(err)
@@ -196,7 +196,7 @@ func tornTraining(t *testing.T, sig syscall.Signal, times int, change func(check
 			resumed++
 		}
 	}
-	return filepath.Join(b.places.Artifacts, "train", e.Cells[0].Chain.Key(record.Train)), resumed
+	return filepath.Join(b.places.Artifacts, "train", e.Cells[0].Chain.Key(work.Train)), resumed
 }
 
 func TestATrainingThatWasEndedAndResumedIsTheSameToTheBit(t *testing.T) {

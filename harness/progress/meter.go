@@ -21,6 +21,7 @@ type Task struct {
 	ID, Kind, Label string
 	Estimate        time.Duration // of the whole task, all rounds together
 	Rounds          int           // 0 or 1: done in one go
+	Alone           bool          // nothing else runs beside it
 }
 
 // Meter follows a run. Its methods may be called from several goroutines.
@@ -204,7 +205,7 @@ func (m *Meter) left() time.Duration {
 	var shared, alone, longest time.Duration
 	for _, s := range m.tasks {
 		r := m.remaining(s)
-		if s.Rounds > 1 || s.Kind == "time" {
+		if s.Alone {
 			alone += r
 			continue
 		}

@@ -18,7 +18,7 @@ func TestForecastLearnsFromWhatIsFinished(t *testing.T) {
 	m.Expect([]Task{
 		{ID: "a", Kind: "train", Estimate: 10 * time.Second},
 		{ID: "b", Kind: "train", Estimate: 10 * time.Second},
-		{ID: "c", Kind: "time", Estimate: 6 * time.Second, Rounds: 3},
+		{ID: "c", Kind: "time", Estimate: 6 * time.Second, Rounds: 3, Alone: true},
 	}, 1)
 	if got := m.Left(); got != 26*time.Second {
 		t.Errorf("at first %v", got)

@@ -2,95 +2,83 @@ package stage
 
 import (
 	"encoding/json"
-	"fmt"
 	"slices"
 	"sync"
 
-	"prabench/metrics"
-	"prabench/models"
-	"prabench/results/record"
+	"prabench/harness/artifact"
 )
 
 // Stage is content-addressed work. What its key is the hash of is written again
 // when it is asked for, see [Config]: a sweep has more stages than memory for
 // their texts.
 type Stage struct {
-	Key, Kind string
-	Inputs    []string // keys, in the order of [inputs] of its kind
+	Key  string
+	Kind *Kind
+	// Inputs are the keys of what it builds on, in the order of its kind's inputs
+	// and optional ones; "" for an optional one that the cell has not.
+	Inputs []string
 }
 
-// inputs is the kinds of stages that a kind builds on.
-var inputs = map[string][]string{
-	record.Draw:  {record.Train},
-	record.Score: {record.Reference, record.Draw},
-	record.Time:  {record.Train},
+// Ref is the stage's artifact.
+func (s Stage) Ref() artifact.Ref { return s.Kind.Ref(s.Key) }
 
-	record.Probe:    {record.Train},
-	record.Exposure: {record.Reference, record.Train},
-	record.Seam:     {record.Train, record.Draw},
-	record.Nearest:  {record.Draw},
-}
-
-// By gives the keys of the inputs by their kind.
+// By gives the keys of the inputs by the names of their kinds.
 func (s Stage) By() map[string]string {
 	by := make(map[string]string, len(s.Inputs))
-	for i, key := range s.Inputs {
-		by[inputs[s.Kind][i]] = key
+	for i, at := range inputPlaces[s.Kind.place-1] {
+		if i < len(s.Inputs) && s.Inputs[i] != "" {
+			by[kinds[at].Name] = s.Inputs[i]
+		}
 	}
 	return by
 }
 
 // Input is the key of the input of a kind, "" where there is none.
-func (s Stage) Input(kind string) string {
-	for i, key := range s.Inputs {
-		if inputs[s.Kind][i] == kind {
-			return key
+func (s Stage) Input(k *Kind) string {
+	if k != nil {
+		for i, at := range inputPlaces[s.Kind.place-1] {
+			if at == k.place-1 && i < len(s.Inputs) {
+				return s.Inputs[i]
+			}
 		}
 	}
 	return ""
 }
 
-// Kinds in the order of a chain.
-var Kinds = []string{record.Reference, record.Train, record.Draw, record.Score,
-	record.Probe, record.Exposure, record.Seam, record.Nearest, record.Time}
+// Needs are the keys of the inputs that there are.
+func (s Stage) Needs() []string { return present(s.Inputs) }
 
-// LeastSteps is the number of AR steps from which a cell has an exposure: a
-// quarter of the tokens must be a step or more.
-const LeastSteps = 4
-
-// UsesDevice says whether a kind of stage computes on the models' device; the
-// others are the processor's.
-func UsesDevice(kind string) bool {
-	switch kind {
-	case record.Reference, record.Score, record.Seam, record.Nearest:
-		return false
+// present is keys without the absent ones; as a rule all are there.
+func present(keys []string) []string {
+	if !slices.Contains(keys, "") {
+		return keys
 	}
-	return true
+	return slices.DeleteFunc(slices.Clone(keys), func(key string) bool { return key == "" })
 }
 
 // Chain is the keys of one cell's stages, in the order of [Kinds]; "" for a
 // kind that the cell does not ask for.
 type Chain []string
 
-// place is where a kind stands in a chain, and inputPlaces, for each place, where
-// the inputs stand: a sweep asks hundreds of thousands of times.
-var place, inputPlaces = places()
-
-func places() (map[string]int, [][]int) {
-	at, of := map[string]int{}, make([][]int, len(Kinds))
-	for i, kind := range Kinds {
-		at[kind] = i
-	}
-	for i, kind := range Kinds {
-		for _, in := range inputs[kind] {
-			of[i] = append(of[i], at[in])
+// Known is a chain of which the keys are known already, by the names of their
+// kinds. A kind that this program does not know is left out.
+func Known(keys map[string]string) Chain {
+	c := make(Chain, len(kinds))
+	for name, key := range keys {
+		if k := Named(name); k != nil {
+			c[k.place-1] = key
 		}
 	}
-	return at, of
+	return c
 }
 
 // Key is the key of the stage of a kind, "" where the cell has none.
-func (c Chain) Key(kind string) string { return c[place[kind]] }
+func (c Chain) Key(k *Kind) string {
+	if k.place == 0 || k.place > len(c) {
+		return ""
+	}
+	return c[k.place-1]
+}
 
 // inputs are the keys of the inputs of the stage at a place.
 func (c Chain) inputs(at int) []string {
@@ -111,11 +99,10 @@ func (c Chain) inputs(at int) []string {
 // Stages are the stages that the chain has, in the order of [Kinds].
 func (c Chain) Stages() []Stage {
 	out := make([]Stage, 0, len(c))
-	for i, kind := range Kinds {
-		if c[i] == "" {
-			continue
+	for i, key := range c {
+		if key != "" {
+			out = append(out, Stage{Key: key, Kind: kinds[i], Inputs: c.inputs(i)})
 		}
-		out = append(out, Stage{Key: c[i], Kind: kind, Inputs: c.inputs(i)})
 	}
 	return out
 }
@@ -126,8 +113,8 @@ func (c Chain) Stages() []Stage {
 func Of(s Settings) (Chain, error) { return chain(s, nil) }
 
 // Config is what the key of the cell's stage of a kind is the hash of.
-func Config(s Settings, kind string) (config json.RawMessage, err error) {
-	_, err = chain(s, func(k string, text []byte) {
+func Config(s Settings, kind *Kind) (config json.RawMessage, err error) {
+	_, err = chain(s, func(k *Kind, text []byte) {
 		if k == kind {
 			config = slices.Clone(text)
 		}
@@ -139,59 +126,29 @@ func Config(s Settings, kind string) (config json.RawMessage, err error) {
 var writers = sync.Pool{New: func() any { return &writer{parts: map[string]writtenPart{}} }}
 
 // chain shows each text, which is valid until show returns; show may be nil.
-func chain(s Settings, show func(kind string, config []byte)) (Chain, error) {
+func chain(s Settings, show func(kind *Kind, config []byte)) (Chain, error) {
 	k := s.Model.ARSteps()
 	s.Train.RolloutDepth = s.Train.RolloutDepth.Resolve(k)
 	s.Sample.RolloutDepth = s.Sample.RolloutDepth.Resolve(k)
-	c := make(Chain, len(Kinds))
-	var fail error
+	c := make(Chain, len(kinds))
 	w := writers.Get().(*writer)
 	defer writers.Put(w)
-	add := func(kind, code string, part any) {
-		at := place[kind]
+	for at, kind := range kinds {
+		if !kind.wanted(&s) {
+			continue
+		}
 		keys := c.inputs(at)
-		key, config, err := w.key(identity{code, keys, kind, part})
+		if slices.Contains(keys[:len(kind.Inputs)], "") {
+			continue
+		}
+		key, config, err := w.key(identity{kind.Version, present(keys), kind.Name, kind.part(&s)})
 		if err != nil {
-			fail = err
-			return
+			return nil, err
 		}
 		c[at] = key
 		if show != nil {
 			show(kind, config)
 		}
 	}
-	lower := s.Measure.Precision
-	if lower == "fp32" {
-		lower = ""
-	}
-	add(record.Reference, scoreCode, referencePart{s.DataHash, s.EmbedderHash, s.Reference, s.Samples, s.Count})
-	model, train := models.Canonical(s.Model, s.Train)
-	add(record.Train, trainVersion+"/core "+models.CoreVersion, trainPart{s.DataHash, model, train, lower})
-	add(record.Draw, drawVersion+"/core "+models.CoreVersion, samplePart{s.Sample, s.Count, lower})
-	add(record.Score, scoreCode, struct{}{})
-	x := s.Extras
-	if x.Probe > 0 {
-		add(record.Probe, probeCode, probePart{x.Probe, s.Sample.Weights, lower})
-	}
-	if x.Exposure > 0 && k >= LeastSteps {
-		sample := s.Sample
-		sample.RolloutDepth = 0
-		add(record.Exposure, exposureCode, exposurePart{sample, x.Exposure, lower})
-	}
-	if p := s.Model.Patch; x.Seam > 0 && p > 1 && p < s.Model.Size {
-		add(record.Seam, seamVersion, countPart{x.Seam})
-	}
-	if x.Nearest > 0 {
-		add(record.Nearest, nearestVersion, countPart{x.Nearest})
-	}
-	if m := s.Measure; m.Rounds > 0 {
-		add(record.Time, timeVersion, timePart{s.Sample, m.Device, m.Precision, m.Batch, m.Warmup, m.Rounds, m.Threads, m.TrainSteps})
-	}
-	return c, fail
+	return c, nil
 }
-
-var (
-	scoreCode    = fmt.Sprintf("%s/metrics %d", scoreVersion, metrics.DefinitionVersion)
-	probeCode    = probeVersion + "/core " + models.CoreVersion
-	exposureCode = fmt.Sprintf("%s/core %s/%s", exposureVersion, models.CoreVersion, scoreCode)
-)

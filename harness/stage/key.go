@@ -16,20 +16,6 @@ import (
 	"fmt"
 )
 
-// Versions of the code behind each kind of stage, raised when its results
-// change. The model core and the metrics have their own.
-const (
-	scoreVersion = "1"
-	drawVersion  = "1"
-	trainVersion = "1"
-	timeVersion  = "3"
-
-	probeVersion    = "1"
-	exposureVersion = "1"
-	seamVersion     = "1"
-	nearestVersion  = "1"
-)
-
 // identity is what a key is the hash of.
 type identity struct {
 	Code   string   `json:"code"`

@@ -9,6 +9,20 @@ import (
 	"prabench/models"
 )
 
+// trained and drawn are parts such as kinds of stages have.
+type trained struct {
+	Data      string             `json:"data"`
+	Model     models.Config      `json:"model"`
+	Train     models.TrainConfig `json:"train"`
+	Precision string             `json:"precision,omitempty"`
+}
+
+type drawn struct {
+	Sample    models.SampleConfig `json:"sample"`
+	Count     int                 `json:"count"`
+	Precision string              `json:"precision,omitempty"`
+}
+
 // Canonical text written at once is what encoding/json writes of the same tree,
 // whatever the fields hold.
 func TestCanonicalIsWhatJSONWrites(t *testing.T) {
@@ -24,8 +38,8 @@ func TestCanonicalIsWhatJSONWrites(t *testing.T) {
 	if err := quick.Check(func(data, split, precision string, samples int, m models.Config, tr models.TrainConfig, s models.SampleConfig) bool {
 		w := &writer{parts: map[string]writtenPart{}} // remembers, and must not mistake one part for another
 		for _, id := range []identity{
-			{data, []string{split, "<"}, "é", trainPart{data, m, tr, precision}}, {data, []string{}, "é", trainPart{data, m, tr, precision}},
-			{split, []string{split}, "é", trainPart{split, m, tr, precision}}, {data, []string{}, "s", samplePart{s, samples, precision}},
+			{data, []string{split, "<"}, "é", trained{data, m, tr, precision}}, {data, []string{}, "é", trained{data, m, tr, precision}},
+			{split, []string{split}, "é", trained{split, m, tr, precision}}, {data, []string{}, "s", drawn{s, samples, precision}},
 		} {
 			want, _ := written(id)
 			if _, got, err := w.key(id); err != nil || string(got) != string(want) {
@@ -33,18 +47,41 @@ func TestCanonicalIsWhatJSONWrites(t *testing.T) {
 				return false
 			}
 		}
-		return same(identity{data, []string{split, "<"}, "é", trainPart{data, m, tr, precision}}) && same(samplePart{s, samples, precision}) &&
-			same(referencePart{data, split, precision, samples, 1}) && same(timePart{Sample: s, Device: split, Batch: samples})
+		return same(identity{data, []string{split, "<"}, "é", trained{data, m, tr, precision}}) && same(drawn{s, samples, precision}) &&
+			same(struct {
+				Data, Embedder, Split string
+				Samples, Count        int
+			}{data, split, precision, samples, 1}) && same(Measure{Device: split, Batch: samples})
 	}, nil); err != nil {
 		t.Error(err)
 	}
 	for _, x := range []float64{0, math.Copysign(0, -1), 1e-6, 9.999e-7, 1e-7, 1e-9, 1e20, 1e21, -1e21, 1.5e300, 0.1, 1234567.25, math.Inf(1), math.NaN()} {
-		same(trainPart{Train: models.TrainConfig{LR: x, Clip: -x}})
+		same(trained{Train: models.TrainConfig{LR: x, Clip: -x}})
 	}
 	for _, v := range []any{nil, struct{}{}, map[string]int{"b": 1, "a": 2}, []string(nil), []byte("x"), "a\"b", true, uint64(math.MaxUint64), json.RawMessage(`{"b": 1, "a": 2}`),
 		struct{ B, A int }{1, 2}, struct {
 			P *int `json:"p"`
 		}{}} {
 		same(v)
+	}
+}
+
+func TestKeysDoNotDependOnTheOrderOfFields(t *testing.T) {
+	a, _, err := Key("train", "1", struct {
+		A int     `json:"a"`
+		B float64 `json:"b"`
+	}{1, 0.1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, config, err := Key("train", "1", struct {
+		B float64 `json:"b"`
+		A int     `json:"a"`
+	}{0.1, 1})
+	if err != nil || a != b || len(a) != 64 {
+		t.Errorf("%s %s %v", a, b, err)
+	}
+	if want := `{"code":"1","inputs":[],"kind":"train","part":{"a":1,"b":0.1}}`; string(config) != want {
+		t.Errorf("%s", config)
 	}
 }

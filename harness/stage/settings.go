@@ -1,6 +1,7 @@
 package stage
 
 import (
+	"runtime"
 	"time"
 
 	"prabench/models"
@@ -59,55 +60,26 @@ type Measure struct {
 	CheckpointSteps int   `json:"checkpoint_steps"` // of a training; 0 = by time alone
 }
 
-// The parts of the settings that each kind of stage reads, as they enter keys.
-
-type referencePart struct {
-	Data     string `json:"data"`     // hash
-	Embedder string `json:"embedder"` // hash
-	Split    string `json:"split"`
-	Samples  int    `json:"samples"`
-	Count    int    `json:"count"` // of the floor
+// Lowered is the precision as it enters keys: absent for fp32, since rounding of
+// a lower one changes a model, where the device of the same precision does not
+// matter.
+func (m Measure) Lowered() string {
+	if m.Precision == "fp32" {
+		return ""
+	}
+	return m.Precision
 }
 
-type trainPart struct {
-	Data  string             `json:"data"` // hash
-	Model models.Config      `json:"model"`
-	Train models.TrainConfig `json:"train"` // with the seed
-	// Precision is absent for fp32: rounding of a lower one changes the model,
-	// where the device of the same precision does not matter.
-	Precision string `json:"precision,omitempty"`
+// ThreadsHere is the number of threads of a timing on this machine.
+func (m Measure) ThreadsHere() int {
+	if m.Threads > 0 {
+		return m.Threads
+	}
+	return runtime.NumCPU()
 }
 
-type samplePart struct {
-	Sample models.SampleConfig `json:"sample"`
-	Count  int                 `json:"count"`
-	// Precision as for a training.
-	Precision string `json:"precision,omitempty"`
-}
-
-type probePart struct {
-	Count     int    `json:"count"`
-	Weights   string `json:"weights"`
-	Precision string `json:"precision,omitempty"`
-}
-
-type exposurePart struct {
-	Sample    models.SampleConfig `json:"sample"` // without its rollout depth: prefixes are continued one step after another
-	Count     int                 `json:"count"`
-	Precision string              `json:"precision,omitempty"`
-}
-
-type countPart struct {
+// CountPart is what enters the key of a kind that reads nothing else than how
+// many images it takes.
+type CountPart struct {
 	Count int `json:"count"`
-}
-
-type timePart struct {
-	Sample     models.SampleConfig `json:"sample"`
-	Device     string              `json:"device"`
-	Precision  string              `json:"precision"`
-	Batch      int                 `json:"batch"`
-	Warmup     int                 `json:"warmup"`
-	Rounds     int                 `json:"rounds"`
-	Threads    int                 `json:"threads"`
-	TrainSteps int                 `json:"train_steps"`
 }

@@ -3,13 +3,45 @@ package work
 import (
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"prabench/harness/artifact"
+	"prabench/harness/stage"
 	"prabench/harness/worker"
 	"prabench/metrics"
 	"prabench/metrics/embed"
 	"prabench/models"
 )
+
+// Exposure measures what a model's own inputs do to its images. Prefixes are
+// continued one step after another, however the cell samples.
+var Exposure = &stage.Kind{
+	Name:    "exposure",
+	Inputs:  []*stage.Kind{Reference, Train},
+	Chief:   Train,
+	Wanted:  func(s *stage.Settings) bool { return s.Extras.Exposure > 0 },
+	Asks:    []stage.Capability{stage.Continues},
+	Version: "1/" + coreVersion + "/" + scoreVersion,
+	Part: func(s *stage.Settings) any {
+		sample := s.Sample
+		sample.RolloutDepth = 0
+		return exposurePart{sample, s.Extras.Exposure, s.Measure.Lowered()}
+	},
+	OnDevice: true,
+	Effort: func(s *stage.Settings, c *stage.Costs) stage.Effort {
+		return stage.Effort{FLOPs: 3.5 * c.FLOPsImage * float64(s.Extras.Exposure), Threads: s.Train.Threads, Other: 4 * time.Second}
+	},
+	Memory: func(h stage.Host) int64 {
+		// A mosaic is one sweep over all tokens.
+		return h.Data() + h.Images(8*h.Extras.Exposure) + h.Sampling(h.Extras.Exposure, h.Model.ARSteps())
+	},
+}
+
+type exposurePart struct {
+	Sample    models.SampleConfig `json:"sample"` // without its rollout depth
+	Count     int                 `json:"count"`
+	Precision string              `json:"precision,omitempty"`
+}
 
 // StepsFile is the errors of the AR steps in an exposure artifact: Steps.
 const StepsFile = "steps.json"
@@ -202,7 +234,7 @@ func (t *task) blockErrors(c models.Config, known, free, mosaic, held metrics.Pi
 
 // ReadSteps reads the errors of the AR steps of an exposure.
 func ReadSteps(s artifact.Store, key string) (Steps, error) {
-	ref := artifact.Ref{Kind: "exposure", Key: key}
+	ref := Exposure.Ref(key)
 	raw, err := s.Read(ref, StepsFile)
 	if err != nil {
 		return nil, err

@@ -23,7 +23,7 @@ func (t *task) heldOut(key string, data *dataset.Data, s dataset.Split, n int) (
 
 // drawnPictures is the first n drawn images.
 func (t *task) drawnPictures(n int) (metrics.Pictures, error) {
-	drawn, pixels, err := ReadDrawn(t.store, t.job.Inputs["sample"])
+	drawn, pixels, err := ReadDrawn(t.store, t.input(Sample).Key)
 	if err != nil {
 		return metrics.Pictures{}, err
 	}
@@ -37,7 +37,7 @@ func (t *task) drawnPictures(n int) (metrics.Pictures, error) {
 
 // model loads the trained model; both are to be closed, the model first.
 func (t *task) model() (device.Backend, *models.Model, error) {
-	path, err := t.store.Path(t.input("train"), ModelFile)
+	path, err := t.store.Path(t.input(Train), ModelFile)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -1,9 +1,26 @@
 package work
 
 import (
+	"time"
+
+	"prabench/harness/stage"
 	"prabench/harness/worker"
 	"prabench/metrics"
 )
+
+// Nearest looks for drawn images among those the model was trained on.
+var Nearest = &stage.Kind{
+	Name:    "nearest",
+	Inputs:  []*stage.Kind{Sample},
+	Chief:   Sample,
+	Wanted:  func(s *stage.Settings) bool { return s.Extras.Nearest > 0 },
+	Version: "1",
+	Part:    func(s *stage.Settings) any { return stage.CountPart{Count: s.Extras.Nearest} },
+	Effort:  func(*stage.Settings, *stage.Costs) stage.Effort { return stage.Effort{Other: 2 * time.Second} },
+	Memory: func(h stage.Host) int64 {
+		return h.Data() + h.Images(h.Count) + h.Images(4*(4096+256)) + 4*4096*256 // a tile of pairs: both sides, and their distances
+	},
+}
 
 // nearest measures how near drawn images come to the images the model was
 // trained on, beside test images, which it was not.

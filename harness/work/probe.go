@@ -2,11 +2,38 @@ package work
 
 import (
 	"fmt"
+	"time"
 
+	"prabench/harness/stage"
 	"prabench/harness/worker"
 	"prabench/metrics"
 	"prabench/models"
 )
+
+// Probe classifies real images from the trunk's features.
+var Probe = &stage.Kind{
+	Name:    "probe",
+	Inputs:  []*stage.Kind{Train},
+	Chief:   Train,
+	Wanted:  func(s *stage.Settings) bool { return s.Extras.Probe > 0 },
+	Asks:    []stage.Capability{stage.Pools},
+	Version: "1/" + coreVersion,
+	Part: func(s *stage.Settings) any {
+		return probePart{s.Extras.Probe, s.Sample.Weights, s.Measure.Lowered()}
+	},
+	OnDevice: true,
+	Effort: func(s *stage.Settings, c *stage.Costs) stage.Effort {
+		// The trunk of a trained and an untrained model, forward only.
+		return stage.Effort{FLOPs: 2 * c.FLOPsTrainImage / 3 * float64(s.Extras.Probe), Threads: s.Train.Threads, Other: 3 * time.Second}
+	},
+	Memory: func(h stage.Host) int64 { return h.Data() + h.Held(h.Costs.Train) + 4*h.Params() },
+}
+
+type probePart struct {
+	Count     int    `json:"count"`
+	Weights   string `json:"weights"`
+	Precision string `json:"precision,omitempty"`
+}
 
 // probeBatch is how many images the trunk reads at once.
 const probeBatch = 250

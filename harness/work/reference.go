@@ -3,8 +3,10 @@ package work
 import (
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"prabench/harness/artifact"
+	"prabench/harness/stage"
 	"prabench/harness/worker"
 	"prabench/metrics"
 	"prabench/metrics/embed"
@@ -17,6 +19,26 @@ const (
 	featuresFile = "features.npy" // float32 [n, D]
 	aboutFile    = "about.json"   // what a score needs beside the features
 )
+
+// Reference embeds the real images that scores compare with. It knows no model.
+var Reference = &stage.Kind{
+	Name:    "reference",
+	Version: scoreVersion,
+	Part: func(s *stage.Settings) any {
+		return referencePart{s.DataHash, s.EmbedderHash, s.Reference, s.Samples, s.Count}
+	},
+	Effort: func(*stage.Settings, *stage.Costs) stage.Effort { return stage.Effort{Other: 3 * time.Second} },
+	Memory: func(h stage.Host) int64 { return h.Data() + embedding(h) },
+	Label:  func(s *stage.Settings) string { return s.Data.Set },
+}
+
+type referencePart struct {
+	Data     string `json:"data"`     // hash
+	Embedder string `json:"embedder"` // hash
+	Split    string `json:"split"`
+	Samples  int    `json:"samples"`
+	Count    int    `json:"count"` // of the floor
+}
 
 // about describes reference features.
 type about struct {
@@ -136,9 +158,14 @@ func (t *task) splits(data *dataset.Data) (reference, heldOut dataset.Split) {
 	return data.Train, data.Test
 }
 
+// portion is how many images are embedded at once.
+const portion = 500
+
+// embedding is the bytes of what an embedder makes of a portion on its way.
+func embedding(h stage.Host) int64 { return h.Images(portion) * 64 }
+
 // embed embeds in portions, so that it can report and stop.
 func (t *task) embed(e embed.Embedder, pixels []uint8, n, size, channels int) ([]float32, error) {
-	const portion = 500
 	per := size * size * channels
 	x := make([]float32, 0, n*e.Dim())
 	for at := 0; at < n; at += portion {

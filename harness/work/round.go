@@ -2,6 +2,7 @@ package work
 
 import (
 	"context"
+	"path/filepath"
 	"strconv"
 	"time"
 
@@ -15,6 +16,49 @@ import (
 	"prabench/results/record"
 )
 
+// Timing measures speed and memory, one image and a batch at a time.
+var Timing = &stage.Kind{
+	Name:    "time",
+	Inputs:  []*stage.Kind{Train},
+	Chief:   Train,
+	Wanted:  func(s *stage.Settings) bool { return s.Measure.Rounds > 0 },
+	Version: "3",
+	Part: func(s *stage.Settings) any {
+		m := s.Measure
+		return timePart{s.Sample, m.Device, m.Precision, m.Batch, m.Warmup, m.Rounds, m.Threads, m.TrainSteps}
+	},
+	OnDevice: true,
+	Threads:  func(s *stage.Settings) int { return s.Measure.ThreadsHere() },
+	Rounds:   func(s *stage.Settings) int { return s.Measure.Rounds },
+	Effort: func(s *stage.Settings, c *stage.Costs) stage.Effort {
+		batches := float64(s.Measure.Warmup+2) * float64(s.Measure.Batch)
+		ones := float64(s.Measure.Warmup+3) * 8 // one image alone runs at a fraction of the rate
+		steps := float64(s.Measure.TrainSteps+1) * float64(s.Train.Batch)
+		return stage.Effort{FLOPs: c.FLOPsImage*(batches+ones) + c.FLOPsTrainImage*steps, Threads: s.Measure.ThreadsHere(), Other: 2 * time.Second}
+	},
+	Memory: func(h stage.Host) int64 {
+		return max(h.Held(h.Costs.Sample)+2*h.Params()+h.Packed(), h.Held(h.Costs.Train))
+	},
+	Unfinished: roundsFolder,
+}
+
+type timePart struct {
+	Sample     models.SampleConfig `json:"sample"`
+	Device     string              `json:"device"`
+	Precision  string              `json:"precision"`
+	Batch      int                 `json:"batch"`
+	Warmup     int                 `json:"warmup"`
+	Rounds     int                 `json:"rounds"`
+	Threads    int                 `json:"threads"`
+	TrainSteps int                 `json:"train_steps"`
+}
+
+const roundsFolder = "round"
+
+// RoundsPath is the folder in which rounds of an unfinished timing of that key
+// are kept.
+func RoundsPath(artifacts, key string) string { return filepath.Join(artifacts, roundsFolder, key) }
+
 // How often the parts of a round are read: a short sampling is read more often
 // within the same time, a long one at least twice.
 var (
@@ -25,7 +69,7 @@ var (
 // round measures one round of a timing. The order matters: what the process
 // and the backend hold is read after sampling, before anything else is held.
 func (t *task) round() (err error) {
-	path, err := t.store.Path(t.input("train"), ModelFile)
+	path, err := t.store.Path(t.input(Train), ModelFile)
 	if err != nil {
 		return err
 	}

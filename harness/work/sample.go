@@ -8,6 +8,7 @@ import (
 
 	"prabench/harness/artifact"
 	"prabench/harness/sheet"
+	"prabench/harness/stage"
 	"prabench/harness/worker"
 	"prabench/models"
 	"prabench/models/dataset"
@@ -30,9 +31,32 @@ type Drawn struct {
 	ClassNames []string `json:"class_names,omitempty"`
 }
 
+// Sample draws the images that are going to be scored.
+var Sample = &stage.Kind{
+	Name:    "sample",
+	Inputs:  []*stage.Kind{Train},
+	Chief:   Train,
+	Version: "1/" + coreVersion,
+	Part: func(s *stage.Settings) any {
+		return samplePart{s.Sample, s.Count, s.Measure.Lowered()}
+	},
+	OnDevice: true,
+	Effort: func(s *stage.Settings, c *stage.Costs) stage.Effort {
+		return stage.Effort{FLOPs: c.FLOPsImage * float64(s.Count), Threads: s.Train.Threads}
+	},
+	Memory: func(h stage.Host) int64 { return h.Images(2*h.Count) + h.Sampling(h.Count, 1) },
+	Shown:  true,
+}
+
+type samplePart struct {
+	Sample    models.SampleConfig `json:"sample"`
+	Count     int                 `json:"count"`
+	Precision string              `json:"precision,omitempty"`
+}
+
 // sample draws the images that are going to be scored, as many of each class.
 func (t *task) sample() error {
-	path, err := t.store.Path(t.input("train"), ModelFile)
+	path, err := t.store.Path(t.input(Train), ModelFile)
 	if err != nil {
 		return err
 	}
@@ -110,7 +134,7 @@ func Draw(m *models.Model, sc models.SampleConfig, batch, n int, drawn func(int)
 // ReadDrawn reads the images of a sample artifact, their hashes compared.
 func ReadDrawn(s artifact.Store, key string) (Drawn, []uint8, error) {
 	var d Drawn
-	ref := artifact.Ref{Kind: "sample", Key: key}
+	ref := Sample.Ref(key)
 	raw, err := s.Read(ref, DrawnFile)
 	if err != nil {
 		return d, nil, err

@@ -3,12 +3,24 @@ package work
 import (
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"prabench/harness/artifact"
+	"prabench/harness/stage"
 	"prabench/harness/worker"
 	"prabench/metrics"
 	"prabench/metrics/embed"
 )
+
+// Score compares the drawn images with the reference.
+var Score = &stage.Kind{
+	Name:    "score",
+	Inputs:  []*stage.Kind{Reference, Sample},
+	Chief:   Sample,
+	Version: scoreVersion,
+	Effort:  func(*stage.Settings, *stage.Costs) stage.Effort { return stage.Effort{Other: 2 * time.Second} },
+	Memory:  func(h stage.Host) int64 { return h.Images(h.Count) + embedding(h) },
+}
 
 // score compares the drawn images with the reference.
 func (t *task) score() error {
@@ -16,7 +28,7 @@ func (t *task) score() error {
 	if err != nil {
 		return err
 	}
-	drawn, pixels, err := ReadDrawn(t.store, t.job.Inputs["sample"])
+	drawn, pixels, err := ReadDrawn(t.store, t.input(Sample).Key)
 	if err != nil {
 		return err
 	}
@@ -65,7 +77,7 @@ func (t *task) score() error {
 
 func (t *task) readReference() (metrics.Features, about, error) {
 	var info about
-	ref := t.input("reference")
+	ref := t.input(Reference)
 	raw, err := t.store.Read(ref, aboutFile)
 	if err != nil {
 		return metrics.Features{}, info, err

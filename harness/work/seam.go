@@ -1,6 +1,24 @@
 package work
 
-import "prabench/metrics"
+import (
+	"time"
+
+	"prabench/harness/stage"
+	"prabench/metrics"
+)
+
+// Seam compares the borders of patches with the same lines of real images.
+var Seam = &stage.Kind{
+	Name:    "seam",
+	Inputs:  []*stage.Kind{Train, Sample},
+	Chief:   Sample,
+	Wanted:  func(s *stage.Settings) bool { return s.Extras.Seam > 0 },
+	Asks:    []stage.Capability{stage.HasBorders},
+	Version: "1",
+	Part:    func(s *stage.Settings) any { return stage.CountPart{Count: s.Extras.Seam} },
+	Effort:  func(*stage.Settings, *stage.Costs) stage.Effort { return stage.Effort{Other: 2 * time.Second} },
+	Memory:  func(h stage.Host) int64 { return h.Data() + h.Images(h.Count) },
+}
 
 // seam compares the borders of patches in drawn images with the same lines of
 // held-out real ones.

@@ -13,6 +13,7 @@ import (
 
 	"prabench/harness/artifact"
 	"prabench/harness/machine"
+	"prabench/harness/stage"
 	"prabench/harness/worker"
 	"prabench/models"
 	"prabench/models/dataset"
@@ -25,6 +26,32 @@ const (
 	ModelFile = "model.safetensors" // raw and averaged weights
 	CurveFile = "curve.jsonl"       // losses, one JSON object a line, about a hundred lines
 )
+
+// Train trains a model.
+var Train = &stage.Kind{
+	Name:    "train",
+	Version: "1/" + coreVersion,
+	Part: func(s *stage.Settings) any {
+		model, train := models.Canonical(s.Model, s.Train)
+		return trainPart{s.DataHash, model, train, s.Measure.Lowered()}
+	},
+	OnDevice: true,
+	Effort: func(s *stage.Settings, c *stage.Costs) stage.Effort {
+		return stage.Effort{FLOPs: c.FLOPsTrainImage * float64(s.Train.Batch) * float64(s.Train.Steps), Threads: s.Train.Threads}
+	},
+	Memory: func(h stage.Host) int64 {
+		return h.Data() + h.Held(h.Costs.Train) + 4*h.Params() // a checkpoint is a copy
+	},
+	Shown:      true,
+	Unfinished: checkpointFolder,
+}
+
+type trainPart struct {
+	Data      string             `json:"data"` // hash
+	Model     models.Config      `json:"model"`
+	Train     models.TrainConfig `json:"train"` // with the seed
+	Precision string             `json:"precision,omitempty"`
+}
 
 // train trains a model, from a checkpoint if an earlier attempt left one.
 func (t *task) train() error {
@@ -171,9 +198,11 @@ func (t *task) stopped() error {
 	return errors.New("stopped")
 }
 
+const checkpointFolder = "checkpoint"
+
 // CheckpointPath is where an unfinished training of that key is kept.
 func CheckpointPath(artifacts, key string) string {
-	return filepath.Join(artifacts, "checkpoint", key+".safetensors")
+	return filepath.Join(artifacts, checkpointFolder, key+".safetensors")
 }
 
 func (t *task) checkpoint() string { return CheckpointPath(t.job.Artifacts, t.job.Stage) }

@@ -37,33 +37,16 @@ func Do(ctx context.Context, job worker.Job, report func(worker.Progress), a *re
 	if err := json.Unmarshal(job.Settings, &t.set); err != nil {
 		return fmt.Errorf("the settings in the job cannot be read: %w", err)
 	}
-	switch job.Kind {
-	case record.Reference:
-		return t.reference()
-	case record.Train:
-		return t.train()
-	case record.Draw:
-		return t.sample()
-	case record.Score:
-		return t.score()
-	case record.Probe:
-		return t.probe()
-	case record.Exposure:
-		return t.exposure()
-	case record.Seam:
-		return t.seam()
-	case record.Nearest:
-		return t.nearest()
-	case record.Time:
-		return t.round()
+	for _, k := range kinds {
+		if k.Name == job.Kind {
+			return k.do(t)
+		}
 	}
 	return worker.Invalid("this program does no stages of kind %q", job.Kind)
 }
 
 // input names the artifact of an input stage.
-func (t *task) input(kind string) artifact.Ref {
-	return artifact.Ref{Kind: kind, Key: t.job.Inputs[kind]}
-}
+func (t *task) input(kind *stage.Kind) artifact.Ref { return kind.Ref(t.job.Inputs[kind.Name]) }
 
 // AttemptFile is the copy of the attempt that lies beside its artifacts, so
 // that another database can take the stage over with its numbers.

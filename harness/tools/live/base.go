@@ -6,6 +6,7 @@ import (
 
 	"prabench/harness/artifact"
 	"prabench/harness/engine"
+	"prabench/harness/work"
 	"prabench/results"
 	"prabench/results/record"
 )
@@ -68,12 +69,12 @@ func (b *base) fromPlan(ctx context.Context, p *engine.Plan, db *results.DB, pla
 		b.experiments = append(b.experiments, experiment{Name: e.Name, Description: e.Description})
 	}
 	for _, it := range p.Items {
-		s := stage{key: it.Key, kind: it.Kind, label: it.Label, state: string(it.State), skip: it.Skip, estimate: it.Estimate}
+		s := stage{key: it.Key, kind: it.Kind.Name, label: it.Label, state: string(it.State), skip: it.Skip, estimate: it.Estimate}
 		if it.State == engine.Stored {
 			s.state = done
 		}
-		if it.Kind == record.Time {
-			s.rounds = it.Settings.Measure.Rounds
+		if it.Kind.Measured() {
+			s.rounds = it.Kind.Rounds(it.Settings)
 		}
 		b.addStage(s)
 	}
@@ -168,7 +169,7 @@ func (b *base) readNumbers(ctx context.Context, db *results.DB, numbers func(con
 func (b *base) drawn() []stage {
 	var out []stage
 	for _, s := range b.stages {
-		if s.kind == record.Draw && s.state == done {
+		if s.kind == work.Sample.Name && s.state == done {
 			out = append(out, s)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"prabench/harness/engine"
+	chain "prabench/harness/stage"
 )
 
 // clusterPause is the least time between two questions to a cluster, which
@@ -60,7 +61,7 @@ func (b *base) tellCells(cells []cell, q Queue) {
 		}
 		keys := b.keys[name{c.Experiment, c.Cell}]
 		best := 0
-		for _, kind := range chainOrder {
+		for _, kind := range chain.Names() {
 			at, known := b.stageOf[keys[kind]]
 			if !known || b.stages[at].state != toDo {
 				continue
@@ -85,7 +86,7 @@ func keysOf(p *engine.Plan) map[name]map[string]string {
 				continue // not known yet
 			}
 			for _, s := range c.Chain.Stages() {
-				keys[s.Kind] = s.Key
+				keys[s.Kind.Name] = s.Key
 			}
 			out[name{e.Name, c.ID}] = keys
 		}

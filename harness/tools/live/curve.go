@@ -8,7 +8,6 @@ import (
 	"prabench/harness/artifact"
 	"prabench/harness/engine"
 	"prabench/harness/work"
-	"prabench/results/record"
 )
 
 // shownCurves is how many finished trainings stand behind those that run.
@@ -34,7 +33,7 @@ func (cache curveCache) finished(store artifact.Store, stages []stage) []curve {
 	}
 	var found []candidate
 	for _, s := range stages {
-		if s.kind != record.Train || s.state != done {
+		if s.kind != work.Train.Name || s.state != done {
 			continue
 		}
 		if info, err := os.Stat(store.Dir(s.ref()) + "/" + work.CurveFile); err == nil {

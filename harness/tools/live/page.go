@@ -47,7 +47,6 @@ var templates = template.Must(template.New("").Funcs(template.FuncMap{
 	"class":    func(state string) string { return "s-" + strings.ReplaceAll(state, " ", "-") },
 	"column":   splitUnit,
 	"value":    splitInterval,
-	"kind":     kindName,
 	"addf":     func(a, b float64) float64 { return a + b },
 	"share":    share,
 	"unixnano": func(t time.Time) int64 { return t.UnixNano() },

@@ -57,7 +57,7 @@ func (s *Server) sampleGrid(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	store := s.watch.src.Places.Store()
-	f, err := os.Open(store.Dir(artifact.Ref{Kind: "sample", Key: key}) + "/" + work.GridFile)
+	f, err := os.Open(store.Dir(work.Sample.Ref(key)) + "/" + work.GridFile)
 	if err != nil {
 		http.NotFound(w, r)
 		return

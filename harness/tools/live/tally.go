@@ -4,7 +4,7 @@ import (
 	"time"
 
 	"prabench/harness/engine"
-	"prabench/results/record"
+	chain "prabench/harness/stage"
 )
 
 // tally counts distinct stages: cells share them, so cells would count the
@@ -52,15 +52,8 @@ func (k kindProgress) Size() float64 { return float64(k.Total) }
 // Bad is how many of them will not be done.
 func (k kindProgress) Bad() float64 { return float64(k.Failed + k.Blocked) }
 
-// Name is what the kind of stage does.
-func (k kindProgress) Name() string { return kindName(k.Kind) }
-
-func kindName(kind string) string {
-	if kind == record.Draw {
-		return "sample"
-	}
-	return kind
-}
+// Name is what the page calls the kind of stage.
+func (k kindProgress) Name() string { return k.Kind }
 
 func percent(part float64, of int) int {
 	if of == 0 {
@@ -75,7 +68,7 @@ func (b *base) progressNow(places engine.Places, alive bool, marks []engine.Runn
 		at[m.Stage] = true
 	}
 	p := tally{Alive: alive}
-	for _, kind := range chainOrder {
+	for _, kind := range chain.Names() {
 		k := kindProgress{Kind: kind}
 		for _, s := range b.stages {
 			if s.kind != kind || s.skip {

@@ -119,7 +119,7 @@ func (b *base) cellsNow(places engine.Places, alive bool, marks []engine.Running
 		if c.State == failed || c.State == blocked {
 			continue
 		}
-		for _, kind := range chainOrder {
+		for _, kind := range chain.Names() {
 			if m, ok := by[b.keys[name{c.Experiment, c.Cell}][kind]]; ok {
 				c.State, c.Stage, c.Reason = running, kind, m.String()
 			}
@@ -127,9 +127,6 @@ func (b *base) cellsNow(places engine.Places, alive bool, marks []engine.Running
 	}
 	return cells
 }
-
-// chainOrder is the kinds of stages in the order of a chain.
-var chainOrder = chain.Kinds
 
 // runningStage is a stage that a worker is at.
 type runningStage struct {

@@ -10,8 +10,8 @@ import (
 
 	"prabench/harness/engine"
 	"prabench/harness/machine"
+	"prabench/harness/work"
 	"prabench/results"
-	"prabench/results/record"
 )
 
 // How often is looked at most, so that looking takes no more than a small
@@ -76,7 +76,7 @@ func (w *watcher) look(ctx context.Context) *view {
 func (w *watcher) refresh(ctx context.Context, running []engine.Running) {
 	pause := max(leastPause, 2*lookShare*w.baseTook)
 	for _, r := range running {
-		if r.Kind == record.Time {
+		if r.Kind == work.Timing.Name {
 			pause = max(pause, timingPause)
 		}
 	}

@@ -6,13 +6,7 @@ import (
 
 	"prabench/harness/engine"
 	"prabench/harness/stage"
-	"prabench/results/record"
 )
-
-// follows is the input of each kind that is made for few cells or one, and so
-// decides when a task may begin: its task of the same index goes before.
-var follows = map[string]string{record.Draw: record.Train, record.Time: record.Train, record.Score: record.Draw,
-	record.Probe: record.Train, record.Exposure: record.Train, record.Seam: record.Draw, record.Nearest: record.Draw}
 
 // slot is where a stage was put.
 type slot struct {
@@ -30,7 +24,7 @@ type slot struct {
 // queued gives the job that an earlier submission has in the queue for a stage.
 func arrange(items []*engine.Item, queued func(key string) (job string, ok bool), most int) []Array {
 	b := builder{most: most, placed: map[string]slot{}, parent: map[*Array]*Array{}, needs: map[*Array]map[*Array]bool{}}
-	for _, kind := range stage.Kinds {
+	for _, kind := range stage.Kinds() {
 		for _, it := range items {
 			if it.Kind == kind {
 				b.put(it, queued)
@@ -56,9 +50,10 @@ type builder struct {
 func (b *builder) put(it *engine.Item, queued func(string) (string, bool)) {
 	var jobs []string
 	var others []*Array
-	for kind, key := range it.By() {
+	chief := it.Input(it.Kind.Chief)
+	for _, key := range it.Needs() {
 		if in, here := b.placed[key]; here {
-			if kind != follows[it.Kind] {
+			if key != chief {
 				others = append(others, in.array)
 			}
 		} else if job, waits := queued(key); waits && !slices.Contains(jobs, job) {
@@ -66,17 +61,17 @@ func (b *builder) put(it *engine.Item, queued func(string) (string, bool)) {
 		}
 	}
 	slices.Sort(jobs)
-	chief := b.placed[it.Input(follows[it.Kind])]
-	a, index := b.room(it.Kind, chief, jobs)
+	before := b.placed[chief]
+	a, index := b.room(it.Kind, before, jobs)
 	if a == nil {
-		a, index = &Array{Kind: it.Kind, Jobs: jobs}, chief.index
+		a, index = &Array{Kind: it.Kind.Name, Jobs: jobs}, before.index
 		b.arrays = append(b.arrays, a)
-		b.parent[a], b.needs[a] = chief.array, map[*Array]bool{}
+		b.parent[a], b.needs[a] = before.array, map[*Array]bool{}
 	}
 	for _, in := range others {
 		b.needs[a][in] = true
 	}
-	t := Task{Index: index, Stage: it.Stage, Settings: it.Full(), Cell: it.Cell, Label: it.Label}
+	t := Task{Index: index, Key: it.Key, Kind: it.Kind.Name, Inputs: it.Inputs, Settings: it.Full(), Cell: it.Cell, Label: it.Label}
 	at, _ := slices.BinarySearchFunc(a.Tasks, index, func(t Task, i int) int { return t.Index - i })
 	a.Tasks = slices.Insert(a.Tasks, at, t)
 	b.placed[it.Key] = slot{a, index}
@@ -84,9 +79,9 @@ func (b *builder) put(it *engine.Item, queued func(string) (string, bool)) {
 
 // room finds an array that can take one more stage with this chief input and
 // these jobs to wait for, and the index it gets there.
-func (b *builder) room(kind string, chief slot, jobs []string) (*Array, int) {
+func (b *builder) room(kind *stage.Kind, chief slot, jobs []string) (*Array, int) {
 	for _, a := range b.arrays {
-		if a.Kind != kind || b.parent[a] != chief.array || !slices.Equal(a.Jobs, jobs) {
+		if a.Kind != kind.Name || b.parent[a] != chief.array || !slices.Equal(a.Jobs, jobs) {
 			continue
 		}
 		if chief.array == nil && len(a.Tasks) < b.most {

@@ -17,7 +17,7 @@ import (
 func item(text string) *engine.Item {
 	head, inputs, _ := strings.Cut(text, ": ")
 	kind, key, _ := strings.Cut(head, " ")
-	it := &engine.Item{Stage: stage.Stage{Key: key, Kind: kind}, Settings: &stage.Settings{}, State: engine.ToDo}
+	it := &engine.Item{Stage: stage.Stage{Key: key, Kind: stage.Named(kind)}, Settings: &stage.Settings{}, State: engine.ToDo}
 	if inputs != "" {
 		for in := range strings.SplitSeq(inputs, ", ") {
 			_, key, _ := strings.Cut(in, " ")
@@ -159,7 +159,7 @@ func TestArrangeLosesNothing(t *testing.T) {
 		}
 		for _, it := range all {
 			user := at[it.Key]
-			for kind, key := range it.By() {
+			for _, key := range it.Needs() {
 				in, here := at[key]
 				if !here {
 					continue
@@ -168,7 +168,7 @@ func TestArrangeLosesNothing(t *testing.T) {
 					t.Fatalf("%s is sent before its input %s", it.Key, key)
 				}
 				switch {
-				case kind == follows[it.Kind]:
+				case key == it.Input(it.Kind.Chief):
 					if user.array.Corresponds != in.array.Name || user.index != in.index {
 						t.Fatalf("%s does not correspond to its input %s", it.Key, key)
 					}

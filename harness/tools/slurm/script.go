@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"prabench/harness/stage"
-	"prabench/results/record"
 )
 
 // notice is how many seconds before a task's time limit it is told to save.
@@ -39,7 +38,7 @@ func script(s *Submission, a *Array, id, hash string, o Options) string {
 	set("--nodes=1")
 	set("--ntasks=1")
 	set("--cpus-per-task=%d", threads(a))
-	if a.Kind == record.Time {
+	if measured(a) {
 		o = o.timing()
 		set("--exclusive")
 	}
@@ -64,16 +63,25 @@ func constraint(c string) string {
 	return c
 }
 
-// usesDevice says whether a kind of stage computes on the models' device;
+// usesDevice says whether the tasks of an array compute on the models' device;
 // embedders and pixels are the processor's.
-func usesDevice(a *Array) bool { return stage.UsesDevice(a.Kind) }
+func usesDevice(a *Array) bool {
+	k := stage.Named(a.Kind)
+	return k != nil && k.OnDevice
+}
+
+// measured says whether the tasks of an array are measured, alone on a node.
+func measured(a *Array) bool {
+	k := stage.Named(a.Kind)
+	return k != nil && k.Measured()
+}
 
 // threads is what the tasks of an array compute with at most.
 func threads(a *Array) int {
 	n := 1
 	for _, t := range a.Tasks {
 		switch {
-		case a.Kind == record.Time:
+		case measured(a):
 			n = max(n, t.Settings.Measure.Threads)
 		default:
 			n = max(n, t.Settings.Train.Threads)

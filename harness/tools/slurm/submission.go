@@ -58,15 +58,20 @@ type Array struct {
 
 // Task is one stage of a plan, the work of one array task.
 type Task struct {
-	Index int `json:"index"`
-	stage.Stage
+	Index    int            `json:"index"`
+	Key      string         // of the stage
+	Kind     string         // its name
+	Inputs   []string       // keys, see [stage.Stage]
 	Settings stage.Settings `json:"settings"`
 	Cell     string         `json:"cell"`
 	Label    string         `json:"label"`
 }
 
+// item is the stage as the engine does it; the program that froze the plan is
+// the one that does it, and knows its kinds.
 func (t Task) item() *engine.Item {
-	return &engine.Item{Stage: t.Stage, Settings: &t.Settings, Seed: t.Settings.Train.Seed, Cell: t.Cell, Label: t.Label, Cells: 1, Known: true}
+	s := stage.Stage{Key: t.Key, Kind: stage.Named(t.Kind), Inputs: t.Inputs}
+	return &engine.Item{Stage: s, Settings: &t.Settings, Seed: t.Settings.Train.Seed, Cell: t.Cell, Label: t.Label, Cells: 1, Known: true}
 }
 
 // Array finds an array by name.

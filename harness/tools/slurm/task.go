@@ -13,6 +13,7 @@ import (
 
 	"prabench/harness/engine"
 	"prabench/harness/schedule"
+	"prabench/harness/stage"
 )
 
 // NodeTask is what runs on a node: one task of an array.
@@ -53,6 +54,9 @@ func (n NodeTask) Do(ctx context.Context) (done bool, err error) {
 	t, ok := a.Task(n.Index)
 	if !ok {
 		return false, fmt.Errorf("array %s of the plan has no task %d", n.Array, n.Index)
+	}
+	if stage.Named(t.Kind) == nil {
+		return false, fmt.Errorf("this program knows no stages of kind %q: submit again", t.Kind)
 	}
 	fmt.Fprintf(n.Out, "%s of %s, array %s, task %d%s\n", t.Kind, t.Label, n.Array, n.Index, n.where())
 

@@ -187,13 +187,13 @@ func (v *View) Apply(p *engine.Plan, cells []engine.CellStatus) {
 			continue
 		}
 		best := 0
-		for _, kind := range stage.Kinds {
-			if c.Stages[kind] != engine.ToDo {
+		for _, kind := range stage.Kinds() {
+			if c.Stages[kind.Name] != engine.ToDo {
 				continue
 			}
 			key := chains[[2]string{c.Experiment, c.Cell}].Key(kind)
 			if rank, state, why, sent := v.Tell(key); sent && rank > best {
-				best, c.State, c.Stage, c.Reason = rank, state, kind, why
+				best, c.State, c.Stage, c.Reason = rank, state, kind.Name, why
 			}
 		}
 	}

@@ -1,25 +1,25 @@
-package stage
+package work
 
 import (
 	"testing"
 
-	"prabench/results/record"
+	"prabench/harness/stage"
 )
 
 // A cell without rounds has no timing, and its other stages are those of a
 // cell with them: they are shared.
 func TestNoRoundsNoTiming(t *testing.T) {
-	with, err := Of(settings())
+	with, err := stage.Of(settings())
 	if err != nil {
 		t.Fatal(err)
 	}
 	s := settings()
 	s.Measure.Rounds = 0
-	without, err := Of(s)
+	without, err := stage.Of(s)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if without.Key(record.Time) != "" {
+	if without.Key(Timing) != "" {
 		t.Error("a timing without rounds")
 	}
 	for _, st := range without.Stages() {
@@ -35,19 +35,19 @@ func TestNoRoundsNoTiming(t *testing.T) {
 // What is measured beside the scores changes no other stage, each asks for its
 // own stage alone, and a cell that has no such thing gets none.
 func TestExtrasAddTheirOwnStages(t *testing.T) {
-	before, err := Of(settings())
+	before, err := stage.Of(settings())
 	if err != nil {
 		t.Fatal(err)
 	}
-	for kind, ask := range map[string]func(*Settings, int){
-		record.Probe:    func(s *Settings, n int) { s.Extras.Probe = n },
-		record.Exposure: func(s *Settings, n int) { s.Extras.Exposure = n },
-		record.Seam:     func(s *Settings, n int) { s.Extras.Seam = n },
-		record.Nearest:  func(s *Settings, n int) { s.Extras.Nearest = n },
+	for kind, ask := range map[*stage.Kind]func(*stage.Settings, int){
+		Probe:    func(s *stage.Settings, n int) { s.Extras.Probe = n },
+		Exposure: func(s *stage.Settings, n int) { s.Extras.Exposure = n },
+		Seam:     func(s *stage.Settings, n int) { s.Extras.Seam = n },
+		Nearest:  func(s *stage.Settings, n int) { s.Extras.Nearest = n },
 	} {
 		s := settings()
 		ask(&s, 100)
-		after, err := Of(s)
+		after, err := stage.Of(s)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -60,19 +60,19 @@ func TestExtrasAddTheirOwnStages(t *testing.T) {
 			}
 		}
 		ask(&s, 200)
-		if more, _ := Of(s); more.Key(kind) == after.Key(kind) {
+		if more, _ := stage.Of(s); more.Key(kind) == after.Key(kind) {
 			t.Errorf("%s: another count has the same key", kind)
 		}
 	}
 
 	s := settings()
-	s.Extras = Extras{Exposure: 100, Seam: 100}
+	s.Extras = stage.Extras{Exposure: 100, Seam: 100}
 	s.Model.Patch = s.Model.Size // one token: no borders, no prefix
-	c, err := Of(s)
+	c, err := stage.Of(s)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, kind := range []string{record.Exposure, record.Seam} {
+	for _, kind := range []*stage.Kind{Exposure, Seam} {
 		if c.Key(kind) != "" {
 			t.Errorf("one token has a stage %s", kind)
 		}
@@ -83,10 +83,10 @@ func TestExtrasAddTheirOwnStages(t *testing.T) {
 func TestExposuresAreSharedOverSamplingDepths(t *testing.T) {
 	s := settings()
 	s.Extras.Exposure = 100
-	a, _ := Of(s)
+	a, _ := stage.Of(s)
 	s.Sample.RolloutDepth = 4
-	b, _ := Of(s)
-	if a.Key(record.Exposure) != b.Key(record.Exposure) || a.Key(record.Draw) == b.Key(record.Draw) {
+	b, _ := stage.Of(s)
+	if a.Key(Exposure) != b.Key(Exposure) || a.Key(Sample) == b.Key(Sample) {
 		t.Error("an exposure depends on the sampling depth")
 	}
 }

@@ -1,0 +1,35 @@
+package stage
+
+// Capability is something that a kind of stage asks of a model beside training
+// and sampling. What a model is capable of is a matter of its settings: a stage
+// that asks for more is not planned, so nothing fails.
+type Capability string
+
+// What models can be asked for.
+const (
+	// Continues: it goes on from the first tokens of an image that is given, and
+	// has AR steps enough for a quarter of them to be given.
+	Continues Capability = "continue from a prefix"
+	// Pools: it gives features of an image, the mean over its tokens.
+	Pools Capability = "pooled features"
+	// HasBorders: its images are put together of patches that have borders.
+	HasBorders Capability = "borders of patches"
+)
+
+// leastSteps is the number of AR steps from which a quarter of the tokens is a
+// step or more.
+const leastSteps = 4
+
+// Can says whether the model of these settings is capable of something.
+func (s *Settings) Can(c Capability) bool {
+	m := s.Model
+	switch c {
+	case Continues:
+		return m.ARSteps() >= leastSteps
+	case Pools:
+		return true
+	case HasBorders:
+		return m.Patch > 1 && m.Patch < m.Size
+	}
+	return false
+}

@@ -1,0 +1,38 @@
+package work
+
+import (
+	"fmt"
+
+	"prabench/harness/stage"
+	"prabench/metrics"
+	"prabench/models"
+)
+
+// kinds are the kinds of stages in the order of a chain, each with what it does.
+// A new one is a file beside this one and a line here.
+var kinds = []struct {
+	*stage.Kind
+	do func(*task) error
+}{
+	{Reference, (*task).reference},
+	{Train, (*task).train},
+	{Sample, (*task).sample},
+	{Score, (*task).score},
+	{Probe, (*task).probe},
+	{Exposure, (*task).exposure},
+	{Seam, (*task).seam},
+	{Nearest, (*task).nearest},
+	{Timing, (*task).round},
+}
+
+func init() {
+	for _, k := range kinds {
+		stage.Register(k.Kind)
+	}
+}
+
+// Versions of what several kinds share, as they enter keys.
+var (
+	coreVersion  = "core " + models.CoreVersion
+	scoreVersion = fmt.Sprintf("1/metrics %d", metrics.DefinitionVersion)
+)
