@@ -8,11 +8,22 @@ import (
 	"prabench/models"
 )
 
-// choose keeps the cells of Options.Only.
-func (r *reading) choose() {
-	text := r.opts.Only
+// Choose gives a copy of an experiment that has only the cells of only, as in
+// [Options].Only; all for an empty text. The experiment is as it was.
+func (e *Experiment) Choose(only string) (*Experiment, error) {
+	var p problems
+	chosen := *e
+	chosen.Cells = e.chosen(only, &p)
+	if err := p.join(); err != nil {
+		return nil, err
+	}
+	return &chosen, nil
+}
+
+// chosen are the cells of only.
+func (e *Experiment) chosen(text string, p *problems) []Cell {
 	if strings.TrimSpace(text) == "" {
-		return
+		return e.Cells
 	}
 	at := place{file: "--only " + text}
 	type condition struct {
@@ -24,17 +35,17 @@ func (r *reading) choose() {
 		key, raw, ok := strings.Cut(part, "=")
 		key, raw = plainKey(key), strings.TrimSpace(raw)
 		if !ok || key == "" {
-			r.problems.add(at, "", fmt.Sprintf("%q is not of the form key=value", strings.TrimSpace(part)), "for example --only 'model.patch=7,train.rollout_depth=1'")
+			p.add(at, "", fmt.Sprintf("%q is not of the form key=value", strings.TrimSpace(part)), "for example --only 'model.patch=7,train.rollout_depth=1'")
 			continue
 		}
 		f := chosenField(key)
 		if f == nil {
-			r.problems.add(at, key, unknownChoice, didYouMean(key, choices()))
+			p.add(at, key, unknownChoice, didYouMean(key, choices()))
 			continue
 		}
 		v, err := override{raw: parseValue(raw), text: strings.Trim(raw, `"'`)}.convert(f)
 		if err != nil {
-			r.problems.add(at, key, err.Error(), "")
+			p.add(at, key, err.Error(), "")
 			continue
 		}
 		i := slices.IndexFunc(conditions, func(c *condition) bool { return c.f == f })
@@ -43,21 +54,26 @@ func (r *reading) choose() {
 			conditions = append(conditions, &condition{f: f})
 		}
 		conditions[i].values = append(conditions[i].values, v)
-		if !slices.ContainsFunc(r.exp.Cells, func(c Cell) bool { return c.has(f, v) }) {
-			r.problems.add(at, key, fmt.Sprintf("no cell has the value %s; allowed: %s", show(v.plain), r.present(f)), "")
+		if !slices.ContainsFunc(e.Cells, func(c Cell) bool { return c.has(f, v) }) {
+			p.add(at, key, fmt.Sprintf("no cell has the value %s; allowed: %s", show(v.plain), e.present(f)), "")
 		}
 	}
-	if len(r.problems.list) > 0 {
-		return
+	if len(p.list) > 0 {
+		return nil
 	}
-	r.exp.Cells = slices.DeleteFunc(r.exp.Cells, func(c Cell) bool {
-		return slices.ContainsFunc(conditions, func(k *condition) bool {
+	var out []Cell
+	for i := range e.Cells {
+		c := &e.Cells[i]
+		if !slices.ContainsFunc(conditions, func(k *condition) bool {
 			return !slices.ContainsFunc(k.values, func(v value) bool { return c.has(k.f, v) })
-		})
-	})
-	if len(r.exp.Cells) == 0 {
-		r.problems.add(at, "", "every value has cells, but no cell has all of them", "drop one of the conditions")
+		}) {
+			out = append(out, *c)
+		}
 	}
+	if len(out) == 0 {
+		p.add(at, "", "every value has cells, but no cell has all of them", "drop one of the conditions")
+	}
+	return out
 }
 
 const unknownChoice = "unknown key; allowed: any key of a setting, seed or label"
@@ -107,10 +123,10 @@ func mustGet(c *Cell, key string) any {
 }
 
 // present lists the values that the cells have.
-func (r *reading) present(f *field) string {
+func (e *Experiment) present(f *field) string {
 	var list []string
-	for i := range r.exp.Cells {
-		t := show(mustGet(&r.exp.Cells[i], f.Name))
+	for i := range e.Cells {
+		t := show(mustGet(&e.Cells[i], f.Name))
 		if !slices.Contains(list, t) {
 			list = append(list, t)
 		}

@@ -129,7 +129,7 @@ func (c *claimReading) points(side string) map[string]any {
 		for _, w := range wanted {
 			list = append(list, w.plain)
 			if len(c.exp.Cells) > 0 && !slices.ContainsFunc(c.exp.Cells, func(cell Cell) bool { return cell.has(f, w) }) {
-				c.problems.add(e.at, name, fmt.Sprintf("no cell has the value %s; allowed: %s", show(w.plain), c.present(f)), "")
+				c.problems.add(e.at, name, fmt.Sprintf("no cell has the value %s; allowed: %s", show(w.plain), c.exp.present(f)), "")
 			}
 		}
 		out[f.Name] = list[0]

@@ -158,7 +158,7 @@ func Parse(file string, src []byte, opts Options) (*Experiment, error) {
 	if err := r.problems.join(); err != nil {
 		return nil, err
 	}
-	r.choose()
+	r.exp.Cells = r.exp.chosen(opts.Only, &r.problems)
 	if err := r.problems.join(); err != nil {
 		return nil, err
 	}

@@ -323,7 +323,7 @@ func (f *figureReading) where(key string, to *map[string]any) {
 		})
 		if none && len(f.exp.Cells) > 0 {
 			f.exp.Warnings = append(f.exp.Warnings, Warning{File: e.at.file, Line: e.at.line, Column: e.at.column,
-				Key: "figure.where." + e.key, Text: fmt.Sprintf("no cell has this value, so the figure stays empty; there is %s", f.present(k))})
+				Key: "figure.where." + e.key, Text: fmt.Sprintf("no cell has this value, so the figure stays empty; there is %s", f.exp.present(k))})
 		}
 	}
 }

@@ -138,18 +138,8 @@ func (a *app) submitDry(ctx context.Context, files []string, o slurm.Options, re
 	if err != nil {
 		return err
 	}
-	p, notes, err := a.identified(ctx, ls)
+	p, notes, err := engine.Inspect(ctx, a.places(), retry, exps(ls)...)
 	if err != nil {
-		return err
-	}
-	db, err := a.readDB()
-	if err != nil {
-		return err
-	}
-	if db != nil {
-		defer db.Close()
-	}
-	if err := p.Inspect(ctx, db, a.places().Store(), retry); err != nil {
 		return err
 	}
 	var view *slurm.View
