@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"prabench/metrics/quantity"
 	"prabench/models"
 )
 
@@ -22,7 +23,15 @@ type Check struct {
 var usualCheck = Defaults().Check
 
 // checkMetrics are what a check can compare, besides what it always does.
-var checkMetrics = []string{"throughput", "latency", "first_block_latency", "train_throughput", "memory_peak", "memory_activations", "fid_proxy"}
+var checkMetrics = checkable()
+
+func checkable() []string {
+	var out []string
+	for _, m := range quantity.Checkable() {
+		out = append(out, m.Name)
+	}
+	return out
+}
 
 // valid says what is wrong with the table, or nil.
 func (c Check) valid() error {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"prabench/metrics/quantity"
 	"prabench/plots/figure"
 )
 
@@ -65,7 +66,7 @@ func (s *selection) comparable(d dimension) error {
 			case "protocols":
 				v = s.hidden(m.Protocol)
 			case "units":
-				v = storedUnit(d.q, m.Unit)
+				v = d.q.metric.ShownAs(m.Unit)
 			case "devices":
 				v = m.Device
 			case "code revisions":
@@ -129,16 +130,16 @@ func (s *selection) refuse(metric, what, accept string, values []string) error {
 
 // unit finds how the dimension's values are shown: the factor to them and the name.
 func (s *selection) unit(d dimension) (float64, string) {
-	stored, largest := d.q.unit, 0.0
+	stored, largest := d.q.metric.ShownAs(""), 0.0
 	for _, c := range s.cells {
 		if m, ok := c.Metrics[d.name]; ok {
-			stored = storedUnit(d.q, m.Unit)
+			stored = d.q.metric.ShownAs(m.Unit)
 			if !math.IsNaN(m.Value) && !math.IsInf(m.Value, 0) {
 				largest = math.Max(largest, math.Abs(m.Value))
 			}
 		}
 	}
-	return scaleUnit(stored, largest)
+	return quantity.Scaled(stored, largest)
 }
 
 // distinct refuses two cells that the given dimensions do not tell apart.

@@ -7,6 +7,7 @@ import (
 
 	"gonum.org/v1/plot/vg"
 
+	"prabench/metrics/quantity"
 	"prabench/plots/figure"
 	"prabench/plots/layout"
 )
@@ -172,8 +173,8 @@ func (s *selection) curveValue(name string) (string, error) {
 	if names[name] {
 		return name, nil
 	}
-	if name == "" && names["train_loss"] {
-		return "train_loss", nil
+	if loss := quantity.TrainLoss.Name; name == "" && names[loss] {
+		return loss, nil
 	}
 	if len(names) == 0 {
 		return "", fmt.Errorf("nothing to draw: none of the %d cells has a training curve%s", len(s.cells), s.outcomes())

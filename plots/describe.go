@@ -1,5 +1,7 @@
 package plots
 
+import "prabench/metrics/quantity"
+
 // Quantity is how a metric or a key is called where its values are shown.
 type Quantity struct {
 	Label  string // on axes
@@ -15,12 +17,12 @@ func Describe(name string) Quantity {
 }
 
 // Direction is the reader's hint: "lower is better", or "".
-func (q Quantity) Direction() string { return quantity{better: q.Better}.direction() }
+func (q Quantity) Direction() string { return quantity.Direction(q.Better) }
 
 // ShownUnit chooses how values of a metric are shown that are stored in a unit:
 // shown = stored · factor. largest is the largest finite magnitude among them.
 func ShownUnit(metric, stored string, largest float64) (factor float64, unit string) {
-	return scaleUnit(storedUnit(describe(metric), stored), largest)
+	return quantity.Scaled(quantity.Find(metric).ShownAs(stored), largest)
 }
 
 // Show writes the value of a key.

@@ -75,10 +75,7 @@ func (h HistoryFigure) page() (*layout.Page, error) {
 	if len(values) == 0 {
 		return nil, fmt.Errorf("nothing to draw: no cell has a value of %s", h.Metric)
 	}
-	q := quantities[h.Metric]
-	if q.label == "" {
-		q.label = h.Metric
-	}
+	q := describe(h.Metric)
 	y := &layout.Axis{Label: q.label + " (% of the first stretch)", Short: q.label + " (%)"}
 	y.Widen(values)
 	room := (y.Max - y.Min) * 0.12 // for the texts of steps

@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"prabench/metrics/quantity"
 	"prabench/plots/figure"
 )
 
@@ -241,7 +242,7 @@ func TestUnits(t *testing.T) {
 		{"s", 1200, "20 min"}, {"s", 36000, "10 h"}, {"FLOP", 2.5e9, "2.5 GFLOP"}, {"share", 0.5, "50 %"}, {"images/s", 12, "12 images/s"}, {"1", 4, "4 "},
 		{"count", 135e6, "135 millions"}, {"s", 0, "0 s"},
 	} {
-		f, u := scaleUnit(c.unit, c.largest)
+		f, u := quantity.Scaled(c.unit, c.largest)
 		if got := fmt.Sprintf("%.6g %s", f*c.largest, u); got != c.shown {
 			t.Errorf("%g %s is shown as %s, want %s", c.largest, c.unit, got, c.shown)
 		}

@@ -6,6 +6,8 @@ import (
 	"math"
 	"sort"
 	"strings"
+
+	"prabench/metrics/quantity"
 )
 
 // dimension is what one axis, colour or panel shows: a metric, a key, or the
@@ -16,7 +18,7 @@ type dimension struct {
 	numeric bool     // every value is a number
 	values  []any    // of a key: the distinct ones in order
 	names   []string // their texts
-	q       quantity
+	q       called
 }
 
 // index is the position of a key's value among the distinct ones.
@@ -270,7 +272,7 @@ func (s *selection) dimension(role, name string) (dimension, error) {
 	if isLabel(name) || s.hasKey(name) {
 		return s.key(name), nil
 	}
-	if _, known := quantities[name]; known && !strings.Contains(name, ".") {
+	if quantity.Find(name) != nil {
 		return dimension{}, fmt.Errorf("%s: none of the %d cells has a value of %s%s", role, len(s.cells), name, s.outcomes())
 	}
 	return dimension{}, fmt.Errorf("%s: %q is neither a metric (%s) nor a key (%s)", role, name, listed(s.metrics()), listed(s.keys()))

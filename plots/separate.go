@@ -3,6 +3,8 @@ package plots
 import (
 	"math"
 
+	"prabench/metrics/quantity"
+
 	"gonum.org/v1/gonum/stat"
 	"gonum.org/v1/gonum/stat/distuv"
 )
@@ -92,9 +94,6 @@ func apart(metric string, a, b MetricValue) bool {
 
 // isCounted tells the metrics that follow from the configuration alone.
 func isCounted(metric string) bool {
-	switch metric {
-	case "params", "ar_steps", "nfe", "flops_image", "memory_model", "memory_cache":
-		return true
-	}
-	return false
+	m := quantity.Find(metric)
+	return m != nil && m.Nature == quantity.Counted
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"sort"
 	"strings"
+
+	"prabench/metrics/quantity"
 )
 
 // ShortProtocol is the id of a protocol that fits under a figure: the protocol
@@ -121,11 +123,8 @@ func ShortCode(code string) string {
 
 // isTiming tells the metrics that a machine's speed decides.
 func isTiming(metric string) bool {
-	switch metric {
-	case "throughput", "latency", "first_block_latency", "train_throughput", "train_seconds", "mfu", "peak_flops":
-		return true
-	}
-	return false
+	m := quantity.Find(metric)
+	return m != nil && m.Timing()
 }
 
 // disturbed tells of timings that were taken although something else loaded the
@@ -137,7 +136,7 @@ func (s *selection) disturbed(metrics []string) string {
 	}
 	n := 0
 	for _, c := range s.cells {
-		if c.Metrics["disturbed_rounds"].Value > 0 {
+		if c.Metrics[quantity.DisturbedRounds.Name].Value > 0 {
 			n++
 		}
 	}

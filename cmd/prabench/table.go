@@ -8,14 +8,14 @@ import (
 	"strconv"
 	"strings"
 
-	"prabench/harness/engine"
+	"prabench/metrics/quantity"
 	"prabench/results"
 	"prabench/results/record"
 )
 
 // shownMetrics are the columns of the table that ends a run, as far as there
 // are values.
-var shownMetrics = []string{"fid_proxy", "class_accuracy", "throughput", "latency", "memory_peak", "train_throughput"}
+var shownMetrics = quantity.Names(func(m *quantity.Metric) bool { return m.Front })
 
 // report prints one table an experiment: a line for each point, seeds averaged.
 func (a *app) report(ctx context.Context, ls []loaded) error {
@@ -112,7 +112,7 @@ func pointTable(ctx context.Context, db *results.DB, experiment string, across [
 	}
 	loaded := 0
 	for _, p := range points {
-		if p.means[engine.DisturbedRounds].Value > 0 {
+		if p.means[quantity.DisturbedRounds.Name].Value > 0 {
 			loaded++
 		}
 	}

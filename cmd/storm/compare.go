@@ -10,6 +10,7 @@ import (
 
 	_ "github.com/mattn/go-sqlite3"
 
+	"prabench/metrics/quantity"
 	"prabench/results"
 	"prabench/results/record"
 )
@@ -83,12 +84,8 @@ func (c *content) readTables(path string) error {
 // measured are the metrics whose values no two runs share.
 func measured(name string) bool {
 	metric := strings.Split(name, " | ")[3]
-	switch metric {
-	case "throughput", "latency", "first_block_latency", "train_throughput", "train_seconds", "mfu", "peak_flops",
-		"memory_peak", "train_memory_peak", "foreign_load", "foreign_load_worst", "stolen_load", "cpu_frequency", "disturbed_rounds":
-		return true
-	}
-	return false
+	m := quantity.Find(metric)
+	return m != nil && !m.Exact()
 }
 
 // differences says what a database has that another one has not.

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"sync"
 
-	"prabench/harness/work"
+	"prabench/metrics/quantity"
 	"prabench/results/record"
 )
 
@@ -21,11 +21,6 @@ const (
 	slowPeak     = 0.80 // of the fastest round; a peak is measured in a moment and scatters
 )
 
-// DisturbedRounds is the metric that says how many rounds of a timing were
-// taken although something else loaded the machine. It is absent where the
-// system does not tell what else it does.
-const DisturbedRounds = "disturbed_rounds"
-
 // silence judges rounds by each other.
 type silence struct {
 	mu      sync.Mutex
@@ -39,7 +34,7 @@ func (s *silence) learn(a record.Attempt) {
 	if s.fastest == nil {
 		s.fastest = map[string]float64{}
 	}
-	for _, m := range []string{work.CPUFrequency, work.PeakFLOPS} {
+	for _, m := range []string{quantity.CPUFrequency.Name, quantity.PeakFLOPS.Name} {
 		if v, ok := sampled(a, m); ok {
 			s.fastest[paceOf(a, m)] = max(s.fastest[paceOf(a, m)], v)
 		}
@@ -61,12 +56,12 @@ func (s *silence) disturbance(a record.Attempt) string {
 		}
 		return ok && v > limit
 	}
-	if !over(work.ForeignLoad, foreignLoad, "other processes kept %.2f processors busy") {
-		over(work.ForeignWorst, foreignWorst, "other processes kept %.2f processors busy for a second")
+	if !over(quantity.ForeignLoad.Name, foreignLoad, "other processes kept %.2f processors busy") {
+		over(quantity.ForeignLoadWorst.Name, foreignWorst, "other processes kept %.2f processors busy for a second")
 	}
-	over(work.StolenLoad, stolenLoad, "the host took %.2f processors away")
-	over(work.DeviceOthers, 0, "%.0f other processes computed on the device")
-	if share, ok := sampled(a, work.DeviceClockShare); ok && share < slowDevice {
+	over(quantity.StolenLoad.Name, stolenLoad, "the host took %.2f processors away")
+	over(quantity.DeviceOthers.Name, 0, "%.0f other processes computed on the device")
+	if share, ok := sampled(a, quantity.DeviceClockShare.Name); ok && share < slowDevice {
 		found = append(found, fmt.Sprintf("the device's clock was %.0f %% of its default", 100*share))
 	}
 	s.mu.Lock()
@@ -75,7 +70,7 @@ func (s *silence) disturbance(a record.Attempt) string {
 		metric string
 		limit  float64
 		text   string
-	}{{work.CPUFrequency, slowClock, "the processors' clock"}, {work.PeakFLOPS, slowPeak, "the arithmetic peak"}} {
+	}{{quantity.CPUFrequency.Name, slowClock, "the processors' clock"}, {quantity.PeakFLOPS.Name, slowPeak, "the arithmetic peak"}} {
 		v, ok := sampled(a, pace.metric)
 		if best := s.fastest[paceOf(a, pace.metric)]; ok && v < pace.limit*best {
 			found = append(found, fmt.Sprintf("%s was %.0f %% of that of another round", pace.text, 100*v/best))
@@ -86,7 +81,7 @@ func (s *silence) disturbance(a record.Attempt) string {
 
 // observed says whether the worker could see what else ran.
 func observed(a record.Attempt) bool {
-	_, ok := sampled(a, work.ForeignLoad)
+	_, ok := sampled(a, quantity.ForeignLoad.Name)
 	return ok
 }
 
@@ -112,8 +107,8 @@ func (s *silence) chosen(tries []record.Attempt) (rounds []record.Attempt, distu
 			if di != dj {
 				return dj
 			}
-			fi, _ := sampled(of[i], work.ForeignLoad)
-			fj, _ := sampled(of[j], work.ForeignLoad)
+			fi, _ := sampled(of[i], quantity.ForeignLoad.Name)
+			fj, _ := sampled(of[j], quantity.ForeignLoad.Name)
 			if di && fi != fj {
 				return fi < fj
 			}

@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"prabench/harness/work"
+	"prabench/metrics/quantity"
 	"prabench/results/record"
 )
 
@@ -21,27 +21,27 @@ func try(round, begun int, seen map[string]float64) record.Attempt {
 
 func TestWhatDisturbsARoundIsNamed(t *testing.T) {
 	var s silence
-	s.learn(try(1, 0, map[string]float64{work.PeakFLOPS: 100e9, work.CPUFrequency: 3e9}))
+	s.learn(try(1, 0, map[string]float64{quantity.PeakFLOPS.Name: 100e9, quantity.CPUFrequency.Name: 3e9}))
 	for _, c := range []struct {
 		seen map[string]float64
 		want string
 	}{
-		{map[string]float64{work.ForeignLoad: 0.04, work.ForeignWorst: 0.2, work.StolenLoad: 0.01, work.PeakFLOPS: 95e9, work.CPUFrequency: 2.9e9}, ""},
+		{map[string]float64{quantity.ForeignLoad.Name: 0.04, quantity.ForeignLoadWorst.Name: 0.2, quantity.StolenLoad.Name: 0.01, quantity.PeakFLOPS.Name: 95e9, quantity.CPUFrequency.Name: 2.9e9}, ""},
 		{nil, ""},
-		{map[string]float64{work.ForeignLoad: 0.4, work.ForeignWorst: 0.9}, "other processes kept 0.40 processors busy"},
-		{map[string]float64{work.ForeignLoad: 0.04, work.ForeignWorst: 0.9}, "other processes kept 0.90 processors busy for a second"},
-		{map[string]float64{work.StolenLoad: 0.3}, "the host took 0.30 processors away"},
-		{map[string]float64{work.CPUFrequency: 1.5e9}, "the processors' clock was 50 % of that of another round"},
-		{map[string]float64{work.DeviceClockShare: 0.76, work.DeviceOthers: 0}, ""},
-		{map[string]float64{work.DeviceClockShare: 0.6}, "the device's clock was 60 % of its default"},
-		{map[string]float64{work.DeviceOthers: 2}, "2 other processes computed on the device"},
-		{map[string]float64{work.PeakFLOPS: 60e9}, "the arithmetic peak was 60 % of that of another round"},
+		{map[string]float64{quantity.ForeignLoad.Name: 0.4, quantity.ForeignLoadWorst.Name: 0.9}, "other processes kept 0.40 processors busy"},
+		{map[string]float64{quantity.ForeignLoad.Name: 0.04, quantity.ForeignLoadWorst.Name: 0.9}, "other processes kept 0.90 processors busy for a second"},
+		{map[string]float64{quantity.StolenLoad.Name: 0.3}, "the host took 0.30 processors away"},
+		{map[string]float64{quantity.CPUFrequency.Name: 1.5e9}, "the processors' clock was 50 % of that of another round"},
+		{map[string]float64{quantity.DeviceClockShare.Name: 0.76, quantity.DeviceOthers.Name: 0}, ""},
+		{map[string]float64{quantity.DeviceClockShare.Name: 0.6}, "the device's clock was 60 % of its default"},
+		{map[string]float64{quantity.DeviceOthers.Name: 2}, "2 other processes computed on the device"},
+		{map[string]float64{quantity.PeakFLOPS.Name: 60e9}, "the arithmetic peak was 60 % of that of another round"},
 	} {
 		if got := s.disturbance(try(2, 1, c.seen)); got != c.want {
 			t.Errorf("%v: %q, want %q", c.seen, got, c.want)
 		}
 	}
-	other := try(2, 1, map[string]float64{work.PeakFLOPS: 60e9})
+	other := try(2, 1, map[string]float64{quantity.PeakFLOPS.Name: 60e9})
 	other.Protocol["threads"] = "1"
 	if got := s.disturbance(other); got != "" {
 		t.Errorf("peaks of different thread numbers were compared: %q", got)
@@ -49,7 +49,7 @@ func TestWhatDisturbsARoundIsNamed(t *testing.T) {
 }
 
 func TestTheQuietTryOfARoundCounts(t *testing.T) {
-	load := func(x float64) map[string]float64 { return map[string]float64{work.ForeignLoad: x} }
+	load := func(x float64) map[string]float64 { return map[string]float64{quantity.ForeignLoad.Name: x} }
 	var s silence
 	rounds, disturbed := s.chosen([]record.Attempt{
 		try(2, 0, load(0.9)), try(2, 1, load(0.5)), try(2, 2, load(0.7)), // never quiet: the least disturbed

@@ -11,6 +11,7 @@ import (
 	"prabench/harness/measure"
 	"prabench/harness/schedule"
 	"prabench/harness/work"
+	"prabench/metrics/quantity"
 	"prabench/results/record"
 )
 
@@ -56,8 +57,9 @@ func (l *launcher) Summarise(ctx context.Context, t schedule.Task) schedule.Outc
 		seen = seen && observed(r)
 	}
 	a.Values = measure.Summarise(a.Readings)
-	if seen {
-		a.Values = append(a.Values, record.Value{Metric: DisturbedRounds, Unit: "1", Value: float64(disturbed), N: len(rounds)})
+	if seen { // absent where the system does not tell what else it does
+		m := quantity.DisturbedRounds
+		a.Values = append(a.Values, record.Value{Metric: m.Name, Unit: m.Unit, Value: float64(disturbed), N: len(rounds)})
 	}
 	if l.order != "" {
 		a.Protocol["order"] = l.order

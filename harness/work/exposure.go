@@ -10,6 +10,7 @@ import (
 	"prabench/harness/worker"
 	"prabench/metrics"
 	"prabench/metrics/embed"
+	"prabench/metrics/quantity"
 	"prabench/models"
 )
 
@@ -64,8 +65,11 @@ type Bounded struct {
 	Hi    float64 `json:"hi"`
 }
 
-// prefixes are the shares of an image's AR steps that are given, in percent.
-var prefixes = []int{0, 25, 50, 75}
+// prefixes are the shares of an image's AR steps that are given.
+var prefixes = []struct {
+	metric  *quantity.Metric
+	percent int
+}{{quantity.FIDPrefix0, 0}, {quantity.FIDPrefix25, 25}, {quantity.FIDPrefix50, 50}, {quantity.FIDPrefix75, 75}}
 
 // exposure measures what a model's own inputs do to its images: it draws the
 // rest of held-out images whose first AR steps are given, and mosaics, whose
@@ -101,7 +105,7 @@ func (t *task) exposure() error {
 
 	info.Protocol.Samples = held.N
 	t.attempt.Protocol = info.Protocol.Map()
-	score := func(metric string, p metrics.Pictures) error {
+	score := func(metric *quantity.Metric, p metrics.Pictures) error {
 		e, err := t.distance(embedder, reference, p)
 		if err == nil {
 			t.estimate(metric, e)
@@ -110,15 +114,15 @@ func (t *task) exposure() error {
 	}
 	var free metrics.Pictures
 	k, block := model.Config.ARSteps(), model.Config.Block
-	for _, percent := range prefixes {
-		p, err := t.continued(model, held, percent*k/100*block)
+	for _, given := range prefixes {
+		p, err := t.continued(model, held, given.percent*k/100*block)
 		if err != nil {
 			return err
 		}
-		if percent == 0 {
+		if given.percent == 0 {
 			free = p
 		}
-		if err := score(fmt.Sprintf("fid_prefix_%d", percent), p); err != nil {
+		if err := score(given.metric, p); err != nil {
 			return err
 		}
 	}
@@ -126,10 +130,10 @@ func (t *task) exposure() error {
 	if err != nil {
 		return err
 	}
-	if err := score("fid_mosaic", mosaic); err != nil {
+	if err := score(quantity.FIDMosaic, mosaic); err != nil {
 		return err
 	}
-	if err := score("fid_prefix_100", held); err != nil {
+	if err := score(quantity.FIDPrefix100, held); err != nil {
 		return err
 	}
 	steps, err := t.blockErrors(model.Config, known, free, mosaic, held)
@@ -200,9 +204,9 @@ func (t *task) blockErrors(c models.Config, known, free, mosaic, held metrics.Pi
 	steps := make(Steps, c.ARSteps())
 	var of [3][]metrics.Estimate
 	for i, set := range []struct {
-		metric string
+		metric *quantity.Metric
 		images metrics.Pictures
-	}{{"block_error_free", free}, {"block_error_given", mosaic}, {"block_error_real", held}} {
+	}{{quantity.BlockErrorFree, free}, {quantity.BlockErrorGiven, mosaic}, {quantity.BlockErrorReal, held}} {
 		t.report(worker.Progress{Done: int64(i), Total: 3, What: "errors of AR steps"})
 		var err error
 		if of[i], err = metrics.BlockErrors(known, set.images, c.Patch, c.StepPositions()); err != nil {
@@ -222,12 +226,12 @@ func (t *task) blockErrors(c models.Config, known, free, mosaic, held metrics.Pi
 				steps[k].Real = b
 			}
 		}
-		t.value(set.metric, "1", mean, set.images.N)
+		t.value(set.metric, mean, set.images.N)
 	}
 	gap, growth, ok := metrics.Gap(of[0], of[1])
 	if ok {
-		t.value("exposure_gap", "1", gap, free.N)
-		t.value("error_growth", "1", growth, free.N)
+		t.value(quantity.ExposureGap, gap, free.N)
+		t.value(quantity.ErrorGrowth, growth, free.N)
 	}
 	return steps, nil
 }

@@ -5,18 +5,8 @@ import (
 	"os"
 	"time"
 
+	"prabench/metrics/quantity"
 	"prabench/models/device"
-)
-
-// Metrics of what a device with a management library said while its throughput
-// was measured.
-const (
-	DeviceClock       = "device_clock"       // mean clock of its processors
-	DeviceClockShare  = "device_clock_share" // of the default clock
-	DeviceTemperature = "device_temperature" // at the end
-	DevicePower       = "device_power"       // mean
-	DeviceOthers      = "device_others"      // other processes that computed on it
-	JoulesImage       = "joules_image"
 )
 
 // healthInterval is how often the device is asked; an answer takes in the order
@@ -81,20 +71,20 @@ func (t *task) health(w *healthWatch, images int) {
 	}
 	clock := w.clock / w.readings
 	if clock > 0 {
-		t.add(DeviceClock, "Hz", clock)
+		t.add(quantity.DeviceClock, clock)
 	}
 	if clock > 0 && w.last.DefaultClock > 0 {
-		t.add(DeviceClockShare, "1", clock/w.last.DefaultClock)
+		t.add(quantity.DeviceClockShare, clock/w.last.DefaultClock)
 	}
-	t.add(DeviceOthers, "1", float64(w.others))
+	t.add(quantity.DeviceOthers, float64(w.others))
 	if w.last.Temperature > 0 {
-		t.add(DeviceTemperature, "°C", w.last.Temperature)
+		t.add(quantity.DeviceTemperature, w.last.Temperature)
 	}
 	if w.power > 0 {
-		t.add(DevicePower, "W", w.power/w.readings)
+		t.add(quantity.DevicePower, w.power/w.readings)
 	}
 	if joules := w.last.Energy - w.first.Energy; joules > 0 && images > 0 {
-		t.add(JoulesImage, "J", joules/float64(images))
+		t.add(quantity.JoulesImage, joules/float64(images))
 	}
 	if w.last.Throttled != "" {
 		fmt.Fprintln(os.Stderr, "the device's clock is held down by:", w.last.Throttled)

@@ -6,6 +6,7 @@ import (
 	"prabench/harness/stage"
 	"prabench/harness/worker"
 	"prabench/metrics"
+	"prabench/metrics/quantity"
 )
 
 // Nearest looks for drawn images among those the model was trained on.
@@ -47,9 +48,9 @@ func (t *task) nearest() error {
 		return err
 	}
 	t.about("samples", gen.N, "held_out", real.N, "train_images", train.N)
-	t.estimate("nearest_distance", n.Generated)
-	t.estimate("nearest_distance_real", n.HeldOut)
-	t.estimate("nearest_ratio", n.Ratio)
-	t.estimate("near_share", n.Near)
+	t.estimate(quantity.NearestDistance, n.Generated)
+	t.estimate(quantity.NearestDistanceReal, n.HeldOut)
+	t.estimate(quantity.NearestRatio, n.Ratio)
+	t.estimate(quantity.NearShare, n.Near)
 	return t.keepNumbers()
 }

@@ -7,6 +7,7 @@ import (
 	"prabench/harness/stage"
 	"prabench/harness/worker"
 	"prabench/metrics"
+	"prabench/metrics/quantity"
 	"prabench/models"
 )
 
@@ -70,9 +71,9 @@ func (t *task) probe() error {
 	t.about("probe", fmt.Sprintf("logistic regression, penalty %g", metrics.ProbePenalty), "features", "mean of the trunk's outputs",
 		"weights", weights, "train_images", train.N, "test_images", test.N)
 	for _, m := range []struct {
-		metric string
+		metric *quantity.Metric
 		model  *models.Model
-	}{{"probe_accuracy", trained}, {"probe_accuracy_untrained", untrained}} {
+	}{{quantity.ProbeAccuracy, trained}, {quantity.ProbeAccuracyUntrained, untrained}} {
 		var f [2]metrics.Features
 		for i, p := range []metrics.Pictures{train, test} {
 			if f[i], err = t.pooled(m.model, p, weights); err != nil {

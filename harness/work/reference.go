@@ -10,6 +10,7 @@ import (
 	"prabench/harness/worker"
 	"prabench/metrics"
 	"prabench/metrics/embed"
+	"prabench/metrics/quantity"
 	"prabench/models/dataset"
 	"prabench/results/record"
 )
@@ -82,10 +83,10 @@ func (t *task) reference() error {
 		fp := p
 		fp.Samples = n
 		t.attempt.Protocol = fp.Map()
-		t.estimate("fid_proxy_floor", floor.Frechet)
-		t.estimate("kid_floor", floor.KID)
-		t.estimate("precision_floor", floor.Precision)
-		t.estimate("recall_floor", floor.Recall)
+		t.estimate(quantity.FIDProxyFloor, floor.Frechet)
+		t.estimate(quantity.KIDFloor, floor.KID)
+		t.estimate(quantity.PrecisionFloor, floor.Precision)
+		t.estimate(quantity.RecallFloor, floor.Recall)
 	}
 	raw, err := json.Marshal(about{p, real.Labels})
 	if err != nil {
@@ -183,7 +184,7 @@ func (t *task) embed(e embed.Embedder, pixels []uint8, n, size, channels int) ([
 	return x, nil
 }
 
-func (t *task) estimate(metric string, e metrics.Estimate) {
+func (t *task) estimate(m *quantity.Metric, e metrics.Estimate) {
 	lo, hi := e.Lo, e.Hi
-	t.attempt.Values = append(t.attempt.Values, record.Value{Metric: metric, Unit: "1", Value: e.Value, Lo: &lo, Hi: &hi, N: e.N})
+	t.attempt.Values = append(t.attempt.Values, record.Value{Metric: m.Name, Unit: m.Unit, Value: e.Value, Lo: &lo, Hi: &hi, N: e.N})
 }

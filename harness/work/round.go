@@ -10,6 +10,7 @@ import (
 	"prabench/harness/measure"
 	"prabench/harness/stage"
 	"prabench/harness/worker"
+	"prabench/metrics/quantity"
 	"prabench/models"
 	"prabench/models/cpu"
 	"prabench/models/device"
@@ -75,10 +76,10 @@ func (t *task) round() (err error) {
 	}
 	m := t.set.Measure
 	costs := t.set.Model.Costs(t.set.Train, t.set.Sample)
-	t.add("params", "1", float64(t.set.Model.Params()))
-	t.add("ar_steps", "1", float64(costs.ARSteps))
-	t.add("nfe", "1", float64(costs.NFE))
-	t.add("flops_image", "1", costs.FLOPsImage)
+	t.add(quantity.Params, float64(t.set.Model.Params()))
+	t.add(quantity.ARSteps, float64(costs.ARSteps))
+	t.add(quantity.NFE, float64(costs.NFE))
+	t.add(quantity.FLOPsImage, costs.FLOPsImage)
 
 	watch := machine.StartWatch()
 	defer func() {
@@ -91,8 +92,8 @@ func (t *task) round() (err error) {
 		return err
 	}
 	if peak := peakFlops(m.Device, m.Threads); peak > 0 {
-		t.add(PeakFLOPS, "1/s", peak)
-		t.add("mfu", "1", rate*costs.FLOPsImage/peak)
+		t.add(quantity.PeakFLOPS, peak)
+		t.add(quantity.MFU, rate*costs.FLOPsImage/peak)
 	}
 	return t.training(m.Warmup)
 }
@@ -125,12 +126,12 @@ func (t *task) sampling(path string, warmup int) (float64, error) {
 		return 0, err
 	}
 	for _, s := range seconds {
-		t.add("throughput", "images/s", float64(batch)/s)
+		t.add(quantity.Throughput, float64(batch)/s)
 	}
 	median, _, _ := measure.Median(seconds)
-	t.add("memory_peak", "bytes", float64(machine.PeakResident()))
+	t.add(quantity.MemoryPeak, float64(machine.PeakResident()))
 	for class := range device.Classes {
-		t.add("memory_"+class.String(), "bytes", float64(be.Peak(class)))
+		t.add(memoryOf[class], float64(be.Peak(class)))
 	}
 
 	t.say("latency", 1)
@@ -141,16 +142,21 @@ func (t *task) sampling(path string, warmup int) (float64, error) {
 		return 0, err
 	}
 	for _, s := range one {
-		t.add("latency", "s", s)
+		t.add(quantity.Latency, s)
 	}
 	first, err := t.drawing(model, 1, plan, true)
 	if err != nil {
 		return 0, err
 	}
 	for _, s := range first {
-		t.add("first_block_latency", "s", s)
+		t.add(quantity.FirstBlockLatency, s)
 	}
 	return float64(batch) / median, nil
+}
+
+// memoryOf are the metrics of the classes of memory.
+var memoryOf = [device.Classes]*quantity.Metric{
+	device.Model: quantity.MemoryModel, device.Cache: quantity.MemoryCache, device.Activations: quantity.MemoryActivations,
 }
 
 // warmed is how many calls come before the first reading: on a device that
@@ -216,7 +222,7 @@ func (t *task) training(warmup int) error {
 		return err
 	}
 	for _, s := range seconds {
-		t.add("train_throughput", "images/s", float64(tc.Batch)/s)
+		t.add(quantity.TrainThroughput, float64(tc.Batch)/s)
 	}
 	return nil
 }
@@ -235,28 +241,19 @@ func Noise(c models.Config, n int) models.Images {
 	return images
 }
 
-// Metrics of what else the machine did during a round.
-const (
-	ForeignLoad  = "foreign_load"       // processors that other processes kept busy
-	ForeignWorst = "foreign_load_worst" // the same in the worst second
-	StolenLoad   = "stolen_load"        // processors that the host took away
-	CPUFrequency = "cpu_frequency"      // mean clock
-	PeakFLOPS    = "peak_flops"         // arithmetic peak
-)
-
 // load keeps what else the machine did while this round was measured.
 func (t *task) load(l machine.Load) {
-	t.add(ForeignLoad, "1", l.Foreign)
-	t.add(ForeignWorst, "1", l.Worst)
-	t.add(StolenLoad, "1", l.Steal)
+	t.add(quantity.ForeignLoad, l.Foreign)
+	t.add(quantity.ForeignLoadWorst, l.Worst)
+	t.add(quantity.StolenLoad, l.Steal)
 	if l.Frequency > 0 {
-		t.add(CPUFrequency, "Hz", l.Frequency)
+		t.add(quantity.CPUFrequency, l.Frequency)
 	}
 }
 
 // add keeps one raw measurement of this round.
-func (t *task) add(metric, unit string, v float64) {
-	t.attempt.Readings = append(t.attempt.Readings, record.Reading{Metric: metric, Unit: unit, Round: t.job.Round, Value: v})
+func (t *task) add(m *quantity.Metric, v float64) {
+	t.attempt.Readings = append(t.attempt.Readings, record.Reading{Metric: m.Name, Unit: m.Unit, Round: t.job.Round, Value: v})
 }
 
 func (t *task) say(what string, done int64) {

@@ -10,6 +10,7 @@ import (
 	"prabench/harness/worker"
 	"prabench/metrics"
 	"prabench/metrics/embed"
+	"prabench/metrics/quantity"
 )
 
 // Score compares the drawn images with the reference.
@@ -58,17 +59,17 @@ func (t *task) score() error {
 	}
 	info.Protocol.Samples = drawn.Count
 	t.attempt.Protocol = info.Protocol.Map()
-	t.estimate("fid_proxy", s.Frechet)
-	t.estimate("kid", s.KID)
-	t.estimate("precision", s.Precision)
-	t.estimate("recall", s.Recall)
+	t.estimate(quantity.FIDProxy, s.Frechet)
+	t.estimate(quantity.KID, s.KID)
+	t.estimate(quantity.Precision, s.Precision)
+	t.estimate(quantity.Recall, s.Recall)
 	if c, ok := embedder.(*embed.Classifier); ok {
 		seen, _ := c.ClassifyFeatures(x)
 		accuracy, err := metrics.ClassAccuracy(seen, labels)
 		if err != nil {
 			return err
 		}
-		t.estimate("class_accuracy", accuracy)
+		t.estimate(quantity.ClassAccuracy, accuracy)
 	}
 	return t.keep(func(d *artifact.Draft) error {
 		return writeArray(d.Path(featuresFile), x, gen.N, gen.D)

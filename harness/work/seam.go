@@ -5,6 +5,7 @@ import (
 
 	"prabench/harness/stage"
 	"prabench/metrics"
+	"prabench/metrics/quantity"
 )
 
 // Seam compares the borders of patches with the same lines of real images.
@@ -41,6 +42,6 @@ func (t *task) seam() error {
 		return err
 	}
 	t.about("samples", gen.N, "held_out", real.N)
-	t.estimate("seam_index", e)
+	t.estimate(quantity.SeamIndex, e)
 	return t.keepNumbers()
 }

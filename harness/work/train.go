@@ -15,6 +15,7 @@ import (
 	"prabench/harness/machine"
 	"prabench/harness/stage"
 	"prabench/harness/worker"
+	"prabench/metrics/quantity"
 	"prabench/models"
 	"prabench/models/dataset"
 	"prabench/models/device"
@@ -74,14 +75,14 @@ func (t *task) train() error {
 		return err
 	}
 	t.attempt.Protocol = map[string]string{"device": t.set.Measure.Device, "precision": t.set.Measure.Precision, "threads": strconv.Itoa(t.set.Train.Threads)}
-	t.value("train_seconds", "s", kept.Seconds, 1)
+	t.value(quantity.TrainSeconds, kept.Seconds, 1)
 	// The time, other than the losses, depends on what ran beside it.
 	t.attempt.Values[0].Protocol = record.ProtocolText(map[string]string{"beside": strconv.Itoa(t.set.Beside), "backend": be.Details()})
-	for metric, part := range lossParts {
-		loss, n := kept.Curve.last(10, part)
-		t.value(metric, "1", loss, n)
+	for _, part := range lossParts {
+		loss, n := kept.Curve.last(10, part.of)
+		t.value(part.metric, loss, n)
 	}
-	t.value("train_memory_peak", "bytes", float64(machine.PeakResident()), 1)
+	t.value(quantity.TrainMemoryPeak, float64(machine.PeakResident()), 1)
 	if err := t.keep(func(d *artifact.Draft) error {
 		if err := tr.SaveModel(d.Path(ModelFile)); err != nil {
 			return err
@@ -96,10 +97,13 @@ func (t *task) train() error {
 
 // lossParts are the losses that a training ends with, each a mean over the
 // last points of its curve.
-var lossParts = map[string]func(models.Losses) float64{
-	"train_loss": func(l models.Losses) float64 { return l.Total },
-	"flow_loss":  func(l models.Losses) float64 { return l.Flow },
-	"rec_loss":   func(l models.Losses) float64 { return l.Rec },
+var lossParts = []struct {
+	metric *quantity.Metric
+	of     func(models.Losses) float64
+}{
+	{quantity.TrainLoss, func(l models.Losses) float64 { return l.Total }},
+	{quantity.FlowLoss, func(l models.Losses) float64 { return l.Flow }},
+	{quantity.RecLoss, func(l models.Losses) float64 { return l.Rec }},
 }
 
 // trainer is a trainer at the step of the checkpoint, or at the first.

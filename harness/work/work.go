@@ -16,6 +16,7 @@ import (
 	"prabench/harness/artifact"
 	"prabench/harness/stage"
 	"prabench/harness/worker"
+	"prabench/metrics/quantity"
 	"prabench/models/dataset"
 	"prabench/models/device"
 	"prabench/results/record"
@@ -37,12 +38,35 @@ func Do(ctx context.Context, job worker.Job, report func(worker.Progress), a *re
 	if err := json.Unmarshal(job.Settings, &t.set); err != nil {
 		return fmt.Errorf("the settings in the job cannot be read: %w", err)
 	}
+	if err := t.do(); err != nil {
+		return err
+	}
+	return described(a)
+}
+
+// described refuses a result that nobody could read: readers take a metric's
+// unit, direction and interval from the catalogue.
+func described(a *record.Attempt) error {
+	for _, v := range a.Values {
+		if err := quantity.Fits(v.Metric, v.Unit); err != nil {
+			return err
+		}
+	}
+	for _, r := range a.Readings {
+		if err := quantity.Fits(r.Metric, r.Unit); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *task) do() error {
 	for _, k := range kinds {
-		if k.Name == job.Kind {
+		if k.Name == t.job.Kind {
 			return k.do(t)
 		}
 	}
-	return worker.Invalid("this program does no stages of kind %q", job.Kind)
+	return worker.Invalid("this program does no stages of kind %q", t.job.Kind)
 }
 
 // input names the artifact of an input stage.
@@ -54,6 +78,9 @@ const AttemptFile = "attempt.json"
 
 // keep lets write fill the stage's artifact and commits it.
 func (t *task) keep(write func(d *artifact.Draft) error) error {
+	if err := described(t.attempt); err != nil {
+		return err // before others could take the artifact over
+	}
 	d, err := t.store.Begin(artifact.Ref{Kind: t.job.Kind, Key: t.job.Stage})
 	if err != nil {
 		return err
@@ -104,6 +131,6 @@ func (t *task) open(threads int) (device.Backend, error) {
 }
 
 // value adds a number to the attempt.
-func (t *task) value(metric, unit string, v float64, n int) {
-	t.attempt.Values = append(t.attempt.Values, record.Value{Metric: metric, Unit: unit, Value: v, N: n})
+func (t *task) value(m *quantity.Metric, v float64, n int) {
+	t.attempt.Values = append(t.attempt.Values, record.Value{Metric: m.Name, Unit: m.Unit, Value: v, N: n})
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"prabench/metrics/quantity"
 	"prabench/plots"
 	"prabench/results"
 	"prabench/results/record"
@@ -15,55 +16,31 @@ import (
 type column struct {
 	Metric, Name, Unit string
 	Hint               string // in which direction it is better
-	Group              string
+	Group              quantity.Group
 	stored             string // unit
 	factor             float64
 	decimals           int // of values with an interval
 	protocols          []string
 }
 
-// The groups of columns that a reader chooses from.
-const (
-	groupQuality     = "quality"
-	groupDiagnostics = "diagnostics"
-	groupSpeed       = "speed"
-	groupMemory      = "memory"
-	groupTraining    = "training"
-	groupCost        = "cost"
-)
+// groupLoad is shown with the speeds that it disturbs.
+var groups = slices.DeleteFunc(slices.Clone(quantity.Groups), func(g quantity.Group) bool { return g == quantity.Load })
 
-var groups = []string{groupQuality, groupDiagnostics, groupSpeed, groupMemory, groupTraining, groupCost}
-
-// main are the columns that are shown at first, and the first of all columns.
-var main = []string{"fid_proxy", "class_accuracy", "throughput", "latency", "memory_peak", "train_throughput"}
-
-// order is that of the columns that are known, in their groups.
-var order = []string{
-	"fid_proxy", "kid", "precision", "recall", "class_accuracy", "fid_proxy_floor", "kid_floor", "precision_floor", "recall_floor",
-	"throughput", "latency", "first_block_latency", "mfu", "peak_flops", "disturbed_rounds", "foreign_load", "foreign_load_worst", "stolen_load",
-	"memory_peak", "memory_model", "memory_cache", "memory_activations", "train_memory_peak",
-	"train_throughput", "train_seconds", "train_loss", "flow_loss", "rec_loss",
-	"params", "flops_image", "ar_steps", "nfe",
-}
-
-func groupOf(metric, kind string) string {
+// groupOf is the group of columns that a reader finds a metric in. One without a
+// row in the catalogue, of another version, stands with what its stage measures.
+func groupOf(metric, kind string) quantity.Group {
+	m := quantity.Find(metric)
 	switch {
-	case strings.HasPrefix(metric, "memory_") || strings.HasSuffix(metric, "_memory_peak"):
-		return groupMemory
-	case slices.Contains([]string{"params", "flops_image", "ar_steps", "nfe"}, metric):
-		return groupCost
-	case strings.HasPrefix(metric, "train_"):
-		return groupTraining
+	case m != nil && m.Group == quantity.Load:
+		return quantity.Speed
+	case m != nil:
+		return m.Group
+	case kind == record.Train:
+		return quantity.Training
+	case kind == record.Time:
+		return quantity.Speed
 	}
-	switch kind {
-	case record.Train:
-		return groupTraining
-	case record.Time:
-		return groupSpeed
-	case record.Probe, record.Exposure, record.Seam, record.Nearest:
-		return groupDiagnostics
-	}
-	return groupQuality
+	return quantity.Quality
 }
 
 // columnsOf are the metrics of rows, apart by unit.
@@ -101,21 +78,17 @@ func columnsOf(rows []results.Row) []*column {
 		slices.Sort(h)
 		c.decimals = decimals(h[len(h)/2], 2)
 	}
-	place := func(list []string, metric string) int {
-		if i := slices.Index(list, metric); i >= 0 {
-			return i
-		}
-		return len(list)
-	}
 	slices.SortStableFunc(all, func(a, b *column) int {
-		return cmp.Or(place(main, a.Metric)-place(main, b.Metric), slices.Index(groups, a.Group)-slices.Index(groups, b.Group),
-			place(order, a.Metric)-place(order, b.Metric), strings.Compare(a.Metric, b.Metric), strings.Compare(a.stored, b.stored))
+		return cmp.Or(quantity.Order(a.Metric, b.Metric), strings.Compare(a.Metric, b.Metric), strings.Compare(a.stored, b.stored))
 	})
 	return all
 }
 
 // Main says whether the column is shown at first.
-func (c *column) Main() bool { return slices.Contains(main, c.Metric) }
+func (c *column) Main() bool {
+	m := quantity.Find(c.Metric)
+	return m != nil && m.Front
+}
 
 // mark tells values of several protocols in one column apart; "" where there
 // is one.

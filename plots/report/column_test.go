@@ -16,7 +16,7 @@ func TestColumns(t *testing.T) {
 	}
 	var got []string
 	for _, c := range columnsOf(rows) {
-		got = append(got, c.Metric+" "+c.Group+" "+c.Unit)
+		got = append(got, c.Metric+" "+string(c.Group)+" "+c.Unit)
 	}
 	want := "fid_proxy quality |latency speed ms|memory_peak memory bytes|kid quality |own_score quality |seam_index diagnostics |train_memory_peak memory bytes|train_seconds training ms|nfe cost "
 	if all := strings.Join(got, "|"); all != want {

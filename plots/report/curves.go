@@ -5,11 +5,12 @@ import (
 	"math"
 	"strings"
 
+	"prabench/metrics/quantity"
 	"prabench/plots"
 )
 
 // lossName is what the training curves show.
-const lossName = "train_loss"
+var lossName = quantity.TrainLoss.Name
 
 // mostPoints is how many points of a curve are drawn.
 const mostPoints = 160

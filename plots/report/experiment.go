@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"prabench/metrics/quantity"
 	"prabench/results"
 	"prabench/results/record"
 )
@@ -17,7 +18,7 @@ type experiment struct {
 	ID       string // begins the ids of its elements
 	Warnings []warning
 	Tables   []*table
-	Groups   []string // of the columns there are
+	Groups   []quantity.Group // of the columns there are
 	Charts   []*chart
 	Curves   *chart
 	Sheets   []sheet

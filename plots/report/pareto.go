@@ -7,13 +7,14 @@ import (
 	"strings"
 
 	"prabench/internal/page"
+	"prabench/metrics/quantity"
 	"prabench/plots"
 )
 
 // The axes that are tried when nobody says which.
 var (
-	speeds    = []string{"throughput", "latency", "train_throughput", "flops_image", "params"}
-	qualities = []string{"fid_proxy", "kid", "class_accuracy", "train_loss"}
+	speeds    = []*quantity.Metric{quantity.Throughput, quantity.Latency, quantity.TrainThroughput, quantity.FLOPsImage, quantity.Params}
+	qualities = []*quantity.Metric{quantity.FIDProxy, quantity.KID, quantity.ClassAccuracy, quantity.TrainLoss}
 )
 
 // paretos are charts of quality against speed: one for each pair of protocols,
@@ -89,10 +90,10 @@ func (e *experiment) pair() (x, y string) {
 	for _, y := range qualities {
 		for _, x := range speeds {
 			for _, c := range e.Data.Cells {
-				_, okX := c.Metrics[x]
-				_, okY := c.Metrics[y]
+				_, okX := c.Metrics[x.Name]
+				_, okY := c.Metrics[y.Name]
 				if okX && okY {
-					return x, y
+					return x.Name, y.Name
 				}
 			}
 		}

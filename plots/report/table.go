@@ -7,6 +7,7 @@ import (
 	"sort"
 	"strings"
 
+	"prabench/metrics/quantity"
 	"prabench/plots"
 	"prabench/results"
 	"prabench/results/record"
@@ -46,10 +47,11 @@ type entry struct {
 	Gone           string // why there is no value, of a row that failed
 }
 
-// timed are the metrics that other load falsifies.
-var timed = []string{"throughput", "latency", "first_block_latency", "train_throughput", "mfu"}
-
-const disturbedRounds = "disturbed_rounds"
+// timed says that other load during a round falsifies the metric.
+func timed(metric string) bool {
+	m := quantity.Find(metric)
+	return m != nil && m.InRounds()
+}
 
 // tables are the points over their seeds, where there are several, and the cells.
 func (e *experiment) tables() []*table {
@@ -202,7 +204,7 @@ func class(outcome string) string {
 func (r *row) fill(columns []*column, values map[*column]source) {
 	disturbed := false
 	for c, s := range values {
-		disturbed = disturbed || c.Metric == disturbedRounds && s.value > 0
+		disturbed = disturbed || c.Metric == quantity.DisturbedRounds.Name && s.value > 0
 	}
 	for _, c := range columns {
 		s, ok := values[c]
@@ -215,7 +217,7 @@ func (r *row) fill(columns []*column, values map[*column]source) {
 			continue
 		}
 		s.column = c
-		e := entry{Sort: raw(s.value), Protocol: c.mark(s.protocol), Disturbed: disturbed && slices.Contains(timed, c.Metric)}
+		e := entry{Sort: raw(s.value), Protocol: c.mark(s.protocol), Disturbed: disturbed && timed(c.Metric)}
 		e.Text, e.Interval = shownWith(s.value, s.lo, s.hi, c.factor, c.decimals)
 		r.Entries = append(r.Entries, e)
 		r.from = append(r.from, s)

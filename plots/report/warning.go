@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"prabench/metrics/quantity"
 	"prabench/results"
 	"prabench/results/record"
 )
@@ -62,7 +63,7 @@ func (e *experiment) warnings() []warning {
 	var disturbed []string
 	timings := 0
 	for i := range e.Rows {
-		if r := &e.Rows[i]; r.Metric == disturbedRounds {
+		if r := &e.Rows[i]; r.Metric == quantity.DisturbedRounds.Name {
 			timings++
 			if r.Value > 0 {
 				disturbed = append(disturbed, fmt.Sprintf("%s, seed %d: %s of %d rounds", nameOf(r.Label, e.Name), r.Seed, fixed(r.Value, 0), r.N))

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"prabench/internal/page"
+	"prabench/metrics/quantity"
 )
 
 //go:embed assets
@@ -20,7 +21,7 @@ var assets embed.FS
 var templates = template.Must(template.New("").Funcs(template.FuncMap{
 	"lines": func(s string) []string { return strings.Split(s, "\n") },
 	"join":  strings.Join,
-	"main":  func() []string { return main },
+	"main":  func() []string { return quantity.Names(func(m *quantity.Metric) bool { return m.Front }) },
 }).ParseFS(assets, "assets/*.html"))
 
 // document is what the template sees.

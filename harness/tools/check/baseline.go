@@ -6,6 +6,8 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"prabench/metrics/quantity"
 )
 
 // BaselineFormat names the form of the file.
@@ -75,8 +77,8 @@ func yardsticks(m Metric, r round, batch int, exact map[string]float64) map[stri
 		calls, images = v/float64(batch), v
 	}
 	return map[string]float64{
-		ofPeak: images * exact["flops_image"] / r.Peak,
-		ofCopy: calls * exact["memory_model"] * exact["ar_steps"] / r.Bandwidth,
+		ofPeak: images * exact[quantity.FLOPsImage.Name] / r.Peak,
+		ofCopy: calls * exact[quantity.MemoryModel.Name] * exact[quantity.ARSteps.Name] / r.Bandwidth,
 	}
 }
 

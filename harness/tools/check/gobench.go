@@ -6,6 +6,8 @@ import (
 	"strings"
 	"unicode"
 
+	"prabench/metrics/quantity"
+
 	"golang.org/x/perf/benchfmt"
 )
 
@@ -63,13 +65,13 @@ func (r *Report) WriteGo(w io.Writer) error {
 // not mix.
 func goUnit(k Comparison, v float64) (unit string, value float64) {
 	switch k.Metric {
-	case "latency":
+	case quantity.Latency.Name:
 		return "ns/op", 1e9 * v
-	case "first_block_latency":
+	case quantity.FirstBlockLatency.Name:
 		return "first-block-ns", 1e9 * v
-	case "throughput":
+	case quantity.Throughput.Name:
 		return "images/s", v
-	case "train_throughput":
+	case quantity.TrainThroughput.Name:
 		return "train-images/s", v
 	}
 	return strings.ReplaceAll(k.Metric, "_", "-") + "-B", v

@@ -3,7 +3,7 @@ package check
 import (
 	"math"
 
-	"prabench/harness/tools/check/arm"
+	"prabench/metrics/quantity"
 )
 
 // Metric is something that is compared.
@@ -16,18 +16,15 @@ type Metric struct {
 }
 
 // MemoryPeak is the largest size of the process that samples.
-const MemoryPeak = "memory_peak"
+var MemoryPeak = quantity.MemoryPeak.Name
 
 // FidProxy is the one metric that has to be trained for.
-const FidProxy = "fid_proxy"
+var FidProxy = quantity.FIDProxy.Name
 
 // Timed says whether an arm times the metric.
 func (m Metric) Timed() bool {
-	switch m.Name {
-	case arm.Throughput, arm.Latency, arm.FirstBlock, arm.Training:
-		return true
-	}
-	return false
+	q := quantity.Find(m.Name)
+	return q != nil && q.Check == quantity.CheckedByTime
 }
 
 // worse is the logarithm of how much worse the new value is: 0.05 is about 5 %
@@ -47,28 +44,38 @@ func (m Metric) worse(old, new float64) float64 {
 func (m Metric) limit() float64 { return math.Log1p(m.Threshold) }
 
 // exactMetrics are compared without asking.
-var exactMetrics = []Metric{
-	{Name: "params", Unit: "1", Exact: true},
-	{Name: "flops_image", Unit: "1", Exact: true},
-	{Name: "ar_steps", Unit: "1", Exact: true},
-	{Name: "nfe", Unit: "1", Exact: true},
-	{Name: "memory_model", Unit: "bytes", Exact: true},
-	{Name: "memory_cache", Unit: "bytes", Exact: true},
+var exactMetrics = always()
+
+func always() []Metric {
+	var out []Metric
+	for _, m := range quantity.Metrics() {
+		if m.Check == quantity.CheckedAlways {
+			out = append(out, of(m, 0))
+		}
+	}
+	return out
+}
+
+func of(m *quantity.Metric, threshold float64) Metric {
+	return Metric{Name: m.Name, Unit: m.Unit, Higher: m.Better > 0, Threshold: threshold, Exact: m.Exact() && m.Check != quantity.CheckedByModel}
 }
 
 // MetricOf is a metric by its name; ok is false for one that cannot be checked.
 func MetricOf(name string, t Thresholds) (m Metric, ok bool) {
-	switch name {
-	case arm.Throughput, arm.Training:
-		return Metric{Name: name, Unit: "images/s", Higher: true, Threshold: t.Throughput}, true
-	case arm.Latency, arm.FirstBlock:
-		return Metric{Name: name, Unit: "s", Threshold: t.Latency}, true
-	case MemoryPeak:
-		return Metric{Name: name, Unit: "bytes", Threshold: t.Memory}, true
-	case "memory_activations":
-		return Metric{Name: name, Unit: "bytes", Threshold: t.Memory, Exact: true}, true
-	case FidProxy:
-		return Metric{Name: name, Unit: "1"}, true
+	q := quantity.Find(name)
+	if q == nil {
+		return m, false
+	}
+	switch q.Check {
+	case quantity.CheckedByTime:
+		if q.Better > 0 {
+			return of(q, t.Throughput), true
+		}
+		return of(q, t.Latency), true
+	case quantity.CheckedBySize:
+		return of(q, t.Memory), true
+	case quantity.CheckedByModel:
+		return of(q, 0), true
 	}
 	return m, false
 }

@@ -73,11 +73,11 @@ func (k Comparison) quantity(v float64) string {
 	if k.Exact && k.Unit == "bytes" {
 		return strconv.FormatFloat(v, 'f', 0, 64) + " bytes" // a few of them would not show in MiB
 	}
-	return quantity(v, k.Unit)
+	return shownAs(v, k.Unit)
 }
 
-// quantity writes a value for people.
-func quantity(v float64, unit string) string {
+// shownAs writes a value for people.
+func shownAs(v float64, unit string) string {
 	switch unit {
 	case "bytes":
 		return short(v/(1<<20)) + " MiB"

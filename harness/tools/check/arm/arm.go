@@ -12,6 +12,8 @@ package arm
 import (
 	"encoding/json"
 	"time"
+
+	"prabench/metrics/quantity"
 )
 
 // Version numbers the line. An arm refuses a request of another version.
@@ -61,9 +63,9 @@ type Answer struct {
 }
 
 // Metrics that an arm can time.
-const (
-	Throughput = "throughput"          // a call draws measure.batch images
-	Latency    = "latency"             // a call draws one image
-	FirstBlock = "first_block_latency" // a call draws the first block of one image
-	Training   = "train_throughput"    // a call is a training step
+var (
+	Throughput = quantity.Throughput.Name        // a call draws measure.batch images
+	Latency    = quantity.Latency.Name           // a call draws one image
+	FirstBlock = quantity.FirstBlockLatency.Name // a call draws the first block of one image
+	Training   = quantity.TrainThroughput.Name   // a call is a training step
 )

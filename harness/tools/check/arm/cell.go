@@ -10,6 +10,7 @@ import (
 	"prabench/harness/stage"
 	"prabench/harness/work"
 	"prabench/harness/worker"
+	"prabench/metrics/quantity"
 	"prabench/models"
 	"prabench/models/cpu"
 	"prabench/models/device"
@@ -158,8 +159,13 @@ func (a *server) training() (*call, error) {
 func (a *server) exact(be device.Backend) map[string]float64 {
 	costs := a.set.Model.Costs(a.set.Train, a.set.Sample)
 	return map[string]float64{
-		"params": float64(a.set.Model.Params()), "flops_image": costs.FLOPsImage, "ar_steps": float64(costs.ARSteps), "nfe": float64(costs.NFE),
-		"memory_model": float64(be.Peak(device.Model)), "memory_cache": float64(be.Peak(device.Cache)), "memory_activations": float64(be.Peak(device.Activations)),
+		quantity.Params.Name:            float64(a.set.Model.Params()),
+		quantity.FLOPsImage.Name:        costs.FLOPsImage,
+		quantity.ARSteps.Name:           float64(costs.ARSteps),
+		quantity.NFE.Name:               float64(costs.NFE),
+		quantity.MemoryModel.Name:       float64(be.Peak(device.Model)),
+		quantity.MemoryCache.Name:       float64(be.Peak(device.Cache)),
+		quantity.MemoryActivations.Name: float64(be.Peak(device.Activations)),
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"prabench/harness/stage"
 	"prabench/harness/work"
 	"prabench/harness/worker"
+	"prabench/metrics/quantity"
 	"prabench/results/record"
 )
 
@@ -68,7 +69,7 @@ func (j *Jobs) Ask(ctx context.Context, q Request) (Answer, error) {
 }
 
 func (j *Jobs) resident() int64 {
-	if v := j.samples["memory_peak"]; len(v) > 0 {
+	if v := j.samples[quantity.MemoryPeak.Name]; len(v) > 0 {
 		return int64(v[0])
 	}
 	return 0
@@ -116,9 +117,9 @@ func (j *Jobs) open(ctx context.Context, q Request) (Answer, error) {
 		j.samples[s.Metric] = append(j.samples[s.Metric], s.Value)
 	}
 	out := Answer{Exact: map[string]float64{}, Resident: j.resident(), Backend: a.Protocol["backend"]}
-	for _, m := range []string{"params", "flops_image", "ar_steps", "nfe", "memory_model", "memory_cache", "memory_activations"} {
-		if v := j.samples[m]; len(v) > 0 {
-			out.Exact[m] = v[0]
+	for _, m := range quantity.Metrics() {
+		if v := j.samples[m.Name]; m.Check != quantity.NotChecked && m.Exact() && len(v) > 0 {
+			out.Exact[m.Name] = v[0]
 		}
 	}
 	return out, nil

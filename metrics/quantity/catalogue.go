@@ -1,0 +1,341 @@
+package quantity
+
+import "prabench/metrics/stat"
+
+// The catalogue. A stage writes a value with its row: t.estimate(quantity.KID, e).
+
+// Quality: generated images against real ones, in the features of an embedder.
+var (
+	FIDProxy = metric(Metric{
+		Name: "fid_proxy", Unit: "1", Label: "Fréchet distance, proxy features", Short: "FD (proxy)",
+		Doc: "Fréchet distance (Heusel et al. 2017) in squared units of the named embedder's features; " +
+			"never call it FID, which is this formula on Inception features.",
+		Better: -1, Aim: "lower, down to the floor", Group: Quality, Interval: stat.Jackknife, Check: CheckedByModel, Front: true, Stage: "score",
+	})
+	KID = metric(Metric{
+		Name: "kid", Unit: "1", Label: "kernel distance, proxy features", Short: "KD (proxy)",
+		Doc:    "Unbiased squared maximum mean discrepancy with a cubic kernel (Bińkowski et al. 2018).",
+		Better: -1, Aim: "lower, around 0", Group: Quality, Interval: stat.Jackknife, Stage: "score",
+	})
+	Precision = metric(Metric{
+		Name: "precision", Unit: "1", Label: "precision",
+		Doc:    "Share of generated images that lie among the real ones (Kynkäänniemi et al. 2019, k = 3).",
+		Better: +1, Aim: "higher, up to the floor's value", Group: Quality, Interval: stat.Jackknife, Stage: "score",
+	})
+	Recall = metric(Metric{
+		Name: "recall", Unit: "1", Label: "recall",
+		Doc:    "Share of real images that lie among the generated ones (Kynkäänniemi et al. 2019, k = 3).",
+		Better: +1, Aim: "higher, up to the floor's value", Group: Quality, Interval: stat.Jackknife, Stage: "score",
+	})
+	ClassAccuracy = metric(Metric{
+		Name: "class_accuracy", Unit: "1", Scale: Share, Label: "generated images of the asked class", Short: "class accuracy",
+		Doc:    "Share of generated images that the data set's classifier gives the class they were made for.",
+		Better: +1, Aim: "higher, up to the classifier's own accuracy", Group: Quality, Interval: stat.Wilson, Front: true, Stage: "score",
+	})
+	FIDProxyFloor = metric(Metric{
+		Name: "fid_proxy_floor", Unit: "1", Label: "Fréchet distance of real images", Short: "FD floor",
+		Doc:   "fid_proxy of held-out real images scored as if they had been generated, at the same count.",
+		Group: Quality, Interval: stat.Jackknife, Stage: "reference",
+	})
+	KIDFloor = metric(Metric{
+		Name: "kid_floor", Unit: "1", Label: "kernel distance of real images", Short: "KD floor",
+		Doc:   "kid of held-out real images scored as if they had been generated.",
+		Group: Quality, Interval: stat.Jackknife, Stage: "reference",
+	})
+	PrecisionFloor = metric(Metric{
+		Name: "precision_floor", Unit: "1", Label: "precision of real images", Short: "precision floor",
+		Doc:   "precision of held-out real images scored as if they had been generated.",
+		Group: Quality, Interval: stat.Jackknife, Stage: "reference",
+	})
+	RecallFloor = metric(Metric{
+		Name: "recall_floor", Unit: "1", Label: "recall of real images", Short: "recall floor",
+		Doc:   "recall of held-out real images scored as if they had been generated.",
+		Group: Quality, Interval: stat.Jackknife, Stage: "reference",
+	})
+)
+
+// Cost: what follows from the configuration alone.
+var (
+	Params = metric(Metric{
+		Name: "params", Unit: "1", Scale: Count, Label: "parameters",
+		Doc:    "Weights of the model, counted once.",
+		Better: -1, Group: Cost, Nature: Counted, Interval: stat.Rounds, Check: CheckedAlways, Stage: "time",
+	})
+	FLOPsImage = metric(Metric{
+		Name: "flops_image", Unit: "1", Scale: FLOP, Label: "compute per image", Short: "compute",
+		Doc:    "Floating point operations that sampling one image takes, counted by running the model on a backend that only counts.",
+		Better: -1, Group: Cost, Nature: Counted, Interval: stat.Rounds, Check: CheckedAlways, Stage: "time",
+	})
+	ARSteps = metric(Metric{
+		Name: "ar_steps", Unit: "1", Label: "autoregressive steps", Short: "AR steps",
+		Doc:    "Steps of sampling that wait for each other: K = N/B, or the number of parallel sweeps.",
+		Better: -1, Group: Cost, Nature: Counted, Interval: stat.Rounds, Check: CheckedAlways, Stage: "time",
+	})
+	NFE = metric(Metric{
+		Name: "nfe", Unit: "1", Label: "head evaluations per image (NFE)", Short: "NFE",
+		Doc:    "Evaluations of the flow head for each token; guidance evaluates twice.",
+		Better: -1, Group: Cost, Nature: Counted, Interval: stat.Rounds, Check: CheckedAlways, Stage: "time",
+	})
+)
+
+// Speed: timed in rounds over all cells.
+var (
+	Throughput = metric(Metric{
+		Name: "throughput", Unit: "images/s", Label: "sampling throughput", Short: "throughput",
+		Doc:    "Images sampled per second in calls of measure.batch images.",
+		Better: +1, Group: Speed, Nature: Timed, Interval: stat.Rounds, Check: CheckedByTime, Front: true, Stage: "time",
+	})
+	Latency = metric(Metric{
+		Name: "latency", Unit: "s", Label: "latency per image", Short: "latency",
+		Doc:    "Time of a call that samples one image.",
+		Better: -1, Group: Speed, Nature: Timed, Interval: stat.Rounds, Check: CheckedByTime, Front: true, Stage: "time",
+	})
+	FirstBlockLatency = metric(Metric{
+		Name: "first_block_latency", Unit: "s", Label: "time to the first block", Short: "first block",
+		Doc:    "Time until the first block of one image is sampled.",
+		Better: -1, Group: Speed, Nature: Timed, Interval: stat.Rounds, Check: CheckedByTime, Stage: "time",
+	})
+	MFU = metric(Metric{
+		Name: "mfu", Unit: "1", Scale: Share, Label: "share of the measured peak", Short: "share of peak",
+		Doc:    "Operations per second while sampling (throughput · flops_image) over peak_flops of the same round.",
+		Better: +1, Group: Speed, Nature: Timed, Interval: stat.Rounds, Stage: "time",
+	})
+	PeakFLOPS = metric(Metric{
+		Name: "peak_flops", Unit: "1/s", Scale: FLOPS, Label: "arithmetic peak of the machine", Short: "peak speed",
+		Doc:   "Operations per second of a loop of fused multiply-adds on the same threads, measured in the round.",
+		Group: Speed, Nature: Timed, Interval: stat.Rounds, Stage: "time",
+	})
+	JoulesImage = metric(Metric{
+		Name: "joules_image", Unit: "J", Label: "energy per image", Short: "energy",
+		Doc:    "Energy that the device reports for the timed calls of throughput, per image.",
+		Better: -1, Group: Speed, Nature: Measured, Interval: stat.Rounds, Stage: "time",
+	})
+)
+
+// Load: what else the machine did while speed was measured.
+var (
+	DisturbedRounds = metric(Metric{
+		Name: "disturbed_rounds", Unit: "1", Label: "rounds under other load", Short: "disturbed rounds",
+		Doc:   "Timed rounds during which something else loaded the machine, after the repetitions that measure.repeat_disturbed allows.",
+		Aim:   "0",
+		Group: Load, Nature: Measured, Stage: "time",
+	})
+	ForeignLoad = metric(Metric{
+		Name: "foreign_load", Unit: "1", Label: "processors busy with other processes", Short: "foreign load",
+		Doc:   "Processors that other processes kept busy, mean over the round.",
+		Aim:   "0",
+		Group: Load, Nature: Measured, Interval: stat.Rounds, Stage: "time",
+	})
+	ForeignLoadWorst = metric(Metric{
+		Name: "foreign_load_worst", Unit: "1", Label: "processors busy with other processes, worst second", Short: "foreign load, worst",
+		Doc:   "foreign_load in the worst second of the round.",
+		Aim:   "0",
+		Group: Load, Nature: Measured, Interval: stat.Rounds, Stage: "time",
+	})
+	StolenLoad = metric(Metric{
+		Name: "stolen_load", Unit: "1", Label: "processors taken away by the host", Short: "stolen load",
+		Doc:   "Processors that the host of a virtual machine gave to others (steal time), mean over the round.",
+		Aim:   "0",
+		Group: Load, Nature: Measured, Interval: stat.Rounds, Stage: "time",
+	})
+	CPUFrequency = metric(Metric{
+		Name: "cpu_frequency", Unit: "Hz", Label: "clock of the processors", Short: "clock",
+		Doc:   "Mean clock of the processors during the round, where the system tells it.",
+		Group: Load, Nature: Measured, Interval: stat.Rounds, Stage: "time",
+	})
+	DeviceClock = metric(Metric{
+		Name: "device_clock", Unit: "Hz", Label: "clock of the device", Short: "device clock",
+		Doc:   "Mean clock of the device's processors while throughput was measured.",
+		Group: Load, Nature: Measured, Interval: stat.Rounds, Stage: "time",
+	})
+	DeviceClockShare = metric(Metric{
+		Name: "device_clock_share", Unit: "1", Scale: Share, Label: "clock of the device, share of its default", Short: "device clock share",
+		Doc:   "device_clock over the device's default clock: below 1 it was held down.",
+		Group: Load, Nature: Measured, Interval: stat.Rounds, Stage: "time",
+	})
+	DeviceTemperature = metric(Metric{
+		Name: "device_temperature", Unit: "°C", Label: "temperature of the device", Short: "device temperature",
+		Doc:   "Temperature of the device at the end of the timed calls of throughput.",
+		Group: Load, Nature: Measured, Interval: stat.Rounds, Stage: "time",
+	})
+	DevicePower = metric(Metric{
+		Name: "device_power", Unit: "W", Label: "power of the device", Short: "device power",
+		Doc:   "Mean power of the device while throughput was measured.",
+		Group: Load, Nature: Measured, Interval: stat.Rounds, Stage: "time",
+	})
+	DeviceOthers = metric(Metric{
+		Name: "device_others", Unit: "1", Label: "other processes on the device", Short: "device others",
+		Doc:   "Most other processes that computed on the device at once while throughput was measured.",
+		Aim:   "0",
+		Group: Load, Nature: Measured, Interval: stat.Rounds, Stage: "time",
+	})
+)
+
+// Memory.
+var (
+	MemoryPeak = metric(Metric{
+		Name: "memory_peak", Unit: "bytes", Label: "peak memory of the process", Short: "peak memory",
+		Doc:    "Largest resident size of the process that samples batches of measure.batch images.",
+		Better: -1, Group: Memory, Nature: Measured, Interval: stat.Rounds, Check: CheckedBySize, Front: true, Stage: "time",
+	})
+	MemoryModel = metric(Metric{
+		Name: "memory_model", Unit: "bytes", Label: "model memory",
+		Doc:    "Bytes of weights that the backend held while it sampled.",
+		Better: -1, Group: Memory, Nature: Counted, Interval: stat.Rounds, Check: CheckedAlways, Stage: "time",
+	})
+	MemoryCache = metric(Metric{
+		Name: "memory_cache", Unit: "bytes", Label: "cache memory",
+		Doc:    "Bytes of keys and values of earlier tokens that the backend held while it sampled.",
+		Better: -1, Group: Memory, Nature: Counted, Interval: stat.Rounds, Check: CheckedAlways, Stage: "time",
+	})
+	MemoryActivations = metric(Metric{
+		Name: "memory_activations", Unit: "bytes", Label: "activation memory", Short: "activations",
+		Doc:    "Bytes of everything else that the backend held while it sampled.",
+		Better: -1, Group: Memory, Nature: Computed, Interval: stat.Rounds, Check: CheckedBySize, Stage: "time",
+	})
+	TrainMemoryPeak = metric(Metric{
+		Name: "train_memory_peak", Unit: "bytes", Label: "peak memory in training", Short: "training memory",
+		Doc:    "Largest resident size of the process that trained.",
+		Better: -1, Group: Memory, Nature: Measured, Stage: "train",
+	})
+)
+
+// Training.
+var (
+	TrainThroughput = metric(Metric{
+		Name: "train_throughput", Unit: "images/s", Label: "training throughput", Short: "training",
+		Doc:    "Images per second of training steps on images without content.",
+		Better: +1, Group: Training, Nature: Timed, Interval: stat.Rounds, Check: CheckedByTime, Front: true, Stage: "time",
+	})
+	TrainSeconds = metric(Metric{
+		Name: "train_seconds", Unit: "s", Label: "training time",
+		Doc:    "Time spent in training steps, over all attempts of the training; it depends on what ran beside it.",
+		Better: -1, Group: Training, Nature: Timed, Stage: "train",
+	})
+	TrainLoss = metric(Metric{
+		Name: "train_loss", Unit: "1", Label: "training loss",
+		Doc:    "Flow loss plus the weighted reconstruction loss, mean of the last ten points of the training's curve.",
+		Better: -1, Group: Training, Stage: "train",
+	})
+	FlowLoss = metric(Metric{
+		Name: "flow_loss", Unit: "1", Label: "flow loss",
+		Doc:    "Squared error of the flow head's velocity, mean of the last ten points of the training's curve.",
+		Better: -1, Group: Training, Stage: "train",
+	})
+	RecLoss = metric(Metric{
+		Name: "rec_loss", Unit: "1", Label: "reconstruction loss",
+		Doc:    "Squared error of decoded states, mean of the last ten points of the training's curve.",
+		Better: -1, Group: Training, Stage: "train",
+	})
+)
+
+// Diagnostics: each asked for by a key of [metrics].
+var (
+	ProbeAccuracy = metric(Metric{
+		Name: "probe_accuracy", Unit: "1", Scale: Share, Label: "linear probe accuracy", Short: "probe",
+		Doc:    "Accuracy of a linear probe on the frozen trunk.",
+		Better: +1, Group: Diagnostics, Interval: stat.Wilson, Stage: "probe", Key: "metrics.probe",
+	})
+	ProbeAccuracyUntrained = metric(Metric{
+		Name: "probe_accuracy_untrained", Unit: "1", Scale: Share, Label: "linear probe accuracy, untrained trunk", Short: "probe, untrained",
+		Doc:   "The same of the untrained trunk that the training began with: the control.",
+		Group: Diagnostics, Interval: stat.Wilson, Stage: "probe", Key: "metrics.probe",
+	})
+	FIDPrefix0 = metric(Metric{
+		Name: "fid_prefix_0", Unit: "1", Label: "Fréchet distance, nothing given", Short: "FD, 0 given",
+		Doc:    "Fréchet distance of samples that are given nothing of a held-out image but its class.",
+		Better: -1, Group: Diagnostics, Interval: stat.Jackknife, Stage: "exposure", Key: "metrics.exposure",
+	})
+	FIDPrefix25 = metric(Metric{
+		Name: "fid_prefix_25", Unit: "1", Label: "Fréchet distance, a quarter given", Short: "FD, 1/4 given",
+		Doc:    "The same with the first quarter of the AR steps taken from a held-out image.",
+		Better: -1, Group: Diagnostics, Interval: stat.Jackknife, Stage: "exposure", Key: "metrics.exposure",
+	})
+	FIDPrefix50 = metric(Metric{
+		Name: "fid_prefix_50", Unit: "1", Label: "Fréchet distance, half given", Short: "FD, 1/2 given",
+		Doc:    "The same with half of the AR steps given.",
+		Better: -1, Group: Diagnostics, Interval: stat.Jackknife, Stage: "exposure", Key: "metrics.exposure",
+	})
+	FIDPrefix75 = metric(Metric{
+		Name: "fid_prefix_75", Unit: "1", Label: "Fréchet distance, three quarters given", Short: "FD, 3/4 given",
+		Doc:    "The same with three quarters of the AR steps given.",
+		Better: -1, Group: Diagnostics, Interval: stat.Jackknife, Stage: "exposure", Key: "metrics.exposure",
+	})
+	FIDPrefix100 = metric(Metric{
+		Name: "fid_prefix_100", Unit: "1", Label: "Fréchet distance of held-out images", Short: "FD, real",
+		Doc:   "Fréchet distance of these held-out images themselves: the floor.",
+		Group: Diagnostics, Interval: stat.Jackknife, Stage: "exposure", Key: "metrics.exposure",
+	})
+	FIDMosaic = metric(Metric{
+		Name: "fid_mosaic", Unit: "1", Label: "Fréchet distance of mosaics", Short: "FD, mosaics",
+		Doc:    "Fréchet distance of mosaics: every patch is sampled given the real patches before it.",
+		Better: -1, Group: Diagnostics, Interval: stat.Jackknife, Stage: "exposure", Key: "metrics.exposure",
+	})
+	BlockErrorFree = metric(Metric{
+		Name: "block_error_free", Unit: "1", Label: "error of a step, own inputs", Short: "step error, own inputs",
+		Doc:    "Error of an AR step, mean over the steps, where every input is the model's own.",
+		Better: -1, Aim: "lower, down to block_error_real", Group: Diagnostics, Stage: "exposure", Key: "metrics.exposure",
+	})
+	BlockErrorGiven = metric(Metric{
+		Name: "block_error_given", Unit: "1", Label: "error of a step, real inputs", Short: "step error, real inputs",
+		Doc:    "The same of mosaics, where every input is real.",
+		Better: -1, Aim: "lower, down to block_error_real", Group: Diagnostics, Stage: "exposure", Key: "metrics.exposure",
+	})
+	BlockErrorReal = metric(Metric{
+		Name: "block_error_real", Unit: "1", Label: "error of a step, held-out images", Short: "step error, held-out",
+		Doc:   "The same of held-out images: the floor.",
+		Group: Diagnostics, Stage: "exposure", Key: "metrics.exposure",
+	})
+	ExposureGap = metric(Metric{
+		Name: "exposure_gap", Unit: "1", Label: "exposure gap",
+		Doc:    "Mean over AR steps of block_error_free over block_error_given, less 1.",
+		Better: -1, Aim: "lower; 0 is no harm by the model's own inputs", Group: Diagnostics, Stage: "exposure", Key: "metrics.exposure",
+	})
+	ErrorGrowth = metric(Metric{
+		Name: "error_growth", Unit: "1", Label: "growth of the error over AR steps", Short: "error growth",
+		Doc:    "Free over given error in the last quarter of the AR steps, over the same in the first.",
+		Better: -1, Aim: "lower; 1 is no growth", Group: Diagnostics, Stage: "exposure", Key: "metrics.exposure",
+	})
+	SeamIndex = metric(Metric{
+		Name: "seam_index", Unit: "1", Label: "seam index (real images: 1)", Short: "seam index",
+		Doc:   "Differences of neighbouring pixels across borders of patches over those inside, divided by the same of real images.",
+		Aim:   "1 is no seam",
+		Group: Diagnostics, Interval: stat.Jackknife, Stage: "seam", Key: "metrics.seam",
+	})
+	NearestDistance = metric(Metric{
+		Name: "nearest_distance", Unit: "1", Label: "distance to the nearest training image", Short: "nearest",
+		Doc:   "Mean distance of generated images to the nearest training image, of grey values from 0 to 1.",
+		Group: Diagnostics, Interval: stat.Jackknife, Stage: "nearest", Key: "metrics.nearest",
+	})
+	NearestDistanceReal = metric(Metric{
+		Name: "nearest_distance_real", Unit: "1", Label: "distance of held-out images to the nearest", Short: "nearest, held-out",
+		Doc:   "The same of held-out images: the control.",
+		Group: Diagnostics, Interval: stat.Jackknife, Stage: "nearest", Key: "metrics.nearest",
+	})
+	NearestRatio = metric(Metric{
+		Name: "nearest_ratio", Unit: "1", Label: "nearest training image, generated over held-out", Short: "nearest ratio",
+		Doc:   "nearest_distance over nearest_distance_real.",
+		Aim:   "below 1: nearer than held-out images",
+		Group: Diagnostics, Interval: stat.Jackknife, Stage: "nearest", Key: "metrics.nearest",
+	})
+	NearShare = metric(Metric{
+		Name: "near_share", Unit: "1", Scale: Share, Label: "share nearer than 99 % of held-out images", Short: "near share",
+		Doc:   "Share of generated images that are nearer to a training image than all but 1 % of the held-out ones.",
+		Aim:   "about 0.01 for real images",
+		Group: Diagnostics, Interval: stat.Jackknife, Stage: "nearest", Key: "metrics.nearest",
+	})
+)
+
+// Along the steps of a training, and along the AR steps of an image. A curve
+// also has train_loss, flow_loss and rec_loss, the errors of AR steps also
+// block_error_free, block_error_given and block_error_real.
+var (
+	Step         = onCurve(Metric{Name: "step", Label: "training step", Doc: "Step of a training, counted from 1."})
+	LearningRate = onCurve(Metric{Name: "lr", Label: "learning rate", Doc: "Learning rate of the step."})
+	GradNorm     = onCurve(Metric{Name: "grad_norm", Label: "gradient norm", Doc: "Norm of the gradient before it is clipped."})
+	ARStep       = onCurve(Metric{Name: "ar_step", Label: "AR step", Doc: "AR step of an image, counted from 1."})
+	BlockError   = onCurve(Metric{Name: "block_error", Label: "Fréchet distance of the step, per value", Short: "error of the step",
+		Doc: "Error of each AR step with its controls.", Better: -1})
+	BlockErrorRatio = onCurve(Metric{Name: "block_error_ratio", Label: "error, own inputs over real ones", Short: "error ratio",
+		Doc: "block_error_free over block_error_given of each AR step.", Better: -1})
+)
