@@ -39,5 +39,7 @@ func (f Field) or(name string) Field { f.Default = name; return f }
 
 func (f Field) needed() Field { f.Required = true; return f }
 
+func (f Field) least(n int) Field { f.Least = n; return f }
+
 // Common are the keys of every kind, besides kind itself.
 func Common() []Field { return slices.Clone(common) }

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/recorder"
 )
 
@@ -16,12 +17,14 @@ func TestColumn(t *testing.T) {
 	for name, c := range map[string]struct {
 		axis   *Axis
 		anchor float64
+		room   vg.Length
 		want   string // upwards
 	}{
-		"long": {long, End, "teacher f… | PRA"}, "close": {near, Start, "1 | 32 | 64"}, "down": {down, End, "1000 | 100 | 10 | 1"},
+		"long": {long, End, 45, "teacher f… | PRA"}, "close": {near, Start, 45, "1 | 32 | 64"}, "down": {down, End, 45, "1000 | 100 | 10 | 1"},
+		"wide": {&Axis{Min: 0, Max: 4e5}, End, 20, "0"},
 	} {
 		p := NewPainter(new(recorder.Canvas))
-		c.axis.Column(p, 100, 0, 120, c.anchor, 45)
+		c.axis.Column(p, 100, 0, 120, c.anchor, c.room)
 		var texts []string
 		last := Rect{Y1: -1000}
 		for i := range p.Texts {

@@ -1,0 +1,108 @@
+package figure
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+)
+
+var update = flag.Bool("update", false, "write the kinds into docs/figures.md again")
+
+const (
+	page  = "../../docs/figures.md"
+	begin = "<!-- generated: go test ./plots/figure -update -->\n"
+	end   = "<!-- end -->\n"
+)
+
+// The documentation of figures lists every kind and key as the table has them.
+func TestPage(t *testing.T) {
+	raw, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, rest, ok := strings.Cut(string(raw), begin)
+	_, after, closed := strings.Cut(rest, end)
+	if !ok || !closed {
+		t.Fatalf("%s lacks %q or %q", page, begin, end)
+	}
+	want := before + begin + reference() + end + after
+	if *update {
+		if err := os.WriteFile(page, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if want != string(raw) {
+		t.Errorf("%s is not as the table of kinds: go test ./plots/figure -update writes it", page)
+	}
+}
+
+// reference is a section for each kind.
+func reference() string {
+	var b bytes.Buffer
+	b.WriteString("Every kind takes `kind` and\n\n")
+	keys(&b, Common())
+	for _, k := range Kinds() {
+		fmt.Fprintf(&b, "### %s\n\n%s%s.\n\n", k.Name, strings.ToUpper(k.Doc[:1]), k.Doc[1:])
+		keys(&b, k.Fields)
+	}
+	return b.String()
+}
+
+func keys(b *bytes.Buffer, fields []Field) {
+	b.WriteString("| key | value | default | |\n| --- | --- | --- | --- |\n")
+	for _, f := range fields {
+		fmt.Fprintf(b, "| `%s` | %s | %s | %s |\n", f.Key, f.takes(), f.absent(), f.Doc)
+	}
+	b.WriteString("\n")
+}
+
+// takes says what the value may be.
+func (f Field) takes() string {
+	var names []string
+	if f.Is&Metric != 0 {
+		names = append(names, "metric")
+	}
+	if f.Is&Key != 0 {
+		names = append(names, "key")
+	}
+	for _, w := range f.Words {
+		names = append(names, "`"+w+"`")
+	}
+	name := strings.Join(names, ", ")
+	if n := len(names); n > 1 {
+		name = strings.Join(names[:n-1], ", ") + " or " + names[n-1]
+	}
+	switch f.To(new(Figure)).(type) {
+	case *string:
+		if name == "" {
+			return "text"
+		}
+		return name
+	case *[]string:
+		return "list of: " + name
+	case *int:
+		return "integer"
+	case *bool, **bool:
+		return "`true` or `false`"
+	case *float64:
+		return "number"
+	}
+	return "table of key = value"
+}
+
+// absent says what holds without the key.
+func (f Field) absent() string {
+	switch {
+	case f.Required && f.Least > 1:
+		return fmt.Sprintf("needed, at least %d", f.Least)
+	case f.Required:
+		return "needed"
+	case f.Default != "":
+		return "`" + f.Default + "`"
+	}
+	return ""
+}
