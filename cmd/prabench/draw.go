@@ -120,9 +120,9 @@ func (d figureData) of(needs figure.Need) drawn {
 	for _, p := range d.points {
 		c := plots.CellData{Label: p.label, Params: params(p), Metrics: map[string]plots.MetricValue{}, Outcome: p.outcome, Reason: p.reason, Seeds: p.seeds}
 		for name, m := range p.means {
-			v := plots.MetricValue{Value: m.Value, Lo: m.Lo, Hi: m.Hi, N: m.N, Unit: m.Unit, Protocol: m.Protocol, Interval: intervalName(m),
+			v := plots.MetricValue{Value: m.Value, Lo: m.Lo, Hi: m.Hi, N: m.N, Unit: m.Unit, Protocol: m.Protocol, Interval: m.Interval.Short(),
 				Code: m.Code, Device: m.DeviceClass, Attempts: m.Attempts}
-			if m.Interval == results.IntervalSeeds {
+			if len(m.Values) > 1 {
 				v.Values = m.Values
 			}
 			c.Metrics[name] = v
@@ -150,18 +150,6 @@ func (d figureData) of(needs figure.Need) drawn {
 		out.Cells = append(out.Cells, c)
 	}
 	return out
-}
-
-func intervalName(m results.Mean) string {
-	switch m.Interval {
-	case results.IntervalNone:
-		return ""
-	case results.IntervalSeeds:
-		return "95 % over seeds"
-	case results.IntervalRounds:
-		return "95 % over rounds"
-	}
-	return "95 % " + m.Interval
 }
 
 // params are a point's keys and the four short names.

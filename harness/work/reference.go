@@ -11,6 +11,7 @@ import (
 	"prabench/metrics"
 	"prabench/metrics/embed"
 	"prabench/metrics/quantity"
+	"prabench/metrics/stat"
 	"prabench/models/dataset"
 	"prabench/results/record"
 )
@@ -184,7 +185,6 @@ func (t *task) embed(e embed.Embedder, pixels []uint8, n, size, channels int) ([
 	return x, nil
 }
 
-func (t *task) estimate(m *quantity.Metric, e metrics.Estimate) {
-	lo, hi := e.Lo, e.Hi
-	t.attempt.Values = append(t.attempt.Values, record.Value{Metric: m.Name, Unit: m.Unit, Value: e.Value, Lo: &lo, Hi: &hi, N: e.N})
+func (t *task) estimate(m *quantity.Metric, e stat.Estimate) {
+	t.attempt.Values = append(t.attempt.Values, record.Estimated(m.Name, m.Unit, e))
 }

@@ -11,6 +11,7 @@ import (
 	"prabench/harness/stage"
 	"prabench/harness/worker"
 	"prabench/metrics/quantity"
+	"prabench/metrics/stat"
 	"prabench/models"
 	"prabench/models/cpu"
 	"prabench/models/device"
@@ -128,7 +129,7 @@ func (t *task) sampling(path string, warmup int) (float64, error) {
 	for _, s := range seconds {
 		t.add(quantity.Throughput, float64(batch)/s)
 	}
-	median, _, _ := measure.Median(seconds)
+	median := stat.Median(seconds, stat.Rounds).Value
 	t.add(quantity.MemoryPeak, float64(machine.PeakResident()))
 	for class := range device.Classes {
 		t.add(memoryOf[class], float64(be.Peak(class)))

@@ -124,6 +124,27 @@ func TestWhatHasNoInterval(t *testing.T) {
 	}
 }
 
+// From six values on the median has an interval: 1 − 2·2⁻⁶ is above 95 %.
+func TestMedian(t *testing.T) {
+	values := []float64{5, 1, 4, 6, 2, 3}
+	if e := Median(values, Rounds); e.Value != 3.5 || e.Lo != 1 || e.Hi != 6 || e.N != 6 || e.Method != Rounds {
+		t.Errorf("%+v", e)
+	}
+	if values[0] != 5 {
+		t.Error("the values were reordered")
+	}
+	// The tables of the sign test: of 20 the 6th and the 15th, of 10 the 2nd and 9th.
+	for n, want := range map[int][2]float64{20: {6, 15}, 10: {2, 9}} {
+		x := make([]float64, n)
+		for i := range x {
+			x[i] = float64(n - i)
+		}
+		if e := Median(x, Rounds); e.Lo != want[0] || e.Hi != want[1] {
+			t.Errorf("%d values: %+v, want %v", n, e, want)
+		}
+	}
+}
+
 func TestMethods(t *testing.T) {
 	for m, d := range described {
 		if (m == None) != (m.Short() == "") || (m == None) != (m.Long() == "") || !m.Known() || m.String() == "" || m != None && m != Unstated && d.over == "" {
