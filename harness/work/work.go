@@ -48,12 +48,12 @@ func Do(ctx context.Context, job worker.Job, report func(worker.Progress), a *re
 // unit, direction and interval from the catalogue.
 func described(a *record.Attempt) error {
 	for _, v := range a.Values {
-		if err := quantity.Fits(v.Metric, v.Unit); err != nil {
+		if err := quantity.Fits(a.Kind, v.Metric, v.Unit); err != nil {
 			return err
 		}
 	}
 	for _, r := range a.Readings {
-		if err := quantity.Fits(r.Metric, r.Unit); err != nil {
+		if err := quantity.Fits(a.Kind, r.Metric, r.Unit); err != nil {
 			return err
 		}
 	}
