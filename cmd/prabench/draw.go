@@ -175,15 +175,15 @@ func (d figureData) grid(c engine.Cell) (*plots.Grid, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := sheet.ByClass(pixels, about.Count, about.Size, about.Channels, about.Classes, min(gridColumns, max(1, about.Count/about.Classes)))
-	return &plots.Grid{Images: s.Images, Rows: s.Rows, Cols: s.Cols, Size: s.Size, Channels: s.Channels, RowLabels: rowLabels(about)}, nil
+	s := sheet.ByClass(pixels, about.Labels, about.Size, about.Channels, about.Classes, min(gridColumns, max(1, about.Count/about.Classes)))
+	return &plots.Grid{Images: s.Images, Rows: s.Rows, Cols: s.Cols, Size: s.Size, Channels: s.Channels, RowLabels: rowLabels(about, s.Rows)}, nil
 }
 
-func rowLabels(d work.Drawn) []string {
+func rowLabels(d work.Drawn, rows int) []string {
 	if len(d.ClassNames) != d.Classes {
 		return nil
 	}
-	return d.ClassNames[:min(d.Classes, d.Count)]
+	return d.ClassNames[:rows]
 }
 
 func (d figureData) curve(c engine.Cell) ([]plots.CurvePoint, error) {

@@ -127,6 +127,11 @@ func (t *task) features(e embed.Embedder, data *dataset.Data, s dataset.Split, n
 	return f, x, err
 }
 
+// pictures is a whole split.
+func pictures(data *dataset.Data, s dataset.Split) metrics.Pictures {
+	return metrics.Pictures{N: s.N, Size: data.Size, Channels: data.Channels, Pixels: s.Pixels, Labels: s.Labels}
+}
+
 // choose takes n images of a split (0, or more than there are: all), spread
 // evenly over the classes; the same n are the same images.
 func choose(data *dataset.Data, s dataset.Split, n int) (metrics.Pictures, error) {

@@ -130,6 +130,12 @@ func (t *task) open(threads int) (device.Backend, error) {
 	return Open(Device{Name: t.job.Device, Threads: threads, Precision: t.set.Measure.Precision})
 }
 
+// valueUnder is value for a number that depends on more than the attempt's
+// protocol says.
+func (t *task) valueUnder(protocol map[string]string, m *quantity.Metric, v float64, n int) {
+	t.attempt.Values = append(t.attempt.Values, record.Value{Metric: m.Name, Unit: m.Unit, Value: v, N: n, Protocol: record.ProtocolText(protocol)})
+}
+
 // value adds a number to the attempt.
 func (t *task) value(m *quantity.Metric, v float64, n int) {
 	t.attempt.Values = append(t.attempt.Values, record.Value{Metric: m.Name, Unit: m.Unit, Value: v, N: n})
