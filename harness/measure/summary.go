@@ -1,6 +1,8 @@
 package measure
 
 import (
+	"slices"
+
 	"prabench/metrics/stat"
 	"prabench/results/record"
 )
@@ -44,7 +46,11 @@ func Summarise(samples []record.Reading) []record.Value {
 	}
 	var out []record.Value
 	for _, name := range names {
-		out = append(out, record.Estimated(name, by[name][0].Unit, Rounds(by[name])))
+		e := Rounds(by[name])
+		if first := by[name][0].Value; !slices.ContainsFunc(by[name], func(s record.Reading) bool { return s.Value != first }) {
+			e = stat.Point(first, e.N)
+		}
+		out = append(out, record.Estimated(name, by[name][0].Unit, e))
 	}
 	return out
 }

@@ -104,7 +104,7 @@ func TestWhatHasNoInterval(t *testing.T) {
 	}
 	for what, e := range map[string]Estimate{
 		"nothing": Student(nil, Seeds), "one value": Student(same[:1], Seeds), "no spread": Student(same, Seeds),
-		"no rounds": Median(nil, Rounds), "five rounds": Median([]float64{1, 2, 3, 4, 5}, Rounds), "equal rounds": Median(same, Rounds),
+		"no rounds": Median(nil, Rounds), "five rounds": Median([]float64{1, 2, 3, 4, 5}, Rounds),
 		"equal groups": DeleteGroup(1, 100, same, same), "no trials": Proportion(0, 0),
 		"Welch, one seed": Welch(same[:1], []float64{1, 2}, Seeds).Estimate, "Welch, no spread": Welch(same, []float64{1, 1}, Seeds).Estimate,
 		"one pair": Paired(same[:1], same[:1], Pairs).Estimate, "equal pairs": Paired(same, same, Pairs).Estimate,
@@ -166,6 +166,33 @@ func TestHolm(t *testing.T) {
 	}
 	if got := Holm([]float64{0.5, 0.9}); got[0] != 1 || got[1] != 1 {
 		t.Errorf("%v", got)
+	}
+}
+
+// Values of the tables of the binomial distribution with p = ½, doubled: n = 10,
+// k = 1 is 0.0107; n = 15, k = 3 is 0.0176; n = 20, k = 5 is 0.0207.
+func TestCoinAgainstTables(t *testing.T) {
+	for _, c := range []struct {
+		k, n int
+		p    float64
+	}{{1, 10, 0.02148}, {9, 10, 0.02148}, {3, 15, 0.03516}, {5, 20, 0.04139}, {0, 6, 0.03125}, {10, 20, 1}, {0, 0, 1}, {40, 100, 0.05689}} {
+		near(t, "p", Coin(c.k, c.n), c.p, 5e-6)
+	}
+	// Zeros say nothing.
+	near(t, "p", SignTest([]float64{0, 1, 0, 2, 3, 0, 4, 5, 6}), 0.03125, 1e-12)
+}
+
+// The permeability of the human amniochorion at term and earlier, the example
+// of Hollander and Wolfe's chapter 4: the estimate is −0.305, the one-sided
+// p-value 0.1272.
+func TestShiftAgainstPublishedValues(t *testing.T) {
+	term := []float64{0.80, 0.83, 1.89, 1.04, 1.45, 1.38, 1.91, 1.64, 0.73, 1.46}
+	earlier := []float64{1.15, 0.88, 0.90, 0.74, 1.21}
+	d := Shift(term, earlier, Processes)
+	near(t, "estimate", d.Value, -0.305, 1e-9)
+	near(t, "p", d.P, 2*0.1272, 1e-3)
+	if d.Method != Processes || d.Lo > d.Value || d.Hi < d.Value || d.Separated() {
+		t.Errorf("%+v", d)
 	}
 }
 
