@@ -24,7 +24,14 @@ func TestSubmitRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	places := engine.Places{DB: filepath.Join(dir, "r.db"), Artifacts: filepath.Join(dir, "a")}
-	if err := os.MkdirAll(filepath.Join(root(places.Artifacts), "earlier"), 0o755); err != nil { // so that the queue is asked
+	earlier := &Submission{Format: format, Arrays: []Array{{Name: "data", Kind: "data", Tasks: []Task{{Key: "k", Kind: "data"}}}}}
+	plan, _, id, err := earlier.encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := Dir(places.Artifacts, id)
+	if err := errors.Join(os.MkdirAll(folder, 0o755), os.WriteFile(filepath.Join(folder, planFile), plan, 0o644),
+		os.WriteFile(filepath.Join(folder, jobsFile), []byte(`{"array":"data","job":"7"}`+"\n"), 0o644)); err != nil {
 		t.Fatal(err)
 	}
 	r := engine.Run{Command: func(string) ([]string, error) { return []string{"worker"}, nil }}
