@@ -5,6 +5,7 @@ import (
 	"math"
 	"strings"
 
+	"prabench/metrics/stat"
 	"prabench/plots"
 )
 
@@ -103,7 +104,7 @@ func (r *Reading) compare(cells []plots.CellData, best int, words plots.Words) {
 		return
 	}
 	var apart, inside, unknown []string
-	for i, v := range plots.Holm(p) {
+	for i, v := range stat.Holm(p) {
 		switch {
 		case i == best:
 		case math.IsNaN(v):
