@@ -2,11 +2,8 @@ package metrics
 
 import (
 	"errors"
-	"math"
 	"runtime"
 	"sync"
-
-	"prabench/metrics/stat"
 
 	"gonum.org/v1/gonum/mat"
 )
@@ -32,12 +29,14 @@ func Frechet(a, b Features) (float64, error) {
 // FrechetEstimate is Frechet with an interval over both finite samples. The
 // value keeps the upward bias of finite samples; compare it with the floor at
 // the same counts.
-func FrechetEstimate(real, gen Features) (stat.Estimate, error) {
+func FrechetEstimate(real, gen Features) (Estimate, error) {
 	value, left, err := frechetLeft(real, gen)
 	if err != nil {
-		return stat.Estimate{}, err
+		return Estimate{}, err
 	}
-	return stat.DeleteGroup(value, gen.N, left[:]...).Within(0, math.Inf(1)), nil
+	e := jackknife(value, gen.N, left[:]...)
+	e.Lo = max(e.Lo, 0)
+	return e, nil
 }
 
 // frechetLeft is the distance, and the distances without each block of either

@@ -1,17 +1,13 @@
 package metrics
 
-import (
-	"fmt"
-
-	"prabench/metrics/stat"
-)
+import "fmt"
 
 // Scores are all distances of one generated set from one reference.
 type Scores struct {
-	Frechet   stat.Estimate // the metric fid_proxy; features squared
-	KID       stat.Estimate // the metric kid
-	Precision stat.Estimate // k = Neighbours
-	Recall    stat.Estimate
+	Frechet   Estimate // the metric fid_proxy; features squared
+	KID       Estimate // the metric kid
+	Precision Estimate // k = Neighbours
+	Recall    Estimate
 }
 
 // Score computes every distance between the reference and the generated set.

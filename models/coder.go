@@ -41,7 +41,7 @@ func (n *network) stateNorm() device.NormKind {
 func (n *network) encode(flat device.Buffer, a *coderActs, x device.Buffer, rows int) {
 	n.apply(n.enc1, flat, a.eact, a.epre, x, rows, device.SiLU)
 	n.apply(n.enc2, flat, a.raw, device.Buffer{}, a.eact, rows, device.None)
-	n.be.Norm(a.z, a.raw, device.Buffer{}, device.Buffer{}, a.stats, rows, n.cfg.State, n.stateNorm())
+	device.Do(n.be, device.Norm{Y: a.z, X: a.raw, Stats: a.stats, Rows: rows, N: n.cfg.State, Form: n.stateNorm()})
 }
 
 // decode computes tokens x [rows, P] = D(z). For identity the state is the
@@ -49,7 +49,7 @@ func (n *network) encode(flat device.Buffer, a *coderActs, x device.Buffer, rows
 func (n *network) decode(flat device.Buffer, a *decoderActs, x, z device.Buffer, rows int) {
 	if n.cfg.State == 0 {
 		size := rows * n.cfg.TokenDim()
-		n.be.Copy(x.Slice(0, size), z.Slice(0, size))
+		device.Do(n.be, device.Copy{Dst: x.Slice(0, size), Src: z.Slice(0, size)})
 		return
 	}
 	n.apply(n.dec1, flat, a.act1, a.pre1, z, rows, device.SiLU)
@@ -75,7 +75,7 @@ func (n *network) coderBackward(flat, grads device.Buffer, a *coderActs, g *code
 	n.applyBackward(n.dec3, flat, grads, g.da, 0, dx, dx, none, a.dec.act2, rows, device.None)
 	n.applyBackward(n.dec2, flat, grads, g.db, 0, g.da, g.da, a.dec.pre2, a.dec.act1, rows, device.SiLU)
 	n.applyBackward(n.dec1, flat, grads, g.dz, 0, g.db, g.db, a.dec.pre1, zn, rows, device.SiLU)
-	n.be.NormBackward(g.draw, none, none, g.dz, a.raw, none, a.stats, rows, n.cfg.State, n.stateNorm(), false)
+	device.Do(n.be, device.NormBackward{DX: g.draw, DY: g.dz, X: a.raw, Stats: a.stats, Rows: rows, N: n.cfg.State, Form: n.stateNorm()})
 	n.applyBackward(n.enc2, flat, grads, g.da, 0, g.draw, g.draw, none, a.eact, rows, device.None)
 	n.applyBackward(n.enc1, flat, grads, none, 0, g.da, g.da, a.epre, x, rows, device.SiLU)
 }

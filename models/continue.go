@@ -99,16 +99,16 @@ func (g *generator) resume(flat device.Buffer, batch, first int, key uint64, x d
 		g.trunkStep(flat, g.trunkA, g.caches, g.token, g.labels, g.rep*batch, k)
 		block := x.Slice(k*B*P, x.N-k*B*P)
 		if k < first {
-			g.be.Copy2D(g.token, B*P, block, N*P, batch, B*P)
+			device.Do(g.be, device.Copy2D{Dst: g.token, LDDst: B * P, Src: block, LDSrc: N * P, Rows: batch, N: B * P})
 		} else {
 			g.condition(flat, g.headA.hc, g.trunkA.h, g.rep*rows)
 			g.noise(key, batch, k*B)
 			g.solve(flat, rows, device.Buffer{})
 			g.decode(flat, g.decA, g.token, g.z, rows)
-			g.be.Copy2D(block, N*P, g.token, B*P, batch, B*P)
+			device.Do(g.be, device.Copy2D{Dst: block, LDDst: N * P, Src: g.token, LDSrc: B * P, Rows: batch, N: B * P})
 		}
 		if g.rep == 2 {
-			g.be.Copy(g.token.Slice(rows*P, rows*P), g.token.Slice(0, rows*P))
+			device.Do(g.be, device.Copy{Dst: g.token.Slice(rows*P, rows*P), Src: g.token.Slice(0, rows*P)})
 		}
 	}
 }

@@ -36,8 +36,8 @@ func (f flowPlan) evaluations() int {
 const aheadRows = 128
 
 func ahead(be device.Backend) int {
-	if a, ok := be.(device.AheadOf); ok {
-		return a.AheadRows()
+	if rows := be.Caps().AheadRows; rows > 0 {
+		return rows
 	}
 	return aheadRows
 }
@@ -128,7 +128,10 @@ func (g *generator) begin(flat device.Buffer, labels []int32, ids []int32) {
 // noise fills ω for the span tokens from position at.
 func (g *generator) noise(key uint64, batch, at int) {
 	d := g.cfg.StateDim()
-	g.be.Normal(g.omega.Slice(0, batch*g.span*d), g.ids, batch, g.span, at, d, key, streamSample)
+	device.Do(g.be, device.Normal{
+		Dst: g.omega.Slice(0, batch*g.span*d), IDs: g.ids, Batch: batch, Tokens: g.span, At: at, Dim: d, Key: key,
+		Stream: streamSample,
+	})
 }
 
 // solve integrates the flow of the first rows tokens from ω, mixed with the
@@ -139,9 +142,9 @@ func (g *generator) solve(flat device.Buffer, rows int, anchor device.Buffer) {
 	size := rows * d
 	z, v, omega := g.z.Slice(0, size), g.v.Slice(0, size), g.omega.Slice(0, size)
 	if s := float32(g.plan.anchor); s == 0 {
-		g.be.Copy(z, omega)
+		device.Do(g.be, device.Copy{Dst: z, Src: omega})
 	} else {
-		g.be.Mix(z, s, anchor.Slice(0, size), 1-s, omega)
+		device.Do(g.be, device.Mix{Dst: z, A: s, X: anchor.Slice(0, size), B: 1 - s, Y: omega})
 	}
 	g.have = 0
 	for i := range g.plan.steps {
@@ -153,29 +156,23 @@ func (g *generator) solve(flat device.Buffer, rows int, anchor device.Buffer) {
 		}
 		g.velocity(flat, v, z, i, rows)
 		zt, v2 := g.zt.Slice(0, size), g.v2.Slice(0, size)
-		g.be.Mix(zt, 1, z, dt, v)
+		device.Do(g.be, device.Mix{Dst: zt, A: 1, X: z, B: dt, Y: v})
 		g.velocity(flat, v2, zt, i+1, rows)
-		g.be.Mix(v, 0.5, v, 0.5, v2)
-		g.be.Mix(z, 1, z, dt, v)
+		device.Do(g.be, device.Mix{Dst: v, A: 0.5, X: v, B: 0.5, Y: v2})
+		device.Do(g.be, device.Mix{Dst: z, A: 1, X: z, B: dt, Y: v})
 	}
 }
 
-// euler is z ← z + dt·v with the velocity v at z, in one operation where the
-// backend has it.
+// euler is z ← z + dt·v with the velocity v at z.
 func (g *generator) euler(flat, v, z device.Buffer, i, rows int, dt float32) {
-	if f, ok := g.be.(device.FlowStepper); ok {
-		o, null := g.evaluate(flat, z, i, rows)
-		f.FlowStep(z, v, o, null, float32(g.plan.guidance), g.inverse(i), dt)
-		return
-	}
-	g.velocity(flat, v, z, i, rows)
-	g.be.Mix(z, 1, z, dt, v)
+	o, null := g.evaluate(flat, z, i, rows)
+	device.Do(g.be, device.FlowStep{Z: z, V: v, O: o, Null: null, Guidance: float32(g.plan.guidance), Inv: g.inverse(i), DT: dt})
 }
 
 // velocity evaluates the head at z and writes the flow's velocity.
 func (g *generator) velocity(flat, v, z device.Buffer, i, rows int) {
 	o, null := g.evaluate(flat, z, i, rows)
-	g.be.Velocity(v, o, null, z, float32(g.plan.guidance), g.inverse(i))
+	device.Do(g.be, device.Velocity{V: v, O: o, Null: null, Z: z, Guidance: float32(g.plan.guidance), Inv: g.inverse(i)})
 }
 
 // evaluate is the head's output at z [rows, d], the start of a buffer of
@@ -184,7 +181,7 @@ func (g *generator) evaluate(flat, z device.Buffer, i, rows int) (o, null device
 	size := rows * g.cfg.StateDim()
 	in := device.Buffer{Base: z.Base, Off: z.Off, N: g.rep * size}
 	if g.rep == 2 {
-		g.be.Copy(in.Slice(size, size), z)
+		device.Do(g.be, device.Copy{Dst: in.Slice(size, size), Src: z})
 	}
 	all := g.rep * rows
 	g.head(flat, g.headA, g.modulations(flat, i, all), in, all)
@@ -228,14 +225,16 @@ func (g *generator) sequential(flat device.Buffer, batch, steps int, key uint64,
 			var a device.Buffer
 			if g.plan.anchor != 0 {
 				a = g.zt.Slice(0, rows*d)
-				g.be.Copy2D(a, B*d, anchor.Slice(k*B*d, anchor.N-k*B*d), N*d, batch, B*d)
+				device.Do(g.be, device.Copy2D{
+					Dst: a, LDDst: B * d, Src: anchor.Slice(k*B*d, anchor.N-k*B*d), LDSrc: N * d, Rows: batch, N: B * d,
+				})
 			}
 			g.solve(flat, rows, a)
 			g.decode(flat, g.decA, g.token, g.z, rows)
 			if g.rep == 2 {
-				g.be.Copy(g.token.Slice(rows*P, rows*P), g.token.Slice(0, rows*P))
+				device.Do(g.be, device.Copy{Dst: g.token.Slice(rows*P, rows*P), Src: g.token.Slice(0, rows*P)})
 			}
-			g.be.Copy2D(out.Slice(k*B*P, out.N-k*B*P), N*P, g.token, B*P, batch, B*P)
+			device.Do(g.be, device.Copy2D{Dst: out.Slice(k*B*P, out.N-k*B*P), LDDst: N * P, Src: g.token, LDSrc: B * P, Rows: batch, N: B * P})
 		})
 	}
 }
@@ -256,8 +255,8 @@ func (g *generator) sweep(flat device.Buffer, batch int, anchor, x device.Buffer
 		in := x
 		if g.rep == 2 {
 			in = g.token
-			g.be.Copy(in.Slice(0, size), x.Slice(0, size))
-			g.be.Copy(in.Slice(size, size), x.Slice(0, size))
+			device.Do(g.be, device.Copy{Dst: in.Slice(0, size), Src: x.Slice(0, size)})
+			device.Do(g.be, device.Copy{Dst: in.Slice(size, size), Src: x.Slice(0, size)})
 		}
 		g.trunk(flat, g.trunkA, in, g.labels, g.rep*batch)
 		g.condition(flat, g.headA.hc, g.trunkA.h, g.rep*rows)

@@ -65,7 +65,7 @@ func (n *network) condition(flat, hc, h device.Buffer, hrows int) {
 
 // timeEmbedding computes temb [rows, H] of the times t [rows].
 func (n *network) timeEmbedding(flat, temb, features, tpre1, t1, t device.Buffer, rows int) {
-	n.be.Sinusoid(features, t, rows, timeFeatures)
+	device.Do(n.be, device.Sinusoid{Out: features, T: t, Rows: rows, Dim: timeFeatures})
 	n.apply(n.time1, flat, t1, tpre1, features, rows, device.SiLU)
 	n.apply(n.time2, flat, temb, device.Buffer{}, t1, rows, device.None)
 }
@@ -75,7 +75,9 @@ func (n *network) timeEmbedding(flat, temb, features, tpre1, t1, t device.Buffer
 // rows/trows rows in turn. They do not depend on the state, so the flow's later
 // steps can have theirs together with the first.
 func (n *network) modulate(flat device.Buffer, a *headActs, temb device.Buffer, rows, trows, hrows int) {
-	n.be.CondAct(a.c, a.cpre, temb, a.hc, rows, trows, hrows, n.cfg.HeadWidth)
+	device.Do(n.be, device.CondAct{
+		Y: a.c, Pre: a.cpre, Time: temb, Cond: a.hc, Rows: rows, TimeRows: trows, CondRows: hrows, N: n.cfg.HeadWidth,
+	})
 	n.apply(n.mod, flat, a.mod, device.Buffer{}, a.c, rows, device.None)
 }
 
@@ -90,12 +92,12 @@ func (n *network) head(flat device.Buffer, a *headActs, mod, zt device.Buffer, r
 	n.apply(n.headIn, flat, x, device.Buffer{}, zt, rows, device.None)
 	for i := range n.blocks {
 		p, b, off := &n.blocks[i], &a.blocks[i], 3*i*H
-		be.ModNorm(b.n, b.x, b.stats, mod, ld, off, off+H, rows, H)
+		device.Do(be, device.ModNorm{Y: b.n, X: b.x, Stats: b.stats, Mod: mod, LDMod: ld, Shift: off, Scale: off + H, Rows: rows, N: H})
 		n.apply(p.up, flat, b.act, b.pre, b.n, rows, device.SiLU)
 		n.linear(p.down, flat, a.output(i), b.act, rows, device.Epilogue{Pre: b.f, Gate: mod, LDGate: ld, GateOff: off + 2*H, Residual: b.x})
 	}
 	off := 3 * len(n.blocks) * H
-	be.ModNorm(a.n, a.last, a.stats, mod, ld, off, off+H, rows, H)
+	device.Do(be, device.ModNorm{Y: a.n, X: a.last, Stats: a.stats, Mod: mod, LDMod: ld, Shift: off, Scale: off + H, Rows: rows, N: H})
 	n.apply(n.headOut, flat, a.o, device.Buffer{}, a.n, rows, device.None)
 }
 
@@ -117,17 +119,25 @@ func (n *network) headBackward(flat, grads device.Buffer, a *headActs, g *headGr
 	be, H, ld := n.be, n.cfg.HeadWidth, n.mod.out
 	n.applyBackward(n.headOut, flat, grads, g.dn, 0, do, do, device.Buffer{}, a.n, rows, device.None)
 	off := 3 * len(n.blocks) * H
-	be.ModNormBackward(g.dx, g.dmod, g.dn, a.last, a.stats, a.mod, ld, off, off+H, rows, H, false)
+	device.Do(be, device.ModNormBackward{
+		DX: g.dx, DMod: g.dmod, DY: g.dn, X: a.last, Stats: a.stats, Mod: a.mod, LDMod: ld, Shift: off, Scale: off + H,
+		Rows: rows, N: H,
+	})
 	for i := len(n.blocks) - 1; i >= 0; i-- {
 		p, b, off := &n.blocks[i], &a.blocks[i], 3*i*H
-		be.GateBackward(g.df, g.dmod, g.dx, b.f, a.mod, ld, off+2*H, rows, H)
+		device.Do(be, device.GateBackward{
+			DF: g.df, DMod: g.dmod, DOut: g.dx, F: b.f, Mod: a.mod, LDMod: ld, Gate: off + 2*H, Rows: rows, N: H,
+		})
 		n.applyBackward(p.down, flat, grads, g.dn, 0, g.df, g.df, device.Buffer{}, b.act, rows, device.None)
 		n.applyBackward(p.up, flat, grads, g.df, 0, g.dn, g.dn, b.pre, b.n, rows, device.SiLU)
-		be.ModNormBackward(g.dx, g.dmod, g.df, b.x, b.stats, a.mod, ld, off, off+H, rows, H, true)
+		device.Do(be, device.ModNormBackward{
+			DX: g.dx, DMod: g.dmod, DY: g.df, X: b.x, Stats: b.stats, Mod: a.mod, LDMod: ld, Shift: off, Scale: off + H,
+			Rows: rows, N: H, Add: true,
+		})
 	}
 	n.applyBackward(n.headIn, flat, grads, device.Buffer{}, 0, g.dx, g.dx, device.Buffer{}, zt, rows, device.None)
 	n.applyBackward(n.mod, flat, grads, g.dc, 0, g.dmod, g.dmod, device.Buffer{}, a.c, rows, device.None)
-	be.CondActBackward(g.dx, g.dhc, g.dc, a.cpre, rows, hrows, H)
+	device.Do(be, device.CondActBackward{DTime: g.dx, DCond: g.dhc, DY: g.dc, Pre: a.cpre, Rows: rows, CondRows: hrows, N: H})
 	n.applyBackward(n.time2, flat, grads, g.dn, 0, g.dx, g.dx, device.Buffer{}, a.t1, rows, device.None)
 	n.applyBackward(n.time1, flat, grads, device.Buffer{}, 0, g.dn, g.dn, a.tpre1, a.features, rows, device.SiLU)
 	n.applyBackward(n.cond, flat, grads, dh, 0, g.dhc, g.dhc, device.Buffer{}, h, hrows, device.None)

@@ -162,7 +162,10 @@ func TestLawCachedEqualsUncached(t *testing.T) {
 			for k := range c.ARSteps() {
 				if k > 0 {
 					off := (k - 1) * B * c.TokenDim()
-					be.Copy2D(prev, B*c.TokenDim(), x.Slice(off, x.N-off), c.Tokens()*c.TokenDim(), batch, B*c.TokenDim())
+					device.Do(be, device.Copy2D{
+						Dst: prev, LDDst: B * c.TokenDim(), Src: x.Slice(off, x.N-off), LDSrc: c.Tokens() * c.TokenDim(),
+						Rows: batch, N: B * c.TokenDim(),
+					})
 				}
 				n.trunkStep(m.raw, step, caches, prev, labels, batch, k)
 				be.Download(part, step.h.Slice(0, len(part)))

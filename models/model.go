@@ -19,7 +19,7 @@ func NewModel(be device.Backend, cfg Config, seed uint64) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, counts := be.(device.Counter); counts {
+	if be.Caps().Counts {
 		return m, nil // nothing is computed, and a large model's parameters take long to draw
 	}
 	flat := m.net.initial(seed)

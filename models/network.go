@@ -9,6 +9,7 @@ type network struct {
 	cfg Config
 	be  device.Backend
 	*layout
+	half  bool        // caches hold bf16
 	order device.Ints // raster position of generation index i
 }
 
@@ -16,7 +17,7 @@ func newNetwork(be device.Backend, cfg Config) (*network, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	n := &network{cfg: cfg, be: be, layout: newLayout(cfg)}
+	n := &network{cfg: cfg, be: be, layout: newLayout(cfg), half: be.Caps().HalfCache}
 	order, err := be.AllocInts(cfg.Tokens())
 	if err != nil {
 		return nil, err
@@ -43,7 +44,7 @@ func (c Config) order() []int32 {
 // linear is y ← x·W + b, with what else the epilogue says.
 func (n *network) linear(l linear, flat, y, x device.Buffer, rows int, e device.Epilogue) {
 	e.Bias = l.b.of(flat)
-	n.be.Linear(y, x, l.w.of(flat), rows, l.in, l.out, e)
+	device.Do(n.be, device.Linear{Y: y, X: x, W: l.w.of(flat), Rows: rows, In: l.in, Out: l.out, Epilogue: e})
 }
 
 // apply is y ← act(x·W + b); pre keeps what the activation saw and may be
@@ -55,10 +56,16 @@ func (n *network) apply(l linear, flat, y, pre, x device.Buffer, rows int, act d
 // applyBackward turns dy into dpre (may be the same buffer) and gives the
 // gradients of W, b and, where dx is present, of x (β = 1 adds to it).
 func (n *network) applyBackward(l linear, flat, grads, dx device.Buffer, beta float32, dpre, dy, pre, x device.Buffer, rows int, act device.Act) {
-	n.be.BiasActBackward(dpre, l.b.of(grads), dy, pre, rows, l.out, act)
-	n.be.Gemm(true, false, l.in, l.out, rows, 1, x, l.in, dpre, l.out, 1, l.w.of(grads), l.out)
+	device.Do(n.be, device.BiasActBackward{DPre: dpre, DBias: l.b.of(grads), DY: dy, Pre: pre, Rows: rows, N: l.out, Act: act})
+	device.Do(n.be, device.Gemm{
+		TransA: true, M: l.in, N: l.out, K: rows, Alpha: 1, A: x, LDA: l.in, B: dpre, LDB: l.out, Beta: 1,
+		C: l.w.of(grads), LDC: l.out,
+	})
 	if !dx.Absent() {
-		n.be.Gemm(false, true, rows, l.in, l.out, 1, dpre, l.out, l.w.of(flat), l.out, beta, dx, l.in)
+		device.Do(n.be, device.Gemm{
+			TransB: true, M: rows, N: l.in, K: l.out, Alpha: 1, A: dpre, LDA: l.out, B: l.w.of(flat), LDB: l.out,
+			Beta: beta, C: dx, LDC: l.in,
+		})
 	}
 }
 

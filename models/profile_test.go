@@ -1,8 +1,12 @@
 package models
 
 import (
+	"slices"
 	"testing"
+	"time"
 
+	"prabench/models/cpu"
+	"prabench/models/device"
 	"prabench/models/device/counter"
 	"prabench/models/device/profile"
 )
@@ -47,5 +51,56 @@ func TestProfileSeesEveryOperation(t *testing.T) {
 	}
 	if d := flops - counts.FLOPs; d > 1e-6*flops || d < -1e-6*flops {
 		t.Errorf("the profile has %g FLOPs, the counter %g", flops, counts.FLOPs)
+	}
+}
+
+// What is profiled is the program that runs: in shares of the threads, on kept
+// weights, with equal results.
+func TestProfiledSamplingIsTheOneThatRuns(t *testing.T) {
+	be, err := cpu.New(2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { be.Close() })
+	cfg := DefaultConfig()
+	cfg.Width, cfg.Depth, cfg.HeadWidth, cfg.CoderWidth = 32, 2, 24, 16
+	timed := profile.Wrap(be)
+	const batch = 16
+	draw := func(be device.Backend) ([]float32, *Sampler) {
+		m, err := NewModel(be, cfg, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(m.Close)
+		s, err := NewSampler(m, DefaultSample(), batch)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(s.Close)
+		tokens, err := s.Tokens(make([]int32, batch), make([]uint32, batch))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return slices.Clone(tokens), s
+	}
+	plain, _ := draw(be)
+	began := time.Now()
+	profiled, s := draw(timed)
+	seconds := time.Since(began).Seconds()
+	if !slices.Equal(plain, profiled) {
+		t.Error("profiled images differ")
+	}
+	if s.shares.division == nil || s.shares.kept == nil {
+		t.Error("profiled sampling does without shares of the threads or without kept weights")
+	}
+	sum, linear := 0.0, 0
+	for _, o := range timed.Ops() {
+		sum += o.Seconds
+		if o.Name == "Linear" {
+			linear = o.Calls
+		}
+	}
+	if linear == 0 || sum > seconds {
+		t.Errorf("%d products; the operations take %g of %g s", linear, sum, seconds)
 	}
 }

@@ -22,8 +22,8 @@ type repeat struct {
 }
 
 func (r *repeats) do(be device.Backend, what repeat, f func()) {
-	rec, ok := be.(device.Recorder)
-	if !ok {
+	rec := be.Caps().Recorder
+	if rec == nil {
 		f()
 		return
 	}
@@ -36,7 +36,7 @@ func (r *repeats) do(be device.Backend, what repeat, f func()) {
 		recording.Play()
 		return
 	case again:
-		if recording, ok = rec.Record(f); ok {
+		if recording, ok := rec.Record(f); ok {
 			r.known[what] = recording
 			recording.Play()
 			return

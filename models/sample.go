@@ -101,7 +101,7 @@ func (s *Sampler) run(labels []int32, ids []uint32, steps int) error {
 			g.sequential(flat, n, steps, s.Config.Seed, device.Buffer{}, x)
 			return
 		}
-		g.be.Fill(x, 0)
+		device.Do(g.be, device.Fill{Dst: x})
 		g.noise(s.Config.Seed, n, 0)
 		for range min(s.sweeps, steps) {
 			g.sweep(flat, n, device.Buffer{}, x)

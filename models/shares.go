@@ -22,7 +22,7 @@ func newShares(n *network, plan flowPlan, batch int, sequential bool) (*shares, 
 		rows *= 2
 	}
 	if count := countShares(n.be, batch, rows); count > 1 {
-		s.division = n.be.(device.Divider).Divide(count)
+		s.division = n.be.Caps().Divider.Divide(count)
 		nets = nil
 		for _, be := range s.division.Shares() {
 			part := *n
@@ -47,7 +47,7 @@ const keepRows = 8
 
 // keep has copies of the weights made for every call of each.
 func (s *shares) keep(n *network, flat device.Buffer) {
-	if k, ok := n.be.(device.Keeper); ok && s.gens[0].batch*s.gens[0].span*s.gens[0].rep >= keepRows {
+	if k := n.be.Caps().Keeper; k != nil && s.gens[0].batch*s.gens[0].span*s.gens[0].rep >= keepRows {
 		s.kept = k.Keeping(n.generating(flat))
 	}
 }
@@ -73,11 +73,11 @@ func (n *network) generating(flat device.Buffer) []device.Weight {
 }
 
 func countShares(be device.Backend, batch, rows int) int {
-	d, ok := be.(device.Divider)
-	if !ok {
+	caps := be.Caps()
+	if caps.Divider == nil {
 		return 1
 	}
-	return min(be.Threads(), batch, batch*rows/d.ShareRows())
+	return min(be.Threads(), batch, batch*rows/caps.ShareRows)
 }
 
 // each divides n images among the generators: f gets the first image and the

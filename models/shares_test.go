@@ -18,7 +18,7 @@ func TestSharesAgree(t *testing.T) {
 	for _, path := range paths {
 		cpu.SelectPath(path)
 		one, five := openDevice(t, 1), openDevice(t, 5)
-		if _, ok := five.(device.Divider); !ok {
+		if five.Caps().Divider == nil {
 			t.Skip("skipped: the backend cannot be divided")
 		}
 		for _, v := range variants() {
@@ -57,7 +57,7 @@ func TestSharesAgree(t *testing.T) {
 // and the memory of the shares is the backend's.
 func TestSharesCount(t *testing.T) {
 	be := openDevice(t, 4)
-	if _, ok := be.(device.Divider); !ok {
+	if be.Caps().Divider == nil {
 		t.Skip("skipped: the backend cannot be divided")
 	}
 	m := warmModel(t, be, smallConfig())
@@ -84,7 +84,7 @@ func TestSharesCount(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	if _, keeps := be.(device.Keeper); keeps && s.shares.kept == nil {
+	if be.Caps().Keeper != nil && s.shares.kept == nil {
 		t.Error("no weights are kept for a batch of 64")
 	}
 	cache := int64(64 * 2 * m.Config.Tokens() * m.Config.Width * m.Config.Depth * 4)
@@ -117,7 +117,7 @@ func TestSharesInBF16(t *testing.T) {
 // bit of an image: batches of four are made without them.
 func TestKeptWeights(t *testing.T) {
 	be := openDevice(t, 1)
-	if _, ok := be.(device.Keeper); !ok {
+	if be.Caps().Keeper == nil {
 		t.Skip("skipped: the backend keeps no copies")
 	}
 	m := warmModel(t, be, smallConfig())

@@ -109,9 +109,9 @@ func NewTrainer(be device.Backend, cfg Config, tc TrainConfig, data Images) (*Tr
 			return nil, err
 		}
 	}
-	be.Fill(t.m1, 0)
-	be.Fill(t.m2, 0)
-	be.Fill(t.acts.ones, 1)
+	device.Do(be, device.Fill{Dst: t.m1})
+	device.Do(be, device.Fill{Dst: t.m2})
+	device.Do(be, device.Fill{Dst: t.acts.ones, Value: 1})
 	return t, nil
 }
 
@@ -180,7 +180,7 @@ func (t *Trainer) forwardBackward() {
 	flat := t.Model.raw
 	B := t.tc.Batch
 	rows, P, d := B*c.Tokens(), c.TokenDim(), c.StateDim()
-	be.Fill(t.grads, 0)
+	device.Do(be, device.Fill{Dst: t.grads})
 
 	// The state and its loss. For identity the state is the token.
 	z := a.x
@@ -190,7 +190,10 @@ func (t *Trainer) forwardBackward() {
 		t.noisedState(a.zn, z)
 		n.decode(flat, a.coder.dec, a.rec, a.zn, rows)
 		scale := float32(t.tc.RecWeight / float64(rows*P))
-		be.WeightedError(a.lossRec, a.drec, a.rec, a.x, a.ones, rows, P, rows, scale)
+		device.Do(be, device.WeightedError{
+			Loss: a.lossRec, Grad: a.drec, Pred: a.rec, Target: a.x, W: a.ones, Rows: rows, N: P, TargetRows: rows,
+			Scale: scale,
+		})
 	}
 	t.buildInputs(z)
 	if c.State > 0 {
@@ -207,17 +210,20 @@ func (t *Trainer) forwardBackward() {
 	n.head(flat, a.head, a.head.mod, a.zt, R)
 	target, trows := z, rows
 	if c.Target == "v" {
-		be.RowMix(a.target, a.ones, z, t.minusOnes(), a.eps, R, d, rows)
+		device.Do(be, device.RowMix{Dst: a.target, A: a.ones, X: z, B: t.minusOnes(), Y: a.eps, Rows: R, N: d, XRows: rows})
 		target, trows = a.target, R
 	}
-	be.WeightedError(a.lossFlow, a.do, a.head.o, target, a.w, R, d, trows, float32(1/float64(R*d)))
+	device.Do(be, device.WeightedError{
+		Loss: a.lossFlow, Grad: a.do, Pred: a.head.o, Target: target, W: a.w, Rows: R, N: d, TargetRows: trows,
+		Scale: float32(1 / float64(R*d)),
+	})
 	n.headBackward(flat, t.grads, a.head, a.hg, a.dh, a.do, a.zt, a.trunk.h, R, rows)
 	n.trunkBackward(flat, t.grads, a.trunk, a.tg, a.dh, a.in, t.batch.labels, B)
 }
 
 // minusOnes fills the second row scalars, free after drawFlow, with −1.
 func (t *Trainer) minusOnes() device.Buffer {
-	t.net.be.Fill(t.acts.b, -1)
+	device.Do(t.net.be, device.Fill{Dst: t.acts.b, Value: -1})
 	return t.acts.b
 }
 
@@ -225,9 +231,12 @@ func (t *Trainer) minusOnes() device.Buffer {
 func (t *Trainer) noisedState(dst, z device.Buffer) {
 	be, a, c := t.net.be, t.acts, t.cfg
 	rows, d := t.tc.Batch*c.Tokens(), c.StateDim()
-	be.Normal(a.noise, t.batch.ids, t.tc.Batch, c.Tokens(), 0, d, t.tc.Seed, streamState)
+	device.Do(be, device.Normal{
+		Dst: a.noise, IDs: t.batch.ids, Batch: t.tc.Batch, Tokens: c.Tokens(), Dim: d, Key: t.tc.Seed,
+		Stream: streamState,
+	})
 	t.strengths(streamStateSize, t.tc.StateNoise)
-	be.RowMix(dst, a.ones, z, a.b, a.noise, rows, d, rows)
+	device.Do(be, device.RowMix{Dst: dst, A: a.ones, X: z, B: a.b, Y: a.noise, Rows: rows, N: d, XRows: rows})
 }
 
 // strengths uploads strength·u to the row scalars b, u uniform a token.
@@ -248,9 +257,9 @@ func (t *Trainer) buildInputs(z device.Buffer) {
 	rows, P := t.tc.Batch*c.Tokens(), c.TokenDim()
 	switch {
 	case t.depth == 0:
-		be.Copy(a.in, a.x)
+		device.Do(be, device.Copy{Dst: a.in, Src: a.x})
 	case c.State > 0:
-		be.Copy(a.in, a.rec)
+		device.Do(be, device.Copy{Dst: a.in, Src: a.rec})
 	default:
 		t.noisedState(a.in, a.x)
 	}
@@ -258,9 +267,12 @@ func (t *Trainer) buildInputs(z device.Buffer) {
 		t.rolloutInputs(z)
 	}
 	if t.tc.InputNoise > 0 {
-		be.Normal(a.pixelNoise, t.batch.ids, t.tc.Batch, c.Tokens(), 0, P, t.tc.Seed, streamInput)
+		device.Do(be, device.Normal{
+			Dst: a.pixelNoise, IDs: t.batch.ids, Batch: t.tc.Batch, Tokens: c.Tokens(), Dim: P, Key: t.tc.Seed,
+			Stream: streamInput,
+		})
 		t.strengths(streamInputSize, t.tc.InputNoise)
-		be.RowMix(a.in, a.ones, a.in, a.b, a.pixelNoise, rows, P, rows)
+		device.Do(be, device.RowMix{Dst: a.in, A: a.ones, X: a.in, B: a.b, Y: a.pixelNoise, Rows: rows, N: P, XRows: rows})
 	}
 }
 
@@ -271,7 +283,7 @@ func (t *Trainer) rolloutInputs(z device.Buffer) {
 	B, N, P, d := t.tc.Batch, c.Tokens(), c.TokenDim(), c.StateDim()
 	flat := t.Model.raw
 	if !t.exact {
-		be.Copy(a.swept, a.in)
+		device.Do(be, device.Copy{Dst: a.swept, Src: a.in})
 	}
 	t.rollout.each(B, func(g *generator, lo, n int) {
 		anchor, out := z.Slice(lo*N*d, n*N*d), a.swept.Slice(lo*N*P, n*N*P)
@@ -286,7 +298,7 @@ func (t *Trainer) rolloutInputs(z device.Buffer) {
 		}
 	})
 	if t.tc.Mix == 0 {
-		be.Copy(a.in, a.swept)
+		device.Do(be, device.Copy{Dst: a.in, Src: a.swept})
 		return
 	}
 	keep, h := t.batch.scalars, t.batch.scalars2
@@ -302,7 +314,7 @@ func (t *Trainer) rolloutInputs(z device.Buffer) {
 	rows := B * N
 	be.Upload(a.a.Slice(0, rows), keep[:rows])
 	be.Upload(a.b.Slice(0, rows), h[:rows])
-	be.RowMix(a.in, a.a, a.in, a.b, a.swept, rows, P, rows)
+	device.Do(be, device.RowMix{Dst: a.in, A: a.a, X: a.in, B: a.b, Y: a.swept, Rows: rows, N: P, XRows: rows})
 }
 
 // drawFlow draws t and ε: z_t = t·z + (1−t)·ε, rows s·(B·N)+i for flow sample
@@ -311,7 +323,10 @@ func (t *Trainer) drawFlow(z device.Buffer) {
 	be, a, c, b := t.net.be, t.acts, t.cfg, t.batch
 	N, rows, d := c.Tokens(), t.tc.Batch*c.Tokens(), c.StateDim()
 	for s := range t.tc.FlowSamples {
-		be.Normal(a.eps.Slice(s*rows*d, rows*d), b.ids, t.tc.Batch, N, 0, d, t.tc.Seed, streamFlow+uint32(s))
+		device.Do(be, device.Normal{
+			Dst: a.eps.Slice(s*rows*d, rows*d), IDs: b.ids, Batch: t.tc.Batch, Tokens: N, Dim: d, Key: t.tc.Seed,
+			Stream: streamFlow + uint32(s),
+		})
 		for i, id := range b.hostIDs {
 			for j := range N {
 				r := s*rows + i*N + j
@@ -326,7 +341,7 @@ func (t *Trainer) drawFlow(z device.Buffer) {
 	be.Upload(a.a, b.scalars)
 	be.Upload(a.b, b.scalars2)
 	be.Upload(a.w, b.weights)
-	be.RowMix(a.zt, a.a, z, a.b, a.eps, t.tc.FlowSamples*rows, d, rows)
+	device.Do(be, device.RowMix{Dst: a.zt, A: a.a, X: z, B: a.b, Y: a.eps, Rows: t.tc.FlowSamples * rows, N: d, XRows: rows})
 }
 
 // schedule is the learning rate of step s: linear warm-up, then cosine to 0.
@@ -343,7 +358,7 @@ func (t TrainConfig) schedule(s int) float64 {
 func (t *Trainer) update() {
 	be, n := t.net.be, t.net
 	t.lr = t.tc.schedule(t.done)
-	t.gradNorm = math.Sqrt(be.SumSquares(t.grads))
+	t.gradNorm = math.Sqrt(device.SquaredNorm(be, t.grads))
 	scale := 1.0
 	if t.tc.Clip > 0 && t.gradNorm > t.tc.Clip {
 		scale = t.tc.Clip / t.gradNorm
@@ -355,9 +370,12 @@ func (t *Trainer) update() {
 		EMA: math.Min(t.tc.EMA, s/(9+s)), // (1+n)/(10+n) with n = s−1
 	}
 	apply := func(lo, size int, h device.AdamW) {
-		if size > 0 {
-			be.AdamW(t.Model.raw.Slice(lo, size), t.grads.Slice(lo, size), t.m1.Slice(lo, size), t.m2.Slice(lo, size), t.Model.ema.Slice(lo, size), h)
+		if size == 0 {
+			return
 		}
+		h.P, h.G, h.Avg = t.Model.raw.Slice(lo, size), t.grads.Slice(lo, size), t.Model.ema.Slice(lo, size)
+		h.M, h.V = t.m1.Slice(lo, size), t.m2.Slice(lo, size)
+		device.Do(be, h)
 	}
 	apply(0, n.decayed, h)
 	h.WeightDecay = 0

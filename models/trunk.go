@@ -69,10 +69,16 @@ func (a *trunkActs) output(i int) device.Buffer {
 func (n *network) trunk(flat device.Buffer, a *trunkActs, x device.Buffer, labels device.Ints, batch int) {
 	c := n.cfg
 	N, rows := c.Tokens(), batch*c.Tokens()
-	n.be.Linear(a.proj, x, n.in.of(flat), rows, c.TokenDim(), c.Width, device.Epilogue{})
-	n.be.Embed(a.layers[0].x, a.proj, n.start.of(flat), n.inpos.of(flat), n.pos.of(flat), n.class.of(flat), labels, n.order, batch, 0, N, 0, N, c.Width, c.Block)
+	device.Do(n.be, device.Linear{Y: a.proj, X: x, W: n.in.of(flat), Rows: rows, In: c.TokenDim(), Out: c.Width})
+	device.Do(n.be, device.Embed{
+		U: a.layers[0].x, Proj: a.proj, Start: n.start.of(flat), InPos: n.inpos.of(flat), Pos: n.pos.of(flat),
+		Class: n.class.of(flat), Labels: labels, Order: n.order, Batch: batch, N: N, ProjTokens: N, Width: c.Width,
+		Block: c.Block,
+	})
 	n.stack(flat, a, rows, func(i int, l *layerActs) {
-		n.be.Attention(l.att, l.qkv, l.lse, batch, N, c.Heads, c.Width, c.Block)
+		device.Do(n.be, device.Attention{
+			Out: l.att, QKV: l.qkv, LSE: l.lse, Batch: batch, Tokens: N, Heads: c.Heads, Width: c.Width, Block: c.Block,
+		})
 	})
 }
 
@@ -83,11 +89,18 @@ func (n *network) trunkStep(flat device.Buffer, a *trunkActs, caches []device.Bu
 	c := n.cfg
 	rows, at := batch*c.Block, k*c.Block
 	if k > 0 {
-		n.be.Linear(a.proj, prev, n.in.of(flat), rows, c.TokenDim(), c.Width, device.Epilogue{})
+		device.Do(n.be, device.Linear{Y: a.proj, X: prev, W: n.in.of(flat), Rows: rows, In: c.TokenDim(), Out: c.Width})
 	}
-	n.be.Embed(a.layers[0].x, a.proj, n.start.of(flat), n.inpos.of(flat), n.pos.of(flat), n.class.of(flat), labels, n.order, batch, at, c.Block, at-c.Block, c.Block, c.Width, c.Block)
+	device.Do(n.be, device.Embed{
+		U: a.layers[0].x, Proj: a.proj, Start: n.start.of(flat), InPos: n.inpos.of(flat), Pos: n.pos.of(flat),
+		Class: n.class.of(flat), Labels: labels, Order: n.order, Batch: batch, At: at, N: c.Block, ProjAt: at - c.Block,
+		ProjTokens: c.Block, Width: c.Width, Block: c.Block,
+	})
 	n.stack(flat, a, rows, func(i int, l *layerActs) {
-		n.be.AttentionDecode(l.att, l.qkv, caches[i], batch, at, c.Block, c.Tokens(), c.Heads, c.Width)
+		device.Do(n.be, device.AttentionDecode{
+			Out: l.att, QKV: l.qkv, Cache: caches[i], Batch: batch, At: at, N: c.Block, Capacity: c.Tokens(), Half: n.half,
+			Heads: c.Heads, Width: c.Width,
+		})
 	})
 }
 
@@ -98,15 +111,23 @@ func (n *network) stack(flat device.Buffer, a *trunkActs, rows int, attend func(
 	W := c.Width
 	for i := range n.layers {
 		p, l := &n.layers[i], &a.layers[i]
-		n.be.Norm(l.n1, l.x, p.norm1.gain.of(flat), p.norm1.bias.of(flat), l.stats1, rows, W, device.LayerNorm)
+		device.Do(n.be, device.Norm{
+			Y: l.n1, X: l.x, Gain: p.norm1.gain.of(flat), Bias: p.norm1.bias.of(flat), Stats: l.stats1, Rows: rows,
+			N: W,
+		})
 		n.apply(p.qkv, flat, l.qkv, device.Buffer{}, l.n1, rows, device.None)
 		attend(i, l)
 		n.linear(p.out, flat, l.mid, l.att, rows, device.Epilogue{Residual: l.x})
-		n.be.Norm(l.n2, l.mid, p.norm2.gain.of(flat), p.norm2.bias.of(flat), l.stats2, rows, W, device.LayerNorm)
+		device.Do(n.be, device.Norm{
+			Y: l.n2, X: l.mid, Gain: p.norm2.gain.of(flat), Bias: p.norm2.bias.of(flat), Stats: l.stats2, Rows: rows,
+			N: W,
+		})
 		n.apply(p.up, flat, l.act, l.pre, l.n2, rows, device.GELU)
 		n.linear(p.down, flat, a.output(i), l.act, rows, device.Epilogue{Residual: l.mid})
 	}
-	n.be.Norm(a.h, a.last, n.norm.gain.of(flat), n.norm.bias.of(flat), a.stats, rows, W, device.LayerNorm)
+	device.Do(n.be, device.Norm{
+		Y: a.h, X: a.last, Gain: n.norm.gain.of(flat), Bias: n.norm.bias.of(flat), Stats: a.stats, Rows: rows, N: W,
+	})
 }
 
 // trunkGrads is the scratch of trunkBackward.
@@ -126,23 +147,54 @@ func (n *network) trunkGrads(m *memory, rows int) *trunkGrads {
 func (n *network) trunkBackward(flat, grads device.Buffer, a *trunkActs, g *trunkGrads, dh, x device.Buffer, labels device.Ints, batch int) {
 	c, be := n.cfg, n.be
 	W, N, rows := c.Width, c.Tokens(), batch*c.Tokens()
-	be.NormBackward(g.dx, n.norm.gain.of(grads), n.norm.bias.of(grads), dh, a.last, n.norm.gain.of(flat), a.stats, rows, W, device.LayerNorm, false)
+	device.Do(be, device.NormBackward{
+		DX: g.dx, DGain: n.norm.gain.of(grads), DBias: n.norm.bias.of(grads), DY: dh, X: a.last,
+		Gain: n.norm.gain.of(flat), Stats: a.stats, Rows: rows, N: W,
+	})
 	for i := len(n.layers) - 1; i >= 0; i-- {
 		p, l := &n.layers[i], &a.layers[i]
 		// MLP: out = mid + down(gelu(up(n2))) + bias
-		be.BiasActBackward(g.dx, p.down.b.of(grads), g.dx, device.Buffer{}, rows, W, device.None)
-		be.Gemm(true, false, c.MLP*W, W, rows, 1, l.act, c.MLP*W, g.dx, W, 1, p.down.w.of(grads), W)
-		be.Gemm(false, true, rows, c.MLP*W, W, 1, g.dx, W, p.down.w.of(flat), W, 0, g.dmlp, c.MLP*W)
+		device.Do(be, device.BiasActBackward{DPre: g.dx, DBias: p.down.b.of(grads), DY: g.dx, Rows: rows, N: W})
+		device.Do(be, device.Gemm{
+			TransA: true, M: c.MLP * W, N: W, K: rows, Alpha: 1, A: l.act, LDA: c.MLP * W, B: g.dx, LDB: W, Beta: 1,
+			C: p.down.w.of(grads), LDC: W,
+		})
+		device.Do(be, device.Gemm{
+			TransB: true, M: rows, N: c.MLP * W, K: W, Alpha: 1, A: g.dx, LDA: W, B: p.down.w.of(flat), LDB: W, C: g.dmlp,
+			LDC: c.MLP * W,
+		})
 		n.applyBackward(p.up, flat, grads, g.dn, 0, g.dmlp, g.dmlp, l.pre, l.n2, rows, device.GELU)
-		be.NormBackward(g.dx, p.norm2.gain.of(grads), p.norm2.bias.of(grads), g.dn, l.mid, p.norm2.gain.of(flat), l.stats2, rows, W, device.LayerNorm, true)
+		device.Do(be, device.NormBackward{
+			DX: g.dx, DGain: p.norm2.gain.of(grads), DBias: p.norm2.bias.of(grads), DY: g.dn, X: l.mid,
+			Gain: p.norm2.gain.of(flat), Stats: l.stats2, Rows: rows, N: W, Add: true,
+		})
 		// Attention: mid = x + out(att) + bias
-		be.BiasActBackward(g.dx, p.out.b.of(grads), g.dx, device.Buffer{}, rows, W, device.None)
-		be.Gemm(true, false, W, W, rows, 1, l.att, W, g.dx, W, 1, p.out.w.of(grads), W)
-		be.Gemm(false, true, rows, W, W, 1, g.dx, W, p.out.w.of(flat), W, 0, g.datt, W)
-		be.AttentionBackward(g.dqkv, g.datt, l.att, l.qkv, l.lse, batch, N, c.Heads, W, c.Block)
+		device.Do(be, device.BiasActBackward{DPre: g.dx, DBias: p.out.b.of(grads), DY: g.dx, Rows: rows, N: W})
+		device.Do(be, device.Gemm{
+			TransA: true, M: W, N: W, K: rows, Alpha: 1, A: l.att, LDA: W, B: g.dx, LDB: W, Beta: 1,
+			C: p.out.w.of(grads), LDC: W,
+		})
+		device.Do(be, device.Gemm{
+			TransB: true, M: rows, N: W, K: W, Alpha: 1, A: g.dx, LDA: W, B: p.out.w.of(flat), LDB: W, C: g.datt,
+			LDC: W,
+		})
+		device.Do(be, device.AttentionBackward{
+			DQKV: g.dqkv, DOut: g.datt, Out: l.att, QKV: l.qkv, LSE: l.lse, Batch: batch, Tokens: N, Heads: c.Heads,
+			Width: W, Block: c.Block,
+		})
 		n.applyBackward(p.qkv, flat, grads, g.dn, 0, g.dqkv, g.dqkv, device.Buffer{}, l.n1, rows, device.None)
-		be.NormBackward(g.dx, p.norm1.gain.of(grads), p.norm1.bias.of(grads), g.dn, l.x, p.norm1.gain.of(flat), l.stats1, rows, W, device.LayerNorm, true)
+		device.Do(be, device.NormBackward{
+			DX: g.dx, DGain: p.norm1.gain.of(grads), DBias: p.norm1.bias.of(grads), DY: g.dn, X: l.x,
+			Gain: p.norm1.gain.of(flat), Stats: l.stats1, Rows: rows, N: W, Add: true,
+		})
 	}
-	be.EmbedBackward(g.dn, n.start.of(grads), n.inpos.of(grads), n.pos.of(grads), n.class.of(grads), g.dx, labels, n.order, batch, N, W, c.Block)
-	be.Gemm(true, false, c.TokenDim(), W, rows, 1, x, c.TokenDim(), g.dn, W, 1, n.in.of(grads), W)
+	device.Do(be, device.EmbedBackward{
+		DProj: g.dn, DStart: n.start.of(grads), DInPos: n.inpos.of(grads), DPos: n.pos.of(grads),
+		DClass: n.class.of(grads), DU: g.dx, Labels: labels, Order: n.order, Batch: batch, Tokens: N, Width: W,
+		Block: c.Block,
+	})
+	device.Do(be, device.Gemm{
+		TransA: true, M: c.TokenDim(), N: W, K: rows, Alpha: 1, A: x, LDA: c.TokenDim(), B: g.dn, LDB: W, Beta: 1,
+		C: n.in.of(grads), LDC: W,
+	})
 }

@@ -26,8 +26,8 @@ type healthWatch struct {
 
 // watchHealth begins to watch; nil where the device tells nothing.
 func watchHealth(be device.Backend) *healthWatch {
-	m, ok := be.(device.Monitored)
-	if !ok {
+	m := be.Caps().Monitor
+	if m == nil {
 		return nil
 	}
 	first, err := m.Health()

@@ -44,7 +44,11 @@ func (t *task) score() error {
 	if err != nil {
 		return err
 	}
-	gen, err := metrics.FromFloat32(x, embedder.Dim(), drawn.Labels)
+	labels := make([]int32, drawn.Count)
+	for i := range labels {
+		labels[i] = int32(i % drawn.Classes)
+	}
+	gen, err := metrics.FromFloat32(x, embedder.Dim(), labels)
 	if err != nil {
 		return err
 	}
@@ -61,7 +65,7 @@ func (t *task) score() error {
 	t.estimate(quantity.Recall, s.Recall)
 	if c, ok := embedder.(*embed.Classifier); ok {
 		seen, _ := c.ClassifyFeatures(x)
-		accuracy, err := metrics.ClassAccuracy(seen, drawn.Labels)
+		accuracy, err := metrics.ClassAccuracy(seen, labels)
 		if err != nil {
 			return err
 		}

@@ -19,13 +19,13 @@ func act(t *testing.T, a device.Act, x []float32) (y, slope []float32) {
 		if b[i], err = d.Alloc(device.Activations, n); err != nil {
 			t.Fatal(err)
 		}
-		d.Fill(b[i], 0)
+		device.Do(d, device.Fill{Dst: b[i]})
 	}
 	d.Upload(b[0], x)
-	d.Fill(b[3], 1)
-	d.Linear(b[1], b[3], b[0], 1, 1, n, device.Epilogue{Act: a})
-	d.Fill(b[3], 1)
-	d.BiasActBackward(b[4], b[2], b[3], b[0], 1, n, a)
+	device.Do(d, device.Fill{Dst: b[3], Value: 1})
+	device.Do(d, device.Linear{Y: b[1], X: b[3], W: b[0], Rows: 1, In: 1, Out: n, Epilogue: device.Epilogue{Act: a}})
+	device.Do(d, device.Fill{Dst: b[3], Value: 1})
+	device.Do(d, device.BiasActBackward{DPre: b[4], DBias: b[2], DY: b[3], Pre: b[0], Rows: 1, N: n, Act: a})
 	y, slope = make([]float32, n), make([]float32, n)
 	d.Download(y, b[1])
 	d.Download(slope, b[4])

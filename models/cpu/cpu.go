@@ -20,7 +20,6 @@ import (
 	"sync"
 	"unsafe"
 
-	"prabench/models/cpu/noise"
 	"prabench/models/device"
 	"prabench/models/gemm"
 )
@@ -57,15 +56,16 @@ func Paths() []string {
 }
 
 // SelectPath switches the whole process, matrix products included, to a vector
-// path; false when the machine lacks it. It is for tests and measurements.
+// path; false when the machine lacks it, which package gemm knows. It is for tests and measurements.
 func SelectPath(p string) bool {
 	s := C.CString(p)
 	defer C.free(unsafe.Pointer(s))
-	return C.pra_select(s) != 0 && gemm.SelectPath(p)
+	return gemm.SelectPath(p) && C.pra_select(s) != 0
 }
 
 // Backend is the CPU as a device.
 type Backend struct {
+	device.Scratch
 	threads int
 	bf16    bool
 	path    string
@@ -113,7 +113,10 @@ func NewPrecision(threads int, precision string) (*Backend, error) {
 	}
 	runtime.LockOSThread()
 	C.pra_pin(0, C.int(threads), C.int(threads), 1)
-	return &Backend{threads: threads, bf16: precision == "bf16", path: p, memory: &memory{sizes: map[uintptr]allocation{}}, packed: &map[device.Buffer]*gemm.Packed{}}, nil
+	return &Backend{
+		threads: threads, bf16: precision == "bf16", path: p,
+		memory: &memory{sizes: map[uintptr]allocation{}}, packed: &map[device.Buffer]*gemm.Packed{},
+	}, nil
 }
 
 func (d *Backend) Name() string { return "cpu" }
@@ -125,8 +128,20 @@ func (d *Backend) Details() string {
 	}
 	return s
 }
-func (d *Backend) Sync() error { return nil }
-func (d *Backend) Err() error  { return nil }
+
+// Caps says that all weights may be kept packed, and the threads divided.
+func (d *Backend) Caps() device.Caps {
+	c := device.Caps{AheadRows: aheadRows * d.threads, ShareRows: shareRows, Divider: d, Keeper: d}
+	if d.bf16 {
+		c.ShareRows = bf16Rows
+	}
+	return c
+}
+
+func (d *Backend) Does(k device.Kind) bool { return ops.Does(k) }
+func (d *Backend) Do(op device.Op)         { ops.Do(d, op) }
+func (d *Backend) Sync() error             { return nil }
+func (d *Backend) Err() error              { return nil }
 
 // Close frees everything that was allocated.
 func (d *Backend) Close() error {
@@ -142,35 +157,22 @@ func (d *Backend) Close() error {
 // pointer is the address u of memory from C, which no collector moves.
 func pointer(u uintptr) unsafe.Pointer { return *(*unsafe.Pointer)(unsafe.Pointer(&u)) }
 
-// at is the address of b's first element, after checking that it has n.
-func at(b device.Buffer, n int) *C.float {
-	if b.N < n {
-		panic(fmt.Sprintf("cpu: a buffer of %d elements where %d are needed", b.N, n))
+// at is the address of b's first element, nil of an absent buffer.
+func at(b device.Buffer) *C.float {
+	if b.Absent() {
+		return nil
 	}
 	return (*C.float)(unsafe.Add(pointer(b.Base), 4*b.Off))
 }
 
-// opt is at, or nil for an absent buffer.
-func opt(b device.Buffer, n int) *C.float {
-	if b.Absent() {
-		return nil
-	}
-	return at(b, n)
-}
-
-func ints(b device.Ints, n int) *C.int {
-	if b.N < n {
-		panic(fmt.Sprintf("cpu: %d indices where %d are needed", b.N, n))
-	}
-	return (*C.int)(pointer(b.Base))
-}
+func ints(b device.Ints) *C.int { return (*C.int)(pointer(b.Base)) }
 
 // Host is b's memory as a slice, for the host's own reading and writing.
 func Host(b device.Buffer) []float32 {
 	if b.Absent() {
 		return nil
 	}
-	return unsafe.Slice((*float32)(unsafe.Pointer(at(b, 0))), b.N)
+	return unsafe.Slice((*float32)(unsafe.Pointer(at(b))), b.N)
 }
 
 func (d *Backend) Upload(dst device.Buffer, src []float32) {
@@ -191,56 +193,10 @@ func (d *Backend) UploadInts(dst device.Ints, src []int32) {
 	if dst.N < len(src) {
 		panic("cpu: upload of more indices than the buffer holds")
 	}
-	copy(unsafe.Slice((*int32)(pointer(dst.Base)), dst.N), src)
+	copy(d.Indices(dst), src)
 }
 
-func (d *Backend) Gemm(transA, transB bool, m, n, k int, alpha float32, a device.Buffer, lda int, b device.Buffer, ldb int, beta float32, c device.Buffer, ldc int) {
-	span := func(rows, cols, ld int) int {
-		if ld < cols {
-			panic(fmt.Sprintf("cpu: gemm row stride %d under %d columns", ld, cols))
-		}
-		return (rows-1)*ld + cols
-	}
-	sa, sb := span(m, k, max(lda, k)), span(k, n, max(ldb, n))
-	if transA {
-		sa = span(k, m, lda)
-	} else {
-		sa = span(m, k, lda)
-	}
-	if transB {
-		sb = span(n, k, ldb)
-	} else {
-		sb = span(k, n, ldb)
-	}
-	d.multiply(transA, transB, m, n, k, alpha, unsafe.Pointer(at(a, sa)), lda, unsafe.Pointer(at(b, sb)), ldb, beta, unsafe.Pointer(at(c, span(m, n, ldc))), ldc)
-}
-
-func (d *Backend) Normal(dst device.Buffer, ids device.Ints, batch, tokens, at0, dim int, key uint64, stream uint32) {
-	noise.Normal(d.threads, unsafe.Pointer(at(dst, batch*tokens*dim)), unsafe.Pointer(ints(ids, batch)), batch, tokens, at0, dim, key, stream)
-}
-
-func (d *Backend) Fill(dst device.Buffer, v float32) {
-	s := Host(dst)
-	for i := range s {
-		s[i] = v
-	}
-}
-
-func (d *Backend) Copy(dst, src device.Buffer) {
-	if dst.N != src.N {
-		panic("cpu: copy between buffers of different length")
-	}
-	copy(Host(dst), Host(src))
-}
-
-func (d *Backend) Copy2D(dst device.Buffer, ldd int, src device.Buffer, lds int, rows, n int) {
-	if rows == 0 {
-		return
-	}
-	at(dst, (rows-1)*ldd+n)
-	at(src, (rows-1)*lds+n)
-	to, from := Host(dst), Host(src)
-	for r := range rows {
-		copy(to[r*ldd:r*ldd+n], from[r*lds:r*lds+n])
-	}
+// Indices is b's memory as a slice.
+func (d *Backend) Indices(b device.Ints) []int32 {
+	return unsafe.Slice((*int32)(pointer(b.Base)), b.N)
 }

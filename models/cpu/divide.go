@@ -11,10 +11,7 @@ import (
 	"prabench/models/device"
 )
 
-var (
-	_ device.Divider = (*Backend)(nil)
-	_ device.AheadOf = (*Backend)(nil)
-)
+var _ device.Divider = (*Backend)(nil)
 
 // division is a backend in shares, each on a thread of its own with a team of its
 // own. None uses the team of the whole's thread: OpenMP ends the threads of a team
@@ -50,16 +47,8 @@ func (d *Backend) Divide(n int) device.Division {
 	return v
 }
 
-// shareRows is ShareRows in fp32.
+// shareRows is how many rows a share should have in fp32; in bf16 it is bf16Rows.
 const shareRows = 8
-
-// ShareRows implements [device.Divider].
-func (d *Backend) ShareRows() int {
-	if d.bf16 {
-		return bf16Rows
-	}
-	return shareRows
-}
 
 func (v *division) Shares() []device.Backend { return v.shares }
 
@@ -88,6 +77,3 @@ func (*share) Close() error { return nil }
 // are computed at once: few enough that at the widths measured they stay in its
 // second-level cache.
 const aheadRows = 64
-
-// AheadRows implements [device.AheadOf].
-func (d *Backend) AheadRows() int { return aheadRows * d.threads }

@@ -38,7 +38,7 @@ func (d *Backend) Keeping(ws []device.Weight) device.Kept {
 
 func (k *kept) Begin() {
 	for _, w := range k.weights {
-		k.packed[w.W].Update(false, unsafe.Pointer(at(w.W, w.In*w.Out)), w.Out)
+		k.packed[w.W].Update(false, unsafe.Pointer(at(w.W)), w.Out)
 	}
 	*k.now = k.packed
 }

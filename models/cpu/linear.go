@@ -4,61 +4,62 @@ package cpu
 import "C"
 
 import (
-	"fmt"
 	"unsafe"
 
 	"prabench/models/device"
 	"prabench/models/gemm"
 )
 
-var finishActs = map[device.Act]gemm.Act{device.None: gemm.None, device.SiLU: gemm.SiLU, device.GELU: gemm.GELU}
+var (
+	_ = device.On(&ops, (*Backend).gemm)
+	_ = device.On(&ops, (*Backend).linear)
+	_ = device.On(&ops, (*Backend).biasActBackward)
+)
 
-// Linear is one product whose epilogue is applied while a tile of it is in the
+func (d *Backend) gemm(o *device.Gemm) {
+	d.multiply(o.TransA, o.TransB, o.M, o.N, o.K, o.Alpha, unsafe.Pointer(at(o.A)), o.LDA, unsafe.Pointer(at(o.B)), o.LDB,
+		o.Beta, unsafe.Pointer(at(o.C)), o.LDC)
+}
+
+// linear is one product whose epilogue is applied while a tile of it is in the
 // nearest cache. In place of its residual it is the product into Pre and a pass
 // over the rows.
-func (d *Backend) Linear(y, x, w device.Buffer, rows, in, out int, e device.Epilogue) {
-	size := rows * out
-	act, ok := finishActs[e.Act]
-	if !ok {
-		panic(fmt.Sprintf("cpu: no activation %d", e.Act))
+func (d *Backend) linear(o *device.Linear) {
+	y, x, w := unsafe.Pointer(at(o.Y)), unsafe.Pointer(at(o.X)), unsafe.Pointer(at(o.W))
+	bias, residual := unsafe.Pointer(at(o.Bias)), unsafe.Pointer(at(o.Residual))
+	var gate, pre unsafe.Pointer
+	if !o.Gate.Absent() {
+		gate = unsafe.Add(unsafe.Pointer(at(o.Gate)), 4*o.GateOff)
 	}
-	same := func(a, b device.Buffer) bool { return a.Base == b.Base && a.Off == b.Off }
-	inPlace := !e.Residual.Absent() && same(y, e.Residual)
-	if inPlace && (e.Pre.Absent() || e.Act != device.None) {
-		panic("cpu: a linear layer in place of its residual needs Pre, and no activation")
+	if o.KeepsPre() {
+		pre = unsafe.Pointer(at(o.Pre))
 	}
-	var gate unsafe.Pointer
-	if !e.Gate.Absent() {
-		columns(e.GateOff, out, e.LDGate)
-		gate = unsafe.Add(unsafe.Pointer(at(e.Gate, rows*e.LDGate)), 4*e.GateOff)
-	}
-	to, px, pw := unsafe.Pointer(at(y, size)), unsafe.Pointer(at(x, rows*in)), unsafe.Pointer(at(w, in*out))
-	bias, pre, residual := unsafe.Pointer(opt(e.Bias, out)), unsafe.Pointer(opt(e.Pre, size)), unsafe.Pointer(opt(e.Residual, size))
-	if pre == to {
-		pre = nil
-	}
-	if !inPlace {
-		f := gemm.Finish{Bias: bias, Pre: pre, LDPre: out, Act: act, Gate: gate, LDGate: e.LDGate, Residual: residual, LDResidual: out}
-		bf16 := d.bf16For(rows)
-		switch p := (*d.packed)[w]; {
+	if !o.InPlace() {
+		f := gemm.Finish{
+			Bias: bias, Pre: pre, LDPre: o.Out, Act: o.Act, Gate: gate, LDGate: o.LDGate, Residual: residual, LDResidual: o.Out,
+		}
+		bf16 := d.bf16For(o.Rows)
+		switch p := (*d.packed)[o.W]; {
 		case p != nil && p.BF16() == bf16:
-			gemm.PackedPtr(d.threads, false, rows, 1, px, in, p, 0, to, out, f)
+			gemm.PackedPtr(d.threads, false, o.Rows, 1, x, o.In, p, 0, y, o.Out, f)
 		case bf16:
-			gemm.FusedBF16Ptr(d.threads, false, false, rows, out, in, 1, px, in, pw, out, 0, to, out, f)
+			gemm.FusedBF16Ptr(d.threads, false, false, o.Rows, o.Out, o.In, 1, x, o.In, w, o.Out, 0, y, o.Out, f)
 		default:
-			gemm.FusedPtr(d.threads, false, false, rows, out, in, 1, px, in, pw, out, 0, to, out, f)
+			gemm.FusedPtr(d.threads, false, false, o.Rows, o.Out, o.In, 1, x, o.In, w, o.Out, 0, y, o.Out, f)
 		}
 		return
 	}
-	f := to
+	f := y
 	if pre != nil {
 		f = pre
 	}
-	d.multiply(false, false, rows, out, in, 1, px, in, pw, out, 0, f, out)
-	if f == to && bias == nil && gate == nil && residual == nil && e.Act == device.None {
-		return
-	}
-	C.pra_epilogue(d.th(), (*C.float)(to), (*C.float)(f), (*C.float)(bias), C.int(e.Act), (*C.float)(gate), C.long(e.LDGate), (*C.float)(residual), C.long(rows), C.long(out))
+	d.multiply(false, false, o.Rows, o.Out, o.In, 1, x, o.In, w, o.Out, 0, f, o.Out)
+	C.pra_epilogue(d.th(), (*C.float)(y), (*C.float)(f), (*C.float)(bias), C.int(o.Act), (*C.float)(gate), C.long(o.LDGate),
+		(*C.float)(residual), C.long(o.Rows), C.long(o.Out))
+}
+
+func (d *Backend) biasActBackward(o *device.BiasActBackward) {
+	C.pra_bias_act_backward(d.th(), at(o.DPre), at(o.DBias), at(o.DY), at(o.Pre), C.long(o.Rows), C.long(o.N), C.int(o.Act))
 }
 
 // bf16Rows is from how many rows of the result bf16 products pay; below, and

@@ -7,34 +7,15 @@ import (
 	"fmt"
 	"unsafe"
 
+	"prabench/models/cpu/noise"
 	"prabench/models/device"
 )
 
+// ops is what this backend does for each kind of operation: a call of the C
+// function of its name, see ops.h. Matrix products are in linear.go.
+var ops device.Table[*Backend]
+
 func (d *Backend) th() C.int { return C.int(d.threads) }
-
-// columns panics unless columns [off, off+n) lie inside rows of ld.
-func columns(off, n, ld int) {
-	if off < 0 || off+n > ld {
-		panic(fmt.Sprintf("cpu: columns [%d, %d) of rows of %d", off, off+n, ld))
-	}
-}
-
-// blocks panics unless blocks divide the tokens.
-func blocks(tokens, block int) {
-	if block < 1 || tokens%block != 0 {
-		panic(fmt.Sprintf("cpu: %d tokens in blocks of %d", tokens, block))
-	}
-}
-
-// indexed panics unless every index has its row of width in the table.
-func indexed(b device.Ints, n int, table device.Buffer, width int) {
-	ints(b, n)
-	for _, i := range unsafe.Slice((*int32)(pointer(b.Base)), n) {
-		if i < 0 || (int(i)+1)*width > table.N {
-			panic(fmt.Sprintf("cpu: index %d into a table of %d rows", i, table.N/width))
-		}
-	}
-}
 
 func flag(b bool) C.int {
 	if b {
@@ -43,116 +24,118 @@ func flag(b bool) C.int {
 	return 0
 }
 
-func (d *Backend) BiasActBackward(dpre, dbias, dy, pre device.Buffer, rows, n int, act device.Act) {
-	C.pra_bias_act_backward(d.th(), at(dpre, rows*n), at(dbias, n), at(dy, rows*n), opt(pre, rows*n), C.long(rows), C.long(n), C.int(act))
-}
+var _ = device.On(&ops, func(d *Backend, o *device.Norm) {
+	C.pra_norm(d.th(), at(o.Y), at(o.X), at(o.Gain), at(o.Bias), at(o.Stats), C.long(o.Rows), C.long(o.N), C.int(o.Form))
+})
 
-func (d *Backend) Norm(y, x, gain, bias, stats device.Buffer, rows, n int, kind device.NormKind) {
-	C.pra_norm(d.th(), at(y, rows*n), at(x, rows*n), opt(gain, n), opt(bias, n), at(stats, 2*rows), C.long(rows), C.long(n), C.int(kind))
-}
+var _ = device.On(&ops, func(d *Backend, o *device.NormBackward) {
+	C.pra_norm_backward(d.th(), at(o.DX), at(o.DGain), at(o.DBias), at(o.DY), at(o.X), at(o.Gain), at(o.Stats),
+		C.long(o.Rows), C.long(o.N), C.int(o.Form), flag(o.Add))
+})
 
-func (d *Backend) NormBackward(dx, dgain, dbias, dy, x, gain, stats device.Buffer, rows, n int, kind device.NormKind, add bool) {
-	C.pra_norm_backward(d.th(), at(dx, rows*n), opt(dgain, n), opt(dbias, n), at(dy, rows*n), at(x, rows*n), opt(gain, n), at(stats, 2*rows), C.long(rows), C.long(n), C.int(kind), flag(add))
-}
+var _ = device.On(&ops, func(d *Backend, o *device.ModNorm) {
+	C.pra_mod_norm(d.th(), at(o.Y), at(o.X), at(o.Stats), at(o.Mod), C.long(o.LDMod), C.long(o.Shift), C.long(o.Scale),
+		C.long(o.Rows), C.long(o.N))
+})
 
-func (d *Backend) ModNorm(y, x, stats, mod device.Buffer, ldmod, shiftOff, scaleOff, rows, n int) {
-	columns(shiftOff, n, ldmod)
-	columns(scaleOff, n, ldmod)
-	C.pra_mod_norm(d.th(), at(y, rows*n), at(x, rows*n), at(stats, 2*rows), at(mod, rows*ldmod), C.long(ldmod), C.long(shiftOff), C.long(scaleOff), C.long(rows), C.long(n))
-}
+var _ = device.On(&ops, func(d *Backend, o *device.ModNormBackward) {
+	C.pra_mod_norm_backward(d.th(), at(o.DX), at(o.DMod), at(o.DY), at(o.X), at(o.Stats), at(o.Mod),
+		C.long(o.LDMod), C.long(o.Shift), C.long(o.Scale), C.long(o.Rows), C.long(o.N), flag(o.Add))
+})
 
-func (d *Backend) ModNormBackward(dx, dmod, dy, x, stats, mod device.Buffer, ldmod, shiftOff, scaleOff, rows, n int, add bool) {
-	columns(shiftOff, n, ldmod)
-	columns(scaleOff, n, ldmod)
-	C.pra_mod_norm_backward(d.th(), at(dx, rows*n), at(dmod, rows*ldmod), at(dy, rows*n), at(x, rows*n), at(stats, 2*rows), at(mod, rows*ldmod), C.long(ldmod), C.long(shiftOff), C.long(scaleOff), C.long(rows), C.long(n), flag(add))
-}
+var _ = device.On(&ops, func(d *Backend, o *device.GateBackward) {
+	C.pra_gate_backward(d.th(), at(o.DF), at(o.DMod), at(o.DOut), at(o.F), at(o.Mod), C.long(o.LDMod), C.long(o.Gate),
+		C.long(o.Rows), C.long(o.N))
+})
 
-func (d *Backend) GateBackward(df, dmod, dout, f, mod device.Buffer, ldmod, off, rows, n int) {
-	columns(off, n, ldmod)
-	C.pra_gate_backward(d.th(), at(df, rows*n), at(dmod, rows*ldmod), at(dout, rows*n), at(f, rows*n), at(mod, rows*ldmod), C.long(ldmod), C.long(off), C.long(rows), C.long(n))
-}
+var _ = device.On(&ops, func(d *Backend, o *device.Attention) {
+	C.pra_attention(d.th(), at(o.Out), at(o.QKV), at(o.LSE),
+		C.long(o.Batch), C.long(o.Tokens), C.long(o.Heads), C.long(o.Width), C.long(o.Block))
+})
 
-func (d *Backend) Attention(out, qkv, lse device.Buffer, batch, tokens, heads, width, block int) {
-	blocks(tokens, block)
-	rows := batch * tokens
-	C.pra_attention(d.th(), at(out, rows*width), at(qkv, 3*rows*width), at(lse, rows*heads), C.long(batch), C.long(tokens), C.long(heads), C.long(width), C.long(block))
-}
+var _ = device.On(&ops, func(d *Backend, o *device.AttentionBackward) {
+	C.pra_attention_backward(d.th(), at(o.DQKV), at(o.DOut), at(o.Out), at(o.QKV), at(o.LSE),
+		C.long(o.Batch), C.long(o.Tokens), C.long(o.Heads), C.long(o.Width), C.long(o.Block))
+})
 
-func (d *Backend) AttentionBackward(dqkv, dout, out, qkv, lse device.Buffer, batch, tokens, heads, width, block int) {
-	blocks(tokens, block)
-	rows := batch * tokens
-	C.pra_attention_backward(d.th(), at(dqkv, 3*rows*width), at(dout, rows*width), at(out, rows*width), at(qkv, 3*rows*width), at(lse, rows*heads), C.long(batch), C.long(tokens), C.long(heads), C.long(width), C.long(block))
-}
-
-func (d *Backend) AttentionDecode(out, qkv, cache device.Buffer, batch, start, n, capacity, heads, width int) {
-	if start+n > capacity {
-		panic("cpu: attention past the end of the cache")
+var _ = device.On(&ops, func(d *Backend, o *device.AttentionDecode) {
+	if o.Half {
+		panic("cpu: a cache in bf16")
 	}
-	C.pra_attention_decode(d.th(), at(out, batch*n*width), at(qkv, 3*batch*n*width), at(cache, 2*batch*capacity*width), C.long(batch), C.long(start), C.long(n), C.long(capacity), C.long(heads), C.long(width))
-}
+	C.pra_attention_decode(d.th(), at(o.Out), at(o.QKV), at(o.Cache),
+		C.long(o.Batch), C.long(o.At), C.long(o.N), C.long(o.Capacity), C.long(o.Heads), C.long(o.Width))
+})
 
-func (d *Backend) Embed(u, proj, start, inpos, pos, class device.Buffer, labels, order device.Ints, batch, from, n, projAt, projTokens, width, block int) {
-	indexed(order, from+n, pos, width)
-	indexed(order, max(0, from+n-block), inpos, width)
-	indexed(labels, batch, class, width)
-	C.pra_embed(d.th(), at(u, batch*n*width), opt(proj, batch*projTokens*width), at(start, block*width), at(inpos, width), at(pos, width), at(class, width), ints(labels, batch), ints(order, from+n),
-		C.long(batch), C.long(from), C.long(n), C.long(projAt), C.long(projTokens), C.long(width), C.long(block))
-}
+var _ = device.On(&ops, func(d *Backend, o *device.Embed) {
+	C.pra_embed(d.th(), at(o.U), at(o.Proj), at(o.Start), at(o.InPos), at(o.Pos), at(o.Class), ints(o.Labels), ints(o.Order),
+		C.long(o.Batch), C.long(o.At), C.long(o.N), C.long(o.ProjAt), C.long(o.ProjTokens), C.long(o.Width), C.long(o.Block))
+})
 
-func (d *Backend) EmbedBackward(dproj, dstart, dinpos, dpos, dclass, du device.Buffer, labels, order device.Ints, batch, tokens, width, block int) {
-	blocks(tokens, block)
-	indexed(order, tokens, dpos, width)
-	indexed(order, tokens, dinpos, width)
-	indexed(labels, batch, dclass, width)
-	C.pra_embed_backward(d.th(), at(dproj, batch*tokens*width), at(dstart, block*width), at(dinpos, tokens*width), at(dpos, tokens*width), at(dclass, width), at(du, batch*tokens*width), ints(labels, batch), ints(order, tokens),
-		C.long(batch), C.long(tokens), C.long(width), C.long(block))
-}
+var _ = device.On(&ops, func(d *Backend, o *device.EmbedBackward) {
+	C.pra_embed_backward(d.th(), at(o.DProj), at(o.DStart), at(o.DInPos), at(o.DPos), at(o.DClass), at(o.DU),
+		ints(o.Labels), ints(o.Order), C.long(o.Batch), C.long(o.Tokens), C.long(o.Width), C.long(o.Block))
+})
 
-// per panics unless parts divide the rows; it returns the parts.
-func per(rows, parts int) int {
-	if parts < 1 || rows%parts != 0 {
-		panic(fmt.Sprintf("cpu: %d rows in %d parts", rows, parts))
+var _ = device.On(&ops, func(d *Backend, o *device.CondAct) {
+	C.pra_cond_act(d.th(), at(o.Y), at(o.Pre), at(o.Time), at(o.Cond),
+		C.long(o.Rows), C.long(o.TimeRows), C.long(o.CondRows), C.long(o.N))
+})
+
+var _ = device.On(&ops, func(d *Backend, o *device.CondActBackward) {
+	C.pra_cond_act_backward(d.th(), at(o.DTime), at(o.DCond), at(o.DY), at(o.Pre), C.long(o.Rows), C.long(o.CondRows), C.long(o.N))
+})
+
+var _ = device.On(&ops, func(d *Backend, o *device.Sinusoid) {
+	if o.Dim > 1024 {
+		panic(fmt.Sprintf("cpu: %d time features; at most 1024", o.Dim))
 	}
-	return parts
-}
+	C.pra_sinusoid(d.th(), at(o.Out), at(o.T), C.long(o.Rows), C.long(o.Dim))
+})
 
-func (d *Backend) CondAct(y, pre, time, cond device.Buffer, rows, trows, crows, n int) {
-	C.pra_cond_act(d.th(), at(y, rows*n), opt(pre, rows*n), at(time, per(rows, trows)*n), at(cond, crows*n), C.long(rows), C.long(trows), C.long(crows), C.long(n))
-}
+var _ = device.On(&ops, func(d *Backend, o *device.RowMix) {
+	C.pra_row_mix(d.th(), at(o.Dst), at(o.A), at(o.X), at(o.B), at(o.Y), C.long(o.Rows), C.long(o.N), C.long(o.XRows))
+})
 
-func (d *Backend) CondActBackward(dtime, dcond, dy, pre device.Buffer, rows, crows, n int) {
-	C.pra_cond_act_backward(d.th(), at(dtime, rows*n), at(dcond, crows*n), at(dy, rows*n), at(pre, rows*n), C.long(rows), C.long(crows), C.long(n))
-}
+var _ = device.On(&ops, func(d *Backend, o *device.Mix) {
+	C.pra_mix(d.th(), at(o.Dst), C.float(o.A), at(o.X), C.float(o.B), at(o.Y), C.long(o.Dst.N))
+})
 
-func (d *Backend) Sinusoid(out, t device.Buffer, rows, dim int) {
-	if dim > 1024 {
-		panic("cpu: more than 1024 time features")
-	}
-	C.pra_sinusoid(d.th(), at(out, rows*dim), at(t, rows), C.long(rows), C.long(dim))
-}
+var _ = device.On(&ops, func(d *Backend, o *device.WeightedError) {
+	C.pra_weighted_error(d.th(), at(o.Loss), at(o.Grad), at(o.Pred), at(o.Target), at(o.W),
+		C.long(o.Rows), C.long(o.N), C.long(o.TargetRows), C.float(o.Scale))
+})
 
-func (d *Backend) RowMix(dst, a, x, b, y device.Buffer, rows, n, xrows int) {
-	C.pra_row_mix(d.th(), at(dst, rows*n), at(a, rows), at(x, xrows*n), at(b, rows), at(y, rows*n), C.long(rows), C.long(n), C.long(xrows))
-}
+var _ = device.On(&ops, func(d *Backend, o *device.Velocity) {
+	C.pra_velocity(d.th(), at(o.V), at(o.O), at(o.Null), at(o.Z), C.float(o.Guidance), C.float(o.Inv), C.long(o.V.N))
+})
 
-func (d *Backend) Mix(dst device.Buffer, a float32, x device.Buffer, b float32, y device.Buffer) {
-	C.pra_mix(d.th(), at(dst, dst.N), C.float(a), at(x, dst.N), C.float(b), at(y, dst.N), C.long(dst.N))
-}
+var _ = device.On(&ops, func(d *Backend, o *device.Normal) {
+	noise.Normal(d.threads, unsafe.Pointer(at(o.Dst)), unsafe.Pointer(ints(o.IDs)), o.Batch, o.Tokens, o.At, o.Dim, o.Key, o.Stream)
+})
 
-func (d *Backend) WeightedError(loss, grad, pred, target, w device.Buffer, rows, n, trows int, scale float32) {
-	C.pra_weighted_error(d.th(), at(loss, rows), at(grad, rows*n), at(pred, rows*n), at(target, trows*n), at(w, rows), C.long(rows), C.long(n), C.long(trows), C.float(scale))
-}
+var _ = device.On(&ops, func(d *Backend, o *device.SumSquares) {
+	o.Sum = float64(C.pra_sum_squares(d.th(), at(o.X), C.long(o.X.N)))
+})
 
-func (d *Backend) Velocity(v, o, onull, z device.Buffer, guidance, inv float32) {
-	C.pra_velocity(d.th(), at(v, v.N), at(o, v.N), opt(onull, v.N), at(z, v.N), C.float(guidance), C.float(inv), C.long(v.N))
-}
-
-func (d *Backend) SumSquares(x device.Buffer) float64 {
-	return float64(C.pra_sum_squares(d.th(), at(x, x.N), C.long(x.N)))
-}
-
-func (d *Backend) AdamW(p, g, m, v, ema device.Buffer, h device.AdamW) {
-	n := p.N
+var _ = device.On(&ops, func(d *Backend, o *device.AdamW) {
 	f := func(x float64) C.float { return C.float(x) }
-	C.pra_adamw(d.th(), at(p, n), at(g, n), at(m, n), at(v, n), at(ema, n), C.long(n), f(h.LR), f(h.Beta1), f(h.Beta2), f(1-h.Beta1), f(1-h.Beta2), f(h.Eps), f(h.WeightDecay), f(h.Correct1), f(h.Correct2), f(h.GradScale), f(h.EMA), f(1-h.EMA))
-}
+	C.pra_adamw(d.th(), at(o.P), at(o.G), at(o.M), at(o.V), at(o.Avg), C.long(o.P.N), f(o.LR),
+		f(o.Beta1), f(o.Beta2), f(1-o.Beta1), f(1-o.Beta2), f(o.Eps), f(o.WeightDecay),
+		f(o.Correct1), f(o.Correct2), f(o.GradScale), f(o.EMA), f(1-o.EMA))
+})
+
+var _ = device.On(&ops, func(_ *Backend, o *device.Fill) {
+	s := Host(o.Dst)
+	for i := range s {
+		s[i] = o.Value
+	}
+})
+
+var _ = device.On(&ops, func(_ *Backend, o *device.Copy) { copy(Host(o.Dst), Host(o.Src)) })
+
+var _ = device.On(&ops, func(_ *Backend, o *device.Copy2D) {
+	to, from := Host(o.Dst), Host(o.Src)
+	for r := range o.Rows {
+		copy(to[r*o.LDDst:r*o.LDDst+o.N], from[r*o.LDSrc:r*o.LDSrc+o.N])
+	}
+})

@@ -54,5 +54,6 @@ struct ops {
 #undef FIELD
 };
 
-// pra_select picks "avx512", "avx2" or "base"; 0 when this machine has it not.
+// pra_select picks "avx512", "avx2" or "base"; 0 for another name. Whether this
+// machine has it was asked of package gemm.
 int pra_select(const char *path);

@@ -43,6 +43,7 @@ const (
 // Backend is one CUDA device. It serves one goroutine at a time, whichever:
 // every crossing into the driver makes the device's context current first.
 type Backend struct {
+	device.Scratch
 	name      string
 	uuid      string
 	details   string
@@ -60,7 +61,6 @@ type Backend struct {
 	queue queue
 	pool  pool
 	stage staging
-	sum   device.Buffer // the result of SumSquares, made when first needed
 
 	counts graphCounts
 
@@ -68,10 +68,7 @@ type Backend struct {
 	closed bool
 }
 
-var (
-	_ device.Backend = (*Backend)(nil)
-	_ device.AheadOf = (*Backend)(nil)
-)
+var _ device.Backend = (*Backend)(nil)
 
 // Refuse is why a precision is not computed, nil where it is.
 func Refuse(precision string) error {
@@ -153,7 +150,7 @@ func New(ordinal int, o Options) (b *Backend, err error) {
 	if b.precision == kernels.BF16 {
 		b.details += ", bf16 products and caches"
 	}
-	b.ops = kernels.New(&b.queue)
+	b.ops = kernels.New(&b.queue, b.precision)
 	b.queue.b = b
 	if err := b.stage.open(b); err != nil {
 		return b, err
@@ -194,8 +191,11 @@ func (b *Backend) Threads() int    { return 0 }
 func (b *Backend) Details() string { return b.details }
 func (b *Backend) Err() error      { return b.err }
 
-// AheadRows implements [device.AheadOf].
-func (b *Backend) AheadRows() int { return kernels.AheadRows }
+// Caps says that operations can be recorded, timed by the device's own clock, and
+// the device asked for its health.
+func (b *Backend) Caps() device.Caps {
+	return device.Caps{AheadRows: kernels.AheadRows, HalfCache: b.precision != kernels.FP32, Recorder: b, Timer: b, Monitor: b}
+}
 
 // Peak is the largest number of bytes held at once, the kernels' scratch memory
 // and cuBLAS's workspace counted as activations.

@@ -12,7 +12,6 @@ import (
 	"strings"
 	"testing"
 
-	"prabench/models/cuda/kernels"
 	"prabench/models/device"
 )
 
@@ -111,10 +110,10 @@ func TestQueuedWorkKeepsItsMemory(t *testing.T) {
 	b := open(t, Options{})
 	defer closed(t, b)
 	x, y := buffer(t, b, 1000), buffer(t, b, 1000)
-	b.Fill(x, 3)
-	b.Copy(y, x)
+	device.Do(b, device.Fill{Dst: x, Value: 3})
+	device.Do(b, device.Copy{Dst: y, Src: x})
 	b.Free(x)
-	if got := b.SumSquares(y); got != 9000 || b.Err() != nil {
+	if got := device.SquaredNorm(b, y); got != 9000 || b.Err() != nil {
 		t.Errorf("Σ x² is %v, want 9000; error %v", got, b.Err())
 	}
 }
@@ -134,7 +133,7 @@ func TestPrecisions(t *testing.T) {
 		}
 		b.Upload(a, ha)
 		b.Upload(w, hw)
-		b.Gemm(false, false, m, n, k, 1, a, k, w, n, 0, y, n)
+		device.Do(b, device.Gemm{M: m, N: n, K: k, Alpha: 1, A: a, LDA: k, B: w, LDB: n, C: y, LDC: n})
 		got := make([]float32, m*n)
 		b.Download(got, y)
 		round := func(v float32) float64 { // to the nearest bf16, ties to even
@@ -180,7 +179,10 @@ func TestBF16Cache(t *testing.T) {
 				host[j] = float32(math.Sin(float64(at*len(host) + j)))
 			}
 			b.Upload(qkv, host)
-			b.AttentionDecode(out, qkv, cache, batch, at, 1, tokens, heads, width)
+			device.Do(b, device.AttentionDecode{
+				Out: out, QKV: qkv, Cache: cache, Batch: batch, At: at, N: 1, Capacity: tokens, Heads: heads,
+				Width: width, Half: b.Caps().HalfCache,
+			})
 			b.Download(got, out)
 			outs[i] = append(outs[i], got...)
 		}
@@ -207,8 +209,8 @@ func TestOutOfMemory(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 	x := buffer(t, b, 100)
-	b.Fill(x, 2)
-	if got := b.SumSquares(x); got != 400 || b.Err() != nil {
+	device.Do(b, device.Fill{Dst: x, Value: 2})
+	if got := device.SquaredNorm(b, x); got != 400 || b.Err() != nil {
 		t.Errorf("afterwards: Σ x² %v, error %v", got, b.Err())
 	}
 }
@@ -223,10 +225,9 @@ func TestErrors(t *testing.T) {
 	for _, each := range []bool{true, false} {
 		b := open(t, Options{EachSync: each})
 		x := buffer(t, b, 7)
-		b.Fill(x, 1)
-		b.queue.note("Copy", 7)
-		b.ops.Copy(kernels.Ptr(x.Base), 4096, 7) // from nowhere
-		b.Fill(x, 2)
+		device.Do(b, device.Fill{Dst: x, Value: 1})
+		b.Do(&device.Copy{Dst: x, Src: device.Buffer{Base: 4096, N: 7}}) // from nowhere
+		device.Do(b, device.Fill{Dst: x, Value: 2})
 		err := b.Sync()
 		if err == nil || !strings.Contains(err.Error(), "illegal memory access") || !strings.Contains(err.Error(), "700") {
 			t.Fatalf("error %v", err)
@@ -278,15 +279,15 @@ func TestPTXThatTheDriverRefuses(t *testing.T) {
 				t.Fatal(err)
 			}
 			x := buffer(t, b, 10)
-			b.Fill(x, 1)
-			if got := b.SumSquares(x); got != 10 {
+			device.Do(b, device.Fill{Dst: x, Value: 1})
+			if got := device.SquaredNorm(b, x); got != 10 {
 				t.Errorf("Σ x² is %v", got)
 			}
 			if name == "a driver without any graphs" {
-				if _, ok := b.Record(func() { b.Fill(x, 5) }); ok {
+				if _, ok := b.Record(func() { device.Do(b, device.Fill{Dst: x, Value: 5}) }); ok {
 					t.Error("a graph was recorded")
 				}
-				if got := b.SumSquares(x); got != 10 || !strings.Contains(b.Details(), "no graphs") {
+				if got := device.SquaredNorm(b, x); got != 10 || !strings.Contains(b.Details(), "no graphs") {
 					t.Errorf("Σ x² is %v; %s", got, b.Details())
 				}
 			} else if _, err := New(0, Options{Precision: "bf16"}); err == nil || !strings.Contains(err.Error(), "use fp32") {
@@ -302,25 +303,25 @@ func TestRecord(t *testing.T) {
 	b := open(t, Options{})
 	defer closed(t, b)
 	x, y := buffer(t, b, 300), buffer(t, b, 300)
-	b.Fill(x, 1)
-	b.Fill(y, 1)
-	double, ok := b.Record(func() { b.Mix(x, 2, x, 0, y) })
+	device.Do(b, device.Fill{Dst: x, Value: 1})
+	device.Do(b, device.Fill{Dst: y, Value: 1})
+	double, ok := b.Record(func() { device.Do(b, device.Mix{Dst: x, A: 2, X: x, Y: y}) })
 	if !ok {
 		t.Fatal("nothing was recorded")
 	}
-	if got := b.SumSquares(x); got != 300 {
+	if got := device.SquaredNorm(b, x); got != 300 {
 		t.Errorf("recording computes: Σ x² is %v", got)
 	}
 	for range 3 {
 		double.Play()
 	}
-	b.Mix(x, 1, x, 1, y)
+	device.Do(b, device.Mix{Dst: x, A: 1, X: x, B: 1, Y: y})
 	double.Play()
 	double.Close()
-	if got := b.SumSquares(x); got != 300*18*18 {
+	if got := device.SquaredNorm(b, x); got != 300*18*18 {
 		t.Errorf("((1·2·2·2)+1)·2 squared 300 times is %v", got)
 	}
-	seconds, err := b.Time(func() error { b.Fill(x, 0); return nil })
+	seconds, err := b.Time(func() error { device.Do(b, device.Fill{Dst: x}); return nil })
 	if err != nil || !(seconds >= 0 && seconds < 60) {
 		t.Errorf("%v s, %v", seconds, err)
 	}
@@ -338,14 +339,16 @@ func TestFailedCaptureFallsBack(t *testing.T) {
 		t.Fatal("there is no cuBLAS to refuse: ", b.Details())
 	}
 	x, y := buffer(t, b, 16), buffer(t, b, 16)
-	b.Fill(x, 1)
-	double := func() { b.Gemm(false, false, 4, 4, 4, 1, x, 4, x, 4, 0, y, 4) }
+	device.Do(b, device.Fill{Dst: x, Value: 1})
+	double := func() {
+		device.Do(b, device.Gemm{M: 4, N: 4, K: 4, Alpha: 1, A: x, LDA: 4, B: x, LDB: 4, C: y, LDC: 4})
+	}
 	double()
 	if _, ok := b.Record(double); ok {
 		t.Error("a graph was recorded")
 	}
 	double()
-	if got := b.SumSquares(y); got != 16*16 || b.Err() != nil {
+	if got := device.SquaredNorm(b, y); got != 16*16 || b.Err() != nil {
 		t.Errorf("plainly afterwards: Σ y² is %v, error %v", got, b.Err())
 	}
 	if !strings.Contains(b.Details(), "no graphs (") || !strings.Contains(b.Details(), "cuBLAS status 14") {
@@ -363,7 +366,7 @@ func TestLargestProducts(t *testing.T) {
 			t.Skip("there is no cuBLAS: own products have 64-bit sizes")
 		}
 		x := buffer(t, b, 16)
-		b.Gemm(false, false, 4, 4, 4, 1, x, 4, x, 4, 0, x, 4) // the workspace is there
+		device.Do(b, device.Gemm{M: 4, N: 4, K: 4, Alpha: 1, A: x, LDA: 4, B: x, LDB: 4, C: x, LDC: 4}) // the workspace is there
 		if err := b.Sync(); err != nil {
 			t.Fatal(err)
 		}
@@ -373,7 +376,7 @@ func TestLargestProducts(t *testing.T) {
 			lda = m
 		}
 		const a, c = 1 << 40, 1 << 41 // addresses that nothing reads: the queue is dropped
-		b.queue.note("Gemm", m, n, k)
+		b.queue.note(&device.Gemm{M: m, N: n, K: k})
 		b.product(transA, false, m, n, k, 1, a, lda, 1<<42, n, 0, c, ldc)
 		rows, words := 0, b.queue.words
 		for len(words) > 0 {

@@ -9,9 +9,9 @@ import (
 	"prabench/models/device"
 )
 
-var _ device.Monitored = (*Backend)(nil)
+var _ device.Monitor = (*Backend)(nil)
 
-// Health implements [device.Monitored] by NVML.
+// Health implements [device.Monitor] by NVML.
 func (b *Backend) Health() (device.Health, error) { return nvml.Read(b.uuid) }
 
 // UUID names the device as CUDA_VISIBLE_DEVICES and NVML do: "GPU-…".

@@ -107,7 +107,7 @@ func (b *Backend) Upload(dst device.Buffer, src []float32) {
 		panic(fmt.Sprintf("cuda: upload of %d values to a buffer of %d", len(src), dst.N))
 	}
 	if len(src) > 0 {
-		b.stage.upload(b, uintptr(at(dst, 0)), unsafe.Pointer(&src[0]), 4*len(src))
+		b.stage.upload(b, uintptr(address(dst)), unsafe.Pointer(&src[0]), 4*len(src))
 	}
 }
 
@@ -121,11 +121,14 @@ func (b *Backend) UploadInts(dst device.Ints, src []int32) {
 	}
 }
 
+// Indices is the host's copy of what x holds.
+func (b *Backend) Indices(x device.Ints) []int32 { return b.pool.held[x.Base].ints[:x.N] }
+
 func (b *Backend) Download(dst []float32, src device.Buffer) {
 	if src.N != len(dst) {
 		panic(fmt.Sprintf("cuda: download of a buffer of %d to %d values", src.N, len(dst)))
 	}
 	if len(dst) > 0 {
-		b.stage.download(b, unsafe.Pointer(&dst[0]), uintptr(at(src, 0)), 4*len(dst))
+		b.stage.download(b, unsafe.Pointer(&dst[0]), uintptr(address(src)), 4*len(dst))
 	}
 }

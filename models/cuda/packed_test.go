@@ -96,12 +96,18 @@ func TestPackedLinear(t *testing.T) {
 			w := newTwin(t)
 			x, weights := w.bf16(rows*in), w.bf16(in*out)
 			bias, gate, residual, pre, y := w.normal(out), w.normal(rows*(out+5)), w.normal(rows*out), w.normal(rows*out), w.normal(rows*out)
-			w.want.Linear(y.want, x.want, weights.want, rows, in, out, device.Epilogue{Bias: bias.want, Pre: pre.want, Act: device.GELU, Gate: gate.want, LDGate: out + 5, GateOff: 3, Residual: residual.want})
-			e := kernels.Epilogue{Bias: at(bias.d, 0), Pre: at(pre.d, 0), Act: int(device.GELU), Gate: at(gate.d, 0).At(3), LDGate: out + 5, Residual: at(residual.d, 0)}
+			linear := func(w device.Buffer, of func(both) device.Buffer) device.Linear {
+				return device.Linear{Y: of(y), X: of(x), W: w, Rows: rows, In: in, Out: out, Epilogue: device.Epilogue{
+					Bias: of(bias), Pre: of(pre), Act: device.GELU, Gate: of(gate), LDGate: out + 5, GateOff: 3, Residual: of(residual),
+				}}
+			}
+			device.Do(w.want, linear(weights.want, func(b both) device.Buffer { return b.want }))
 			packed := w.normal(kernels.PackedBytes(in, out) / 4)
-			w.d.queue.note("Linear", rows, in, out)
-			w.d.ops.PackBF16(at(packed.d, 0), at(weights.d, 0), in, out)
-			w.d.ops.Linear(at(y.d, 0), at(x.d, 0), at(packed.d, 0), rows, in, out, e, kernels.Packed)
+			w.d.queue.begin(operation{name: "PackBF16"})
+			w.d.ops.PackBF16(address(packed.d), address(weights.d), in, out)
+			op := linear(packed.d, func(b both) device.Buffer { return b.d })
+			w.d.queue.note(&op)
+			kernels.New(&w.d.queue, kernels.Packed).Do(&op)
 			w.same("pre", pre, 5e-6)
 			w.same("y", y, 5e-6)
 		})

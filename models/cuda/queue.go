@@ -9,7 +9,6 @@ import "C"
 
 import (
 	"fmt"
-	"strings"
 	"unsafe"
 
 	"prabench/models/cuda/kernels"
@@ -33,16 +32,15 @@ type queue struct {
 // operation is an operation's name and sizes, put into words only for an error.
 type operation struct {
 	name  string
-	sizes [6]int
-	n     int
+	sizes device.Sizes
+	bytes int // of a transfer, which has no sizes
 }
 
 func (o operation) String() string {
-	var s []string
-	for _, v := range o.sizes[:o.n] {
-		s = append(s, fmt.Sprint(v))
+	if o.bytes > 0 {
+		return fmt.Sprintf("%s(%d)", o.name, o.bytes)
 	}
-	return o.name + "(" + strings.Join(s, ", ") + ")"
+	return fmt.Sprintf("%s(%v)", o.name, o.sizes)
 }
 
 // most is how many operations wait at most; a crossing into C then costs little
@@ -50,12 +48,14 @@ func (o operation) String() string {
 const most = 48
 
 // note begins an operation.
-func (q *queue) note(name string, sizes ...int) {
+func (q *queue) note(op device.Op) {
+	q.begin(operation{name: op.Kind().String(), sizes: op.Sizes()})
+}
+
+func (q *queue) begin(o operation) {
 	if len(q.ops) >= most || q.eachSync {
 		q.flush()
 	}
-	o := operation{name: name}
-	o.n = copy(o.sizes[:], sizes)
 	q.ops = append(q.ops, o)
 }
 

@@ -75,7 +75,7 @@ func (s *staging) upload(b *Backend, dst uintptr, src unsafe.Pointer, bytes int)
 		n := min(slotBytes, bytes-at)
 		i, memory := s.slot(b)
 		copy(unsafe.Slice((*byte)(memory), n), unsafe.Slice((*byte)(unsafe.Add(src, at)), n))
-		b.queue.note("Upload", bytes)
+		b.queue.begin(operation{name: "Upload", bytes: bytes})
 		b.queue.add(C.PRA_UPLOAD, uint64(dst)+uint64(at), uint64(uintptr(memory)), uint64(n))
 		b.queue.add(C.PRA_RECORD, uint64(*(*uintptr)(unsafe.Pointer(&s.events[i]))))
 		s.used[i] = true
@@ -86,7 +86,7 @@ func (s *staging) download(b *Backend, dst unsafe.Pointer, src uintptr, bytes in
 	for at := 0; at < bytes; at += slotBytes {
 		n := min(slotBytes, bytes-at)
 		_, memory := s.slot(b)
-		b.queue.note("Download", bytes)
+		b.queue.begin(operation{name: "Download", bytes: bytes})
 		b.queue.add(C.PRA_DOWNLOAD, uint64(uintptr(memory)), uint64(src)+uint64(at), uint64(n))
 		if b.Sync() != nil {
 			return

@@ -1,17 +1,12 @@
 package device
 
-// Divider is a Backend of several threads that can also compute independent
-// things at the same time, each on its share of the threads. Operations that
-// are shared by all threads end with all of them waiting for the last; shares
-// wait once for many operations.
+// Divider computes independent things at the same time, each on its share of a
+// backend's threads. Operations that are shared by all threads end with all of
+// them waiting for the last; shares wait once for many operations.
 type Divider interface {
 	// Divide makes n shares, 2 to Threads() of them. The backend must not be used
 	// while shares run.
 	Divide(n int) Division
-	// ShareRows is how many rows a share's products should have at least: with
-	// fewer they wait for their weights, which all threads together would read
-	// once, or are done in another precision.
-	ShareRows() int
 }
 
 // Division is a Backend in shares. Shares have the whole's memory: they read and

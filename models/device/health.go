@@ -12,9 +12,7 @@ type Health struct {
 	Others       int     // other processes that compute on it
 }
 
-// Monitored is a backend whose device tells its health. It may be asked from
-// any goroutine at any time.
-type Monitored interface {
-	Backend
+// Monitor tells a device's health. It may be asked from any goroutine at any time.
+type Monitor interface {
 	Health() (Health, error)
 }

@@ -1,9 +1,8 @@
 package device
 
-// Recorder is a backend that can keep a sequence of operations and do it again
-// at less cost than by asking for each.
+// Recorder keeps a sequence of operations and does it again at less cost than by
+// asking for each.
 type Recorder interface {
-	Backend
 	// Record keeps the operations that f asks for, without doing them; ok is
 	// false where it could not, and f's operations are then not done either. f
 	// asks for nothing that the host takes part in (Alloc, Upload, Download,

@@ -12,26 +12,13 @@ func HasBF16() bool {
 	return C.pra_gemm_has_bf16() != 0
 }
 
-// SgemmBF16 is [Sgemm] with every element of A and B rounded to bf16 (8 bits of
-// significand, to nearest even; subnormal numbers to 0) and sums in fp32: a
+// SgemmBF16Ptr is [SgemmPtr] with every element of A and B rounded to bf16 (8 bits
+// of significand, to nearest even; subnormal numbers to 0) and sums in fp32: a
 // relative error up to 2⁻⁸ in each product. It panics where [HasBF16] is false:
 // ask first and refuse with a sentence for the user.
 //
 // Operands are converted while they are packed, so it gains from about 32 rows
-// of C; below that use Sgemm.
-func SgemmBF16(threads int, transA, transB bool, m, n, k int, alpha float32, a []float32, lda int, b []float32, ldb int, beta float32, c []float32, ldc int) {
-	if m == 0 || n == 0 {
-		return
-	}
-	var pa, pb unsafe.Pointer
-	if k > 0 && alpha != 0 {
-		pa, pb = unsafe.Pointer(&a[0]), unsafe.Pointer(&b[0])
-	}
-	SgemmBF16Ptr(threads, transA, transB, m, n, k, alpha, pa, lda, pb, ldb, beta, unsafe.Pointer(&c[0]), ldc)
-}
-
-// SgemmBF16Ptr is SgemmBF16 on raw addresses; the caller vouches for the
-// extents.
+// of C; below that use SgemmPtr.
 func SgemmBF16Ptr(threads int, transA, transB bool, m, n, k int, alpha float32, a unsafe.Pointer, lda int, b unsafe.Pointer, ldb int, beta float32, c unsafe.Pointer, ldc int) {
 	needBF16()
 	call(true, threads, transA, transB, m, n, k, alpha, a, lda, b, ldb, nil, beta, c, ldc, Finish{})

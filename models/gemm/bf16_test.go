@@ -131,5 +131,6 @@ func TestBF16Refused(t *testing.T) {
 			t.Error("no panic for a bf16 product on the base path")
 		}
 	}()
-	SgemmBF16(1, false, false, 1, 1, 1, 1, []float32{1}, 1, []float32{1}, 1, 0, []float32{0}, 1)
+	one, c := []float32{1}, []float32{0}
+	SgemmBF16Ptr(1, false, false, 1, 1, 1, 1, ptr(one), 1, ptr(one), 1, 0, ptr(c), 1)
 }

@@ -3,16 +3,14 @@ package gemm
 // #include "own.h"
 import "C"
 
-import "unsafe"
+import (
+	"unsafe"
+
+	"prabench/models/device"
+)
 
 // Act is an activation function.
-type Act int
-
-const (
-	None Act = iota
-	SiLU     // x·σ(x)
-	GELU     // tanh form: x·σ(2√(2/π)(x + 0.044715x³))
-)
+type Act = device.Act
 
 // Finish is what follows a product while its result is in cache, each part
 // where its pointer is not nil: v ← C + Bias, Pre ← v, C ← Gate·Act(v) + Residual.

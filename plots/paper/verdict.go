@@ -6,14 +6,13 @@ import (
 	"slices"
 	"strings"
 
-	"prabench/metrics/stat"
 	"prabench/plots"
 	"prabench/plots/figure"
 )
 
 // level is the share of false positives that is accepted over all comparisons of
 // a claim, or of a metric in a figure.
-const level = stat.Level
+const level = 0.05
 
 // Verdict is what a comparison says about a claim.
 type Verdict string
@@ -94,7 +93,7 @@ func (c Claim) test(data plots.Data) Result {
 		}
 		p[i] = k.P
 	}
-	for i, v := range stat.Holm(p) {
+	for i, v := range plots.Holm(p) {
 		k := &r.Comparisons[i]
 		if k.P = v; math.IsNaN(v) {
 			continue

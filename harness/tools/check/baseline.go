@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"prabench/metrics/quantity"
-	"prabench/metrics/stat"
 )
 
 // BaselineFormat names the form of the file.
@@ -94,7 +93,7 @@ func normalised(m Metric) Metric {
 // estimate compares rounds with the baseline's. Of the two yardsticks the one
 // that shows less change counts: only what is slower by both is slower.
 func (c BaselineCell) estimate(m Metric, rounds []round, disturbed int) estimate {
-	out := estimate{disturbed: disturbed}
+	out := estimate{disturbed: disturbed, lo: math.Inf(1), hi: math.Inf(-1), mid: math.NaN()}
 	base := c.Metrics[m.Name]
 	var batch struct {
 		Batch int `json:"batch"`
@@ -110,32 +109,22 @@ func (c BaselineCell) estimate(m Metric, rounds []round, disturbed int) estimate
 	}
 	out.x = make([]float64, len(rounds))
 	out.old = []float64{base.Value}
-	for i, name := range slices.Sorted(maps.Keys(base.Series)) {
+	for _, name := range slices.Sorted(maps.Keys(base.Series)) {
 		old := base.Series[name]
-		a, b := logs(old.Rounds), logs(series[name])
+		mid, lo, hi, p := shift(logs(old.Rounds), logs(series[name]), Confidence)
 		if unit.Higher {
-			a, b = b, a
+			mid, lo, hi = -mid, -hi, -lo
 		}
-		d := stat.Shift(a, b, stat.Processes)
-		out.p = max(out.p, d.P)
-		if d.HasInterval() {
-			d.Lo, d.Hi = d.Lo-old.Between, d.Hi+old.Between
+		out.lo, out.hi = min(out.lo, lo-old.Between), max(out.hi, hi+old.Between)
+		switch {
+		case math.IsNaN(out.mid):
+			out.mid = mid
+		case (mid > 0) != (out.mid > 0):
+			out.mid = 0
+		case math.Abs(mid) < math.Abs(out.mid):
+			out.mid = mid
 		}
-		switch mid := out.Value; {
-		case i == 0:
-			out.Estimate = d.Estimate
-			continue
-		case (d.Value > 0) != (mid > 0):
-			out.Value = 0
-		case math.Abs(d.Value) < math.Abs(mid):
-			out.Value = d.Value
-		}
-		if !d.HasInterval() {
-			out.Estimate = stat.Point(out.Value, out.N)
-		}
-		if out.HasInterval() {
-			out.Lo, out.Hi = min(out.Lo, d.Lo), max(out.Hi, d.Hi)
-		}
+		out.p = max(out.p, p)
 	}
 	out.adjusted = out.p
 	return out

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"prabench/harness/tools/check/arm"
@@ -114,11 +115,11 @@ func (k *Comparison) decide(fresh *estimate) {
 		switch e := k.first; {
 		case len(e.x) == 0:
 			k.Verdict, k.Why = Inconclusive, "no round could be measured"
-		case !e.HasInterval():
+		case math.IsInf(e.hi, 0):
 			k.Verdict, k.Why = Inconclusive, "too few rounds for an interval"
-		case e.below(limit) && e.certain() && e.Value > 0:
+		case e.hi < limit && e.certain() && e.mid > 0:
 			k.Verdict, k.Why = Pass, "a certain change, below the threshold"
-		case e.below(limit):
+		case e.hi < limit:
 			k.Verdict, k.Why = Pass, "the interval excludes a change beyond the threshold"
 		case e.certain():
 			k.Verdict, k.Why = Inconclusive, "a certain change, but whether beyond the threshold is open"
@@ -139,7 +140,7 @@ func (k *Comparison) decide(fresh *estimate) {
 	case len(fresh.x) == 0:
 		k.fill(k.first)
 		k.Verdict, k.Why = Inconclusive, "flagged, and no time was left to measure it again"
-	case fresh.below(limit):
+	case fresh.hi < limit:
 		k.Verdict, k.Why = Pass, "flagged by the first block, did not recur in a fresh one"
 	default:
 		k.Verdict, k.Why = Inconclusive, "flagged by the first block, neither confirmed nor excluded by a fresh one"

@@ -9,8 +9,6 @@ import (
 	"slices"
 	"strconv"
 	"time"
-
-	"prabench/metrics/stat"
 )
 
 // Save measures the new program alone, in two blocks, and gives the baseline.
@@ -64,8 +62,9 @@ func (b Bench) Save(ctx context.Context, cells []Cell, o Options, rep *Report, n
 		}
 		out.Cells = append(out.Cells, cell)
 	}
-	out.Peak = digits(stat.Median(peaks, stat.Processes).Value)
-	out.Bandwidth = digits(stat.Median(copies, stat.Processes).Value)
+	out.Peak, _, _ = median(peaks, Confidence)
+	out.Bandwidth, _, _ = median(copies, Confidence)
+	out.Peak, out.Bandwidth = digits(out.Peak), digits(out.Bandwidth)
 	return out, nil
 }
 
@@ -81,10 +80,11 @@ func baselineMetric(m Metric, halves [2][]round, batch int, exact map[string]flo
 			}
 		}
 	}
-	out.Value = digits(stat.Median(values, stat.Processes).Value)
+	out.Value, _, _ = median(values, Confidence)
+	out.Value = digits(out.Value)
 	for name := range by[0] {
-		between := stat.Shift(logs(by[0][name]), logs(by[1][name]), stat.Processes).Value
-		out.Series[name] = BaselineRun{Rounds: slices.Concat(by[0][name], by[1][name]), Between: digits(math.Abs(between))}
+		mid, _, _, _ := shift(logs(by[0][name]), logs(by[1][name]), Confidence)
+		out.Series[name] = BaselineRun{Rounds: slices.Concat(by[0][name], by[1][name]), Between: digits(math.Abs(mid))}
 	}
 	return out
 }

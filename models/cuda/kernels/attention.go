@@ -60,32 +60,33 @@ func tileReads(tokens, block, t int) (n int) {
 	return n
 }
 
-// Attention is that of device.Backend: a block a tile of queries, scores never
-// leave it.
-func (o *Ops) Attention(out, qkv, lse Ptr, batch, tokens, heads, width, block int) {
-	hd := headDim(heads, width)
+// A block a tile of queries, scores never leave it.
+var _ = device.On(&does, func(o *Ops, op *device.Attention) {
+	hd := headDim(op.Heads, op.Width)
 	t := attentionTileFor(hd)
-	flops := 4 * device.AttentionPairs(batch, tokens, block) * float64(width)
-	least := f4(4*batch*tokens*width, batch*heads*tokens)
-	bytes := f4(2*batch*tokens*width, 2*batch*width*tileReads(tokens, block, t.rows), batch*heads*tokens)
-	o.call(t.forward).ptr(out, qkv, lse).ints(tokens, heads, width, hd, block).floats(scaleOf(hd))
-	o.cost(flops, bytes, least).grid(batch*heads, ceil(tokens, t.rows), 1, attentionThreads, 3*t.rows*stride(hd)+t.rows*(t.rows+1))
-}
+	flops := 4 * device.AttentionPairs(op.Batch, op.Tokens, op.Block) * float64(op.Width)
+	least := f4(4*op.Batch*op.Tokens*op.Width, op.Batch*op.Heads*op.Tokens)
+	bytes := f4(2*op.Batch*op.Tokens*op.Width, 2*op.Batch*op.Width*tileReads(op.Tokens, op.Block, t.rows), op.Batch*op.Heads*op.Tokens)
+	o.call(t.forward).bufs(op.Out, op.QKV, op.LSE).ints(op.Tokens, op.Heads, op.Width, hd, op.Block).floats(scaleOf(hd))
+	o.cost(flops, bytes, least).grid(op.Batch*op.Heads, ceil(op.Tokens, t.rows), 1, attentionThreads, 3*t.rows*stride(hd)+t.rows*(t.rows+1))
+})
 
-// AttentionBackward is that of device.Backend: dq by tiles of queries, then dk
-// and dv by tiles of keys, each with the scores formed anew. So no two blocks
-// add to one number, at the price of seven products a pair where five would do.
-func (o *Ops) AttentionBackward(dqkv, dout, out, qkv, lse Ptr, batch, tokens, heads, width, block int) {
-	hd := headDim(heads, width)
+// dq by tiles of queries, then dk and dv by tiles of keys, each with the scores
+// formed anew. So no two blocks add to one number, at the price of seven products a
+// pair where five would do.
+var _ = device.On(&does, func(o *Ops, op *device.AttentionBackward) {
+	hd := headDim(op.Heads, op.Width)
 	t := attentionTileFor(hd)
-	pairs := device.AttentionPairs(batch, tokens, block) * float64(width)
-	rows := batch * tokens
-	reads := 2 * batch * width * tileReads(tokens, block, t.rows)
-	delta := o.to.Scratch(4 * rows * heads)
-	o.call(t.dq).ptr(dqkv, delta, dout, out, qkv, lse).ints(tokens, heads, width, hd, block).floats(scaleOf(hd))
-	o.cost(6*pairs, f4(4*rows*width, 2*rows*heads, reads), f4(6*rows*width, 2*rows*heads)).
-		grid(batch*heads, ceil(tokens, t.rows), 1, attentionThreads, 4*t.rows*stride(hd)+t.rows*(t.rows+1))
-	o.call(t.dkv).ptr(dqkv, delta, dout, qkv, lse).ints(tokens, heads, width, hd, block).floats(scaleOf(hd))
-	o.cost(8*pairs, f4(4*rows*width, 2*rows*heads, reads), f4(6*rows*width, 2*rows*heads)).
-		grid(batch*heads, ceil(tokens, t.rows), 1, attentionThreads, 4*t.rows*stride(hd)+2*t.rows*(t.rows+1)+2*t.rows)
-}
+	pairs := device.AttentionPairs(op.Batch, op.Tokens, op.Block) * float64(op.Width)
+	rows := op.Batch * op.Tokens
+	reads := 2 * op.Batch * op.Width * tileReads(op.Tokens, op.Block, t.rows)
+	delta := o.to.Scratch(4 * rows * op.Heads)
+	o.call(t.dq).bufs(op.DQKV).ptr(delta).bufs(op.DOut, op.Out, op.QKV, op.LSE).
+		ints(op.Tokens, op.Heads, op.Width, hd, op.Block).floats(scaleOf(hd))
+	o.cost(6*pairs, f4(4*rows*op.Width, 2*rows*op.Heads, reads), f4(6*rows*op.Width, 2*rows*op.Heads)).
+		grid(op.Batch*op.Heads, ceil(op.Tokens, t.rows), 1, attentionThreads, 4*t.rows*stride(hd)+t.rows*(t.rows+1))
+	o.call(t.dkv).bufs(op.DQKV).ptr(delta).bufs(op.DOut, op.QKV, op.LSE).
+		ints(op.Tokens, op.Heads, op.Width, hd, op.Block).floats(scaleOf(hd))
+	o.cost(8*pairs, f4(4*rows*op.Width, 2*rows*op.Heads, reads), f4(6*rows*op.Width, 2*rows*op.Heads)).
+		grid(op.Batch*op.Heads, ceil(op.Tokens, t.rows), 1, attentionThreads, 4*t.rows*stride(hd)+2*t.rows*(t.rows+1)+2*t.rows)
+})

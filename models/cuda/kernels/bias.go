@@ -1,29 +1,31 @@
 package kernels
 
+import "prabench/models/device"
+
 var biasActBackwardKernel = kernel("bias", "bias_act_backward", 256, 4, 9)
 
-// BiasActBackward is that of device.Backend: one pass over the rows that writes
-// dpre and sums it over chunks of rows, then a sum over the chunks.
-func (o *Ops) BiasActBackward(dpre, dbias, dy, pre Ptr, rows, n, act int) {
-	if rows == 0 || n == 0 {
+// One pass over the rows that writes dpre and sums it over chunks of rows, then a
+// sum over the chunks.
+var _ = device.On(&does, func(o *Ops, op *device.BiasActBackward) {
+	if op.Rows == 0 || op.N == 0 {
 		return
 	}
-	chunks, each := chunksOf(rows)
+	chunks, each := chunksOf(op.Rows)
 	var part Ptr
 	if chunks > 1 {
-		part = o.to.Scratch(4 * chunks * n)
+		part = o.to.Scratch(4 * chunks * op.N)
 	}
-	values := rows * n
+	values := op.Rows * op.N
 	bytes := f4(values)
-	if act != 0 {
+	if op.Act != 0 {
 		bytes += f4(values)
 	}
-	if act != 0 || dpre != dy {
+	if op.Act != 0 || op.DPre != op.DY {
 		bytes += f4(values)
 	}
-	o.call(biasActBackwardKernel).ptr(dpre, dbias, part, dy, pre).ints(act, rows, n, each)
-	o.cost(0, bytes+f4(chunks*n), bytes).grid(ceil(n, 32), chunks, 1, 256, 256)
+	o.call(biasActBackwardKernel).bufs(op.DPre, op.DBias).ptr(part).bufs(op.DY, op.Pre).ints(int(op.Act), op.Rows, op.N, each)
+	o.cost(0, bytes+f4(chunks*op.N), bytes).grid(ceil(op.N, 32), chunks, 1, 256, 256)
 	if chunks > 1 {
-		o.columnSum(dbias, part, chunks, n, n)
+		o.columnSum(at(op.DBias), part, chunks, op.N, op.N)
 	}
-}
+})

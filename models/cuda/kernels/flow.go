@@ -1,5 +1,7 @@
 package kernels
 
+import "prabench/models/device"
+
 // AheadRows is what a CUDA backend answers to device.AheadOf: at 25 flow steps a
 // batch of 256 has all its modulations from one reading of the head's largest
 // weights, for half a GB of memory in PRA-L.
@@ -16,69 +18,66 @@ var (
 	flowStepKernel        = kernel("flow", "flow_step", 256, 4, 8)
 )
 
-// CondAct is that of device.Backend.
-func (o *Ops) CondAct(y, pre, time, cond Ptr, rows, trows, crows, n int) {
-	if rows == 0 {
+var _ = device.On(&does, func(o *Ops, op *device.CondAct) {
+	if op.Rows == 0 {
 		return
 	}
-	bytes := f4(rows*n, trows*n, crows*n)
-	if pre != 0 {
-		bytes += f4(rows * n)
+	bytes := f4(op.Rows*op.N, op.TimeRows*op.N, op.CondRows*op.N)
+	if !op.Pre.Absent() {
+		bytes += f4(op.Rows * op.N)
 	}
-	o.call(condActKernel).ptr(y, pre, time, cond).ints(rows/trows, crows, n).cost(0, bytes, bytes).rows(rows, n, 0)
-}
+	o.call(condActKernel).bufs(op.Y, op.Pre, op.Time, op.Cond).ints(op.Rows/op.TimeRows, op.CondRows, op.N).
+		cost(0, bytes, bytes).rows(op.Rows, op.N, 0)
+})
 
-// CondActBackward is that of device.Backend.
-func (o *Ops) CondActBackward(dtime, dcond, dy, pre Ptr, rows, crows, n int) {
-	if rows == 0 {
+var _ = device.On(&does, func(o *Ops, op *device.CondActBackward) {
+	if op.Rows == 0 {
 		return
 	}
-	bytes := f4(3*rows*n, crows*n)
-	o.call(condActBackwardKernel).ptr(dtime, dcond, dy, pre).ints(rows, crows, n).cost(0, bytes, bytes).grid(crows, ceil(n, 256), 1, 256, 0)
-}
+	bytes := f4(3*op.Rows*op.N, op.CondRows*op.N)
+	o.call(condActBackwardKernel).bufs(op.DTime, op.DCond, op.DY, op.Pre).ints(op.Rows, op.CondRows, op.N).
+		cost(0, bytes, bytes).grid(op.CondRows, ceil(op.N, 256), 1, 256, 0)
+})
 
-// Sinusoid is that of device.Backend.
-func (o *Ops) Sinusoid(out, t Ptr, rows, dim int) {
-	bytes := f4(rows*dim, rows)
-	o.call(sinusoidKernel).ptr(out, t).ints(dim).cost(0, bytes, bytes).rows(rows, dim, 0)
-}
+var _ = device.On(&does, func(o *Ops, op *device.Sinusoid) {
+	bytes := f4(op.Rows*op.Dim, op.Rows)
+	o.call(sinusoidKernel).bufs(op.Out, op.T).ints(op.Dim).cost(0, bytes, bytes).rows(op.Rows, op.Dim, 0)
+})
 
-// RowMix is that of device.Backend.
-func (o *Ops) RowMix(dst, a, x, b, y Ptr, rows, n, xrows int) {
-	bytes := f4(2*rows*n, xrows*n, 2*rows)
-	o.call(rowMixKernel).ptr(dst, a, x, b, y).ints(n, xrows).cost(0, bytes, bytes).rows(rows, n, 0)
-}
+var _ = device.On(&does, func(o *Ops, op *device.RowMix) {
+	bytes := f4(2*op.Rows*op.N, op.XRows*op.N, 2*op.Rows)
+	o.call(rowMixKernel).bufs(op.Dst, op.A, op.X, op.B, op.Y).ints(op.N, op.XRows).cost(0, bytes, bytes).rows(op.Rows, op.N, 0)
+})
 
-// Mix is that of device.Backend on n elements.
-func (o *Ops) Mix(dst Ptr, a float32, x Ptr, b float32, y Ptr, n int) {
-	bytes := f4(3 * n)
-	o.call(mixKernel).ptr(dst).floats(a).ptr(x).floats(b).ptr(y).longs(n).cost(0, bytes, bytes).flat(n)
-}
+var _ = device.On(&does, func(o *Ops, op *device.Mix) {
+	bytes := f4(3 * op.Dst.N)
+	o.call(mixKernel).bufs(op.Dst).floats(op.A).bufs(op.X).floats(op.B).bufs(op.Y).longs(op.Dst.N).cost(0, bytes, bytes).flat(op.Dst.N)
+})
 
-// WeightedError is that of device.Backend.
-func (o *Ops) WeightedError(loss, grad, pred, target, w Ptr, rows, n, trows int, scale float32) {
-	bytes := f4(2*rows*n, trows*n, 2*rows)
-	o.call(weightedErrorKernel).ptr(loss, grad, pred, target, w).ints(n, trows).floats(scale).cost(0, bytes, bytes).rows(rows, n, reduceFloats)
-}
+var _ = device.On(&does, func(o *Ops, op *device.WeightedError) {
+	bytes := f4(2*op.Rows*op.N, op.TargetRows*op.N, 2*op.Rows)
+	o.call(weightedErrorKernel).bufs(op.Loss, op.Grad, op.Pred, op.Target, op.W).ints(op.N, op.TargetRows).floats(op.Scale).
+		cost(0, bytes, bytes).rows(op.Rows, op.N, reduceFloats)
+})
 
-// Velocity is that of device.Backend on n elements.
-func (o *Ops) Velocity(v, out, null, z Ptr, guidance, inv float32, n int) {
-	bytes := f4(2 * n)
-	if null != 0 {
-		bytes += f4(n)
+var _ = device.On(&does, func(o *Ops, op *device.Velocity) {
+	bytes := f4(2 * op.V.N)
+	if !op.Null.Absent() {
+		bytes += f4(op.V.N)
 	}
-	if inv != 0 {
-		bytes += f4(n)
+	if op.Inv != 0 {
+		bytes += f4(op.V.N)
 	}
-	o.call(velocityKernel).ptr(v, out, null, z).floats(guidance, inv).longs(n).cost(0, bytes, bytes).flat(n)
-}
+	o.call(velocityKernel).bufs(op.V, op.O, op.Null, op.Z).floats(op.Guidance, op.Inv).longs(op.V.N).cost(0, bytes, bytes).flat(op.V.N)
+})
 
 // FlowStep is Velocity(v, out, null, z) followed by Mix(z, 1, z, dt, v), an
 // Euler step, in one launch and with the same rounding.
-func (o *Ops) FlowStep(z, v, out, null Ptr, guidance, inv, dt float32, n int) {
-	bytes := f4(4 * n)
-	if null != 0 {
-		bytes += f4(n)
+var _ = device.On(&does, func(o *Ops, op *device.FlowStep) {
+	bytes := f4(4 * op.V.N)
+	if !op.Null.Absent() {
+		bytes += f4(op.V.N)
 	}
-	o.call(flowStepKernel).ptr(z, v, out, null).floats(guidance, inv, dt).longs(n).cost(0, bytes, bytes).flat(n)
-}
+	o.call(flowStepKernel).bufs(op.Z, op.V, op.O, op.Null).floats(op.Guidance, op.Inv, op.DT).longs(op.V.N).
+		cost(0, bytes, bytes).flat(op.V.N)
+})

@@ -1,6 +1,10 @@
 package kernels
 
-import "fmt"
+import (
+	"fmt"
+
+	"prabench/models/device"
+)
 
 // Act numbers are those of device.Act: 0 none, 1 SiLU, 2 GELU.
 
@@ -78,30 +82,45 @@ func split(small, large tile, m, n, k int) (t tile, splits, depth int) {
 	return t, ceil(k, depth), depth
 }
 
-// Gemm is C ← α·op(A)·op(B) + β·C as in device.Backend.
-func (o *Ops) Gemm(transA, transB bool, m, n, k int, alpha float32, a Ptr, lda int, b Ptr, ldb int, beta float32, c Ptr, ldc int, p Precision) {
+var _ = device.On(&does, func(o *Ops, op *device.Gemm) {
+	o.Gemm(op.TransA, op.TransB, op.M, op.N, op.K, op.Alpha, at(op.A), op.LDA, at(op.B), op.LDB, op.Beta, at(op.C), op.LDC)
+})
+
+// Gemm is [device.Gemm] on addresses.
+func (o *Ops) Gemm(transA, transB bool, m, n, k int, alpha float32, a Ptr, lda int, b Ptr, ldb int, beta float32, c Ptr, ldc int) {
 	set := &gemmFP32
-	if p != FP32 {
+	if o.precision != FP32 {
 		set = &gemmBF16
 	}
 	t := set[index(transA)][index(transB)]
 	o.product(t.small, t.large, m, n, k, alpha, a, lda, b, ldb, 4, beta, c, ldc, Epilogue{})
 }
 
-// Linear is y ← residual + gate·act(x·W + bias) with [Epilogue] e, the product
-// on own kernels: x [rows, in], w [in, out] row-major, or packed.
-func (o *Ops) Linear(y, x, w Ptr, rows, in, out int, e Epilogue, p Precision) {
+// The product on own kernels: x [rows, in], w [in, out] row-major, or packed.
+var _ = device.On(&does, func(o *Ops, op *device.Linear) {
 	small, large, size := gemmFP32[0][0].small, gemmFP32[0][0].large, 4.0
-	switch p {
+	switch o.precision {
 	case BF16:
 		small, large = gemmBF16[0][0].small, gemmBF16[0][0].large
 	case Packed:
 		small, large, size = packedSmall, packedLarge, 2
 	}
-	o.product(small, large, rows, out, in, 1, x, in, w, out, size, 0, y, out, e)
+	o.product(small, large, op.Rows, op.Out, op.In, 1, at(op.X), op.In, at(op.W), op.Out, size, 0, at(op.Y), op.Out, EpilogueOf(op))
+})
+
+// EpilogueOf is a layer's epilogue on addresses.
+func EpilogueOf(op *device.Linear) Epilogue {
+	e := Epilogue{Bias: at(op.Bias), Act: int(op.Act), Residual: at(op.Residual)}
+	if op.KeepsPre() {
+		e.Pre = at(op.Pre)
+	}
+	if !op.Gate.Absent() {
+		e.Gate, e.LDGate = at(op.Gate).At(op.GateOff), op.LDGate
+	}
+	return e
 }
 
-// Finish is what [Ops.Linear] does after the product, for a product that
+// Finish is what [device.Linear] does after the product, for a product that
 // another library left in f [rows, n]: f may be y or e.Pre.
 func (o *Ops) Finish(y, f Ptr, rows, n int, e Epilogue) {
 	if y == f && e.empty() {

@@ -1,6 +1,6 @@
 // Package kernels holds the CUDA kernels of the model core, one family a .cu
 // file with its twin in models/cpu, their committed PTX, and for every
-// operation of device.Backend a pure Go function that chooses grid, block and
+// operation of package device a pure Go function that chooses grid, block and
 // shared memory and hands the launches to a [Launcher].
 //
 // It believes that the choice of a launch is arithmetic and can be tested
@@ -12,6 +12,8 @@ package kernels
 import (
 	"fmt"
 	"math"
+
+	"prabench/models/device"
 )
 
 // Ptr is a device address; 0 is an absent operand.
@@ -30,7 +32,7 @@ type Precision int
 const (
 	FP32   Precision = iota
 	BF16             // operands are fp32 in memory and rounded to bf16 on their way in
-	Packed           // as BF16, and the weights are what [Ops.PackBF16] made of them; [Ops.Linear] only
+	Packed           // as BF16, and the weights of [device.Linear] are what [Ops.PackBF16] made of them
 )
 
 // Launch is one kernel launch.
@@ -69,13 +71,37 @@ const maxArgs = 24
 // Ops launches the operations. An Ops serves one goroutine and allocates
 // nothing after it was made.
 type Ops struct {
-	to     Launcher
-	launch Launch
-	args   [maxArgs]Arg
+	// Sum is where [device.SumSquares] leaves its result, 8 bytes aligned to 8.
+	Sum Ptr
+
+	to        Launcher
+	precision Precision
+	launch    Launch
+	args      [maxArgs]Arg
 }
 
-// New makes the operations on a launcher.
-func New(to Launcher) *Ops { return &Ops{to: to} }
+// New makes the operations on a launcher, their products in a precision.
+func New(to Launcher, p Precision) *Ops { return &Ops{to: to, precision: p} }
+
+// does is the launches of each kind of operation. They follow the kernels of a
+// family, and their extents have been checked.
+var does device.Table[*Ops]
+
+// Does reports whether there are kernels for a kind of operation.
+func Does(k device.Kind) bool { return does.Does(k) }
+
+// Do launches op.
+func (o *Ops) Do(op device.Op) { does.Do(o, op) }
+
+// at is the address of a buffer's first element, 0 of an absent one.
+func at(b device.Buffer) Ptr {
+	if b.Absent() {
+		return 0
+	}
+	return Ptr(b.Base).At(b.Off)
+}
+
+func list(b device.Ints) Ptr { return Ptr(b.Base) }
 
 // call starts a launch of k; its arguments follow by ptr, int, long and float,
 // and emit sends it.
@@ -95,6 +121,13 @@ func (o *Ops) arg(a Arg) *Ops {
 func (o *Ops) ptr(ps ...Ptr) *Ops {
 	for _, p := range ps {
 		o.arg(Arg(p))
+	}
+	return o
+}
+
+func (o *Ops) bufs(bs ...device.Buffer) *Ops {
+	for _, b := range bs {
+		o.arg(Arg(at(b)))
 	}
 	return o
 }

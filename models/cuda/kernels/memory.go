@@ -1,5 +1,7 @@
 package kernels
 
+import "prabench/models/device"
+
 var (
 	fillKernel   = kernel("memory", "fill", 256, 4, 3)
 	copyKernel   = kernel("memory", "copy", 256, 4, 3)
@@ -9,23 +11,23 @@ var (
 )
 
 // Fill is dst ← v on n elements.
-func (o *Ops) Fill(dst Ptr, v float32, n int) {
-	o.call(fillKernel).ptr(dst).floats(v).longs(n).cost(0, f4(n), f4(n)).flat(n)
-}
+var _ = device.On(&does, func(o *Ops, op *device.Fill) {
+	o.call(fillKernel).bufs(op.Dst).floats(op.Value).longs(op.Dst.N).cost(0, f4(op.Dst.N), f4(op.Dst.N)).flat(op.Dst.N)
+})
 
 // Copy is dst ← src on n elements; the two do not overlap.
-func (o *Ops) Copy(dst, src Ptr, n int) {
-	o.call(copyKernel).ptr(dst, src).longs(n).cost(0, f4(2*n), f4(2*n)).flat(n)
-}
+var _ = device.On(&does, func(o *Ops, op *device.Copy) {
+	o.call(copyKernel).bufs(op.Dst, op.Src).longs(op.Dst.N).cost(0, f4(2*op.Dst.N), f4(2*op.Dst.N)).flat(op.Dst.N)
+})
 
 // Copy2D copies [rows, n] between row strides.
-func (o *Ops) Copy2D(dst Ptr, ldd int, src Ptr, lds, rows, n int) {
-	if n == 0 {
+var _ = device.On(&does, func(o *Ops, op *device.Copy2D) {
+	if op.N == 0 {
 		return
 	}
-	bytes := f4(2 * rows * n)
-	o.call(copy2DKernel).ptr(dst).ints(ldd).ptr(src).ints(lds, n).cost(0, bytes, bytes).rows(rows, n, 0)
-}
+	bytes := f4(2 * op.Rows * op.N)
+	o.call(copy2DKernel).bufs(op.Dst).ints(op.LDDst).bufs(op.Src).ints(op.LDSrc, op.N).cost(0, bytes, bytes).rows(op.Rows, op.N, 0)
+})
 
 // ToBF16 writes n values at src as bf16 to dst (2n bytes), rounded to nearest even.
 func (o *Ops) ToBF16(dst, src Ptr, n int) {

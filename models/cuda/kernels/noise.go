@@ -1,16 +1,17 @@
 package kernels
 
+import "prabench/models/device"
+
 var normalKernel = kernel("noise", "normal", 256, 4, 9)
 
-// Normal is that of device.Backend; ids are int32. A thread makes the four
-// numbers of a counter.
-func (o *Ops) Normal(dst, ids Ptr, batch, tokens, at, dim int, key uint64, stream uint32) {
-	quads := ceil(dim, 4)
-	total := batch * tokens * quads
+// A thread makes the four numbers of a counter.
+var _ = device.On(&does, func(o *Ops, op *device.Normal) {
+	quads := ceil(op.Dim, 4)
+	total := op.Batch * op.Tokens * quads
 	if total == 0 {
 		return
 	}
-	bytes := f4(batch*tokens*dim, batch)
-	o.call(normalKernel).ptr(dst, ids).longs(total).ints(tokens, at, dim, quads).arg(Arg(key)).arg(Arg(stream))
+	bytes := f4(op.Batch*op.Tokens*op.Dim, op.Batch)
+	o.call(normalKernel).ptr(at(op.Dst), list(op.IDs)).longs(total).ints(op.Tokens, op.At, op.Dim, quads).arg(Arg(op.Key)).arg(Arg(op.Stream))
 	o.cost(0, bytes, bytes).grid(ceil(total, 256), 1, 1, 256, 0)
-}
+})

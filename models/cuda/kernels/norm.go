@@ -1,5 +1,7 @@
 package kernels
 
+import "prabench/models/device"
+
 var (
 	normKernel            = kernel("norm", "row_norm", 256, 4, 8)
 	normBackwardKernel    = kernel("norm", "norm_backward", 256, 2, 13)
@@ -22,64 +24,61 @@ func kept(n, want, room int) int {
 // sharedFloats is what the row kernels allow themselves.
 const sharedFloats = maxShared/4 - 2*reduceFloats
 
-// Norm is that of device.Backend; kind is 0 for LayerNorm, 1 for Sphere.
-func (o *Ops) Norm(y, x, gain, bias, stats Ptr, rows, n, kind int) {
-	keep := kept(n, 1, sharedFloats)
-	bytes := f4(2*rows*n, 2*rows)
-	o.call(normKernel).ptr(y, x, gain, bias, stats).ints(n, kind, keep)
-	o.cost(0, bytes+f4((1-keep)*2*rows*n), bytes).rows(rows, n, reduceFloats+keep*n)
-}
+var _ = device.On(&does, func(o *Ops, op *device.Norm) {
+	keep := kept(op.N, 1, sharedFloats)
+	bytes := f4(2*op.Rows*op.N, 2*op.Rows)
+	o.call(normKernel).bufs(op.Y, op.X, op.Gain, op.Bias, op.Stats).ints(op.N, int(op.Form), keep)
+	o.cost(0, bytes+f4((1-keep)*2*op.Rows*op.N), bytes).rows(op.Rows, op.N, reduceFloats+keep*op.N)
+})
 
-// NormBackward is that of device.Backend: a block serves a few rows and sums
-// their part of dgain and dbias on the way; two small launches add the parts.
-func (o *Ops) NormBackward(dx, dgain, dbias, dy, x, gain, stats Ptr, rows, n, kind int, add bool) {
-	if rows == 0 {
+// A block serves a few rows and sums their part of dgain and dbias on the way; two
+// small launches add the parts.
+var _ = device.On(&does, func(o *Ops, op *device.NormBackward) {
+	if op.Rows == 0 {
 		return
 	}
-	chunks, each := rows, 1
+	chunks, each := op.Rows, 1
 	hold, keep := 0, 0
 	var part Ptr
-	if gain != 0 {
-		chunks, each = chunksOf(rows)
-		part = o.to.Scratch(4 * chunks * 2 * n)
-		hold = kept(n, 2, sharedFloats) / 2
+	if !op.Gain.Absent() {
+		chunks, each = chunksOf(op.Rows)
+		part = o.to.Scratch(4 * chunks * 2 * op.N)
+		hold = kept(op.N, 2, sharedFloats) / 2
 	}
-	keep = kept(n, 2, sharedFloats-hold*2*n) / 2
-	least := f4(3*rows*n, 2*rows, index(add)*rows*n)
-	bytes := least + f4((1-keep)*2*rows*n)
-	if gain != 0 {
-		bytes += f4(2 * chunks * n)
+	keep = kept(op.N, 2, sharedFloats-hold*2*op.N) / 2
+	least := f4(3*op.Rows*op.N, 2*op.Rows, index(op.Add)*op.Rows*op.N)
+	bytes := least + f4((1-keep)*2*op.Rows*op.N)
+	if !op.Gain.Absent() {
+		bytes += f4(2 * chunks * op.N)
 		if hold == 0 {
-			bytes += f4(4 * rows * n)
+			bytes += f4(4 * op.Rows * op.N)
 		}
 	}
-	o.call(normBackwardKernel).ptr(dx, part, dy, x, gain, stats).ints(rows, n, kind, index(add), each, keep, hold)
-	o.cost(0, bytes, least).grid(chunks, 1, 1, threadsFor(n), 2*reduceFloats+2*keep*n+2*hold*n)
-	if gain != 0 {
-		o.columnSum(dgain, part, chunks, n, 2*n)
-		o.columnSum(dbias, part.At(n), chunks, n, 2*n)
+	o.call(normBackwardKernel).bufs(op.DX).ptr(part).bufs(op.DY, op.X, op.Gain, op.Stats).
+		ints(op.Rows, op.N, int(op.Form), index(op.Add), each, keep, hold)
+	o.cost(0, bytes, least).grid(chunks, 1, 1, threadsFor(op.N), 2*reduceFloats+2*keep*op.N+2*hold*op.N)
+	if !op.Gain.Absent() {
+		o.columnSum(at(op.DGain), part, chunks, op.N, 2*op.N)
+		o.columnSum(at(op.DBias), part.At(op.N), chunks, op.N, 2*op.N)
 	}
-}
+})
 
-// ModNorm is that of device.Backend.
-func (o *Ops) ModNorm(y, x, stats, mod Ptr, ldmod, shiftOff, scaleOff, rows, n int) {
-	keep := kept(n, 1, sharedFloats)
-	bytes := f4(4*rows*n, 2*rows)
-	o.call(modNormKernel).ptr(y, x, stats, mod).ints(ldmod, shiftOff, scaleOff, n, keep)
-	o.cost(0, bytes+f4((1-keep)*2*rows*n), bytes).rows(rows, n, reduceFloats+keep*n)
-}
+var _ = device.On(&does, func(o *Ops, op *device.ModNorm) {
+	keep := kept(op.N, 1, sharedFloats)
+	bytes := f4(4*op.Rows*op.N, 2*op.Rows)
+	o.call(modNormKernel).bufs(op.Y, op.X, op.Stats, op.Mod).ints(op.LDMod, op.Shift, op.Scale, op.N, keep)
+	o.cost(0, bytes+f4((1-keep)*2*op.Rows*op.N), bytes).rows(op.Rows, op.N, reduceFloats+keep*op.N)
+})
 
-// ModNormBackward is that of device.Backend.
-func (o *Ops) ModNormBackward(dx, dmod, dy, x, stats, mod Ptr, ldmod, shiftOff, scaleOff, rows, n int, add bool) {
-	keep := kept(n, 2, sharedFloats) / 2
-	bytes := f4((6+index(add))*rows*n, 2*rows)
-	o.call(modNormBackwardKernel).ptr(dx, dmod, dy, x, stats, mod).ints(ldmod, shiftOff, scaleOff, n, index(add), keep)
-	o.cost(0, bytes+f4((1-keep)*3*rows*n), bytes).rows(rows, n, 2*reduceFloats+2*keep*n)
-}
+var _ = device.On(&does, func(o *Ops, op *device.ModNormBackward) {
+	keep := kept(op.N, 2, sharedFloats) / 2
+	bytes := f4((6+index(op.Add))*op.Rows*op.N, 2*op.Rows)
+	o.call(modNormBackwardKernel).bufs(op.DX, op.DMod, op.DY, op.X, op.Stats, op.Mod).ints(op.LDMod, op.Shift, op.Scale, op.N, index(op.Add), keep)
+	o.cost(0, bytes+f4((1-keep)*3*op.Rows*op.N), bytes).rows(op.Rows, op.N, 2*reduceFloats+2*keep*op.N)
+})
 
-// GateBackward is that of device.Backend.
-func (o *Ops) GateBackward(df, dmod, dout, f, mod Ptr, ldmod, off, rows, n int) {
-	bytes := f4(5 * rows * n)
-	o.call(gateBackwardKernel).ptr(df, dmod, dout, f, mod).ints(ldmod, off, n)
-	o.cost(0, bytes, bytes).rows(rows, n, 0)
-}
+var _ = device.On(&does, func(o *Ops, op *device.GateBackward) {
+	bytes := f4(5 * op.Rows * op.N)
+	o.call(gateBackwardKernel).bufs(op.DF, op.DMod, op.DOut, op.F, op.Mod).ints(op.LDMod, op.Gate, op.N)
+	o.cost(0, bytes, bytes).rows(op.Rows, op.N, 0)
+})

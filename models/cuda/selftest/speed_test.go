@@ -49,7 +49,7 @@ func normal(t *testing.T, be device.Backend, n int, stream uint32) device.Buffer
 	id, err := be.AllocInts(1)
 	must(t, err)
 	be.UploadInts(id, []int32{7})
-	be.Normal(b, id, 1, n/64, 0, 64, 1, stream)
+	device.Do(be, device.Normal{Dst: b, IDs: id, Batch: 1, Tokens: n / 64, Dim: 64, Key: 1, Stream: stream})
 	must(t, be.Sync())
 	be.FreeInts(id)
 	return b
@@ -113,7 +113,7 @@ func (r *report) memory(t *testing.T) float64 {
 	}
 	be := open(t, cuda.Options{})
 	x, y := normal(t, be, values, 1), normal(t, be, values, 2)
-	bandwidth := 8 * float64(values) / best(t, be, 5, func() { be.Copy(y, x) })
+	bandwidth := 8 * float64(values) / best(t, be, 5, func() { device.Do(be, device.Copy{Dst: y, Src: x}) })
 	r.figure(figure{What: fmt.Sprintf("copy on the device, %d MiB (read + written)", 4*values>>20), Value: bandwidth / 1e9, Unit: "GB/s"})
 	small := values / 16
 	hx, dx := make([]float32, small), x.Slice(0, small)
@@ -122,11 +122,11 @@ func (r *report) memory(t *testing.T) float64 {
 	tiny := x.Slice(0, 64)
 	many := func() {
 		for range launches {
-			be.Fill(tiny, 1)
+			device.Do(be, device.Fill{Dst: tiny, Value: 1})
 		}
 	}
 	r.figure(figure{What: "a launch in a full queue", Value: 1e6 * best(t, be, 5, many) / float64(launches), Unit: "µs"})
-	r.figure(figure{What: "one operation and a wait for it (host's clock)", Value: 1e6 * clock(t, be, func() { be.Fill(tiny, 1) }), Unit: "µs"})
+	r.figure(figure{What: "one operation and a wait for it (host's clock)", Value: 1e6 * clock(t, be, func() { device.Do(be, device.Fill{Dst: tiny, Value: 1}) }), Unit: "µs"})
 	begin := time.Now()
 	g, ok := be.Record(many)
 	if !ok {
@@ -158,7 +158,7 @@ func (r *report) products(t *testing.T, be *cuda.Backend, o cuda.Options) float6
 		again := max(1, min(50, int(2e11/flops))) // short ones are timed together
 		f := func() {
 			for range again {
-				be.Gemm(false, false, s.rows, s.out, s.in, 1, x, s.in, w, s.out, 0, y, s.out)
+				device.Do(be, device.Gemm{M: s.rows, N: s.out, K: s.in, Alpha: 1, A: x, LDA: s.in, B: w, LDB: s.out, C: y, LDC: s.out})
 			}
 		}
 		if g, ok := be.Record(f); ok { // as in sampling
@@ -194,14 +194,21 @@ func (r *report) attention(t *testing.T, precision string) {
 	pairs := 2 * float64(batch) * float64(tokens) * float64(tokens) * float64(width) // causal: half of all
 	qkv, out, lse := normal(t, be, 3*rows*width, 1), normal(t, be, rows*width, 2), normal(t, be, rows*heads, 3)
 	dout, dqkv := normal(t, be, rows*width, 4), normal(t, be, 3*rows*width, 5)
-	s := best(t, be, 3, func() { be.Attention(out, qkv, lse, batch, tokens, heads, width, 1) })
+	s := best(t, be, 3, func() {
+		device.Do(be, device.Attention{Out: out, QKV: qkv, LSE: lse, Batch: batch, Tokens: tokens, Heads: heads, Width: width, Block: 1})
+	})
 	r.figure(figure{What: "attention, " + name, Value: pairs / s / 1e12, Unit: "TFLOP/s"})
-	s = best(t, be, 3, func() { be.AttentionBackward(dqkv, dout, out, qkv, lse, batch, tokens, heads, width, 1) })
+	s = best(t, be, 3, func() {
+		device.Do(be, device.AttentionBackward{DQKV: dqkv, DOut: dout, Out: out, QKV: qkv, LSE: lse, Batch: batch, Tokens: tokens, Heads: heads, Width: width, Block: 1})
+	})
 	r.figure(figure{What: "its backward pass", Value: 2.5 * pairs / s / 1e12, Unit: "TFLOP/s"})
 	cache := normal(t, be, device.CacheElements(be, batch, tokens, heads, width), 6)
 	bytes := 4 * float64(cache.N)
 	s = best(t, be, 5, func() {
-		be.AttentionDecode(out.Slice(0, batch*width), qkv.Slice(0, 3*batch*width), cache, batch, tokens-1, 1, tokens, heads, width)
+		device.Do(be, device.AttentionDecode{
+			Out: out.Slice(0, batch*width), QKV: qkv.Slice(0, 3*batch*width), Cache: cache, Batch: batch, At: tokens - 1,
+			N: 1, Capacity: tokens, Heads: heads, Width: width, Half: be.Caps().HalfCache,
+		})
 	})
 	r.figure(figure{What: "decoding the last token, cache " + precision, Value: bytes / s / 1e9, Unit: fmt.Sprintf("GB/s (%.3g µs)", 1e6*s)})
 }

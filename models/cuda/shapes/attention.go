@@ -22,12 +22,24 @@ func wideHeads(t *testing.T, ordinal int) {
 				rows := batch * tokens
 				qkv, out, lse := w.normal(3*rows*width), w.normal(rows*width), w.normal(rows*heads)
 				dout, dqkv := w.normal(rows*width), w.normal(3*rows*width)
-				w.want.Attention(out.want, qkv.want, lse.want, batch, tokens, heads, width, block)
-				w.d.Attention(out.d, qkv.d, lse.d, batch, tokens, heads, width, block)
+				device.Do(w.want, device.Attention{
+					Out: out.want, QKV: qkv.want, LSE: lse.want, Batch: batch, Tokens: tokens, Heads: heads,
+					Width: width, Block: block,
+				})
+				device.Do(w.d, device.Attention{
+					Out: out.d, QKV: qkv.d, LSE: lse.d, Batch: batch, Tokens: tokens, Heads: heads, Width: width,
+					Block: block,
+				})
 				w.same("out", out, 5e-6)
 				w.same("lse", lse, 5e-6)
-				w.want.AttentionBackward(dqkv.want, dout.want, out.want, qkv.want, lse.want, batch, tokens, heads, width, block)
-				w.d.AttentionBackward(dqkv.d, dout.d, out.d, qkv.d, lse.d, batch, tokens, heads, width, block)
+				device.Do(w.want, device.AttentionBackward{
+					DQKV: dqkv.want, DOut: dout.want, Out: out.want, QKV: qkv.want, LSE: lse.want, Batch: batch,
+					Tokens: tokens, Heads: heads, Width: width, Block: block,
+				})
+				device.Do(w.d, device.AttentionBackward{
+					DQKV: dqkv.d, DOut: dout.d, Out: out.d, QKV: qkv.d, LSE: lse.d, Batch: batch, Tokens: tokens,
+					Heads: heads, Width: width, Block: block,
+				})
 				w.same("dqkv", dqkv, 1e-5)
 			})
 		}
@@ -52,8 +64,14 @@ func decoding(t *testing.T, ordinal int, precision string) {
 							w.want.Host(step.want)[i] = float64(toBF16(float32(v)))
 						}
 					}
-					w.want.AttentionDecode(o.want, step.want, cache.want, batch, from, n, capacity, heads, width)
-					w.d.AttentionDecode(o.d, step.d, cache.d, batch, from, n, capacity, heads, width)
+					device.Do(w.want, device.AttentionDecode{
+						Out: o.want, QKV: step.want, Cache: cache.want, Batch: batch, At: from, N: n,
+						Capacity: capacity, Heads: heads, Width: width,
+					})
+					device.Do(w.d, device.AttentionDecode{
+						Out: o.d, QKV: step.d, Cache: cache.d, Batch: batch, At: from, N: n, Capacity: capacity,
+						Heads: heads, Width: width, Half: w.d.Caps().HalfCache,
+					})
 					if from%32 == 31 || from+2*n > tokens {
 						w.same(fmt.Sprint("decoded at ", from), o, 5e-6)
 					}

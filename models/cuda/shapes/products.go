@@ -38,8 +38,14 @@ func largeProducts(t *testing.T, ordinal int, precision string) {
 				w := newTwin(t, ordinal, own(precision))
 				a, b, y := w.operand(m*k, precision), w.operand(k*n, precision), w.normal(m*n)
 				lda, ldb := strides(m, n, k, transA, transB)
-				w.want.Gemm(transA, transB, m, n, k, -0.5, a.want, lda, b.want, ldb, 2, y.want, n)
-				w.d.Gemm(transA, transB, m, n, k, -0.5, a.d, lda, b.d, ldb, 2, y.d, n)
+				device.Do(w.want, device.Gemm{
+					TransA: transA, TransB: transB, M: m, N: n, K: k, Alpha: -0.5, A: a.want, LDA: lda, B: b.want,
+					LDB: ldb, Beta: 2, C: y.want, LDC: n,
+				})
+				device.Do(w.d, device.Gemm{
+					TransA: transA, TransB: transB, M: m, N: n, K: k, Alpha: -0.5, A: a.d, LDA: lda, B: b.d, LDB: ldb,
+					Beta: 2, C: y.d, LDC: n,
+				})
 				w.same("c", y, 5e-6)
 			})
 		}
@@ -77,8 +83,14 @@ func linears(t *testing.T, ordinal int) {
 					}
 					return d
 				}
-				w.want.Linear(y.want, x.want, weights.want, rows, in, out, epilogue(func(b both) device.Buffer { return b.want }))
-				w.d.Linear(y.d, x.d, weights.d, rows, in, out, epilogue(func(b both) device.Buffer { return b.d }))
+				device.Do(w.want, device.Linear{
+					Y: y.want, X: x.want, W: weights.want, Rows: rows, In: in, Out: out,
+					Epilogue: epilogue(func(b both) device.Buffer { return b.want }),
+				})
+				device.Do(w.d, device.Linear{
+					Y: y.d, X: x.d, W: weights.d, Rows: rows, In: in, Out: out,
+					Epilogue: epilogue(func(b both) device.Buffer { return b.d }),
+				})
 				w.same("pre", pre, 5e-6)
 				w.same("y", y, 5e-6)
 			})
@@ -104,8 +116,14 @@ func blasProducts(t *testing.T, ordinal int, precision string) {
 				}
 				a, b, y := w.normal(m*k), w.normal(k*n), w.normal(m*n)
 				lda, ldb := strides(m, n, k, transA, transB)
-				w.want.Gemm(transA, transB, m, n, k, 1, a.want, lda, b.want, ldb, 0, y.want, n)
-				w.d.Gemm(transA, transB, m, n, k, 1, a.d, lda, b.d, ldb, 0, y.d, n)
+				device.Do(w.want, device.Gemm{
+					TransA: transA, TransB: transB, M: m, N: n, K: k, Alpha: 1, A: a.want, LDA: lda, B: b.want,
+					LDB: ldb, C: y.want, LDC: n,
+				})
+				device.Do(w.d, device.Gemm{
+					TransA: transA, TransB: transB, M: m, N: n, K: k, Alpha: 1, A: a.d, LDA: lda, B: b.d, LDB: ldb,
+					C: y.d, LDC: n,
+				})
 				if precision != "bf16" {
 					w.same("c", y, 5e-6)
 					return

@@ -24,16 +24,27 @@ func longRows(t *testing.T, ordinal int) {
 					}
 					return b.want
 				}
-				be.Norm(of(y), of(x), of(gain), of(bias), of(stats), rows, n, device.LayerNorm)
-				be.NormBackward(of(dx), of(dgain), of(dbias), of(dy), of(x), of(gain), of(stats), rows, n, device.LayerNorm, true)
+				device.Do(be, device.Norm{Y: of(y), X: of(x), Gain: of(gain), Bias: of(bias), Stats: of(stats), Rows: rows, N: n})
+				device.Do(be, device.NormBackward{
+					DX: of(dx), DGain: of(dgain), DBias: of(dbias), DY: of(dy), X: of(x), Gain: of(gain),
+					Stats: of(stats), Rows: rows, N: n, Add: true,
+				})
 			}
 			for what, b := range map[string]both{"y": y, "dx": dx, "dgain": dgain, "dbias": dbias} {
 				w.same(what, b, 1e-5)
 			}
-			w.want.ModNorm(y.want, x.want, stats.want, mod.want, 2*n, 0, n, rows, n)
-			w.d.ModNorm(y.d, x.d, stats.d, mod.d, 2*n, 0, n, rows, n)
-			w.want.ModNormBackward(dx.want, dmod.want, dy.want, x.want, stats.want, mod.want, 2*n, 0, n, rows, n, true)
-			w.d.ModNormBackward(dx.d, dmod.d, dy.d, x.d, stats.d, mod.d, 2*n, 0, n, rows, n, true)
+			device.Do(w.want, device.ModNorm{
+				Y: y.want, X: x.want, Stats: stats.want, Mod: mod.want, LDMod: 2 * n, Scale: n, Rows: rows, N: n,
+			})
+			device.Do(w.d, device.ModNorm{Y: y.d, X: x.d, Stats: stats.d, Mod: mod.d, LDMod: 2 * n, Scale: n, Rows: rows, N: n})
+			device.Do(w.want, device.ModNormBackward{
+				DX: dx.want, DMod: dmod.want, DY: dy.want, X: x.want, Stats: stats.want, Mod: mod.want, LDMod: 2 * n,
+				Scale: n, Rows: rows, N: n, Add: true,
+			})
+			device.Do(w.d, device.ModNormBackward{
+				DX: dx.d, DMod: dmod.d, DY: dy.d, X: x.d, Stats: stats.d, Mod: mod.d, LDMod: 2 * n, Scale: n, Rows: rows,
+				N: n, Add: true,
+			})
 			for what, b := range map[string]both{"modulated y": y, "modulated dx": dx, "dmod": dmod} {
 				w.same(what, b, 1e-5)
 			}
@@ -50,10 +61,10 @@ func flowStep(t *testing.T, ordinal int) {
 		null          device.Buffer
 		guidance, inv float32
 	}{{}, {inv: 20}, {null: null.d, guidance: 1.5, inv: 1.25}} {
-		w.d.Copy(z2.d, z.d)
-		w.d.FlowStep(z2.d, v2.d, o.d, c.null, c.guidance, c.inv, 0.04)
-		w.d.Velocity(v.d, o.d, c.null, z.d, c.guidance, c.inv)
-		w.d.Mix(z.d, 1, z.d, 0.04, v.d)
+		device.Do(w.d, device.Copy{Dst: z2.d, Src: z.d})
+		device.Do(w.d, device.FlowStep{Z: z2.d, V: v2.d, O: o.d, Null: c.null, Guidance: c.guidance, Inv: c.inv, DT: 0.04})
+		device.Do(w.d, device.Velocity{V: v.d, O: o.d, Null: c.null, Z: z.d, Guidance: c.guidance, Inv: c.inv})
+		device.Do(w.d, device.Mix{Dst: z.d, A: 1, X: z.d, B: 0.04, Y: v.d})
 		for _, pair := range [][2]both{{z, z2}, {v, v2}} {
 			x, y := w.got(pair[0]), w.got(pair[1])
 			for i := range x {

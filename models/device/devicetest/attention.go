@@ -19,6 +19,8 @@ var patterns = []pattern{
 func (p pattern) rows() int   { return p.batch * p.tokens }
 func (p pattern) small() bool { return p.batch == 2 && p.tokens == 3 }
 
+var _ = of[device.Attention](attention)
+
 func attention() []*trial {
 	var out []*trial
 	for _, p := range patterns {
@@ -27,7 +29,10 @@ func attention() []*trial {
 			qkv := tr.spread("qkv", p.rows()*3*p.width, 0, spread)
 			o, lse := tr.unset("out", p.rows()*p.width, sum), tr.unset("lse", p.rows()*p.heads, sum)
 			tr.run = func(m *machine) {
-				m.Attention(m.at(o), m.at(qkv), m.at(lse), p.batch, p.tokens, p.heads, p.width, p.block)
+				device.Do(m, device.Attention{
+					Out: m.at(o), QKV: m.at(qkv), LSE: m.at(lse), Batch: p.batch, Tokens: p.tokens, Heads: p.heads,
+					Width: p.width, Block: p.block,
+				})
 			}
 			if spread > 1 { // a score of some hundred is rounded before exp takes it
 				tr.slack = 20
@@ -39,6 +44,8 @@ func attention() []*trial {
 	return out
 }
 
+var _ = of[device.AttentionBackward](attentionBackward)
+
 func attentionBackward() []*trial {
 	var out []*trial
 	for _, p := range patterns {
@@ -46,9 +53,19 @@ func attentionBackward() []*trial {
 		qkv, dout := tr.normal("qkv", p.rows()*3*p.width), tr.normal("dout", p.rows()*p.width)
 		o, lse := tr.unset("out", p.rows()*p.width, sum), tr.unset("lse", p.rows()*p.heads, sum)
 		dqkv := tr.unset("dqkv", p.rows()*3*p.width, sum)
+		forward := func(m *machine) {
+			device.Do(m, device.Attention{
+				Out: m.at(o), QKV: m.at(qkv), LSE: m.at(lse), Batch: p.batch, Tokens: p.tokens, Heads: p.heads,
+				Width: p.width, Block: p.block,
+			})
+		}
+		tr.gradient = &gradient{forward: forward, out: o, seed: dout, of: []pair{{qkv, dqkv}}}
 		tr.run = func(m *machine) {
-			m.Attention(m.at(o), m.at(qkv), m.at(lse), p.batch, p.tokens, p.heads, p.width, p.block)
-			m.AttentionBackward(m.at(dqkv), m.at(dout), m.at(o), m.at(qkv), m.at(lse), p.batch, p.tokens, p.heads, p.width, p.block)
+			forward(m)
+			device.Do(m, device.AttentionBackward{
+				DQKV: m.at(dqkv), DOut: m.at(dout), Out: m.at(o), QKV: m.at(qkv), LSE: m.at(lse), Batch: p.batch,
+				Tokens: p.tokens, Heads: p.heads, Width: p.width, Block: p.block,
+			})
 		}
 		tr.slack = 2
 		tr.ranges = p.small()
@@ -56,6 +73,8 @@ func attentionBackward() []*trial {
 	}
 	return out
 }
+
+var _ = of[device.AttentionDecode](attentionDecode)
 
 // attentionDecode decodes block after block and compares all of it with what
 // the full attention of the same backend and of the reference gives; with
@@ -72,13 +91,25 @@ func attentionDecode() []*trial {
 			cache := tr.own(tr.unset("cache", 2*p.batch*capacity*p.width, sum))
 			in, step := tr.unset("step's qkv", 3*size, sum), tr.unset("step's out", size, sum)
 			tr.run = func(m *machine) {
-				m.Attention(m.at(o), m.at(qkv), m.at(lse), p.batch, p.tokens, p.heads, p.width, p.block)
+				device.Do(m, device.Attention{
+					Out: m.at(o), QKV: m.at(qkv), LSE: m.at(lse), Batch: p.batch, Tokens: p.tokens, Heads: p.heads,
+					Width: p.width, Block: p.block,
+				})
 				w := p.block * p.width
 				for at := 0; at < p.tokens; at += p.block {
 					all, results := m.at(qkv), m.at(decoded)
-					m.Copy2D(m.at(in), 3*w, all.Slice(3*at*p.width, all.N-3*at*p.width), 3*p.tokens*p.width, p.batch, 3*w)
-					m.AttentionDecode(m.at(step), m.at(in), m.at(cache), p.batch, at, p.block, capacity, p.heads, p.width)
-					m.Copy2D(results.Slice(at*p.width, results.N-at*p.width), p.tokens*p.width, m.at(step), w, p.batch, w)
+					device.Do(m, device.Copy2D{
+						Dst: m.at(in), LDDst: 3 * w, Src: all.Slice(3*at*p.width, all.N-3*at*p.width),
+						LDSrc: 3 * p.tokens * p.width, Rows: p.batch, N: 3 * w,
+					})
+					device.Do(m, device.AttentionDecode{
+						Out: m.at(step), QKV: m.at(in), Cache: m.at(cache), Batch: p.batch, At: at, N: p.block,
+						Capacity: capacity, Heads: p.heads, Width: p.width,
+					})
+					device.Do(m, device.Copy2D{
+						Dst: results.Slice(at*p.width, results.N-at*p.width), LDDst: p.tokens * p.width, Src: m.at(step),
+						LDSrc: w, Rows: p.batch, N: w,
+					})
 				}
 			}
 			tr.ranges = p.small()
@@ -99,7 +130,10 @@ func attentionCausal(t *testing.T, be device.Backend) {
 		qkv := tr.normal("qkv", p.rows()*3*p.width)
 		o, lse := tr.unset("out", p.rows()*p.width, sum), tr.unset("lse", p.rows()*p.heads, sum)
 		tr.run = func(m *machine) {
-			m.Attention(m.at(o), m.at(qkv), m.at(lse), p.batch, p.tokens, p.heads, p.width, p.block)
+			device.Do(m, device.Attention{
+				Out: m.at(o), QKV: m.at(qkv), LSE: m.at(lse), Batch: p.batch, Tokens: p.tokens, Heads: p.heads,
+				Width: p.width, Block: p.block,
+			})
 		}
 		known := p.tokens / 2 / p.block * p.block // tokens that stay as they are
 		if known == 0 {

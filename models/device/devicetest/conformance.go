@@ -1,5 +1,14 @@
-// Package devicetest is the conformance suite of [device.Backend]: every
-// operation over a spread of shapes, compared with the float64 reference.
+// Package devicetest holds trials of the operations of [device.Backend]: one
+// operation, or a few that belong together, on fixed inputs. A trial is
+//
+//   - a test, in [Run]: the backend against the float64 reference;
+//   - a gradient check, in [Gradients], where it has a backward pass: against
+//     finite differences of the forward pass on the reference;
+//   - a timing, in [Benchmark];
+//   - a question of support, in [Support].
+//
+// Trials are registered beside the function that makes them, with [of]: an
+// operation has at least one, which a test holds.
 //
 // It believes that a backend is right when, for the same inputs, every buffer
 // that an operation was handed ends as the reference leaves it: outputs close,
@@ -38,29 +47,13 @@ func Float32() Tolerances {
 
 // Run checks every operation of a backend.
 func Run(t *testing.T, open Open, tol Tolerances) {
-	one, two, want := open(t, 1), open(t, 2), reference.New()
-	t.Cleanup(func() {
-		for _, be := range []device.Backend{one, two, want} {
-			if err := be.Close(); err != nil {
-				t.Errorf("close: %v", err)
+	one, two, want := opened(t, open)
+	for _, k := range device.Kinds() {
+		t.Run(k.String(), func(t *testing.T) {
+			if !supports(one, k) {
+				t.Fatalf("%s does not do %v", one.Name(), k)
 			}
-		}
-	})
-	for _, op := range []struct {
-		name   string
-		trials func() []*trial
-	}{
-		{"Gemm", gemm}, {"Linear", linear}, {"BiasActBackward", biasActBackward},
-		{"Norm", norm}, {"NormBackward", normBackward}, {"ModNorm", modNorm}, {"ModNormBackward", modNormBackward},
-		{"GateBackward", gateBackward},
-		{"Attention", attention}, {"AttentionBackward", attentionBackward}, {"AttentionDecode", attentionDecode},
-		{"Embed", embed}, {"EmbedBackward", embedBackward},
-		{"CondAct", condAct}, {"CondActBackward", condActBackward}, {"Sinusoid", sinusoid}, {"RowMix", rowMix}, {"Mix", mix},
-		{"WeightedError", weightedError}, {"Velocity", velocity}, {"Normal", normal},
-		{"SumSquares", sumSquares}, {"AdamW", adamW}, {"Fill", fill}, {"Copy", copies}, {"Copy2D", copy2D},
-	} {
-		t.Run(op.name, func(t *testing.T) {
-			for _, tr := range op.trials() {
+			for _, tr := range trials(k) {
 				t.Run(tr.name, func(t *testing.T) { tr.check(t, one, two, want, tol) })
 			}
 		})
@@ -73,7 +66,15 @@ func Run(t *testing.T, open Open, tol Tolerances) {
 // Products checks only matrix products and what is done to them, for a backend
 // that has more than one way to multiply.
 func Products(t *testing.T, open Open, tol Tolerances) {
-	one, two, want := open(t, 1), open(t, 2), reference.New()
+	one, two, want := opened(t, open)
+	for _, tr := range append(gemm(), linear()...) {
+		t.Run(tr.name, func(t *testing.T) { tr.check(t, one, two, want, tol) })
+	}
+}
+
+// opened are two backends to compare with each other and with the reference.
+func opened(t *testing.T, open Open) (one, two device.Backend, want *reference.Backend) {
+	one, two, want = open(t, 1), open(t, 2), reference.New()
 	t.Cleanup(func() {
 		for _, be := range []device.Backend{one, two, want} {
 			if err := be.Close(); err != nil {
@@ -81,17 +82,17 @@ func Products(t *testing.T, open Open, tol Tolerances) {
 			}
 		}
 	})
-	for _, tr := range append(gemm(), linear()...) {
-		t.Run(tr.name, func(t *testing.T) { tr.check(t, one, two, want, tol) })
-	}
+	return one, two, want
 }
 
 // check runs the trial on all three backends and compares.
 func (tr *trial) check(t *testing.T, one, two device.Backend, want *reference.Backend, tol Tolerances) {
-	oracle, a := tr.place(t, want), tr.place(t, one)
+	seen := &watch{Backend: want}
+	oracle, a := tr.place(t, seen), tr.place(t, one)
 	defer oracle.free()
 	defer a.free()
 	tr.run(oracle)
+	seen.operands(t, oracle, want)
 	tr.run(a)
 	a.settle(t)
 	got := a.download()

@@ -2,6 +2,8 @@ package devicetest
 
 import "prabench/models/device"
 
+var _ = of[device.Gemm](gemm)
+
 func gemm() []*trial {
 	var out []*trial
 	for _, c := range []struct{ m, n, k, pad int }{
@@ -29,7 +31,10 @@ func gemm() []*trial {
 					y = tr.as(tr.normal("c", size), sum)
 				}
 				tr.run = func(m *machine) {
-					m.Gemm(trans[0], trans[1], c.m, c.n, c.k, by[0], m.at(a), lda, m.at(b), ldb, by[1], m.at(y), ldc)
+					device.Do(m, device.Gemm{
+						TransA: trans[0], TransB: trans[1], M: c.m, N: c.n, K: c.k, Alpha: by[0], A: m.at(a), LDA: lda,
+						B: m.at(b), LDB: ldb, Beta: by[1], C: m.at(y), LDC: ldc,
+					})
 				}
 				tr.rounds, tr.ranges = true, c.m == 2 || c.m == 7
 				out = append(out, tr)
@@ -40,6 +45,8 @@ func gemm() []*trial {
 }
 
 var acts = map[device.Act]string{device.None: "none", device.SiLU: "silu", device.GELU: "gelu"}
+
+var _ = of[device.Linear](linear)
 
 // linear tries every part of the epilogue alone and all of them together.
 func linear() []*trial {
@@ -81,9 +88,9 @@ func linear() []*trial {
 					y = tr.unset("y", c.rows*c.out, sum)
 				}
 				tr.run = func(m *machine) {
-					m.Linear(m.at(y), m.at(x), m.at(w), c.rows, c.in, c.out, device.Epilogue{
+					device.Do(m, device.Linear{Y: m.at(y), X: m.at(x), W: m.at(w), Rows: c.rows, In: c.in, Out: c.out, Epilogue: device.Epilogue{
 						Bias: m.at(bias), Pre: m.at(pre), Act: e.act, Gate: m.at(gate), LDGate: ld, GateOff: off, Residual: m.at(residual),
-					})
+					}})
 				}
 				tr.rounds, tr.ranges = true, c.rows == 2 || c.rows == 7
 				out = append(out, tr)
@@ -92,6 +99,8 @@ func linear() []*trial {
 	}
 	return out
 }
+
+var _ = of[device.BiasActBackward](biasActBackward)
 
 func biasActBackward() []*trial {
 	var out []*trial
@@ -109,7 +118,13 @@ func biasActBackward() []*trial {
 				}
 				tr.slack = 6 // the slope's exponent is rounded before exp takes it
 				tr.run = func(m *machine) {
-					m.BiasActBackward(m.at(dpre), m.at(dbias), m.at(dy), m.at(pre), s.rows, s.n, act)
+					device.Do(m, device.BiasActBackward{
+						DPre: m.at(dpre), DBias: m.at(dbias), DY: m.at(dy), Pre: m.at(pre), Rows: s.rows, N: s.n,
+						Act: act,
+					})
+				}
+				if !inPlace && s.n <= 12 {
+					tr.gradient = biasActGradient(tr, s, act, pre, dpre, dy, dbias)
 				}
 				tr.ranges = s.small()
 				out = append(out, tr)
@@ -117,4 +132,28 @@ func biasActBackward() []*trial {
 		}
 	}
 	return out
+}
+
+// biasActGradient has the layer of the identity, without a bias, as the forward pass.
+func biasActGradient(tr *trial, s shape, act device.Act, pre, dpre, dy, dbias slot) *gradient {
+	if pre == absent {
+		pre = tr.extra(tr.normal("x", s.size()))
+	}
+	bias, y := tr.extra(tr.add("bias", make([]float32, s.n), element)), tr.extra(tr.unset("y", s.size(), sum))
+	eye := tr.identity(s.n)
+	return &gradient{out: y, seed: dy, of: []pair{{pre, dpre}, {bias, dbias}}, forward: func(m *machine) {
+		device.Do(m, device.Linear{
+			Y: m.at(y), X: m.at(pre), W: m.at(eye), Rows: s.rows, In: s.n, Out: s.n,
+			Epilogue: device.Epilogue{Bias: m.at(bias), Act: act},
+		})
+	}}
+}
+
+// identity is the matrix that changes nothing, for a forward pass.
+func (tr *trial) identity(n int) slot {
+	eye := make([]float32, n*n)
+	for i := range n {
+		eye[i*n+i] = 1
+	}
+	return tr.extra(tr.add("identity", eye, element))
 }

@@ -1,5 +1,7 @@
 package devicetest
 
+import "prabench/models/device"
+
 // sequence is the shape of an embedding.
 type sequence struct {
 	batch, tokens, width, block int
@@ -32,6 +34,8 @@ func (q sequence) labels(tr *trial) []int32 {
 	return out
 }
 
+var _ = of[device.Embed](embed)
+
 func embed() []*trial {
 	var out []*trial
 	for _, q := range sequences {
@@ -43,7 +47,11 @@ func embed() []*trial {
 			start, inpos := whole.normal("start", q.block*w), whole.sizes(whole.normal("inpos", q.tokens*w))
 			pos, class := whole.sizes(whole.normal("pos", q.tokens*w)), whole.sizes(whole.normal("class", classes*w))
 			whole.run = func(m *machine) {
-				m.Embed(m.at(u), m.at(proj), m.at(start), m.at(inpos), m.at(pos), m.at(class), m.list(labels), m.list(order), q.batch, 0, q.tokens, 0, q.tokens, w, q.block)
+				device.Do(m, device.Embed{
+					U: m.at(u), Proj: m.at(proj), Start: m.at(start), InPos: m.at(inpos), Pos: m.at(pos),
+					Class: m.at(class), Labels: m.list(labels), Order: m.list(order), Batch: q.batch, N: q.tokens,
+					ProjTokens: q.tokens, Width: w, Block: q.block,
+				})
 			}
 			whole.ranges = q.tokens == 4
 		}
@@ -65,7 +73,11 @@ func embed() []*trial {
 			start, inpos := tr.normal("start", q.block*w), tr.sizes(tr.normal("inpos", q.tokens*w))
 			pos, class := tr.sizes(tr.normal("pos", q.tokens*w)), tr.sizes(tr.normal("class", classes*w))
 			tr.run = func(m *machine) {
-				m.Embed(m.at(u), m.at(proj), m.at(start), m.at(inpos), m.at(pos), m.at(class), m.list(labels), m.list(order), q.batch, at, q.block, at-q.block, q.block, w, q.block)
+				device.Do(m, device.Embed{
+					U: m.at(u), Proj: m.at(proj), Start: m.at(start), InPos: m.at(inpos), Pos: m.at(pos),
+					Class: m.at(class), Labels: m.list(labels), Order: m.list(order), Batch: q.batch, At: at,
+					N: q.block, ProjAt: at - q.block, ProjTokens: q.block, Width: w, Block: q.block,
+				})
 			}
 			out = append(out, tr)
 		}
@@ -80,12 +92,18 @@ func embed() []*trial {
 		start, inpos := tr.normal("start", q.block*w), tr.sizes(tr.normal("inpos", q.tokens*w))
 		pos, class := tr.sizes(tr.normal("pos", q.tokens*w)), tr.sizes(tr.normal("class", classes*w))
 		tr.run = func(m *machine) {
-			m.Embed(m.at(u), m.at(proj), m.at(start), m.at(inpos), m.at(pos), m.at(class), m.list(labels), m.list(order), q.batch, at, 2, projAt, q.block+2, w, q.block)
+			device.Do(m, device.Embed{
+				U: m.at(u), Proj: m.at(proj), Start: m.at(start), InPos: m.at(inpos), Pos: m.at(pos),
+				Class: m.at(class), Labels: m.list(labels), Order: m.list(order), Batch: q.batch, At: at, N: 2,
+				ProjAt: projAt, ProjTokens: q.block + 2, Width: w, Block: q.block,
+			})
 		}
 		out = append(out, tr)
 	}
 	return out
 }
+
+var _ = of[device.EmbedBackward](embedBackward)
 
 func embedBackward() []*trial {
 	var out []*trial
@@ -97,8 +115,22 @@ func embedBackward() []*trial {
 		dstart, dinpos := tr.as(tr.normal("dstart", q.block*w), sum), tr.as(tr.normal("dinpos", q.tokens*w), sum)
 		dpos, dclass := tr.as(tr.normal("dpos", q.tokens*w), sum), tr.sizes(tr.as(tr.normal("dclass", classes*w), sum))
 		tr.run = func(m *machine) {
-			m.EmbedBackward(m.at(dproj), m.at(dstart), m.at(dinpos), m.at(dpos), m.at(dclass), m.at(du), m.list(labels), m.list(order), q.batch, q.tokens, w, q.block)
+			device.Do(m, device.EmbedBackward{
+				DProj: m.at(dproj), DStart: m.at(dstart), DInPos: m.at(dinpos), DPos: m.at(dpos), DClass: m.at(dclass),
+				DU: m.at(du), Labels: m.list(labels), Order: m.list(order), Batch: q.batch, Tokens: q.tokens, Width: w,
+				Block: q.block,
+			})
 		}
+		u, proj, start := tr.extra(tr.unset("u", size, element)), tr.extra(tr.normal("proj", size)), tr.extra(tr.normal("start", q.block*w))
+		inpos, pos := tr.extra(tr.normal("inpos", q.tokens*w)), tr.extra(tr.normal("pos", q.tokens*w))
+		class := tr.extra(tr.normal("class", classes*w))
+		of := []pair{{proj, dproj}, {start, dstart}, {inpos, dinpos}, {pos, dpos}, {class, dclass}}
+		tr.gradient = &gradient{out: u, seed: du, of: of, forward: func(m *machine) {
+			device.Do(m, device.Embed{
+				U: m.at(u), Proj: m.at(proj), Start: m.at(start), InPos: m.at(inpos), Pos: m.at(pos), Class: m.at(class),
+				Labels: m.list(labels), Order: m.list(order), Batch: q.batch, N: q.tokens, ProjTokens: q.tokens, Width: w, Block: q.block,
+			})
+		}}
 		tr.ranges = q.tokens == 4
 		out = append(out, tr)
 	}

@@ -9,28 +9,34 @@ import (
 	"prabench/models/device"
 )
 
+var _ = of[device.Fill](fill)
+
 func fill() []*trial {
 	var out []*trial
 	for _, n := range lengths {
 		tr := newTrial("%d", n)
 		x := tr.unset("dst", n, element)
-		tr.run = func(m *machine) { m.Fill(m.at(x), -2.5) }
+		tr.run = func(m *machine) { device.Do(m, device.Fill{Dst: m.at(x), Value: -2.5}) }
 		out = append(out, tr)
 	}
 	return out
 }
+
+var _ = of[device.Copy](copies)
 
 func copies() []*trial {
 	var out []*trial
 	for _, n := range lengths {
 		tr := newTrial("%d", n)
 		dst, src := tr.unset("dst", n, element), tr.normal("src", n)
-		tr.run = func(m *machine) { m.Copy(m.at(dst), m.at(src)) }
+		tr.run = func(m *machine) { device.Do(m, device.Copy{Dst: m.at(dst), Src: m.at(src)}) }
 		tr.ranges = n == 3
 		out = append(out, tr)
 	}
 	return out
 }
+
+var _ = of[device.Copy2D](copy2D)
 
 func copy2D() []*trial {
 	var out []*trial
@@ -39,7 +45,9 @@ func copy2D() []*trial {
 			tr := newTrial("%dx%d pads %v", s.rows, s.n, pads)
 			ldd, lds := s.n+pads[0], s.n+pads[1]
 			dst, src := tr.normal("dst", (s.rows-1)*ldd+s.n), tr.normal("src", (s.rows-1)*lds+s.n)
-			tr.run = func(m *machine) { m.Copy2D(m.at(dst), ldd, m.at(src), lds, s.rows, s.n) }
+			tr.run = func(m *machine) {
+				device.Do(m, device.Copy2D{Dst: m.at(dst), LDDst: ldd, Src: m.at(src), LDSrc: lds, Rows: s.rows, N: s.n})
+			}
 			tr.ranges = s.small()
 			out = append(out, tr)
 		}
@@ -119,16 +127,22 @@ func memory(t *testing.T, open Open) {
 	freed := alloc(device.Model, 10)
 	be.Free(freed)
 	for what, f := range map[string]func(){
-		"upload of too few":       func() { be.Upload(b, want) },
-		"download of too many":    func() { be.Download(make([]float32, 11), b) },
-		"upload of 4 indices":     func() { be.UploadInts(ints, []int32{1, 2, 3, 4}) },
-		"slice past the end":      func() { b.Slice(8, 3) },
-		"slice before the start":  func() { b.Slice(-1, 3) },
-		"copy of another length":  func() { be.Copy(b, b.Slice(0, 9)) },
-		"matrix past the end":     func() { be.Gemm(false, false, 3, 3, 3, 1, b, 3, b, 4, 0, b, 3) },
-		"row stride under a row":  func() { be.Gemm(false, false, 3, 3, 3, 1, b, 3, b, 2, 0, b, 3) },
-		"second free":             func() { be.Free(freed) },
-		"decoding past the cache": func() { be.AttentionDecode(b, b, b, 1, 1, 1, 1, 1, 1) },
+		"upload of too few":      func() { be.Upload(b, want) },
+		"download of too many":   func() { be.Download(make([]float32, 11), b) },
+		"upload of 4 indices":    func() { be.UploadInts(ints, []int32{1, 2, 3, 4}) },
+		"slice past the end":     func() { b.Slice(8, 3) },
+		"slice before the start": func() { b.Slice(-1, 3) },
+		"copy of another length": func() { device.Do(be, device.Copy{Dst: b, Src: b.Slice(0, 9)}) },
+		"matrix past the end": func() {
+			device.Do(be, device.Gemm{M: 3, N: 3, K: 3, Alpha: 1, A: b, LDA: 3, B: b, LDB: 4, C: b, LDC: 3})
+		},
+		"row stride under a row": func() {
+			device.Do(be, device.Gemm{M: 3, N: 3, K: 3, Alpha: 1, A: b, LDA: 3, B: b, LDB: 2, C: b, LDC: 3})
+		},
+		"second free": func() { be.Free(freed) },
+		"decoding past the cache": func() {
+			device.Do(be, device.AttentionDecode{Out: b, QKV: b, Cache: b, Batch: 1, At: 1, N: 1, Capacity: 1, Heads: 1, Width: 1})
+		},
 	} {
 		func() {
 			defer func() {

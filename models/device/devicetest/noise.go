@@ -9,6 +9,8 @@ import (
 
 const noiseKey = 0x0123456789abcdef
 
+var _ = of[device.Normal](normal)
+
 func normal() []*trial {
 	var out []*trial
 	for _, c := range []struct {
@@ -22,7 +24,10 @@ func normal() []*trial {
 		tr := newTrial("%+v", c)
 		list, dst := tr.indices(c.ids), tr.unset("dst", len(c.ids)*c.tokens*c.dim, noise)
 		tr.run = func(m *machine) {
-			m.Normal(m.at(dst), m.list(list), len(c.ids), c.tokens, c.at, c.dim, noiseKey, c.stream)
+			device.Do(m, device.Normal{
+				Dst: m.at(dst), IDs: m.list(list), Batch: len(c.ids), Tokens: c.tokens, At: c.at, Dim: c.dim,
+				Key: noiseKey, Stream: c.stream,
+			})
 		}
 		tr.ranges = c.dim == 3
 		out = append(out, tr)
@@ -48,7 +53,7 @@ func normalAddresses(t *testing.T, one, two device.Backend) {
 		}
 		defer be.FreeInts(list)
 		be.UploadInts(list, ids)
-		be.Normal(dst, list, len(ids), tokens, at, dim, noiseKey, stream)
+		device.Do(be, device.Normal{Dst: dst, IDs: list, Batch: len(ids), Tokens: tokens, At: at, Dim: dim, Key: noiseKey, Stream: stream})
 		out := make([]float32, dst.N)
 		be.Download(out, dst)
 		return out

@@ -26,6 +26,8 @@ func steepness(x []float32, n int, kind device.NormKind) (largest float64) {
 	return largest
 }
 
+var _ = of[device.Norm](norm)
+
 func norm() []*trial {
 	var out []*trial
 	for _, s := range shapes {
@@ -42,7 +44,10 @@ func norm() []*trial {
 					}
 					x, y, stats := tr.spread("x", s.size(), mean, 1), tr.unset("y", s.size(), sum), tr.unset("stats", 2*s.rows, sum)
 					tr.run = func(m *machine) {
-						m.Norm(m.at(y), m.at(x), m.at(gain), m.at(bias), m.at(stats), s.rows, s.n, kind)
+						device.Do(m, device.Norm{
+							Y: m.at(y), X: m.at(x), Gain: m.at(gain), Bias: m.at(bias), Stats: m.at(stats),
+							Rows: s.rows, N: s.n, Form: kind,
+						})
 					}
 					if mean != 0 { // a mean is known to 100·2⁻²⁴; a variance by E[x²] − E[x]² would be off by 100 times as much
 						tr.slack = 10
@@ -55,6 +60,8 @@ func norm() []*trial {
 	}
 	return out
 }
+
+var _ = of[device.NormBackward](normBackward)
 
 func normBackward() []*trial {
 	var out []*trial
@@ -76,9 +83,23 @@ func normBackward() []*trial {
 					}
 					tr.floor(dx, steepness(tr.values[x], s.n, kind))
 					tr.run = func(m *machine) {
-						m.Norm(m.at(y), m.at(x), device.Buffer{}, device.Buffer{}, m.at(stats), s.rows, s.n, kind)
-						m.NormBackward(m.at(dx), m.at(dgain), m.at(dbias), m.at(dy), m.at(x), m.at(gain), m.at(stats), s.rows, s.n, kind, add)
+						device.Do(m, device.Norm{Y: m.at(y), X: m.at(x), Stats: m.at(stats), Rows: s.rows, N: s.n, Form: kind})
+						device.Do(m, device.NormBackward{
+							DX: m.at(dx), DGain: m.at(dgain), DBias: m.at(dbias), DY: m.at(dy), X: m.at(x),
+							Gain: m.at(gain), Stats: m.at(stats), Rows: s.rows, N: s.n, Form: kind, Add: add,
+						})
 					}
+					bias, of := absent, []pair{{x, dx}}
+					if affine {
+						bias = tr.extra(tr.normal("bias", s.n))
+						of = append(of, pair{gain, dgain}, pair{bias, dbias})
+					}
+					tr.gradient = &gradient{out: y, seed: dy, of: of, forward: func(m *machine) {
+						device.Do(m, device.Norm{
+							Y: m.at(y), X: m.at(x), Gain: m.at(gain), Bias: m.at(bias), Stats: m.at(stats),
+							Rows: s.rows, N: s.n, Form: kind,
+						})
+					}}
 					tr.ranges = s.small()
 					out = append(out, tr)
 				}
@@ -95,6 +116,8 @@ func (s shape) modulations() []modulation {
 	return []modulation{{2 * s.n, 0, s.n}, {3*s.n + 5, 2*s.n + 4, 1}}
 }
 
+var _ = of[device.ModNorm](modNorm)
+
 func modNorm() []*trial {
 	var out []*trial
 	for _, s := range shapes {
@@ -103,7 +126,10 @@ func modNorm() []*trial {
 			x, mod := tr.normal("x", s.size()), tr.normal("mod", s.rows*c.ld)
 			y, stats := tr.unset("y", s.size(), sum), tr.unset("stats", 2*s.rows, sum)
 			tr.run = func(m *machine) {
-				m.ModNorm(m.at(y), m.at(x), m.at(stats), m.at(mod), c.ld, c.shift, c.scale, s.rows, s.n)
+				device.Do(m, device.ModNorm{
+					Y: m.at(y), X: m.at(x), Stats: m.at(stats), Mod: m.at(mod), LDMod: c.ld, Shift: c.shift,
+					Scale: c.scale, Rows: s.rows, N: s.n,
+				})
 			}
 			tr.ranges = s.small()
 			out = append(out, tr)
@@ -111,6 +137,8 @@ func modNorm() []*trial {
 	}
 	return out
 }
+
+var _ = of[device.ModNormBackward](modNormBackward)
 
 func modNormBackward() []*trial {
 	var out []*trial
@@ -128,10 +156,20 @@ func modNormBackward() []*trial {
 					dx = tr.unset("dx", s.size(), sum)
 				}
 				tr.floor(dx, steepness(tr.values[x], s.n, device.LayerNorm))
-				tr.run = func(m *machine) {
-					m.ModNorm(m.at(y), m.at(x), m.at(stats), m.at(mod), c.ld, c.shift, c.scale, s.rows, s.n)
-					m.ModNormBackward(m.at(dx), m.at(dmod), m.at(dy), m.at(x), m.at(stats), m.at(mod), c.ld, c.shift, c.scale, s.rows, s.n, add)
+				forward := func(m *machine) {
+					device.Do(m, device.ModNorm{
+						Y: m.at(y), X: m.at(x), Stats: m.at(stats), Mod: m.at(mod), LDMod: c.ld, Shift: c.shift, Scale: c.scale,
+						Rows: s.rows, N: s.n,
+					})
 				}
+				tr.run = func(m *machine) {
+					forward(m)
+					device.Do(m, device.ModNormBackward{
+						DX: m.at(dx), DMod: m.at(dmod), DY: m.at(dy), X: m.at(x), Stats: m.at(stats), Mod: m.at(mod),
+						LDMod: c.ld, Shift: c.shift, Scale: c.scale, Rows: s.rows, N: s.n, Add: add,
+					})
+				}
+				tr.gradient = &gradient{forward: forward, out: y, seed: dy, of: []pair{{x, dx}, {mod, dmod}}}
 				tr.ranges = s.small()
 				out = append(out, tr)
 			}
@@ -139,6 +177,8 @@ func modNormBackward() []*trial {
 	}
 	return out
 }
+
+var _ = of[device.GateBackward](gateBackward)
 
 func gateBackward() []*trial {
 	var out []*trial
@@ -148,7 +188,19 @@ func gateBackward() []*trial {
 			dout, f, mod := tr.normal("dout", s.size()), tr.normal("f", s.size()), tr.normal("mod", s.rows*c.ld)
 			df, dmod := tr.unset("df", s.size(), element), tr.normal("dmod", s.rows*c.ld)
 			tr.run = func(m *machine) {
-				m.GateBackward(m.at(df), m.at(dmod), m.at(dout), m.at(f), m.at(mod), c.ld, c.scale, s.rows, s.n)
+				device.Do(m, device.GateBackward{
+					DF: m.at(df), DMod: m.at(dmod), DOut: m.at(dout), F: m.at(f), Mod: m.at(mod), LDMod: c.ld,
+					Gate: c.scale, Rows: s.rows, N: s.n,
+				})
+			}
+			if s.n <= 12 {
+				out, eye := tr.extra(tr.unset("out", s.size(), sum)), tr.identity(s.n)
+				tr.gradient = &gradient{out: out, seed: dout, of: []pair{{f, df}, {mod, dmod}}, forward: func(m *machine) {
+					device.Do(m, device.Linear{
+						Y: m.at(out), X: m.at(f), W: m.at(eye), Rows: s.rows, In: s.n, Out: s.n,
+						Epilogue: device.Epilogue{Gate: m.at(mod), LDGate: c.ld, GateOff: c.scale},
+					})
+				}}
 			}
 			tr.ranges = s.small()
 			out = append(out, tr)

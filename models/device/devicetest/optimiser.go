@@ -2,16 +2,20 @@ package devicetest
 
 import "prabench/models/device"
 
+var _ = of[device.SumSquares](sumSquares)
+
 func sumSquares() []*trial {
 	var out []*trial
 	for _, n := range append([]int{100003}, lengths...) {
 		tr := newTrial("%d", n)
 		x := tr.normal("x", n)
-		tr.run = func(m *machine) { m.result(m.SumSquares(m.at(x))) }
+		tr.run = func(m *machine) { m.result(device.SquaredNorm(m, m.at(x))) }
 		out = append(out, tr)
 	}
 	return out
 }
+
+var _ = of[device.AdamW](adamW)
 
 // adamW uses decays that float32 holds exactly; of others 1 − β is known to
 // 2⁻²⁴/(1 − β) only.
@@ -30,7 +34,11 @@ func adamW() []*trial {
 			for i, x := range tr.values[v] {
 				tr.values[v][i] = x * x
 			}
-			tr.run = func(m *machine) { m.AdamW(m.at(p), m.at(g), m.at(m1), m.at(v), m.at(ema), h) }
+			tr.run = func(m *machine) {
+				h := h
+				h.P, h.G, h.M, h.V, h.Avg = m.at(p), m.at(g), m.at(m1), m.at(v), m.at(ema)
+				device.Do(m, h)
+			}
 			tr.slack = 2
 			tr.ranges = n == 3
 			out = append(out, tr)

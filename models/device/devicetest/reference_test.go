@@ -1,6 +1,7 @@
 package devicetest
 
 import (
+	"strings"
 	"testing"
 
 	"prabench/models/device"
@@ -11,4 +12,24 @@ import (
 // for nothing impossible, and the reference panics where others must.
 func TestReference(t *testing.T) {
 	Run(t, func(*testing.T, int) device.Backend { return reference.New() }, Float32())
+}
+
+// Law 6: every backward pass equals central finite differences of its forward.
+func TestGradients(t *testing.T) { Gradients(t) }
+
+// Every operation has trials, and every backward pass a gradient check.
+func TestEveryOperationIsTried(t *testing.T) {
+	for _, k := range device.Kinds() {
+		ts := trials(k)
+		if len(ts) == 0 {
+			t.Errorf("%v has no trial", k)
+		}
+		checked := false
+		for _, tr := range ts {
+			checked = checked || tr.gradient != nil && tr.differentiable()
+		}
+		if strings.HasSuffix(k.String(), "Backward") && !checked {
+			t.Errorf("no gradient of %v is checked", k)
+		}
+	}
 }

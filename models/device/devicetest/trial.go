@@ -40,7 +40,8 @@ type (
 const absent slot = -1
 
 // trial is one call (or a few that belong together) of an operation with
-// fixed inputs. Slots are declared first, then run is set.
+// fixed inputs. Slots are declared first, then run is set, and gradient where run
+// ends with a backward pass.
 type trial struct {
 	name    string
 	rng     *rand.Rand
@@ -51,7 +52,10 @@ type trial struct {
 	sizing  []bool // the operation takes its size from this buffer
 	floors  []float64
 	ints    [][]int32
+	aside   []bool // of the gradient check alone
 	run     func(m *machine)
+
+	gradient *gradient
 
 	slack  float64 // multiplies the tolerance where inputs are ill-conditioned
 	rounds bool    // results may differ by rounding between thread counts
@@ -68,7 +72,7 @@ func newTrial(format string, args ...any) *trial {
 func (tr *trial) add(name string, values []float32, k kind) slot {
 	tr.values, tr.names, tr.kinds = append(tr.values, values), append(tr.names, name), append(tr.kinds, k)
 	tr.private, tr.sizing = append(tr.private, false), append(tr.sizing, false)
-	tr.floors = append(tr.floors, 0)
+	tr.floors, tr.aside = append(tr.floors, 0), append(tr.aside, false)
 	return slot(len(tr.values) - 1)
 }
 
@@ -106,6 +110,12 @@ func (tr *trial) as(s slot, k kind) slot {
 	return s
 }
 
+// extra marks a buffer that only the gradient check uses.
+func (tr *trial) extra(s slot) slot {
+	tr.aside[s] = true
+	return s
+}
+
 // own marks a buffer whose layout is the backend's.
 func (tr *trial) own(s slot) slot {
 	tr.private[s] = true
@@ -137,13 +147,21 @@ type machine struct {
 }
 
 // place uploads a trial's inputs.
-func (tr *trial) place(t *testing.T, be device.Backend) *machine {
+func (tr *trial) place(t testing.TB, be device.Backend) *machine {
 	t.Helper()
+	m, err := tr.lay(be)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func (tr *trial) lay(be device.Backend) (*machine, error) {
 	m := &machine{Backend: be, trial: tr, shortSlot: absent, shortIndex: -1}
 	for _, v := range tr.values {
 		base, err := be.Alloc(device.Activations, len(v)+2*guard)
 		if err != nil {
-			t.Fatal(err)
+			return nil, err
 		}
 		m.bases = append(m.bases, base)
 		m.bufs = append(m.bufs, base.Slice(guard, len(v)))
@@ -151,13 +169,13 @@ func (tr *trial) place(t *testing.T, be device.Backend) *machine {
 	for _, v := range tr.ints {
 		list, err := be.AllocInts(len(v))
 		if err != nil {
-			t.Fatal(err)
+			return nil, err
 		}
 		be.UploadInts(list, v)
 		m.lists = append(m.lists, list)
 	}
 	m.reset()
-	return m
+	return m, nil
 }
 
 // reset uploads the initial values again, with guards around them.
@@ -194,7 +212,7 @@ func (m *machine) list(i index) device.Ints {
 // result keeps a number that an operation returned.
 func (m *machine) result(v float64) { m.scalars = append(m.scalars, v) }
 
-func (m *machine) settle(t *testing.T) {
+func (m *machine) settle(t testing.TB) {
 	t.Helper()
 	if err := m.Sync(); err != nil {
 		t.Fatal(err)
@@ -233,7 +251,7 @@ func (m *machine) checkRanges(t *testing.T) {
 		return
 	}
 	for s, v := range m.trial.values {
-		if m.trial.sizing[s] || len(v) < 2 {
+		if m.trial.sizing[s] || m.trial.aside[s] || len(v) < 2 {
 			continue
 		}
 		m.reset()

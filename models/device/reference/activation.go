@@ -40,42 +40,42 @@ func slope(act device.Act, x float64) float64 {
 	return 1
 }
 
-func (d *Backend) BiasActBackward(dpre, dbias, dy, pre device.Buffer, rows, n int, act device.Act) {
-	DP, db, DY := d.rows(dpre, rows, n), d.view(dbias, n), d.rows(dy, rows, n)
-	for r := range rows {
-		for i := range n {
+var _ = device.On(&ops, func(d *Backend, o *device.BiasActBackward) {
+	DP, db, DY := d.rows(o.DPre, o.Rows, o.N), d.view(o.DBias, o.N), d.rows(o.DY, o.Rows, o.N)
+	for r := range o.Rows {
+		for i := range o.N {
 			v := DY.at(r, i)
-			if act != device.None {
-				v *= slope(act, d.rows(pre, rows, n).at(r, i))
+			if o.Act != device.None {
+				v *= slope(o.Act, d.rows(o.Pre, o.Rows, o.N).at(r, i))
 			}
 			DP.set(r, i, v)
 			db[i] += v
 		}
 	}
-}
+})
 
-func (d *Backend) CondAct(y, pre, time, cond device.Buffer, rows, trows, crows, n int) {
-	Y, T, C := d.rows(y, rows, n), d.rows(time, trows, n), d.rows(cond, crows, n)
-	keep := d.optional(pre, rows*n)
-	for r := range rows {
-		for i := range n {
-			v := T.at(r*trows/rows, i) + C.at(r%crows, i)
+var _ = device.On(&ops, func(d *Backend, o *device.CondAct) {
+	Y, T, C := d.rows(o.Y, o.Rows, o.N), d.rows(o.Time, o.TimeRows, o.N), d.rows(o.Cond, o.CondRows, o.N)
+	keep := d.optional(o.Pre, o.Rows*o.N)
+	for r := range o.Rows {
+		for i := range o.N {
+			v := T.at(r*o.TimeRows/o.Rows, i) + C.at(r%o.CondRows, i)
 			if keep != nil {
-				keep[r*n+i] = v
+				keep[r*o.N+i] = v
 			}
 			Y.set(r, i, activate(device.SiLU, v))
 		}
 	}
-}
+})
 
-func (d *Backend) CondActBackward(dtime, dcond, dy, pre device.Buffer, rows, crows, n int) {
-	DT, DC, DY, P := d.rows(dtime, rows, n), d.rows(dcond, crows, n), d.rows(dy, rows, n), d.rows(pre, rows, n)
+var _ = device.On(&ops, func(d *Backend, o *device.CondActBackward) {
+	DT, DC, DY, P := d.rows(o.DTime, o.Rows, o.N), d.rows(o.DCond, o.CondRows, o.N), d.rows(o.DY, o.Rows, o.N), d.rows(o.Pre, o.Rows, o.N)
 	clear(DC.values)
-	for r := range rows {
-		for i := range n {
+	for r := range o.Rows {
+		for i := range o.N {
 			v := DY.at(r, i) * slope(device.SiLU, P.at(r, i))
 			DT.set(r, i, v)
-			DC.addTo(r%crows, i, v)
+			DC.addTo(r%o.CondRows, i, v)
 		}
 	}
-}
+})

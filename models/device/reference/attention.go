@@ -1,7 +1,6 @@
 package reference
 
 import (
-	"fmt"
 	"math"
 
 	"prabench/models/device"
@@ -23,9 +22,6 @@ type triple struct {
 }
 
 func (d *Backend) triple(b device.Buffer, rows, heads, width int) triple {
-	if width%heads != 0 {
-		panic(fmt.Sprintf("reference: width %d is no multiple of %d heads", width, heads))
-	}
 	return triple{d.view(b, 3*rows*width), width, width / heads}
 }
 
@@ -66,49 +62,49 @@ func attend(out, scores []float64, v func(j int) []float64) float64 {
 	return top + math.Log(sum)
 }
 
-func (d *Backend) Attention(out, qkv, lse device.Buffer, batch, tokens, heads, width, block int) {
-	q, O, l := d.triple(qkv, batch*tokens, heads, width), d.view(out, batch*tokens*width), d.view(lse, batch*heads*tokens)
+var _ = device.On(&ops, func(d *Backend, o *device.Attention) {
+	q, O, l := d.triple(o.QKV, o.Batch*o.Tokens, o.Heads, o.Width), d.view(o.Out, o.Batch*o.Tokens*o.Width), d.view(o.LSE, o.Batch*o.Heads*o.Tokens)
 	scale := 1 / math.Sqrt(float64(q.size))
-	for b := range batch {
-		for h := range heads {
-			for i := range tokens {
-				row := b*tokens + i
+	for b := range o.Batch {
+		for h := range o.Heads {
+			for i := range o.Tokens {
+				row := b*o.Tokens + i
 				var scores []float64
-				for j := range tokens {
-					if j/block <= i/block { // the readable ones come first
-						scores = append(scores, scale*dot(q.of(row, query, h), q.of(b*tokens+j, key, h)))
+				for j := range o.Tokens {
+					if j/o.Block <= i/o.Block { // the readable ones come first
+						scores = append(scores, scale*dot(q.of(row, query, h), q.of(b*o.Tokens+j, key, h)))
 					}
 				}
-				at := row*width + h*q.size
-				l[(b*heads+h)*tokens+i] = attend(O[at:at+q.size], scores, func(j int) []float64 { return q.of(b*tokens+j, value, h) })
+				at := row*o.Width + h*q.size
+				l[(b*o.Heads+h)*o.Tokens+i] = attend(O[at:at+q.size], scores, func(j int) []float64 { return q.of(b*o.Tokens+j, value, h) })
 			}
 		}
 	}
-}
+})
 
 // AttentionBackward follows, with s_ij the scaled scores and p_ij = exp(s_ij −
 // lse_i): dv_j = Σ_i p_ij·do_i, dp_ij = do_i·v_j, ds_ij = p_ij·(dp_ij −
 // Σ_j p_ij·dp_ij), and that last sum is do_i·out_i.
-func (d *Backend) AttentionBackward(dqkv, dout, out, qkv, lse device.Buffer, batch, tokens, heads, width, block int) {
-	rows := batch * tokens
-	q, dq := d.triple(qkv, rows, heads, width), d.triple(dqkv, rows, heads, width)
-	O, DO, l := d.view(out, rows*width), d.view(dout, rows*width), d.view(lse, batch*heads*tokens)
+var _ = device.On(&ops, func(d *Backend, o *device.AttentionBackward) {
+	rows := o.Batch * o.Tokens
+	q, dq := d.triple(o.QKV, rows, o.Heads, o.Width), d.triple(o.DQKV, rows, o.Heads, o.Width)
+	O, DO, l := d.view(o.Out, rows*o.Width), d.view(o.DOut, rows*o.Width), d.view(o.LSE, o.Batch*o.Heads*o.Tokens)
 	scale := 1 / math.Sqrt(float64(q.size))
 	clear(dq.values)
-	for b := range batch {
-		for h := range heads {
-			for i := range tokens {
-				row := b*tokens + i
-				at := row*width + h*q.size
-				do, o := DO[at:at+q.size], O[at:at+q.size]
-				for j := range tokens {
-					if j/block > i/block {
+	for b := range o.Batch {
+		for h := range o.Heads {
+			for i := range o.Tokens {
+				row := b*o.Tokens + i
+				at := row*o.Width + h*q.size
+				do, out := DO[at:at+q.size], O[at:at+q.size]
+				for j := range o.Tokens {
+					if j/o.Block > i/o.Block {
 						continue
 					}
-					other := b*tokens + j
+					other := b*o.Tokens + j
 					s := scale * dot(q.of(row, query, h), q.of(other, key, h))
-					p := math.Exp(s - l[(b*heads+h)*tokens+i])
-					ds := p * (dot(do, q.of(other, value, h)) - dot(do, o))
+					p := math.Exp(s - l[(b*o.Heads+h)*o.Tokens+i])
+					ds := p * (dot(do, q.of(other, value, h)) - dot(do, out))
 					addScaled(dq.of(other, value, h), p, do)
 					addScaled(dq.of(row, query, h), ds*scale, q.of(other, key, h))
 					addScaled(dq.of(other, key, h), ds*scale, q.of(row, query, h))
@@ -116,33 +112,33 @@ func (d *Backend) AttentionBackward(dqkv, dout, out, qkv, lse device.Buffer, bat
 			}
 		}
 	}
-}
+})
 
 // AttentionDecode keeps its cache as [2, batch, capacity, width]: keys, values.
-func (d *Backend) AttentionDecode(out, qkv, cache device.Buffer, batch, at, n, capacity, heads, width int) {
-	if at+n > capacity {
-		panic("reference: attention past the end of the cache")
+var _ = device.On(&ops, func(d *Backend, o *device.AttentionDecode) {
+	if o.Half {
+		panic("reference: a cache in bf16")
 	}
-	q, O, kept := d.triple(qkv, batch*n, heads, width), d.view(out, batch*n*width), d.view(cache, 2*batch*capacity*width)
+	q, O, kept := d.triple(o.QKV, o.Batch*o.N, o.Heads, o.Width), d.view(o.Out, o.Batch*o.N*o.Width), d.view(o.Cache, 2*o.Batch*o.Capacity*o.Width)
 	of := func(p part, b, token, head int) []float64 {
-		from := ((int(p-key)*batch+b)*capacity+token)*width + head*q.size
+		from := ((int(p-key)*o.Batch+b)*o.Capacity+token)*o.Width + head*q.size
 		return kept[from : from+q.size]
 	}
 	scale := 1 / math.Sqrt(float64(q.size))
-	for b := range batch {
-		for h := range heads {
-			for i := range n {
-				copy(of(key, b, at+i, h), q.of(b*n+i, key, h))
-				copy(of(value, b, at+i, h), q.of(b*n+i, value, h))
+	for b := range o.Batch {
+		for h := range o.Heads {
+			for i := range o.N {
+				copy(of(key, b, o.At+i, h), q.of(b*o.N+i, key, h))
+				copy(of(value, b, o.At+i, h), q.of(b*o.N+i, value, h))
 			}
-			for i := range n {
-				scores := make([]float64, at+n)
+			for i := range o.N {
+				scores := make([]float64, o.At+o.N)
 				for j := range scores {
-					scores[j] = scale * dot(q.of(b*n+i, query, h), of(key, b, j, h))
+					scores[j] = scale * dot(q.of(b*o.N+i, query, h), of(key, b, j, h))
 				}
-				to := (b*n+i)*width + h*q.size
+				to := (b*o.N+i)*o.Width + h*q.size
 				attend(O[to:to+q.size], scores, func(j int) []float64 { return of(value, b, j, h) })
 			}
 		}
 	}
-}
+})

@@ -7,47 +7,47 @@ func (d *Backend) table(b device.Buffer, width int) matrix {
 	return d.rows(b, b.N/width, width)
 }
 
-func (d *Backend) Embed(u, proj, start, inpos, pos, class device.Buffer, labels, order device.Ints, batch, at, n, projAt, projTokens, width, block int) {
-	U, S := d.rows(u, batch*n, width), d.rows(start, block, width)
-	I, P, C := d.table(inpos, width), d.table(pos, width), d.table(class, width)
-	J := d.rows(proj, batch*projTokens, width)
-	label, place := d.indices(labels, batch), d.indices(order, at+n)
-	for b := range batch {
-		for t := range n {
-			i, row := at+t, U.row(b*n+t)
+var _ = device.On(&ops, func(d *Backend, o *device.Embed) {
+	U, S := d.rows(o.U, o.Batch*o.N, o.Width), d.rows(o.Start, o.Block, o.Width)
+	I, P, C := d.table(o.InPos, o.Width), d.table(o.Pos, o.Width), d.table(o.Class, o.Width)
+	var J matrix
+	if !o.Proj.Absent() {
+		J = d.rows(o.Proj, o.Batch*o.ProjTokens, o.Width)
+	}
+	label, place := d.indices(o.Labels, o.Batch), d.indices(o.Order, o.At+o.N)
+	for b := range o.Batch {
+		for t := range o.N {
+			i, row := o.At+t, U.row(b*o.N+t)
 			clear(row)
-			if i < block {
+			if i < o.Block {
 				addScaled(row, 1, S.row(i))
 			} else {
-				j := i - block
-				if j < projAt || j-projAt >= projTokens {
-					panic("reference: embed needs a token that proj does not hold")
-				}
-				addScaled(row, 1, J.row(b*projTokens+j-projAt))
+				j := i - o.Block
+				addScaled(row, 1, J.row(b*o.ProjTokens+j-o.ProjAt))
 				addScaled(row, 1, I.row(int(place[j])))
 			}
 			addScaled(row, 1, P.row(int(place[i])))
 			addScaled(row, 1, C.row(int(label[b])))
 		}
 	}
-}
+})
 
-func (d *Backend) EmbedBackward(dproj, dstart, dinpos, dpos, dclass, du device.Buffer, labels, order device.Ints, batch, tokens, width, block int) {
-	U, J, S := d.rows(du, batch*tokens, width), d.rows(dproj, batch*tokens, width), d.rows(dstart, block, width)
-	I, P, C := d.rows(dinpos, tokens, width), d.rows(dpos, tokens, width), d.table(dclass, width)
-	label, place := d.indices(labels, batch), d.indices(order, tokens)
+var _ = device.On(&ops, func(d *Backend, o *device.EmbedBackward) {
+	U, J, S := d.rows(o.DU, o.Batch*o.Tokens, o.Width), d.rows(o.DProj, o.Batch*o.Tokens, o.Width), d.rows(o.DStart, o.Block, o.Width)
+	I, P, C := d.rows(o.DInPos, o.Tokens, o.Width), d.rows(o.DPos, o.Tokens, o.Width), d.table(o.DClass, o.Width)
+	label, place := d.indices(o.Labels, o.Batch), d.indices(o.Order, o.Tokens)
 	clear(J.values)
-	for b := range batch {
-		for i := range tokens {
-			g := U.row(b*tokens + i)
-			if i < block {
+	for b := range o.Batch {
+		for i := range o.Tokens {
+			g := U.row(b*o.Tokens + i)
+			if i < o.Block {
 				addScaled(S.row(i), 1, g)
 			} else {
-				addScaled(J.row(b*tokens+i-block), 1, g)
-				addScaled(I.row(int(place[i-block])), 1, g)
+				addScaled(J.row(b*o.Tokens+i-o.Block), 1, g)
+				addScaled(I.row(int(place[i-o.Block])), 1, g)
 			}
 			addScaled(P.row(int(place[i])), 1, g)
 			addScaled(C.row(int(label[b])), 1, g)
 		}
 	}
-}
+})

@@ -6,58 +6,72 @@ import (
 	"prabench/models/device"
 )
 
-func (d *Backend) Sinusoid(out, t device.Buffer, rows, dim int) {
-	O, T := d.rows(out, rows, dim), d.view(t, rows)
-	for r := range rows {
-		for i := range dim / 2 {
-			sin, cos := math.Sincos(T[r] * 100 * math.Pow(1000, -2*float64(i)/float64(dim)))
+var _ = device.On(&ops, func(d *Backend, o *device.Sinusoid) {
+	O, T := d.rows(o.Out, o.Rows, o.Dim), d.view(o.T, o.Rows)
+	for r := range o.Rows {
+		for i := range o.Dim / 2 {
+			sin, cos := math.Sincos(T[r] * 100 * math.Pow(1000, -2*float64(i)/float64(o.Dim)))
 			O.set(r, i, cos)
-			O.set(r, dim/2+i, sin)
+			O.set(r, o.Dim/2+i, sin)
 		}
 	}
-}
+})
 
-func (d *Backend) RowMix(dst, a, x, b, y device.Buffer, rows, n int, xrows int) {
-	D, X, Y := d.rows(dst, rows, n), d.rows(x, xrows, n), d.rows(y, rows, n)
-	A, B := d.view(a, rows), d.view(b, rows)
-	for r := range rows {
-		for i := range n {
-			D.set(r, i, A[r]*X.at(r%xrows, i)+B[r]*Y.at(r, i))
+var _ = device.On(&ops, func(d *Backend, o *device.RowMix) {
+	D, X, Y := d.rows(o.Dst, o.Rows, o.N), d.rows(o.X, o.XRows, o.N), d.rows(o.Y, o.Rows, o.N)
+	A, B := d.view(o.A, o.Rows), d.view(o.B, o.Rows)
+	for r := range o.Rows {
+		for i := range o.N {
+			D.set(r, i, A[r]*X.at(r%o.XRows, i)+B[r]*Y.at(r, i))
 		}
 	}
-}
+})
 
-func (d *Backend) Mix(dst device.Buffer, a float32, x device.Buffer, b float32, y device.Buffer) {
-	D, X, Y := d.Host(dst), d.view(x, dst.N), d.view(y, dst.N)
+var _ = device.On(&ops, func(d *Backend, o *device.Mix) {
+	D, X, Y := d.Host(o.Dst), d.view(o.X, o.Dst.N), d.view(o.Y, o.Dst.N)
 	for i := range D {
-		D[i] = float64(a)*X[i] + float64(b)*Y[i]
+		D[i] = float64(o.A)*X[i] + float64(o.B)*Y[i]
 	}
-}
+})
 
-func (d *Backend) WeightedError(loss, grad, pred, target, w device.Buffer, rows, n, trows int, scale float32) {
-	G, P, T := d.rows(grad, rows, n), d.rows(pred, rows, n), d.rows(target, trows, n)
-	L, W := d.view(loss, rows), d.view(w, rows)
-	for r := range rows {
+var _ = device.On(&ops, func(d *Backend, o *device.WeightedError) {
+	G, P, T := d.rows(o.Grad, o.Rows, o.N), d.rows(o.Pred, o.Rows, o.N), d.rows(o.Target, o.TargetRows, o.N)
+	L, W := d.view(o.Loss, o.Rows), d.view(o.W, o.Rows)
+	for r := range o.Rows {
 		var sum float64
-		for i := range n {
-			e := W[r] * (P.at(r, i) - T.at(r%trows, i))
+		for i := range o.N {
+			e := W[r] * (P.at(r, i) - T.at(r%o.TargetRows, i))
 			sum += e * e
-			G.set(r, i, 2*float64(scale)*W[r]*e)
+			G.set(r, i, 2*float64(o.Scale)*W[r]*e)
 		}
 		L[r] = sum
 	}
+})
+
+// velocity is that of output x at z, null beside it where there is one.
+func velocity(x float64, null []float64, i int, z float64, guidance, inv float32) float64 {
+	if null != nil {
+		x += float64(guidance) * (x - null[i])
+	}
+	if inv != 0 {
+		x = (x - z) * float64(inv)
+	}
+	return x
 }
 
-func (d *Backend) Velocity(v, o, onull, z device.Buffer, guidance, inv float32) {
-	V, O, Z, null := d.Host(v), d.view(o, v.N), d.view(z, v.N), d.optional(onull, v.N)
+var _ = device.On(&ops, func(d *Backend, o *device.Velocity) {
+	n := o.V.N
+	V, O, Z, null := d.Host(o.V), d.view(o.O, n), d.view(o.Z, n), d.optional(o.Null, n)
 	for i := range V {
-		x := O[i]
-		if null != nil {
-			x += float64(guidance) * (x - null[i])
-		}
-		if inv != 0 {
-			x = (x - Z[i]) * float64(inv)
-		}
-		V[i] = x
+		V[i] = velocity(O[i], null, i, Z[i], o.Guidance, o.Inv)
 	}
-}
+})
+
+var _ = device.On(&ops, func(d *Backend, o *device.FlowStep) {
+	n := o.V.N
+	V, O, Z, null := d.Host(o.V), d.view(o.O, n), d.view(o.Z, n), d.optional(o.Null, n)
+	for i := range V {
+		V[i] = velocity(O[i], null, i, Z[i], o.Guidance, o.Inv)
+		Z[i] += float64(o.DT) * V[i]
+	}
+})

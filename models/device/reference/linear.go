@@ -4,15 +4,15 @@ import "prabench/models/device"
 
 // Linear is the sum over the inputs of every output, then the epilogue's steps
 // one after another.
-func (d *Backend) Linear(y, x, w device.Buffer, rows, in, out int, e device.Epilogue) {
-	Y, X, W := d.rows(y, rows, out), d.rows(x, rows, in), d.rows(w, in, out)
-	bias, pre, residual := d.optional(e.Bias, out), d.optional(e.Pre, rows*out), d.optional(e.Residual, rows*out)
+var _ = device.On(&ops, func(d *Backend, o *device.Linear) {
+	Y, X, W := d.rows(o.Y, o.Rows, o.Out), d.rows(o.X, o.Rows, o.In), d.rows(o.W, o.In, o.Out)
+	bias, pre, residual := d.optional(o.Bias, o.Out), d.optional(o.Pre, o.Rows*o.Out), d.optional(o.Residual, o.Rows*o.Out)
 	var gate matrix
-	if !e.Gate.Absent() {
-		gate = d.columns(e.Gate, rows, e.LDGate, e.GateOff, out)
+	if !o.Gate.Absent() {
+		gate = d.columns(o.Gate, o.Rows, o.LDGate, o.GateOff, o.Out)
 	}
-	sum := make([]float64, out)
-	for r := range rows {
+	sum := make([]float64, o.Out)
+	for r := range o.Rows {
 		clear(sum)
 		for k, v := range X.row(r) {
 			for i, u := range W.row(k) {
@@ -24,16 +24,16 @@ func (d *Backend) Linear(y, x, w device.Buffer, rows, in, out int, e device.Epil
 				v += bias[i]
 			}
 			if pre != nil {
-				pre[r*out+i] = v
+				pre[r*o.Out+i] = v
 			}
-			v = activate(e.Act, v)
+			v = activate(o.Act, v)
 			if gate.values != nil {
 				v *= gate.at(r, i)
 			}
 			if residual != nil {
-				v += residual[r*out+i]
+				v += residual[r*o.Out+i]
 			}
 			Y.set(r, i, v)
 		}
 	}
-}
+})

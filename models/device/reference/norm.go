@@ -59,11 +59,11 @@ func write(dst, src []float64, add bool) {
 	}
 }
 
-func (d *Backend) Norm(y, x, gain, bias, stats device.Buffer, rows, n int, kind device.NormKind) {
-	Y, X, S := d.rows(y, rows, n), d.rows(x, rows, n), d.rows(stats, rows, 2)
-	g, b := d.optional(gain, n), d.optional(bias, n)
-	for r := range rows {
-		mean, rstd := moments(X.row(r), kind)
+var _ = device.On(&ops, func(d *Backend, o *device.Norm) {
+	Y, X, S := d.rows(o.Y, o.Rows, o.N), d.rows(o.X, o.Rows, o.N), d.rows(o.Stats, o.Rows, 2)
+	g, b := d.optional(o.Gain, o.N), d.optional(o.Bias, o.N)
+	for r := range o.Rows {
+		mean, rstd := moments(X.row(r), o.Form)
 		S.set(r, 0, mean)
 		S.set(r, 1, rstd)
 		for i, v := range normalised(X.row(r), mean, rstd) {
@@ -73,19 +73,19 @@ func (d *Backend) Norm(y, x, gain, bias, stats device.Buffer, rows, n int, kind 
 			Y.set(r, i, v)
 		}
 	}
-}
+})
 
-func (d *Backend) NormBackward(dx, dgain, dbias, dy, x, gain, stats device.Buffer, rows, n int, kind device.NormKind, add bool) {
-	DX, DY, X, S := d.rows(dx, rows, n), d.rows(dy, rows, n), d.rows(x, rows, n), d.rows(stats, rows, 2)
-	w := d.optional(gain, n)
+var _ = device.On(&ops, func(d *Backend, o *device.NormBackward) {
+	DX, DY, X, S := d.rows(o.DX, o.Rows, o.N), d.rows(o.DY, o.Rows, o.N), d.rows(o.X, o.Rows, o.N), d.rows(o.Stats, o.Rows, 2)
+	w := d.optional(o.Gain, o.N)
 	var dw, db []float64
 	if w != nil {
-		dw, db = d.view(dgain, n), d.view(dbias, n)
+		dw, db = d.view(o.DGain, o.N), d.view(o.DBias, o.N)
 	}
-	for r := range rows {
+	for r := range o.Rows {
 		mean, rstd := S.at(r, 0), S.at(r, 1)
-		xhat, g := normalised(X.row(r), mean, rstd), make([]float64, n)
-		for i := range n {
+		xhat, g := normalised(X.row(r), mean, rstd), make([]float64, o.N)
+		for i := range o.N {
 			g[i] = DY.at(r, i)
 			if w != nil {
 				dw[i] += DY.at(r, i) * xhat[i]
@@ -93,14 +93,14 @@ func (d *Backend) NormBackward(dx, dgain, dbias, dy, x, gain, stats device.Buffe
 				g[i] *= w[i]
 			}
 		}
-		write(DX.row(r), throughNorm(g, xhat, rstd, kind), add)
+		write(DX.row(r), throughNorm(g, xhat, rstd, o.Form), o.Add)
 	}
-}
+})
 
-func (d *Backend) ModNorm(y, x, stats, mod device.Buffer, ldmod, shiftOff, scaleOff, rows, n int) {
-	Y, X, S := d.rows(y, rows, n), d.rows(x, rows, n), d.rows(stats, rows, 2)
-	shift, scale := d.columns(mod, rows, ldmod, shiftOff, n), d.columns(mod, rows, ldmod, scaleOff, n)
-	for r := range rows {
+var _ = device.On(&ops, func(d *Backend, o *device.ModNorm) {
+	Y, X, S := d.rows(o.Y, o.Rows, o.N), d.rows(o.X, o.Rows, o.N), d.rows(o.Stats, o.Rows, 2)
+	shift, scale := d.columns(o.Mod, o.Rows, o.LDMod, o.Shift, o.N), d.columns(o.Mod, o.Rows, o.LDMod, o.Scale, o.N)
+	for r := range o.Rows {
 		mean, rstd := moments(X.row(r), device.LayerNorm)
 		S.set(r, 0, mean)
 		S.set(r, 1, rstd)
@@ -108,32 +108,32 @@ func (d *Backend) ModNorm(y, x, stats, mod device.Buffer, ldmod, shiftOff, scale
 			Y.set(r, i, v*(1+scale.at(r, i))+shift.at(r, i))
 		}
 	}
-}
+})
 
-func (d *Backend) ModNormBackward(dx, dmod, dy, x, stats, mod device.Buffer, ldmod, shiftOff, scaleOff, rows, n int, add bool) {
-	DX, DY, X, S := d.rows(dx, rows, n), d.rows(dy, rows, n), d.rows(x, rows, n), d.rows(stats, rows, 2)
-	scale := d.columns(mod, rows, ldmod, scaleOff, n)
-	dshift, dscale := d.columns(dmod, rows, ldmod, shiftOff, n), d.columns(dmod, rows, ldmod, scaleOff, n)
-	for r := range rows {
+var _ = device.On(&ops, func(d *Backend, o *device.ModNormBackward) {
+	DX, DY, X, S := d.rows(o.DX, o.Rows, o.N), d.rows(o.DY, o.Rows, o.N), d.rows(o.X, o.Rows, o.N), d.rows(o.Stats, o.Rows, 2)
+	scale := d.columns(o.Mod, o.Rows, o.LDMod, o.Scale, o.N)
+	dshift, dscale := d.columns(o.DMod, o.Rows, o.LDMod, o.Shift, o.N), d.columns(o.DMod, o.Rows, o.LDMod, o.Scale, o.N)
+	for r := range o.Rows {
 		mean, rstd := S.at(r, 0), S.at(r, 1)
-		xhat, g := normalised(X.row(r), mean, rstd), make([]float64, n)
-		for i := range n {
+		xhat, g := normalised(X.row(r), mean, rstd), make([]float64, o.N)
+		for i := range o.N {
 			dshift.set(r, i, DY.at(r, i))
 			dscale.set(r, i, DY.at(r, i)*xhat[i])
 			g[i] = DY.at(r, i) * (1 + scale.at(r, i))
 		}
-		write(DX.row(r), throughNorm(g, xhat, rstd, device.LayerNorm), add)
+		write(DX.row(r), throughNorm(g, xhat, rstd, device.LayerNorm), o.Add)
 	}
-}
+})
 
-func (d *Backend) GateBackward(df, dmod, dout, f, mod device.Buffer, ldmod, off, rows, n int) {
-	DF, DO, F := d.rows(df, rows, n), d.rows(dout, rows, n), d.rows(f, rows, n)
-	G, DG := d.columns(mod, rows, ldmod, off, n), d.columns(dmod, rows, ldmod, off, n)
-	for r := range rows {
-		for i := range n {
+var _ = device.On(&ops, func(d *Backend, o *device.GateBackward) {
+	DF, DO, F := d.rows(o.DF, o.Rows, o.N), d.rows(o.DOut, o.Rows, o.N), d.rows(o.F, o.Rows, o.N)
+	G, DG := d.columns(o.Mod, o.Rows, o.LDMod, o.Gate, o.N), d.columns(o.DMod, o.Rows, o.LDMod, o.Gate, o.N)
+	for r := range o.Rows {
+		for i := range o.N {
 			o := DO.at(r, i)
 			DG.set(r, i, F.at(r, i)*o)
 			DF.set(r, i, G.at(r, i)*o)
 		}
 	}
-}
+})

@@ -6,18 +6,19 @@ import (
 	"prabench/models/device"
 )
 
-func (d *Backend) SumSquares(x device.Buffer) float64 {
-	v := d.Host(x)
-	return dot(v, v)
-}
+var _ = device.On(&ops, func(d *Backend, o *device.SumSquares) {
+	v := d.Host(o.X)
+	o.Sum = dot(v, v)
+})
 
-func (d *Backend) AdamW(p, g, m, v, ema device.Buffer, h device.AdamW) {
-	P, G, M, V, E := d.Host(p), d.view(g, p.N), d.view(m, p.N), d.view(v, p.N), d.view(ema, p.N)
+var _ = device.On(&ops, func(d *Backend, o *device.AdamW) {
+	n := o.P.N
+	P, G, M, V, E := d.Host(o.P), d.view(o.G, n), d.view(o.M, n), d.view(o.V, n), d.view(o.Avg, n)
 	for i := range P {
-		grad := h.GradScale * G[i]
-		M[i] = h.Beta1*M[i] + (1-h.Beta1)*grad
-		V[i] = h.Beta2*V[i] + (1-h.Beta2)*grad*grad
-		P[i] -= h.LR * (M[i]/h.Correct1/(math.Sqrt(V[i]/h.Correct2)+h.Eps) + h.WeightDecay*P[i])
-		E[i] = h.EMA*E[i] + (1-h.EMA)*P[i]
+		grad := o.GradScale * G[i]
+		M[i] = o.Beta1*M[i] + (1-o.Beta1)*grad
+		V[i] = o.Beta2*V[i] + (1-o.Beta2)*grad*grad
+		P[i] -= o.LR * (M[i]/o.Correct1/(math.Sqrt(V[i]/o.Correct2)+o.Eps) + o.WeightDecay*P[i])
+		E[i] = o.EMA*E[i] + (1-o.EMA)*P[i]
 	}
-}
+})

@@ -35,14 +35,14 @@ func Normals(words [4]uint32) (n [4]float64) {
 }
 
 // Normal takes the low word of the key first.
-func (d *Backend) Normal(dst device.Buffer, ids device.Ints, batch, tokens, at, dim int, key uint64, stream uint32) {
-	D, id := d.rows(dst, batch*tokens, dim), d.indices(ids, batch)
-	for b := range batch {
-		for t := range tokens {
-			for c := range dim {
-				counter := [4]uint32{uint32(c / 4), uint32(at + t), uint32(id[b]), stream}
-				D.set(b*tokens+t, c, Normals(Philox(counter, [2]uint32{uint32(key), uint32(key >> 32)}))[c%4])
+var _ = device.On(&ops, func(d *Backend, o *device.Normal) {
+	D, id := d.rows(o.Dst, o.Batch*o.Tokens, o.Dim), d.indices(o.IDs, o.Batch)
+	for b := range o.Batch {
+		for t := range o.Tokens {
+			for c := range o.Dim {
+				counter := [4]uint32{uint32(c / 4), uint32(o.At + t), uint32(id[b]), o.Stream}
+				D.set(b*o.Tokens+t, c, Normals(Philox(counter, [2]uint32{uint32(o.Key), uint32(o.Key >> 32)}))[c%4])
 			}
 		}
 	}
-}
+})

@@ -34,7 +34,7 @@ func TestNormalIsAddressed(t *testing.T) {
 	ids, _ := d.AllocInts(2)
 	d.UploadInts(ids, []int32{5, 0x13198a2e})
 	const at = 0x85a308d3 - 1 // so that token 1 is the counter's second word
-	d.Normal(dst, ids, 2, 3, at, 6, 0x299f31d0_a4093822, 0x03707344)
+	device.Do(d, device.Normal{Dst: dst, IDs: ids, Batch: 2, Tokens: 3, At: at, Dim: 6, Key: 0x299f31d0_a4093822, Stream: 0x03707344})
 	id := [4]uint32{1, 0x85a308d3, 0x13198a2e, 0x03707344}
 	want := Normals(Philox(id, [2]uint32{0xa4093822, 0x299f31d0}))
 	got := d.Host(dst)[(1*3+1)*6+4:][:2]
@@ -60,7 +60,7 @@ func TestNormalMoments(t *testing.T) {
 	const n = 1 << 16
 	dst, _ := d.Alloc(device.Activations, n)
 	ids, _ := d.AllocInts(1)
-	d.Normal(dst, ids, 1, n/64, 0, 64, 1, 0)
+	device.Do(d, device.Normal{Dst: dst, IDs: ids, Batch: 1, Tokens: n / 64, Dim: 64, Key: 1})
 	var moments [5]float64
 	for _, x := range d.Host(dst) {
 		for k := range moments {

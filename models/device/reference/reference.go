@@ -18,6 +18,7 @@ import (
 // allocation, Off and N count its elements. The zero value is not ready; use
 // [New].
 type Backend struct {
+	device.Scratch
 	floats     map[uintptr]allocation
 	ints       map[uintptr][]int32
 	last       uintptr // the latest number given out
@@ -31,16 +32,22 @@ type allocation struct {
 
 var _ device.Backend = (*Backend)(nil)
 
+// ops is what the reference does for each kind of operation.
+var ops device.Table[*Backend]
+
 // New is an empty reference backend.
 func New() *Backend {
 	return &Backend{floats: map[uintptr]allocation{}, ints: map[uintptr][]int32{}}
 }
 
-func (d *Backend) Name() string    { return "reference" }
-func (d *Backend) Threads() int    { return 1 }
-func (d *Backend) Details() string { return "float64, plain Go" }
-func (d *Backend) Sync() error     { return nil }
-func (d *Backend) Err() error      { return nil }
+func (d *Backend) Name() string            { return "reference" }
+func (d *Backend) Threads() int            { return 1 }
+func (d *Backend) Details() string         { return "float64, plain Go" }
+func (d *Backend) Caps() device.Caps       { return device.Caps{} }
+func (d *Backend) Does(k device.Kind) bool { return ops.Does(k) }
+func (d *Backend) Do(op device.Op)         { ops.Do(d, op) }
+func (d *Backend) Sync() error             { return nil }
+func (d *Backend) Err() error              { return nil }
 
 // Peak counts 8 bytes an element, 4 an index.
 func (d *Backend) Peak(c device.Class) int64 { return d.peak[c] }
@@ -118,13 +125,8 @@ func (d *Backend) Host(b device.Buffer) []float64 {
 	return a.values[b.Off : b.Off+b.N : b.Off+b.N]
 }
 
-// view is b's first n elements; it panics where b has fewer.
-func (d *Backend) view(b device.Buffer, n int) []float64 {
-	if b.N < n {
-		panic(fmt.Sprintf("reference: a buffer of %d elements where %d are needed", b.N, n))
-	}
-	return d.Host(b)[:n]
-}
+// view is b's first n elements.
+func (d *Backend) view(b device.Buffer, n int) []float64 { return d.Host(b)[:n] }
 
 // optional is view, or nil for an absent buffer.
 func (d *Backend) optional(b device.Buffer, n int) []float64 {
@@ -134,16 +136,16 @@ func (d *Backend) optional(b device.Buffer, n int) []float64 {
 	return d.view(b, n)
 }
 
-func (d *Backend) indices(b device.Ints, n int) []int32 {
+// Indices is what b holds.
+func (d *Backend) Indices(b device.Ints) []int32 {
 	a, ok := d.ints[b.Base]
 	if !ok {
 		panic("reference: use of indices that were freed")
 	}
-	if b.N < n {
-		panic(fmt.Sprintf("reference: %d indices where %d are needed", b.N, n))
-	}
-	return a[:n]
+	return a[:b.N]
 }
+
+func (d *Backend) indices(b device.Ints, n int) []int32 { return d.Indices(b)[:n] }
 
 func (d *Backend) Upload(dst device.Buffer, src []float32) {
 	if dst.N != len(src) {
@@ -165,28 +167,26 @@ func (d *Backend) Download(dst []float32, src device.Buffer) {
 }
 
 func (d *Backend) UploadInts(dst device.Ints, src []int32) {
-	copy(d.indices(dst, len(src)), src)
+	if dst.N < len(src) {
+		panic("reference: upload of more indices than the buffer holds")
+	}
+	copy(d.Indices(dst), src)
 }
 
-func (d *Backend) Fill(dst device.Buffer, v float32) {
-	to := d.Host(dst)
+var _ = device.On(&ops, func(d *Backend, o *device.Fill) {
+	to := d.Host(o.Dst)
 	for i := range to {
-		to[i] = float64(v)
+		to[i] = float64(o.Value)
 	}
-}
+})
 
-func (d *Backend) Copy(dst, src device.Buffer) {
-	if dst.N != src.N {
-		panic("reference: copy between buffers of different length")
-	}
-	copy(d.Host(dst), d.Host(src))
-}
+var _ = device.On(&ops, func(d *Backend, o *device.Copy) { copy(d.Host(o.Dst), d.Host(o.Src)) })
 
-func (d *Backend) Copy2D(dst device.Buffer, ldd int, src device.Buffer, lds int, rows, n int) {
-	to, from := d.matrix(dst, rows, n, ldd), d.matrix(src, rows, n, lds)
-	for r := range rows {
-		for i := range n {
+var _ = device.On(&ops, func(d *Backend, o *device.Copy2D) {
+	to, from := d.matrix(o.Dst, o.Rows, o.N, o.LDDst), d.matrix(o.Src, o.Rows, o.N, o.LDSrc)
+	for r := range o.Rows {
+		for i := range o.N {
 			to.set(r, i, from.at(r, i))
 		}
 	}
-}
+})

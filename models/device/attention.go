@@ -1,0 +1,105 @@
+package device
+
+import "fmt"
+
+// Attention is block-causal multi-head attention over QKV [Batch·Tokens, 3·Width]:
+// token i reads j iff j/Block ≤ i/Block; scale 1/√(Width/Heads); Out
+// [Batch·Tokens, Width]; LSE [Batch, Heads, Tokens] is the log of each softmax's
+// denominator.
+type Attention struct {
+	Out, QKV, LSE                      Buffer
+	Batch, Tokens, Heads, Width, Block int
+}
+
+var attentionKind = newKind("Attention")
+
+func (*Attention) Kind() Kind     { return attentionKind }
+func (o *Attention) Sizes() Sizes { return sizes(o.Batch, o.Tokens, o.Heads, o.Width, o.Block) }
+func (o *Attention) FLOPs() float64 {
+	return 4 * AttentionPairs(o.Batch, o.Tokens, o.Block) * float64(o.Width)
+}
+func (o *Attention) Operands(u *Uses) {
+	divides("tokens", o.Tokens, o.Block)
+	divides("values", o.Width, o.Heads)
+	rows := o.Batch * o.Tokens
+	u.reads("QKV", o.QKV, 3*rows*o.Width)
+	u.writes("Out", o.Out, rows*o.Width)
+	u.writes("LSE", o.LSE, rows*o.Heads)
+}
+
+// AttentionBackward is the gradient DQKV of [Attention], from what that left.
+type AttentionBackward struct {
+	DQKV, DOut, Out, QKV, LSE          Buffer
+	Batch, Tokens, Heads, Width, Block int
+}
+
+var attentionBackwardKind = newKind("AttentionBackward")
+
+func (*AttentionBackward) Kind() Kind     { return attentionBackwardKind }
+func (o *AttentionBackward) Sizes() Sizes { return sizes(o.Batch, o.Tokens, o.Heads, o.Width, o.Block) }
+
+// FLOPs counts five products a pair, one of them the recomputed scores.
+func (o *AttentionBackward) FLOPs() float64 {
+	return 10 * AttentionPairs(o.Batch, o.Tokens, o.Block) * float64(o.Width)
+}
+func (o *AttentionBackward) Operands(u *Uses) {
+	divides("tokens", o.Tokens, o.Block)
+	divides("values", o.Width, o.Heads)
+	rows := o.Batch * o.Tokens
+	u.reads("DOut", o.DOut, rows*o.Width)
+	u.reads("Out", o.Out, rows*o.Width)
+	u.reads("QKV", o.QKV, 3*rows*o.Width)
+	u.reads("LSE", o.LSE, rows*o.Heads)
+	u.writes("DQKV", o.DQKV, 3*rows*o.Width)
+}
+
+// AttentionDecode appends the keys and values of the N tokens at [At, At+N) to
+// Cache, whose layout is the backend's own, and lets each read all At+N tokens. QKV
+// is [Batch·N, 3·Width], Out [Batch·N, Width].
+type AttentionDecode struct {
+	Out, QKV, Cache                      Buffer
+	Batch, At, N, Capacity, Heads, Width int
+	Half                                 bool // the cache holds bf16, as [Caps] says of the backend
+}
+
+// CacheElements is how many elements a backend's cache of keys and values has for
+// batch sequences of capacity tokens.
+func CacheElements(be Backend, batch, capacity, heads, width int) int {
+	return cacheElements(be.Caps().HalfCache, batch, capacity, heads, width)
+}
+
+// cacheElements has two values of bf16 in an element, the last of an odd head alone.
+func cacheElements(half bool, batch, capacity, heads, width int) int {
+	if half {
+		return 2 * batch * capacity * heads * ((width/heads + 1) / 2)
+	}
+	return 2 * batch * capacity * width
+}
+
+var attentionDecodeKind = newKind("AttentionDecode")
+
+func (*AttentionDecode) Kind() Kind { return attentionDecodeKind }
+func (o *AttentionDecode) Sizes() Sizes {
+	return sizes(o.Batch, o.At, o.N, o.Capacity, o.Heads, o.Width)
+}
+func (o *AttentionDecode) FLOPs() float64 {
+	return 4 * float64(o.Batch) * float64(o.N) * float64(o.At+o.N) * float64(o.Width)
+}
+func (o *AttentionDecode) Operands(u *Uses) {
+	if o.At+o.N > o.Capacity {
+		panic(fmt.Sprintf("device: attention to %d tokens of a cache for %d", o.At+o.N, o.Capacity))
+	}
+	divides("values", o.Width, o.Heads)
+	rows := o.Batch * o.N
+	u.reads("QKV", o.QKV, 3*rows*o.Width)
+	u.writes("Out", o.Out, rows*o.Width)
+	u.use("Cache", Updates, o.Cache, cacheElements(o.Half, o.Batch, o.Capacity, o.Heads, o.Width),
+		cacheElements(o.Half, o.Batch, o.At+o.N, o.Heads, o.Width))
+}
+
+// AttentionPairs is the number of (reader, read) token pairs of batch images
+// under the block-causal mask.
+func AttentionPairs(batch, tokens, block int) float64 {
+	k := float64(tokens / block)
+	return float64(batch) * float64(block*block) * k * (k + 1) / 2
+}

@@ -1,0 +1,143 @@
+package device
+
+// NormKind is how [Norm] normalises a row of n values.
+type NormKind int
+
+const (
+	LayerNorm NormKind = iota // (x − mean)/√(var + 1e-5)
+	Sphere                    // x/√(mean(x²) + 1e-5): length √n
+)
+
+// NormEps is the ε inside the square root of LayerNorm and Sphere.
+const NormEps = 1e-5
+
+// Norm is Y ← Gain·norm(X) + Bias, Stats[r] ← (mean, 1/σ); Gain and Bias may both
+// be absent (1 and 0).
+type Norm struct {
+	Y, X, Gain, Bias, Stats Buffer
+	Rows, N                 int
+	Form                    NormKind
+}
+
+var normKind = newKind("Norm")
+
+func (*Norm) Kind() Kind     { return normKind }
+func (o *Norm) Sizes() Sizes { return sizes(o.Rows, o.N) }
+func (*Norm) FLOPs() float64 { return 0 }
+func (o *Norm) Operands(u *Uses) {
+	u.reads("X", o.X, o.Rows*o.N)
+	if !o.Gain.Absent() {
+		u.reads("Gain", o.Gain, o.N)
+		u.reads("Bias", o.Bias, o.N)
+	}
+	u.writes("Y", o.Y, o.Rows*o.N)
+	u.writes("Stats", o.Stats, 2*o.Rows)
+}
+
+// NormBackward is DX ← [DX +] ∂L/∂X and, where Gain is given, DGain and DBias
+// accumulate. Add keeps what DX holds.
+type NormBackward struct {
+	DX, DGain, DBias, DY, X, Gain, Stats Buffer
+	Rows, N                              int
+	Form                                 NormKind
+	Add                                  bool
+}
+
+var normBackwardKind = newKind("NormBackward")
+
+func (*NormBackward) Kind() Kind     { return normBackwardKind }
+func (o *NormBackward) Sizes() Sizes { return sizes(o.Rows, o.N) }
+func (*NormBackward) FLOPs() float64 { return 0 }
+func (o *NormBackward) Operands(u *Uses) {
+	size := o.Rows * o.N
+	u.reads("DY", o.DY, size)
+	u.reads("X", o.X, size)
+	u.reads("Stats", o.Stats, 2*o.Rows)
+	if !o.Gain.Absent() {
+		u.reads("Gain", o.Gain, o.N)
+		u.updates("DGain", o.DGain, o.N)
+		u.updates("DBias", o.DBias, o.N)
+	}
+	u.gradient("DX", o.DX, size, o.Add)
+}
+
+// gradient names one that is written, or added to.
+func (u *Uses) gradient(name string, b Buffer, n int, add bool) {
+	if add {
+		u.updates(name, b, n)
+	} else {
+		u.writes(name, b, n)
+	}
+}
+
+// ModNorm is adaLN: Y ← layernorm(X)·(1 + scale) + shift with scale and shift read
+// from Mod[r, Scale:] and Mod[r, Shift:], row stride LDMod.
+type ModNorm struct {
+	Y, X, Stats, Mod    Buffer
+	LDMod, Shift, Scale int
+	Rows, N             int
+}
+
+var modNormKind = newKind("ModNorm")
+
+func (*ModNorm) Kind() Kind     { return modNormKind }
+func (o *ModNorm) Sizes() Sizes { return sizes(o.Rows, o.N, o.LDMod) }
+func (*ModNorm) FLOPs() float64 { return 0 }
+func (o *ModNorm) Operands(u *Uses) {
+	columns(o.Shift, o.N, o.LDMod)
+	columns(o.Scale, o.N, o.LDMod)
+	size := o.Rows * o.N
+	u.reads("X", o.X, size)
+	u.use("Mod", Reads, o.Mod, o.Rows*o.LDMod, 2*size)
+	u.writes("Y", o.Y, size)
+	u.writes("Stats", o.Stats, 2*o.Rows)
+}
+
+// ModNormBackward is DX ← [DX +] ∂L/∂X, and writes the scale and shift columns of
+// DMod.
+type ModNormBackward struct {
+	DX, DMod, DY, X, Stats, Mod Buffer
+	LDMod, Shift, Scale         int
+	Rows, N                     int
+	Add                         bool
+}
+
+var modNormBackwardKind = newKind("ModNormBackward")
+
+func (*ModNormBackward) Kind() Kind     { return modNormBackwardKind }
+func (o *ModNormBackward) Sizes() Sizes { return sizes(o.Rows, o.N, o.LDMod) }
+func (*ModNormBackward) FLOPs() float64 { return 0 }
+func (o *ModNormBackward) Operands(u *Uses) {
+	columns(o.Shift, o.N, o.LDMod)
+	columns(o.Scale, o.N, o.LDMod)
+	size := o.Rows * o.N
+	u.reads("DY", o.DY, size)
+	u.reads("X", o.X, size)
+	u.reads("Stats", o.Stats, 2*o.Rows)
+	u.use("Mod", Reads, o.Mod, o.Rows*o.LDMod, size)
+	u.gradient("DX", o.DX, size, o.Add)
+	u.use("DMod", Writes, o.DMod, o.Rows*o.LDMod, 2*size)
+}
+
+// GateBackward is the gradient of out = x + gate·f with gate = Mod[r, Gate:]:
+// DF ← gate·DOut, DMod[r, Gate:] ← F·DOut (the gradient of x is DOut).
+type GateBackward struct {
+	DF, DMod, DOut, F, Mod Buffer
+	LDMod, Gate            int
+	Rows, N                int
+}
+
+var gateBackwardKind = newKind("GateBackward")
+
+func (*GateBackward) Kind() Kind     { return gateBackwardKind }
+func (o *GateBackward) Sizes() Sizes { return sizes(o.Rows, o.N, o.LDMod) }
+func (*GateBackward) FLOPs() float64 { return 0 }
+func (o *GateBackward) Operands(u *Uses) {
+	columns(o.Gate, o.N, o.LDMod)
+	size := o.Rows * o.N
+	u.reads("DOut", o.DOut, size)
+	u.reads("F", o.F, size)
+	u.use("Mod", Reads, o.Mod, o.Rows*o.LDMod, size)
+	u.writes("DF", o.DF, size)
+	u.use("DMod", Writes, o.DMod, o.Rows*o.LDMod, size)
+}

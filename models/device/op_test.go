@@ -1,0 +1,92 @@
+package device_test
+
+import (
+	"strings"
+	"testing"
+
+	"prabench/models/device"
+	"prabench/models/device/counter"
+)
+
+// layer is a large op, on buffers of the given number of elements.
+func layer(t testing.TB, n int) (device.Backend, device.Linear) {
+	be := counter.New()
+	x, err := be.Alloc(device.Activations, n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return be, device.Linear{Y: x, X: x, W: x, Rows: 8, In: 8, Out: 8, Epilogue: device.Epilogue{Bias: x, Act: device.SiLU}}
+}
+
+func TestAskingAllocatesNothing(t *testing.T) {
+	be, op := layer(t, 64)
+	x := op.Y
+	if n := testing.AllocsPerRun(100, func() {
+		device.Do(be, op)
+		device.Do(be, device.Mix{Dst: x, A: 1, X: x, B: 2, Y: x})
+		device.SquaredNorm(be, x)
+	}); n != 0 {
+		t.Errorf("%g allocations", n)
+	}
+}
+
+// A wrong extent is found before a backend is asked, and told by the operand.
+func TestExtentsAreChecked(t *testing.T) {
+	be, op := layer(t, 63)
+	defer func() {
+		if said, ok := recover().(string); !ok || !strings.Contains(said, "X has 63 elements where 64 are needed") {
+			t.Errorf("panic %v", said)
+		}
+		if n := be.(*counter.Backend).Calls; n != 0 {
+			t.Errorf("%d operations were done", n)
+		}
+	}()
+	device.Do(be, op)
+}
+
+// An operation that a backend lacks is done by its parts, or refused by name.
+func TestParts(t *testing.T) {
+	be, op := layer(t, 64)
+	x := op.Y
+	less := &without{be.(*counter.Backend), []string{"FlowStep", "Linear"}}
+	device.Do(less, device.FlowStep{Z: x, V: x, O: x})
+	if less.Calls != 2 {
+		t.Errorf("%d operations in place of a step of the flow, want 2", less.Calls)
+	}
+	defer func() {
+		if said, ok := recover().(string); !ok || !strings.Contains(said, "counter does not do Linear") {
+			t.Errorf("panic %v", said)
+		}
+	}()
+	device.Do(less, op)
+}
+
+// without is a counter that lacks operations.
+type without struct {
+	*counter.Backend
+	kinds []string
+}
+
+func (w *without) Does(k device.Kind) bool {
+	for _, name := range w.kinds {
+		if name == k.String() {
+			return false
+		}
+	}
+	return true
+}
+
+func TestText(t *testing.T) {
+	if got, want := device.Text(&device.Norm{Rows: 64, N: 96}), "Norm(64, 96)"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+// What asking for an operation costs beside doing it.
+func BenchmarkDo(b *testing.B) {
+	be, op := layer(b, 64)
+	b.ReportAllocs()
+	for b.Loop() {
+		device.Do(be, op)
+	}
+}
