@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"prabench/metrics/quantity"
 	"prabench/models"
 )
 
@@ -103,10 +104,7 @@ func chosenField(key string) *field {
 	case labelKey:
 		return labelField
 	}
-	if full, ok := shortKeys[key]; ok {
-		key = full
-	}
-	return byName[key]
+	return byName[quantity.FullKey(key)]
 }
 
 // has says whether a cell has a value. "exact" is the depth K.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"prabench/metrics/quantity"
 	"prabench/plots/figure"
 )
 
@@ -253,8 +254,8 @@ func (f *figureReading) names(field figure.Field) []string {
 // resolve gives the full name, or reports that there is none.
 func (f *figureReading) resolve(at place, field figure.Field, name string) string {
 	full := name
-	if k, ok := shortKeys[name]; ok && field.Is&figure.Key != 0 {
-		full = k
+	if field.Is&figure.Key != 0 {
+		full = quantity.FullKey(name)
 	}
 	allowed := slices.Clone(field.Words)
 	var words []string
@@ -266,9 +267,7 @@ func (f *figureReading) resolve(at place, field figure.Field, name string) strin
 	}
 	if field.Is&figure.Key != 0 {
 		allowed = append(allowed, "seed", labelKey)
-		for short := range shortKeys {
-			allowed = append(allowed, short)
-		}
+		allowed = append(allowed, quantity.ShortKeys()...)
 		slices.Sort(allowed)
 		allowed = append(allowed, allNames...)
 		words = append(words, "a key such as model.patch, seed or label")

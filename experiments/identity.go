@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"prabench/metrics/quantity"
 	"prabench/models/dataset"
 )
 
@@ -17,16 +18,14 @@ import (
 // and the seed last. Its SHA-256 names the cell. Values are the resolved ones,
 // so that data.size = 0 and the set's own size are one cell. The folder of the
 // data counts only for image folders, where it says which images are meant.
-// Keys that came later count only where they are not at their default, so that
-// older cells keep their names.
+// Keys that came later, which have a tag `absent`, count only where they differ
+// from what their absence means, so that older cells keep their names.
 type identity struct {
 	fields []*field
-	prefix []string // `"model.patch":`
+	absent []reflect.Value // of each field; invalid where it always counts
+	prefix []string        // `"model.patch":`
 	buf    []byte
 }
-
-// laterKeys have the default 0.
-var laterKeys = []string{"metrics.probe", "metrics.exposure", "metrics.seam", "metrics.nearest"}
 
 func newIdentity() *identity {
 	id := &identity{}
@@ -36,7 +35,10 @@ func newIdentity() *identity {
 		}
 	}
 	slices.SortFunc(id.fields, func(a, b *field) int { return strings.Compare(a.Name, b.Name) })
+	settings := reflect.TypeFor[Settings]()
 	for _, f := range id.fields {
+		absent, _ := quantity.Absent(settings.FieldByIndex(f.index))
+		id.absent = append(id.absent, absent)
 		id.prefix = append(id.prefix, strconv.Quote(f.Name)+":")
 	}
 	return id
@@ -51,7 +53,7 @@ func (id *identity) of(s *Settings, v reflect.Value) []byte {
 			continue
 		}
 		x := v.FieldByIndex(f.index)
-		if x.IsZero() && slices.Contains(laterKeys, f.Name) {
+		if a := id.absent[i]; a.IsValid() && x.Equal(a) {
 			continue
 		}
 		b = append(b, id.prefix[i]...)

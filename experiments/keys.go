@@ -11,6 +11,7 @@ import (
 
 	"github.com/BurntSushi/toml"
 
+	"prabench/metrics/quantity"
 	"prabench/models"
 )
 
@@ -40,13 +41,6 @@ var labelField = &field{Key: Key{Name: labelKey, Type: "string", Sweep: true}, t
 // seedField stands for the cell's seed where cells are chosen.
 var seedField = &field{Key: Key{Name: "seed", Type: "integer"}, typ: reflect.TypeFor[uint64]()}
 
-// outsideIdentity are the keys that a cell's results are not named by: the
-// place of the data and the hardware and care of measuring, which belong to an
-// attempt, and how a check judges. They cannot be swept, since their cells would be one.
-var outsideIdentity = []string{"data.root", "measure.device", "measure.warmup", "measure.rounds", "measure.timeout",
-	"measure.memory_limit", "measure.retries", "measure.repeat_disturbed", "measure.checkpoint_steps",
-	"check.metrics", "check.throughput", "check.latency", "check.memory", "check.rounds", "check.budget"}
-
 var (
 	fields   = collect()
 	byName   = index(fields)
@@ -55,6 +49,7 @@ var (
 )
 
 func collect() []*field {
+	_ = rows // are declared before they are looked up
 	var list []*field
 	defaults := reflect.ValueOf(Defaults())
 	var walk func(t reflect.Type, prefix string, at []int)
@@ -71,10 +66,13 @@ func collect() []*field {
 				walk(f.Type, tag, path)
 			default:
 				name := prefix + "." + tag
+				row := quantity.FindKey(name)
+				if row == nil {
+					panic("experiments: the key " + name + " has no row: call quantity.Keys beside its field")
+				}
 				list = append(list, &field{
-					Key: Key{Name: name, Type: typeOf(f.Type), Default: plain(defaults.FieldByIndex(path)), Doc: docs[name],
-						Sweep:    !slices.Contains(outsideIdentity, name) || name == "data.root",
-						Identity: !slices.Contains(outsideIdentity, name)},
+					Key: Key{Name: name, Type: typeOf(f.Type), Default: plain(defaults.FieldByIndex(path)), Doc: row.Doc,
+						Sweep: !row.Outside || name == "data.root", Identity: !row.Outside},
 					index: path, typ: f.Type,
 				})
 			}
@@ -104,10 +102,13 @@ func names(list []*field) []string {
 // of the documentation.
 func Keys() []Key {
 	list := []Key{
-		{Name: "name", Type: "string", Default: "", Doc: docs["name"]},
-		{Name: "description", Type: "string", Default: "", Doc: docs["description"]},
-		{Name: "repeats", Type: "integer", Default: defaultRepeats, Doc: docs["repeats"]},
-		{Name: "seed", Type: "integer", Default: defaultSeed, Doc: docs["seed"], Identity: true},
+		{Name: "name", Type: "string", Default: ""},
+		{Name: "description", Type: "string", Default: ""},
+		{Name: "repeats", Type: "integer", Default: defaultRepeats},
+		{Name: "seed", Type: "integer", Default: defaultSeed, Identity: true},
+	}
+	for i := range list {
+		list[i].Doc = quantity.FindKey(list[i].Name).Doc
 	}
 	for _, f := range fields {
 		list = append(list, f.Key)

@@ -17,65 +17,21 @@ type called struct {
 	better int
 }
 
-// keys are the names of keys.
-var keyNames = map[string]called{
-	"model.patch":          {label: "patch side (pixels)", short: "patch"},
-	"model.block":          {label: "block (tokens per AR step)", short: "block"},
-	"model.order":          {label: "token order", short: "order"},
-	"model.state":          {label: "state width (0 = pixels)", short: "state"},
-	"model.state_norm":     {label: "state normalisation", short: "state norm"},
-	"model.width":          {label: "trunk width", short: "width"},
-	"model.depth":          {label: "trunk layers", short: "layers"},
-	"model.heads":          {label: "attention heads", short: "heads"},
-	"model.head_width":     {label: "flow head width", short: "head width"},
-	"model.head_depth":     {label: "flow head blocks", short: "head depth"},
-	"model.target":         {label: "prediction target", short: "target"},
-	"train.rollout_depth":  {label: "training rollout depth", short: "rollout depth"},
-	"train.steps":          {label: "training steps", short: "steps"},
-	"train.batch":          {label: "training batch (images)", short: "batch"},
-	"train.lr":             {label: "learning rate", short: "lr"},
-	"train.input_noise":    {label: "input noise strength", short: "input noise"},
-	"train.state_noise":    {label: "state noise strength", short: "state noise"},
-	"train.anchor":         {label: "anchor strength", short: "anchor"},
-	"train.flow_samples":   {label: "flow samples per token", short: "flow samples"},
-	"sample.rollout_depth": {label: "Jacobi sweeps (0 = sequential)", short: "sampling sweeps"},
-	"sample.flow_steps":    {label: "solver steps per token", short: "flow steps"},
-	"sample.solver":        {label: "solver", short: "solver"},
-	"sample.guidance":      {label: "guidance weight", short: "guidance"},
-	"sample.weights":       {label: "weights", short: "weights"},
-	"data.set":             {label: "data set", short: "data set"},
-	"data.size":            {label: "image side (pixels)", short: "size"},
-	"measure.device":       {label: "device", short: "device"},
-	"measure.batch":        {label: "sampling batch (images)", short: "sampling batch"},
-	"measure.threads":      {label: "threads", short: "threads"},
-
-	"label": {label: "", short: ""},
-	"cell":  {label: "", short: ""},
-}
-
-// shortKeys are the names that a cell's parameters also carry undotted.
-var shortKeys = map[string]string{
-	"patch": "model.patch", "block": "model.block", "state": "model.state", "rollout_depth": "train.rollout_depth",
-}
-
 // describe names a metric or a key; whatever the catalogue does not have is
-// shown by its own name with spaces for underscores.
+// shown by its own name with spaces for underscores. A cell's own label needs
+// no name.
 func describe(name string) called {
-	if full, ok := shortKeys[name]; ok {
-		name = full
+	if isLabel(name) {
+		return called{}
 	}
 	if m := quantity.Find(name); m != nil {
 		return called{m.Label, m.Called(), m, m.Better}
 	}
-	q, ok := keyNames[name]
-	if !ok {
-		last := name[strings.LastIndexByte(name, '.')+1:]
-		q.label = strings.ReplaceAll(last, "_", " ")
+	if k := quantity.FindKey(name); k != nil {
+		return called{label: k.Label, short: k.Short}
 	}
-	if q.short == "" {
-		q.short = q.label
-	}
-	return q
+	last := strings.ReplaceAll(name[strings.LastIndexByte(name, '.')+1:], "_", " ")
+	return called{label: last, short: last}
 }
 
 // direction is the reader's hint, in words.

@@ -130,16 +130,9 @@ func param(c CellData, name string) (any, bool) {
 	if v, ok := c.Params[name]; ok {
 		return v, true
 	}
-	if full, ok := shortKeys[name]; ok {
-		if v, ok := c.Params[full]; ok {
+	for _, other := range []string{quantity.FullKey(name), quantity.ShortKey(name)} {
+		if v, ok := c.Params[other]; ok {
 			return v, true
-		}
-	}
-	for short, full := range shortKeys {
-		if full == name {
-			if v, ok := c.Params[short]; ok {
-				return v, true
-			}
 		}
 	}
 	var found any
@@ -164,7 +157,7 @@ func (s *selection) keys() []string {
 	}
 	var keys []string
 	for k := range seen {
-		if !seen[shortKeys[k]] {
+		if full := quantity.FullKey(k); full == k || !seen[full] {
 			keys = append(keys, k)
 		}
 	}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+
+	_ "prabench/experiments" // declares the keys, which figures call by their labels
 )
 
 // Synthetic results with the shape of a real sweep.

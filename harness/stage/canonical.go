@@ -4,12 +4,15 @@ import (
 	"bytes"
 	"encoding"
 	"encoding/json"
+	"fmt"
 	"math"
 	"reflect"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
+
+	"prabench/metrics/quantity"
 )
 
 // canonical appends v as JSON with sorted keys, no blanks, and numbers as
@@ -23,7 +26,8 @@ type member struct {
 	name      string // with quotes and colon
 	index     int
 	omitEmpty bool
-	byJSON    bool // its type writes itself
+	absent    reflect.Value // left out where it has this value; invalid: never
+	byJSON    bool          // its type writes itself
 }
 
 var members sync.Map // reflect.Type → []member, in the order of their names; nil when json must write the type
@@ -32,15 +36,20 @@ func membersOf(t reflect.Type) []member {
 	if known, ok := members.Load(t); ok {
 		return known.([]member)
 	}
-	ms := []member{}
+	ms, plain, later := []member{}, true, false
 	for i := range t.NumField() {
 		f := t.Field(i)
 		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
-		if f.Anonymous || !f.IsExported() || name == "" || name == "-" || options != "" && options != "omitempty" {
-			ms = nil
-			break
+		absent, has := quantity.Absent(f)
+		later = later || has
+		plain = plain && !f.Anonymous && f.IsExported() && name != "" && name != "-" && (options == "" || options == "omitempty")
+		ms = append(ms, member{strconv.Quote(name) + ":", i, options != "", absent, writesItself(f.Type)})
+	}
+	if !plain {
+		if later { // json would write it into keys that it must stay out of
+			panic(fmt.Sprintf("stage: %v has a field that came later and others that only encoding/json can write", t))
 		}
-		ms = append(ms, member{strconv.Quote(name) + ":", i, options != "", writesItself(f.Type)})
+		ms = nil
 	}
 	slices.SortFunc(ms, func(a, b member) int { return strings.Compare(a.name, b.name) })
 	members.Store(t, ms)
@@ -109,7 +118,7 @@ func appendPlain(to []byte, v reflect.Value) ([]byte, error) {
 		first := true
 		for _, m := range ms {
 			f := v.Field(m.index)
-			if m.omitEmpty && f.IsZero() && f.Kind() != reflect.Struct {
+			if m.omitEmpty && f.IsZero() && f.Kind() != reflect.Struct || m.absent.IsValid() && f.Equal(m.absent) {
 				continue
 			}
 			if !first {

@@ -85,3 +85,38 @@ func TestKeysDoNotDependOnTheOrderOfFields(t *testing.T) {
 		t.Errorf("%s", config)
 	}
 }
+
+// A field that came later is left out at the value that its absence means, at
+// zero it is written.
+func TestLaterFieldsAreLeftOutAtTheirAbsentValue(t *testing.T) {
+	type recipe struct {
+		LR     float64 `json:"lr"`
+		Beta2  float64 `json:"beta2" absent:"0.95"`
+		Solver string  `json:"solver" absent:"euler"`
+		Extra  int     `json:"extra" absent:"0"`
+	}
+	type part struct {
+		Train recipe `json:"train"`
+	}
+	for _, c := range []struct {
+		recipe recipe
+		want   string
+	}{
+		{recipe{0.1, 0.95, "euler", 0}, `{"train":{"lr":0.1}}`},
+		{recipe{0.1, 0, "", 0}, `{"train":{"beta2":0,"lr":0.1,"solver":""}}`},
+		{recipe{0.1, 0.9, "heun", 3}, `{"train":{"beta2":0.9,"extra":3,"lr":0.1,"solver":"heun"}}`},
+	} {
+		if got, err := canonical(nil, part{c.recipe}); err != nil || string(got) != c.want {
+			t.Errorf("%+v: %s, %v; want %s", c.recipe, got, err, c.want)
+		}
+	}
+	defer func() {
+		if recover() == nil {
+			t.Error("a later field in a struct that only encoding/json can write is written into keys")
+		}
+	}()
+	canonical(nil, struct {
+		recipe
+		Beta3 float64 `json:"beta3" absent:"1"`
+	}{})
+}

@@ -20,6 +20,8 @@ import (
 	"prabench/internal/latex"
 	"prabench/plots"
 	"prabench/plots/figure"
+
+	_ "prabench/experiments" // declares the keys, which figures call by their labels
 )
 
 var update = flag.Bool("update", false, "write the golden files again")

@@ -10,6 +10,8 @@ import (
 	"prabench/plots"
 	"prabench/results"
 	"prabench/results/record"
+
+	_ "prabench/experiments" // declares the keys, which figures call by their labels
 )
 
 var noon = time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
