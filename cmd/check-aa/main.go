@@ -11,6 +11,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"math"
 	"os"
 	"os/exec"
 	"time"
@@ -41,7 +42,7 @@ func main() {
 			fmt.Printf("  %s: %d+%d rounds, %d disturbed", c.Label, c.Rounds, c.Fresh, c.Disturbed)
 			for _, k := range c.Comparisons {
 				if !k.Exact {
-					fmt.Printf("; %s %+.1f %% (%+.1f to %+.1f, %s)", k.Metric, 100*(k.Ratio-1), 100*float64(k.Lo-1), 100*float64(k.Hi-1), k.Verdict)
+					fmt.Printf("; %s %+.1f %% (%+.1f to %+.1f, %s)", k.Metric, 100*(k.Ratio-1), change(k.Lo), change(k.Hi), k.Verdict)
 				}
 			}
 		}
@@ -72,4 +73,13 @@ func one(program, file, only string, budget time.Duration, extra, set string, re
 		return nil, fmt.Errorf("exit code %d with verdict %s", cmd.ProcessState.ExitCode(), r.Verdict)
 	}
 	return r, nil
+}
+
+// change is an end of a ratio's interval as a change in per cent, NaN where there
+// is no interval.
+func change(end *float64) float64 {
+	if end == nil {
+		return math.NaN()
+	}
+	return 100 * (*end - 1)
 }
