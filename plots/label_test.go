@@ -50,3 +50,18 @@ func TestNamedSteps(t *testing.T) {
 		t.Errorf("%s %v", md, err)
 	}
 }
+
+// A curve of the training loss shows no metric, also where cells have one of
+// that name.
+func TestShownOfACurve(t *testing.T) {
+	d := methods()
+	for i := range d.Cells {
+		d.Cells[i].Metrics["train_loss"] = MetricValue{Value: 1}
+	}
+	if got := Shown(Figure{Kind: figure.Curve, Y: "train_loss"}, d); len(got) > 0 {
+		t.Errorf("a curve shows %v", got)
+	}
+	if got := Shown(Figure{Kind: figure.Line, X: "method", Y: "train_loss"}, d); len(got) != 1 {
+		t.Errorf("a line of the loss shows %v", got)
+	}
+}

@@ -27,7 +27,7 @@ func Shown(fig Figure, data Data) []string {
 	if err != nil {
 		return nil
 	}
-	names := fig.Names()
+	names := fig.Metrics()
 	if fig.Text() && len(fig.Columns) == 0 {
 		names = sel.metrics()
 	}

@@ -56,6 +56,20 @@ func TestNames(t *testing.T) {
 	}
 }
 
+// What a curve shows has the name of a metric but is none.
+func TestMetrics(t *testing.T) {
+	for want, f := range map[string]Figure{
+		"fid_proxy throughput":    {Kind: Pareto, X: "throughput", Y: "fid_proxy", Series: "model.block"},
+		"fid_proxy":               {Kind: Heatmap, X: "model.patch", Y: "model.block", Value: "fid_proxy"},
+		"":                        {Kind: Curve, X: "step", Y: "train_loss"},
+		"model.patch kid latency": {Kind: Parallel, Axes: []string{"model.patch", "kid", "latency"}, Series: "label"},
+	} {
+		if got := strings.Join(f.Metrics(), " "); got != want {
+			t.Errorf("%s: %q, want %q", f.Kind, got, want)
+		}
+	}
+}
+
 func TestWide(t *testing.T) {
 	for _, c := range []struct {
 		fig  Figure

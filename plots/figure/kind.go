@@ -118,10 +118,20 @@ func (f Figure) Check() error {
 // Names are the metrics and keys that the figure shows, the one it is about
 // first: y before x.
 func (f Figure) Names() []string {
+	return f.names(func(field Field) bool { return field.Is != 0 || field.Words != nil })
+}
+
+// Metrics are those of the names that stand where a metric may: in a curve, which
+// shows what training logged, train_loss is not the metric of that name.
+func (f Figure) Metrics() []string {
+	return f.names(func(field Field) bool { return field.Is&Metric != 0 })
+}
+
+func (f Figure) names(of func(Field) bool) []string {
 	k, _ := Of(f.Kind)
 	var names []string
 	for _, field := range k.Fields {
-		if field.Is == 0 && field.Words == nil {
+		if !of(field) {
 			continue
 		}
 		switch to := field.To(&f).(type) {
