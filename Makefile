@@ -6,7 +6,7 @@ BIN := bin/prabench
 # with each other. The program sets this for itself (models/cpu/spin.go).
 export GOMP_SPINCOUNT ?= 30000
 
-.PHONY: help build setup quick test race vet fuzz storm slurm-test check-aa bench pytorch-compare cuda cuda-test cuda-selftest cuda-ptx cuda-check clean
+.PHONY: help build setup quick test race vet fuzz storm slurm-test check-aa bench pytorch-compare cuda cuda-test cuda-selftest cuda-bundle cuda-bundle-test cuda-ptx cuda-check clean
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | sort
 
@@ -86,6 +86,14 @@ cuda-test: build cuda ## the CUDA core on a driver that runs on the CPU: conform
 
 cuda-selftest: cuda ## on a machine with a GPU: right or wrong, speeds and roofline shares, as cuda-selftest.md to post
 	$(CUDA_LINK) $(GO) test -tags cuda -count=1 -timeout 60m -ldflags '$(CUDA_LAZY)' ./models/cuda/selftest -args -report $(CURDIR)/cuda-selftest.md
+
+cuda-bundle: ## a folder and a .tar.gz for a machine with a driver and nothing else, in .prabench (docs/cuda.md)
+	@sh .ci/cuda-headers
+	@$(CUDA_LINK) GO="$(GO)" sh .ci/cuda-bundle
+
+cuda-bundle-test: cuda-bundle ## both commands of the bundle on the stand-in driver, in a root without Go, compiler or Python
+	@sh .ci/cuda-standin
+	@sh .ci/cuda-bundle-root || { [ $$? = 3 ] && echo "skipped: the bundle in a root of its own"; }
 
 cuda-ptx: ## compile the CUDA kernels to the committed PTX (clang-19; no CUDA needed)
 	@sh .ci/cuda-ptx

@@ -1,6 +1,7 @@
 package experiments
 
 import (
+	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -114,6 +115,28 @@ where = { patch = 14 }
 	}
 	if len(e.Warnings) != 1 || !strings.Contains(e.Warnings[0].String(), "e.toml:25:11: figure.where.patch: no cell has this value") {
 		t.Errorf("%v", e.Warnings)
+	}
+}
+
+// Of a list of axes each name is resolved, and two is the least.
+func TestAxesOfAParallelFigure(t *testing.T) {
+	const text = `name = "e"
+[[figure]]
+kind = "parallel"
+axes = %s
+value = "kid"
+`
+	e := read(t, fmt.Sprintf(text, `["patch", "rollout_depth", "throughput"]`), fake())
+	if got := strings.Join(e.Figures[0].Axes, " "); got != "model.patch train.rollout_depth throughput" || e.Figures[0].Value != "kid" {
+		t.Errorf("%+v", e.Figures[0])
+	}
+	for axes, want := range map[string]string{
+		`["patch"]`: "names 1; a figure of kind parallel needs at least 2", `["patch", "patch"]`: "model.patch is named twice",
+		`["patch", "spede"]`: `there is no "spede" to show`,
+	} {
+		if _, err := Parse("e.toml", []byte(fmt.Sprintf(text, axes)), fake()); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", axes, err, want)
+		}
 	}
 }
 

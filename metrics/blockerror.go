@@ -3,6 +3,8 @@ package metrics
 import (
 	"fmt"
 	"math"
+
+	"prabench/metrics/stat"
 )
 
 // lowFrequencies is how many frequencies a side of a patch keeps.
@@ -19,7 +21,7 @@ const lowFrequencies = 8
 // leaves a Fréchet distance as it is). Only the distribution of single patches
 // is seen, not how they fit together. Places differ, so compare a step with the
 // same step of other images, not with other steps.
-func BlockErrors(real, gen Pictures, patch int, steps [][]int) ([]Estimate, error) {
+func BlockErrors(real, gen Pictures, patch int, steps [][]int) ([]stat.Estimate, error) {
 	if err := samePictures(real, gen); err != nil {
 		return nil, fmt.Errorf("block error: %w", err)
 	}
@@ -27,7 +29,7 @@ func BlockErrors(real, gen Pictures, patch int, steps [][]int) ([]Estimate, erro
 		return nil, fmt.Errorf("block error: patches of %d pixels do not fill images of %d", patch, real.Size)
 	}
 	grid := real.Size / patch
-	out := make([]Estimate, len(steps))
+	out := make([]stat.Estimate, len(steps))
 	for k, at := range steps {
 		var value float64
 		var left [2][]float64
@@ -53,8 +55,7 @@ func BlockErrors(real, gen Pictures, patch int, steps [][]int) ([]Estimate, erro
 				}
 			}
 		}
-		out[k] = jackknife(value, gen.N, left[:]...)
-		out[k].Lo = max(out[k].Lo, 0)
+		out[k] = stat.DeleteGroup(value, gen.N, left[:]...).Within(0, math.Inf(1))
 	}
 	return out, nil
 }
@@ -121,7 +122,7 @@ func cosines(n, keep int) []float64 {
 // quarter of the steps over that of the first (1: the harm does not grow). The
 // first step has no prefix, so its ratio is 1. ok is false with fewer than two
 // steps, or where given a real prefix there is no error to divide by.
-func Gap(free, given []Estimate) (gap, growth float64, ok bool) {
+func Gap(free, given []stat.Estimate) (gap, growth float64, ok bool) {
 	if len(free) < 2 || len(free) != len(given) {
 		return 0, 0, false
 	}

@@ -53,59 +53,6 @@ func TestBlocksAreBalanced(t *testing.T) {
 	}
 }
 
-// The interval of a distance that is far from 0 must cover the true value about
-// 95 times in 100; the true value at these counts is the mean over many draws.
-func TestIntervalCovers(t *testing.T) {
-	const rounds = 120
-	var values [3][]Estimate
-	for seed := range uint64(rounds) {
-		a, b := normal(2*seed, 200, 3, 1, 0), normal(2*seed+1, 200, 3, 1.5, 1)
-		for i, of := range []func(a, b Features) (Estimate, error){FrechetEstimate, KIDEstimate,
-			func(a, b Features) (Estimate, error) { p, _, err := PrecisionRecall(a, b, 3); return p, err }} {
-			e, err := of(a, b)
-			if err != nil {
-				t.Fatal(err)
-			}
-			values[i] = append(values[i], e)
-		}
-	}
-	for i, name := range []string{"frechet", "kid", "precision"} {
-		var mean float64
-		for _, e := range values[i] {
-			mean += e.Value / rounds
-		}
-		in := 0
-		for _, e := range values[i] {
-			if e.Lo <= mean && mean <= e.Hi {
-				in++
-			}
-		}
-		t.Logf("%s: %d of %d intervals cover", name, in, rounds)
-		if in < rounds*88/100 {
-			t.Errorf("%s: only %d of %d intervals cover the mean", name, in, rounds)
-		}
-	}
-}
-
-func TestJackknifeOfAMeanIsTheClassicalInterval(t *testing.T) {
-	x := make([]float64, 20)
-	var mean, left = 0.0, make([]float64, 20)
-	for i := range x {
-		x[i] = float64(i * i)
-		mean += x[i] / 20
-	}
-	var ss float64
-	for i := range x {
-		left[i] = (mean*20 - x[i]) / 19
-		ss += (x[i] - mean) * (x[i] - mean)
-	}
-	e := jackknife(mean, 20, left)
-	se := math.Sqrt(ss / 19 / 20)
-	if math.Abs(e.SE-se) > 1e-12*se || math.Abs(e.Hi-mean-2.093024054408263*se) > 1e-9*se {
-		t.Errorf("%+v, want standard error %g", e, se)
-	}
-}
-
 func TestClassAccuracy(t *testing.T) {
 	e, err := ClassAccuracy([]int32{1, 2, 3, 4}, []int32{1, 2, 3, 0})
 	// Wilson for 3 of 4: 0.3006 to 0.9544.

@@ -2,8 +2,11 @@ package metrics
 
 import (
 	"errors"
+	"math"
 	"runtime"
 	"sync"
+
+	"prabench/metrics/stat"
 
 	"gonum.org/v1/gonum/mat"
 )
@@ -29,14 +32,12 @@ func Frechet(a, b Features) (float64, error) {
 // FrechetEstimate is Frechet with an interval over both finite samples. The
 // value keeps the upward bias of finite samples; compare it with the floor at
 // the same counts.
-func FrechetEstimate(real, gen Features) (Estimate, error) {
+func FrechetEstimate(real, gen Features) (stat.Estimate, error) {
 	value, left, err := frechetLeft(real, gen)
 	if err != nil {
-		return Estimate{}, err
+		return stat.Estimate{}, err
 	}
-	e := jackknife(value, gen.N, left[:]...)
-	e.Lo = max(e.Lo, 0)
-	return e, nil
+	return stat.DeleteGroup(value, gen.N, left[:]...).Within(0, math.Inf(1)), nil
 }
 
 // frechetLeft is the distance, and the distances without each block of either

@@ -1,6 +1,10 @@
 package metrics
 
-import "errors"
+import (
+	"errors"
+
+	"prabench/metrics/stat"
+)
 
 // KID is the unbiased squared maximum mean discrepancy with the kernel
 // k(x,y) = (x·y/D + 1)³ (Bińkowski et al. 2018). It may be negative: its mean is
@@ -19,9 +23,9 @@ func KID(real, gen Features) (float64, error) {
 // vectors (all monomials up to degree 3). Sums of the kernel over blocks of
 // images are inner products of sums of φ: exact, linear in the number of
 // images, and a block is left out by subtraction.
-func KIDEstimate(real, gen Features) (Estimate, error) {
+func KIDEstimate(real, gen Features) (stat.Estimate, error) {
 	if err := errors.Join(pair(real, gen), enough(real, gen)); err != nil {
-		return Estimate{}, err
+		return stat.Estimate{}, err
 	}
 	var whole [2]kernelSum
 	var parts [2][]kernelSum
@@ -51,7 +55,7 @@ func KIDEstimate(real, gen Features) (Estimate, error) {
 			left[side][b] = pairs/(n*(n-1)) + within[1-side] - 2*(between-dot(p.phi, other.phi))/(n*other.n)
 		})
 	}
-	return jackknife(value, gen.N, left[0], left[1]), nil
+	return stat.DeleteGroup(value, gen.N, left[0], left[1]), nil
 }
 
 // kernelSum is Σφ(x) over some images, weighted so that inner products of two

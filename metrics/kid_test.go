@@ -3,6 +3,8 @@ package metrics
 import (
 	"math"
 	"testing"
+
+	"prabench/metrics/stat"
 )
 
 // pairwiseKID is the definition, pair by pair.
@@ -64,7 +66,7 @@ func TestKIDEqualsItsDefinition(t *testing.T) {
 				left[side] = append(left[side], pairwiseKID(pair[0], pair[1]))
 			}
 		}
-		if ref := jackknife(want, b.N, left[0], left[1]); math.Abs(ref.SE-e.SE) > 1e-9*(1+ref.SE) {
+		if ref := stat.DeleteGroup(want, b.N, left[0], left[1]); math.Abs(ref.SE-e.SE) > 1e-9*(1+ref.SE) {
 			t.Errorf("d=%d: standard error %g, want %g", d, e.SE, ref.SE)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 
+	"prabench/metrics/stat"
 	"prabench/models/gemm"
 )
 
@@ -18,12 +19,12 @@ const NearShare = 0.01
 // a model that copies comes nearer than these. Blurred images do as well, since
 // a mean is near everything, so read it beside the other scores.
 type Nearness struct {
-	Generated Estimate // mean distance
-	HeldOut   Estimate // mean distance of the control
-	Ratio     Estimate // of the two means; below 1: nearer than held-out images
+	Generated stat.Estimate // mean distance
+	HeldOut   stat.Estimate // mean distance of the control
+	Ratio     stat.Estimate // of the two means; below 1: nearer than held-out images
 	// Near is the share of generated images that come nearer than all but
 	// NearShare of the held-out images; about NearShare for real ones.
-	Near Estimate
+	Near stat.Estimate
 }
 
 // Nearest compares generated and held-out images with all training images, on
@@ -37,7 +38,7 @@ func Nearest(training, heldOut, gen Pictures, threads int) (Nearness, error) {
 		}
 	}
 	g, h := nearest(training, gen, threads), nearest(training, heldOut, threads)
-	of := func(pick func(g, h []float64) float64, moves ...bool) Estimate {
+	of := func(pick func(g, h []float64) float64, moves ...bool) stat.Estimate {
 		var left [][]float64
 		for side, p := range []Pictures{gen, heldOut} {
 			if !moves[side] {
@@ -51,15 +52,14 @@ func Nearest(training, heldOut, gen Pictures, threads int) (Nearness, error) {
 			}
 			left = append(left, values)
 		}
-		e := jackknife(pick(g, h), gen.N, left...)
-		e.Lo = max(e.Lo, 0)
-		return e
+		return stat.DeleteGroup(pick(g, h), gen.N, left...).Within(0, math.Inf(1))
 	}
 	n.Generated = of(func(g, _ []float64) float64 { return meanOf(g) }, true, false)
 	n.HeldOut = of(func(_, h []float64) float64 { return meanOf(h) }, false, true)
 	n.HeldOut.N = heldOut.N
 	n.Ratio = of(func(g, h []float64) float64 { return meanOf(g) / meanOf(h) }, true, true)
-	n.Near = of(func(g, h []float64) float64 { return below(g, quantile(h, NearShare)) }, true, true).clamp(0, 1)
+	n.Near = of(func(g, h []float64) float64 { return float64(below(g, quantile(h, NearShare))) / float64(len(g)) }, true, true)
+	n.Near = share(n.Near, below(g, quantile(h, NearShare)), gen.N)
 	return n, nil
 }
 
@@ -125,15 +125,15 @@ func meanOf(x []float64) float64 {
 	return sum / float64(len(x))
 }
 
-// below is the share of x under v.
-func below(x []float64, v float64) float64 {
+// below is how many of x are under v.
+func below(x []float64, v float64) int {
 	n := 0
 	for _, w := range x {
 		if w < v {
 			n++
 		}
 	}
-	return float64(n) / float64(len(x))
+	return n
 }
 
 // quantile is the smallest element that at least the share q does not exceed.

@@ -3,6 +3,8 @@ package metrics
 import (
 	"errors"
 	"fmt"
+
+	"prabench/metrics/stat"
 )
 
 // Neighbours is the k of precision and recall that the published values use.
@@ -17,7 +19,7 @@ const Neighbours = 3
 //
 // The intervals leave out blocks of both sets, from the balls (whose radii then
 // grow) as well as from the points that are counted.
-func PrecisionRecall(real, gen Features, k int) (precision, recall Estimate, err error) {
+func PrecisionRecall(real, gen Features, k int) (precision, recall stat.Estimate, err error) {
 	if err := errors.Join(pair(real, gen), enough(real, gen)); err != nil {
 		return precision, recall, err
 	}
@@ -35,7 +37,7 @@ func PrecisionRecall(real, gen Features, k int) (precision, recall Estimate, err
 
 // share is the share of points inside the union of the balls, with its
 // interval; n is the count to report.
-func (s *balls) share(points *balls, n int) Estimate {
+func (s *balls) share(points *balls, n int) stat.Estimate {
 	inside := s.holds(points.points)
 	every := uint32(1) << s.blocks
 	hit := 0.0
@@ -59,5 +61,5 @@ func (s *balls) share(points *balls, n int) Estimate {
 	for b := range leftPoints {
 		leftPoints[b] = (hit - hits[b]) / (total - size[b])
 	}
-	return jackknife(hit/total, n, leftBalls, leftPoints).clamp(0, 1)
+	return share(stat.DeleteGroup(hit/total, n, leftBalls, leftPoints), int(hit), len(inside))
 }

@@ -5,6 +5,8 @@ import (
 	"math"
 	"slices"
 
+	"prabench/metrics/stat"
+
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas64"
 	"gonum.org/v1/gonum/optimize"
@@ -24,16 +26,16 @@ const probeSettled = 1e-5
 // deviation; the loss is the mean cross-entropy plus λ/2·‖W‖² (biases are free),
 // which is strictly convex in W, so the fit has one answer whatever the start.
 // It is found by L-BFGS.
-func Probe(train, heldOut Features, classes int) (Estimate, error) {
+func Probe(train, heldOut Features, classes int) (stat.Estimate, error) {
 	p, err := fitProbe(train, classes)
 	if err != nil {
-		return Estimate{}, fmt.Errorf("linear probe: %w", err)
+		return stat.Estimate{}, fmt.Errorf("linear probe: %w", err)
 	}
 	if err := heldOut.check(); err != nil {
-		return Estimate{}, fmt.Errorf("linear probe: held-out images: %w", err)
+		return stat.Estimate{}, fmt.Errorf("linear probe: held-out images: %w", err)
 	}
 	if heldOut.D != train.D || heldOut.Labels == nil {
-		return Estimate{}, fmt.Errorf("linear probe: %d held-out features against %d in training; both must come from one model, and have labels", heldOut.D, train.D)
+		return stat.Estimate{}, fmt.Errorf("linear probe: %d held-out features against %d in training; both must come from one model, and have labels", heldOut.D, train.D)
 	}
 	return ClassAccuracy(p.classify(heldOut), heldOut.Labels)
 }

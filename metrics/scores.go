@@ -1,13 +1,17 @@
 package metrics
 
-import "fmt"
+import (
+	"fmt"
+
+	"prabench/metrics/stat"
+)
 
 // Scores are all distances of one generated set from one reference.
 type Scores struct {
-	Frechet   Estimate // the metric fid_proxy; features squared
-	KID       Estimate // the metric kid
-	Precision Estimate // k = Neighbours
-	Recall    Estimate
+	Frechet   stat.Estimate // the metric fid_proxy; features squared
+	KID       stat.Estimate // the metric kid
+	Precision stat.Estimate // k = Neighbours
+	Recall    stat.Estimate
 }
 
 // Score computes every distance between the reference and the generated set.

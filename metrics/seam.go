@@ -1,6 +1,11 @@
 package metrics
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+
+	"prabench/metrics/stat"
+)
 
 // SeamIndex says how much the borders of patches show. Over all pairs of
 // neighbouring pixels, horizontal and vertical, it takes the mean absolute
@@ -10,16 +15,16 @@ import "fmt"
 // The interval is a jackknife over both sets of images.
 //
 // A patch as large as the image has no border, one of a single pixel no inside.
-func SeamIndex(real, gen Pictures, patch int) (Estimate, error) {
+func SeamIndex(real, gen Pictures, patch int) (stat.Estimate, error) {
 	if err := samePictures(real, gen); err != nil {
-		return Estimate{}, fmt.Errorf("seam index: %w", err)
+		return stat.Estimate{}, fmt.Errorf("seam index: %w", err)
 	}
 	if patch < 2 || patch >= real.Size {
-		return Estimate{}, fmt.Errorf("seam index: patches of %d pixels in images of %d have no seams to compare; they must be larger than 1 and smaller than the image", patch, real.Size)
+		return stat.Estimate{}, fmt.Errorf("seam index: patches of %d pixels in images of %d have no seams to compare; they must be larger than 1 and smaller than the image", patch, real.Size)
 	}
 	r, g := gradientsOf(real, patch), gradientsOf(gen, patch)
 	if r.all.inside == 0 || g.all.inside == 0 || r.all.across == 0 {
-		return Estimate{}, fmt.Errorf("seam index: images without any difference between neighbouring pixels")
+		return stat.Estimate{}, fmt.Errorf("seam index: images without any difference between neighbouring pixels")
 	}
 	left := [2][]float64{}
 	for _, b := range r.blocks {
@@ -28,9 +33,7 @@ func SeamIndex(real, gen Pictures, patch int) (Estimate, error) {
 	for _, b := range g.blocks {
 		left[1] = append(left[1], g.all.without(b).ratio()/r.all.ratio())
 	}
-	e := jackknife(g.all.ratio()/r.all.ratio(), gen.N, left[0], left[1])
-	e.Lo = max(e.Lo, 0)
-	return e, nil
+	return stat.DeleteGroup(g.all.ratio()/r.all.ratio(), gen.N, left[0], left[1]).Within(0, math.Inf(1)), nil
 }
 
 // gradient is sums of absolute differences; the numbers of pairs are the same

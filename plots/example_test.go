@@ -74,7 +74,7 @@ func ExampleTables() {
 	//
 	// <sub>1 of 3 cells lack values: oom (1).</sub><br>
 	// <sub>oom: the worker passed its limit of 8 GiB</sub><br>
-	// <sub>Bold: better than every other row, the difference outside its 95 % interval.</sub><br>
+	// <sub>Bold: better than every other row, the difference outside its 95 % interval, corrected for the number of rows (Holm).</sub><br>
 	// <sub>tradeoff · model.patch = 4 · 3 seeds · intervals: 95 % over seeds · protocol: 1c0b9a77e5d2 (fid\_proxy), batch=64 (throughput)</sub>
 }
 

@@ -39,15 +39,7 @@ var goldens = []struct {
 	{"pareto_facets", Figure{Kind: figure.Pareto, X: "throughput", Y: "fid_proxy", Series: "model.block", Facet: "model.patch"}, tradeoff},
 	{"pareto_labels", Figure{Kind: figure.Pareto, X: "train_seconds", Y: "fid_proxy"}, methods},
 	{"line", Figure{Kind: figure.Line, X: "train.rollout_depth", Y: "fid_proxy", Series: "model.block", Facet: "model.patch"}, tradeoff},
-	{"line_names", Figure{Kind: figure.Line, X: "rollout_depth", Y: "latency", Series: "block", Where: map[string]any{"patch": 7}}, func() Data {
-		d := tradeoff()
-		for i := range d.Cells {
-			if p := d.Cells[i].Params; p["rollout_depth"] == int64(2) {
-				p["rollout_depth"], p["train.rollout_depth"] = "exact", "exact"
-			}
-		}
-		return d
-	}},
+	{"line_names", Figure{Kind: figure.Line, X: "rollout_depth", Y: "latency", Series: "block", Where: map[string]any{"patch": 7}}, withExact},
 	{"line_many", Figure{Kind: figure.Line, X: "train.steps", Y: "fid_proxy", Series: "variant"}, func() Data {
 		return sweep(48, 12, func(i int) float64 { return 40*math.Exp(-float64(i/12)) + float64(i%12) + 3 })
 	}},
@@ -59,6 +51,10 @@ var goldens = []struct {
 		d.Cells[1].Metrics, d.Cells[1].Outcome = nil, "crash"
 		return d
 	}},
+	{"parallel", Figure{Kind: figure.Parallel, Title: "What a cell costs and gives", Series: "model.patch",
+		Axes: []string{"model.patch", "model.block", "train.rollout_depth", "memory_peak", "throughput", "fid_proxy"}}, withExact},
+	{"parallel_colour", Figure{Kind: figure.Parallel, Value: "fid_proxy",
+		Axes: []string{"patch", "block", "rollout_depth", "memory_peak", "latency", "fid_proxy"}}, withExact},
 	{"grid", Figure{Kind: figure.Grid, Where: map[string]any{"label": "PRA"}}, methods},
 	{"grid_cells", Figure{Kind: figure.Grid, GridCols: 6, GridRows: 6, Where: map[string]any{"label": []any{"x-prediction", "PRA", "exact rollout"}}}, func() Data {
 		d := methods()

@@ -2,7 +2,6 @@ package plots
 
 import (
 	"math"
-	"math/rand/v2"
 	"testing"
 )
 
@@ -33,36 +32,12 @@ func mean(v []float64) float64 {
 	return s / float64(len(v))
 }
 
-// The interval holds the true difference in 95 % of trials with three seeds.
-func TestCompareCovers(t *testing.T) {
-	r := rand.New(rand.NewPCG(3, 4))
-	draw := func(mu, sigma float64) MetricValue {
-		var m MetricValue
-		for range 3 {
-			m.Values = append(m.Values, mu+sigma*r.NormFloat64())
-		}
-		m.Value = mean(m.Values)
-		return m
-	}
-	const trials = 20000
-	inside := 0
-	for range trials {
-		if d := Compare(draw(5, 1), draw(3, 2)); d.Lo <= 2 && 2 <= d.Hi {
-			inside++
-		}
-	}
-	// Welch's interval is slightly wide for so few seeds, never narrow
-	if share := float64(inside) / trials; share < 0.945 || share > 0.985 {
-		t.Errorf("covers in %.3f of trials", share)
-	}
-}
-
 func TestCompareWithoutSeeds(t *testing.T) {
 	if d := Compare(MetricValue{Value: 1}, MetricValue{Value: 2, Values: []float64{2, 2}}); d.Separated() || d.Why == "" || d.Value != -1 {
 		t.Errorf("%+v", d)
 	}
 	same := MetricValue{Value: 2, Values: []float64{2, 2}}
-	if d := Compare(same, MetricValue{Value: 1, Values: []float64{1, 1, 1}}); !d.Separated() || d.P != 0 {
+	if d := Compare(same, MetricValue{Value: 1, Values: []float64{1, 1, 1}}); !d.Separated() || d.P != 0 || d.HasInterval() || d.Why != "" {
 		t.Errorf("counted: %+v", d)
 	}
 	if d := Compare(same, same); d.Separated() || d.P != 1 {
@@ -70,13 +45,22 @@ func TestCompareWithoutSeeds(t *testing.T) {
 	}
 }
 
-// As R's p.adjust(c(0.01, 0.04, 0.03, 0.005), "holm").
-func TestHolm(t *testing.T) {
-	got := Holm([]float64{0.01, 0.04, math.NaN(), 0.03, 0.005})
-	for i, want := range []float64{0.03, 0.06, math.NaN(), 0.06, 0.02} {
-		if math.Abs(got[i]-want) > 1e-12 || math.IsNaN(got[i]) != math.IsNaN(want) {
-			t.Errorf("%d: %v, want %v", i, got[i], want)
-		}
+// The best of many is not bold because one comparison of each pair alone would
+// pass: together they must.
+func TestBestIsCorrectedForTheNumberOfRows(t *testing.T) {
+	seeds := func(v ...float64) MetricValue { return MetricValue{Value: mean(v), Values: v} }
+	top, near, far := seeds(10, 11, 12), seeds(12.8, 13.9, 15.0), seeds(30, 31, 32)
+	if d := Compare(top, near); !d.Separated() || d.P > 0.05 || d.P < 0.025 {
+		t.Fatalf("not the example that is meant: %+v", d)
+	}
+	if got := best("kid", -1, []MetricValue{near, top}); got != 1 {
+		t.Errorf("of two rows %d is best", got)
+	}
+	if got := best("kid", -1, []MetricValue{near, top, seeds(12.9, 14.0, 15.1)}); got != -1 {
+		t.Errorf("of three rows, two of them near, %d is best", got)
+	}
+	if got := best("kid", -1, []MetricValue{far, top, seeds(31, 32, 33)}); got != 1 {
+		t.Errorf("of three rows, two of them far, %d is best", got)
 	}
 }
 
@@ -95,7 +79,8 @@ func TestApart(t *testing.T) {
 		"seeds":           {"kid", MetricValue{Value: 2, Values: []float64{1.9, 2, 2.1}}, MetricValue{Value: 3, Values: []float64{2.9, 3, 3.1}}, true},
 		"seeds, inside":   {"kid", MetricValue{Value: 2, Values: []float64{1, 2, 3}}, MetricValue{Value: 3, Values: []float64{2, 3, 4}}, false},
 	} {
-		if got := apart(c.metric, c.a, c.b); got != c.want {
+		got := best(c.metric, +1, []MetricValue{c.a, c.b})
+		if want := map[bool]int{true: 1, false: -1}[c.want]; got != want {
 			t.Errorf("%s: %v", name, got)
 		}
 	}

@@ -66,6 +66,17 @@ func tradeoff() Data {
 	return d
 }
 
+// withExact is tradeoff with a rollout depth that is no number.
+func withExact() Data {
+	d := tradeoff()
+	for i := range d.Cells {
+		if p := d.Cells[i].Params; p["rollout_depth"] == int64(2) {
+			p["rollout_depth"], p["train.rollout_depth"] = "exact", "exact"
+		}
+	}
+	return d
+}
+
 // methods is one cell a method, named.
 func methods() Data {
 	d := Data{Experiment: "methods"}

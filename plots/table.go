@@ -125,29 +125,17 @@ func (t *table) fill() {
 // winner is the cell that is better than every other by more than their noise,
 // −1 where there is none.
 func (c column) winner(cells []CellData) int {
-	best, others := -1, 0
-	value := func(i int) (MetricValue, bool) {
-		m, ok := cells[i].Metrics[c.name]
-		return m, ok && !math.IsNaN(m.Value) && !math.IsInf(m.Value, 0)
-	}
-	for i := range cells {
-		if m, ok := value(i); ok {
-			others++
-			if b, _ := value(max(best, 0)); best < 0 || (m.Value-b.Value)*float64(c.q.better) > 0 {
-				best = i
-			}
+	var at []int
+	var values []MetricValue
+	for i, cell := range cells {
+		if m, ok := cell.Metrics[c.name]; ok && !math.IsNaN(m.Value) && !math.IsInf(m.Value, 0) {
+			at, values = append(at, i), append(values, m)
 		}
 	}
-	if best < 0 || others < 2 || c.q.better == 0 {
-		return -1
+	if i := best(c.name, c.q.better, values); i >= 0 {
+		return at[i]
 	}
-	b, _ := value(best)
-	for i := range cells {
-		if m, ok := value(i); ok && i != best && !apart(c.name, b, m) {
-			return -1
-		}
-	}
-	return best
+	return -1
 }
 
 // decimals shows the two leading digits of the column's median interval, so that
@@ -237,7 +225,7 @@ func (t *table) foot() []string {
 	}
 	notes := t.notes
 	if t.bold {
-		notes = append(notes, "Bold: better than every other row, the difference outside its 95 % interval.")
+		notes = append(notes, "Bold: better than every other row, the difference outside its 95 % interval, corrected for the number of rows (Holm).")
 	}
 	return append(notes, t.source(names...))
 }

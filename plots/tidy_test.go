@@ -39,7 +39,7 @@ func tidy(t interface {
 			}
 		}
 		for _, f := range p.Frames {
-			if fig.Kind != figure.Heatmap && fig.Kind != figure.Grid && fig.Kind != figure.Pareto && a.Box.Meets(f) {
+			if fig.Kind != figure.Heatmap && fig.Kind != figure.Grid && fig.Kind != figure.Pareto && fig.Kind != figure.Parallel && a.Box.Meets(f) {
 				t.Errorf("%q lies on the data", a.Text)
 			}
 			if a.Box.Meets(f) && !f.Holds(a.Box) && fig.Kind != figure.Grid {
@@ -127,6 +127,11 @@ func TestExtremes(t *testing.T) {
 		"long sheets":        {Figure{Kind: figure.Grid}, long(methods())},
 		"long labels":        {Figure{Kind: figure.Pareto, X: "precision", Y: "fid_proxy"}, long(methods())},
 		"long title":         {Figure{Kind: figure.Line, X: "train.steps", Y: "fid_proxy", Series: "variant", Title: strings.Repeat("a title of many words ", 20)}, sweep(12, 3, exp)},
+		"long parallels":     {Figure{Kind: figure.Parallel, Axes: []string{"variant", "fid_proxy", "throughput"}, Series: "variant"}, long(sweep(40, 12, exp))},
+		"many parallels":     {Figure{Kind: figure.Parallel, Axes: strings.Fields(strings.Repeat("train.steps fid_proxy variant throughput ", 3)), Width: 6.75}, long(sweep(40, 12, exp))},
+		"parallel panels":    {Figure{Kind: figure.Parallel, Axes: []string{"train.steps", "fid_proxy", "throughput"}, Facet: "variant", Value: "fid_proxy"}, broken(sweep(24, 3, exp), 3)},
+		"one parallel":       {Figure{Kind: figure.Parallel, Axes: []string{"train.steps", "fid_proxy"}}, sweep(1, 1, exp)},
+		"equal parallels":    {Figure{Kind: figure.Parallel, Axes: []string{"train.steps", "fid_proxy"}, Value: "fid_proxy"}, sweep(5, 1, func(int) float64 { return 0 })},
 		"many panels":        {Figure{Kind: figure.Pareto, X: "throughput", Y: "fid_proxy", Facet: "train.steps"}, sweep(40, 4, exp)},
 		"equal values":       {Figure{Kind: figure.Line, X: "train.steps", Y: "fid_proxy"}, sweep(5, 1, func(int) float64 { return 7 })},
 		"one rounding apart": {Figure{Kind: figure.Line, X: "train.steps", Y: "fid_proxy"}, sweep(2, 1, func(i int) float64 { return math.Nextafter(1e8, float64(i)*1e9) })},

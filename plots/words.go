@@ -140,7 +140,7 @@ func (w Words) Difference(d Difference) string {
 	if d.Value > 0 {
 		s = "+" + s
 	}
-	if !math.IsNaN(d.Lo) {
+	if d.HasInterval() {
 		s += " [" + w.number(d.Lo) + ", " + w.number(d.Hi) + "]"
 	}
 	return s + w.unit()

@@ -2,32 +2,20 @@ package results
 
 import (
 	"fmt"
-	"math"
 	"slices"
 	"sort"
 	"strings"
 
-	"prabench/results/record"
-
-	"gonum.org/v1/gonum/stat"
-	"gonum.org/v1/gonum/stat/distuv"
-)
-
-// Where the interval of a mean comes from.
-const (
-	IntervalSeeds     = "seeds"     // Student's t over training seeds
-	IntervalJackknife = "jackknife" // one seed: the value's own, over images
-	IntervalRounds    = "rounds"    // one seed: the value's own, over rounds of measuring
-	IntervalNone      = "none"      // one seed and a value without an interval
+	"prabench/metrics/stat"
 )
 
 // Mean is a metric at one point, averaged over training seeds.
 type Mean struct {
 	Experiment, Metric, Unit string
 	Value                    float64
-	Lo, Hi                   *float64 // 95 % interval, nil when Interval is "none"
-	Interval                 string   // seeds, jackknife, rounds or none
-	N                        int      // values averaged: one a seed, unless Across accepted more
+	Lo, Hi                   *float64    // 95 % interval, nil when there is none
+	Interval                 stat.Method // over seeds; of one value, or of values that are all the same, their own
+	N                        int         // values averaged: one a seed, unless Across accepted more
 	Seeds                    []uint64
 	Values                   []float64 // one for each of N, in the order of the seeds
 
@@ -194,43 +182,20 @@ func (a Averaging) mean(group []*Row) (Mean, error) {
 		}
 	}
 	m.N, m.Values = len(group), values
-	if m.N == 1 {
-		m.Value, m.Lo, m.Hi, m.Interval = first.Value, first.Lo, first.Hi, IntervalNone
-		if first.Lo != nil && first.Hi != nil {
-			m.Interval = ownInterval(first.Kind)
-		} else {
-			m.Lo, m.Hi = nil, nil
-		}
-		return m, nil
+	// What every seed has the same of does not depend on the seed, like the
+	// floor of a distance: seeds say nothing of how sure it is.
+	e := stat.Student(values, stat.Seeds)
+	if !e.HasInterval() {
+		e = first.Estimate()
 	}
-	lo, hi := 0.0, 0.0
-	m.Value, lo, hi = SeedInterval(values)
-	m.Lo, m.Hi, m.Interval = &lo, &hi, IntervalSeeds
+	m.Value, m.Interval = e.Value, e.Method
+	m.Lo, m.Hi = e.Bounds()
 	return m, nil
 }
 
 // accepts says whether two rows differ in something that was accepted.
 func (a Averaging) accepts(r, s *Row) bool {
 	return slices.ContainsFunc(a.Across, func(name string) bool { return field(r, name) != field(s, name) })
-}
-
-// ownInterval tells what a value's own interval is over: scores have a
-// jackknife over images, all that is timed has rounds.
-func ownInterval(kind string) string {
-	switch kind {
-	case record.Score, record.Draw, record.Reference:
-		return IntervalJackknife
-	}
-	return IntervalRounds
-}
-
-// SeedInterval is the mean and its 95 % interval by Student's t with n−1
-// degrees of freedom; n ≥ 2.
-func SeedInterval(values []float64) (mean, lo, hi float64) {
-	n := float64(len(values))
-	mean, deviation := stat.MeanStdDev(values, nil)
-	half := distuv.StudentsT{Mu: 0, Sigma: 1, Nu: n - 1}.Quantile(0.975) * deviation / math.Sqrt(n)
-	return mean, mean - half, mean + half
 }
 
 func distinct(group []*Row, name string) []string {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"prabench/metrics/stat"
 	"prabench/results/record"
 
 	"github.com/google/go-cmp/cmp"
@@ -13,7 +14,7 @@ import (
 
 // seedRow is a value of one seed at patch 7.
 func seedRow(seed uint64, value float64) Row {
-	return Row{Experiment: "t", Cell: "c" + string(rune('0'+seed)), Seed: seed, Metric: "fid_proxy", Unit: "1", Value: value, Lo: ptr(value - 1), Hi: ptr(value + 2),
+	return Row{Experiment: "t", Cell: "c" + string(rune('0'+seed)), Seed: seed, Metric: "fid_proxy", Unit: "1", Value: value, Lo: ptr(value - 1), Hi: ptr(value + 2), Method: stat.Jackknife,
 		Protocol: "p", DeviceClass: "cpu Xeon", Code: "abc", Kind: record.Score, Patch: 7, Params: map[string]any{"model.patch": int64(7)}}
 }
 
@@ -28,24 +29,46 @@ func TestMeanOverSeeds(t *testing.T) {
 	if m.Value != 12 || math.Abs(*m.Lo-(12-half)) > 1e-9 || math.Abs(*m.Hi-(12+half)) > 1e-9 {
 		t.Errorf("%v [%v, %v], want 12 ± %v", m.Value, *m.Lo, *m.Hi, half)
 	}
-	if m.N != 3 || m.Interval != IntervalSeeds || cmp.Diff([]uint64{1, 2, 3}, m.Seeds) != "" || m.DeviceClass != "cpu Xeon" {
+	if m.N != 3 || m.Interval != stat.Seeds || cmp.Diff([]uint64{1, 2, 3}, m.Seeds) != "" || m.DeviceClass != "cpu Xeon" {
 		t.Errorf("%+v", m)
 	}
 }
 
 func TestOneSeedKeepsItsOwnInterval(t *testing.T) {
 	timed, bare := seedRow(1, 10), seedRow(1, 10)
-	timed.Kind, timed.Metric = record.Time, "throughput"
-	bare.Metric, bare.Lo, bare.Hi = "params", nil, nil
+	timed.Kind, timed.Metric, timed.Method = record.Time, "throughput", stat.Rounds
+	bare.Metric, bare.Lo, bare.Hi, bare.Method = "params", nil, nil, stat.None
 	means, err := Aggregate([]Row{seedRow(1, 10), timed, bare})
 	if err != nil || len(means) != 3 {
 		t.Fatal(means, err)
 	}
-	for i, want := range []string{IntervalJackknife, IntervalRounds, IntervalNone} {
+	for i, want := range []stat.Method{stat.Jackknife, stat.Rounds, stat.None} {
 		m := means[i]
-		if m.Interval != want || m.N != 1 || (want == IntervalNone) != (m.Lo == nil) || m.Lo != nil && (*m.Lo != 9 || *m.Hi != 12) {
+		if m.Interval != want || m.N != 1 || (want == stat.None) != (m.Lo == nil) || m.Lo != nil && (*m.Lo != 9 || *m.Hi != 12) {
 			t.Errorf("%s: %+v, want %s", m.Metric, m, want)
 		}
+	}
+}
+
+// The floor of a distance is the same for every seed: its spread over seeds is
+// no interval, its own over images is one. A count has neither.
+func TestWhatDoesNotDependOnTheSeedKeepsItsOwnInterval(t *testing.T) {
+	var rows []Row
+	for seed := range uint64(3) {
+		floor, count := seedRow(seed+1, 0.8313), seedRow(seed+1, 12345)
+		floor.Metric, floor.Lo, floor.Hi = "fid_proxy_floor", ptr(0.627), ptr(1.036)
+		count.Metric, count.Lo, count.Hi, count.Method = "params", nil, nil, stat.None
+		rows = append(rows, floor, count)
+	}
+	means, err := Aggregate(rows)
+	if err != nil || len(means) != 2 {
+		t.Fatal(means, err)
+	}
+	if m := means[0]; m.Value != 0.8313 || m.Interval != stat.Jackknife || m.Lo == nil || *m.Lo != 0.627 || *m.Hi != 1.036 || m.N != 3 || len(m.Values) != 3 {
+		t.Errorf("%+v", m)
+	}
+	if m := means[1]; m.Value != 12345 || m.Interval != stat.None || m.Lo != nil || m.Hi != nil || m.N != 3 {
+		t.Errorf("%+v", m)
 	}
 }
 

@@ -123,6 +123,11 @@ func (in *inserter) number(query string, args ...any) (n int64, err error) {
 	return n, err
 }
 
+// insertValue fills in the method where an older program left it out, as the
+// migration did for the values that it found.
+const insertValue = `INSERT INTO value(attempt, metric, protocol, unit, value, lo, hi, n, method) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,
+	CASE WHEN ?9 <> '' THEN ?9 WHEN ?6 < ?7 THEN coalesce((SELECT method FROM old_method WHERE metric = ?2), 'unstated') ELSE '' END)`
+
 // insert stores one attempt that passed its Check.
 func (in *inserter) insert(a record.Attempt) (bool, error) {
 	a = a.Normal()
@@ -169,8 +174,7 @@ func (in *inserter) insert(a record.Attempt) (bool, error) {
 		if err != nil {
 			return false, err
 		}
-		if err := in.exec("INSERT INTO value(attempt, metric, protocol, unit, value, lo, hi, n) VALUES (?,?,?,?,?,?,?,?)",
-			n, v.Metric, p, unit(v.Unit), v.Value, v.Lo, v.Hi, v.N); err != nil {
+		if err := in.exec(insertValue, n, v.Metric, p, unit(v.Unit), v.Value, v.Lo, v.Hi, v.N, string(v.Method)); err != nil {
 			return false, fmt.Errorf("%s: %w", v.Metric, err)
 		}
 	}

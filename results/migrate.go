@@ -22,8 +22,11 @@ var schema1 string
 //go:embed schema/2.sql
 var schema2 string
 
+//go:embed schema/3.sql
+var schema3 string
+
 // migrations holds one step per version; PRAGMA user_version counts those done.
-var migrations = []migration{migration(schema1), migration(schema2)}
+var migrations = []migration{migration(schema1), migration(schema2), migration(schema3)}
 
 // migrate runs the missing steps in one exclusive transaction: the database is
 // either at the last version afterwards or as it was. A database that has data

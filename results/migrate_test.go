@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"prabench/metrics/stat"
 	"prabench/results/record"
 
 	"github.com/google/go-cmp/cmp"
@@ -86,7 +87,7 @@ func TestVersion1Opens(t *testing.T) {
 	}
 	now := openTemp(t)
 	fixture1(t, now)
-	for _, q := range []string{"SELECT * FROM cells ORDER BY cell", "SELECT * FROM results ORDER BY cell, metric", "SELECT key, kind, severity FROM stage ORDER BY key"} {
+	for _, q := range []string{"SELECT * FROM cells ORDER BY cell", "SELECT * FROM results ORDER BY cell, metric", "SELECT * FROM estimates ORDER BY cell, metric", "SELECT key, kind, severity FROM stage ORDER BY key"} {
 		_, want := query(t, now, q)
 		_, got := query(t, old, q)
 		if d := cmp.Diff(want, got); d != "" || len(want) == 0 {
@@ -101,6 +102,59 @@ func TestVersion1Opens(t *testing.T) {
 	_, got := query(t, old, "SELECT type, name, sql FROM sqlite_master ORDER BY 1, 2")
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("a migrated database and a new one differ in their schema: %s", d)
+	}
+}
+
+// Version 3 gives the intervals of a metric what they are over, and so does an
+// attempt of an older program that comes in later. An interval of a metric that
+// nobody knows is not guessed at, and one without width is none.
+func TestVersion3KnowsWhatOlderIntervalsAreOver(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "old.db")
+	db, err := open(path, migrations[:2])
+	if err != nil {
+		t.Fatal(err)
+	}
+	write := func(key string, query string) {
+		if _, err := db.write.Exec(query, key); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := map[string]stat.Method{"fid_proxy": stat.Jackknife, "class_accuracy": stat.Wilson, "probe_accuracy": stat.Wilson, "fid_prefix_25": stat.Jackknife,
+		"seam_index": stat.Jackknife, "nearest_ratio": stat.Jackknife, "latency": stat.Rounds, "own_metric": stat.Unstated}
+	write("", `INSERT INTO environment(n, id, cpu, cores, memory_bytes, os, gpu, git_revision, git_dirty, json) VALUES (1, 'e', ?, 0, 0, '', '', '', 0, '{}')`)
+	write("", `INSERT INTO origin(n, device, environment, class, code) VALUES (1, 'cpu', 1, ?, '')`)
+	write("", `INSERT INTO protocol(n, text) VALUES (1, ?)`)
+	write("s", `INSERT INTO stage(n, key, kind) VALUES (1, ?, 'score')`)
+	write("old", `INSERT INTO attempt(n, id, stage, cell, outcome, reason, started, finished, origin, protocol, digest) VALUES (1, ?, 1, '', 'ok', '', '', '', 1, '{}', '')`)
+	later := okAttempt("late", "s", record.Score, 1)
+	for metric := range want {
+		write(metric, `INSERT INTO value(attempt, metric, protocol, unit, value, lo, hi, n) VALUES (1, ?, 1, '1', 2, 1, 3, 5)`)
+		later.Values = append(later.Values, record.Value{Metric: metric, Unit: "1", Value: 2, Lo: ptr(1), Hi: ptr(3), N: 5})
+	}
+	want["precision"], want["train_loss"] = stat.None, stat.None
+	write("precision", `INSERT INTO value(attempt, metric, protocol, unit, value, lo, hi, n) VALUES (1, ?, 1, '1', 1, 1, 1, 5)`)
+	write("train_loss", `INSERT INTO value(attempt, metric, protocol, unit, value, lo, hi, n) VALUES (1, ?, 1, '1', 1, NULL, NULL, 5)`)
+	later.Values = append(later.Values, record.Value{Metric: "precision", Unit: "1", Value: 1, Lo: ptr(1), Hi: ptr(1), N: 5}, record.Value{Metric: "train_loss", Unit: "1", N: 5})
+	db.Close()
+
+	if db, err = Open(path); err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	mustIngest(t, db, later)
+	for _, id := range []string{"old", "late"} {
+		a, _, err := db.Attempt(background, id)
+		if err != nil || len(a.Values) != len(want) {
+			t.Fatal(a.Values, err)
+		}
+		for _, v := range a.Values {
+			if v.Method != want[v.Metric] || v.Metric == "precision" && (v.Lo == nil || *v.Lo != 1) {
+				t.Errorf("%s of attempt %s: %s, want %s", v.Metric, id, v.Method, want[v.Metric])
+			}
+		}
+	}
+	if inserted, err := db.Ingest(background, later); inserted || err != nil {
+		t.Errorf("the same attempt again: %v %v", inserted, err)
 	}
 }
 

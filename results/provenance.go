@@ -15,15 +15,6 @@ type Provenance struct {
 	Started, Finished    time.Time
 }
 
-// IntervalOver says what the row's own interval is over: images, rounds, or
-// nothing when it has none; see [Mean].
-func (r *Row) IntervalOver() string {
-	if r.Lo == nil || r.Hi == nil {
-		return IntervalNone
-	}
-	return ownInterval(r.Kind)
-}
-
 // Provenance gives the attempts that an experiment's results and outcomes come
 // from, in the order in which they finished: of every stage its newest attempt
 // that ended well and its newest one. [DB.Behind] tells them by cell.

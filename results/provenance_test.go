@@ -29,14 +29,3 @@ func TestProvenance(t *testing.T) {
 		t.Error(diff)
 	}
 }
-
-func TestIntervalOver(t *testing.T) {
-	for kind, want := range map[string]string{record.Score: IntervalJackknife, record.Time: IntervalRounds} {
-		if got := (&Row{Kind: kind, Lo: ptr(1), Hi: ptr(2)}).IntervalOver(); got != want {
-			t.Errorf("%s: %s", kind, got)
-		}
-		if got := (&Row{Kind: kind}).IntervalOver(); got != IntervalNone {
-			t.Errorf("%s without an interval: %s", kind, got)
-		}
-	}
-}

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"prabench/metrics/stat"
 	"prabench/results/record"
 )
 
@@ -23,7 +24,8 @@ type Row struct {
 	Metric     string
 	Unit       string
 	Value      float64
-	Lo, Hi     *float64 // 95 % interval, nil when there is none
+	Lo, Hi     *float64    // 95 % interval, nil when there is none
+	Method     stat.Method // what the interval is over; none where there is none
 	N          int
 	Protocol   string
 	Attempt    string
@@ -42,6 +44,9 @@ type Row struct {
 	DeviceClass string
 	Code        string
 }
+
+// Estimate is the value with its own interval, if it has one.
+func (r *Row) Estimate() stat.Estimate { return stat.FromBounds(r.Value, r.Lo, r.Hi, r.N, r.Method) }
 
 // Filter chooses rows; what is empty does not restrict.
 type Filter struct {
@@ -121,12 +126,15 @@ type number struct {
 }
 
 // words come again in every cell.
-type words struct{ kind, metric, unit string }
+type words struct {
+	kind, metric, unit string
+	method             stat.Method
+}
 
 func (x *number) row(c *Cell) Row {
 	s := x.source
 	return Row{Experiment: c.Experiment, Cell: c.Cell, Seed: c.Seed, Metric: x.words.metric, Unit: x.words.unit,
-		Value: x.value, Lo: pointer(x.lo), Hi: pointer(x.hi), N: x.n, Protocol: x.protocol, Attempt: s.attempt, Outcome: record.OK, CreatedAt: s.finished,
+		Value: x.value, Lo: pointer(x.lo), Hi: pointer(x.hi), Method: x.words.method, N: x.n, Protocol: x.protocol, Attempt: s.attempt, Outcome: record.OK, CreatedAt: s.finished,
 		Label: c.Label, Patch: c.Patch, Block: c.Block, RolloutDepth: c.RolloutDepth, State: c.State, Params: c.Params,
 		Stage: s.key, Kind: x.words.kind, Device: s.device, DeviceClass: s.classes, Code: s.codes}
 }
@@ -142,7 +150,7 @@ func (p part) numbers(ctx context.Context, tx *sql.Tx, f Filter, set *cellSet, o
 			args = append(args, m)
 		}
 	}
-	found, err := tx.QueryContext(ctx, `SELECT c.position, s.n, cs.kind || ' ' || v.metric || ' ' || v.unit, v.value, v.lo, v.hi, v.n, v.protocol,
+	found, err := tx.QueryContext(ctx, `SELECT c.position, s.n, cs.kind || ' ' || v.metric || ' ' || v.method || ' ' || v.unit, v.value, v.lo, v.hi, v.n, v.protocol,
 			s.key || ' ' || a.id || ' ' || a.finished, a.origin
 		FROM cell c INDEXED BY cell_plan CROSS JOIN cell_stage cs ON cs.cell = c.n
 		CROSS JOIN stage s ON s.n = cs.stage CROSS JOIN value v ON v.attempt = s.attempt CROSS JOIN attempt a ON a.n = s.attempt
@@ -167,8 +175,9 @@ func (p part) numbers(ctx context.Context, tx *sql.Tx, f Filter, set *cellSet, o
 		}
 		if x.words = known[phrase]; x.words == nil {
 			kind, rest, _ := strings.Cut(phrase, " ")
-			metric, unit, _ := strings.Cut(rest, " ")
-			x.words = &words{kind, metric, unit}
+			metric, rest, _ := strings.Cut(rest, " ")
+			method, unit, _ := strings.Cut(rest, " ")
+			x.words = &words{kind, metric, unit, stat.Method(method)}
 			known[phrase] = x.words
 		}
 		if x.source = sources[stage]; x.source == nil {

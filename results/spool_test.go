@@ -164,7 +164,7 @@ func TestQuarantine(t *testing.T) {
 
 func TestSpoolOfANewerProgramStays(t *testing.T) {
 	db, dir := openTemp(t), t.TempDir()
-	write(t, filepath.Join(dir, "x.json"), []byte(`{"format":2,"id":"x","wings":true}`))
+	write(t, filepath.Join(dir, "x.json"), []byte(`{"format":3,"id":"x","wings":true}`))
 	mustSpool(t, dir, fullAttempt("a"))
 	if n, err := db.IngestDir(background, dir); n != 1 || !errors.Is(err, record.ErrSpoolNewer) {
 		t.Errorf("%d, %v, want 1 stored and ErrSpoolNewer", n, err)
@@ -192,7 +192,7 @@ func FuzzDecodeSpool(f *testing.F) {
 	f.Add(content)
 	bare, _ := json.Marshal(okAttempt("b", "s", record.Score, 1))
 	f.Add(bare)
-	f.Add([]byte(`{"format":2}`))
+	f.Add([]byte(`{"format":3}`))
 	f.Add([]byte(`{"id":"a","values":[{"value":1e999}]}`))
 	f.Add([]byte(`{"id":"a","stage":"s","kind":"time","outcome":"ok","started":"0000-01-01T00:00:00Z","finished":"9999-12-31T23:59:59.999999999Z","environment":{"cores":-1},"values":[{"metric":"m","value":-0,"n":-9223372036854775808}],"artifacts":[{"name":"\u0000","bytes":-1}]}`))
 	db := openTemp(f)

@@ -108,7 +108,7 @@ func (db *DB) attempt(ctx context.Context, id string) (a record.Attempt, n int64
 }
 
 func (db *DB) values(ctx context.Context, attempt int64) ([]record.Value, error) {
-	rows, err := db.read.QueryContext(ctx, `SELECT v.metric, v.unit, v.value, v.lo, v.hi, v.n, p.text
+	rows, err := db.read.QueryContext(ctx, `SELECT v.metric, v.unit, v.value, v.lo, v.hi, v.n, v.method, p.text
 		FROM value v JOIN protocol p ON p.n = v.protocol WHERE v.attempt=? ORDER BY v.metric, p.text`, attempt)
 	if err != nil {
 		return nil, err
@@ -118,7 +118,7 @@ func (db *DB) values(ctx context.Context, attempt int64) ([]record.Value, error)
 	for rows.Next() {
 		var v record.Value
 		var lo, hi sql.NullFloat64
-		if err := rows.Scan(&v.Metric, &v.Unit, &v.Value, &lo, &hi, &v.N, &v.Protocol); err != nil {
+		if err := rows.Scan(&v.Metric, &v.Unit, &v.Value, &lo, &hi, &v.N, &v.Method, &v.Protocol); err != nil {
 			return nil, err
 		}
 		v.Lo, v.Hi = pointer(lo), pointer(hi)

@@ -104,7 +104,7 @@ func MeanTable(means []Mean) Table {
 	for i := range means {
 		m := &means[i]
 		line := append([]any{m.Experiment}, pick(m.Params, keys)...)
-		t.Rows = append(t.Rows, append(line, m.Metric, m.Unit, m.Value, optional(m.Lo), optional(m.Hi), int64(m.N), m.Interval, m.Protocol, m.DeviceClass, m.Code))
+		t.Rows = append(t.Rows, append(line, m.Metric, m.Unit, m.Value, optional(m.Lo), optional(m.Hi), int64(m.N), m.Interval.String(), m.Protocol, m.DeviceClass, m.Code))
 	}
 	return t
 }
@@ -116,7 +116,7 @@ func BriefMeanTable(means []Mean) Table {
 	for i := range means {
 		m := &means[i]
 		line := append([]any{m.Experiment}, pick(m.Params, keys)...)
-		t.Rows = append(t.Rows, append(line, m.Metric, m.Value, interval(m.Lo, m.Hi), m.Unit, int64(m.N), m.Interval))
+		t.Rows = append(t.Rows, append(line, m.Metric, m.Value, interval(m.Lo, m.Hi), m.Unit, int64(m.N), m.Interval.String()))
 	}
 	return t
 }

@@ -13,8 +13,9 @@ import (
 func TestViewColumns(t *testing.T) {
 	db := openTemp(t)
 	for view, want := range map[string]string{
-		"cells":   "experiment cell seed patch block rollout_depth state params_json outcome",
-		"results": "experiment cell seed metric unit value lo hi n protocol attempt outcome created_at",
+		"cells":     "experiment cell seed patch block rollout_depth state params_json outcome",
+		"results":   "experiment cell seed metric unit value lo hi n protocol attempt outcome created_at",
+		"estimates": "experiment cell seed metric unit value lo hi method n protocol attempt",
 	} {
 		columns, _ := query(t, db, "SELECT * FROM "+view)
 		if got := strings.Join(columns, " "); got != want {

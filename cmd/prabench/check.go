@@ -2,11 +2,8 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
-	"os"
-	"runtime"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -14,16 +11,15 @@ import (
 	"github.com/spf13/cobra"
 
 	"prabench/harness/engine"
-	"prabench/harness/machine"
-	"prabench/harness/tools/check"
-	"prabench/internal/atomicfile"
+	"prabench/harness/tools/check/session"
+	"prabench/results"
 )
 
 // checkFlags are the command's options.
 type checkFlags struct {
-	against, binary string
-	baseline, save  string
-	history         bool
+	session.Other
+	save    string
+	history bool
 
 	rounds  int
 	budget  time.Duration
@@ -58,29 +54,26 @@ the command line or the file, 4 the check itself failed.`,
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&o.against, "against", "", "compare with this `REVISION` of git")
-	f.StringVar(&o.binary, "against-binary", "", "compare with the program at this `PATH`")
-	f.StringVar(&o.baseline, "baseline", "", "compare with the baseline of this `NAME`")
+	f.StringVar(&o.Revision, "against", "", "compare with this `REVISION` of git")
+	f.StringVar(&o.Binary, "against-binary", "", "compare with the program at this `PATH`")
+	f.StringVar(&o.Baseline, "baseline", "", "compare with the baseline of this `NAME`")
 	f.StringVar(&o.save, "save", "", "measure, and keep the result as a baseline under this `NAME`")
 	f.BoolVar(&o.history, "history", false, "show the timings of earlier revisions in the database, and their steps")
 	f.IntVar(&o.rounds, "rounds", 0, "rounds of a block before it is judged (default: check.rounds)")
 	f.DurationVar(&o.budget, "budget", 0, "longest time to measure (default: check.budget)")
-	f.StringVar(&o.format, "format", "table", "what is printed: "+strings.Join(check.Formats(), ", "))
+	f.StringVar(&o.format, "format", "table", "what is printed: "+strings.Join(session.Formats(), ", "))
 	f.StringArrayVar(&o.outputs, "output", nil, "also write a `FORMAT=FILE`, such as junit=check.xml")
 	f.StringVar(&o.extraWork, "test-extra-work", "", "share of work that is added to each call of this program, to test the check")
 	f.MarkHidden("test-extra-work")
 	return c
 }
 
-// checkLoad is a variable because tests do not depend on what else runs.
-var checkLoad = check.MachineLoad
-
 // output is a file that a report is written to.
 type output struct{ format, path string }
 
 func (o *checkFlags) valid() ([]output, error) {
 	modes := 0
-	for _, given := range []bool{o.against != "", o.binary != "", o.baseline != "", o.save != "", o.history} {
+	for _, given := range []bool{o.Revision != "", o.Binary != "", o.Baseline != "", o.save != "", o.history} {
 		if given {
 			modes++
 		}
@@ -88,8 +81,9 @@ func (o *checkFlags) valid() ([]output, error) {
 	if modes != 1 {
 		return nil, usage("check needs one of --against REVISION, --against-binary PATH, --baseline NAME, --save NAME and --history, not %d of them", modes)
 	}
-	if check.Writers[o.format] == nil {
-		return nil, usage("--format %s: choose one of %s", o.format, strings.Join(check.Formats(), ", "))
+	formats := session.Formats()
+	if !slices.Contains(formats, o.format) {
+		return nil, usage("--format %s: choose one of %s", o.format, strings.Join(formats, ", "))
 	}
 	var out []output
 	for _, text := range o.outputs {
@@ -97,13 +91,17 @@ func (o *checkFlags) valid() ([]output, error) {
 		if !ok || path == "" {
 			return nil, usage("--output %s: not of the form FORMAT=FILE, for example junit=check.xml", text)
 		}
-		if check.Writers[format] == nil {
-			return nil, usage("--output %s: no format %q; choose one of %s", text, format, strings.Join(check.Formats(), ", "))
+		if !slices.Contains(formats, format) {
+			return nil, usage("--output %s: no format %q; choose one of %s", text, format, strings.Join(formats, ", "))
 		}
 		out = append(out, output{format, path})
 	}
 	return out, nil
 }
+
+// checkLoad is what the check looks at the machine's other load with; nil is its
+// own way. Tests do not depend on what else runs.
+var checkLoad func() func() (session.MachineLoad, bool)
 
 func (a *app) check(ctx context.Context, file string, o checkFlags) error {
 	if a.json {
@@ -123,100 +121,98 @@ func (a *app) check(ctx context.Context, file string, o checkFlags) error {
 	if err != nil {
 		return err
 	}
-	l := ls[0]
+	s := &session.Session{
+		File: engine.Loaded{File: ls[0].file, Exp: ls[0].exp}, Set: a.set, Only: a.only, DB: a.db,
+		Command: workerCommand, Load: checkLoad, Progress: a.checkProgress(), ExtraWork: o.extraWork,
+		Say: func(text string) { fmt.Fprintln(a.stderr, text) },
+	}
 	if o.history {
-		return a.history(ctx, l, o)
+		return a.history(ctx, s, o)
 	}
-	if err := engine.CheckMachine(workerCommand, l.exp); err != nil {
-		return &usageError{err}
-	}
-	ctx, stop := a.untilInterrupted(ctx)
+	ctx, stop := untilInterrupted(ctx)
 	defer stop()
-	dir, err := os.MkdirTemp("", "prabench-check-*")
+	if o.save != "" {
+		return a.saveBaseline(ctx, s, o.save)
+	}
+	rep, err := s.Compare(ctx, o.Other)
 	if err != nil {
-		return &engine.Failure{Err: err}
-	}
-	defer os.RemoveAll(dir)
-	rep, err := a.checked(ctx, l, o, dir)
-	if ctx.Err() != nil {
-		return &engine.Failure{Err: errors.New("the check was stopped before its end: no verdict")}
-	}
-	if err != nil || rep == nil {
 		return err
 	}
-	for _, out := range append(outputs, output{o.format, "-"}) {
-		if err := a.writeReport(rep, out); err != nil {
+	for _, out := range outputs {
+		if err := session.WriteFile(out.path, rep, out.format); err != nil {
 			return &engine.Failure{Err: err}
 		}
+	}
+	if err := session.Write(a.stdout, rep, o.format); err != nil {
+		return &engine.Failure{Err: err}
 	}
 	a.code = rep.Verdict.ExitCode()
 	return nil
 }
 
-// checked makes the report; there is none when a baseline is saved.
-func (a *app) checked(ctx context.Context, l loaded, o checkFlags, dir string) (*check.Report, error) {
-	set := l.file.Base
-	threads := set.Measure.Threads
-	if threads == 0 {
-		threads = runtime.NumCPU()
+func (a *app) saveBaseline(ctx context.Context, s *session.Session, name string) error {
+	path, bl, err := s.Save(ctx, name)
+	if session.Refused(err) {
+		fmt.Fprintln(a.stderr, "prabench: "+err.Error())
+		a.code = session.Inconclusive
+		return nil
 	}
-	opts := check.Options{Rounds: set.Check.Rounds, Repeat: set.Measure.RepeatDisturbed, Budget: time.Duration(set.Check.Budget), Spend: check.DefaultSpend}
-	limits := check.Thresholds{Throughput: set.Check.Throughput, Latency: set.Check.Latency, Memory: set.Check.Memory}
-	for _, name := range set.Check.Metrics.List() {
-		m, ok := check.MetricOf(name, limits)
-		if !ok {
-			return nil, usage("check.metrics: %q cannot be checked", name)
-		}
-		opts.Metrics = append(opts.Metrics, m)
-	}
-	cells, err := check.Cells(l.exp, opts.Metrics, threads, dir)
 	if err != nil {
-		return nil, &engine.Failure{Err: err}
+		return err
 	}
-	env := machine.Environment(threads)
-	rep := &check.Report{Experiment: l.exp.Name, File: l.file.File, Device: env.DeviceClass(set.Measure.Device), Threads: threads, Precision: set.Measure.Precision, Environment: env}
-	p, err := a.programs(ctx, set.Measure.Device, o, dir, rep)
-	if err != nil {
-		return nil, err
-	}
-	b := check.Bench{Start: p.start, Now: time.Now, Load: checkLoad, Say: a.checkProgress()}
-	var known map[string]check.Quality
-	quality := slices.Contains(set.Check.Metrics.List(), check.FidProxy)
-	if quality && (o.save != "" || o.baseline != "") {
-		if known, err = a.knownQuality(ctx, l); err != nil {
-			return nil, err
-		}
-	}
-	if o.save != "" {
-		return nil, a.saveBaseline(ctx, b, cells, opts, rep, o.save, known)
-	}
-	if o.baseline != "" {
-		if b.Baseline, err = a.fitBaseline(cells, opts, rep, o.baseline); err != nil {
-			return nil, err
-		}
-	}
-	if err := b.Compare(ctx, cells, opts, rep); err != nil {
-		return nil, &engine.Failure{Err: err}
-	}
-	switch {
-	case quality && o.baseline != "":
-		for _, label := range labels(l) {
-			was, ok := b.Baseline.Quality[label]
-			if !ok {
-				return nil, usage("baseline %s has no fid_proxy of %s: save another baseline with --save", o.baseline, label)
-			}
-			rep.Judge(label, was, known[label])
-		}
-	case quality:
-		err = a.compareQuality(ctx, l, p, dir, rep)
-	}
-	return rep, err
+	fmt.Fprintf(a.stdout, "%s\ncells: %d, on %s, %d threads: peak %.4g GFLOP/s, copies %.4g GB/s; commit it and compare with --baseline %s\n", path, len(bl.Cells), bl.Device, bl.Threads, bl.Peak/1e9, bl.Bandwidth/1e9, name)
+	return nil
 }
 
-func (a *app) writeReport(rep *check.Report, out output) error {
-	write := check.Writers[out.format]
-	if out.path == "-" {
-		return write(rep, a.stdout)
+// history prints the timings of all revisions in the database with their steps
+// and draws a figure for each metric.
+func (a *app) history(ctx context.Context, s *session.Session, o checkFlags) error {
+	if o.format != "table" && o.format != "markdown" && o.format != "json" || len(o.outputs) > 0 {
+		return usage("--history prints a table, markdown or json, and no --output")
 	}
-	return atomicfile.Output(out.path, 0o644, func(w io.Writer) error { return write(rep, w) })
+	h, err := s.History(ctx)
+	if err != nil {
+		return err
+	}
+	for _, n := range h.Notes {
+		fmt.Fprintln(a.stderr, "note: "+n)
+	}
+	switch o.format {
+	case "json":
+		err = a.printJSON(h.Series)
+	case "markdown":
+		err = results.WriteMarkdown(a.stdout, h.Table())
+	default:
+		err = results.WriteText(a.stdout, h.Table())
+	}
+	if err != nil {
+		return &engine.Failure{Err: err}
+	}
+	files, err := h.Draw(filepath.Join(a.figures, h.Experiment))
+	if o.format == "table" {
+		for _, f := range files {
+			fmt.Fprintln(a.stdout, f)
+		}
+	}
+	if err != nil {
+		return &engine.Failure{Err: err}
+	}
+	return nil
+}
+
+// checkProgress tells how far a check is: on a terminal in one line, elsewhere
+// when a block begins.
+func (a *app) checkProgress() func(done, total time.Duration, what string) {
+	terminal := isTerminal(a.stderr)
+	last := ""
+	return func(done, total time.Duration, what string) {
+		if terminal {
+			fmt.Fprintf(a.stderr, "\r\x1b[K%3.0f %%  %s\r", 100*min(1, done.Seconds()/max(1e-9, total.Seconds())), what)
+			return
+		}
+		if block, _, _ := strings.Cut(what, ","); block != last {
+			last = block
+			fmt.Fprintf(a.stderr, "%s, at most %s\n", block, total.Round(time.Second))
+		}
+	}
 }

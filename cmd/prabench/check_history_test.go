@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"prabench/harness/tools/check/session"
 	"prabench/results"
 	"prabench/results/record"
 )
@@ -69,7 +70,7 @@ func TestCheckHistory(t *testing.T) {
 		fmt.Fprintf(&b, "$ prabench %s\n%s%s[%d]\n\n", args, out, errs, code)
 	}
 	golden(t, root, "history", b.String())
-	var series []pastSeries
+	var series []session.Series
 	if err := json.Unmarshal([]byte(must(t, "check tiny.toml --history --json")), &series); err != nil || len(series) != 4 {
 		t.Fatalf("%d series, %v", len(series), err)
 	}

@@ -10,9 +10,9 @@ import (
 	"testing"
 	"time"
 
-	"prabench/harness/machine"
 	"prabench/harness/tools/check"
 	"prabench/harness/tools/check/arm"
+	"prabench/harness/tools/check/session"
 )
 
 // scriptedArm is the environment variable that makes the test program an arm
@@ -107,8 +107,8 @@ func play(t *testing.T, s armScript) {
 		t.Fatal(err)
 	}
 	load := checkLoad
-	checkLoad = func() func() (machine.Load, bool) {
-		return func() (machine.Load, bool) { return machine.Load{Wall: time.Second}, true }
+	checkLoad = func() func() (session.MachineLoad, bool) {
+		return func() (session.MachineLoad, bool) { return session.MachineLoad{Wall: time.Second}, true }
 	}
 	t.Cleanup(func() { checkLoad = load })
 }

@@ -120,9 +120,9 @@ func (d figureData) of(needs figure.Need) drawn {
 	for _, p := range d.points {
 		c := plots.CellData{Label: p.label, Params: params(p), Metrics: map[string]plots.MetricValue{}, Outcome: p.outcome, Reason: p.reason, Seeds: p.seeds}
 		for name, m := range p.means {
-			v := plots.MetricValue{Value: m.Value, Lo: m.Lo, Hi: m.Hi, N: m.N, Unit: m.Unit, Protocol: m.Protocol, Interval: intervalName(m),
+			v := plots.MetricValue{Value: m.Value, Lo: m.Lo, Hi: m.Hi, N: m.N, Unit: m.Unit, Protocol: m.Protocol, Interval: m.Interval.Short(),
 				Code: m.Code, Device: m.DeviceClass, Attempts: m.Attempts}
-			if m.Interval == results.IntervalSeeds {
+			if len(m.Values) > 1 {
 				v.Values = m.Values
 			}
 			c.Metrics[name] = v
@@ -152,18 +152,6 @@ func (d figureData) of(needs figure.Need) drawn {
 	return out
 }
 
-func intervalName(m results.Mean) string {
-	switch m.Interval {
-	case results.IntervalNone:
-		return ""
-	case results.IntervalSeeds:
-		return "95 % over seeds"
-	case results.IntervalRounds:
-		return "95 % over rounds"
-	}
-	return "95 % " + m.Interval
-}
-
 // params are a point's keys and the four short names.
 func params(p *point) map[string]any {
 	out := map[string]any{}
@@ -187,15 +175,15 @@ func (d figureData) grid(c engine.Cell) (*plots.Grid, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := sheet.ByClass(pixels, about.Count, about.Size, about.Channels, about.Classes, min(gridColumns, max(1, about.Count/about.Classes)))
-	return &plots.Grid{Images: s.Images, Rows: s.Rows, Cols: s.Cols, Size: s.Size, Channels: s.Channels, RowLabels: rowLabels(about)}, nil
+	s := sheet.ByClass(pixels, about.Labels, about.Size, about.Channels, about.Classes, min(gridColumns, max(1, about.Count/about.Classes)))
+	return &plots.Grid{Images: s.Images, Rows: s.Rows, Cols: s.Cols, Size: s.Size, Channels: s.Channels, RowLabels: rowLabels(about, s.Rows)}, nil
 }
 
-func rowLabels(d work.Drawn) []string {
+func rowLabels(d work.Drawn, rows int) []string {
 	if len(d.ClassNames) != d.Classes {
 		return nil
 	}
-	return d.ClassNames[:min(d.Classes, d.Count)]
+	return d.ClassNames[:rows]
 }
 
 func (d figureData) curve(c engine.Cell) ([]plots.CurvePoint, error) {

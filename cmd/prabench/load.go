@@ -63,25 +63,5 @@ func (a *app) inspect(ctx context.Context, ls []loaded) (*engine.Plan, []string,
 // asPlanned refuses a file whose cells are not those that the database holds
 // under its name: they would be shown as the file's.
 func asPlanned(ctx context.Context, db *results.DB, l loaded) error {
-	cells, err := db.Cells(ctx, l.exp.Name)
-	if err != nil {
-		return err
-	}
-	if len(cells) == 0 {
-		return usage("%s: the database %s has nothing of %q yet; run it first: prabench run %s", l.file.File, db.Path(), l.exp.Name, l.file.File)
-	}
-	in := map[string]bool{}
-	for _, c := range l.exp.Cells {
-		in[c.ID] = true
-	}
-	same := 0
-	for _, c := range cells {
-		if in[c.Cell] {
-			same++
-		}
-	}
-	if same == len(cells) && same == len(l.exp.Cells) {
-		return nil
-	}
-	return usage("%s: the database holds another version of %q: %d cells, of which %d are among the %d of the file; run the file, or repeat the --set it was run with", l.file.File, l.exp.Name, len(cells), same, len(l.exp.Cells))
+	return l.exp.CheckPlanned(ctx, db)
 }

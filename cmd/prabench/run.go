@@ -125,6 +125,11 @@ func (a *app) stoppable(ctx context.Context) (context.Context, context.CancelFun
 	return ctx, func() { signal.Stop(signals); cancel() }
 }
 
+// untilInterrupted ends with Ctrl-C.
+func untilInterrupted(ctx context.Context) (context.Context, context.CancelFunc) {
+	return signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+}
+
 // conclude says how the run ended and what to do next.
 func (a *app) conclude(files []string, s engine.Summary) error {
 	took := progress.Short(s.Took)

@@ -82,11 +82,12 @@ func (a *app) sample(ctx context.Context, from string, o sampleOptions) error {
 	}
 	defer m.Close()
 	n := m.Config.Classes * o.columns
-	pixels, err := work.Draw(m, o.config, min(n, 250), n, func(int) error { return ctx.Err() })
+	labels := work.EvenLabels(n, m.Config.Classes)
+	pixels, err := work.Draw(m, o.config, min(n, 250), labels, func(int) error { return ctx.Err() })
 	if err != nil {
 		return err
 	}
-	picture := sheet.ByClass(pixels, n, m.Config.Size, m.Config.Channels, m.Config.Classes, o.columns).Picture()
+	picture := sheet.ByClass(pixels, labels, m.Config.Size, m.Config.Channels, m.Config.Classes, o.columns).Picture()
 	if err := writeOut(o.out, func(w io.Writer) error { return png.Encode(w, picture) }); err != nil {
 		return err
 	}

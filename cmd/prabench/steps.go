@@ -3,8 +3,8 @@ package main
 import (
 	"prabench/harness/engine"
 	"prabench/harness/work"
+	"prabench/metrics/stat"
 	"prabench/plots"
-	"prabench/results"
 )
 
 // steps are the errors of a point's AR steps, averaged over its seeds.
@@ -28,36 +28,33 @@ func (d figureData) steps(p *point, chains map[string]engine.Cell) ([]plots.Step
 		return nil, nil
 	}
 	return []plots.StepLine{
-		stepLine("block_error_free", seeds, func(s work.StepError) work.Bounded { return s.Free }),
-		stepLine("block_error_given", seeds, func(s work.StepError) work.Bounded { return s.Given }),
+		stepLine("block_error_free", seeds, func(s work.StepError) stat.Estimate { return s.Free.Estimate() }),
+		stepLine("block_error_given", seeds, func(s work.StepError) stat.Estimate { return s.Given.Estimate() }),
 		// The control is the same for all seeds, so it keeps its own interval.
-		stepLine("block_error_real", seeds[:1], func(s work.StepError) work.Bounded { return s.Real }),
-		stepLine("block_error_ratio", seeds, func(s work.StepError) work.Bounded {
-			r := s.Free.Value / s.Given.Value
-			return work.Bounded{Value: r, Lo: r, Hi: r} // images on both sides are the same: no interval of its own
+		stepLine("block_error_real", seeds[:1], func(s work.StepError) stat.Estimate { return s.Real.Estimate() }),
+		stepLine("block_error_ratio", seeds, func(s work.StepError) stat.Estimate {
+			return stat.Point(s.Free.Value/s.Given.Value, 0) // images on both sides are the same: no interval of its own
 		}),
 	}, nil
 }
 
 // stepLine averages one quantity over seeds; with one seed it keeps the
 // quantity's own interval.
-func stepLine(name string, seeds []work.Steps, of func(work.StepError) work.Bounded) plots.StepLine {
-	line := plots.StepLine{Name: name, Interval: "95 % over seeds"}
-	if len(seeds) == 1 {
-		line.Interval = "95 % jackknife"
-	}
+func stepLine(name string, seeds []work.Steps, of func(work.StepError) stat.Estimate) plots.StepLine {
+	line := plots.StepLine{Name: name}
 	for k, s := range seeds[0] {
-		b := of(s)
+		e := of(s)
 		if len(seeds) > 1 {
 			values := make([]float64, len(seeds))
 			for i, steps := range seeds {
 				values[i] = of(steps[k]).Value
 			}
-			b.Value, b.Lo, b.Hi = results.SeedInterval(values)
+			e = stat.Student(values, stat.Seeds)
 		}
-		q := plots.Point{X: float64(s.Step), Y: b.Value}
-		if b.Lo < b.Hi {
-			q.YLo, q.YHi = &b.Lo, &b.Hi
+		q := plots.Point{X: float64(s.Step), Y: e.Value}
+		q.YLo, q.YHi = e.Bounds()
+		if e.HasInterval() {
+			line.Interval = e.Method.Short()
 		}
 		line.Points = append(line.Points, q)
 	}

@@ -3,14 +3,12 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"prabench/harness/engine"
 	"prabench/harness/tools/slurm"
-	"prabench/harness/work"
 	"prabench/results"
 )
 
@@ -65,90 +63,62 @@ queue. The database stays on this machine. See docs/cluster.md.`,
 // slurmTool is a variable because tests have a Slurm of their own.
 var slurmTool slurm.Tool = slurm.Run
 
+// cluster is Slurm with the places of this command.
+func (a *app) cluster() *slurm.Cluster {
+	return &slurm.Cluster{Tool: slurmTool, Places: a.places(), Name: "prabench " + strings.Join(a.args, " "), Note: func(text string) { fmt.Fprintln(a.stderr, text) }}
+}
+
 func (a *app) submit(ctx context.Context, files []string, o slurm.Options, retry bool) error {
 	ls, err := a.load(files)
 	if err != nil {
 		return err
 	}
-	if err := engine.CheckMachine(workerCommand, exps(ls)...); err != nil {
-		return &usageError{err}
-	}
-	if _, err := slurmTool(ctx, "sbatch", "--version"); err != nil {
-		return &usageError{err}
-	}
-	// Not without an answer: what waits in the queue would be sent twice.
-	before, err := slurm.Look(ctx, slurmTool, a.places())
-	if err != nil {
-		return &engine.Failure{Err: err}
-	}
-	r := &engine.Run{Places: a.places(), Retry: retry, Command: workerCommand, Name: "prabench submit slurm " + strings.Join(files, " "), Out: a.stderr, Terminal: isTerminal(a.stderr)}
-	p, release, err := r.Prepare(ctx, exps(ls)...)
-	if err != nil {
+	r := engine.Run{Retry: retry, Command: workerCommand, Name: "prabench submit slurm " + strings.Join(files, " "), Out: a.stderr, Terminal: isTerminal(a.stderr)}
+	receipt, err := a.cluster().Submit(ctx, r, o, exps(ls)...)
+	if receipt == nil {
 		return err
 	}
-	defer release()
-	view, err := slurm.Look(ctx, slurmTool, a.places()) // nobody else sends from now on
-	if err != nil {
-		return &engine.Failure{Err: err}
-	}
-	view.Remember(before)
-	d, err := a.draft(ctx, p, view, o)
-	if err != nil {
-		return err
-	}
+	d, p := receipt.Draft, receipt.Plan
 	if d.Stages() == 0 {
 		fmt.Fprintf(a.stderr, "nothing to send: %d stages are done, %d are with Slurm, %d failed and %d wait for them\n",
 			p.Count(engine.Done), d.Waiting, p.Count(engine.Failed), p.Count(engine.Blocked))
 		return nil
 	}
-	if err := d.Write(); err != nil {
-		return &engine.Failure{Err: err}
-	}
-	sent, err := d.Send(ctx, slurmTool)
-	if a.json {
-		if e := a.printJSON(struct {
-			ID     string       `json:"id"`
-			Hash   string       `json:"hash"`
-			Folder string       `json:"folder"`
-			Sent   []slurm.Sent `json:"sent"`
-		}{d.ID, d.Hash, d.Dir(), sent}); e != nil {
-			return e
-		}
-	} else {
-		t := results.Table{Columns: []string{"array", "stages", "job"}}
-		for _, s := range sent {
-			t.Rows = append(t.Rows, []any{s.Array, int64(s.Tasks), s.Job})
-		}
-		if e := results.WriteText(a.stdout, t); e != nil {
-			return e
-		}
+	if e := a.sent(receipt); e != nil {
+		return e
 	}
 	if err != nil {
-		return &engine.Failure{Err: fmt.Errorf("%w; what was sent stays, the same command sends the rest", err)}
+		return err
 	}
 	fmt.Fprintf(a.stderr, "%d stages sent as %s; %d are done, %d were with Slurm before; to follow them: %s\n",
 		d.Stages(), d.Dir(), p.Count(engine.Done), d.Waiting, a.about("status", files))
 	return nil
 }
 
-// submitDry prints what would be sent, as far as it can be known without
-// taking in results.
+// sent prints what sbatch took.
+func (a *app) sent(r *slurm.Receipt) error {
+	if a.json {
+		return a.printJSON(struct {
+			ID     string       `json:"id"`
+			Hash   string       `json:"hash"`
+			Folder string       `json:"folder"`
+			Sent   []slurm.Sent `json:"sent"`
+		}{r.Draft.ID, r.Draft.Hash, r.Draft.Dir(), r.Sent})
+	}
+	t := results.Table{Columns: []string{"array", "stages", "job"}}
+	for _, s := range r.Sent {
+		t.Rows = append(t.Rows, []any{s.Array, int64(s.Tasks), s.Job})
+	}
+	return results.WriteText(a.stdout, t)
+}
+
+// submitDry prints what would be sent.
 func (a *app) submitDry(ctx context.Context, files []string, o slurm.Options, retry bool) error {
 	ls, err := a.load(files)
 	if err != nil {
 		return err
 	}
-	p, notes, err := engine.Inspect(ctx, a.places(), retry, exps(ls)...)
-	if err != nil {
-		return err
-	}
-	var view *slurm.View
-	if slurm.Any(a.artifacts) {
-		if view, err = slurm.Look(ctx, slurmTool, a.places()); err != nil {
-			notes = append(notes, "what is in the queue is not known: "+err.Error())
-		}
-	}
-	d, err := a.draft(ctx, p, view, o)
+	d, notes, err := a.cluster().Foresee(ctx, retry, o, exps(ls)...)
 	if err != nil {
 		return err
 	}
@@ -164,77 +134,20 @@ func (a *app) submitDry(ctx context.Context, files []string, o slurm.Options, re
 	return nil
 }
 
-func (a *app) draft(ctx context.Context, p *engine.Plan, view *slurm.View, o slurm.Options) (*slurm.Draft, error) {
-	executable, err := os.Executable()
-	if err != nil {
-		return nil, err
-	}
-	d, err := slurm.NewDraft(ctx, slurmTool, p, view, a.places(), executable, o)
-	if err != nil {
-		return nil, &usageError{err}
-	}
-	for _, s := range d.Arrays {
-		if s.Kind == work.Timing.Name && !o.Pinned() {
-			fmt.Fprintln(a.stderr, "note: timings may land on unlike nodes, whose speeds are never averaged or drawn together; --timing-constraint or --timing-partition pins them to one type")
-			break
-		}
-	}
-	return d, nil
-}
+// fromCluster takes in what nodes have left, see [slurm.Cluster.TakeIn].
+func (a *app) fromCluster(ctx context.Context) *slurm.View { return a.cluster().TakeIn(ctx) }
 
-// fromCluster takes in what nodes have left, if anything was ever submitted,
-// and says what Slurm knows of the rest; nil when nothing was. What cannot be
-// taken in or asked is told and stops nothing. Slurm is asked first: of what has
-// ended by then, the results are there to be taken in.
-func (a *app) fromCluster(ctx context.Context) *slurm.View {
-	if !slurm.Any(a.artifacts) {
-		return nil
-	}
-	view, err := slurm.Look(ctx, slurmTool, a.places())
-	_, notes, failed := engine.TakeIn(ctx, a.places(), "prabench "+strings.Join(a.args, " "))
-	if failed != nil {
-		notes = append(notes, "warning: results of nodes could not be taken in: "+failed.Error())
-	}
-	if err != nil {
-		notes = append(notes, "warning: what Slurm does is not known: "+err.Error())
-	}
-	for _, n := range notes {
-		fmt.Fprintln(a.stderr, n)
-	}
-	if err != nil {
-		return nil
-	}
-	return view
-}
-
-// recall fills in what Slurm does about cells, and asks its accounting about
-// tasks that have left the queue without a result. The note says why that is
-// not known.
+// recall fills in what Slurm does about cells, see [slurm.Cluster.Recall].
 func (a *app) recall(ctx context.Context, view *slurm.View, p *engine.Plan, cells []engine.CellStatus) (note string) {
-	var gone []string
-	for _, it := range p.Items {
-		if it.State == engine.ToDo {
-			gone = append(gone, it.Key)
-		}
-	}
-	view.Recall(ctx, slurmTool, gone)
-	view.Apply(p, cells)
-	return view.Note
+	return a.cluster().Recall(ctx, view, p, cells)
 }
 
 // withSlurm refuses a run of stages that are in the queue: they would be done
 // twice.
 func (a *app) withSlurm(ctx context.Context, ls []loaded, files []string) error {
-	view := a.fromCluster(ctx)
-	if view == nil {
-		return nil
-	}
-	p, _, err := a.inspect(ctx, ls)
-	if err != nil {
+	n, jobs, err := a.cluster().InQueue(ctx, exps(ls)...)
+	if err != nil || n == 0 {
 		return err
 	}
-	if n, jobs := view.Waiting(p); n > 0 {
-		return usage("%d stages are with Slurm: %s tells how far they are; to do them here, first take them back with `scancel %s`", n, a.about("status", files), strings.Join(jobs, " "))
-	}
-	return nil
+	return usage("%d stages are with Slurm: %s tells how far they are; to do them here, first take them back with `scancel %s`", n, a.about("status", files), strings.Join(jobs, " "))
 }

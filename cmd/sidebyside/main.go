@@ -18,6 +18,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"prabench/harness/work"
 	"prabench/models"
 	"prabench/models/cpu"
 	"prabench/models/device"
@@ -202,11 +203,7 @@ func times(n int, do func() error) ([]float64, error) {
 
 // labels and ids are those of the images that are sampled: 0, 1, 2, …
 func labels(c models.Config, n int) []int32 {
-	out := make([]int32, n)
-	for i := range out {
-		out[i] = int32(i % c.Classes)
-	}
-	return out
+	return work.EvenLabels(n, c.Classes)
 }
 
 func ids(n int) []uint32 {

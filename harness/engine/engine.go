@@ -41,8 +41,9 @@ func withSeed(s *stage.Settings, seed uint64) stage.Settings {
 
 // Experiment is what the harness needs of an experiment file.
 type Experiment struct {
-	Name, Description, FileHash string
-	Cells                       []Cell
+	Name, Description string
+	File, FileHash    string // path and hash of the experiment file; empty without one
+	Cells             []Cell
 }
 
 // Places are the files and folders of a run.

@@ -15,7 +15,7 @@ import (
 // chosen, cells that are not among its cells belong to the experiment and are
 // skipped.
 func FromFile(f, chosen *experiments.Experiment) *Experiment {
-	e := &Experiment{Name: f.Name, Description: f.Description, FileHash: f.Hash}
+	e := &Experiment{Name: f.Name, Description: f.Description, File: f.File, FileHash: f.Hash}
 	run := map[string]bool{}
 	if chosen != nil {
 		for i := range chosen.Cells {

@@ -7,6 +7,7 @@ import (
 	"prabench/harness/engine"
 	"prabench/harness/stage"
 	"prabench/harness/work"
+	"prabench/metrics/quantity"
 	"prabench/results"
 )
 
@@ -33,13 +34,12 @@ func TestExtrasAreMeasured(t *testing.T) {
 		value[r.Cell+" "+r.Metric] = r
 	}
 	for _, cell := range []string{"cell0", "cell1"} {
-		for _, metric := range []string{
-			"probe_accuracy", "probe_accuracy_untrained", "fid_prefix_0", "fid_prefix_25", "fid_prefix_50", "fid_prefix_75", "fid_prefix_100", "fid_mosaic",
-			"block_error_free", "block_error_given", "block_error_real", "exposure_gap", "error_growth",
-			"seam_index", "nearest_distance", "nearest_distance_real", "nearest_ratio", "near_share",
-		} {
-			if _, ok := value[cell+" "+metric]; !ok {
-				t.Errorf("%s has no %s", cell, metric)
+		for _, m := range quantity.Metrics() {
+			if m.Key == "" {
+				continue
+			}
+			if _, ok := value[cell+" "+m.Name]; !ok {
+				t.Errorf("%s has no %s", cell, m.Name)
 			}
 		}
 		// Nothing given is far from real images, nearly all given is near them.

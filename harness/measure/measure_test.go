@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"prabench/metrics/stat"
 	"prabench/results/record"
 )
 
@@ -34,20 +35,6 @@ func TestMeasuringEndsWithItsContext(t *testing.T) {
 	}
 }
 
-func TestIntervalsNeedSixReadings(t *testing.T) {
-	five := []float64{5, 1, 4, 2, 3}
-	if m, lo, hi := Median(five); m != 3 || lo != nil || hi != nil {
-		t.Errorf("five readings: %v %v %v", m, lo, hi)
-	}
-	if five[0] != 5 {
-		t.Error("the readings were reordered")
-	}
-	m, lo, hi := Median([]float64{1, 2, 3, 4, 5, 6})
-	if m != 3.5 || lo == nil || *lo != 1 || *hi != 6 {
-		t.Errorf("six readings: %v %v %v", m, lo, hi)
-	}
-}
-
 func TestSummariesKeepOrderAndCounts(t *testing.T) {
 	var s []record.Reading
 	for round := 1; round <= 6; round++ {
@@ -55,10 +42,10 @@ func TestSummariesKeepOrderAndCounts(t *testing.T) {
 			record.Reading{Metric: "memory_model", Unit: "bytes", Round: round, Value: 1000})
 	}
 	v := Summarise(s)
-	if len(v) != 2 || v[0].Metric != "throughput" || v[0].N != 6 || v[0].Lo == nil || v[0].Value != 3.5 {
+	if len(v) != 2 || v[0].Metric != "throughput" || v[0].N != 6 || v[0].Lo == nil || v[0].Method != stat.Rounds || v[0].Value != 3.5 {
 		t.Errorf("%+v", v)
 	}
-	if v[1].Metric != "memory_model" || v[1].Value != 1000 || v[1].Lo != nil || v[1].Unit != "bytes" {
+	if v[1].Metric != "memory_model" || v[1].Value != 1000 || v[1].Lo != nil || v[1].Method != stat.None || v[1].Unit != "bytes" {
 		t.Errorf("%+v", v[1])
 	}
 }

@@ -19,21 +19,26 @@ type Sheet struct {
 	Size, Channels int
 }
 
-// ByClass makes a sheet with one row for each class from n images, of which
-// image i is of class i mod classes, and with at most cols images a row.
-func ByClass(pixels []uint8, n, size, channels, classes, cols int) Sheet {
-	cols = min(cols, (n+classes-1)/classes)
-	rows := min(classes, n)
+// ByClass makes a sheet of images, labels[i] the class of image i: one row for
+// each class up to the last that has an image, and at most cols images a row.
+func ByClass(pixels []uint8, labels []int32, size, channels, classes, cols int) Sheet {
+	count := make([]int, classes) // images of each class
+	rows, most := 0, 0
+	for _, l := range labels {
+		count[l]++
+		rows, most = max(rows, int(l)+1), max(most, count[l])
+	}
+	cols = min(cols, most)
 	per := size * size * channels
 	s := Sheet{Images: make([]uint8, rows*cols*per), Filled: make([]bool, rows*cols), Rows: rows, Cols: cols, Size: size, Channels: channels}
-	for r := range rows {
-		for c := range cols {
-			if from := c*classes + r; from < n {
-				at := r*cols + c
-				copy(s.Images[at*per:(at+1)*per], pixels[from*per:])
-				s.Filled[at] = true
-			}
+	clear(count)
+	for i, l := range labels {
+		if c := count[l]; c < cols {
+			at := int(l)*cols + c
+			copy(s.Images[at*per:(at+1)*per], pixels[i*per:])
+			s.Filled[at] = true
 		}
+		count[l]++
 	}
 	return s
 }

@@ -11,6 +11,7 @@ import (
 	"prabench/metrics"
 	"prabench/metrics/embed"
 	"prabench/metrics/quantity"
+	"prabench/metrics/stat"
 	"prabench/models"
 )
 
@@ -58,11 +59,27 @@ type StepError struct {
 	Real  Bounded `json:"real"`  // of held-out images, the control
 }
 
-// Bounded is a value with its 95 % interval.
+// Bounded is a value with its 95 % interval, as steps.json has it.
 type Bounded struct {
 	Value float64 `json:"value"`
 	Lo    float64 `json:"lo"`
 	Hi    float64 `json:"hi"`
+}
+
+// bounded is an estimate as it is kept: one without an interval has no width.
+func bounded(e stat.Estimate) Bounded {
+	if !e.HasInterval() {
+		return Bounded{e.Value, e.Value, e.Value}
+	}
+	return Bounded{e.Value, e.Lo, e.Hi}
+}
+
+// Estimate gives back the estimate that b was made of.
+func (b Bounded) Estimate() stat.Estimate {
+	if !(b.Lo < b.Hi) {
+		return stat.Point(b.Value, 0)
+	}
+	return stat.FromBounds(b.Value, &b.Lo, &b.Hi, 0, stat.Jackknife)
 }
 
 // prefixes are the shares of an image's AR steps that are given.
@@ -186,14 +203,14 @@ func (t *task) continued(m *models.Model, real metrics.Pictures, given int) (met
 }
 
 // distance is the Fréchet distance of images from the reference.
-func (t *task) distance(e embed.Embedder, reference metrics.Features, p metrics.Pictures) (metrics.Estimate, error) {
+func (t *task) distance(e embed.Embedder, reference metrics.Features, p metrics.Pictures) (stat.Estimate, error) {
 	x, err := t.embed(e, p.Pixels, p.N, p.Size, p.Channels)
 	if err != nil {
-		return metrics.Estimate{}, err
+		return stat.Estimate{}, err
 	}
 	f, err := metrics.FromFloat32(x, e.Dim(), p.Labels)
 	if err != nil {
-		return metrics.Estimate{}, err
+		return stat.Estimate{}, err
 	}
 	return metrics.FrechetEstimate(reference, f)
 }
@@ -202,7 +219,7 @@ func (t *task) distance(e embed.Embedder, reference metrics.Features, p metrics.
 // summaries to the attempt.
 func (t *task) blockErrors(c models.Config, known, free, mosaic, held metrics.Pictures) (Steps, error) {
 	steps := make(Steps, c.ARSteps())
-	var of [3][]metrics.Estimate
+	var of [3][]stat.Estimate
 	for i, set := range []struct {
 		metric *quantity.Metric
 		images metrics.Pictures
@@ -215,7 +232,7 @@ func (t *task) blockErrors(c models.Config, known, free, mosaic, held metrics.Pi
 		var mean float64
 		for k, e := range of[i] {
 			mean += e.Value / float64(len(steps))
-			b := Bounded{e.Value, e.Lo, e.Hi}
+			b := bounded(e)
 			steps[k].Step = k + 1
 			switch i {
 			case 0:

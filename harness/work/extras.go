@@ -28,11 +28,7 @@ func (t *task) drawnPictures(n int) (metrics.Pictures, error) {
 		return metrics.Pictures{}, err
 	}
 	n = min(n, drawn.Count)
-	p := metrics.Pictures{N: n, Size: drawn.Size, Channels: drawn.Channels, Pixels: pixels[:n*drawn.Size*drawn.Size*drawn.Channels], Labels: make([]int32, n)}
-	for i := range p.Labels {
-		p.Labels[i] = int32(i % drawn.Classes)
-	}
-	return p, nil
+	return metrics.Pictures{N: n, Size: drawn.Size, Channels: drawn.Channels, Pixels: pixels[:n*drawn.Size*drawn.Size*drawn.Channels], Labels: drawn.Labels[:n]}, nil
 }
 
 // model loads the trained model; both are to be closed, the model first.

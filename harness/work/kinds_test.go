@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"prabench/harness/stage"
+	"prabench/metrics/quantity"
 )
 
 // everything asks for all there is to measure.
@@ -54,6 +55,15 @@ func TestEveryKindIsWhole(t *testing.T) {
 	}
 	if n := len(stage.Kinds()); n != len(kinds) {
 		t.Errorf("%d kinds are planned, %d are done", n, len(kinds))
+	}
+}
+
+// The catalogue of metrics names no stage that there is not.
+func TestMetricsAreWrittenByKindsThatThereAre(t *testing.T) {
+	for _, m := range quantity.Metrics() {
+		if stage.Named(m.Stage) == nil {
+			t.Errorf("%s is said to be written by a stage %q", m.Name, m.Stage)
+		}
 	}
 }
 

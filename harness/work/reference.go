@@ -11,6 +11,7 @@ import (
 	"prabench/metrics"
 	"prabench/metrics/embed"
 	"prabench/metrics/quantity"
+	"prabench/metrics/stat"
 	"prabench/models/dataset"
 	"prabench/results/record"
 )
@@ -126,6 +127,11 @@ func (t *task) features(e embed.Embedder, data *dataset.Data, s dataset.Split, n
 	return f, x, err
 }
 
+// pictures is a whole split.
+func pictures(data *dataset.Data, s dataset.Split) metrics.Pictures {
+	return metrics.Pictures{N: s.N, Size: data.Size, Channels: data.Channels, Pixels: s.Pixels, Labels: s.Labels}
+}
+
 // choose takes n images of a split (0, or more than there are: all), spread
 // evenly over the classes; the same n are the same images.
 func choose(data *dataset.Data, s dataset.Split, n int) (metrics.Pictures, error) {
@@ -184,7 +190,6 @@ func (t *task) embed(e embed.Embedder, pixels []uint8, n, size, channels int) ([
 	return x, nil
 }
 
-func (t *task) estimate(m *quantity.Metric, e metrics.Estimate) {
-	lo, hi := e.Lo, e.Hi
-	t.attempt.Values = append(t.attempt.Values, record.Value{Metric: m.Name, Unit: m.Unit, Value: e.Value, Lo: &lo, Hi: &hi, N: e.N})
+func (t *task) estimate(m *quantity.Metric, e stat.Estimate) {
+	t.attempt.Values = append(t.attempt.Values, record.Estimated(m.Name, m.Unit, e))
 }

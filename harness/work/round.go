@@ -11,6 +11,7 @@ import (
 	"prabench/harness/stage"
 	"prabench/harness/worker"
 	"prabench/metrics/quantity"
+	"prabench/metrics/stat"
 	"prabench/models"
 	"prabench/models/cpu"
 	"prabench/models/device"
@@ -128,7 +129,7 @@ func (t *task) sampling(path string, warmup int) (float64, error) {
 	for _, s := range seconds {
 		t.add(quantity.Throughput, float64(batch)/s)
 	}
-	median, _, _ := measure.Median(seconds)
+	median := stat.Median(seconds, stat.Rounds).Value
 	t.add(quantity.MemoryPeak, float64(machine.PeakResident()))
 	for class := range device.Classes {
 		t.add(memoryOf[class], float64(be.Peak(class)))
@@ -175,23 +176,31 @@ func (t *task) drawing(model *models.Model, batch int, plan measure.Plan, firstB
 // TimeSampling gives the seconds of calls of a sampler for batch images, or
 // only of the calls' first block.
 func TimeSampling(ctx context.Context, model *models.Model, sc models.SampleConfig, batch int, plan measure.Plan, firstBlock bool) ([]float64, error) {
-	s, err := models.NewSampler(model, sc, batch)
+	call, done, err := SamplingCall(model, sc, batch, firstBlock)
 	if err != nil {
 		return nil, err
 	}
-	defer s.Close()
+	defer done()
+	return measure.Seconds(ctx, plan, call)
+}
+
+// SamplingCall is what is timed: a call of a sampler for batch images, or only
+// its first block. The sampler is closed by done.
+func SamplingCall(model *models.Model, sc models.SampleConfig, batch int, firstBlock bool) (call func() error, done func(), err error) {
+	s, err := models.NewSampler(model, sc, batch)
+	if err != nil {
+		return nil, nil, err
+	}
 	c := model.Config
-	labels, ids := make([]int32, batch), make([]uint32, batch)
-	for i := range labels {
-		labels[i], ids[i] = int32(i%c.Classes), uint32(i)
+	labels, ids := EvenLabels(batch, c.Classes), make([]uint32, batch)
+	for i := range ids {
+		ids[i] = uint32(i)
+	}
+	if firstBlock {
+		return func() error { return s.FirstBlock(labels, ids) }, s.Close, nil
 	}
 	pixels := make([]uint8, batch*c.Size*c.Size*c.Channels)
-	return measure.Seconds(ctx, plan, func() error {
-		if firstBlock {
-			return s.FirstBlock(labels, ids)
-		}
-		return s.Sample(labels, ids, pixels)
-	})
+	return func() error { return s.Sample(labels, ids, pixels) }, s.Close, nil
 }
 
 // training times optimisation steps on noise: the arithmetic is the same as on
@@ -229,14 +238,11 @@ func (t *task) training(warmup int) error {
 
 // Noise is n training images without content, for timing.
 func Noise(c models.Config, n int) models.Images {
-	images := models.Images{N: n, Size: c.Size, Channels: c.Channels, Pixels: make([]uint8, n*c.Size*c.Size*c.Channels), Labels: make([]int32, n)}
+	images := models.Images{N: n, Size: c.Size, Channels: c.Channels, Pixels: make([]uint8, n*c.Size*c.Size*c.Channels), Labels: EvenLabels(n, c.Classes)}
 	state := uint32(1)
 	for i := range images.Pixels {
 		state = state*1664525 + 1013904223
 		images.Pixels[i] = uint8(state >> 24)
-	}
-	for i := range images.Labels {
-		images.Labels[i] = int32(i % c.Classes)
 	}
 	return images
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"image/png"
 	"os"
+	"slices"
 
 	"prabench/harness/artifact"
 	"prabench/harness/sheet"
@@ -21,14 +22,27 @@ const (
 	GridFile    = "grid.png"     // one row a class
 )
 
-// Drawn describes the images of a sample artifact: image i is of class
-// i mod Classes, and its noise is keyed by i.
+// Drawn describes the images of a sample artifact. The noise of image i is keyed
+// by i.
 type Drawn struct {
 	Count      int      `json:"count"`
 	Size       int      `json:"size"`
 	Channels   int      `json:"channels"`
 	Classes    int      `json:"classes"`
 	ClassNames []string `json:"class_names,omitempty"`
+	// Labels are the classes of the images. The file has them where they are not
+	// [EvenLabels]; [ReadDrawn] gives them always.
+	Labels []int32 `json:"labels,omitempty"`
+}
+
+// EvenLabels are the classes of n images, as many of each class: image i is of
+// class i mod classes.
+func EvenLabels(n, classes int) []int32 {
+	labels := make([]int32, n)
+	for i := range labels {
+		labels[i] = int32(i % classes)
+	}
+	return labels
 }
 
 // Sample draws the images that are going to be scored.
@@ -70,15 +84,15 @@ func (t *task) sample() error {
 		return err
 	}
 	defer model.Close()
-	n := t.set.Count
-	pixels, err := Draw(model, t.set.Sample, min(max(t.set.Batch, 1), n), n, func(done int) error {
+	n, c := t.set.Count, model.Config
+	labels := EvenLabels(n, c.Classes)
+	pixels, err := Draw(model, t.set.Sample, min(max(t.set.Batch, 1), n), labels, func(done int) error {
 		t.report(worker.Progress{Done: int64(done), Total: int64(n), What: "sampling"})
 		return t.stopped()
 	})
 	if err != nil {
 		return err
 	}
-	c := model.Config
 	drawn := Drawn{Count: n, Size: c.Size, Channels: c.Channels, Classes: c.Classes}
 	if info, err := dataset.Describe(t.set.Data); err == nil && len(info.ClassNames) == c.Classes {
 		drawn.ClassNames = info.ClassNames
@@ -99,15 +113,15 @@ func (t *task) sample() error {
 			return err
 		}
 		defer f.Close()
-		return png.Encode(f, sheet.ByClass(pixels, n, c.Size, c.Channels, c.Classes, 10).Picture())
+		return png.Encode(f, sheet.ByClass(pixels, labels, c.Size, c.Channels, c.Classes, 10).Picture())
 	})
 }
 
-// Draw draws n images of a model, image i of class i mod classes with noise i.
+// Draw draws images of a model, of the given classes, image i with noise i.
 // drawn is called after each batch with the number of images so far; its error
 // ends the drawing.
-func Draw(m *models.Model, sc models.SampleConfig, batch, n int, drawn func(int) error) ([]uint8, error) {
-	c := m.Config
+func Draw(m *models.Model, sc models.SampleConfig, batch int, labels []int32, drawn func(int) error) ([]uint8, error) {
+	c, n := m.Config, len(labels)
 	sampler, err := models.NewSampler(m, sc, batch)
 	if err != nil {
 		return nil, err
@@ -115,13 +129,13 @@ func Draw(m *models.Model, sc models.SampleConfig, batch, n int, drawn func(int)
 	defer sampler.Close()
 	per := c.Size * c.Size * c.Channels
 	pixels := make([]uint8, n*per)
-	labels, ids := make([]int32, batch), make([]uint32, batch)
+	ids := make([]uint32, batch)
 	for at := 0; at < n; at += batch {
 		k := min(batch, n-at)
 		for i := range k {
-			labels[i], ids[i] = int32((at+i)%c.Classes), uint32(at+i)
+			ids[i] = uint32(at + i)
 		}
-		if err := sampler.Sample(labels[:k], ids[:k], pixels[at*per:(at+k)*per]); err != nil {
+		if err := sampler.Sample(labels[at:at+k], ids[:k], pixels[at*per:(at+k)*per]); err != nil {
 			return nil, fmt.Errorf("drawing images %d to %d: %w", at, at+k-1, err)
 		}
 		if err := drawn(at + k); err != nil {
@@ -141,6 +155,15 @@ func ReadDrawn(s artifact.Store, key string) (Drawn, []uint8, error) {
 	}
 	if err := json.Unmarshal(raw, &d); err != nil {
 		return d, nil, fmt.Errorf("artifact %s: %s: %w", ref, DrawnFile, err)
+	}
+	if d.Count < 0 || d.Classes < 1 {
+		return d, nil, fmt.Errorf("artifact %s: %s tells of %d images of %d classes", ref, DrawnFile, d.Count, d.Classes)
+	}
+	if d.Labels == nil {
+		d.Labels = EvenLabels(d.Count, d.Classes)
+	}
+	if slices.ContainsFunc(d.Labels, func(l int32) bool { return l < 0 || int(l) >= d.Classes }) || len(d.Labels) != d.Count {
+		return d, nil, fmt.Errorf("artifact %s: %s has %d labels for %d images of %d classes, or other ones", ref, DrawnFile, len(d.Labels), d.Count, d.Classes)
 	}
 	path, err := s.Path(ref, SamplesFile)
 	if err != nil {

@@ -44,11 +44,7 @@ func (t *task) score() error {
 	if err != nil {
 		return err
 	}
-	labels := make([]int32, drawn.Count)
-	for i := range labels {
-		labels[i] = int32(i % drawn.Classes)
-	}
-	gen, err := metrics.FromFloat32(x, embedder.Dim(), labels)
+	gen, err := metrics.FromFloat32(x, embedder.Dim(), drawn.Labels)
 	if err != nil {
 		return err
 	}
@@ -65,7 +61,7 @@ func (t *task) score() error {
 	t.estimate(quantity.Recall, s.Recall)
 	if c, ok := embedder.(*embed.Classifier); ok {
 		seen, _ := c.ClassifyFeatures(x)
-		accuracy, err := metrics.ClassAccuracy(seen, labels)
+		accuracy, err := metrics.ClassAccuracy(seen, drawn.Labels)
 		if err != nil {
 			return err
 		}

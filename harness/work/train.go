@@ -75,9 +75,8 @@ func (t *task) train() error {
 		return err
 	}
 	t.attempt.Protocol = map[string]string{"device": t.set.Measure.Device, "precision": t.set.Measure.Precision, "threads": strconv.Itoa(t.set.Train.Threads)}
-	t.value(quantity.TrainSeconds, kept.Seconds, 1)
 	// The time, other than the losses, depends on what ran beside it.
-	t.attempt.Values[0].Protocol = record.ProtocolText(map[string]string{"beside": strconv.Itoa(t.set.Beside), "backend": be.Details()})
+	t.valueUnder(map[string]string{"beside": strconv.Itoa(t.set.Beside), "backend": be.Details()}, quantity.TrainSeconds, kept.Seconds, 1)
 	for _, part := range lossParts {
 		loss, n := kept.Curve.last(10, part.of)
 		t.value(part.metric, loss, n)
@@ -108,7 +107,7 @@ var lossParts = []struct {
 
 // trainer is a trainer at the step of the checkpoint, or at the first.
 func (t *task) trainer(be device.Backend, data *dataset.Data) (*models.Trainer, *progressSoFar, error) {
-	images := models.Images{N: data.Train.N, Size: data.Size, Channels: data.Channels, Pixels: data.Train.Pixels, Labels: data.Train.Labels}
+	images := models.Images(pictures(data, data.Train))
 	tr, err := models.NewTrainer(be, t.set.Model, t.set.Train, images)
 	if err != nil {
 		return nil, nil, err

@@ -48,12 +48,12 @@ func Do(ctx context.Context, job worker.Job, report func(worker.Progress), a *re
 // unit, direction and interval from the catalogue.
 func described(a *record.Attempt) error {
 	for _, v := range a.Values {
-		if err := quantity.Fits(v.Metric, v.Unit); err != nil {
+		if err := quantity.Fits(a.Kind, v.Metric, v.Unit); err != nil {
 			return err
 		}
 	}
 	for _, r := range a.Readings {
-		if err := quantity.Fits(r.Metric, r.Unit); err != nil {
+		if err := quantity.Fits(a.Kind, r.Metric, r.Unit); err != nil {
 			return err
 		}
 	}
@@ -128,6 +128,12 @@ func (t *task) data() (*dataset.Data, error) {
 // open makes the backend of the job's device.
 func (t *task) open(threads int) (device.Backend, error) {
 	return Open(Device{Name: t.job.Device, Threads: threads, Precision: t.set.Measure.Precision})
+}
+
+// valueUnder is value for a number that depends on more than the attempt's
+// protocol says.
+func (t *task) valueUnder(protocol map[string]string, m *quantity.Metric, v float64, n int) {
+	t.attempt.Values = append(t.attempt.Values, record.Value{Metric: m.Name, Unit: m.Unit, Value: v, N: n, Protocol: record.ProtocolText(protocol)})
 }
 
 // value adds a number to the attempt.

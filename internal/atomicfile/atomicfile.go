@@ -86,7 +86,7 @@ func beside(path string) (*os.File, error) {
 	f, err := os.CreateTemp(dir, "."+name+".*.part")
 	var at *os.PathError
 	if errors.As(err, &at) {
-		return nil, &os.PathError{Op: "create", Path: path, Err: at.Err}
+		return nil, &os.PathError{Op: "open", Path: path, Err: at.Err}
 	}
 	return f, err
 }

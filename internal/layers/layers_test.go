@@ -39,6 +39,7 @@ var storeys = []storey{
 		"the worker's frame knows no single stage"},
 	{"harness/work", over("harness/artifact", "harness/machine", "harness/measure", "harness/sheet", "harness/stage", "harness/worker",
 		"models/", "metrics/", "results/record"), "workers never open the database"},
+	{"harness/tools/check/session", over("harness/", "experiments/", "models/", "metrics/", "results/", "plots/"), "a check draws the timings of earlier revisions"},
 	{"harness/engine", over("harness/", "experiments/", "models/", "metrics/", "results/"), "the engine runs experiments and knows none of the tools above it"},
 	{"harness/tools/", over("harness/", "experiments/", "models/", "metrics/", "results/"), "tools stand above the engine and draw nothing"},
 	{"cmd/", []string{""}, "commands may call everything"},

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"prabench/metrics"
+	"prabench/metrics/stat"
 )
 
 // committedSets are the data sets whose weights travel with the program.
@@ -154,7 +155,7 @@ func TestDistanceGrowsWithNoise(t *testing.T) {
 			return f
 		}
 		real := features(images[:n*pixels])
-		var last metrics.Estimate
+		var last stat.Estimate
 		for step, noise := range []int{0, 24, 64, 160} {
 			draw := splitmix(1)
 			other := append([]uint8(nil), images[n*pixels:2*n*pixels]...)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"prabench/metrics"
+	"prabench/metrics/stat"
 )
 
 var tables = flag.Bool("tables", false, "measure the tables of metrics/README.md and print them")
@@ -42,7 +43,7 @@ func TestTables(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				show := func(e metrics.Estimate, format string) string {
+				show := func(e stat.Estimate, format string) string {
 					return fmt.Sprintf(format+" ["+format+", "+format+"]", e.Value, e.Lo, e.Hi)
 				}
 				fmt.Printf("| %s | %s | %s | %d / %d | %s | %s | %s | %s | %.1f s |\n", set, e.Name(), what, reference.N, gen.N,

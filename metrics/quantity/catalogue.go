@@ -238,7 +238,7 @@ var (
 	})
 	ProbeAccuracyUntrained = metric(Metric{
 		Name: "probe_accuracy_untrained", Unit: "1", Scale: Share, Label: "linear probe accuracy, untrained trunk", Short: "probe, untrained",
-		Doc:   "The same of the untrained trunk that the training began with: the control.",
+		Doc:   "probe_accuracy of the untrained trunk that the training began with: the control.",
 		Group: Diagnostics, Interval: stat.Wilson, Stage: "probe", Key: "metrics.probe",
 	})
 	FIDPrefix0 = metric(Metric{
@@ -248,22 +248,22 @@ var (
 	})
 	FIDPrefix25 = metric(Metric{
 		Name: "fid_prefix_25", Unit: "1", Label: "Fréchet distance, a quarter given", Short: "FD, 1/4 given",
-		Doc:    "The same with the first quarter of the AR steps taken from a held-out image.",
+		Doc:    "fid_prefix_0 with the first quarter of the AR steps taken from a held-out image.",
 		Better: -1, Group: Diagnostics, Interval: stat.Jackknife, Stage: "exposure", Key: "metrics.exposure",
 	})
 	FIDPrefix50 = metric(Metric{
 		Name: "fid_prefix_50", Unit: "1", Label: "Fréchet distance, half given", Short: "FD, 1/2 given",
-		Doc:    "The same with half of the AR steps given.",
+		Doc:    "fid_prefix_0 with half of the AR steps given.",
 		Better: -1, Group: Diagnostics, Interval: stat.Jackknife, Stage: "exposure", Key: "metrics.exposure",
 	})
 	FIDPrefix75 = metric(Metric{
 		Name: "fid_prefix_75", Unit: "1", Label: "Fréchet distance, three quarters given", Short: "FD, 3/4 given",
-		Doc:    "The same with three quarters of the AR steps given.",
+		Doc:    "fid_prefix_0 with three quarters of the AR steps given.",
 		Better: -1, Group: Diagnostics, Interval: stat.Jackknife, Stage: "exposure", Key: "metrics.exposure",
 	})
 	FIDPrefix100 = metric(Metric{
 		Name: "fid_prefix_100", Unit: "1", Label: "Fréchet distance of held-out images", Short: "FD, real",
-		Doc:   "Fréchet distance of these held-out images themselves: the floor.",
+		Doc:   "Fréchet distance of the held-out images whose prefixes are given: the floor.",
 		Group: Diagnostics, Interval: stat.Jackknife, Stage: "exposure", Key: "metrics.exposure",
 	})
 	FIDMosaic = metric(Metric{
@@ -278,12 +278,12 @@ var (
 	})
 	BlockErrorGiven = metric(Metric{
 		Name: "block_error_given", Unit: "1", Label: "error of a step, real inputs", Short: "step error, real inputs",
-		Doc:    "The same of mosaics, where every input is real.",
+		Doc:    "block_error_free of mosaics, where every input is real.",
 		Better: -1, Aim: "lower, down to block_error_real", Group: Diagnostics, Stage: "exposure", Key: "metrics.exposure",
 	})
 	BlockErrorReal = metric(Metric{
 		Name: "block_error_real", Unit: "1", Label: "error of a step, held-out images", Short: "step error, held-out",
-		Doc:   "The same of held-out images: the floor.",
+		Doc:   "block_error_free of held-out images: the floor.",
 		Group: Diagnostics, Stage: "exposure", Key: "metrics.exposure",
 	})
 	ExposureGap = metric(Metric{
@@ -309,7 +309,7 @@ var (
 	})
 	NearestDistanceReal = metric(Metric{
 		Name: "nearest_distance_real", Unit: "1", Label: "distance of held-out images to the nearest", Short: "nearest, held-out",
-		Doc:   "The same of held-out images: the control.",
+		Doc:   "nearest_distance of held-out images: the control.",
 		Group: Diagnostics, Interval: stat.Jackknife, Stage: "nearest", Key: "metrics.nearest",
 	})
 	NearestRatio = metric(Metric{

@@ -184,15 +184,17 @@ func rank(name string) int {
 	return many*(1+slices.Index(Groups, m.Group)) + at
 }
 
-// Fits says what is wrong with a value that a stage is about to write, or nil:
-// its name must have a row and its unit must be the row's.
-func Fits(name, unit string) error {
+// Fits says what is wrong with a value that a stage of a kind is about to write,
+// or nil: its name must have a row, with that unit and that kind of stage.
+func Fits(stage, name, unit string) error {
 	m := byName[name]
 	switch {
 	case m == nil || !slices.Contains(metrics, m):
 		return fmt.Errorf("the metric %q is not in the catalogue: give it a row in metrics/quantity/catalogue.go", name)
 	case m.Unit != unit:
 		return fmt.Errorf("the metric %s is written in %q; the catalogue says %q", name, unit, m.Unit)
+	case m.Stage != stage:
+		return fmt.Errorf("the metric %s is written by a stage of kind %s; the catalogue says %s", name, stage, m.Stage)
 	}
 	return nil
 }

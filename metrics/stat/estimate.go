@@ -1,7 +1,11 @@
 package stat
 
-// Confidence of every interval.
-const Confidence = 0.95
+// Confidence of every interval, and Level, what is left for a false alarm over
+// all comparisons of one question.
+const (
+	Confidence = 0.95
+	Level      = 0.05
+)
 
 // Estimate is a value with its 95 % interval, if it has one.
 type Estimate struct {

@@ -9,7 +9,7 @@ import (
 
 // Median is the median of values with the interval of the sign test: two order
 // statistics, at least at 95 %. It assumes nothing of how they scatter, and so
-// needs six values for an interval.
+// needs six values for an interval; of six equal ones, that has no width.
 func Median(values []float64, over Method) Estimate {
 	if len(values) == 0 {
 		return Estimate{}
@@ -17,7 +17,7 @@ func Median(values []float64, over Method) Estimate {
 	s := benchmath.AssumeNothing.Summary(sample(values), Confidence)
 	e := Point(s.Center, len(values))
 	// One end alone would pass for an interval.
-	if math.IsInf(s.Lo, 0) || math.IsInf(s.Hi, 0) || constant(values) {
+	if math.IsInf(s.Lo, 0) || math.IsInf(s.Hi, 0) {
 		return e
 	}
 	return e.with(s.Lo, s.Hi, 0, over)

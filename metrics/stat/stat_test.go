@@ -99,12 +99,14 @@ func TestWhatHasNoInterval(t *testing.T) {
 	if !ok || math.Abs(b.Value-1) > 1e-12 {
 		t.Errorf("two points: %+v %v", b, ok)
 	}
-	if _, ok := Power([]float64{1, 1, -2}, []float64{1, 2, 3}); ok {
-		t.Error("a curve through one x")
+	for _, xy := range [][2][]float64{{}, {{2}, {3}}, {{1, 1, -2}, {1, 2, 3}}, {{2, 3}, {3, -1}}} {
+		if _, ok := Power(xy[0], xy[1]); ok {
+			t.Errorf("an exponent from %v", xy)
+		}
 	}
 	for what, e := range map[string]Estimate{
 		"nothing": Student(nil, Seeds), "one value": Student(same[:1], Seeds), "no spread": Student(same, Seeds),
-		"no rounds": Median(nil, Rounds), "five rounds": Median([]float64{1, 2, 3, 4, 5}, Rounds), "equal rounds": Median(same, Rounds),
+		"no rounds": Median(nil, Rounds), "five rounds": Median([]float64{1, 2, 3, 4, 5}, Rounds),
 		"equal groups": DeleteGroup(1, 100, same, same), "no trials": Proportion(0, 0),
 		"Welch, one seed": Welch(same[:1], []float64{1, 2}, Seeds).Estimate, "Welch, no spread": Welch(same, []float64{1, 1}, Seeds).Estimate,
 		"one pair": Paired(same[:1], same[:1], Pairs).Estimate, "equal pairs": Paired(same, same, Pairs).Estimate,
@@ -121,6 +123,27 @@ func TestWhatHasNoInterval(t *testing.T) {
 	}
 	if p := Welch(same, []float64{1, 1}, Seeds).P; !math.IsNaN(p) {
 		t.Errorf("a test of what has no spread: p = %g", p)
+	}
+}
+
+// From six values on the median has an interval: 1 − 2·2⁻⁶ is above 95 %.
+func TestMedian(t *testing.T) {
+	values := []float64{5, 1, 4, 6, 2, 3}
+	if e := Median(values, Rounds); e.Value != 3.5 || e.Lo != 1 || e.Hi != 6 || e.N != 6 || e.Method != Rounds {
+		t.Errorf("%+v", e)
+	}
+	if values[0] != 5 {
+		t.Error("the values were reordered")
+	}
+	// The tables of the sign test: of 20 the 6th and the 15th, of 10 the 2nd and 9th.
+	for n, want := range map[int][2]float64{20: {6, 15}, 10: {2, 9}} {
+		x := make([]float64, n)
+		for i := range x {
+			x[i] = float64(n - i)
+		}
+		if e := Median(x, Rounds); e.Lo != want[0] || e.Hi != want[1] {
+			t.Errorf("%d values: %+v, want %v", n, e, want)
+		}
 	}
 }
 
@@ -148,6 +171,33 @@ func TestHolm(t *testing.T) {
 	}
 }
 
+// Values of the tables of the binomial distribution with p = ½, doubled: n = 10,
+// k = 1 is 0.0107; n = 15, k = 3 is 0.0176; n = 20, k = 5 is 0.0207.
+func TestCoinAgainstTables(t *testing.T) {
+	for _, c := range []struct {
+		k, n int
+		p    float64
+	}{{1, 10, 0.02148}, {9, 10, 0.02148}, {3, 15, 0.03516}, {5, 20, 0.04139}, {0, 6, 0.03125}, {10, 20, 1}, {0, 0, 1}, {40, 100, 0.05689}} {
+		near(t, "p", Coin(c.k, c.n), c.p, 5e-6)
+	}
+	// Zeros say nothing.
+	near(t, "p", SignTest([]float64{0, 1, 0, 2, 3, 0, 4, 5, 6}), 0.03125, 1e-12)
+}
+
+// The permeability of the human amniochorion at term and earlier, the example
+// of Hollander and Wolfe's chapter 4: the estimate is −0.305, the one-sided
+// p-value 0.1272.
+func TestShiftAgainstPublishedValues(t *testing.T) {
+	term := []float64{0.80, 0.83, 1.89, 1.04, 1.45, 1.38, 1.91, 1.64, 0.73, 1.46}
+	earlier := []float64{1.15, 0.88, 0.90, 0.74, 1.21}
+	d := Shift(term, earlier, Processes)
+	near(t, "estimate", d.Value, -0.305, 1e-9)
+	near(t, "p", d.P, 2*0.1272, 1e-3)
+	if d.Method != Processes || d.Lo > d.Value || d.Hi < d.Value || d.Separated() {
+		t.Errorf("%+v", d)
+	}
+}
+
 func TestPower(t *testing.T) {
 	// Residuals ±0.1 in the logarithm around 3·x²: slope and error by hand.
 	x, y := []float64{1, math.E, math.Exp(2), math.Exp(3)}, make([]float64, 4)
@@ -159,5 +209,21 @@ func TestPower(t *testing.T) {
 	near(t, "half", (b.Hi-b.Lo)/2, 4.302653*math.Sqrt(0.04/2/5), 1e-6)
 	if !ok || b.N != 4 || b.Method != Points {
 		t.Errorf("%+v %v", b, ok)
+	}
+}
+
+// NIST's Norris data (StRD, linear regression): slope 1.00211681802045 with a
+// standard deviation of 0.000429796848199937 over 36 points; here the points'
+// exponentials, so that the power law has that exponent.
+func TestPowerAgainstPublishedValues(t *testing.T) {
+	y := []float64{0.1, 338.8, 118.1, 888.0, 9.2, 228.1, 668.5, 998.5, 449.1, 778.9, 559.2, 0.3, 0.1, 778.1, 668.8, 339.3, 448.9, 10.8, 557.7, 228.3, 998.0, 888.8, 119.6, 0.3, 0.6, 557.6, 339.3, 888.0, 998.5, 778.9, 10.2, 117.6, 228.9, 668.4, 449.2, 0.2}
+	x := []float64{0.2, 337.4, 118.2, 884.6, 10.1, 226.5, 666.3, 996.3, 448.6, 777.0, 558.2, 0.4, 0.6, 775.5, 666.9, 338.0, 447.5, 11.6, 556.0, 228.1, 995.8, 887.6, 120.2, 0.3, 0.3, 556.8, 339.1, 887.2, 999.0, 779.0, 11.1, 118.3, 229.2, 669.1, 448.9, 0.5}
+	for i := range x { // halved, since e^999 is no float64
+		x[i], y[i] = math.Exp(x[i]/2), math.Exp(y[i]/2)
+	}
+	b, ok := Power(x, y)
+	const slope, deviation, quantile = 1.00211681802045, 0.000429796848199937, 2.0322445 // t(34, 0.975)
+	if !ok || b.N != 36 || math.Abs(b.Value-slope) > 1e-10 || math.Abs(b.Hi-b.Value-quantile*deviation) > 1e-9 || math.Abs(b.SE-deviation) > 1e-10 {
+		t.Errorf("power: %+v, %v; want %v ± %v", b, ok, slope, quantile*deviation)
 	}
 }

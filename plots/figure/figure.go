@@ -18,10 +18,11 @@ type Figure struct {
 	Source string // file:line:column
 
 	X, Y   string // the axes
-	Value  string // heatmap: the metric in its cells
+	Value  string // heatmap: the metric in its cells; parallel: the metric that colours the lines
 	Series string // colour and shape; "" is one series (curve and grid: one a cell)
 	Facet  string // small multiples with shared axes; "" is one panel
 
+	Axes    []string // parallel: metrics and keys, from left to right
 	Rows    []string // table: keys that make a row; empty is every key that varies
 	Columns []string // table: metrics; empty is all there are
 
@@ -42,14 +43,15 @@ type Figure struct {
 
 // Names of kinds that callers treat in their own way.
 const (
-	Pareto  = "pareto"
-	Line    = "line"
-	Heatmap = "heatmap"
-	Bars    = "bars"
-	Grid    = "grid"
-	Curve   = "curve"
-	Steps   = "steps"
-	Table   = "table"
+	Pareto   = "pareto"
+	Line     = "line"
+	Heatmap  = "heatmap"
+	Bars     = "bars"
+	Parallel = "parallel"
+	Grid     = "grid"
+	Curve    = "curve"
+	Steps    = "steps"
+	Table    = "table"
 )
 
 // kinds is the one table of them, in the order of the documentation. A new kind
@@ -70,6 +72,15 @@ var kinds = []Kind{
 		Check: func(f Figure) error {
 			if f.LogY != nil && *f.LogY {
 				return errorf("log_y", `bars start at zero, which a log axis does not have; use kind = "line"`)
+			}
+			return nil
+		},
+	}, {
+		Name: Parallel, Doc: "cells as lines across one vertical axis per metric or key; the better end of a metric is up", wide: always,
+		Fields: []Field{axes.of(Metric | Key).needed().least(2), series, value, facet},
+		Check: func(f Figure) error {
+			if f.Series != "" && f.Value != "" {
+				return errorf("value", "colour shows the series, so it cannot show %s as well; leave out one of them", f.Value)
 			}
 			return nil
 		},
@@ -104,6 +115,7 @@ var (
 	value    = Field{Key: "value", Doc: "what the colours show", Is: Metric, to: func(f *Figure) any { return &f.Value }}
 	series   = Field{Key: "series", Doc: "what colour and shape tell apart", Is: Key, to: func(f *Figure) any { return &f.Series }}
 	facet    = Field{Key: "facet", Doc: "one panel per value", Is: Key, to: func(f *Figure) any { return &f.Facet }}
+	axes     = Field{Key: "axes", Doc: "what the axes show, from left to right", to: func(f *Figure) any { return &f.Axes }}
 	rows     = Field{Key: "rows", Doc: "keys that make a row; without it those that vary", Is: Key, to: func(f *Figure) any { return &f.Rows }}
 	columns  = Field{Key: "columns", Doc: "metrics; without it all there are", Is: Metric, to: func(f *Figure) any { return &f.Columns }}
 	gridRows = Field{Key: "rows", Doc: "at most so many classes; 0 is all", to: func(f *Figure) any { return &f.GridRows }}

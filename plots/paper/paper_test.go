@@ -131,6 +131,7 @@ func whole() Paper {
 			fig(figure.Figure{Kind: figure.Line, Name: "line", X: "model.patch", Y: "fid_proxy", Series: "method"}),
 			fig(figure.Figure{Kind: figure.Heatmap, Name: "heatmap", X: "model.patch", Y: "method", Value: "fid_proxy"}),
 			fig(figure.Figure{Kind: figure.Bars, Name: "bars", X: "method", Y: "fid_proxy", Facet: "model.patch", Width: 6.75}),
+			fig(figure.Figure{Kind: figure.Parallel, Name: "parallel", Axes: []string{"method", "model.patch", "throughput", "fid_proxy"}, Series: "method"}),
 			fig(figure.Figure{Kind: figure.Grid, Name: "samples"}),
 			fig(figure.Figure{Kind: figure.Curve, Name: "curve", Y: "flow_loss"}),
 			fig(figure.Figure{Kind: figure.Steps, Name: "steps", Width: 6.75}),
@@ -208,7 +209,7 @@ func TestSameBytes(t *testing.T) {
 	for name := range first {
 		kinds[filepath.Ext(name)]++
 	}
-	if d := cmp.Diff(map[string]int{".pdf": 7, ".svg": 7, ".png": 7, ".md": 2, ".tex": 1, ".html": 1, ".csv": 7, ".toml": 1, ".txt": 1, "": 1}, kinds); d != "" {
+	if d := cmp.Diff(map[string]int{".pdf": 8, ".svg": 8, ".png": 8, ".md": 2, ".tex": 1, ".html": 1, ".csv": 8, ".toml": 1, ".txt": 1, "": 1}, kinds); d != "" {
 		t.Error(d)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"math"
 	"strings"
 
+	"prabench/metrics/stat"
 	"prabench/plots"
 )
 
@@ -62,40 +63,48 @@ func readMetric(metric string, all []plots.CellData, list bool) Reading {
 	if d := plots.Direction(metric); d != "" {
 		name += " (" + d + ")"
 	}
-	top := cells[best].Metrics[metric]
 	if list && len(cells) <= fewValues {
 		var values []string
 		for _, c := range cells {
 			values = append(values, c.Label+": "+words.Value(c.Metrics[metric]))
 		}
-		r.Sentences = append(r.Sentences, name+". "+strings.Join(values, "; ")+".")
+		r.say(name + ". " + strings.Join(values, "; ") + ".")
 	} else {
-		r.Sentences = append(r.Sentences, fmt.Sprintf("%s of %d points: best %s: %s.", name, len(cells), cells[best].Label, words.Value(top)))
+		r.say(fmt.Sprintf("%s of %d points: best %s: %s.", name, len(cells), cells[best].Label, words.Value(cells[best].Metrics[metric])))
 	}
 	if n := len(absent); list && n > 0 && n <= fewValues {
-		r.Sentences = append(r.Sentences, strings.Join(absent, "; ")+".")
+		r.say(strings.Join(absent, "; ") + ".")
 	} else if n > 0 {
-		r.Sentences = append(r.Sentences, fmt.Sprintf("%d points have no value.", n))
+		r.say(fmt.Sprintf("%d points have no value.", n))
 	}
-	if len(cells) < 2 {
-		return r
+	if len(cells) > 1 {
+		r.compare(cells, best, words)
 	}
+	return r
+}
+
+func (r *Reading) say(sentence string) { r.Sentences = append(r.Sentences, sentence) }
+
+// compare says from which other cells the best differs by more than the noise of
+// the seeds.
+func (r *Reading) compare(cells []plots.CellData, best int, words plots.Words) {
+	top := cells[best].Metrics[r.Metric]
 	diffs, p := make([]plots.Difference, len(cells)), make([]float64, len(cells))
 	equal := true
 	for i, c := range cells {
 		p[i] = math.NaN()
-		equal = equal && c.Metrics[metric].Value == top.Value
+		equal = equal && c.Metrics[r.Metric].Value == top.Value
 		if i != best {
-			diffs[i] = plots.Compare(top, c.Metrics[metric])
+			diffs[i] = plots.Compare(top, c.Metrics[r.Metric])
 			p[i] = diffs[i].P
 		}
 	}
 	if equal {
-		r.Sentences = append(r.Sentences, "All are equal.")
-		return r
+		r.say("All are equal.")
+		return
 	}
 	var apart, inside, unknown []string
-	for i, v := range plots.Holm(p) {
+	for i, v := range stat.Holm(p) {
 		switch {
 		case i == best:
 		case math.IsNaN(v):
@@ -108,10 +117,11 @@ func readMetric(metric string, all []plots.CellData, list bool) Reading {
 	}
 	others := len(cells) - 1
 	if len(unknown) == others {
-		r.Sentences = append(r.Sentences, fmt.Sprintf("Lowest or highest is %s, but there is one training seed a point: every difference is inconclusive.", cells[best].Label))
-		return r
+		r.say(fmt.Sprintf("Lowest or highest is %s, but there is one training seed a point: every difference is inconclusive.", cells[best].Label))
+		return
 	}
-	say := func(n int, what string, list []string) {
+	count := func(what string, list []string) {
+		n := len(list)
 		if n == 0 {
 			return
 		}
@@ -119,12 +129,11 @@ func readMetric(metric string, all []plots.CellData, list bool) Reading {
 		if n <= fewValues {
 			s += ": " + strings.Join(list, "; ")
 		}
-		r.Sentences = append(r.Sentences, s+".")
+		r.say(s + ".")
 	}
-	say(len(apart), cells[best].Label+" is better than", apart)
-	say(len(inside), "Inconclusive is the difference of "+cells[best].Label+" to", inside)
-	say(len(unknown), "Not compared, for want of several seeds, are", unknown)
-	return r
+	count(cells[best].Label+" is better than", apart)
+	count("Inconclusive is the difference of "+cells[best].Label+" to", inside)
+	count("Not compared, for want of several seeds, are", unknown)
 }
 
 func upper(s string) string {

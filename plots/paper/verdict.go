@@ -6,13 +6,14 @@ import (
 	"slices"
 	"strings"
 
+	"prabench/metrics/stat"
 	"prabench/plots"
 	"prabench/plots/figure"
 )
 
 // level is the share of false positives that is accepted over all comparisons of
 // a claim, or of a metric in a figure.
-const level = 0.05
+const level = stat.Level
 
 // Verdict is what a comparison says about a claim.
 type Verdict string
@@ -93,7 +94,7 @@ func (c Claim) test(data plots.Data) Result {
 		}
 		p[i] = k.P
 	}
-	for i, v := range plots.Holm(p) {
+	for i, v := range stat.Holm(p) {
 		k := &r.Comparisons[i]
 		if k.P = v; math.IsNaN(v) {
 			continue

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"prabench/metrics/stat"
 	"prabench/plots"
 	"prabench/results"
 	"prabench/results/record"
@@ -31,7 +32,10 @@ func madeWith(name string, points, seeds, further int) Experiment {
 		r := results.Row{Experiment: e.Name, Cell: c.Cell, Seed: c.Seed, Metric: name, Unit: unit, Value: value, N: 5, Protocol: "kind=" + kind, Attempt: attempt, Outcome: record.OK,
 			CreatedAt: noon, Label: c.Label, Patch: c.Patch, Params: c.Params, Kind: kind, Device: "cpu", DeviceClass: "cpu Xeon", Code: "abc123"}
 		if half > 0 {
-			r.Lo, r.Hi = ptr(value-half), ptr(value+half)
+			r.Lo, r.Hi, r.Method = ptr(value-half), ptr(value+half), stat.Jackknife
+			if kind == record.Time {
+				r.Method = stat.Rounds
+			}
 		}
 		e.Rows = append(e.Rows, r)
 	}
@@ -72,7 +76,7 @@ func madeWith(name string, points, seeds, further int) Experiment {
 		}
 		for _, m := range all {
 			means[m.Metric] = m
-			p.Metrics[m.Metric] = plots.MetricValue{Value: m.Value, Lo: m.Lo, Hi: m.Hi, N: m.N, Unit: m.Unit, Protocol: m.Protocol, Interval: m.Interval}
+			p.Metrics[m.Metric] = plots.MetricValue{Value: m.Value, Lo: m.Lo, Hi: m.Hi, N: m.N, Unit: m.Unit, Protocol: m.Protocol, Interval: m.Interval.Short()}
 		}
 		for step := 0; step <= 300; step += 10 {
 			p.Curve = append(p.Curve, plots.CurvePoint{Step: step, Values: map[string]float64{lossName: 0.5 + math.Exp(-float64(step)/50) + float64(i)/50}})

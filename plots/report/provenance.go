@@ -20,24 +20,12 @@ type source struct {
 }
 
 func sourceOfRow(r *results.Row) source {
-	return source{value: r.Value, lo: r.Lo, hi: r.Hi, n: r.N, interval: intervalText(r.IntervalOver()), protocol: r.Protocol, code: r.Code, device: r.DeviceClass, attempts: []string{r.Attempt}}
+	return source{value: r.Value, lo: r.Lo, hi: r.Hi, n: r.N, interval: r.Method.Long(), protocol: r.Protocol, code: r.Code, device: r.DeviceClass, attempts: []string{r.Attempt}}
 }
 
 func sourceOfMean(m results.Mean) source {
 	attempts := slices.Clone(m.Attempts)
-	return source{value: m.Value, lo: m.Lo, hi: m.Hi, n: m.N, interval: intervalText(m.Interval), protocol: m.Protocol, code: m.Code, device: m.DeviceClass, attempts: slices.Compact(attempts)}
-}
-
-func intervalText(over string) string {
-	switch over {
-	case results.IntervalSeeds:
-		return "95 % over training seeds (Student)"
-	case results.IntervalJackknife:
-		return "95 % over images (jackknife)"
-	case results.IntervalRounds:
-		return "95 % over rounds of timing"
-	}
-	return ""
+	return source{value: m.Value, lo: m.Lo, hi: m.Hi, n: m.N, interval: m.Interval.Long(), protocol: m.Protocol, code: m.Code, device: m.DeviceClass, attempts: slices.Compact(attempts)}
 }
 
 // provenance is what the script shows of a row on demand. Texts that come

@@ -10,6 +10,8 @@ import (
 	"sort"
 	"strings"
 	"time"
+
+	"prabench/metrics/stat"
 )
 
 // Attempt is one try at a stage and everything that came of it. It is also,
@@ -46,9 +48,18 @@ type Value struct {
 	Lo     *float64 `json:"lo,omitempty"` // 95 % interval, nil when there is none
 	Hi     *float64 `json:"hi,omitempty"`
 	N      int      `json:"n"` // images or rounds behind it
+	// Method is what the interval is over; older files do not say.
+	Method stat.Method `json:"method,omitempty"`
 	// Protocol is what else this value depends on (embedder, data, split,
 	// counts), see [ProtocolText]; the attempt's protocol is put before it.
 	Protocol string `json:"protocol,omitempty"`
+}
+
+// Estimated is a value with the interval of an estimate, if it has one.
+func Estimated(metric, unit string, e stat.Estimate) Value {
+	v := Value{Metric: metric, Unit: unit, Value: e.Value, N: e.N, Method: e.Method}
+	v.Lo, v.Hi = e.Bounds()
+	return v
 }
 
 // Reading is a raw measurement behind a Value, of one round.
@@ -177,6 +188,9 @@ func (a Attempt) Check() error {
 			if x != nil && !finite(*x) {
 				return fmt.Errorf("attempt %s: %s or its interval is %v: record an attempt with outcome invalid and the reason instead", a.ID, v.Metric, *x)
 			}
+		}
+		if v.Method != stat.None && (!word.MatchString(string(v.Method)) || v.Lo == nil || v.Hi == nil) {
+			return fmt.Errorf("attempt %s: %s has an interval by the method %q but not both ends, or that is no word: a value without an interval has no method", a.ID, v.Metric, v.Method)
 		}
 		if n := (name{v.Metric, JoinProtocol(shared, v.Protocol)}); seen[n] {
 			return fmt.Errorf("attempt %s: %s is given twice under the same protocol", a.ID, v.Metric)

@@ -13,8 +13,8 @@ import (
 )
 
 // spoolFormat is the version of spool files that this program writes and the
-// newest it reads.
-const spoolFormat = 1
+// newest it reads. Since 2 a value says what its interval is over.
+const spoolFormat = 2
 
 // maxSpoolBytes bounds what one attempt may bring: 500,000 raw samples fit.
 const maxSpoolBytes = 64 << 20

@@ -18,6 +18,7 @@ import (
 	"prabench/harness/machine"
 	"prabench/harness/measure"
 	"prabench/harness/work"
+	"prabench/metrics/stat"
 	"prabench/models"
 	"prabench/models/cpu"
 	"prabench/models/device"
@@ -147,8 +148,8 @@ func (b *Result) sampling(ctx context.Context, be device.Backend, path string, s
 	if err != nil {
 		return err
 	}
-	b.Latency, _, _ = measure.Median(one)
-	b.FirstBlock, _, _ = measure.Median(first)
+	b.Latency = stat.Median(one, stat.Rounds).Value
+	b.FirstBlock = stat.Median(first, stat.Rounds).Value
 	b.MemoryPeak = machine.PeakResident()
 	return nil
 }
@@ -191,11 +192,8 @@ func newRate(seconds []float64, batch int, flops, peak, alloc float64) Rate {
 	for i, s := range seconds {
 		rates[i] = float64(batch) / s
 	}
-	r := Rate{N: len(rates), Batch: batch, AllocBytes: alloc}
-	var lo, hi *float64
-	if r.ImagesPerS, lo, hi = measure.Median(rates); lo != nil {
-		r.Lo, r.Hi = *lo, *hi
-	}
+	e := stat.Median(rates, stat.Rounds)
+	r := Rate{ImagesPerS: e.Value, Lo: e.Lo, Hi: e.Hi, N: e.N, Batch: batch, AllocBytes: alloc}
 	if peak > 0 {
 		r.MFU = r.ImagesPerS * flops / (peak * 1e9)
 	}

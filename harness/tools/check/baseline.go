@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"prabench/metrics/quantity"
+	"prabench/metrics/stat"
 )
 
 // BaselineFormat names the form of the file.
@@ -93,7 +94,7 @@ func normalised(m Metric) Metric {
 // estimate compares rounds with the baseline's. Of the two yardsticks the one
 // that shows less change counts: only what is slower by both is slower.
 func (c BaselineCell) estimate(m Metric, rounds []round, disturbed int) estimate {
-	out := estimate{disturbed: disturbed, lo: math.Inf(1), hi: math.Inf(-1), mid: math.NaN()}
+	out := estimate{disturbed: disturbed}
 	base := c.Metrics[m.Name]
 	var batch struct {
 		Batch int `json:"batch"`
@@ -109,22 +110,32 @@ func (c BaselineCell) estimate(m Metric, rounds []round, disturbed int) estimate
 	}
 	out.x = make([]float64, len(rounds))
 	out.old = []float64{base.Value}
-	for _, name := range slices.Sorted(maps.Keys(base.Series)) {
+	for i, name := range slices.Sorted(maps.Keys(base.Series)) {
 		old := base.Series[name]
-		mid, lo, hi, p := shift(logs(old.Rounds), logs(series[name]), Confidence)
+		a, b := logs(old.Rounds), logs(series[name])
 		if unit.Higher {
-			mid, lo, hi = -mid, -hi, -lo
+			a, b = b, a
 		}
-		out.lo, out.hi = min(out.lo, lo-old.Between), max(out.hi, hi+old.Between)
-		switch {
-		case math.IsNaN(out.mid):
-			out.mid = mid
-		case (mid > 0) != (out.mid > 0):
-			out.mid = 0
-		case math.Abs(mid) < math.Abs(out.mid):
-			out.mid = mid
+		d := stat.Shift(a, b, stat.Processes)
+		out.p = max(out.p, d.P)
+		if d.HasInterval() {
+			d.Lo, d.Hi = d.Lo-old.Between, d.Hi+old.Between
 		}
-		out.p = max(out.p, p)
+		switch mid := out.Value; {
+		case i == 0:
+			out.Estimate = d.Estimate
+			continue
+		case (d.Value > 0) != (mid > 0):
+			out.Value = 0
+		case math.Abs(d.Value) < math.Abs(mid):
+			out.Value = d.Value
+		}
+		if !d.HasInterval() {
+			out.Estimate = stat.Point(out.Value, out.N)
+		}
+		if out.HasInterval() {
+			out.Lo, out.Hi = min(out.Lo, d.Lo), max(out.Hi, d.Hi)
+		}
 	}
 	out.adjusted = out.p
 	return out

@@ -29,9 +29,6 @@ import (
 // over all its comparisons; an alarm has to be raised by two blocks.
 const alpha = 0.05
 
-// Confidence of the intervals that are reported.
-const Confidence = 0.95
-
 // Side is one of the two programs.
 type Side int
 

@@ -40,7 +40,6 @@ func (k *Comparison) exactVerdict(both bool) {
 	switch {
 	case !both:
 		k.Verdict, k.Why = Inconclusive, "only one of the programs gives it"
-		k.Lo, k.Hi = Bound(math.NaN()), Bound(math.NaN())
 		return
 	case k.Old == k.New:
 		k.Verdict, k.Why = Pass, "equal"
@@ -59,5 +58,5 @@ func (k *Comparison) exactVerdict(both bool) {
 			k.Verdict, k.Why = Pass, "below the threshold"
 		}
 	}
-	k.Lo, k.Hi = Bound(k.Ratio), Bound(k.Ratio)
+	k.Lo, k.Hi = bound(k.Ratio), bound(k.Ratio)
 }

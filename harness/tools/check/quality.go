@@ -4,21 +4,26 @@ import (
 	"encoding/csv"
 	"fmt"
 	"io"
-	"math"
 	"slices"
 	"strconv"
 
-	"golang.org/x/perf/benchmath"
+	"prabench/metrics/stat"
 )
 
 // Quality is the fid_proxy of one point with its 95 % interval: over training
 // seeds where there are several, else the value's own, over images.
 type Quality struct {
-	Value    float64 `json:"value"`
-	Lo       float64 `json:"lo"`
-	Hi       float64 `json:"hi"`
-	Seeds    int     `json:"seeds"`
-	Protocol string  `json:"protocol"` // embedder, data, counts: others are another quantity
+	Value    float64  `json:"value"`
+	Lo       *float64 `json:"lo"` // null where all seeds gave the same
+	Hi       *float64 `json:"hi"`
+	Seeds    int      `json:"seeds"`
+	Protocol string   `json:"protocol"` // embedder, data, counts: others are another quantity
+}
+
+// estimate is the value with its interval. The table that it was read from does
+// not say what that of a single seed is over.
+func (q Quality) estimate() stat.Estimate {
+	return stat.FromBounds(q.Value, q.Lo, q.Hi, q.Seeds, stat.Unstated)
 }
 
 // ReadQuality reads what `prabench results --format csv --metric fid_proxy`
@@ -40,8 +45,8 @@ func ReadQuality(r io.Reader, seeds int) ([]Quality, error) {
 		if l[at["metric"]] != FidProxy {
 			continue
 		}
-		q := Quality{Seeds: 1, Protocol: l[at["protocol"]]}
-		for name, to := range map[string]*float64{"value": &q.Value, "lo": &q.Lo, "hi": &q.Hi} {
+		q := Quality{Lo: new(float64), Hi: new(float64), Seeds: 1, Protocol: l[at["protocol"]]}
+		for name, to := range map[string]*float64{"value": &q.Value, "lo": q.Lo, "hi": q.Hi} {
 			if *to, err = strconv.ParseFloat(l[at[name]], 64); err != nil {
 				return nil, fmt.Errorf("fid_proxy has the %s %q: it needs an interval", name, l[at[name]])
 			}
@@ -67,8 +72,9 @@ func pooled(of []Quality) Quality {
 	for _, q := range of {
 		v = append(v, q.Value)
 	}
-	s := benchmath.AssumeNormal.Summary(benchmath.NewSample(v, &benchmath.DefaultThresholds), Confidence)
-	return Quality{Value: s.Center, Lo: s.Lo, Hi: s.Hi, Seeds: len(of), Protocol: of[0].Protocol}
+	e := stat.Student(v, stat.Seeds)
+	lo, hi := e.Bounds()
+	return Quality{Value: e.Value, Lo: lo, Hi: hi, Seeds: e.N, Protocol: of[0].Protocol}
 }
 
 // Judge adds the comparison of a point's quality to the report: worse or better
@@ -76,16 +82,19 @@ func pooled(of []Quality) Quality {
 func (r *Report) Judge(label string, old, newer Quality) {
 	k := Comparison{Metric: FidProxy, Unit: "1", metric: Metric{Name: FidProxy, Unit: "1"}, Old: old.Value, New: newer.Value, P: 1, Adjusted: 1, Rounds: newer.Seeds,
 		Ratio: newer.Value / old.Value, Worse: newer.Value/old.Value - 1, Exact: false}
-	k.Lo, k.Hi = Bound(newer.Lo/old.Value), Bound(newer.Hi/old.Value)
-	text := fmt.Sprintf("intervals %s to %s and %s to %s", short(old.Lo), short(old.Hi), short(newer.Lo), short(newer.Hi))
+	a, b := old.estimate(), newer.estimate()
+	if b.HasInterval() {
+		k.Lo, k.Hi = bound(b.Lo/a.Value), bound(b.Hi/a.Value)
+	}
+	text := fmt.Sprintf("intervals %s to %s and %s to %s", short(a.Lo), short(a.Hi), short(b.Lo), short(b.Hi))
 	switch {
 	case old.Protocol != newer.Protocol:
 		k.Verdict, k.Why = Inconclusive, fmt.Sprintf("another protocol: %q and %q are not the same quantity", old.Protocol, newer.Protocol)
-	case math.IsNaN(old.Lo+old.Hi+newer.Lo+newer.Hi) || math.IsInf(old.Hi-old.Lo+newer.Hi-newer.Lo, 0):
+	case !a.HasInterval() || !b.HasInterval():
 		k.Verdict, k.Why = Inconclusive, "too few seeds or images for an interval"
-	case newer.Lo > old.Hi:
+	case b.Lo > a.Hi:
 		k.Verdict, k.Why = Regression, text+" lie apart"
-	case newer.Hi < old.Lo:
+	case b.Hi < a.Lo:
 		k.Verdict, k.Why = Improvement, text+" lie apart"
 	default:
 		k.Verdict, k.Why = Pass, text+" overlap"

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"reflect"
 	"strings"
 	"testing"
 )
@@ -15,12 +16,12 @@ e,d,2,fid_proxy,1,20.5,19,21,500,p
 
 func TestQualityIsReadAndPooled(t *testing.T) {
 	one, err := ReadQuality(strings.NewReader(scores), 1)
-	if err != nil || len(one) != 4 || one[1] != (Quality{12, 11, 13, 1, "p"}) {
+	if err != nil || len(one) != 4 || !reflect.DeepEqual(one[1], quality(12, 11, 13, "p")) {
 		t.Errorf("%+v, %v", one, err)
 	}
 	two, err := ReadQuality(strings.NewReader(scores), 2)
 	// Student with one degree of freedom: 11 ± 12.706·√2/√2.
-	if err != nil || len(two) != 2 || two[0].Value != 11 || two[0].Hi < 23.70 || two[0].Hi > 23.71 {
+	if err != nil || len(two) != 2 || two[0].Value != 11 || *two[0].Hi < 23.70 || *two[0].Hi > 23.71 {
 		t.Errorf("%+v, %v", two, err)
 	}
 	if _, err := ReadQuality(strings.NewReader(scores), 3); err == nil || !strings.Contains(err.Error(), "some cells failed") {
@@ -31,13 +32,18 @@ func TestQualityIsReadAndPooled(t *testing.T) {
 	}
 }
 
+func quality(value, lo, hi float64, protocol string) Quality {
+	return Quality{value, &lo, &hi, 1, protocol}
+}
+
 func TestQualityByInterval(t *testing.T) {
-	old := Quality{10, 9, 11, 1, "p"}
+	old := quality(10, 9, 11, "p")
 	for _, c := range []struct {
 		newer Quality
 		want  Verdict
 	}{
-		{Quality{10.5, 9.5, 11.5, 1, "p"}, Pass}, {Quality{13, 12, 14, 1, "p"}, Regression}, {Quality{7, 6, 8, 1, "p"}, Improvement}, {Quality{13, 12, 14, 1, "q"}, Inconclusive},
+		{quality(10.5, 9.5, 11.5, "p"), Pass}, {quality(13, 12, 14, "p"), Regression}, {quality(7, 6, 8, "p"), Improvement}, {quality(13, 12, 14, "q"), Inconclusive},
+		{Quality{Value: 13, Seeds: 2, Protocol: "p"}, Inconclusive}, // both seeds gave the same
 	} {
 		r := &Report{Cells: []Result{{Label: "x", Verdict: Pass}}, Verdict: Pass}
 		r.Judge("x", old, c.newer)

@@ -72,24 +72,24 @@ type Result struct {
 
 // Comparison is one metric of one cell.
 type Comparison struct {
-	Metric    string  `json:"metric"`
-	Unit      string  `json:"unit"`
-	Exact     bool    `json:"exact,omitempty"`
-	Old       float64 `json:"old"` // medians
-	New       float64 `json:"new"`
-	Ratio     float64 `json:"ratio"` // new/old, the median over rounds
-	Lo        Bound   `json:"lo"`    // 95 % interval of the ratio
-	Hi        Bound   `json:"hi"`
-	Worse     float64 `json:"worse"` // share by which new is worse; below 0: better
-	Threshold float64 `json:"threshold"`
-	P         float64 `json:"p"`          // of the sign test, first block
-	Adjusted  float64 `json:"p_adjusted"` // Holm
-	Rounds    int     `json:"rounds"`     // behind the interval
-	Disturbed int     `json:"disturbed_rounds"`
-	Flagged   bool    `json:"flagged"` // by the first block
-	Recurred  bool    `json:"recurred"`
-	Verdict   Verdict `json:"verdict"`
-	Why       string  `json:"why"`
+	Metric    string   `json:"metric"`
+	Unit      string   `json:"unit"`
+	Exact     bool     `json:"exact,omitempty"`
+	Old       float64  `json:"old"` // medians
+	New       float64  `json:"new"`
+	Ratio     float64  `json:"ratio"` // new/old, the median over rounds
+	Lo        *float64 `json:"lo"`    // 95 % interval of the ratio, null where there is none
+	Hi        *float64 `json:"hi"`
+	Worse     float64  `json:"worse"` // share by which new is worse; below 0: better
+	Threshold float64  `json:"threshold"`
+	P         float64  `json:"p"`          // of the sign test, first block
+	Adjusted  float64  `json:"p_adjusted"` // Holm
+	Rounds    int      `json:"rounds"`     // behind the interval
+	Disturbed int      `json:"disturbed_rounds"`
+	Flagged   bool     `json:"flagged"` // by the first block
+	Recurred  bool     `json:"recurred"`
+	Verdict   Verdict  `json:"verdict"`
+	Why       string   `json:"why"`
 
 	// OldRounds and NewRounds are the values behind them, a round each.
 	OldRounds []float64 `json:"old_rounds,omitempty"`

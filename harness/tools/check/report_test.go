@@ -17,6 +17,8 @@ import (
 	"testing"
 	"time"
 
+	"prabench/metrics/stat"
+
 	junit "github.com/joshdk/go-junit"
 	"golang.org/x/perf/benchfmt"
 )
@@ -40,8 +42,8 @@ func example() *Report {
 		for i := range n {
 			e.x = append(e.x, m.worse(e.old[i], e.newer[n-1-i])) // mirrored: the differences lie evenly about the change
 		}
-		e.mid, e.lo, e.hi = median(e.x, Confidence)
-		e.p = signP(e.x)
+		e.Estimate = stat.Median(e.x, stat.Processes)
+		e.p = stat.SignTest(e.x)
 		e.adjusted, e.level = e.p, levelAt(1)
 		k.first, k.P, k.Adjusted, k.Flagged = e, e.p, e.adjusted, e.flags(m) != 0
 		if k.Flagged {
@@ -258,7 +260,7 @@ func TestJSONIsReadBack(t *testing.T) {
 	for i, c := range rep.Cells {
 		for j, k := range c.Comparisons {
 			b := back.Cells[i].Comparisons[j]
-			if b.Metric != k.Metric || b.Verdict != k.Verdict || math.Abs(b.Ratio-k.Ratio) > 1e-12 || b.Lo.Known() != k.Lo.Known() {
+			if b.Metric != k.Metric || b.Verdict != k.Verdict || math.Abs(b.Ratio-k.Ratio) > 1e-12 || (b.Lo == nil) != (k.Lo == nil) {
 				t.Errorf("%s of %s: %+v", k.Metric, c.Label, b)
 			}
 		}

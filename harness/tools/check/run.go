@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"time"
 
 	"prabench/harness/tools/check/arm"
@@ -115,11 +114,11 @@ func (k *Comparison) decide(fresh *estimate) {
 		switch e := k.first; {
 		case len(e.x) == 0:
 			k.Verdict, k.Why = Inconclusive, "no round could be measured"
-		case math.IsInf(e.hi, 0):
+		case !e.HasInterval():
 			k.Verdict, k.Why = Inconclusive, "too few rounds for an interval"
-		case e.hi < limit && e.certain() && e.mid > 0:
+		case e.below(limit) && e.certain() && e.Value > 0:
 			k.Verdict, k.Why = Pass, "a certain change, below the threshold"
-		case e.hi < limit:
+		case e.below(limit):
 			k.Verdict, k.Why = Pass, "the interval excludes a change beyond the threshold"
 		case e.certain():
 			k.Verdict, k.Why = Inconclusive, "a certain change, but whether beyond the threshold is open"
@@ -140,7 +139,7 @@ func (k *Comparison) decide(fresh *estimate) {
 	case len(fresh.x) == 0:
 		k.fill(k.first)
 		k.Verdict, k.Why = Inconclusive, "flagged, and no time was left to measure it again"
-	case fresh.hi < limit:
+	case fresh.below(limit):
 		k.Verdict, k.Why = Pass, "flagged by the first block, did not recur in a fresh one"
 	default:
 		k.Verdict, k.Why = Inconclusive, "flagged by the first block, neither confirmed nor excluded by a fresh one"

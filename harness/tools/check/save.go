@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"prabench/metrics/stat"
 )
 
 // Save measures the new program alone, in two blocks, and gives the baseline.
@@ -62,9 +64,8 @@ func (b Bench) Save(ctx context.Context, cells []Cell, o Options, rep *Report, n
 		}
 		out.Cells = append(out.Cells, cell)
 	}
-	out.Peak, _, _ = median(peaks, Confidence)
-	out.Bandwidth, _, _ = median(copies, Confidence)
-	out.Peak, out.Bandwidth = digits(out.Peak), digits(out.Bandwidth)
+	out.Peak = digits(stat.Median(peaks, stat.Processes).Value)
+	out.Bandwidth = digits(stat.Median(copies, stat.Processes).Value)
 	return out, nil
 }
 
@@ -80,11 +81,10 @@ func baselineMetric(m Metric, halves [2][]round, batch int, exact map[string]flo
 			}
 		}
 	}
-	out.Value, _, _ = median(values, Confidence)
-	out.Value = digits(out.Value)
+	out.Value = digits(stat.Median(values, stat.Processes).Value)
 	for name := range by[0] {
-		mid, _, _, _ := shift(logs(by[0][name]), logs(by[1][name]), Confidence)
-		out.Series[name] = BaselineRun{Rounds: slices.Concat(by[0][name], by[1][name]), Between: digits(math.Abs(mid))}
+		between := stat.Shift(logs(by[0][name]), logs(by[1][name]), stat.Processes).Value
+		out.Series[name] = BaselineRun{Rounds: slices.Concat(by[0][name], by[1][name]), Between: digits(math.Abs(between))}
 	}
 	return out
 }

@@ -54,10 +54,10 @@ func (k Comparison) interval() string {
 	switch {
 	case k.Exact:
 		return "exact"
-	case !k.Lo.Known() || !k.Hi.Known():
+	case k.Lo == nil || k.Hi == nil:
 		return "too few rounds"
 	}
-	return signed(float64(k.Lo)) + " to " + signed(float64(k.Hi))
+	return signed(*k.Lo) + " to " + signed(*k.Hi)
 }
 
 func signed(ratio float64) string {

@@ -116,23 +116,12 @@ func (a *server) prepare(c *call) error {
 
 // sampling is a call of the sampler for batch images.
 func (a *server) sampling(model *models.Model, batch int, firstBlock bool) (*call, error) {
-	s, err := models.NewSampler(model, a.set.Sample, batch)
+	do, done, err := work.SamplingCall(model, a.set.Sample, batch, firstBlock)
 	if err != nil {
 		return nil, err
 	}
-	a.closes = append(a.closes, s.Close)
-	c := model.Config
-	labels, ids := make([]int32, batch), make([]uint32, batch)
-	for i := range labels {
-		labels[i], ids[i] = int32(i%c.Classes), uint32(i)
-	}
-	pixels := make([]uint8, batch*c.Size*c.Size*c.Channels)
-	return &call{batch: batch, do: func() error {
-		if firstBlock {
-			return s.FirstBlock(labels, ids)
-		}
-		return s.Sample(labels, ids, pixels)
-	}}, nil
+	a.closes = append(a.closes, done)
+	return &call{batch: batch, do: do}, nil
 }
 
 // training is a call of the optimiser, on images without content.

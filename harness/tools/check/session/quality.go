@@ -1,4 +1,4 @@
-package main
+package session
 
 import (
 	"bytes"
@@ -16,13 +16,13 @@ import (
 
 // labels are the points of the experiment that are to be checked, in the order
 // of the plan.
-func labels(l loaded) []string {
+func (s *Session) labels() []string {
 	var out []string
 	last := ""
-	for _, c := range l.exp.Cells {
+	for _, c := range s.File.Exp.Cells {
 		label := c.Label
 		if label == "" {
-			label = l.exp.Name
+			label = s.File.Exp.Name
 		}
 		if !c.Skip && (len(out) == 0 || label != last) {
 			out = append(out, label)
@@ -34,24 +34,24 @@ func labels(l loaded) []string {
 
 // trained runs the experiment with a program, in places of its own, and gives
 // the quality of each point.
-func (a *app) trained(ctx context.Context, l loaded, program string, side check.Side, dir string) ([]check.Quality, error) {
-	places := []string{"--db", filepath.Join(dir, side.String()+".db"), "--artifacts", filepath.Join(dir, side.String())}
-	file := filepath.Join(dir, filepath.Base(l.file.File))
-	if err := withoutCheck(l.file.File, file); err != nil {
+func (s *Session) trained(ctx context.Context, program string, side check.Side) ([]check.Quality, error) {
+	places := []string{"--db", filepath.Join(s.dir, side.String()+".db"), "--artifacts", filepath.Join(s.dir, side.String())}
+	file := filepath.Join(s.dir, filepath.Base(s.File.File.File))
+	if err := withoutCheck(s.File.File.File, file); err != nil {
 		return nil, err
 	}
 	args := append([]string{"run", file, "--no-figures"}, places...)
-	for _, s := range a.set {
-		if !strings.HasPrefix(strings.TrimSpace(s), "check.") {
-			args = append(args, "--set", s)
+	for _, key := range s.Set {
+		if !strings.HasPrefix(strings.TrimSpace(key), "check.") {
+			args = append(args, "--set", key)
 		}
 	}
-	if a.only != "" {
-		args = append(args, "--only", a.only)
+	if s.Only != "" {
+		args = append(args, "--only", s.Only)
 	}
 	// Its timings are not wanted: one short round.
 	args = append(args, "--set", "measure.rounds=1", "--set", "measure.train_steps=0", "--set", "measure.repeat_disturbed=0")
-	fmt.Fprintf(a.stderr, "training with the %v program\n", side)
+	s.sayf("training with the %v program", side)
 	if out, err := exec.CommandContext(ctx, program, args...).CombinedOutput(); err != nil {
 		text := strings.TrimSpace(string(out))
 		return nil, fmt.Errorf("the %v program could not run the experiment: %w\n%s", side, err, text[max(0, len(text)-2000):])
@@ -60,7 +60,7 @@ func (a *app) trained(ctx context.Context, l loaded, program string, side check.
 	if err != nil {
 		return nil, fmt.Errorf("the %v program could not print its results: %w", side, err)
 	}
-	return check.ReadQuality(bytes.NewReader(out), l.file.Repeats)
+	return check.ReadQuality(bytes.NewReader(out), s.File.File.Repeats)
 }
 
 // withoutCheck copies an experiment file without its [check] table, which
@@ -84,15 +84,15 @@ func withoutCheck(from, to string) error {
 }
 
 // compareQuality trains with both programs and adds their quality to the report.
-func (a *app) compareQuality(ctx context.Context, l loaded, p *programs, dir string, rep *check.Report) error {
+func (s *Session) compareQuality(ctx context.Context, p *programs, rep *check.Report) error {
 	var of [2][]check.Quality
 	for side := range of {
 		var err error
-		if of[side], err = a.trained(ctx, l, p.command[side][0], check.Side(side), dir); err != nil {
+		if of[side], err = s.trained(ctx, p.command[side][0], check.Side(side)); err != nil {
 			return &engine.Failure{Err: err}
 		}
 	}
-	points := labels(l)
+	points := s.labels()
 	if len(of[check.Old]) != len(points) || len(of[check.New]) != len(points) {
 		return &engine.Failure{Err: fmt.Errorf("the programs have %d and %d values of fid_proxy for %d points", len(of[check.Old]), len(of[check.New]), len(points))}
 	}
@@ -104,24 +104,24 @@ func (a *app) compareQuality(ctx context.Context, l loaded, p *programs, dir str
 
 // knownQuality is the quality of each point as the database has it, for
 // baselines: a check trains nothing for them.
-func (a *app) knownQuality(ctx context.Context, l loaded) (map[string]check.Quality, error) {
-	db, err := results.OpenReadOnly(a.db)
+func (s *Session) knownQuality(ctx context.Context) (map[string]check.Quality, error) {
+	db, err := results.OpenReadOnly(s.DB)
 	if err != nil {
 		return nil, fmt.Errorf("check.metrics names fid_proxy, which a baseline takes from the database: %w", err)
 	}
 	defer db.Close()
-	if err := asPlanned(ctx, db, l); err != nil {
+	if err := s.File.Exp.CheckPlanned(ctx, db); err != nil {
 		return nil, err
 	}
 	out := map[string]check.Quality{}
-	for _, label := range labels(l) {
+	for _, label := range s.labels() {
 		var rows []results.Row
-		all, err := db.Results(ctx, results.Filter{Experiment: l.exp.Name, Metrics: []string{check.FidProxy}})
+		all, err := db.Results(ctx, results.Filter{Experiment: s.File.Exp.Name, Metrics: []string{check.FidProxy}})
 		if err != nil {
 			return nil, err
 		}
 		for _, r := range all {
-			if r.Label == label || r.Label == "" && label == l.exp.Name {
+			if r.Label == label || r.Label == "" && label == s.File.Exp.Name {
 				rows = append(rows, r)
 			}
 		}
@@ -129,9 +129,9 @@ func (a *app) knownQuality(ctx context.Context, l loaded) (map[string]check.Qual
 		if err := results.Export(&text, "csv", rows); err != nil {
 			return nil, err
 		}
-		q, err := check.ReadQuality(&text, l.file.Repeats)
+		q, err := check.ReadQuality(&text, s.File.File.Repeats)
 		if err != nil || len(q) != 1 {
-			return nil, usage("check.metrics names fid_proxy, and the database has none of every seed of %s (%v): `prabench run %s` first", label, err, l.file.File)
+			return nil, engine.Mistakef("check.metrics names fid_proxy, and the database has none of every seed of %s (%v): `prabench run %s` first", label, err, s.File.File.File)
 		}
 		out[label] = q[0]
 	}
