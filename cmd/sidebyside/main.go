@@ -1,10 +1,11 @@
-// Command ours is prabench's side of the comparison with PyTorch: a process
+// Command sidebyside is prabench's side of the comparison with PyTorch: a process
 // that stays alive, opens one model, and trains or samples a few times whenever
 // it is asked, so that two programs can be timed in turn at a grain of seconds.
 // Between requests it waits for its input and computes nothing.
 //
 // Requests and replies are JSON, one a line; see the request and reply types.
-// The images are made up: a step's arithmetic does not depend on them.
+// The images are made up: a step's arithmetic does not depend on them. Built with
+// the tag cuda it opens CUDA devices too.
 package main
 
 import (
@@ -23,6 +24,7 @@ import (
 	"prabench/models/cpu"
 	"prabench/models/device"
 	"prabench/models/gemm"
+	"prabench/models/sizes"
 )
 
 // request is what to do next.
@@ -30,14 +32,21 @@ type request struct {
 	Do string `json:"do"` // "open" first, then "train" and "sample"
 
 	// open
-	Model   string `json:"model"`   // a name in sizes
+	Model   string `json:"model"`   // a name of package sizes
 	Patch   int    `json:"patch"`   // p, 0 for the size's own
 	Block   int    `json:"block"`   // B, 0 for 1
 	Batch   int    `json:"batch"`   // images a training step, and a sampling call at most
 	Threads int    `json:"threads"` // compute threads
 	Steps   int    `json:"steps"`   // training steps before the checkpoint
 	Dir     string `json:"dir"`     // where the files of the equality check go
-	Flow    int    `json:"flow"`    // Euler steps, 0 for the default
+	Flow    int    `json:"flow"`    // Euler steps, 0 for the size's own
+	Device  string `json:"device"`  // "cpu" or "cuda:0"; "" is cpu
+
+	FlowSamples int     `json:"flow_samples"` // draws a token in training, 0 for the size's own
+	LR          float64 `json:"lr"`           // without warm-up, so that few steps move the weights; 0 for the size's own schedule
+	Precision   string  `json:"precision"`    // cuda: fp32 or bf16; "" is fp32
+	NoBLAS      bool    `json:"no_blas"`      // cuda: own products
+	NoGraphs    bool    `json:"no_graphs"`    // cuda: nothing is recorded
 
 	// train, sample
 	Times  int `json:"times"`  // steps or calls to time
@@ -89,7 +98,7 @@ func serve(in io.Reader, out io.Writer) error {
 		case q.Do == "open" && s == nil:
 			s, r, err = open(q)
 		case q.Do == "train" && s != nil:
-			r.Seconds, err = times(q.Times, s.trainer.Step)
+			r.Seconds, err = times(q.Times, s.step)
 		case q.Do == "sample" && s != nil:
 			r.Seconds, err = s.sample(q.Images, q.Times)
 		default:
@@ -104,27 +113,44 @@ func serve(in io.Reader, out io.Writer) error {
 	}
 }
 
+// openCUDA is there in a program that was built with CUDA.
+var openCUDA func(q request) (device.Backend, error)
+
+func openDevice(q request) (device.Backend, error) {
+	switch {
+	case q.Device == "" || q.Device == "cpu":
+		return cpu.New(q.Threads)
+	case openCUDA == nil:
+		return nil, fmt.Errorf("device %q: this program was built without CUDA", q.Device)
+	}
+	return openCUDA(q)
+}
+
 // open trains a model for a few steps and writes into q.Dir what the other side
 // needs to compute the same: before and after (training checkpoints around one
 // step), model (the model then), images and labels (the training set) and tokens
 // (one sampling call of q.Batch images, float32).
 func open(q request) (*side, reply, error) {
-	cfg, ok := sizes[q.Model]
-	if !ok {
-		return nil, reply{}, fmt.Errorf("model %q: the sizes are nano, micro and small", q.Model)
+	size, err := sizes.Named(q.Model)
+	if err != nil {
+		return nil, reply{}, err
 	}
-	if q.Patch > 0 {
-		cfg.Patch = q.Patch
+	cfg, tc, sc := size.Model, size.Train, size.Sample
+	set := func(to *int, v int) {
+		if v > 0 {
+			*to = v
+		}
 	}
-	if q.Block > 0 {
-		cfg.Block = q.Block
+	set(&cfg.Patch, q.Patch)
+	set(&cfg.Block, q.Block)
+	set(&sc.FlowSteps, q.Flow)
+	set(&tc.FlowSamples, q.FlowSamples)
+	set(&tc.Threads, q.Threads)
+	tc.Batch, tc.Seed = q.Batch, 1
+	if q.LR > 0 {
+		tc.LR, tc.Warmup = q.LR, 0
 	}
-	tc, sc := models.DefaultTrain(), models.DefaultSample()
-	tc.Batch, tc.Threads, tc.Seed = q.Batch, q.Threads, 1
-	if q.Flow > 0 {
-		sc.FlowSteps = q.Flow
-	}
-	be, err := cpu.New(q.Threads)
+	be, err := openDevice(q)
 	if err != nil {
 		return nil, reply{}, err
 	}
@@ -164,6 +190,14 @@ func open(q request) (*side, reply, error) {
 		Train: costs.FLOPsTrainImage, Sample: costs.FLOPsImage,
 	}
 	return s, r, write(at("tokens"), tokens)
+}
+
+// step is an optimisation step that is done when it returns.
+func (s *side) step() error {
+	if err := s.trainer.Step(); err != nil {
+		return err
+	}
+	return s.be.Sync()
 }
 
 func (s *side) sampler(images int) (*models.Sampler, error) {

@@ -13,7 +13,6 @@ from training import Batch, Training
 from sampling import noise
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-import oracle  # noqa: E402
 
 TOLERANCE = 1e-4
 SEED = 1  # of sampling, the default of our side
@@ -49,7 +48,7 @@ def training_step(folder, losses, t):
     """The first step of t, which goes on from before, against the checkpoint after."""
     before, after = (Checkpoint(os.path.join(folder, n + ".safetensors")) for n in ("before", "after"))
     images, labels = data(folder, before.config)
-    (total, flow, rec), norm = t.step(Batch(before.config, before.train, before.steps, images, labels))
+    (total, flow, rec), norm = t.step(Batch(before.config, before.train, before.steps, images, labels, t.device))
     # Ours wrote m = 0.9·m + 0.1·g of the clipped g: what was added is g.
     added = lambda to, b, name: {n: a - b * before.named(name)[n] for n, a in to.items()}
     state = lambda key: t.net.named(t.adam.state[p][key] for p in t.params)
@@ -75,6 +74,8 @@ def tokens(folder, sampler):
 
 def parts(folder, images=4):
     """Trunk and head on the first images."""
+    import oracle  # beside this folder
+
     model = Checkpoint(os.path.join(folder, "before.safetensors"))
     c = model.config
     t = Training(model)
@@ -83,7 +84,8 @@ def parts(folder, images=4):
     o = oracle.Model(c.keys, {n: a.astype(np.float64) for n, a in model.named("raw.").items()})
     with torch.no_grad():
         h = t.net.trunk(b.x, b.labels)
-        out = t.net.head(b.eps, t.net.modulate(t.net.time(b.t), t.net.cond(h)).unbind(-2))
+        eps, time = b.eps[0], b.t[0]  # of the first flow sample
+        out = t.net.head(eps, t.net.modulate(t.net.time(time), t.net.cond(h)).unbind(-2))
     oh = o.trunk(b.x.numpy().astype(np.float64), b.labels.numpy()).v
-    oo = o.head(oh, b.eps.numpy().astype(np.float64), b.t.numpy().astype(np.float64)).v
+    oo = o.head(oh, eps.numpy().astype(np.float64), time.numpy().astype(np.float64)).v
     return {"trunk h (oracle)": (off(h, oh), ""), "head output (oracle)": (off(out, oo), "")}

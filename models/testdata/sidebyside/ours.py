@@ -1,4 +1,4 @@
-"""Our side: the process of ours/main.go, asked over its standard input."""
+"""Our side: the process of cmd/sidebyside, asked over its standard input."""
 
 import json
 import os
@@ -8,9 +8,12 @@ REPOSITORY = os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__fil
 
 
 class Ours:
-    def __init__(self, folder, **open):
-        program = os.path.join(folder, "ours")
-        subprocess.run(["go", "build", "-o", program, "./cmd/sidebyside"], cwd=REPOSITORY, check=True)
+    """program is that process's, built; without one Go builds it."""
+
+    def __init__(self, folder, program=None, **open):
+        if program is None:
+            program = os.path.join(folder, "ours")
+            subprocess.run(["go", "build", "-o", program, "./cmd/sidebyside"], cwd=REPOSITORY, check=True)
         self.process = subprocess.Popen([program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.opened = self.ask(do="open", dir=folder, **open)
 

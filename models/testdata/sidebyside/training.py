@@ -1,4 +1,5 @@
-"""A training step in PyTorch, as in models/README.md, for rollout depths 0 and 1.
+"""A training step in PyTorch, as in models/README.md, for rollout depths 0 and 1,
+on a CPU or a GPU.
 
 All random numbers are drawn before: the step is given them, so it has less to
 do than ours, which draws them inside.
@@ -15,25 +16,28 @@ from network import Network
 
 
 class Batch:
-    """Everything that a step reads, as tensors: tokens, labels, noise."""
+    """Everything that a step reads, as tensors: tokens, labels, noise. t, eps and
+    weight have an axis of flow samples in front."""
 
-    def __init__(self, c, train, step, images, labels):
+    def __init__(self, c, train, step, images, labels, device="cpu"):
         key, B, N = train["seed"], train["batch"], c.N
-        if train["flow_samples"] != 1 or train["input_noise"] or train["rollout_depth"] not in (0, 1):
-            raise SystemExit("the PyTorch side trains with rollout depth 0 or 1, one flow sample and no input noise")
+        if train["input_noise"] or train["rollout_depth"] not in (0, 1):
+            raise SystemExit("the PyTorch side trains with rollout depth 0 or 1 and no input noise")
         a = step * B + np.arange(B)
         order = np.concatenate([philox.shuffled(key, e, len(images)) for e in range(a[-1] // len(images) + 1)])
         chosen = order[a]
         dropped = philox.uniforms(key, philox.DROPOUT, a, 1)[:, 0] < train["class_dropout"]
-        t = 1 / (1 + np.exp(-philox.normals(key, philox.TIME, a, N, 1)[..., 0]))
+        draws = range(train["flow_samples"])
+        t = 1 / (1 + np.exp(-np.stack([philox.normals(key, philox.TIME + s, a, N, 1)[..., 0] for s in draws])))
+        eps = np.stack([philox.normals(key, philox.FLOW + s, a, N, c.D) for s in draws])
         strength = train["state_noise"] * philox.uniforms(key, philox.STATE_SIZE, a, N)[..., None]
 
         def tensor(x):
-            return torch.from_numpy(np.ascontiguousarray(x, np.float32))
+            return torch.from_numpy(np.ascontiguousarray(x, np.float32)).to(device)
 
         self.x = tensor(c.patchify(images[chosen]))
-        self.labels = torch.from_numpy(np.where(dropped, c.classes, labels[chosen]).astype(np.int64))
-        self.t, self.eps = tensor(t), tensor(philox.normals(key, philox.FLOW, a, N, c.D))
+        self.labels = torch.from_numpy(np.where(dropped, c.classes, labels[chosen]).astype(np.int64)).to(device)
+        self.t, self.eps = tensor(t), tensor(eps)
         self.noise = tensor(strength * philox.normals(key, philox.STATE, a, N, c.D))  # of the state
         self.weight = tensor(1 / np.maximum(1 - t, 0.05))[..., None] if c.target == "x" else None
 
@@ -43,35 +47,50 @@ class Loss(nn.Module):
         super().__init__()
         self.net, self.rec_weight, self.depth = net, train["rec_weight"], train["rollout_depth"]
 
-    def forward(self, x, labels, t, eps, noise, weight):
-        """L_flow + λ·L_rec, and both parts."""
+    def coder(self, x, noise):
+        """The state, what it decodes to with its noise, and the error of that."""
         net, c = self.net, self.net.c
         z = net.encode(x)
-        inputs, rec, noised = x, x.new_zeros(()), z + noise
-        if c.state:
-            decoded = net.decode(noised)
-            rec = (decoded - x).square().mean()
-            noised = decoded.detach()
-        if self.depth == 1:
-            inputs = noised
-        z = z.detach().float()  # autocast leaves the encoder's in bf16
-        h = net.trunk(inputs, labels)
+        decoded = z + noise
+        if not c.state:
+            return z, decoded, x.new_zeros(())
+        decoded = net.decode(decoded)
+        return z, decoded, (decoded - x).square().mean()
+
+    def flow(self, h, z, t, eps, weight):
+        """The mean square of the velocity's error, over all flow samples."""
+        net, c = self.net, self.net.c
         zt = torch.lerp(eps, z, t[..., None])
         o = net.head(zt, net.modulate(net.time(t), net.cond(h)).unbind(-2))
         error = (o - z) * weight if c.target == "x" else o - (z - eps)
-        flow = error.square().mean()
+        return error.square().mean()
+
+    def forward(self, x, labels, t, eps, noise, weight):
+        """L_flow + λ·L_rec, and both parts."""
+        z, decoded, rec = self.coder(x, noise)
+        z = z.detach().float()  # autocast leaves the encoder's in bf16
+        h = self.net.trunk(decoded.detach() if self.depth == 1 else x, labels)
+        flow = self.flow(h, z, t, eps, weight)
         return flow + self.rec_weight * rec, flow.detach(), rec.detach()
+
+    def compile_pieces(self):
+        """Compiles a layer, the coder and the flow's loss by themselves, in seconds, where
+        compiling all of it at once takes minutes."""
+        for layer in self.net.layers:
+            layer.compile(dynamic=False)
+        self.coder, self.flow = (torch.compile(f, dynamic=False) for f in (self.coder, self.flow))
 
 
 class Training:
     """A training that goes on from a checkpoint. how: compile (inductor's
-    options, None for eager), bf16 (autocast), optimiser ("fused" or "foreach")."""
+    options, None for eager), pieces (compile these one by one), bf16 (autocast),
+    optimiser ("fused" or "foreach"), device."""
 
-    def __init__(self, checkpoint, *, compile=None, bf16=False, optimiser="fused"):
-        c, self.train = checkpoint.config, checkpoint.train
-        self.net = Network(c).load(checkpoint.named("raw."))
+    def __init__(self, checkpoint, *, compile=None, pieces=False, bf16=False, optimiser="fused", device="cpu"):
+        c, self.train, self.device = checkpoint.config, checkpoint.train, torch.device(device)
+        self.net = Network(c).load(checkpoint.named("raw.")).to(device)
         self.params = list(self.net.parameters())
-        self.average = [p.detach() for p in Network(c).load(checkpoint.named("ema.")).parameters()]
+        self.average = [p.detach() for p in Network(c).load(checkpoint.named("ema.")).to(device).parameters()]
         decayed = {id(p) for n, p in self.net.tensors().items() if n.endswith(".weight")}
         groups = [[p for p in self.params if (id(p) in decayed) == decay] for decay in (True, False)]
         self.adam = torch.optim.AdamW(
@@ -81,6 +100,8 @@ class Training:
         self.loss, self.bf16 = Loss(self.net, self.train), bf16
         if compile is not None:
             self.loss = torch.compile(self.loss, options=compile, fullgraph=True, dynamic=False)
+        if pieces:
+            self.loss.compile_pieces()
 
     def restore(self, checkpoint):
         """The optimiser's moments from a training checkpoint."""
@@ -88,7 +109,7 @@ class Training:
         first, second = (dict(zip(map(id, self.params), Network(checkpoint.config).load(checkpoint.named(p)).parameters()))
                          for p in ("adam.m.", "adam.v."))
         for p in self.params:
-            self.adam.state[p] = dict(step=torch.tensor(float(self.done)), exp_avg=first[id(p)].detach(),
+            self.adam.state[p] = dict(step=torch.tensor(float(self.done), device=self.device), exp_avg=first[id(p)].detach(),
                                       exp_avg_sq=second[id(p)].detach())
 
     def rate(self):
@@ -102,7 +123,7 @@ class Training:
         """Leaves the gradients of the batch in the parameters; the loss and its parts."""
         for p in self.params:
             p.grad = None
-        with torch.autocast("cpu", torch.bfloat16, enabled=self.bf16):
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
             out = self.loss(b.x, b.labels, b.t, b.eps, b.noise, b.weight)
         out[0].backward()
         return out
