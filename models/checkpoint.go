@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 
+	"prabench/metrics/quantity"
 	"prabench/models/device"
 	"prabench/models/safetensors"
 )
@@ -119,6 +120,8 @@ func readMetadata(f *safetensors.File, format string, cfg *Config, tc *TrainConf
 	if meta["format"] != format {
 		return 0, fmt.Errorf("its format is %q, not %q", meta["format"], format)
 	}
+	quantity.AssumeAbsent(cfg) // an older file has no later keys
+	quantity.AssumeAbsent(tc)
 	if err := json.Unmarshal([]byte(meta["config"]), cfg); err != nil {
 		return 0, fmt.Errorf("its configuration: %w", err)
 	}

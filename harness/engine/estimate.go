@@ -10,6 +10,7 @@ import (
 
 	"prabench/harness/stage"
 	"prabench/harness/work"
+	"prabench/metrics/quantity"
 	"prabench/models"
 	"prabench/models/cpu"
 	"prabench/results"
@@ -130,6 +131,8 @@ func pace(ctx context.Context, db *results.DB, rate float64) float64 {
 					Train models.TrainConfig
 				}
 			}
+			quantity.AssumeAbsent(&of.Part.Model)
+			quantity.AssumeAbsent(&of.Part.Train)
 			if err != nil || json.Unmarshal(config, &of) != nil || of.Part.Model.Validate() != nil || of.Part.Train.Validate() != nil {
 				continue
 			}

@@ -21,6 +21,10 @@ import (
 // written here, at once; anything else by [encoding/json].
 func canonical(to []byte, v any) ([]byte, error) { return appendValue(to, reflect.ValueOf(v)) }
 
+// Canonical is v as keys have it: JSON in which members are sorted and fields
+// that came later are left out at the value that their absence means.
+func Canonical(v any) (json.RawMessage, error) { return canonical(nil, v) }
+
 // member is one field of a struct as canonical JSON has it.
 type member struct {
 	name      string // with quotes and colon

@@ -8,6 +8,7 @@ import (
 
 	"prabench/harness/engine"
 	"prabench/harness/tools/check/arm"
+	"prabench/metrics/quantity"
 	"prabench/models"
 )
 
@@ -41,6 +42,7 @@ func Cells(e *engine.Experiment, metrics []Metric, threads int, dir string) ([]C
 		s.Train.RolloutDepth, s.Sample.RolloutDepth = s.Train.RolloutDepth.Resolve(k), s.Sample.RolloutDepth.Resolve(k)
 		key := alike{Model: s.Model, Sample: s.Sample, Batch: s.Measure.Batch, Device: s.Measure.Device, Precision: s.Measure.Precision}
 		key.Sample.Seed = 0
+		quantity.AssumeAbsent(&key.Train) // a baseline that was saved before a key came is still this cell's
 		if timesTraining {
 			key.Train = s.Train
 			key.Train.Seed = 0

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"prabench/harness/stage"
 	"prabench/models"
 )
 
@@ -44,7 +45,7 @@ func (bl *Baseline) Fit(cells []Cell, o Options, rep *Report) (*Baseline, error)
 	out := *bl
 	out.Cells = nil
 	for _, c := range cells {
-		raw, err := json.Marshal(c.alike)
+		raw, err := stage.Canonical(c.alike)
 		if err != nil {
 			return nil, err
 		}

@@ -2,7 +2,6 @@ package check
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"math"
@@ -10,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"prabench/harness/stage"
 	"prabench/metrics/stat"
 )
 
@@ -54,7 +54,7 @@ func (b Bench) Save(ctx context.Context, cells []Cell, o Options, rep *Report, n
 				return nil, fmt.Errorf("%s: figures that have no noise differ between rounds: %v and %v", c.Label, both[0].Exact[New], r.Exact[New])
 			}
 		}
-		raw, err := json.Marshal(c.alike)
+		raw, err := stage.Canonical(c.alike)
 		if err != nil {
 			return nil, err
 		}
