@@ -7,48 +7,12 @@ import (
 	"strings"
 
 	"prabench/results/record"
+	"prabench/results/view"
+	"prabench/results/where"
 )
 
 // Cell is one line of the view cells, with what else is known about it.
-type Cell struct {
-	Experiment                        string
-	Cell                              string
-	Seed                              uint64
-	Label                             string
-	Patch, Block, RolloutDepth, State int
-	Params                            map[string]any // see [Row]
-	Outcome                           string         // the worst of its stages; ok when all are, pending while some are not
-	// Of the stage that decided an outcome other than ok and pending:
-	Stage, Kind, Attempt, Reason string
-}
-
-// Param gives a parameter by its dotted key: a swept one, or one of the four
-// that every cell has.
-func (c *Cell) Param(key string) (any, bool) {
-	return param(c.Params, key, c.Patch, c.Block, c.RolloutDepth, c.State)
-}
-
-// Param gives a parameter of the row's cell, see [Cell.Param].
-func (r *Row) Param(key string) (any, bool) {
-	return param(r.Params, key, r.Patch, r.Block, r.RolloutDepth, r.State)
-}
-
-func param(params map[string]any, key string, patch, block, depth, state int) (any, bool) {
-	if v, ok := params[key]; ok {
-		return v, true
-	}
-	switch key {
-	case "model.patch", "patch":
-		return int64(patch), true
-	case "model.block", "block":
-		return int64(block), true
-	case "train.rollout_depth", "rollout_depth":
-		return int64(depth), true
-	case "model.state", "state":
-		return int64(state), true
-	}
-	return nil, false
-}
+type Cell = view.Cell
 
 // Cells gives the cells of an experiment, or of all when it is "", in the
 // order of their plan.
@@ -197,7 +161,7 @@ func readParams(text string) (map[string]any, error) {
 func plain(v any) any {
 	switch v := v.(type) {
 	case json.Number:
-		return numberOf(v)
+		return where.Number(v)
 	case []any:
 		for i := range v {
 			v[i] = plain(v[i])

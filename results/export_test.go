@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"prabench/results/record"
+	"prabench/results/view"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -35,7 +36,7 @@ func TestExportGolden(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	means, err := Aggregate(rows)
+	means, err := view.Aggregate(rows)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +71,7 @@ func (brokenWriter) Write([]byte) (int, error) { return 0, errBroken }
 func TestExportTellsWriteErrors(t *testing.T) {
 	rows := make([]Row, 2000)
 	for i := range rows {
-		rows[i] = seedRow(1, 1)
+		rows[i] = Row{Experiment: "t", Cell: "c", Seed: 1, Metric: "fid_proxy", Unit: "1", Value: 1, Lo: ptr(0), Hi: ptr(3), Params: map[string]any{"model.patch": int64(7)}}
 	}
 	for _, format := range Formats() {
 		if err := Export(brokenWriter{}, format, rows); !errors.Is(err, errBroken) {

@@ -2,18 +2,12 @@ package results
 
 import (
 	"context"
-	"time"
+
+	"prabench/results/view"
 )
 
-// Provenance is where values come from, or why there are none: an attempt
-// without its values.
-type Provenance struct {
-	Attempt, Stage, Kind string
-	Outcome, Reason      string
-	Device, Code         string // as asked for; the program's revision
-	Environment          string // id, see [DB.Environments]
-	Started, Finished    time.Time
-}
+// Provenance is where values come from, or why there are none.
+type Provenance = view.Provenance
 
 // Provenance gives the attempts that an experiment's results and outcomes come
 // from, in the order in which they finished: of every stage its newest attempt

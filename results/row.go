@@ -4,49 +4,17 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
-	"encoding/json"
-	"fmt"
-	"math"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
 
 	"prabench/metrics/stat"
 	"prabench/results/record"
+	"prabench/results/view"
+	"prabench/results/where"
 )
 
 // Row is one line of the view results, with what else is known about it.
-type Row struct {
-	Experiment string
-	Cell       string
-	Seed       uint64
-	Metric     string
-	Unit       string
-	Value      float64
-	Lo, Hi     *float64    // 95 % interval, nil when there is none
-	Method     stat.Method // what the interval is over; none where there is none
-	N          int
-	Protocol   string
-	Attempt    string
-	Outcome    string // always ok: what failed is told by [DB.Cells]
-	CreatedAt  time.Time
-
-	Label                             string
-	Patch, Block, RolloutDepth, State int
-	Params                            map[string]any // dotted key → int64, float64, string or bool; shared between rows, do not write
-	Stage, Kind                       string         // the stage the value comes from
-	Device                            string         // as asked for: cpu, cuda:0
-	// DeviceClass and Code are the kinds of hardware and the program states
-	// that the value depends on: those of its own attempt and, unless it is
-	// a time, which a machine of its own measured, of all stages before it.
-	// Several are joined by " + ".
-	DeviceClass string
-	Code        string
-}
-
-// Estimate is the value with its own interval, if it has one.
-func (r *Row) Estimate() stat.Estimate { return stat.FromBounds(r.Value, r.Lo, r.Hi, r.N, r.Method) }
+type Row = view.Row
 
 // Filter chooses rows; what is empty does not restrict.
 type Filter struct {
@@ -229,45 +197,9 @@ func (f Filter) matches(c *Cell) bool {
 		if !several {
 			wanted = AnyOf{want}
 		}
-		if !slices.ContainsFunc(wanted, func(w any) bool { return sameValue(have, w) }) {
+		if !slices.ContainsFunc(wanted, func(w any) bool { return where.Same(have, w) }) {
 			return false
 		}
 	}
 	return true
-}
-
-// sameValue compares parameters by what they say: 7, 7.0 and "7" are the same.
-func sameValue(a, b any) bool { return valueText(a) == valueText(b) }
-
-// valueText writes a parameter's value the one way that sameValue compares.
-func valueText(v any) string {
-	switch v := v.(type) {
-	case string:
-		if x, err := strconv.ParseFloat(v, 64); err == nil && strings.ContainsAny(v, "eE.") {
-			return valueText(x) // 3e-5 is 3e-05
-		}
-		return v
-	case float64:
-		if v == math.Trunc(v) && math.Abs(v) < 1<<53 {
-			return fmt.Sprint(int64(v))
-		}
-	case json.Number:
-		return valueText(numberOf(v))
-	case []any:
-		words := make([]string, len(v))
-		for i, w := range v {
-			words[i] = valueText(w)
-		}
-		return "[" + strings.Join(words, ", ") + "]"
-	}
-	return fmt.Sprint(v)
-}
-
-// numberOf reads whole numbers as int64 and others as float64.
-func numberOf(n json.Number) any {
-	if i, err := n.Int64(); err == nil {
-		return i
-	}
-	x, _ := n.Float64()
-	return x
 }

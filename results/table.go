@@ -8,6 +8,9 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"prabench/results/view"
+	"prabench/results/where"
 )
 
 // Table is what exporters write: named columns of int64, uint64, float64,
@@ -50,7 +53,7 @@ func Export(w io.Writer, format string, rows []Row) error {
 }
 
 // ExportMeans writes means in a format.
-func ExportMeans(w io.Writer, format string, means []Mean) error {
+func ExportMeans(w io.Writer, format string, means []view.Mean) error {
 	return export(w, format, MeanTable(means), BriefMeanTable(means))
 }
 
@@ -98,19 +101,19 @@ func BriefTable(rows []Row) Table {
 }
 
 // MeanTable has one line a mean, with all that it depends on.
-func MeanTable(means []Mean) Table {
+func MeanTable(means []view.Mean) Table {
 	keys := swept(len(means), func(i int) map[string]any { return means[i].Params })
 	t := Table{Columns: append(append([]string{"experiment"}, keys...), "metric", "unit", "value", "lo", "hi", "n", "interval", "protocol", "device", "code")}
 	for i := range means {
 		m := &means[i]
 		line := append([]any{m.Experiment}, pick(m.Params, keys)...)
-		t.Rows = append(t.Rows, append(line, m.Metric, m.Unit, m.Value, optional(m.Lo), optional(m.Hi), int64(m.N), m.Interval.String(), m.Protocol, m.DeviceClass, m.Code))
+		t.Rows = append(t.Rows, append(line, m.Metric, m.Unit, m.Value, optional(m.Lo), optional(m.Hi), int64(m.N), m.Interval.String(), m.Protocol, m.Device, m.Code))
 	}
 	return t
 }
 
 // BriefMeanTable is MeanTable for people.
-func BriefMeanTable(means []Mean) Table {
+func BriefMeanTable(means []view.Mean) Table {
 	keys := swept(len(means), func(i int) map[string]any { return means[i].Params })
 	t := Table{Columns: append(append([]string{"experiment"}, keys...), "metric", "mean", "95 %", "unit", "n", "interval over")}
 	for i := range means {
@@ -195,7 +198,7 @@ func exact(v any) string {
 	case time.Time:
 		return stamp(v)
 	}
-	return valueText(v)
+	return where.Text(v)
 }
 
 // readable writes a table's entry for people.

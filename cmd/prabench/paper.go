@@ -13,6 +13,7 @@ import (
 
 	"prabench/experiments"
 	"prabench/harness/engine"
+	"prabench/harness/tools/draw"
 	"prabench/plots"
 	"prabench/results"
 )
@@ -237,10 +238,11 @@ func (a *app) drawPaper(ctx context.Context, files []string, parts []paperPart, 
 		return err
 	}
 	defer db.Close()
-	doc, err := a.paperDocument(ctx, db, files, parts, o)
+	doc, err := a.source(db, o.across).Paper(ctx, a.paperLine(files, "", o), a.drawnParts(files, parts, o))
 	if err != nil {
 		return err
 	}
+	doc.Say = func(part string) { fmt.Fprintln(a.stderr, "drawing "+part) }
 	written, problems, err := doc.Write(o.out)
 	if err != nil {
 		return &engine.Failure{Err: err}
@@ -250,8 +252,9 @@ func (a *app) drawPaper(ctx context.Context, files []string, parts []paperPart, 
 			fmt.Fprintln(a.stdout, filepath.Join(o.out, filepath.FromSlash(f)))
 		}
 	}
-	failed := 0
+	failed, texts := 0, []string{}
 	for _, p := range problems {
+		texts = append(texts, p.Error())
 		fmt.Fprintf(a.stderr, "warning: %v\n", p)
 		i := slices.IndexFunc(parts, func(part paperPart) bool { return part.exp.Name == p.Part })
 		if parts[i].chosen {
@@ -263,10 +266,42 @@ func (a *app) drawPaper(ctx context.Context, files []string, parts []paperPart, 
 			Out      string   `json:"out"`
 			Files    []string `json:"files"`
 			Problems []string `json:"problems"`
-		}{o.out, written, problemTexts(problems)})
+		}{o.out, written, texts})
 	}
 	if failed > 0 {
 		a.code = exitFailed
 	}
 	return err
+}
+
+// drawnParts are the parts with the commands that make each of them.
+func (a *app) drawnParts(files []string, parts []paperPart, o paperOptions) []draw.Part {
+	var out []draw.Part
+	for _, p := range parts {
+		command := a.paperLine([]string{p.file.File}, "", o)
+		if len(files) == 0 {
+			command = a.paperLine(nil, p.exp.Name, o)
+		}
+		out = append(out, draw.Part{File: draw.File{File: p.file, Exp: p.exp}, Source: p.source, Command: command})
+	}
+	return out
+}
+
+// paperLine is the command that makes a part, or all of them. Where it draws to
+// and reads from is left out: the folder has to be the same wherever it lies.
+func (a *app) paperLine(files []string, only string, o paperOptions) string {
+	words := append([]string{"paper"}, files...)
+	if only != "" {
+		words = append(words, "--only", only)
+	}
+	for _, s := range a.set {
+		words = append(words, "--set", s)
+	}
+	if a.device != "" {
+		words = append(words, "--device", a.device)
+	}
+	for _, s := range o.across {
+		words = append(words, "--across", s)
+	}
+	return commandLine(words)
 }

@@ -11,7 +11,6 @@ import (
 	"testing"
 
 	"prabench/harness/engine"
-	"prabench/results"
 )
 
 // paperFiles makes two small experiments below experiments/paper, with a claim
@@ -222,17 +221,5 @@ func TestPaperStops(t *testing.T) {
 	}
 	if _, err := os.Stat("paper"); err == nil {
 		t.Error("half a paper was drawn")
-	}
-}
-
-// TestNamesOfTheFile: what is drawn has the names that the file gives now, not
-// those it had when it was run.
-func TestNamesOfTheFile(t *testing.T) {
-	old := &point{label: "old", params: map[string]any{"label": "old"}, cells: []results.Cell{{Cell: "c1"}, {Cell: "c2"}}}
-	other := &point{label: "other", params: map[string]any{"label": "other"}, cells: []results.Cell{{Cell: "gone"}}}
-	d := figureData{points: []*point{old, other}, exp: &engine.Experiment{Cells: []engine.Cell{{ID: "c1", Label: "new", Params: map[string]any{"label": "new"}}}}}
-	d.rename()
-	if old.label != "new" || old.params["label"] != "new" || other.label != "other" {
-		t.Errorf("%+v, %+v", old, other)
 	}
 }

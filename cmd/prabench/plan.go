@@ -19,7 +19,9 @@ import (
 	"prabench/harness/machine"
 	"prabench/harness/progress"
 	"prabench/harness/stage"
+	"prabench/harness/tools/terminal"
 	"prabench/harness/work"
+	"prabench/internal/numeral"
 	"prabench/results"
 )
 
@@ -100,7 +102,7 @@ func planTable(w io.Writer, l loaded, p *engine.Plan) error {
 			continue
 		}
 		last = c.Params
-		if points++; points > manyCells {
+		if points++; points > terminal.MostLines {
 			continue
 		}
 		it := p.Item(c.Chain.Key(work.Train))
@@ -117,8 +119,8 @@ func planTable(w io.Writer, l loaded, p *engine.Plan) error {
 	if err := results.WriteText(w, t); err != nil {
 		return err
 	}
-	if points > manyCells {
-		fmt.Fprintf(w, "and %d more points: --json has them, --only chooses\n", points-manyCells)
+	if points > terminal.MostLines {
+		fmt.Fprintf(w, "and %d more points: --json has them, --only chooses\n", points-terminal.MostLines)
 	}
 	return nil
 }
@@ -286,26 +288,9 @@ func (a *app) printJSON(v any) error {
 	return out.Encode(v)
 }
 
-// count writes 1.23 M.
-func count(n int64) string {
-	switch {
-	case n >= 1e9:
-		return digits(float64(n)/1e9, 3) + " G"
-	case n >= 1e6:
-		return digits(float64(n)/1e6, 3) + " M"
-	case n >= 1e3:
-		return digits(float64(n)/1e3, 3) + " k"
-	}
-	return strconv.FormatInt(n, 10)
-}
-
-// bytesText writes 1.23 GiB.
-func bytesText(n int64) string {
-	switch {
-	case n >= 1<<30:
-		return digits(float64(n)/(1<<30), 3) + " GiB"
-	case n >= 1<<20:
-		return digits(float64(n)/(1<<20), 3) + " MiB"
-	}
-	return digits(float64(n)/(1<<10), 3) + " KiB"
-}
+// How numbers are written for people.
+var (
+	digits    = numeral.Digits
+	count     = numeral.Count
+	bytesText = numeral.Bytes
+)

@@ -1,11 +1,15 @@
 package main
 
 import (
+	"context"
+	"fmt"
 	"slices"
 
 	"github.com/spf13/cobra"
 
+	"prabench/harness/tools/draw"
 	"prabench/plots"
+	"prabench/results"
 )
 
 func (a *app) plotCommand() *cobra.Command {
@@ -38,6 +42,44 @@ func (a *app) plotCommand() *cobra.Command {
 	c.Flags().StringSliceVar(&across, "across", nil, "average, and share an axis, in spite of a difference in `NAME`: code, device, protocol")
 	c.Flags().StringSliceVar(&formats, "format", nil, "only these `FORMATS`: png, svg, pdf of figures, md, tex of tables; all without it")
 	return c
+}
+
+// drawAll draws the figures of experiments from what is in the database and the
+// store.
+func (a *app) drawAll(ctx context.Context, ls []loaded, across, formats []string) (failed int, err error) {
+	db, err := results.OpenReadOnly(a.db)
+	if err != nil {
+		return 0, err
+	}
+	defer db.Close()
+	say := draw.Say{Warning: func(text string) { fmt.Fprintln(a.stderr, "warning: "+text) }, Wrote: func(file string) {
+		if !a.json {
+			fmt.Fprintln(a.stdout, file)
+		}
+	}}
+	for i, f := range drawn(ls) {
+		if err := asPlanned(ctx, db, ls[i]); err != nil {
+			return failed, err
+		}
+		n, err := a.source(db, across).Figures(ctx, f, a.figures, formats, say)
+		if failed += n; err != nil {
+			return failed, err
+		}
+	}
+	return failed, nil
+}
+
+// source is where drawings come from.
+func (a *app) source(db *results.DB, across []string) draw.Source {
+	return draw.Source{DB: db, Store: a.places().Store(), Across: across}
+}
+
+func drawn(ls []loaded) []draw.File {
+	var out []draw.File
+	for _, l := range ls {
+		out = append(out, draw.File{File: l.file, Exp: l.exp})
+	}
+	return out
 }
 
 // checkAcross refuses names of differences that cannot be accepted.

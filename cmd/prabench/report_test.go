@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"prabench/harness/tools/draw"
 	"prabench/internal/browser"
 	"prabench/results"
 	"prabench/results/resultstest"
@@ -79,7 +80,7 @@ func TestReportMistakes(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := results.Plan{Experiment: "many"}
-	for i := range mostReported + 1 {
+	for i := range draw.MostReported + 1 {
 		p.Cells = append(p.Cells, results.PlanCell{ID: fmt.Sprint("c", i), Seed: uint64(i), Params: map[string]any{}})
 	}
 	if err := errors.Join(db.RecordPlan(t.Context(), p), db.Close()); err != nil {

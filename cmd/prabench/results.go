@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"maps"
 	"slices"
@@ -12,7 +11,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"prabench/experiments"
+	"prabench/harness/tools/terminal"
 	"prabench/results"
+	"prabench/results/view"
 )
 
 // resultsQuery is which results are wanted, and how.
@@ -110,14 +111,14 @@ func (a *app) results(ctx context.Context, w io.Writer, q resultsQuery) error {
 	if !q.mean {
 		return results.Export(w, q.format, rows)
 	}
-	means, err := results.Averaging{Across: q.across}.Mean(rows)
+	means, err := view.Averaging{Across: q.across}.Mean(rows)
 	if err != nil {
 		return &usageError{err}
 	}
 	return results.ExportMeans(w, q.format, means)
 }
 
-// pointTables are the tables that end a run.
+// pointTables prints the points of one experiment, or of all.
 func (a *app) pointTables(ctx context.Context, w io.Writer, db *results.DB, q resultsQuery) error {
 	es, err := db.Experiments(ctx)
 	if err != nil {
@@ -130,22 +131,39 @@ func (a *app) pointTables(ctx context.Context, w io.Writer, db *results.DB, q re
 	if q.experiment != "" && !slices.Contains(names, q.experiment) {
 		return usage("--experiment %s: the database has no such experiment, only: %s", q.experiment, strings.Join(names, ", "))
 	}
-	for _, e := range es {
-		if q.experiment != "" && e.Name != q.experiment {
+	for _, name := range names {
+		if q.experiment != "" && name != q.experiment {
 			continue
 		}
-		t, notes, err := pointTable(ctx, db, e.Name, q.across)
+		s, err := db.Summary(ctx, name, terminal.MostLines, q.across)
 		if err != nil {
 			return err
 		}
-		fmt.Fprintln(w, e.Name)
-		if err := results.WriteText(w, t); err != nil {
+		if err := terminal.Points(w, name, s); err != nil {
 			return err
 		}
-		for _, n := range notes {
-			fmt.Fprintln(w, n)
+	}
+	return nil
+}
+
+// points prints the tables that end a run, of experiments that have any.
+func (a *app) points(ctx context.Context, ls []loaded) error {
+	db, err := results.OpenReadOnly(a.db)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	for _, l := range ls {
+		s, err := db.Summary(context.WithoutCancel(ctx), l.exp.Name, terminal.MostLines, nil)
+		if err != nil {
+			return err
 		}
-		fmt.Fprintln(w)
+		if len(s.Points) == 0 {
+			continue
+		}
+		if err := terminal.Points(a.stdout, l.exp.Name, s); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -56,7 +56,7 @@ func (a *app) run(ctx context.Context, files []string, r engine.Run, figures boo
 	if a.json {
 		err = a.runJSON(sum)
 	} else {
-		err = a.report(ctx, ls)
+		err = a.points(ctx, ls)
 	}
 	if err != nil {
 		return err

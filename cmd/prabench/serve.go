@@ -16,8 +16,6 @@ import (
 	"prabench/harness/engine"
 	"prabench/harness/tools/live"
 	"prabench/harness/tools/slurm"
-	"prabench/results"
-	"prabench/results/record"
 )
 
 func (a *app) serveCommand() *cobra.Command {
@@ -48,13 +46,9 @@ type serveOptions struct {
 }
 
 func (a *app) serve(ctx context.Context, files []string, o serveOptions) error {
-	src := live.Source{Places: a.places(), Figures: a.figures, Numbers: a.liveNumbers, Cluster: a.liveQueue}
-	if len(files) > 0 {
-		f := &followed{app: a, files: files}
-		if _, err := a.load(files); err != nil { // mistakes are told here, not on a page
-			return err
-		}
-		src.Files, src.Load, src.Numbers = files, f.load, f.numbers
+	src, err := a.liveSource(files)
+	if err != nil {
+		return err
 	}
 	hosts := live.Hosts{Network: o.network, Names: o.names}
 	if name, err := os.Hostname(); err == nil && o.network {
@@ -100,6 +94,24 @@ func (a *app) serve(ctx context.Context, files []string, o serveOptions) error {
 	return nil
 }
 
+// liveSource is what the page shows: the experiments of files, as they are at
+// each look, or those of the database.
+func (a *app) liveSource(files []string) (live.Source, error) {
+	src := live.Source{Places: a.places(), Figures: a.figures, Cluster: a.liveQueue}
+	if len(files) == 0 {
+		return src, nil
+	}
+	src.Files, src.Load = files, func(ctx context.Context) (*engine.Plan, []string, error) {
+		ls, err := a.load(files)
+		if err != nil {
+			return nil, nil, err
+		}
+		return a.identified(ctx, ls)
+	}
+	_, err := a.load(files) // mistakes are told here, not on a page
+	return src, err
+}
+
 // liveQueue asks Slurm about what was sent to it, if anything ever was. What
 // nodes have left is not taken in: the page only reads.
 func (a *app) liveQueue(ctx context.Context) (live.Queue, error) {
@@ -124,62 +136,4 @@ func (q liveQueue) Tell(key string) (rank int, state, why string, sent bool) {
 		why = "slurm " + q.view.Stages[key].Job + " has ended; prabench status takes in what it left and says how it ended"
 	}
 	return rank, state, why, sent
-}
-
-// liveNumbers is the table that `prabench results` prints, without its outcomes
-// while these say no more than the seeds and the cells on the page.
-func (a *app) liveNumbers(ctx context.Context, db *results.DB, experiment string) (results.Table, []string, error) {
-	t, notes, err := pointTable(ctx, db, experiment, nil)
-	last := len(t.Columns) - 1
-	if err != nil || last < 0 || t.Columns[last] != "outcome" {
-		return t, notes, err
-	}
-	for _, row := range t.Rows {
-		if o := row[last]; o != record.OK && o != record.Pending {
-			return t, notes, nil
-		}
-	}
-	t.Columns = t.Columns[:last]
-	for i := range t.Rows {
-		t.Rows[i] = t.Rows[i][:last]
-	}
-	return t, notes, nil
-}
-
-// followed is experiment files that may change while they are shown.
-type followed struct {
-	*app
-	files []string
-	now   []loaded
-}
-
-// load reads the files as they are now.
-func (f *followed) load(ctx context.Context) (*engine.Plan, []string, error) {
-	ls, err := f.app.load(f.files)
-	if err != nil {
-		return nil, nil, err
-	}
-	p, notes, err := f.identified(ctx, ls)
-	if err != nil {
-		return nil, nil, err
-	}
-	f.now = ls
-	return p, notes, nil
-}
-
-// numbers is the experiment's table, if the database holds the cells of its
-// file.
-func (f *followed) numbers(ctx context.Context, db *results.DB, experiment string) (results.Table, []string, error) {
-	for _, l := range f.now {
-		if l.exp.Name != experiment {
-			continue
-		}
-		if cells, err := db.Cells(ctx, experiment); err != nil || len(cells) == 0 {
-			return results.Table{}, nil, err // not run yet
-		}
-		if err := asPlanned(ctx, db, l); err != nil {
-			return results.Table{}, nil, err
-		}
-	}
-	return f.liveNumbers(ctx, db, experiment)
 }

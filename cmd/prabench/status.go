@@ -10,6 +10,7 @@ import (
 
 	"prabench/harness/engine"
 	"prabench/harness/machine"
+	"prabench/harness/tools/terminal"
 	"prabench/harness/worker"
 	"prabench/results"
 	"prabench/results/record"
@@ -98,7 +99,7 @@ func (a *app) statusOfDatabase(ctx context.Context) error {
 	for _, e := range es {
 		all += e.Cells
 	}
-	if all > manyCells && !a.json {
+	if all > terminal.MostLines && !a.json {
 		err = a.statusInShort(ctx, db, es)
 	} else {
 		err = a.statusOfCells(ctx, db)
@@ -123,9 +124,6 @@ func (a *app) statusOfCells(ctx context.Context, db *results.DB) error {
 	}
 	return results.ExportCells(a.stdout, format, cells)
 }
-
-// manyCells are more than anyone reads line by line.
-const manyCells = 500 // tables have the first, files all
 
 // statusInShort counts the cells of each experiment and lists the first of the
 // stages that failed.

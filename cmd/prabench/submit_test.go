@@ -146,10 +146,9 @@ func cellStates(t *testing.T, args string) (states map[string]int, reasons strin
 func served(t *testing.T, files ...string) string {
 	t.Helper()
 	a := &app{stderr: io.Discard, db: "results.db", artifacts: ".prabench", figures: "figures"}
-	src := live.Source{Places: a.places(), Figures: a.figures, Numbers: a.liveNumbers, Cluster: a.liveQueue}
-	if len(files) > 0 {
-		f := &followed{app: a, files: files}
-		src.Files, src.Load, src.Numbers = files, f.load, f.numbers
+	src, err := a.liveSource(files)
+	if err != nil {
+		t.Fatal(err)
 	}
 	r := httptest.NewRequest("GET", "http://127.0.0.1/", nil)
 	w := httptest.NewRecorder()

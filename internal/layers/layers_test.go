@@ -29,9 +29,10 @@ var storeys = []storey{
 	{"models/", over("models/"), "the model core knows no experiment files, no metrics and no database"},
 	{"results/record", ground, "what workers know of their work needs no SQL"},
 	{"results/", over("results/"), "the store keeps what was measured and does not draw it"},
-	{"results/view", over("results/"), "between database and drawing"},
+	{"results/where", ground, "which cells are meant is said the same way in files, on the command line and in figures"},
+	{"results/view", over("results/record", "results/where"), "between database and drawing: the database fills it, drawings read it, and it knows neither"},
 	{"plots/figure", ground, "what a figure is, without any drawing"},
-	{"plots/", over("plots/", "results/"), "drawings are made from typed points; nothing is measured here"},
+	{"plots/", over("plots/", "results/record", "results/view", "results/where"), "drawings are made from typed points and link no database"},
 	{"experiments/", over("models/", "metrics/embed", "plots/figure"), "reading a file starts nothing and knows neither engine nor database"},
 	{"harness/", over("harness/artifact", "harness/machine", "harness/measure", "harness/progress", "harness/schedule", "harness/sheet", "harness/stage",
 		"models/", "metrics/", "results/record"), "what the engine stands on knows no database, no experiment files and not the engine"},
@@ -42,6 +43,8 @@ var storeys = []storey{
 	{"harness/tools/check/session", over("harness/", "experiments/", "models/", "metrics/", "results/", "plots/"), "a check draws the timings of earlier revisions"},
 	{"harness/engine", over("harness/", "experiments/", "models/", "metrics/", "results/"), "the engine runs experiments and knows none of the tools above it"},
 	{"harness/tools/", over("harness/", "experiments/", "models/", "metrics/", "results/"), "tools stand above the engine and draw nothing"},
+	{"harness/tools/draw", over("harness/", "experiments/", "models/", "metrics/", "results/", "plots/"),
+		"the one tool that joins what the engine left with how it is drawn"},
 	{"cmd/", []string{""}, "commands may call everything"},
 }
 

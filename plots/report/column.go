@@ -8,8 +8,8 @@ import (
 
 	"prabench/metrics/quantity"
 	"prabench/plots"
-	"prabench/results"
 	"prabench/results/record"
+	"prabench/results/view"
 )
 
 // column is one metric of a table.
@@ -44,7 +44,7 @@ func groupOf(metric, kind string) quantity.Group {
 }
 
 // columnsOf are the metrics of rows, apart by unit.
-func columnsOf(rows []results.Row) []*column {
+func columnsOf(rows []view.Row) []*column {
 	type name struct{ metric, unit string }
 	by := map[name]*column{}
 	largest := map[name]float64{}

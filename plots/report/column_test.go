@@ -4,15 +4,15 @@ import (
 	"strings"
 	"testing"
 
-	"prabench/results"
 	"prabench/results/record"
+	"prabench/results/view"
 )
 
 func TestColumns(t *testing.T) {
-	var rows []results.Row
+	var rows []view.Row
 	for _, r := range [][3]string{{"nfe", "1", record.Train}, {"seam_index", "1", record.Seam}, {"latency", "s", record.Time}, {"own_score", "1", record.Score}, {"kid", "1", record.Score},
 		{"memory_peak", "bytes", record.Time}, {"fid_proxy", "1", record.Score}, {"train_seconds", "s", record.Train}, {"train_memory_peak", "bytes", record.Train}, {"fid_proxy", "1", record.Score}} {
-		rows = append(rows, results.Row{Metric: r[0], Unit: r[1], Kind: r[2], Value: 0.002})
+		rows = append(rows, view.Row{Metric: r[0], Unit: r[1], Kind: r[2], Value: 0.002})
 	}
 	var got []string
 	for _, c := range columnsOf(rows) {

@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"prabench/metrics/quantity"
-	"prabench/results"
 	"prabench/results/record"
+	"prabench/results/view"
 )
 
 // experiment is an experiment as the page shows it.
@@ -109,7 +109,7 @@ func (e *experiment) facts() []fact {
 	if !from.IsZero() {
 		out = append(out, fact{"Measured", []string{stampText(from) + " to " + stampText(to)}})
 	}
-	add := func(name string, of func(a *results.Provenance) string) {
+	add := func(name string, of func(a *view.Provenance) string) {
 		var lines []string
 		for i := range e.Attempts {
 			if v := of(&e.Attempts[i]); e.Attempts[i].Outcome == record.OK && v != "" && !slices.Contains(lines, v) {
@@ -121,8 +121,8 @@ func (e *experiment) facts() []fact {
 			out = append(out, fact{name, lines})
 		}
 	}
-	add("Revision", func(a *results.Provenance) string { return a.Code })
-	add("Machine", func(a *results.Provenance) string { return machine(e.Environments[a.Environment]) })
+	add("Revision", func(a *view.Provenance) string { return a.Code })
+	add("Machine", func(a *view.Provenance) string { return machine(e.Environments[a.Environment]) })
 	return out
 }
 

@@ -9,8 +9,8 @@ import (
 
 	"prabench/metrics/stat"
 	"prabench/plots"
-	"prabench/results"
 	"prabench/results/record"
+	"prabench/results/view"
 
 	_ "prabench/experiments" // declares the keys, which figures call by their labels
 )
@@ -28,8 +28,8 @@ func made(name string, points, seeds int) Experiment { return madeWith(name, poi
 func madeWith(name string, points, seeds, further int) Experiment {
 	e := Experiment{Name: name, Description: "a test", Data: plots.Data{Experiment: name},
 		Environments: map[string]record.Environment{"env": {CPU: "Xeon", Cores: 2, MemoryBytes: 8 << 30, OS: "linux", GitRevision: "abc123"}}}
-	metric := func(c results.Cell, kind, attempt, name, unit string, value, half float64) {
-		r := results.Row{Experiment: e.Name, Cell: c.Cell, Seed: c.Seed, Metric: name, Unit: unit, Value: value, N: 5, Protocol: "kind=" + kind, Attempt: attempt, Outcome: record.OK,
+	metric := func(c view.Cell, kind, attempt, name, unit string, value, half float64) {
+		r := view.Row{Experiment: e.Name, Cell: c.Cell, Seed: c.Seed, Metric: name, Unit: unit, Value: value, N: 5, Protocol: "kind=" + kind, Attempt: attempt, Outcome: record.OK,
 			CreatedAt: noon, Label: c.Label, Patch: c.Patch, Params: c.Params, Kind: kind, Device: "cpu", DeviceClass: "cpu Xeon", Code: "abc123"}
 		if half > 0 {
 			r.Lo, r.Hi, r.Method = ptr(value-half), ptr(value+half), stat.Jackknife
@@ -46,7 +46,7 @@ func madeWith(name string, points, seeds, further int) Experiment {
 		var ids []string
 		from := len(e.Rows)
 		for seed := 1; seed <= seeds; seed++ {
-			c := results.Cell{Experiment: e.Name, Cell: fmt.Sprintf("c%d-%d", i, seed), Seed: uint64(seed), Label: label, Patch: 7 * (i + 1), Params: params, Outcome: record.OK}
+			c := view.Cell{Experiment: e.Name, Cell: fmt.Sprintf("c%d-%d", i, seed), Seed: uint64(seed), Label: label, Patch: 7 * (i + 1), Params: params, Outcome: record.OK}
 			if i == points-1 {
 				c.Outcome, c.Kind, c.Reason = record.OutOfMemory, record.Train, "needs 9 GiB of 8"
 				p.Outcome, p.Reason = c.Outcome, c.Reason
@@ -62,15 +62,15 @@ func madeWith(name string, points, seeds, further int) Experiment {
 					metric(c, record.Score, "score-"+id, fmt.Sprintf("metric_%02d", k), "1", float64(i*k)+s, 0.5)
 				}
 				for _, kind := range []string{record.Train, record.Score, record.Time} {
-					e.Attempts = append(e.Attempts, results.Provenance{Attempt: kind + "-" + id, Stage: "stage-" + kind + id, Kind: kind, Outcome: record.OK, Device: "cpu", Code: "abc123",
+					e.Attempts = append(e.Attempts, view.Provenance{Attempt: kind + "-" + id, Stage: "stage-" + kind + id, Kind: kind, Outcome: record.OK, Device: "cpu", Code: "abc123",
 						Environment: "env", Started: noon, Finished: noon.Add(time.Minute)})
 				}
 			}
 			e.Cells = append(e.Cells, c)
 			ids = append(ids, c.Cell)
 		}
-		means := map[string]results.Mean{}
-		all, err := results.Averaging{}.Mean(e.Rows[from:])
+		means := map[string]view.Mean{}
+		all, err := view.Averaging{}.Mean(e.Rows[from:])
 		if err != nil {
 			panic(err)
 		}

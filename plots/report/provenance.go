@@ -4,7 +4,7 @@ import (
 	"slices"
 	"time"
 
-	"prabench/results"
+	"prabench/results/view"
 )
 
 // source is a value with all that is known about where it comes from.
@@ -19,13 +19,13 @@ type source struct {
 	attempts     []string
 }
 
-func sourceOfRow(r *results.Row) source {
+func sourceOfRow(r *view.Row) source {
 	return source{value: r.Value, lo: r.Lo, hi: r.Hi, n: r.N, interval: r.Method.Long(), protocol: r.Protocol, code: r.Code, device: r.DeviceClass, attempts: []string{r.Attempt}}
 }
 
-func sourceOfMean(m results.Mean) source {
+func sourceOfMean(m view.Mean) source {
 	attempts := slices.Clone(m.Attempts)
-	return source{value: m.Value, lo: m.Lo, hi: m.Hi, n: m.N, interval: m.Interval.Long(), protocol: m.Protocol, code: m.Code, device: m.DeviceClass, attempts: slices.Compact(attempts)}
+	return source{value: m.Value, lo: m.Lo, hi: m.Hi, n: m.N, interval: m.Interval.Long(), protocol: m.Protocol, code: m.Code, device: m.Device, attempts: slices.Compact(attempts)}
 }
 
 // provenance is what the script shows of a row on demand. Texts that come
@@ -77,7 +77,7 @@ func unitText(stored string) string {
 
 // add takes in an experiment's rows.
 func (p *provenance) add(e *experiment, t *table) {
-	known := map[string]*results.Provenance{}
+	known := map[string]*view.Provenance{}
 	for i := range e.Attempts {
 		known[e.Attempts[i].Attempt] = &e.Attempts[i]
 	}

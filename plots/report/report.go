@@ -18,8 +18,8 @@ import (
 
 	"prabench/plots"
 	"prabench/plots/figure"
-	"prabench/results"
 	"prabench/results/record"
+	"prabench/results/view"
 )
 
 // Content is all that a report says.
@@ -36,12 +36,12 @@ type Experiment struct {
 	// images and a training curve where they are to be shown; Means, place by
 	// place, is where their values come from, and Cells the ids of their cells.
 	Data  plots.Data
-	Means []map[string]results.Mean
+	Means []map[string]view.Mean
 	Of    [][]string
 
-	Cells        []results.Cell // in the order of the plan
-	Rows         []results.Row
-	Attempts     []results.Provenance
+	Cells        []view.Cell // in the order of the plan
+	Rows         []view.Row
+	Attempts     []view.Provenance
 	Environments map[string]record.Environment
 
 	Pareto     figure.Figure // axes and series of the chart; empty ones are chosen

@@ -9,8 +9,8 @@ import (
 
 	"prabench/metrics/quantity"
 	"prabench/plots"
-	"prabench/results"
 	"prabench/results/record"
+	"prabench/results/view"
 )
 
 // table is the points or the cells of an experiment.
@@ -120,7 +120,7 @@ func findText(params map[string]any, words ...string) string {
 
 func (e *experiment) cellTable(columns []*column, keys []keyColumn) *table {
 	t := &table{ID: e.ID + "-cells", Caption: "Cells, one line a seed", Seeds: "seed", Keys: keys, Columns: columns}
-	of := map[string][]*results.Row{}
+	of := map[string][]*view.Row{}
 	for i := range e.Rows {
 		of[e.Rows[i].Cell] = append(of[e.Rows[i].Cell], &e.Rows[i])
 	}

@@ -7,8 +7,8 @@ import (
 	"strings"
 
 	"prabench/metrics/quantity"
-	"prabench/results"
 	"prabench/results/record"
+	"prabench/results/view"
 )
 
 // warning is what a reader has to know before the numbers.
@@ -73,12 +73,12 @@ func (e *experiment) warnings() []warning {
 	if len(disturbed) > 0 {
 		out = append(out, newWarning(false, disturbed, "Something else loaded the machine while %d of %d cells were timed; these timings are marked ~.", len(disturbed), timings))
 	}
-	if items := e.apart(func(r *results.Row) string { return r.Code }); len(items) > 1 {
+	if items := e.apart(func(r *view.Row) string { return r.Code }); len(items) > 1 {
 		out = append(out, newWarning(false, items, "The values come from %d states of the program.", len(items)))
 	} else if len(items) == 1 && (strings.Contains(items[0], "+dirty") || strings.HasPrefix(items[0], "unknown")) {
 		out = append(out, newWarning(false, nil, "The program had local changes, or no known revision: %s.", items[0]))
 	}
-	if items := e.apart(func(r *results.Row) string { return r.DeviceClass }); len(items) > 1 {
+	if items := e.apart(func(r *view.Row) string { return r.DeviceClass }); len(items) > 1 {
 		out = append(out, newWarning(false, items, "The values come from %d kinds of hardware.", len(items)))
 	}
 	for _, c := range columnsOf(e.Rows) {
@@ -93,7 +93,7 @@ func (e *experiment) warnings() []warning {
 }
 
 // apart lists what values differ in, each with how many cells have it.
-func (e *experiment) apart(of func(*results.Row) string) []string {
+func (e *experiment) apart(of func(*view.Row) string) []string {
 	cells := map[string]map[string]bool{}
 	for i := range e.Rows {
 		r := &e.Rows[i]
@@ -110,11 +110,11 @@ func (e *experiment) apart(of func(*results.Row) string) []string {
 	return out
 }
 
-func cellName(c *results.Cell, experiment string) string {
+func cellName(c *view.Cell, experiment string) string {
 	return fmt.Sprintf("%s, seed %d", nameOf(c.Label, experiment), c.Seed)
 }
 
-func reasonText(c *results.Cell) string {
+func reasonText(c *view.Cell) string {
 	text := ": " + c.Outcome
 	if c.Kind != "" {
 		text += " in " + c.Kind

@@ -1,9 +1,11 @@
-// Package resultstest makes large databases for benchmarks.
+// Package resultstest makes databases for tests: small ones by hand, and large
+// ones for benchmarks.
 //
-// Plans go in by the front door; attempts and their values, which are many, by
-// a few statements of SQL in place of a file each. What comes out is what a
-// finished sweep leaves: every stage of every cell has one attempt that ended
-// well, and the metrics lie where stages leave them.
+// Plans go in by the front door. So do the attempts of small databases; those of
+// large ones, which are many, are written with a few statements of SQL in place
+// of a file each. What comes out is what a finished sweep leaves: every stage of
+// every cell has one attempt that ended well, and the metrics lie where stages
+// leave them.
 package resultstest
 
 import (

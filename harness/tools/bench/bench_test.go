@@ -4,10 +4,11 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
-	"prabench/harness/engine"
 	"strings"
 	"testing"
 	"time"
+
+	"prabench/harness/engine"
 
 	"golang.org/x/perf/benchfmt"
 )

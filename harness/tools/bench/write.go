@@ -3,6 +3,7 @@ package bench
 import (
 	"fmt"
 	"io"
+
 	"prabench/internal/numeral"
 
 	"golang.org/x/perf/benchfmt"

@@ -7,8 +7,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"prabench/internal/atomicfile"
 	"slices"
+
+	"prabench/internal/atomicfile"
 )
 
 // Write keeps the baseline as a file.

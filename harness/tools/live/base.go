@@ -29,7 +29,7 @@ type base struct {
 // experiment is one experiment with its numbers.
 type experiment struct {
 	Name, Description string
-	Numbers           results.Table
+	Numbers           numbers
 	Notes             []string
 }
 
@@ -146,23 +146,6 @@ func reasonOf(outcome, reason string) string {
 		return "last: interrupted: " + reason
 	}
 	return outcome + ": " + reason
-}
-
-// readNumbers adds the experiments' tables. A table that cannot be made is told
-// in its place; the rest is shown.
-func (b *base) readNumbers(ctx context.Context, db *results.DB, numbers func(context.Context, *results.DB, string) (results.Table, []string, error)) error {
-	for i := range b.experiments {
-		e := &b.experiments[i]
-		t, notes, err := numbers(ctx, db, e.Name)
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		if err != nil {
-			notes = append(notes, err.Error())
-		}
-		e.Numbers, e.Notes = t, notes
-	}
-	return nil
 }
 
 // drawKeys are the stages that drew images, in the order of cells.

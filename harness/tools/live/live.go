@@ -18,7 +18,6 @@ import (
 	"time"
 
 	"prabench/harness/engine"
-	"prabench/results"
 )
 
 // Source is what the page shows.
@@ -35,9 +34,6 @@ type Source struct {
 	// Cluster asks what a cluster does about what was sent to it; nil, or a nil
 	// Queue, when nothing ever was.
 	Cluster func(context.Context) (Queue, error)
-
-	// Numbers is an experiment's table, a row a point, with notes under it.
-	Numbers func(ctx context.Context, db *results.DB, experiment string) (results.Table, []string, error)
 }
 
 // Queue is what a cluster does about stages that were sent to it.

@@ -19,6 +19,9 @@ import (
 	"prabench/harness/work"
 	"prabench/results"
 	"prabench/results/record"
+	data "prabench/results/view"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 var noon = time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
@@ -30,9 +33,6 @@ func place(t *testing.T) Source {
 	return Source{
 		Places:  engine.Places{DB: filepath.Join(dir, "results.db"), Artifacts: filepath.Join(dir, ".prabench")},
 		Figures: filepath.Join(dir, "figures"),
-		Numbers: func(_ context.Context, _ *results.DB, experiment string) (results.Table, []string, error) {
-			return results.Table{Columns: []string{"cell", "seeds", "fid_proxy", "latency (ms)"}, Rows: [][]any{{"patch=7", "3", "12.34 ±0.5", "1.5"}}}, []string{"a note on " + experiment}, nil
-		},
 	}
 }
 
@@ -262,9 +262,6 @@ func TestNamesAreText(t *testing.T) {
 	const evil = `"><script>alert(1)</script>`
 	src := place(t)
 	fill(t, src, plan(evil, evil+`' onload='x`), attempt("t", record.Train, "a", record.Crash, evil))
-	src.Numbers = func(context.Context, *results.DB, string) (results.Table, []string, error) {
-		return results.Table{Columns: []string{"cell", "seeds", evil}, Rows: [][]any{{evil, "1", evil}}}, []string{evil}, nil
-	}
 	put(t, filepath.Join(src.Figures, "x"), "")
 	s := New(src, Hosts{})
 	page := pageOf(t, s, "/?experiment="+`%22%3E%3Cscript%3Ealert(1)%3C/script%3E`+"&state="+`%22%3E%3Cscript%3E`)
@@ -285,11 +282,15 @@ func TestPageInAllStates(t *testing.T) {
 
 	crash := attempt("t", record.Train, "b", record.Crash, "the worker died (segmentation fault)")
 	stopped := attempt("u", record.Train, "a", record.Interrupted, "the run was stopped")
-	fill(t, src, plan("quick", "patch=7"), attempt("r", record.Reference, "a", record.OK, ""), crash, stopped)
+	timed := attempt("m", record.Time, "a", record.OK, "")
+	lo, hi := 0.0118, 0.0128
+	timed.Values = []record.Value{{Metric: "latency", Unit: "s", Value: 0.01234, Lo: &lo, Hi: &hi, N: 5}}
+	fill(t, src, plan("quick", "patch=7"), attempt("r", record.Reference, "a", record.OK, ""), crash, stopped, timed)
 	later(s)
 	page := pageOf(t, s, "/")
 	wants(t, page, "<h1>quick</h1>", "two &lt;b&gt;cells&lt;/b&gt;", "crash: the worker died (segmentation fault)", "last: interrupted: the run was stopped",
-		"1 of 10 stages done", "1 failed", "No run goes on", `aria-live="polite"`, "12.34", "±0.5", "<small>ms</small>", "a note on quick",
+		"2 of 10 stages done", "1 failed", "No run goes on", `aria-live="polite"`, "12.34", "±0.50", "latency <small>ms</small>", `<td>1 of 2</td>`, `<td class="text">interrupted: the run was stopped`,
+		"± half of the 95 % interval",
 		"2 cells: 1 failed, 1 to do. No run goes on.")
 
 	only := pageOf(t, s, "/?state=failed")
@@ -393,14 +394,29 @@ func TestPagesOfCells(t *testing.T) {
 	}
 }
 
-func TestEntriesOfNumbers(t *testing.T) {
-	for entry, want := range map[any]number{
-		"12.34 ±0.5": {Value: "12.34", Interval: "0.5"}, "7": {Value: "7"}, 3: {Value: "3"}, "2 of 3": {Value: "2 of 3"}, "": {},
-		"oom: of all": {Value: "oom: of all", Text: true},
-	} {
-		if got := splitInterval(entry); got != want {
-			t.Errorf("%v: %+v, want %+v", entry, got, want)
-		}
+// What a page shows of points: each with its interval in the unit of its column,
+// and their outcomes only where one says more than seeds and cells.
+func TestNumbers(t *testing.T) {
+	lo, hi := 0.0014, 0.0016
+	points := []data.Point{
+		{Label: "a", Seeds: 3, Outcome: record.OK, Means: map[string]data.Mean{"latency": {Unit: "s", Value: 0.0015, Lo: &lo, Hi: &hi, N: 3}, "fid_proxy": {Unit: "1", Value: 12, N: 2}}},
+		{Label: "b", Seeds: 3, Outcome: record.Pending},
+	}
+	got := numbersOf(data.Summarize(points, nil, 6))
+	want := numbers{Columns: []column{{"fid_proxy", ""}, {"latency", "ms"}}, Rows: []point{
+		{Name: "a", Seeds: "2 of 3", Values: []number{{Value: "12.00"}, {"1.500", "0.10"}}, Outcome: "ok"},
+		{Name: "b", Seeds: "3", Values: []number{{}, {}}, Outcome: "pending"},
+	}}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+	points[1].Outcome, points[1].Reason = record.OutOfMemory, "of all"
+	if got := numbersOf(data.Summarize(points, nil, 6)); !got.Outcomes || got.Rows[1].Outcome != "oom: of all" {
+		t.Errorf("%+v", got)
+	}
+	many := make([]data.Point, shownPoints+7)
+	if got := numbersOf(data.Summarize(many, nil, 0)); len(got.Rows) != shownPoints || got.Hidden != 7 {
+		t.Errorf("%d rows, %d hidden", len(got.Rows), got.Hidden)
 	}
 }
 

@@ -45,8 +45,6 @@ var templates = template.Must(template.New("").Funcs(template.FuncMap{
 	"stamp":    func(t time.Time) string { return t.Format("2006-01-02 15:04:05") },
 	"elapsed":  elapsed,
 	"class":    func(state string) string { return "s-" + strings.ReplaceAll(state, " ", "-") },
-	"column":   splitUnit,
-	"value":    splitInterval,
 	"addf":     func(a, b float64) float64 { return a + b },
 	"share":    share,
 	"unixnano": func(t time.Time) int64 { return t.UnixNano() },
@@ -67,34 +65,6 @@ func share(part, whole float64) string {
 		return "0"
 	}
 	return strconv.FormatFloat(100*part/whole, 'f', 2, 64)
-}
-
-// named is a column's heading in two parts.
-type named struct{ Name, Unit string }
-
-// splitUnit takes "latency (ms)" apart.
-func splitUnit(column string) named {
-	if name, unit, ok := strings.Cut(column, " ("); ok {
-		return named{name, strings.TrimSuffix(unit, ")")}
-	}
-	return named{column, ""}
-}
-
-// number is a table's entry in two parts.
-type number struct {
-	Value, Interval string
-	Text            bool // words, not a number
-}
-
-// splitInterval takes "12.3 ±0.4" apart.
-func splitInterval(entry any) number {
-	text := fmt.Sprint(entry)
-	value, interval, _ := strings.Cut(text, " ±")
-	first, _, _ := strings.Cut(value, " of ") // as in "2 of 3" seeds
-	if _, err := strconv.ParseFloat(first, 64); err != nil {
-		return number{Value: text, Text: text != ""}
-	}
-	return number{Value: value, Interval: interval}
 }
 
 // question is what a reader chose to see of the cells.
@@ -166,17 +136,8 @@ func (d pageData) HasNumbers() bool {
 	return false
 }
 
-// HasNumbers says whether the experiment has a value: its table begins with
-// two columns that name the point.
-func (e experiment) HasNumbers() bool { return len(e.Numbers.Columns) > 2 }
-
-const shownPoints = 200
-
-// Rows are the points that are shown, Hidden how many are not.
-func (e experiment) Rows() [][]any { return e.Numbers.Rows[:min(len(e.Numbers.Rows), shownPoints)] }
-
-// Hidden is how many points are not shown.
-func (e experiment) Hidden() int { return max(0, len(e.Numbers.Rows)-shownPoints) }
+// HasNumbers says whether the experiment has a value.
+func (e experiment) HasNumbers() bool { return len(e.Numbers.Columns) > 0 || e.Numbers.Outcomes }
 
 // choice is a link that restricts the cells, or lifts that.
 type choice struct {

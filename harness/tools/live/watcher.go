@@ -140,7 +140,7 @@ func (w *watcher) read(ctx context.Context, now time.Time) (*base, error) {
 	b.findSamples(w.src.Places.Store())
 	b.curves = w.curves.finished(w.src.Places.Store(), b.stages)
 	if db != nil {
-		err = b.readNumbers(ctx, db, w.src.Numbers)
+		err = b.readNumbers(ctx, db)
 	}
 	return b, err
 }

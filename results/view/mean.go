@@ -1,4 +1,4 @@
-package results
+package view
 
 import (
 	"fmt"
@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"prabench/metrics/stat"
+	"prabench/results/where"
 )
 
 // Mean is a metric at one point, averaged over training seeds.
@@ -22,7 +23,7 @@ type Mean struct {
 	Label                             string // of the first cell
 	Patch, Block, RolloutDepth, State int    // of the first cell
 	Params                            map[string]any
-	Protocol, DeviceClass, Code       string // several only where that was accepted, joined by " + "
+	Protocol, Device, Code            string // several only where that was accepted, joined by " + "
 	Cells, Attempts                   []string
 }
 
@@ -129,7 +130,7 @@ func field(r *Row, name string) string {
 	if !ok {
 		return "not set"
 	}
-	return valueText(v)
+	return where.Text(v)
 }
 
 func (a Averaging) mean(group []*Row) (Mean, error) {
@@ -162,8 +163,8 @@ func (a Averaging) mean(group []*Row) (Mean, error) {
 	values := make([]float64, len(group))
 	m := Mean{Experiment: first.Experiment, Metric: first.Metric, Unit: first.Unit, Label: first.Label,
 		Patch: first.Patch, Block: first.Block, RolloutDepth: first.RolloutDepth, State: first.State, Params: map[string]any{},
-		Protocol:    strings.Join(distinct(group, "protocol"), " + "),
-		DeviceClass: strings.Join(distinct(group, "device"), " + "), Code: strings.Join(distinct(group, "code"), " + ")}
+		Protocol: strings.Join(distinct(group, "protocol"), " + "),
+		Device:   strings.Join(distinct(group, "device"), " + "), Code: strings.Join(distinct(group, "code"), " + ")}
 	for i, r := range group {
 		// A seed that counts twice would narrow the interval for nothing.
 		if i > 0 && r.Seed == group[i-1].Seed && !a.accepts(r, group[i-1]) {

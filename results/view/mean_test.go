@@ -1,4 +1,4 @@
-package results
+package view
 
 import (
 	"errors"
@@ -29,7 +29,7 @@ func TestMeanOverSeeds(t *testing.T) {
 	if m.Value != 12 || math.Abs(*m.Lo-(12-half)) > 1e-9 || math.Abs(*m.Hi-(12+half)) > 1e-9 {
 		t.Errorf("%v [%v, %v], want 12 ± %v", m.Value, *m.Lo, *m.Hi, half)
 	}
-	if m.N != 3 || m.Interval != stat.Seeds || cmp.Diff([]uint64{1, 2, 3}, m.Seeds) != "" || m.DeviceClass != "cpu Xeon" {
+	if m.N != 3 || m.Interval != stat.Seeds || cmp.Diff([]uint64{1, 2, 3}, m.Seeds) != "" || m.Device != "cpu Xeon" {
 		t.Errorf("%+v", m)
 	}
 }
@@ -129,3 +129,5 @@ func TestPointsStayApart(t *testing.T) {
 		t.Error(means, err)
 	}
 }
+
+func ptr(x float64) *float64 { return &x }

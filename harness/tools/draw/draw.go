@@ -1,0 +1,37 @@
+package draw
+
+import (
+	"context"
+	"path/filepath"
+
+	"prabench/plots"
+)
+
+// Figures draws the figures of an experiment into a folder of its name below
+// dir: files of the formats, or of all. A figure that cannot be drawn is
+// warned of and counted; the others are drawn.
+func (s Source) Figures(ctx context.Context, f File, dir string, formats []string, say Say) (failed int, err error) {
+	e, err := s.read(ctx, f.Exp)
+	if err != nil {
+		return 0, err
+	}
+	for _, n := range e.left.Notes() {
+		say.warn("%s: %s; --across NAME accepts a difference", f.Exp.Name, n)
+	}
+	for _, fig := range f.File.Figures {
+		data, warnings := e.data(fig.Needs())
+		for _, w := range warnings {
+			say.warn("%s", w)
+		}
+		files, err := plots.Draw(fig, data, filepath.Join(dir, f.Exp.Name), formats)
+		if err != nil {
+			say.warn("%s: %v", fig.Source, err)
+			failed++
+			continue
+		}
+		for _, path := range files {
+			say.Wrote(path)
+		}
+	}
+	return failed, nil
+}

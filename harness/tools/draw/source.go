@@ -1,0 +1,94 @@
+package draw
+
+import (
+	"context"
+
+	"prabench/experiments"
+	"prabench/harness/artifact"
+	"prabench/harness/engine"
+	"prabench/plots"
+	"prabench/plots/figure"
+	"prabench/results"
+	"prabench/results/view"
+)
+
+// File is an experiment file and what the engine makes of it. Without a file the
+// experiment is as the database knows it.
+type File struct {
+	File *experiments.Experiment
+	Exp  *engine.Experiment
+}
+
+// Source is where drawings come from.
+type Source struct {
+	DB    *results.DB
+	Store artifact.Store
+	// Across names differences that may be averaged, compared and share an axis.
+	Across []string
+}
+
+// experiment is what figures of one experiment are drawn from.
+type experiment struct {
+	Source
+	exp    *engine.Experiment
+	cells  map[string]*engine.Cell // by id
+	points []view.Point
+	left   view.LeftOut
+	behind []results.Behind
+}
+
+// read reads the points of an experiment and what they stand on. The points have
+// the names that the file has for them now: a run that is not repeated after a
+// label was changed left its plan with the old ones.
+func (s Source) read(ctx context.Context, exp *engine.Experiment) (*experiment, error) {
+	e := &experiment{Source: s, exp: exp, cells: map[string]*engine.Cell{}}
+	var err error
+	if e.points, e.left, err = s.DB.Points(ctx, results.Filter{Experiment: exp.Name}, s.Across); err != nil {
+		return nil, err
+	}
+	for i := range exp.Cells {
+		e.cells[exp.Cells[i].ID] = &exp.Cells[i]
+	}
+	for i := range e.points {
+		if c := e.first(&e.points[i]); c != nil && c.Params != nil {
+			e.points[i].Rename(c.Label, c.Params)
+		}
+	}
+	e.behind, err = s.DB.Behind(ctx, exp.Name)
+	return e, err
+}
+
+// first is the cell of a point's first seed; nil where the experiment has none.
+func (e *experiment) first(p *view.Point) *engine.Cell { return e.cells[p.Cells[0]] }
+
+// data gives the data for figures with some need: images and curves are read only
+// for those that show them. What cannot be read is told in the warnings.
+func (e *experiment) data(needs figure.Need) (plots.Data, []string) {
+	out := plots.Data{Experiment: e.exp.Name, Accept: e.Across}
+	origins := e.origins(needs.Stages())
+	var warnings []string
+	for _, p := range e.points {
+		first := e.first(&p)
+		var err error
+		switch {
+		case first == nil:
+		case needs == figure.Images:
+			p.Sheet, err = e.sheet(first)
+			p.Code, p.Device = origins.of(p.Cells[:1])
+		case needs == figure.Curves:
+			p.Curve, err = e.curve(first)
+			p.Code, p.Device = origins.of(p.Cells[:1])
+		case needs == figure.StepErrors:
+			p.Steps, err = e.steps(&p)
+			p.Code, p.Device = origins.of(p.Cells)
+		}
+		if err != nil {
+			warnings = append(warnings, again(err))
+		}
+		out.Cells = append(out.Cells, cellData(p))
+	}
+	return out, warnings
+}
+
+// again tells of an artifact that cannot be read.
+func again(err error) string { return err.Error() + "; prabench run makes it again" }

@@ -1,0 +1,85 @@
+package terminal
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+
+	"prabench/internal/numeral"
+	"prabench/results"
+	"prabench/results/record"
+	"prabench/results/view"
+)
+
+// MostLines is more than anyone reads line by line: tables have the first, files
+// all.
+const MostLines = 500
+
+// Points prints an experiment's name, a line for each point, seeds averaged, and
+// notes.
+func Points(w io.Writer, experiment string, s view.Summary) error {
+	fmt.Fprintln(w, experiment)
+	if err := results.WriteText(w, pointTable(s)); err != nil {
+		return err
+	}
+	for _, n := range s.Notes() {
+		fmt.Fprintln(w, n)
+	}
+	fmt.Fprintln(w)
+	return nil
+}
+
+// pointTable has the mean over seeds of each metric and the half width of its
+// interval.
+func pointTable(s view.Summary) results.Table {
+	t := results.Table{Columns: []string{"cell", "seeds"}}
+	for _, m := range s.Metrics {
+		if unit, _ := numeral.Unit(s.Unit(m)); unit != "" {
+			m += " (" + unit + ")"
+		}
+		t.Columns = append(t.Columns, m)
+	}
+	failed := s.Has(func(outcome string) bool { return outcome != record.OK })
+	if failed {
+		t.Columns = append(t.Columns, "outcome")
+	}
+	for i := range s.Points {
+		p := &s.Points[i]
+		row := []any{p.Label, seeds(p, s.Metrics)}
+		for _, m := range s.Metrics {
+			text := ""
+			if v, ok := p.Means[m]; ok {
+				text = withInterval(v)
+			}
+			row = append(row, text)
+		}
+		if failed {
+			why := p.Outcome
+			if p.Reason != "" {
+				why += ": " + p.Reason
+			}
+			row = append(row, why)
+		}
+		t.Rows = append(t.Rows, row)
+	}
+	return t
+}
+
+// seeds is the number of planned seeds, as "2 of 3" where a shown mean has
+// fewer.
+func seeds(p *view.Point, metrics []string) string {
+	if n := p.Fewest(metrics); n < p.Seeds {
+		return fmt.Sprintf("%d of %d", n, p.Seeds)
+	}
+	return strconv.Itoa(p.Seeds)
+}
+
+// withInterval writes "12.3 ±0.4".
+func withInterval(m view.Mean) string {
+	_, size := numeral.Unit(m.Unit)
+	text, half := numeral.Half(m.Value, m.Lo, m.Hi, size)
+	if half != "" {
+		text += " ±" + half
+	}
+	return text
+}

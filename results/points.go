@@ -1,0 +1,55 @@
+package results
+
+import (
+	"context"
+
+	"prabench/results/view"
+)
+
+// Points gives the points of the cells that pass a filter, averaged over their
+// training seeds in spite of the differences named by across, and the means that
+// would hide another one.
+func (db *DB) Points(ctx context.Context, f Filter, across []string) ([]view.Point, view.LeftOut, error) {
+	cells, err := db.CellsOf(ctx, f)
+	if err != nil {
+		return nil, nil, err
+	}
+	rows, err := db.Results(ctx, f)
+	if err != nil {
+		return nil, nil, err
+	}
+	points, left := view.Points(cells, rows, across)
+	return points, left, nil
+}
+
+// Summary is the points of an experiment for a short table. Of more cells than
+// most it has the first.
+func (db *DB) Summary(ctx context.Context, experiment string, most int, across []string) (view.Summary, error) {
+	all, err := db.cellCount(ctx, experiment)
+	if err != nil {
+		return view.Summary{}, err
+	}
+	f := Filter{Experiment: experiment}
+	if all > most {
+		f.First = most
+	}
+	points, left, err := db.Points(ctx, f, across)
+	if err != nil {
+		return view.Summary{}, err
+	}
+	if f.First > 0 {
+		points = points[:max(1, len(points)-1)] // of the last one some seeds may be beyond
+	}
+	return view.Summarize(points, left, all), nil
+}
+
+// cellCount is the number of an experiment's cells.
+func (db *DB) cellCount(ctx context.Context, experiment string) (int, error) {
+	es, err := db.Experiments(ctx)
+	for _, e := range es {
+		if e.Name == experiment {
+			return e.Cells, err
+		}
+	}
+	return 0, err
+}

@@ -1,0 +1,77 @@
+package view
+
+import (
+	"fmt"
+
+	"prabench/metrics/quantity"
+)
+
+// headline are the metrics that a short table shows, as far as there are values.
+var headline = quantity.Names(func(m *quantity.Metric) bool { return m.Front })
+
+// Summary is the points of an experiment with the metrics that people look at
+// first: what a run prints at its end, and what the live page shows.
+type Summary struct {
+	Points  []Point
+	Metrics []string // those that some point has
+	Left    LeftOut
+	All     int // cells of the experiment; more than the points' where only the first were read
+}
+
+// Summarize chooses the metrics of a summary. all is how many cells the
+// experiment has.
+func Summarize(points []Point, left LeftOut, all int) Summary {
+	s := Summary{Points: points, Left: left, All: all}
+	for _, m := range headline {
+		for i := range points {
+			if _, ok := points[i].Means[m]; ok {
+				s.Metrics = append(s.Metrics, m)
+				break
+			}
+		}
+	}
+	return s
+}
+
+// Unit is the unit in which a metric's values are stored.
+func (s Summary) Unit(metric string) string {
+	for i := range s.Points {
+		if m, ok := s.Points[i].Means[metric]; ok {
+			return m.Unit
+		}
+	}
+	return "1"
+}
+
+// Has says whether some point has one of the outcomes.
+func (s Summary) Has(outcome func(string) bool) bool {
+	for i := range s.Points {
+		if outcome(s.Points[i].Outcome) {
+			return true
+		}
+	}
+	return false
+}
+
+// Notes are what has to be said under the table.
+func (s Summary) Notes() []string {
+	notes := s.Left.Notes()
+	shown, disturbed := 0, 0
+	for i := range s.Points {
+		p := &s.Points[i]
+		shown += p.Seeds
+		if p.Means[quantity.DisturbedRounds.Name].Value > 0 {
+			disturbed++
+		}
+	}
+	if shown < s.All {
+		notes = append(notes, fmt.Sprintf("the first %d of %d cells; --only chooses others, --format csv has all", shown, s.All))
+	}
+	if disturbed > 0 {
+		notes = append(notes, fmt.Sprintf("timings of %d of %d points had rounds during which something else loaded the machine (%s)", disturbed, len(s.Points), quantity.DisturbedRounds.Name))
+	}
+	if len(s.Metrics) > 0 {
+		notes = append(notes, "± half of the 95 % interval: over seeds where there are several, else over images (jackknife) or rounds (Student)")
+	}
+	return notes
+}
