@@ -7,7 +7,7 @@ import (
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 
-	"prabench/models/dataset"
+	"prabench/harness/tools/provision"
 	"prabench/results"
 )
 
@@ -24,16 +24,14 @@ func (a *app) dataCommand() *cobra.Command {
 		RunE: func(c *cobra.Command, args []string) error {
 			ctx, stop := a.stoppable(c.Context())
 			defer stop()
-			if err := dataset.Fetch(ctx, args[0], root, a.fetchProgress()); err != nil {
-				return &usageError{err}
+			where, err := provision.Fetch(ctx, args[0], root, a.fetchProgress())
+			if err != nil {
+				return err
 			}
-			for _, s := range dataset.Sources() {
-				if s.Set == args[0] && s.Where != "" {
-					fmt.Fprintf(a.stdout, "%s is ready in %s\n", s.Set, s.Where)
-					return nil
-				}
+			if where != "" {
+				where = " in " + where
 			}
-			fmt.Fprintf(a.stdout, "%s is ready\n", args[0])
+			fmt.Fprintf(a.stdout, "%s is ready%s\n", args[0], where)
 			return nil
 		},
 	}
@@ -44,10 +42,10 @@ func (a *app) dataCommand() *cobra.Command {
 
 func (a *app) dataList() error {
 	if a.json {
-		return a.printJSON(dataset.Sources())
+		return a.printJSON(provision.Sources())
 	}
 	t := results.Table{Columns: []string{"set", "here", "what", "where or how"}}
-	for _, s := range dataset.Sources() {
+	for _, s := range provision.Sources() {
 		here, how := "no", s.How
 		if s.Available {
 			here = "yes"
@@ -62,7 +60,7 @@ func (a *app) dataList() error {
 
 // fetchProgress draws a bar on a terminal and says a line now and then
 // elsewhere.
-func (a *app) fetchProgress() dataset.Progress {
+func (a *app) fetchProgress() func(what string, done, total int64) {
 	if isTerminal(a.stderr) {
 		var bar *progressbar.ProgressBar
 		name := ""

@@ -1,13 +1,36 @@
 package main
 
 import (
+	"io"
 	"os"
 	"strconv"
 
 	"github.com/spf13/cobra"
 
+	"prabench/harness/engine"
+	"prabench/harness/tools/check/session"
 	"prabench/harness/tools/slurm"
 )
+
+// workerCommand and armCommand are what the program is where another one of it
+// started it: it is asked on the standard input.
+func (a *app) workerCommand() *cobra.Command {
+	return a.served("worker", "Do one job, given as JSON on the standard input", engine.ServeWorker)
+}
+
+func (a *app) armCommand() *cobra.Command {
+	return a.served("arm", "Measure what is asked for on the standard input", session.ServeArm)
+}
+
+func (a *app) served(name, short string, serve func(in io.Reader, out, errs io.Writer) int) *cobra.Command {
+	return &cobra.Command{
+		Use: name, Short: short, Hidden: true, Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			a.code = serve(a.stdin, a.stdout, a.stderr)
+			return nil
+		},
+	}
+}
 
 func (a *app) taskCommand() *cobra.Command {
 	n := slurm.NodeTask{Command: workerCommand, Slurm: slurmTool, Getenv: os.Getenv}

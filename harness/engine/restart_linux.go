@@ -1,4 +1,4 @@
-package main
+package engine
 
 import (
 	"os"
@@ -7,10 +7,10 @@ import (
 	"prabench/models/cpu"
 )
 
-// restart starts this program once more in place of itself where its threads
+// Restart starts this program once more in place of itself where its threads
 // need an environment that it was not started with; workers inherit it. Where
 // that fails the program goes on as it is.
-func restart() {
+func Restart() {
 	missing := cpu.SpinEnvironment()
 	if missing == nil {
 		return

@@ -1,4 +1,4 @@
-package main
+package provision
 
 import (
 	"testing"
@@ -15,8 +15,7 @@ func TestCommittedEmbeddersNameTheirCommand(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		o := embed.TrainOptions{Seed: c.About.Seed, Flips: flipsByDefault(set)}
-		if got, want := embedderCommandLine(set, o), c.About.Command; got != want {
+		if got, want := (Training{Set: set, Seed: c.About.Seed}).commandLine(), c.About.Command; got != want {
 			t.Errorf("%s: this program writes %q, the weights say %q", set, got, want)
 		}
 	}

@@ -1,18 +1,19 @@
-package main
+package provision
 
 import (
 	"context"
 	"encoding/json"
 	"fmt"
 	"os/exec"
+	"prabench/internal/numeral"
 	"strings"
 	"time"
 )
 
 // cudaProgram asks the program for CUDA devices, where it is, what it sees.
-func cudaProgram() finding {
-	f := finding{What: "CUDA devices", State: "missing"}
-	worker, err := workerCommand("cuda:0")
+func cudaProgram(command func(device string) ([]string, error)) Finding {
+	f := Finding{What: "CUDA devices", State: "missing"}
+	worker, err := command("cuda:0")
 	if err != nil {
 		f.Detail, f.Advice = "prabench-cuda is not here", "only needed for --device cuda:0: build it with `make cuda`"
 		return f
@@ -37,7 +38,7 @@ func cudaProgram() finding {
 			if i > 0 {
 				f.Detail += "; "
 			}
-			f.Detail += fmt.Sprintf("%s: %s, compute capability %s, %s", d.Name, d.Model, d.Capability, bytesText(d.Bytes))
+			f.Detail += fmt.Sprintf("%s: %s, compute capability %s, %s", d.Name, d.Model, d.Capability, numeral.Bytes(d.Bytes))
 		}
 	case strings.Contains(said, "libcuda.so.1"):
 		f.Detail, f.Advice = "prabench-cuda cannot load libcuda.so.1: NVIDIA's driver is missing", "install the driver; everything else runs on the CPU"

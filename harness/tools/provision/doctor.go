@@ -1,0 +1,114 @@
+// Package provision says what this machine and this program have and lack, and
+// gets or makes what is missing: data sets, and the classifiers whose features
+// scores use.
+//
+// It believes that a machine is best described by what somebody can do about it:
+// each finding says what is there, whether that is enough, and otherwise the
+// command that mends it. What is fetched is checked against a published hash, and
+// what is trained is the same to the byte everywhere.
+package provision
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"prabench/harness/engine"
+	"prabench/harness/machine"
+	"prabench/internal/numeral"
+	"prabench/metrics/embed"
+	"prabench/models/cpu"
+	"prabench/models/dataset"
+	"prabench/models/gemm"
+)
+
+// Finding is one thing that a machine has or lacks.
+type Finding struct {
+	What   string `json:"what"`
+	State  string `json:"state"` // ok, missing, slow, broken
+	Detail string `json:"detail"`
+	Advice string `json:"advice,omitempty"`
+}
+
+// Broken says whether nothing works as it should before this is mended.
+func (f Finding) Broken() bool { return f.State == "broken" }
+
+// Diagnose looks at this machine. places is where results and artifacts would go,
+// command the program of a device.
+func Diagnose(places engine.Places, command func(device string) ([]string, error)) []Finding {
+	env := machine.Environment(0)
+	fs := []Finding{
+		{"processor", "ok", fmt.Sprintf("%s, %d cores", env.CPU, env.Cores), ""},
+		{"memory", "ok", numeral.Bytes(env.MemoryBytes), ""},
+		{"system", "ok", fmt.Sprintf("%s, kernel %s, %s", env.OS, env.Kernel, env.Go), ""},
+	}
+	rev := Finding{"program", "ok", "revision " + env.Code(), ""}
+	if env.GitRevision == "" {
+		rev.State, rev.Advice = "missing", "build inside a git checkout, so that results name their revision"
+	}
+	fs = append(fs, rev)
+
+	lib := gemm.Loaded()
+	g := Finding{"matrix products", "ok", lib.Name, lib.Hint}
+	if lib.Hint != "" {
+		g.State = "slow"
+	}
+	fs = append(fs, g)
+	if be, err := cpu.New(1); err != nil {
+		fs = append(fs, Finding{"cpu backend", "broken", err.Error(), "report this"})
+	} else {
+		fs = append(fs, Finding{"cpu backend", "ok", be.Details(), ""})
+		be.Close()
+	}
+
+	gpu := Finding{"GPU", "missing", "none seen", "not needed; everything runs on the CPU"}
+	if env.GPU != "" {
+		gpu = Finding{"GPU", "ok", env.GPU + ", driver " + env.Driver, ""}
+	}
+	fs = append(fs, gpu, cudaProgram(command))
+
+	for _, s := range dataset.Sources() {
+		f := Finding{"data " + s.Set, "missing", s.Description, s.How}
+		if s.Available {
+			f.State, f.Advice = "ok", ""
+		}
+		if s.Available && s.Where != "" {
+			f.Detail = s.Where
+		}
+		fs = append(fs, f)
+		if c, err := embed.Committed(s.Set); err == nil {
+			fs = append(fs, Finding{"embedder " + s.Set, "ok", fmt.Sprintf("%s, test accuracy %s %%", c.Name(), numeral.Digits(100*c.About.Accuracy, 4)), ""})
+		}
+	}
+	fs = append(fs, folder("database", filepath.Dir(places.DB)), folder("artifacts", places.Artifacts))
+	for tool, why := range map[string]string{"git": "only to name the revision when the build did not", "go": "only to fetch mnist"} {
+		if path, err := exec.LookPath(tool); err == nil {
+			fs = append(fs, Finding{tool, "ok", path, ""})
+		} else {
+			fs = append(fs, Finding{tool, "missing", why, ""})
+		}
+	}
+	return fs
+}
+
+// folder says whether a folder, or the one it would be made in, can be written.
+func folder(what, dir string) Finding {
+	at := dir
+	for {
+		if info, err := os.Stat(at); err == nil && info.IsDir() {
+			break
+		}
+		up := filepath.Dir(at)
+		if up == at {
+			break
+		}
+		at = up
+	}
+	f, err := os.CreateTemp(at, ".doctor-*")
+	if err != nil {
+		return Finding{what + " folder", "broken", err.Error(), "choose another with --db or --artifacts"}
+	}
+	f.Close()
+	os.Remove(f.Name())
+	return Finding{what + " folder", "ok", dir + " can be written", ""}
+}

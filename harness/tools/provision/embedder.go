@@ -1,0 +1,73 @@
+package provision
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"prabench/metrics/embed"
+	"prabench/models/dataset"
+)
+
+// Training is how a classifier is trained whose features scores use.
+type Training struct {
+	Set     string
+	Root    string // folder of the data; that of this machine without one
+	Seed    uint64
+	Epochs  int   // 0 is the recipe's
+	Threads int   // 0 is all; the weights do not depend on it
+	Flips   *bool // also mirrored images; nil is what suits the set
+	// Progress is told of each epoch.
+	Progress func(epoch, epochs int, loss, accuracy float64)
+}
+
+// Trained is a classifier as a file.
+type Trained struct {
+	Weights  []byte
+	Accuracy float64 // on the test split
+	Hash     string
+}
+
+// Train trains on the training split alone. The same seed gives the same bytes.
+func (t Training) Train(ctx context.Context) (Trained, error) {
+	data, err := dataset.Load(ctx, dataset.Spec{Set: t.Set, Root: t.Root}, nil)
+	if err != nil {
+		return Trained{}, err
+	}
+	weights, accuracy, err := embed.Train(ctx, embed.TrainOptions{
+		Name: t.Set, Size: data.Size, Channels: data.Channels, Seed: t.Seed, Epochs: t.Epochs, Threads: t.Threads, Flips: t.flips(),
+		Images: data.Train.Pixels, Labels: data.Train.Labels, TestImages: data.Test.Pixels, TestLabels: data.Test.Labels,
+		Command: t.commandLine(), Progress: t.Progress,
+	})
+	if err != nil {
+		return Trained{}, err
+	}
+	e, err := embed.Open(weights)
+	if err != nil {
+		return Trained{}, err
+	}
+	return Trained{weights, accuracy, e.Hash()}, nil
+}
+
+func (t Training) flips() bool {
+	if t.Flips != nil {
+		return *t.Flips
+	}
+	return flipsByDefault(t.Set)
+}
+
+// flipsByDefault tells the sets whose classes survive a mirror.
+func flipsByDefault(set string) bool { return set == dataset.FashionMNIST }
+
+// commandLine is the command that makes the same weights; it is kept in the
+// file.
+func (t Training) commandLine() string {
+	parts := []string{"prabench embedder train --set", t.Set, fmt.Sprintf("--seed %d", t.Seed)}
+	if t.Epochs > 0 {
+		parts = append(parts, fmt.Sprintf("--epochs %d", t.Epochs))
+	}
+	if t.flips() != flipsByDefault(t.Set) {
+		parts = append(parts, fmt.Sprintf("--flips=%v", t.flips()))
+	}
+	return strings.Join(parts, " ")
+}
