@@ -13,7 +13,7 @@ import (
 	"prabench/models/dataset"
 )
 
-var regen = flag.Bool("regen", false, "write the golden files anew")
+var update = flag.Bool("update", false, "write the golden files again")
 
 // TestErrors holds the text of every refusal. Each testdata/bad/*.toml has its
 // messages beside it in *.txt; lines that start with "# set " and "# only "
@@ -44,7 +44,7 @@ func TestErrors(t *testing.T) {
 			}
 			golden := strings.TrimSuffix(file, ".toml") + ".txt"
 			got := err.Error() + "\n"
-			if *regen {
+			if *update {
 				if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
 					t.Fatal(err)
 				}

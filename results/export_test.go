@@ -14,11 +14,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// golden compares with testdata/name; `go test ./results -regen` writes it.
+// golden compares with testdata/name; `go test ./results -update` writes it.
 func golden(t *testing.T, name, got string) {
 	t.Helper()
 	path := filepath.Join("testdata", name)
-	if *regen {
+	if *update {
 		write(t, path, []byte(got))
 	}
 	want, err := os.ReadFile(path)

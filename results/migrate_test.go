@@ -14,7 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-var regen = flag.Bool("regen", false, "write the golden files anew (never testdata/version1.sql, which stands for databases in the field)")
+var update = flag.Bool("update", false, "write the golden files again (never testdata/version1.sql, which stands for databases in the field)")
 
 // fixture1 fills a database as version 1 did.
 func fixture1(t testing.TB, db *DB) {
@@ -76,7 +76,7 @@ func sqlDump(t testing.TB, db *DB) string {
 
 // A database of version 1 has to open, and show the same, for good.
 func TestVersion1Opens(t *testing.T) {
-	if _, err := os.Stat("testdata/version1.sql"); os.IsNotExist(err) && *regen {
+	if _, err := os.Stat("testdata/version1.sql"); os.IsNotExist(err) && *update {
 		db := openTemp(t)
 		fixture1(t, db)
 		write(t, "testdata/version1.sql", []byte(sqlDump(t, db)))

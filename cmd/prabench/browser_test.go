@@ -15,7 +15,14 @@ import (
 	"prabench/internal/browser"
 )
 
-var regen = flag.Bool("regen", false, "run experiments/quick.toml and take docs/live.png anew (minutes)")
+// pictured says whether the pictures of the documentation are to be taken: they
+// take minutes and change with the machine, so -update alone does not.
+func pictured(t *testing.T) {
+	t.Helper()
+	if !*update || !strings.Contains(flag.Lookup("test.run").Value.String(), "Picture") {
+		t.Skipf("runs experiments/quick.toml and takes a picture for docs, in minutes: -run %s -update", t.Name())
+	}
+}
 
 // clean fails when the page complained, or asked anyone but its server.
 func clean(t *testing.T, b *browser.Browser, server string) {
@@ -109,9 +116,7 @@ func TestLivePage(t *testing.T) {
 // TestLivePicture takes the picture of the README: quick.toml, done with one
 // seed, while a second seed is being trained.
 func TestLivePicture(t *testing.T) {
-	if !*regen {
-		t.Skip("takes docs/live.png anew with -regen: minutes")
-	}
+	pictured(t)
 	docs, err := filepath.Abs("../../docs")
 	if err != nil {
 		t.Fatal(err)

@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "write the golden files again")
 
 // asProgram makes the test program behave as prabench itself: as a worker of
 // the runs under test, and as a run that is killed.

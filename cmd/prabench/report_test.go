@@ -59,7 +59,7 @@ func reported(t *testing.T) {
 	}
 }
 
-var from = flag.String("from", "", "with -regen: a copy of a `folder` where quick.toml was run; otherwise it is run first")
+var from = flag.String("from", "", "with -update: a copy of a `folder` where quick.toml was run; otherwise it is run first")
 
 func TestReportMistakes(t *testing.T) {
 	here(t)
@@ -107,9 +107,7 @@ func BenchmarkReport(b *testing.B) {
 // TestReportPicture takes the picture of the README from a real run of
 // quick.toml.
 func TestReportPicture(t *testing.T) {
-	if !*regen {
-		t.Skip("takes docs/report.png anew with -regen: minutes")
-	}
+	pictured(t)
 	docs, err := filepath.Abs("../../docs")
 	if err != nil {
 		t.Fatal(err)

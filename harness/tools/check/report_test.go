@@ -23,7 +23,7 @@ import (
 	"golang.org/x/perf/benchfmt"
 )
 
-var regen = flag.Bool("regen", false, "write the golden files anew")
+var update = flag.Bool("update", false, "write the golden files again")
 
 // example is a report with every kind of verdict, and with texts that every
 // format has to escape.
@@ -81,7 +81,7 @@ func example() *Report {
 func golden(t *testing.T, name string, got []byte) {
 	t.Helper()
 	path := filepath.Join("testdata", name+".golden")
-	if *regen {
+	if *update {
 		if err := os.WriteFile(path, got, 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -91,7 +91,7 @@ func golden(t *testing.T, name string, got []byte) {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(got, want) {
-		t.Errorf("%s differs (go test ./harness/tools/check -regen writes it anew):\n%s", path, got)
+		t.Errorf("%s differs (go test ./harness/tools/check -update writes it again):\n%s", path, got)
 	}
 }
 

@@ -48,7 +48,7 @@ func TestVersionIsInTheChangelog(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !regexp.MustCompile(`(?m)^version: "?`+regexp.QuoteMeta(number)+`"?$`).Match(cited) {
+	if !regexp.MustCompile(`(?m)^version: "?` + regexp.QuoteMeta(number) + `"?$`).Match(cited) {
 		t.Errorf("CITATION.cff has not version %s", number)
 	}
 }

@@ -13,7 +13,7 @@ import (
 	"prabench/models/cuda/kernels/roofline"
 )
 
-var update = flag.Bool("update", false, "write docs/cuda-roofline.md anew")
+var update = flag.Bool("update", false, "write docs/cuda-roofline.md again")
 
 const root = "../../../../"
 
