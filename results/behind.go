@@ -27,8 +27,8 @@ func (db *DB) Behind(ctx context.Context, experiment string) ([]Behind, error) {
 	found, err := db.read.QueryContext(ctx, `SELECT c.id, c.label, c.seed, s.kind, s.key, a.id, o.device, o.class, o.code, e.id
 		FROM plan p CROSS JOIN cell c ON c.plan = p.n CROSS JOIN cell_stage cs ON cs.cell = c.n CROSS JOIN stage s ON s.n = cs.stage
 		CROSS JOIN attempt a ON a.n = s.attempt CROSS JOIN origin o ON o.n = a.origin CROSS JOIN environment e ON e.n = o.environment
-		WHERE p.current = 1 AND p.experiment = ? ORDER BY c.position,
-			CASE s.kind WHEN 'reference' THEN 0 WHEN 'train' THEN 1 WHEN 'sample' THEN 2 WHEN 'score' THEN 3 WHEN 'time' THEN 4 ELSE 5 END, s.kind`, experiment)
+		LEFT JOIN kind k ON k.name = s.kind
+		WHERE p.current = 1 AND p.experiment = ? ORDER BY c.position, `+byChain, experiment)
 	if err != nil {
 		return nil, explain(db.path, "reading what results stand on", err)
 	}

@@ -137,7 +137,7 @@ func (p part) reasons(ctx context.Context, tx *sql.Tx, f Filter, set *cellSet) e
 			continue
 		}
 		c := &set.cells[i]
-		if record.Severities[grade] == c.Outcome && (c.Stage == "" || record.KindOrder(kind) < record.KindOrder(c.Kind)) {
+		if record.Severities[grade] == c.Outcome && (c.Stage == "" || p.kinds.compare(kind, c.Kind) < 0) {
 			c.Stage, c.Kind, c.Attempt, c.Reason = key, kind, attempt, reason
 		}
 	}

@@ -18,8 +18,8 @@ type CellStage struct {
 func (db *DB) CellStages(ctx context.Context) ([]CellStage, error) {
 	found, err := db.read.QueryContext(ctx, `SELECT p.experiment, c.id, s.kind, s.key, s.severity
 		FROM plan p CROSS JOIN cell c ON c.plan = p.n CROSS JOIN cell_stage cs ON cs.cell = c.n CROSS JOIN stage s ON s.n = cs.stage
-		WHERE p.current = 1 ORDER BY p.experiment, c.position,
-			CASE s.kind WHEN 'reference' THEN 0 WHEN 'train' THEN 1 WHEN 'sample' THEN 2 WHEN 'score' THEN 3 WHEN 'time' THEN 4 ELSE 5 END`)
+		LEFT JOIN kind k ON k.name = s.kind
+		WHERE p.current = 1 ORDER BY p.experiment, c.position, `+byChain)
 	if err != nil {
 		return nil, explain(db.path, "reading the stages of cells", err)
 	}

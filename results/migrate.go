@@ -25,8 +25,11 @@ var schema2 string
 //go:embed schema/3.sql
 var schema3 string
 
+//go:embed schema/4.sql
+var schema4 string
+
 // migrations holds one step per version; PRAGMA user_version counts those done.
-var migrations = []migration{migration(schema1), migration(schema2), migration(schema3)}
+var migrations = []migration{migration(schema1), migration(schema2), migration(schema3), migration(schema4)}
 
 // migrate runs the missing steps in one exclusive transaction: the database is
 // either at the last version afterwards or as it was. A database that has data

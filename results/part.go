@@ -16,6 +16,7 @@ type part struct {
 	experiment string
 	plan       int64
 	from, to   int // positions in the plan, to not included
+	kinds      kinds
 }
 
 // partCells is the size of a part: small enough to share the work evenly, large
@@ -38,6 +39,10 @@ func marks(n int) string { return "(" + strings.TrimSuffix(strings.Repeat("?,", 
 
 // parts divides what a filter can choose from, in the order of results.
 func parts(ctx context.Context, tx *sql.Tx, f Filter) ([]part, error) {
+	kinds, err := loadKinds(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
 	found, err := tx.QueryContext(ctx, `SELECT p.experiment, p.n, coalesce((SELECT max(position) + 1 FROM cell c WHERE c.plan = p.n), 0)
 		FROM plan p WHERE p.current = 1 AND (?1 = '' OR p.experiment = ?1) ORDER BY p.experiment`, f.Experiment)
 	if err != nil {
@@ -46,7 +51,7 @@ func parts(ctx context.Context, tx *sql.Tx, f Filter) ([]part, error) {
 	defer found.Close()
 	var all []part
 	for found.Next() {
-		var p part
+		p := part{kinds: kinds}
 		var cells int
 		if err := found.Scan(&p.experiment, &p.plan, &cells); err != nil {
 			return nil, err

@@ -21,6 +21,9 @@ type Plan struct {
 	Created     time.Time   `json:"created"`
 	Cells       []PlanCell  `json:"cells"`
 	Stages      []PlanStage `json:"stages"` // each key once
+	// Kinds are the kinds of stages in the order of a chain, also those that no
+	// cell of the plan has; the database remembers them for whoever reads.
+	Kinds []PlanKind `json:"-"`
 }
 
 // PlanCell is one point with one seed.
@@ -48,6 +51,11 @@ type PlanStage struct {
 func (p Plan) Check() error {
 	if p.Experiment == "" {
 		return errors.New("the plan's experiment has no name")
+	}
+	for _, k := range p.Kinds {
+		if !record.IsWord(k.Name) {
+			return fmt.Errorf("plan of %s: kind of stage %q is not a word", p.Experiment, k.Name)
+		}
 	}
 	kinds := make(map[string]string, len(p.Stages))
 	for _, s := range p.Stages {
@@ -110,7 +118,7 @@ func (db *DB) RecordPlan(ctx context.Context, plan Plan) error {
 	digest := record.Hash(json.RawMessage(content))
 
 	// Most runs find their plan recorded: see without asking for the lock.
-	if same, err := isCurrent(ctx, db.read, plan.Experiment, digest); err != nil || same {
+	if same, err := isRecorded(ctx, db.read, plan, digest); err != nil || same {
 		return explain(db.path, "recording the plan", err)
 	}
 	tx, err := write.BeginTx(ctx, nil)
@@ -118,10 +126,14 @@ func (db *DB) RecordPlan(ctx context.Context, plan Plan) error {
 		return explain(db.path, "recording the plan", err)
 	}
 	defer tx.Rollback()
-	if same, err := isCurrent(ctx, tx, plan.Experiment, digest); err != nil || same {
-		return explain(db.path, "recording the plan", err)
+	if err := recordKinds(ctx, tx, plan.Kinds); err != nil {
+		return explain(db.path, "recording the kinds of stages", err)
 	}
-	if err := recordPlan(ctx, tx, plan, digest, created); err != nil {
+	same, err := isCurrent(ctx, tx, plan.Experiment, digest)
+	if err == nil && !same {
+		err = recordPlan(ctx, tx, plan, digest, created)
+	}
+	if err != nil {
 		return explain(db.path, "recording the plan of "+plan.Experiment, err)
 	}
 	return explain(db.path, "recording the plan of "+plan.Experiment, tx.Commit())
@@ -131,6 +143,18 @@ func (db *DB) RecordPlan(ctx context.Context, plan Plan) error {
 type querier interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
+
+// isRecorded says whether recording the plan would change nothing.
+func isRecorded(ctx context.Context, q querier, plan Plan, digest string) (bool, error) {
+	known, err := listKinds(ctx, q)
+	if err != nil {
+		return false, err
+	}
+	if _, changed := kindsWith(known, plan.Kinds); changed {
+		return false, nil
+	}
+	return isCurrent(ctx, q, plan.Experiment, digest)
 }
 
 func isCurrent(ctx context.Context, q querier, experiment, digest string) (bool, error) {

@@ -168,7 +168,7 @@ func (p part) numbers(ctx context.Context, tx *sql.Tx, f Filter, set *cellSet, o
 		if a.cell != b.cell {
 			return a.cell - b.cell
 		}
-		return cmp.Or(record.KindOrder(a.words.kind)-record.KindOrder(b.words.kind), strings.Compare(a.words.metric, b.words.metric), strings.Compare(a.protocol, b.protocol))
+		return cmp.Or(p.kinds.compare(a.words.kind, b.words.kind), strings.Compare(a.words.metric, b.words.metric), strings.Compare(a.protocol, b.protocol))
 	})
 	return all, nil
 }

@@ -6,8 +6,6 @@ import (
 	"sort"
 	"strings"
 	"time"
-
-	"prabench/results/record"
 )
 
 // source is where a stage's values come from: its newest attempt that ended
@@ -121,7 +119,7 @@ func (p part) trace(ctx context.Context, tx *sql.Tx, f Filter, all origins, need
 		inputs[stage] = append(inputs[stage], input)
 	}
 	for n, s := range need {
-		if kinds[n] != record.Time {
+		if !p.kinds[kinds[n]].own {
 			classes, codes := map[string]bool{}, map[string]bool{}
 			collect(n, made, inputs, map[int64]bool{}, classes, codes)
 			s.classes, s.codes = joined(classes), joined(codes)

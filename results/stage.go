@@ -172,7 +172,8 @@ func (db *DB) stages(ctx context.Context, experiment string) ([]StageState, erro
 		  (SELECT count(*) FROM attempt a WHERE a.stage = s.n), needed.cells
 		FROM needed JOIN stage s ON s.n = needed.stage
 		LEFT JOIN attempt d ON d.n = s.attempt LEFT JOIN attempt l ON l.n = s.latest
-		ORDER BY CASE s.kind WHEN 'reference' THEN 0 WHEN 'train' THEN 1 WHEN 'sample' THEN 2 WHEN 'score' THEN 3 WHEN 'time' THEN 4 ELSE 5 END, s.n`, experiment)
+		LEFT JOIN kind k ON k.name = s.kind
+		ORDER BY `+byChain+`, s.n`, experiment)
 	if err != nil {
 		return nil, err
 	}

@@ -299,6 +299,9 @@ func storedAttempt(store artifact.Store, it *Item) (record.Attempt, error) {
 // record is the plan of one experiment as the database keeps it.
 func (p *Plan) record(e *Experiment) (results.Plan, error) {
 	out := results.Plan{Experiment: e.Name, Description: e.Description, FileHash: e.FileHash}
+	for _, k := range stage.Kinds() {
+		out.Kinds = append(out.Kinds, results.PlanKind{Name: k.Name, Own: k.Measured()})
+	}
 	listed := map[string]bool{}
 	for _, c := range e.Cells {
 		k := c.Settings.Model.ARSteps()

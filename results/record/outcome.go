@@ -47,15 +47,3 @@ const (
 	Seam     = "seam"     // borders of patches
 	Nearest  = "nearest"  // nearest training images
 )
-
-var kinds = [...]string{Reference, Train, Draw, Score, Probe, Exposure, Seam, Nearest, Time}
-
-// KindOrder gives the place of a kind in a cell's chain; unknown kinds come last.
-func KindOrder(kind string) int {
-	for i, k := range kinds {
-		if k == kind {
-			return i
-		}
-	}
-	return len(kinds)
-}
