@@ -2,6 +2,7 @@ package results_test
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -97,6 +98,44 @@ func BenchmarkLarge(b *testing.B) {
 			counts, err := db.Counts(background, "")
 			return counts[record.OK], err
 		})
+	}
+}
+
+// BenchmarkMigration brings a database of 100,000 cells × 20 metrics from
+// version 2 to the newest, with its copy.
+func BenchmarkMigration(b *testing.B) {
+	now := resultstest.Large(b, 100, 1000)
+	db, err := sql.Open("sqlite3", now)
+	if err != nil {
+		b.Fatal(err)
+	}
+	if _, err := db.Exec(`DROP VIEW results; DROP VIEW estimates; DROP TABLE old_method;
+		ALTER TABLE value DROP COLUMN method;
+		CREATE VIEW results AS SELECT 1;
+		PRAGMA user_version = 2; PRAGMA wal_checkpoint(TRUNCATE)`); err != nil {
+		b.Fatal(err)
+	}
+	db.Close()
+	content, err := os.ReadFile(now)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.SetBytes(int64(len(content)))
+	for b.Loop() {
+		b.StopTimer()
+		path := filepath.Join(b.TempDir(), "results.db")
+		if err := os.WriteFile(path, content, 0o644); err != nil {
+			b.Fatal(err)
+		}
+		b.StartTimer()
+		db, err := results.Open(path)
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.StopTimer()
+		db.Close()
+		os.RemoveAll(filepath.Dir(path))
+		b.StartTimer()
 	}
 }
 

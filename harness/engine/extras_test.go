@@ -8,6 +8,7 @@ import (
 	"prabench/harness/stage"
 	"prabench/harness/work"
 	"prabench/metrics/quantity"
+	"prabench/metrics/stat"
 	"prabench/results"
 )
 
@@ -32,6 +33,7 @@ func TestExtrasAreMeasured(t *testing.T) {
 	value := map[string]results.Row{}
 	for _, r := range b.rows() {
 		value[r.Cell+" "+r.Metric] = r
+		saysWhatItsIntervalIsOver(t, r)
 	}
 	for _, cell := range []string{"cell0", "cell1"} {
 		for _, m := range quantity.Metrics() {
@@ -68,6 +70,22 @@ func TestExtrasAreMeasured(t *testing.T) {
 	other := &bench{t: t, places: engine.Places{DB: t.TempDir() + "/other.db", Artifacts: b.places.Artifacts}}
 	if taken := other.run(ctx, tiny(withExtras), nil); taken.Done != 0 {
 		t.Errorf("a second database over the same artifacts did %d stages", taken.Done)
+	}
+}
+
+// saysWhatItsIntervalIsOver holds a value that a worker left to the catalogue.
+// Rounds may happen to agree, and a share that no group of images moves has
+// Wilson's interval; nothing else may differ.
+func saysWhatItsIntervalIsOver(t *testing.T, r results.Row) {
+	t.Helper()
+	want := quantity.Find(r.Metric).Interval
+	switch {
+	case (r.Method == stat.None) != (r.Lo == nil) || (r.Lo == nil) != (r.Hi == nil):
+		t.Errorf("%s: an interval of %v to %v by the method %s", r.Metric, r.Lo, r.Hi, r.Method)
+	case r.Method == want, want == stat.Rounds && r.Method == stat.None:
+	case want == stat.Jackknife && r.Method == stat.Wilson && r.Unit == "1" && r.Value >= 0 && r.Value <= 1:
+	default:
+		t.Errorf("%s: the interval is over %s, the catalogue says %s", r.Metric, r.Method, want)
 	}
 }
 

@@ -132,6 +132,7 @@ func TestRunDoesEverythingOnceAndOnlyWhatChanged(t *testing.T) {
 	have := map[string]bool{}
 	for _, r := range first {
 		have[r.Cell+" "+r.Metric] = true
+		saysWhatItsIntervalIsOver(t, r)
 	}
 	for _, cell := range []string{"cell0", "cell1"} {
 		for _, metric := range []string{
