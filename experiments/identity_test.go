@@ -1,6 +1,9 @@
 package experiments
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 // Cells that do not use keys that came later keep the names they had before:
 // databases that people have stay valid.
@@ -18,5 +21,33 @@ func TestOlderCellsKeepTheirNames(t *testing.T) {
 	}
 	if with.Cells[0].ID == e.Cells[0].ID {
 		t.Error("a cell with a probe has the name of one without")
+	}
+}
+
+// A key that came later may have any default: a cell that does not set it, or
+// sets what its absence means, has the name it had before the key came.
+func TestALaterKeyRenamesOnlyCellsThatUseIt(t *testing.T) {
+	const before = "e2b452ba7773"
+	for set, same := range map[string]bool{"train.beta2=0.95": true, "train.beta2=0.9": false, "train.beta2=0": false} {
+		e, err := Load("quick.toml", Options{Set: []string{set}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if id := e.Cells[0].ID; (id == before) != same {
+			t.Errorf("%s: the first cell of quick.toml is %s, before the key came %s", set, id, before)
+		}
+	}
+	if d := Defaults().Train.Beta2; d != 0.95 {
+		t.Errorf("the default of train.beta2 is %g", d)
+	}
+	swept := read(t, "[sweep]\n\"train.beta2\" = [0.9, 0.95, 0.999]\n", fake())
+	if len(swept.Cells) != 3 || swept.Cells[0].Settings.Train.Beta2 != 0.9 || swept.Cells[2].Settings.Train.Beta2 != 0.999 {
+		t.Errorf("a sweep of train.beta2 has cells %+v", swept.Cells)
+	}
+	if plain := read(t, "", fake()); swept.Cells[1].ID != plain.Cells[0].ID {
+		t.Error("a sweep through the default does not share its cell with others")
+	}
+	if _, err := Load("quick.toml", Options{Set: []string{"train.beta2=1"}}); err == nil || !strings.Contains(err.Error(), "train.beta2") {
+		t.Errorf("train.beta2 = 1: %v", err)
 	}
 }

@@ -49,9 +49,10 @@ func DefaultConfig() Config {
 // TrainConfig is the training recipe: the keys of the [train] table.
 type TrainConfig struct {
 	Steps       int     `toml:"steps" json:"steps"`
-	Batch       int     `toml:"batch" json:"batch"`   // images a step
-	LR          float64 `toml:"lr" json:"lr"`         // peak learning rate of AdamW
-	Warmup      float64 `toml:"warmup" json:"warmup"` // share of Steps with linear warm-up; cosine to 0 afterwards
+	Batch       int     `toml:"batch" json:"batch"`               // images a step
+	LR          float64 `toml:"lr" json:"lr"`                     // peak learning rate of AdamW
+	Warmup      float64 `toml:"warmup" json:"warmup"`             // share of Steps with linear warm-up; cosine to 0 afterwards
+	Beta2       float64 `toml:"beta2" json:"beta2" absent:"0.95"` // decay of AdamW's mean of squared gradients
 	WeightDecay float64 `toml:"weight_decay" json:"weight_decay"`
 	Clip        float64 `toml:"clip" json:"clip"` // global gradient norm bound; 0 = none
 	EMA         float64 `toml:"ema" json:"ema"`   // decay min(EMA, (1+n)/(10+n))
@@ -72,7 +73,7 @@ type TrainConfig struct {
 // DefaultTrain is the small recipe of METHOD: AdamW(.9, .95), 5 % warm-up.
 func DefaultTrain() TrainConfig {
 	return TrainConfig{
-		Steps: 1500, Batch: 128, LR: 1e-3, Warmup: 0.05, WeightDecay: 0, Clip: 1, EMA: 0.999,
+		Steps: 1500, Batch: 128, LR: 1e-3, Warmup: 0.05, Beta2: 0.95, WeightDecay: 0, Clip: 1, EMA: 0.999,
 		RolloutDepth: 1, Anchor: 0.5, Mix: 0, SweepSteps: 4, StateNoise: 0.5, InputNoise: 0,
 		FlowSamples: 1, RecWeight: 4, ClassDropout: 0.1, Threads: 1,
 	}
@@ -232,7 +233,8 @@ func (t TrainConfig) Validate() error {
 	if err := first(
 		positive("train.steps", t.Steps), positive("train.batch", t.Batch), positive("train.sweep_steps", t.SweepSteps),
 		positive("train.flow_samples", t.FlowSamples), positive("train.threads", t.Threads),
-		within("train.lr", t.LR, 0, 1), within("train.warmup", t.Warmup, 0, 1), within("train.weight_decay", t.WeightDecay, 0, 1),
+		within("train.lr", t.LR, 0, 1), within("train.warmup", t.Warmup, 0, 1), within("train.beta2", t.Beta2, 0, 0.999999),
+		within("train.weight_decay", t.WeightDecay, 0, 1),
 		within("train.clip", t.Clip, 0, math.MaxFloat64), within("train.ema", t.EMA, 0, 1),
 		within("train.anchor", t.Anchor, 0, 1), within("train.mix", t.Mix, 0, 1),
 		within("train.state_noise", t.StateNoise, 0, 100), within("train.input_noise", t.InputNoise, 0, 100),

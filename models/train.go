@@ -10,7 +10,6 @@ import (
 // Optimiser constants of the recipe.
 const (
 	beta1   = 0.9
-	beta2   = 0.95
 	epsilon = 1e-8
 )
 
@@ -365,8 +364,8 @@ func (t *Trainer) update() {
 	}
 	s := float64(t.done + 1)
 	h := device.AdamW{
-		LR: t.lr, Beta1: beta1, Beta2: beta2, Eps: epsilon, WeightDecay: t.tc.WeightDecay,
-		Correct1: 1 - math.Pow(beta1, s), Correct2: 1 - math.Pow(beta2, s), GradScale: scale,
+		LR: t.lr, Beta1: beta1, Beta2: t.tc.Beta2, Eps: epsilon, WeightDecay: t.tc.WeightDecay,
+		Correct1: 1 - math.Pow(beta1, s), Correct2: 1 - math.Pow(t.tc.Beta2, s), GradScale: scale,
 		EMA: math.Min(t.tc.EMA, s/(9+s)), // (1+n)/(10+n) with n = s−1
 	}
 	apply := func(lo, size int, h device.AdamW) {
