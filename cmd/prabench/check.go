@@ -122,7 +122,7 @@ func (a *app) check(ctx context.Context, file string, o checkFlags) error {
 		return err
 	}
 	s := &session.Session{
-		File: engine.Loaded{File: ls[0].file, Exp: ls[0].exp}, Set: a.set, Only: a.only, DB: a.db,
+		File: ls[0], Set: a.set, Only: a.only, DB: a.db,
 		Command: workerCommand, Load: checkLoad, Progress: a.checkProgress(), ExtraWork: o.extraWork,
 		Say: func(text string) { fmt.Fprintln(a.stderr, text) },
 	}

@@ -30,7 +30,7 @@ func TestCheckHistory(t *testing.T) {
 		t.Fatal(err)
 	}
 	var keys []string
-	for i, c := range ls[0].exp.Cells {
+	for i, c := range ls[0].Exp.Cells {
 		key := fmt.Sprintf("%064x", i+1)
 		keys = append(keys, key)
 		plan.Stages = append(plan.Stages, results.PlanStage{Key: key, Kind: record.Time, Config: json.RawMessage(`{}`)})

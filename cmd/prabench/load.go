@@ -9,45 +9,37 @@ import (
 	"prabench/results"
 )
 
-// loaded is an experiment file and what the engine makes of it.
-type loaded struct {
-	file *experiments.Experiment
-	exp  *engine.Experiment
-}
-
 // load reads experiment files. All errors of all files come together, and
 // nothing is started.
-func (a *app) load(files []string) ([]loaded, error) { return a.loadWith(files, nil) }
+func (a *app) load(files []string) ([]engine.Loaded, error) { return a.loadWith(files, nil) }
 
 // loadWith is load with another reader of files, such as of those that are part
 // of the program.
-func (a *app) loadWith(files []string, read func(path string, o experiments.Options) (*experiments.Experiment, error)) ([]loaded, error) {
-	found, err := engine.Load(files, engine.LoadOptions{Set: a.set, Only: a.only, Device: a.device, Read: read})
-	var out []loaded
-	for _, l := range found {
+func (a *app) loadWith(files []string, read func(path string, o experiments.Options) (*experiments.Experiment, error)) ([]engine.Loaded, error) {
+	ls, err := engine.Load(files, engine.LoadOptions{Set: a.set, Only: a.only, Device: a.device, Read: read})
+	for _, l := range ls {
 		for _, w := range l.File.Warnings {
 			fmt.Fprintln(a.stderr, "warning: "+w.String())
 		}
-		out = append(out, loaded{l.File, l.Exp})
 	}
-	return out, err
+	return ls, err
 }
 
-func exps(ls []loaded) []*engine.Experiment {
+func exps(ls []engine.Loaded) []*engine.Experiment {
 	var out []*engine.Experiment
 	for _, l := range ls {
-		out = append(out, l.exp)
+		out = append(out, l.Exp)
 	}
 	return out
 }
 
-func (a *app) identified(ctx context.Context, ls []loaded) (*engine.Plan, []string, error) {
+func (a *app) identified(ctx context.Context, ls []engine.Loaded) (*engine.Plan, []string, error) {
 	return engine.Foresee(ctx, a.places(), exps(ls)...)
 }
 
 // inspected is a plan of the files beside what the database and the artifacts
 // have of it; nothing is started. The notes are for the user.
-func (a *app) inspected(ctx context.Context, files []string) (ls []loaded, p *engine.Plan, notes []string, err error) {
+func (a *app) inspected(ctx context.Context, files []string) (ls []engine.Loaded, p *engine.Plan, notes []string, err error) {
 	if ls, err = a.load(files); err != nil {
 		return nil, nil, nil, err
 	}
@@ -56,12 +48,12 @@ func (a *app) inspected(ctx context.Context, files []string) (ls []loaded, p *en
 }
 
 // inspect is inspected for files that are loaded.
-func (a *app) inspect(ctx context.Context, ls []loaded) (*engine.Plan, []string, error) {
+func (a *app) inspect(ctx context.Context, ls []engine.Loaded) (*engine.Plan, []string, error) {
 	return engine.Inspect(ctx, a.places(), false, exps(ls)...)
 }
 
 // asPlanned refuses a file whose cells are not those that the database holds
 // under its name: they would be shown as the file's.
-func asPlanned(ctx context.Context, db *results.DB, l loaded) error {
-	return l.exp.CheckPlanned(ctx, db)
+func asPlanned(ctx context.Context, db *results.DB, l engine.Loaded) error {
+	return l.Exp.CheckPlanned(ctx, db)
 }

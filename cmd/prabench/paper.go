@@ -4,17 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
-	"prabench/experiments"
 	"prabench/harness/engine"
 	"prabench/harness/tools/draw"
-	"prabench/plots"
+	"prabench/harness/tools/terminal"
 	"prabench/results"
 )
 
@@ -68,27 +66,23 @@ has them. Drawn twice from one database, every file is the same to the byte.`,
 	return c
 }
 
-// paperPart is an experiment of the paper.
-type paperPart struct {
-	loaded
-	source []byte
-	chosen bool // by --only, or there is none
-}
-
 func (a *app) paper(ctx context.Context, files []string, o paperOptions) error {
-	parts, err := a.paperParts(files, o.only)
+	found, err := draw.FindPaper(files)
 	if err != nil {
 		return err
 	}
-	var chosen []loaded
-	for _, p := range parts {
-		if p.chosen {
-			chosen = append(chosen, p.loaded)
-		}
+	if found.Where != "" {
+		fmt.Fprintln(a.stderr, found.Where)
 	}
-	if err := checkClaims(parts); err != nil {
+	ls, err := a.loadWith(found.Paths, found.Read)
+	if err != nil {
 		return err
 	}
+	parts, err := found.Parts(ls, o.only)
+	if err != nil {
+		return err
+	}
+	chosen := draw.Chosen(parts)
 	if o.dry {
 		return a.paperPlan(ctx, parts, chosen, o)
 	}
@@ -108,113 +102,20 @@ func (a *app) paper(ctx context.Context, files []string, o paperOptions) error {
 	return a.drawPaper(context.WithoutCancel(ctx), files, parts, o)
 }
 
-// paperParts reads the experiments: the files given, else those below the
-// current folder, else those of the program.
-func (a *app) paperParts(files, only []string) ([]paperPart, error) {
-	sources := map[string][]byte{}
-	if len(files) == 0 {
-		found, err := filepath.Glob(filepath.Join(filepath.FromSlash(experiments.PaperFolder), "*.toml"))
-		if err != nil {
-			return nil, err
-		}
-		where := "experiments: " + experiments.PaperFolder + ", of this folder"
-		if files = found; len(files) == 0 {
-			where = "experiments: those that are part of the program (there is no " + experiments.PaperFolder + " here)"
-			for _, f := range experiments.PaperFiles() {
-				files = append(files, f.Path)
-				sources[f.Path] = f.Source
-			}
-		}
-		if len(files) == 0 {
-			return nil, usage("there are no files in %s, neither here nor in the program: name experiment files", experiments.PaperFolder)
-		}
-		fmt.Fprintln(a.stderr, where)
-	}
-	for _, f := range files {
-		if sources[f] != nil {
-			continue
-		}
-		raw, err := os.ReadFile(f)
-		if err != nil { // Load says it as for every other command
-			raw = nil
-		}
-		sources[f] = raw
-	}
-	ls, err := a.loadWith(files, func(path string, opts experiments.Options) (*experiments.Experiment, error) {
-		if sources[path] == nil {
-			return experiments.Load(path, opts)
-		}
-		return experiments.Parse(path, sources[path], opts)
-	})
-	if err != nil {
-		return nil, err
-	}
-	var names []string
-	parts := make([]paperPart, len(ls))
-	for i, l := range ls {
-		names = append(names, l.exp.Name)
-		parts[i] = paperPart{l, sources[files[i]], len(only) == 0}
-	}
-	for _, n := range only {
-		known := false
-		for i := range parts {
-			stem := strings.TrimSuffix(filepath.Base(files[i]), filepath.Ext(files[i]))
-			if n == parts[i].exp.Name || n == stem {
-				parts[i].chosen, known = true, true
-			}
-		}
-		if !known {
-			return nil, usage("--only %s: there is no such experiment; there are %s", n, strings.Join(names, ", "))
-		}
-	}
-	return parts, nil
-}
-
-// checkClaims refuses claims that expect what nobody knows to be better.
-func checkClaims(parts []paperPart) error {
-	var errs []error
-	for _, p := range parts {
-		for _, c := range p.file.Claims {
-			if c.Expect == "better" && plots.Better(c.Metric) == 0 {
-				errs = append(errs, usage("%s: claim.expect: it is not known whether more or less %s is better; set expect to lower or higher", c.Source, c.Metric))
-			}
-		}
-	}
-	return errors.Join(errs...)
-}
-
 // paperPlan says what would be done.
-func (a *app) paperPlan(ctx context.Context, parts []paperPart, chosen []loaded, o paperOptions) error {
+func (a *app) paperPlan(ctx context.Context, parts []draw.Part, chosen []engine.Loaded, o paperOptions) error {
 	p, notes, err := a.inspect(ctx, chosen)
 	if err != nil {
 		return err
 	}
 	if a.json {
-		return a.planJSON(chosen, p)
+		return terminal.PlanJSON(a.stdout, chosen, p)
 	}
-	t := results.Table{Columns: []string{"experiment", "cells", "points", "seeds", "figures", "claims", "run", "what"}}
-	for _, part := range parts {
-		f := part.file
-		run := "no, --only"
-		if part.chosen {
-			run = "yes"
-		}
-		t.Rows = append(t.Rows, []any{f.Name, int64(len(part.exp.Cells)), int64(len(part.exp.Cells) / f.Repeats), int64(f.Repeats), int64(len(f.Figures)), int64(len(f.Claims)), run, f.Description})
-	}
-	if err := results.WriteText(a.stdout, t); err != nil {
+	if err := errors.Join(draw.PrintParts(a.stdout, parts), terminal.Stages(a.stdout, p)); err != nil {
 		return err
 	}
-	stageTable(a.stdout, p)
 	fmt.Fprintln(a.stdout)
-	for _, part := range parts {
-		for _, fig := range part.file.Figures {
-			for _, format := range plots.Formats(fig.Kind) {
-				fmt.Fprintln(a.stdout, filepath.Join(o.out, part.exp.Name, fig.Name+"."+format))
-			}
-		}
-	}
-	fmt.Fprintln(a.stdout, filepath.Join(o.out, "index.html"))
-	fmt.Fprintln(a.stdout, filepath.Join(o.out, "index.md"))
+	draw.PrintFiles(a.stdout, parts, o.out)
 	for _, n := range notes {
 		fmt.Fprintln(a.stdout, "note: "+n)
 	}
@@ -225,10 +126,10 @@ func (a *app) paperPlan(ctx context.Context, parts []paperPart, chosen []loaded,
 }
 
 // drawPaper writes the folder from what the database has.
-func (a *app) drawPaper(ctx context.Context, files []string, parts []paperPart, o paperOptions) error {
-	var ls []loaded
+func (a *app) drawPaper(ctx context.Context, files []string, parts []draw.Part, o paperOptions) error {
+	var ls []engine.Loaded
 	for _, p := range parts {
-		ls = append(ls, p.loaded)
+		ls = append(ls, p.Loaded)
 	}
 	if _, _, err := a.identified(ctx, ls); err != nil { // the keys of images and curves
 		return err
@@ -238,7 +139,13 @@ func (a *app) drawPaper(ctx context.Context, files []string, parts []paperPart, 
 		return err
 	}
 	defer db.Close()
-	doc, err := a.source(db, o.across).Paper(ctx, a.paperLine(files, "", o), a.drawnParts(files, parts, o))
+	for i := range parts {
+		parts[i].Command = a.paperLine([]string{parts[i].File.File}, "", o)
+		if len(files) == 0 {
+			parts[i].Command = a.paperLine(nil, parts[i].Exp.Name, o)
+		}
+	}
+	doc, err := a.source(db, o.across).Paper(ctx, a.paperLine(files, "", o), parts)
 	if err != nil {
 		return err
 	}
@@ -256,8 +163,7 @@ func (a *app) drawPaper(ctx context.Context, files []string, parts []paperPart, 
 	for _, p := range problems {
 		texts = append(texts, p.Error())
 		fmt.Fprintf(a.stderr, "warning: %v\n", p)
-		i := slices.IndexFunc(parts, func(part paperPart) bool { return part.exp.Name == p.Part })
-		if parts[i].chosen {
+		if slices.ContainsFunc(parts, func(part draw.Part) bool { return part.Exp.Name == p.Part && part.Chosen }) {
 			failed++
 		}
 	}
@@ -272,19 +178,6 @@ func (a *app) drawPaper(ctx context.Context, files []string, parts []paperPart, 
 		a.code = exitFailed
 	}
 	return err
-}
-
-// drawnParts are the parts with the commands that make each of them.
-func (a *app) drawnParts(files []string, parts []paperPart, o paperOptions) []draw.Part {
-	var out []draw.Part
-	for _, p := range parts {
-		command := a.paperLine([]string{p.file.File}, "", o)
-		if len(files) == 0 {
-			command = a.paperLine(nil, p.exp.Name, o)
-		}
-		out = append(out, draw.Part{File: draw.File{File: p.file, Exp: p.exp}, Source: p.source, Command: command})
-	}
-	return out
 }
 
 // paperLine is the command that makes a part, or all of them. Where it draws to

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"prabench/harness/engine"
 	"prabench/harness/tools/draw"
 	"prabench/plots"
 	"prabench/results"
@@ -46,7 +47,7 @@ func (a *app) plotCommand() *cobra.Command {
 
 // drawAll draws the figures of experiments from what is in the database and the
 // store.
-func (a *app) drawAll(ctx context.Context, ls []loaded, across, formats []string) (failed int, err error) {
+func (a *app) drawAll(ctx context.Context, ls []engine.Loaded, across, formats []string) (failed int, err error) {
 	db, err := results.OpenReadOnly(a.db)
 	if err != nil {
 		return 0, err
@@ -57,11 +58,11 @@ func (a *app) drawAll(ctx context.Context, ls []loaded, across, formats []string
 			fmt.Fprintln(a.stdout, file)
 		}
 	}}
-	for i, f := range drawn(ls) {
-		if err := asPlanned(ctx, db, ls[i]); err != nil {
+	for _, l := range ls {
+		if err := asPlanned(ctx, db, l); err != nil {
 			return failed, err
 		}
-		n, err := a.source(db, across).Figures(ctx, f, a.figures, formats, say)
+		n, err := a.source(db, across).Figures(ctx, l, a.figures, formats, say)
 		if failed += n; err != nil {
 			return failed, err
 		}
@@ -72,14 +73,6 @@ func (a *app) drawAll(ctx context.Context, ls []loaded, across, formats []string
 // source is where drawings come from.
 func (a *app) source(db *results.DB, across []string) draw.Source {
 	return draw.Source{DB: db, Store: a.places().Store(), Across: across}
-}
-
-func drawn(ls []loaded) []draw.File {
-	var out []draw.File
-	for _, l := range ls {
-		out = append(out, draw.File{File: l.file, Exp: l.exp})
-	}
-	return out
 }
 
 // checkAcross refuses names of differences that cannot be accepted.

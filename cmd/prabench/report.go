@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"prabench/harness/engine"
 	"prabench/harness/tools/draw"
 	"prabench/plots/report"
 	"prabench/results"
@@ -46,7 +47,7 @@ func (a *app) reportHTML(ctx context.Context, files []string, o reportOptions) e
 	if a.only != "" {
 		return usage("--only: a report has all cells of its experiments; the filter on the page chooses among them")
 	}
-	var ls []loaded
+	var ls []engine.Loaded
 	if len(files) > 0 {
 		var err error
 		if ls, err = a.load(files); err != nil {
@@ -63,7 +64,7 @@ func (a *app) reportHTML(ctx context.Context, files []string, o reportOptions) e
 			return err
 		}
 	}
-	content, err := a.source(db, o.across).Report(ctx, filepath.Base(a.db), drawn(ls), o.samples)
+	content, err := a.source(db, o.across).Report(ctx, filepath.Base(a.db), ls, o.samples)
 	if large := (*draw.TooManyCells)(nil); errors.As(err, &large) {
 		return &usageError{err}
 	}

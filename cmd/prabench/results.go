@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"prabench/experiments"
+	"prabench/harness/engine"
 	"prabench/harness/tools/terminal"
 	"prabench/results"
 	"prabench/results/view"
@@ -52,10 +53,10 @@ stands for the experiment of its name.`,
 				if err != nil {
 					return err
 				}
-				if name := ls[0].exp.Name; q.experiment != "" && q.experiment != name {
+				if name := ls[0].Exp.Name; q.experiment != "" && q.experiment != name {
 					return usage("%s is experiment %q, --experiment says %q", args[0], name, q.experiment)
 				}
-				q.experiment = ls[0].exp.Name
+				q.experiment = ls[0].Exp.Name
 				db, err := results.OpenReadOnly(a.db)
 				if err != nil {
 					return err
@@ -147,21 +148,21 @@ func (a *app) pointTables(ctx context.Context, w io.Writer, db *results.DB, q re
 }
 
 // points prints the tables that end a run, of experiments that have any.
-func (a *app) points(ctx context.Context, ls []loaded) error {
+func (a *app) points(ctx context.Context, ls []engine.Loaded) error {
 	db, err := results.OpenReadOnly(a.db)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
 	for _, l := range ls {
-		s, err := db.Summary(context.WithoutCancel(ctx), l.exp.Name, terminal.MostLines, nil)
+		s, err := db.Summary(context.WithoutCancel(ctx), l.Exp.Name, terminal.MostLines, nil)
 		if err != nil {
 			return err
 		}
 		if len(s.Points) == 0 {
 			continue
 		}
-		if err := terminal.Points(a.stdout, l.exp.Name, s); err != nil {
+		if err := terminal.Points(a.stdout, l.Exp.Name, s); err != nil {
 			return err
 		}
 	}

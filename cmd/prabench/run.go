@@ -71,7 +71,7 @@ func (a *app) run(ctx context.Context, files []string, r engine.Run, figures boo
 }
 
 // doStages does what is missing of experiments. It ends early with Ctrl-C.
-func (a *app) doStages(ctx context.Context, ls []loaded, files []string, r engine.Run) (engine.Summary, error) {
+func (a *app) doStages(ctx context.Context, ls []engine.Loaded, files []string, r engine.Run) (engine.Summary, error) {
 	if err := engine.CheckMachine(workerCommand, exps(ls)...); err != nil {
 		return engine.Summary{}, &usageError{err}
 	}

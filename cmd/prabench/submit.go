@@ -144,7 +144,7 @@ func (a *app) recall(ctx context.Context, view *slurm.View, p *engine.Plan, cell
 
 // withSlurm refuses a run of stages that are in the queue: they would be done
 // twice.
-func (a *app) withSlurm(ctx context.Context, ls []loaded, files []string) error {
+func (a *app) withSlurm(ctx context.Context, ls []engine.Loaded, files []string) error {
 	n, jobs, err := a.cluster().InQueue(ctx, exps(ls)...)
 	if err != nil || n == 0 {
 		return err

@@ -4,13 +4,14 @@ import (
 	"context"
 	"path/filepath"
 
+	"prabench/harness/engine"
 	"prabench/plots"
 )
 
 // Figures draws the figures of an experiment into a folder of its name below
 // dir: files of the formats, or of all. A figure that cannot be drawn is
 // warned of and counted; the others are drawn.
-func (s Source) Figures(ctx context.Context, f File, dir string, formats []string, say Say) (failed int, err error) {
+func (s Source) Figures(ctx context.Context, f engine.Loaded, dir string, formats []string, say Say) (failed int, err error) {
 	e, err := s.read(ctx, f.Exp)
 	if err != nil {
 		return 0, err

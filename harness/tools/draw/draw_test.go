@@ -199,7 +199,7 @@ func TestFigures(t *testing.T) {
 	var wrote, warned []string
 	say := Say{Wrote: func(f string) { wrote = append(wrote, f) }, Warning: func(w string) { warned = append(warned, w) }}
 	dir := t.TempDir()
-	failed, err := s.Figures(t.Context(), File{file, exp}, dir, []string{"svg"}, say)
+	failed, err := s.Figures(t.Context(), engine.Loaded{File: file, Exp: exp}, dir, []string{"svg"}, say)
 	if err != nil || failed != 1 || strings.Join(wrote, " ") != dir+"/t/good.svg" || len(warned) != 1 || !strings.HasPrefix(warned[0], "t.toml:7:1: figure \"bad\"") {
 		t.Errorf("%d %v\n%q\n%q", failed, err, wrote, warned)
 	}
@@ -209,7 +209,7 @@ func TestReport(t *testing.T) {
 	s, exp := tried(t)
 	leaveAll(t, s)
 	file := &experiments.Experiment{Name: "t", Figures: []figure.Figure{{Kind: figure.Pareto, Name: "p", X: "throughput", Y: "fid_proxy"}, {Kind: figure.Table, Name: "all"}}}
-	c, err := s.Report(t.Context(), "results.db", []File{{file, exp}}, 1)
+	c, err := s.Report(t.Context(), "results.db", []engine.Loaded{{File: file, Exp: exp}}, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -244,7 +244,7 @@ func TestPaper(t *testing.T) {
 		Claims:  []experiments.Claim{{Metric: "fid_proxy", Of: map[string]any{"model.patch": 7}, Over: map[string]any{"model.patch": 14}, Expect: "better"}}}
 	missing := &engine.Experiment{Name: "other", File: "other.toml", Cells: make([]engine.Cell, 6)}
 	exp.File = "t.toml"
-	doc, err := s.Paper(t.Context(), "all", []Part{{File: File{file, exp}, Command: "one"}, {File: File{&experiments.Experiment{Repeats: 3}, missing}, Command: "prabench paper other"}})
+	doc, err := s.Paper(t.Context(), "all", []Part{{Loaded: engine.Loaded{File: file, Exp: exp}, Command: "one"}, {Loaded: engine.Loaded{File: &experiments.Experiment{Repeats: 3}, Exp: missing}, Command: "prabench paper other"}})
 	if err != nil || len(doc.Parts) != 2 || doc.Command != "all" {
 		t.Fatal(doc, err)
 	}
@@ -288,7 +288,7 @@ func TestLeftOutMeansAreWarnedOf(t *testing.T) {
 	s := Source{DB: db, Store: artifact.Store{Root: t.TempDir()}}
 	var warned []string
 	say := Say{Warning: func(w string) { warned = append(warned, w) }}
-	if _, err := s.Figures(t.Context(), File{&experiments.Experiment{}, known(t, s)}, t.TempDir(), nil, say); err != nil {
+	if _, err := s.Figures(t.Context(), engine.Loaded{File: &experiments.Experiment{}, Exp: known(t, s)}, t.TempDir(), nil, say); err != nil {
 		t.Fatal(err)
 	}
 	if len(warned) != 1 || !strings.HasPrefix(warned[0], "t: left out: the mean of kid") || !strings.HasSuffix(warned[0], "; --across NAME accepts a difference") {
@@ -296,7 +296,7 @@ func TestLeftOutMeansAreWarnedOf(t *testing.T) {
 	}
 	s.Across = []string{"protocol"}
 	warned = nil
-	if _, err := s.Figures(t.Context(), File{&experiments.Experiment{}, known(t, s)}, t.TempDir(), nil, say); err != nil || len(warned) > 0 {
+	if _, err := s.Figures(t.Context(), engine.Loaded{File: &experiments.Experiment{}, Exp: known(t, s)}, t.TempDir(), nil, say); err != nil || len(warned) > 0 {
 		t.Errorf("%q %v", warned, err)
 	}
 }

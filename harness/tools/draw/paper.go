@@ -17,21 +17,14 @@ import (
 	"prabench/results/record"
 )
 
-// Part is an experiment of a paper.
-type Part struct {
-	File
-	Source  []byte // of the file
-	Command string // makes this part alone
-}
-
 // Paper is what a paper's folder shows of its experiments, as the database has
 // them. An experiment of which the database has nothing, or another version, is
 // a part with a problem. command makes all parts.
 func (s Source) Paper(ctx context.Context, command string, parts []Part) (paper.Paper, error) {
 	doc := paper.Paper{Command: command}
 	for _, p := range parts {
-		out := paper.Part{Name: p.Exp.Name, Description: p.File.File.Description, Command: p.Command, Source: p.Source,
-			Points: len(p.Exp.Cells) / p.File.File.Repeats, Seeds: p.File.File.Repeats}
+		out := paper.Part{Name: p.Exp.Name, Description: p.File.Description, Command: p.Command, Source: p.Source,
+			Points: len(p.Exp.Cells) / p.File.Repeats, Seeds: p.File.Repeats}
 		err := p.Exp.CheckPlanned(ctx, s.DB)
 		if other := (*engine.NotPlanned)(nil); errors.As(err, &other) {
 			out.Problem = fmt.Sprintf("the database has nothing of it, or another version: %s makes it", out.Command)
@@ -70,7 +63,7 @@ func (s Source) part(ctx context.Context, p Part, out *paper.Part) error {
 	for _, env := range environments {
 		out.Environments = append(out.Environments, paper.Environment{ID: env.ID, Facts: environmentFacts(env)})
 	}
-	file := p.File.File
+	file := p.File
 	for _, fig := range file.Figures {
 		data, warnings := e.data(fig.Needs())
 		out.Notes = append(out.Notes, warnings...)

@@ -28,7 +28,7 @@ func (e *TooManyCells) Error() string {
 // Report is what a report shows of the experiments of some files, or of all in
 // the database when there are none: at most so many sheets of images of each.
 // The files are those whose cells the database has.
-func (s Source) Report(ctx context.Context, database string, files []File, sheets int) (report.Content, error) {
+func (s Source) Report(ctx context.Context, database string, files []engine.Loaded, sheets int) (report.Content, error) {
 	content := report.Content{Database: database}
 	stages, err := s.DB.CellStages(ctx)
 	if err != nil {
@@ -43,7 +43,7 @@ func (s Source) Report(ctx context.Context, database string, files []File, sheet
 	}
 	if len(files) == 0 {
 		for _, e := range stored {
-			files = append(files, File{Exp: &engine.Experiment{Name: e.Name, Description: e.Description}})
+			files = append(files, engine.Loaded{Exp: &engine.Experiment{Name: e.Name, Description: e.Description}})
 		}
 	}
 	for _, f := range files {
@@ -58,7 +58,7 @@ func (s Source) Report(ctx context.Context, database string, files []File, sheet
 }
 
 // cellsOf is how many cells the experiments of the files have, or all.
-func cellsOf(stored []results.Experiment, files []File) (n int) {
+func cellsOf(stored []results.Experiment, files []engine.Loaded) (n int) {
 	for _, f := range files {
 		n += len(f.Exp.Cells)
 	}
@@ -78,7 +78,7 @@ type reader struct {
 }
 
 // experiment reads one; without a file it has no figures of its own.
-func (r reader) experiment(ctx context.Context, f File) (report.Experiment, error) {
+func (r reader) experiment(ctx context.Context, f engine.Loaded) (report.Experiment, error) {
 	name := f.Exp.Name
 	out := report.Experiment{Name: name, Description: f.Exp.Description}
 	var err error

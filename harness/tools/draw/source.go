@@ -3,7 +3,6 @@ package draw
 import (
 	"context"
 
-	"prabench/experiments"
 	"prabench/harness/artifact"
 	"prabench/harness/engine"
 	"prabench/plots"
@@ -11,13 +10,6 @@ import (
 	"prabench/results"
 	"prabench/results/view"
 )
-
-// File is an experiment file and what the engine makes of it. Without a file the
-// experiment is as the database knows it.
-type File struct {
-	File *experiments.Experiment
-	Exp  *engine.Experiment
-}
 
 // Source is where drawings come from.
 type Source struct {

@@ -1,0 +1,141 @@
+package terminal
+
+import (
+	"fmt"
+	"io"
+	"reflect"
+	"time"
+
+	"prabench/harness/engine"
+	"prabench/harness/progress"
+	"prabench/harness/stage"
+	"prabench/harness/work"
+	"prabench/internal/numeral"
+	"prabench/results"
+)
+
+// Plan prints what a run of experiments would do: a line for each point, then one
+// for each kind of stage.
+func Plan(w io.Writer, ls []engine.Loaded, p *engine.Plan) error {
+	for _, l := range ls {
+		if err := planTable(w, l, p); err != nil {
+			return err
+		}
+	}
+	return Stages(w, p)
+}
+
+// planTable has one line a point: what does not depend on the machine.
+func planTable(w io.Writer, l engine.Loaded, p *engine.Plan) error {
+	f := l.File
+	cells := len(l.Exp.Cells)
+	fmt.Fprintf(w, "%s: %d cells", f.Name, cells)
+	if f.Repeats > 1 {
+		fmt.Fprintf(w, " = %d points × %d seeds", cells/f.Repeats, f.Repeats)
+	}
+	if skipped := skippedCells(l); skipped > 0 {
+		fmt.Fprintf(w, ", %d left out by --only", skipped)
+	}
+	if f.Description != "" {
+		fmt.Fprintf(w, " (%s)", f.Description)
+	}
+	fmt.Fprintln(w)
+	t := results.Table{Columns: []string{"cell", "params", "tokens", "AR steps", "NFE", "GFLOP/image", "TFLOP to train", "train memory", "sample memory"}}
+	points := 0
+	var last map[string]any // a point's seeds follow each other and share it
+	for i := range l.Exp.Cells {
+		c := &l.Exp.Cells[i]
+		if c.Skip || i > 0 && reflect.ValueOf(c.Params).Pointer() == reflect.ValueOf(last).Pointer() {
+			continue
+		}
+		last = c.Params
+		if points++; points > MostLines {
+			continue
+		}
+		it := p.Item(c.Chain.Key(work.Train))
+		k, s := it.Costs, c.Settings
+		label := c.Label
+		if label == "" {
+			label = f.Name
+		}
+		t.Rows = append(t.Rows, []any{
+			label, numeral.Count(k.Params), int64(s.Model.Tokens()), int64(k.ARSteps), int64(k.NFE), numeral.Digits(k.FLOPsImage/1e9, 3),
+			numeral.Digits(k.FLOPsTrainImage*float64(s.Train.Batch)*float64(s.Train.Steps)/1e12, 3), numeral.Bytes(k.Train.Total()), numeral.Bytes(k.Sample.Total()),
+		})
+	}
+	if err := results.WriteText(w, t); err != nil {
+		return err
+	}
+	if points > MostLines {
+		fmt.Fprintf(w, "and %d more points: --json has them, --only chooses\n", points-MostLines)
+	}
+	return nil
+}
+
+func skippedCells(l engine.Loaded) int {
+	n := 0
+	for _, c := range l.Exp.Cells {
+		if c.Skip {
+			n++
+		}
+	}
+	return n
+}
+
+// Stages prints one line a kind of stage: how many, how many shared, what is
+// done, and the time for the rest.
+func Stages(w io.Writer, p *engine.Plan) error {
+	fmt.Fprintln(w)
+	t := results.Table{Columns: []string{"stage", "needed by cells", "distinct", "done", "failed", "to do", "most memory", "time to do"}}
+	type sum struct {
+		cells, distinct, done, failed, todo, memory int64
+		left                                        time.Duration
+		unknown                                     bool
+	}
+	sums := map[*stage.Kind]*sum{}
+	for _, kind := range stage.Kinds() {
+		sums[kind] = &sum{}
+	}
+	for _, it := range p.Items {
+		if it.Skip {
+			continue
+		}
+		s := sums[it.Kind]
+		s.distinct++
+		s.cells += int64(it.Cells)
+		switch it.State {
+		case engine.Done, engine.Stored:
+			s.done++
+		case engine.Failed, engine.Blocked:
+			s.failed++
+		default:
+			s.todo++
+			s.memory = max(s.memory, it.Memory())
+			s.unknown = s.unknown || it.Estimate == engine.Unknown
+			s.left += max(0, it.Estimate)
+		}
+	}
+	var all time.Duration
+	guessed := true
+	for _, kind := range stage.Kinds() {
+		s := sums[kind]
+		if s.distinct == 0 { // no cell asks for it
+			continue
+		}
+		all += s.left
+		text := progress.Short(s.left)
+		if s.unknown {
+			text, guessed = "unknown", false
+		}
+		t.Rows = append(t.Rows, []any{kind.Name, s.cells, s.distinct, s.done, s.failed, s.todo, numeral.Bytes(s.memory), text})
+	}
+	if err := results.WriteText(w, t); err != nil {
+		return err
+	}
+	if !guessed {
+		_, err := fmt.Fprintf(w, "\nhow long it takes is known after the first stages on that device\n")
+		return err
+	}
+	_, err := fmt.Fprintf(w, "\nabout %s of work is to do, one stage after another; a guess from FLOPs, corrected by stages that were done here\n", progress.Short(all))
+	return err
+}

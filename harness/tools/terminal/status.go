@@ -1,0 +1,126 @@
+package terminal
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"prabench/harness/engine"
+	"prabench/harness/worker"
+	"prabench/results"
+	"prabench/results/record"
+)
+
+// The last lines of so many logs are shown, and so many stages that failed.
+const (
+	mostLogs   = 5
+	mostFailed = 20
+)
+
+// Status prints where each cell stands, how many there are of each state, and
+// what those that failed printed last.
+func Status(w io.Writer, cells []engine.CellStatus) error {
+	t := results.Table{Columns: []string{"experiment", "cell", "label", "seed", "state", "stage", "why"}}
+	counts := map[string]int{}
+	for _, c := range cells {
+		counts[c.State]++
+		t.Rows = append(t.Rows, []any{c.Experiment, c.Cell, c.Label, c.Seed, c.State, c.Stage, c.Reason})
+	}
+	if err := results.WriteText(w, t); err != nil {
+		return err
+	}
+	fmt.Fprintln(w)
+	for _, state := range []string{"done", "running", "queued", "stale", "to do", "failed", "blocked"} {
+		if counts[state] > 0 {
+			fmt.Fprintf(w, "%d %s  ", counts[state], state)
+		}
+	}
+	fmt.Fprintln(w)
+	told := map[string]bool{}
+	for _, c := range cells {
+		said := worker.LastLines(record.Attempt{Log: c.Log}, 5)
+		if c.Log == "" || told[c.Log] || said == "" || len(told) == mostLogs {
+			continue
+		}
+		told[c.Log] = true
+		fmt.Fprintf(w, "\n%s of %s, seed %d, printed last (%s):\n    %s\n", c.Stage, c.Label, c.Seed, c.Log, strings.ReplaceAll(said, "\n", "\n    "))
+	}
+	return nil
+}
+
+// Stored prints the cells of a database with their outcomes, or, of more than
+// anyone reads, how many each experiment has and what failed. whole is the command
+// that has them all.
+func Stored(ctx context.Context, w io.Writer, db *results.DB, whole string) error {
+	es, err := db.Experiments(ctx)
+	if err != nil {
+		return err
+	}
+	all := 0
+	for _, e := range es {
+		all += e.Cells
+	}
+	if all <= MostLines {
+		cells, err := db.Cells(ctx, "")
+		if err != nil {
+			return err
+		}
+		return results.ExportCells(w, "table", cells)
+	}
+	failures, err := counts(ctx, w, db, es)
+	if err != nil {
+		return err
+	}
+	if failures {
+		if err := failed(ctx, w, db); err != nil {
+			return err
+		}
+	}
+	_, err = fmt.Fprintf(w, "\nall %d cells: %s\n", all, whole)
+	return err
+}
+
+// counts prints how many cells of each experiment have each outcome, and tells
+// whether any of them failed.
+func counts(ctx context.Context, w io.Writer, db *results.DB, es []results.Experiment) (failures bool, err error) {
+	counts, err := db.CountsByExperiment(ctx)
+	if err != nil {
+		return false, err
+	}
+	var outcomes []string
+	for _, by := range counts {
+		for o := range by {
+			if !slices.Contains(outcomes, o) {
+				outcomes = append(outcomes, o)
+			}
+		}
+	}
+	slices.Sort(outcomes)
+	t := results.Table{Columns: append([]string{"experiment", "cells"}, outcomes...)}
+	for _, e := range es {
+		row := []any{e.Name, int64(e.Cells)}
+		for _, o := range outcomes {
+			n := counts[e.Name][o]
+			row = append(row, int64(n))
+			failures = failures || n > 0 && o != record.OK && o != record.Pending
+		}
+		t.Rows = append(t.Rows, row)
+	}
+	return failures, results.WriteText(w, t)
+}
+
+// failed prints the first of the stages that failed.
+func failed(ctx context.Context, w io.Writer, db *results.DB) error {
+	stages, err := db.FailedStages(ctx, mostFailed)
+	if err != nil {
+		return err
+	}
+	t := results.Table{Columns: []string{"experiment", "cell", "label", "seed", "cells", "stage", "outcome", "why"}}
+	for _, f := range stages {
+		t.Rows = append(t.Rows, []any{f.Experiment, f.Cell, f.Label, f.Seed, int64(f.Cells), f.Kind, f.Outcome, f.Reason})
+	}
+	fmt.Fprintf(w, "\nstages that failed (the first %d)\n", mostFailed)
+	return results.WriteText(w, t)
+}
