@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"prabench/internal/memcap"
+	"prabench/metrics/stat"
 	"prabench/results/record"
 )
 
@@ -159,6 +160,25 @@ func TestQuarantine(t *testing.T) {
 	}
 	if _, lines := query(t, db, "SELECT id FROM attempt"); len(lines) != 1 || lines[0][0] != "a" {
 		t.Errorf("stored: %v, want a alone", lines)
+	}
+}
+
+// The copy of an attempt beside its artifacts is read like a spool file, and
+// says that it is of this format.
+func TestCopyBesideArtifacts(t *testing.T) {
+	a := fullAttempt("a")
+	a.Values[0].Method = stat.Rounds
+	content, err := record.EncodeCopy(a)
+	if err != nil || !strings.Contains(string(content), "\"format\": 2") {
+		t.Fatalf("%s %v", content, err)
+	}
+	got, err := record.DecodeSpool(content)
+	if d := cmp.Diff(a.Normal(), got); d != "" || err != nil {
+		t.Error(d, err)
+	}
+	newer := strings.Replace(string(content), "\"format\": 2", "\"format\": 3", 1)
+	if _, err := record.DecodeSpool([]byte(newer)); !errors.Is(err, record.ErrSpoolNewer) {
+		t.Errorf("a copy of a newer program: %v", err)
 	}
 }
 

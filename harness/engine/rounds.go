@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -84,7 +83,7 @@ func (l *launcher) keepTiming(it *Item, a record.Attempt) error {
 		return err
 	}
 	defer d.Discard()
-	raw, err := json.MarshalIndent(a, "", " ")
+	raw, err := record.EncodeCopy(a)
 	if err != nil {
 		return err
 	}

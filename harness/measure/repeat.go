@@ -2,8 +2,8 @@
 //
 // It believes that a time is a sample, not a number: work is first done until
 // the machine is warm and then repeated, every reading is kept, and the result
-// is the median with an interval that assumes nothing about the noise
-// (golang.org/x/perf/benchmath). Too few readings give no interval rather than
+// is the median with an interval that assumes nothing about the noise (package
+// metrics/stat). Too few readings give no interval rather than
 // a hopeful one.
 package measure
 

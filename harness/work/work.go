@@ -97,7 +97,7 @@ func (t *task) keep(write func(d *artifact.Draft) error) error {
 		t.attempt.Artifacts = append(t.attempt.Artifacts, record.Artifact{Name: f.Name, SHA256: f.SHA256, Bytes: f.Bytes})
 	}
 	t.attempt.Finished = time.Now() // the spool's copy and this one are the same attempt
-	copy, err := json.MarshalIndent(t.attempt, "", " ")
+	copy, err := record.EncodeCopy(*t.attempt)
 	if err != nil {
 		return fmt.Errorf("a result that JSON cannot hold: %w", err)
 	}

@@ -62,6 +62,13 @@ func EncodeSpool(a Attempt) ([]byte, error) {
 	return append(content, '\n'), err
 }
 
+// EncodeCopy gives the content of an attempt's copy that lies beside its
+// artifacts: a spool file for people to read. It tells its format, so that an
+// older program that meets it says that it is of a newer one.
+func EncodeCopy(a Attempt) ([]byte, error) {
+	return json.MarshalIndent(spoolFile{Format: spoolFormat, Attempt: a}, "", " ")
+}
+
 // ErrSpoolNewer is in the error for a spool file of a newer program.
 var ErrSpoolNewer = errors.New("written by a newer version of prabench: update this one; the file stays where it is")
 
