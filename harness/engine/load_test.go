@@ -32,8 +32,8 @@ func TestWhatDisturbsARoundIsNamed(t *testing.T) {
 		{map[string]float64{quantity.ForeignLoad.Name: 0.04, quantity.ForeignLoadWorst.Name: 0.9}, "other processes kept 0.90 processors busy for a second"},
 		{map[string]float64{quantity.StolenLoad.Name: 0.3}, "the host took 0.30 processors away"},
 		{map[string]float64{quantity.CPUFrequency.Name: 1.5e9}, "the processors' clock was 50 % of that of another round"},
-		{map[string]float64{quantity.DeviceClockShare.Name: 0.76, quantity.DeviceOthers.Name: 0}, ""},
-		{map[string]float64{quantity.DeviceClockShare.Name: 0.6}, "the device's clock was 60 % of its default"},
+		{map[string]float64{quantity.DeviceClockShare.Name: 0.66, quantity.DeviceOthers.Name: 0}, ""},
+		{map[string]float64{quantity.DeviceClockShare.Name: 0.5}, "the device's clock was 50 % of its default"},
 		{map[string]float64{quantity.DeviceOthers.Name: 2}, "2 other processes computed on the device"},
 		{map[string]float64{quantity.PeakFLOPS.Name: 60e9}, "the arithmetic peak was 60 % of that of another round"},
 	} {

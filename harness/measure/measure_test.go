@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"slices"
 	"testing"
 	"time"
 
@@ -72,5 +73,22 @@ func TestRoundsCountOnce(t *testing.T) {
 	}
 	if one := Summarise(s[:8])[0]; one.Lo != nil || one.N != 1 {
 		t.Errorf("one round: %+v", one)
+	}
+}
+
+// A device's clock tells the readings; the warm-up is not its business.
+func TestAnotherClock(t *testing.T) {
+	did, asked := 0, 0
+	clock := func(work func() error) (float64, error) {
+		asked++
+		return float64(asked), work()
+	}
+	got, err := Seconds(context.Background(), Plan{Warmup: 1, Repeats: 3, Clock: clock}, func() error { did++; return nil })
+	if err != nil || did != 4 || asked != 3 || !slices.Equal(got, []float64{1, 2, 3}) {
+		t.Errorf("%d times done, %d times asked, %v, %v", did, asked, got, err)
+	}
+	broken := errors.New("broken")
+	if _, err := Seconds(context.Background(), Plan{Repeats: 1, Clock: clock}, func() error { return broken }); !errors.Is(err, broken) {
+		t.Errorf("error %v", err)
 	}
 }

@@ -18,6 +18,17 @@ type Plan struct {
 	Repeats int           // readings at least
 	Enough  time.Duration // go on reading until so much time is spent, …
 	Most    int           // … but never more readings than this
+	Clock   Clock         // nil: the host's
+}
+
+// Clock does the work and tells how long it took; a device may have its own.
+type Clock func(work func() error) (seconds float64, err error)
+
+// host is the clock of this process.
+func host(work func() error) (float64, error) {
+	start := time.Now()
+	err := work()
+	return time.Since(start).Seconds(), err
 }
 
 // Seconds does the work as often as the plan says and gives the seconds of
@@ -31,17 +42,21 @@ func Seconds(ctx context.Context, p Plan, work func() error) ([]float64, error) 
 			return nil, err
 		}
 	}
+	clock := p.Clock
+	if clock == nil {
+		clock = host
+	}
 	var out []float64
 	begin := time.Now()
 	for len(out) < p.Repeats || time.Since(begin) < p.Enough && len(out) < p.Most {
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
-		start := time.Now()
-		if err := work(); err != nil {
+		seconds, err := clock(work)
+		if err != nil {
 			return nil, err
 		}
-		out = append(out, time.Since(start).Seconds())
+		out = append(out, seconds)
 	}
 	return out, nil
 }

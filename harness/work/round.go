@@ -120,6 +120,10 @@ func (t *task) sampling(path string, warmup int) (float64, error) {
 	batch := t.set.Measure.Batch
 	plan := throughputPlan
 	plan.Warmup = warmup
+	if timer, ok := be.(device.Timer); ok { // latency stays the host's: it is what a caller waits
+		plan.Clock = timer.Time
+		t.attempt.Protocol["clock"] = "throughput by events of the device"
+	}
 	health := watchHealth(be)
 	seconds, err := t.drawing(model, batch, plan, false)
 	t.health(health, batch*(len(seconds)+warmup))

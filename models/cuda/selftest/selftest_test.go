@@ -65,9 +65,7 @@ func TestSelftest(t *testing.T) {
 	r.doc.Ended = true
 	r.save()
 	t.Log("\n" + r.doc.markdown())
-	if *reportPath != "" {
-		fmt.Println("the report is in", *reportPath)
-	}
+	fmt.Printf("%d checks, %d figures, %d rows of models; %d failures %s\n", len(r.doc.Checks), len(r.doc.Figures), len(r.doc.Models), len(r.doc.Failed), *reportPath)
 }
 
 // open opens the device, and closes it when the test ends.
