@@ -164,12 +164,17 @@ var devicePattern = regexp.MustCompile(`^(cpu|cuda|cuda:[0-9]{1,3}(,cuda:[0-9]{1
 
 // rest checks the tables that belong to this package.
 func (s *Settings) rest() error {
+	keys, images := s.Metrics.Each()
+	for i, key := range keys {
+		if images[i] < 0 {
+			return &models.KeyError{Key: key, Problem: fmt.Sprintf("must be 0 or more, not %d", images[i])}
+		}
+	}
 	for _, n := range []struct {
 		key    string
 		v, min int
 	}{
 		{"sample.count", s.Sample.Count, 1}, {"sample.batch", s.Sample.Batch, 1}, {"metrics.samples", s.Metrics.Samples, 0},
-		{"metrics.probe", s.Metrics.Probe, 0}, {"metrics.exposure", s.Metrics.Exposure, 0}, {"metrics.seam", s.Metrics.Seam, 0}, {"metrics.nearest", s.Metrics.Nearest, 0},
 		{"measure.batch", s.Measure.Batch, 1}, {"measure.warmup", s.Measure.Warmup, 0}, {"measure.rounds", s.Measure.Rounds, 0},
 		{"measure.threads", s.Measure.Threads, 0}, {"measure.train_steps", s.Measure.TrainSteps, 0},
 		{"measure.retries", s.Measure.Retries, 0}, {"measure.repeat_disturbed", s.Measure.RepeatDisturbed, 0},

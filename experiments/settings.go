@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"prabench/metrics/quantity"
 	"prabench/models"
 	"prabench/models/dataset"
 )
@@ -39,10 +40,7 @@ type Metrics struct {
 	Samples   int    `toml:"samples" json:"samples"`     // real images on the reference side; 0 is all
 	Reference string `toml:"reference" json:"reference"` // split they come from: "train" or "test"
 
-	Probe    int `toml:"probe" json:"probe,omitempty" absent:"0"`       // training images of the linear probe; 0 is none
-	Exposure int `toml:"exposure" json:"exposure,omitempty" absent:"0"` // held-out images whose prefixes are continued; 0 is none
-	Seam     int `toml:"seam" json:"seam,omitempty" absent:"0"`         // drawn images whose seams are compared; 0 is none
-	Nearest  int `toml:"nearest" json:"nearest,omitempty" absent:"0"`   // drawn images whose nearest training images are sought; 0 is none
+	quantity.Extras
 }
 
 // Measure is the [measure] table: how speed and memory are measured.

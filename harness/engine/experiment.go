@@ -45,7 +45,7 @@ func settings(s experiments.Settings) stage.Settings {
 		Data: s.Data.Spec(), Model: s.Model, Train: s.Train,
 		Sample: s.Sample.SampleConfig, Count: s.Sample.Count, Batch: s.Sample.Batch,
 		Embedder: s.Metrics.Embedder, Reference: s.Metrics.Reference, Samples: s.Metrics.Samples,
-		Extras: stage.Extras{Probe: s.Metrics.Probe, Exposure: s.Metrics.Exposure, Seam: s.Metrics.Seam, Nearest: s.Metrics.Nearest},
+		Extras: s.Metrics.Extras,
 		Measure: stage.Measure{
 			Device: s.Measure.Device, Precision: s.Measure.Precision, Batch: s.Measure.Batch, Warmup: s.Measure.Warmup,
 			Rounds: s.Measure.Rounds, Threads: s.Measure.Threads, TrainSteps: s.Measure.TrainSteps, Timeout: time.Duration(s.Measure.Timeout),

@@ -16,13 +16,13 @@ import (
 func withExtras(s *stage.Settings) {
 	s.Model.Patch = 2
 	s.Measure.Rounds = 0
-	s.Extras = stage.Extras{Probe: 100, Exposure: 24, Seam: 30, Nearest: 20}
+	s.Extras = quantity.Extras{Probe: 100, Exposure: 24, Seam: 30, Nearest: 20}
 }
 
 func TestExtrasAreMeasured(t *testing.T) {
 	b := newBench(t)
 	ctx := context.Background()
-	plain := b.run(ctx, tiny(func(s *stage.Settings) { withExtras(s); s.Extras = stage.Extras{} }), nil)
+	plain := b.run(ctx, tiny(func(s *stage.Settings) { withExtras(s); s.Extras = quantity.Extras{} }), nil)
 	if plain.Done != 7 { // one reference; two of train, sample, score
 		t.Fatalf("%d stages without rounds\n%s", plain.Done, b.out.String())
 	}

@@ -4,6 +4,7 @@ import (
 	"runtime"
 	"time"
 
+	"prabench/metrics/quantity"
 	"prabench/models"
 	"prabench/models/dataset"
 )
@@ -26,21 +27,12 @@ type Settings struct {
 	Reference    string `json:"reference"`     // split: train or test
 	Samples      int    `json:"samples"`       // images of the reference; 0 = all
 
-	Extras Extras `json:"extras"`
+	Extras quantity.Extras `json:"extras"`
 
 	Measure Measure `json:"measure"`
 
 	SaveEvery time.Duration `json:"save_every"` // between checkpoints of a training
 	Beside    int           `json:"beside"`     // stages that may run side by side with this one
-}
-
-// Extras are measurements that a cell need not have, each by the number of
-// images it takes; 0 is none.
-type Extras struct {
-	Probe    int `json:"probe"`    // training images of the linear probe
-	Exposure int `json:"exposure"` // held-out images whose prefixes are continued
-	Seam     int `json:"seam"`     // drawn images whose seams are compared
-	Nearest  int `json:"nearest"`  // drawn images whose nearest training images are sought
 }
 
 // Measure is the [measure] table as the worker needs it.

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"prabench/harness/stage"
+	"prabench/metrics/quantity"
 )
 
 // A cell without rounds has no timing, and its other stages are those of a
@@ -66,7 +67,7 @@ func TestExtrasAddTheirOwnStages(t *testing.T) {
 	}
 
 	s := settings()
-	s.Extras = stage.Extras{Exposure: 100, Seam: 100}
+	s.Extras = quantity.Extras{Exposure: 100, Seam: 100}
 	s.Model.Patch = s.Model.Size // one token: no borders, no prefix
 	c, err := stage.Of(s)
 	if err != nil {
