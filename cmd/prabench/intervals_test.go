@@ -48,6 +48,17 @@ func methodOf(m *quantity.Metric) stat.Method {
 	return m.Interval
 }
 
+// newer says that a metric is newer than this test: no program wrote it while
+// values did not say what their interval is over.
+func newer(m *quantity.Metric) bool {
+	for _, names := range over {
+		if slices.Contains(strings.Fields(names), m.Name) {
+			return false
+		}
+	}
+	return true
+}
+
 // TestEveryIntervalIsLabelledRight takes a value of every metric, with an
 // interval where it has one, through the database and out of every place that
 // says what the interval is over: as a worker of this program leaves it, and as
@@ -69,6 +80,9 @@ func labelledRight(t *testing.T, older bool) {
 	for _, m := range quantity.Metrics() {
 		if methodOf(m) != m.Interval {
 			t.Errorf("%s: the catalogue says %s, this test %s", m.Name, m.Interval, methodOf(m))
+		}
+		if older && newer(m) {
+			continue
 		}
 		measured, names = append(measured, m), append(names, fmt.Sprintf("%q", m.Name))
 	}

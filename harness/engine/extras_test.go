@@ -16,7 +16,7 @@ import (
 func withExtras(s *stage.Settings) {
 	s.Model.Patch = 2
 	s.Measure.Rounds = 0
-	s.Extras = quantity.Extras{Probe: 100, Exposure: 24, Seam: 30, Nearest: 20}
+	s.Extras = quantity.Extras{Probe: 100, Exposure: 24, Seam: 30, Nearest: 20, Vendi: 20}
 }
 
 func TestExtrasAreMeasured(t *testing.T) {
@@ -27,7 +27,7 @@ func TestExtrasAreMeasured(t *testing.T) {
 		t.Fatalf("%d stages without rounds\n%s", plain.Done, b.out.String())
 	}
 	sum := b.run(ctx, tiny(withExtras), nil)
-	if sum.Done != 8 || sum.Kept != 7 { // four kinds of two cells; nothing is trained again
+	if sum.Done != 10 || sum.Kept != 7 { // five kinds of two cells; nothing is trained again
 		t.Fatalf("%d stages done, %d kept\n%s", sum.Done, sum.Kept, b.out.String())
 	}
 	value := map[string]results.Row{}

@@ -39,7 +39,7 @@ func tinyCell(t *testing.T) stage.Settings {
 	s.Train.Steps, s.Train.Batch, s.Train.Threads, s.Train.RolloutDepth, s.Train.Seed = 6, 4, 1, 1, 1
 	s.Sample.FlowSteps = 1
 	s.Count, s.Batch, s.Embedder, s.Samples = 16, 8, "ternary", 30
-	s.Extras = quantity.Extras{Probe: 20, Exposure: 12, Seam: 10, Nearest: 10}
+	s.Extras = quantity.Extras{Probe: 20, Exposure: 12, Seam: 10, Nearest: 10, Vendi: 10}
 	s.Measure.Batch, s.Measure.Rounds, s.Measure.TrainSteps, s.Measure.Threads = 2, 1, 1, 1
 	e, err := embed.For(s.Data.Set, s.Model.Size, s.Model.Channels, s.Embedder)
 	if err != nil {

@@ -22,6 +22,7 @@ var kinds = []struct {
 	{Exposure, (*task).exposure},
 	{Seam, (*task).seam},
 	{Nearest, (*task).nearest},
+	{Vendi, (*task).vendi},
 	{Timing, (*task).round},
 }
 

@@ -12,7 +12,7 @@ import (
 func everything() stage.Settings {
 	s := settings()
 	s.Model.Patch = 4
-	s.Extras = quantity.Extras{Probe: 100, Exposure: 100, Seam: 100, Nearest: 100}
+	s.Extras = quantity.Extras{Probe: 100, Exposure: 100, Seam: 100, Nearest: 100, Vendi: 100}
 	return s
 }
 

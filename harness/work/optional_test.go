@@ -45,6 +45,7 @@ func TestExtrasAddTheirOwnStages(t *testing.T) {
 		Exposure: func(s *stage.Settings, n int) { s.Extras.Exposure = n },
 		Seam:     func(s *stage.Settings, n int) { s.Extras.Seam = n },
 		Nearest:  func(s *stage.Settings, n int) { s.Extras.Nearest = n },
+		Vendi:    func(s *stage.Settings, n int) { s.Extras.Vendi = n },
 	} {
 		s := settings()
 		ask(&s, 100)

@@ -324,6 +324,17 @@ var (
 		Aim:   "about 0.01 for real images",
 		Group: Diagnostics, Interval: stat.Jackknife, Stage: "nearest", Key: "metrics.nearest",
 	})
+	Vendi = metric(Metric{
+		Name: "vendi", Unit: "1", Label: "Vendi score (images unlike each other)", Short: "Vendi score",
+		Doc: "How many images unlike each other the generated ones are worth (Friedman and Dieng 2023): the exponential of the entropy of " +
+			"the eigenvalues of their similarities, cosines of the embedder's features. It grows with the number of images.",
+		Better: +1, Aim: "up to that of real images", Group: Diagnostics, Interval: stat.Jackknife, Stage: "vendi", Key: "metrics.vendi",
+	})
+	VendiReal = metric(Metric{
+		Name: "vendi_real", Unit: "1", Label: "Vendi score of held-out images", Short: "Vendi, held-out",
+		Doc:   "vendi of as many held-out images: the control.",
+		Group: Diagnostics, Interval: stat.Jackknife, Stage: "vendi", Key: "metrics.vendi",
+	})
 )
 
 // Along the steps of a training, and along the AR steps of an image. A curve

@@ -10,6 +10,7 @@ type Extras struct {
 	Exposure int `toml:"exposure" json:"exposure,omitempty" absent:"0"` // held-out images whose prefixes are continued
 	Seam     int `toml:"seam" json:"seam,omitempty" absent:"0"`         // drawn images whose seams are compared
 	Nearest  int `toml:"nearest" json:"nearest,omitempty" absent:"0"`   // drawn images whose nearest training images are sought
+	Vendi    int `toml:"vendi" json:"vendi,omitempty" absent:"0"`       // drawn images whose Vendi score is taken
 }
 
 // Each gives every key of the table with its number of images.
@@ -31,4 +32,6 @@ var _ = Keys("metrics",
 		Doc: "drawn images whose borders of patches are compared with real ones; 0 measures none"},
 	Key{Name: "nearest", Label: "images of the nearest neighbours",
 		Doc: "drawn images whose nearest training images are sought; 0 measures none"},
+	Key{Name: "vendi", Label: "images of the Vendi score",
+		Doc: "drawn images of which the Vendi score says how many unlike each other they are worth; 0 measures none"},
 )
