@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"prabench/metrics/quantity"
-	"prabench/models"
+	"prabench/models/pra"
 )
 
 // Choose gives a copy of an experiment that has only the cells of only, as in
@@ -109,7 +109,7 @@ func chosenField(key string) *field {
 
 // has says whether a cell has a value. "exact" is the depth K.
 func (c *Cell) has(f *field, v value) bool {
-	if d, ok := v.v.Interface().(models.Depth); ok && d == models.Exact {
+	if d, ok := v.v.Interface().(pra.Depth); ok && d == pra.Exact {
 		return mustGet(c, f.Name) == c.Settings.Model.ARSteps()
 	}
 	return mustGet(c, f.Name) == v.plain

@@ -5,19 +5,19 @@ import (
 	"time"
 
 	"prabench/metrics/quantity"
-	"prabench/models"
 	"prabench/models/dataset"
+	"prabench/models/pra"
 )
 
 // Settings is every key that a cell depends on. It is comparable.
 type Settings struct {
-	Data    Data               `toml:"data" json:"data"`
-	Model   models.Config      `toml:"model" json:"model"`
-	Train   models.TrainConfig `toml:"train" json:"train"`
-	Sample  Sample             `toml:"sample" json:"sample"`
-	Metrics Metrics            `toml:"metrics" json:"metrics"`
-	Measure Measure            `toml:"measure" json:"measure"`
-	Check   Check              `toml:"check" json:"check"`
+	Data    Data            `toml:"data" json:"data"`
+	Model   pra.Config      `toml:"model" json:"model"`
+	Train   pra.TrainConfig `toml:"train" json:"train"`
+	Sample  Sample          `toml:"sample" json:"sample"`
+	Metrics Metrics         `toml:"metrics" json:"metrics"`
+	Measure Measure         `toml:"measure" json:"measure"`
+	Check   Check           `toml:"check" json:"check"`
 }
 
 // Data is the [data] table. In a cell Size and Channels are never 0 and Fit is
@@ -29,7 +29,7 @@ func (d Data) Spec() dataset.Spec { return dataset.Spec(d) }
 
 // Sample is the [sample] table: how images are drawn, and how many.
 type Sample struct {
-	models.SampleConfig
+	pra.SampleConfig
 	Count int `toml:"count" json:"count"` // images drawn and scored
 	Batch int `toml:"batch" json:"batch"` // images drawn at once
 }
@@ -72,9 +72,9 @@ const (
 func Defaults() Settings {
 	return Settings{
 		Data:    Data{Set: dataset.MNIST, Fit: "auto", Seed: 1},
-		Model:   models.DefaultConfig(),
-		Train:   models.DefaultTrain(),
-		Sample:  Sample{SampleConfig: models.DefaultSample(), Count: 2000, Batch: 250},
+		Model:   pra.DefaultConfig(),
+		Train:   pra.DefaultTrain(),
+		Sample:  Sample{SampleConfig: pra.DefaultSample(), Count: 2000, Batch: 250},
 		Metrics: Metrics{Embedder: "auto", Samples: 2000, Reference: "train"},
 		Measure: Measure{Device: "cpu", Precision: "fp32", Batch: 64, Warmup: 1, Rounds: 3, TrainSteps: 10,
 			Timeout: Duration(2 * time.Hour), Retries: 2, RepeatDisturbed: 2},

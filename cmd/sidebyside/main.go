@@ -20,11 +20,11 @@ import (
 	"time"
 
 	"prabench/harness/work"
-	"prabench/models"
 	"prabench/models/cpu"
 	"prabench/models/device"
 	"prabench/models/gemm"
-	"prabench/models/sizes"
+	"prabench/models/pra"
+	"prabench/models/pra/sizes"
 )
 
 // request is what to do next.
@@ -55,23 +55,23 @@ type request struct {
 
 // reply answers one request.
 type reply struct {
-	Error   string         `json:"error,omitempty"`
-	Seconds []float64      `json:"seconds,omitempty"` // of each step or call
-	Losses  *models.Losses `json:"losses,omitempty"`  // open: of the step between before and after
-	GEMM    string         `json:"gemm,omitempty"`    // open: which matrix product
-	Backend string         `json:"backend,omitempty"`
-	Params  int64          `json:"params,omitempty"`
-	Train   float64        `json:"flops_train_image,omitempty"`
-	Sample  float64        `json:"flops_image,omitempty"`
+	Error   string      `json:"error,omitempty"`
+	Seconds []float64   `json:"seconds,omitempty"` // of each step or call
+	Losses  *pra.Losses `json:"losses,omitempty"`  // open: of the step between before and after
+	GEMM    string      `json:"gemm,omitempty"`    // open: which matrix product
+	Backend string      `json:"backend,omitempty"`
+	Params  int64       `json:"params,omitempty"`
+	Train   float64     `json:"flops_train_image,omitempty"`
+	Sample  float64     `json:"flops_image,omitempty"`
 }
 
 // side is the open model.
 type side struct {
 	be       device.Backend
-	trainer  *models.Trainer
-	model    *models.Model
-	flow     models.SampleConfig
-	samplers map[int]*models.Sampler // by batch
+	trainer  *pra.Trainer
+	model    *pra.Model
+	flow     pra.SampleConfig
+	samplers map[int]*pra.Sampler // by batch
 }
 
 func main() {
@@ -155,8 +155,8 @@ func open(q request) (*side, reply, error) {
 		return nil, reply{}, err
 	}
 	data := waves(cfg, 2*q.Batch)
-	s := &side{be: be, flow: sc, samplers: map[int]*models.Sampler{}}
-	if s.trainer, err = models.NewTrainer(be, cfg, tc, data); err != nil {
+	s := &side{be: be, flow: sc, samplers: map[int]*pra.Sampler{}}
+	if s.trainer, err = pra.NewTrainer(be, cfg, tc, data); err != nil {
 		return nil, reply{}, err
 	}
 	for range q.Steps {
@@ -173,7 +173,7 @@ func open(q request) (*side, reply, error) {
 	); err != nil {
 		return nil, reply{}, err
 	}
-	if s.model, err = models.LoadModel(be, at("model.safetensors")); err != nil {
+	if s.model, err = pra.LoadModel(be, at("model.safetensors")); err != nil {
 		return nil, reply{}, err
 	}
 	sampler, err := s.sampler(q.Batch)
@@ -200,11 +200,11 @@ func (s *side) step() error {
 	return s.be.Sync()
 }
 
-func (s *side) sampler(images int) (*models.Sampler, error) {
+func (s *side) sampler(images int) (*pra.Sampler, error) {
 	if have := s.samplers[images]; have != nil {
 		return have, nil
 	}
-	sampler, err := models.NewSampler(s.model, s.flow, images)
+	sampler, err := pra.NewSampler(s.model, s.flow, images)
 	if err == nil {
 		s.samplers[images] = sampler
 	}
@@ -236,7 +236,7 @@ func times(n int, do func() error) ([]float64, error) {
 }
 
 // labels and ids are those of the images that are sampled: 0, 1, 2, …
-func labels(c models.Config, n int) []int32 {
+func labels(c pra.Config, n int) []int32 {
 	return work.EvenLabels(n, c.Classes)
 }
 
@@ -249,8 +249,8 @@ func ids(n int) []uint32 {
 }
 
 // waves are n images of plane waves, the direction by class.
-func waves(c models.Config, n int) models.Images {
-	images := models.Images{N: n, Size: c.Size, Channels: c.Channels, Labels: labels(c, n)}
+func waves(c pra.Config, n int) pra.Images {
+	images := pra.Images{N: n, Size: c.Size, Channels: c.Channels, Labels: labels(c, n)}
 	for i := range n {
 		sin, cos := math.Sincos(math.Pi * float64(images.Labels[i]) / float64(c.Classes))
 		for y := range c.Size {

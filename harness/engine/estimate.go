@@ -11,8 +11,8 @@ import (
 	"prabench/harness/stage"
 	"prabench/harness/work"
 	"prabench/metrics/quantity"
-	"prabench/models"
 	"prabench/models/cpu"
+	"prabench/models/pra"
 	"prabench/results"
 )
 
@@ -22,9 +22,9 @@ type counter map[counted]*stage.Costs
 
 // counted is what costs depend on.
 type counted struct {
-	model  models.Config
-	train  models.TrainConfig
-	sample models.SampleConfig
+	model  pra.Config
+	train  pra.TrainConfig
+	sample pra.SampleConfig
 	batch  int
 }
 
@@ -127,8 +127,8 @@ func pace(ctx context.Context, db *results.DB, rate float64) float64 {
 			config, err := db.StageConfig(ctx, s.Key)
 			var of struct {
 				Part struct {
-					Model models.Config
-					Train models.TrainConfig
+					Model pra.Config
+					Train pra.TrainConfig
 				}
 			}
 			quantity.AssumeAbsent(&of.Part.Model)
@@ -141,7 +141,7 @@ func pace(ctx context.Context, db *results.DB, rate float64) float64 {
 			}
 			seen++
 			it := Item{Stage: stage.Stage{Kind: work.Train}, Settings: &stage.Settings{Model: of.Part.Model, Train: of.Part.Train}}
-			it.Costs = &stage.Costs{Costs: of.Part.Model.Costs(of.Part.Train, models.DefaultSample())}
+			it.Costs = &stage.Costs{Costs: of.Part.Model.Costs(of.Part.Train, pra.DefaultSample())}
 			guess += it.guess(rate).Seconds()
 			took += s.Took.Seconds()
 		}

@@ -16,8 +16,8 @@ import (
 	"prabench/harness/stage"
 	"prabench/harness/work"
 	"prabench/harness/worker"
-	"prabench/models"
 	"prabench/models/dataset"
+	"prabench/models/pra"
 	"prabench/results"
 	"prabench/results/record"
 )
@@ -45,7 +45,7 @@ func tiny(change func(*stage.Settings)) *engine.Experiment {
 	for depth := range 2 {
 		s := stage.Settings{
 			Data:  dataset.Spec{Set: dataset.Shapes, Size: 8, Channels: 3, Limit: 200, Fit: "auto", Seed: 1},
-			Model: models.DefaultConfig(), Train: models.DefaultTrain(), Sample: models.DefaultSample(),
+			Model: pra.DefaultConfig(), Train: pra.DefaultTrain(), Sample: pra.DefaultSample(),
 			Count: 40, Batch: 16, Embedder: "ternary", Samples: 60, Reference: "train",
 			Measure: stage.Measure{Device: "cpu", Precision: "fp32", Batch: 8, Warmup: 1, Rounds: 2, Threads: 1, TrainSteps: 2, Timeout: time.Minute},
 		}
@@ -56,7 +56,7 @@ func tiny(change func(*stage.Settings)) *engine.Experiment {
 		s.Model.Size, s.Model.Channels, s.Model.Classes = info.Size, info.Channels, info.Classes
 		s.Model.Patch, s.Model.State, s.Model.Width, s.Model.Depth, s.Model.Heads = 4, 6, 16, 1, 2
 		s.Model.HeadWidth, s.Model.HeadDepth, s.Model.CoderWidth = 16, 1, 16
-		s.Train.Steps, s.Train.Batch, s.Train.RolloutDepth, s.Train.Seed = 20, 8, models.Depth(depth), 1
+		s.Train.Steps, s.Train.Batch, s.Train.RolloutDepth, s.Train.Seed = 20, 8, pra.Depth(depth), 1
 		s.Sample.FlowSteps = 2
 		if change != nil {
 			change(&s)

@@ -6,21 +6,21 @@ import (
 	"testing"
 	"testing/quick"
 
-	"prabench/models"
+	"prabench/models/pra"
 )
 
 // trained and drawn are parts such as kinds of stages have.
 type trained struct {
-	Data      string             `json:"data"`
-	Model     models.Config      `json:"model"`
-	Train     models.TrainConfig `json:"train"`
-	Precision string             `json:"precision,omitempty"`
+	Data      string          `json:"data"`
+	Model     pra.Config      `json:"model"`
+	Train     pra.TrainConfig `json:"train"`
+	Precision string          `json:"precision,omitempty"`
 }
 
 type drawn struct {
-	Sample    models.SampleConfig `json:"sample"`
-	Count     int                 `json:"count"`
-	Precision string              `json:"precision,omitempty"`
+	Sample    pra.SampleConfig `json:"sample"`
+	Count     int              `json:"count"`
+	Precision string           `json:"precision,omitempty"`
 }
 
 // Canonical text written at once is what encoding/json writes of the same tree,
@@ -35,7 +35,7 @@ func TestCanonicalIsWhatJSONWrites(t *testing.T) {
 		}
 		return true
 	}
-	if err := quick.Check(func(data, split, precision string, samples int, m models.Config, tr models.TrainConfig, s models.SampleConfig) bool {
+	if err := quick.Check(func(data, split, precision string, samples int, m pra.Config, tr pra.TrainConfig, s pra.SampleConfig) bool {
 		w := &writer{parts: map[string]writtenPart{}} // remembers, and must not mistake one part for another
 		for _, id := range []identity{
 			{data, []string{split, "<"}, "é", trained{data, m, tr, precision}}, {data, []string{}, "é", trained{data, m, tr, precision}},
@@ -56,7 +56,7 @@ func TestCanonicalIsWhatJSONWrites(t *testing.T) {
 		t.Error(err)
 	}
 	for _, x := range []float64{0, math.Copysign(0, -1), 1e-6, 9.999e-7, 1e-7, 1e-9, 1e20, 1e21, -1e21, 1.5e300, 0.1, 1234567.25, math.Inf(1), math.NaN()} {
-		same(trained{Train: models.TrainConfig{LR: x, Clip: -x}})
+		same(trained{Train: pra.TrainConfig{LR: x, Clip: -x}})
 	}
 	for _, v := range []any{nil, struct{}{}, map[string]int{"b": 1, "a": 2}, []string(nil), []byte("x"), "a\"b", true, uint64(math.MaxUint64), json.RawMessage(`{"b": 1, "a": 2}`),
 		struct{ B, A int }{1, 2}, struct {

@@ -4,7 +4,7 @@ import (
 	"slices"
 	"testing"
 
-	"prabench/models"
+	"prabench/models/pra"
 )
 
 func none(*Settings, *Costs) Effort { return Effort{} }
@@ -26,7 +26,7 @@ var (
 func init() { Register(tokens, training, continued, decoded) }
 
 func TestAStageThatSomeCellsHaveBeforeTheirTraining(t *testing.T) {
-	s := Settings{DataHash: "d", Model: models.DefaultConfig(), Train: models.DefaultTrain()}
+	s := Settings{DataHash: "d", Model: pra.DefaultConfig(), Train: pra.DefaultTrain()}
 	plain, err := Of(s)
 	if err != nil {
 		t.Fatal(err)
@@ -66,7 +66,7 @@ func TestAStageThatSomeCellsHaveBeforeTheirTraining(t *testing.T) {
 }
 
 func TestAStageIsPlannedOnlyForModelsThatCanDoIt(t *testing.T) {
-	s := Settings{Model: models.DefaultConfig(), Train: models.DefaultTrain()}
+	s := Settings{Model: pra.DefaultConfig(), Train: pra.DefaultTrain()}
 	if c, _ := Of(s); c.Key(continued) == "" {
 		t.Error("the default model has no prefixes")
 	}

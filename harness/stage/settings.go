@@ -5,8 +5,8 @@ import (
 	"time"
 
 	"prabench/metrics/quantity"
-	"prabench/models"
 	"prabench/models/dataset"
+	"prabench/models/pra"
 )
 
 // Settings is everything that the stages of one cell read; it travels to the
@@ -15,12 +15,12 @@ type Settings struct {
 	Data     dataset.Spec `json:"data"`
 	DataHash string       `json:"data_hash"` // what the run found; a worker that finds other data refuses
 
-	Model models.Config      `json:"model"`
-	Train models.TrainConfig `json:"train"`
+	Model pra.Config      `json:"model"`
+	Train pra.TrainConfig `json:"train"`
 
-	Sample models.SampleConfig `json:"sample"`
-	Count  int                 `json:"count"` // images drawn
-	Batch  int                 `json:"batch"` // at a time
+	Sample pra.SampleConfig `json:"sample"`
+	Count  int              `json:"count"` // images drawn
+	Batch  int              `json:"batch"` // at a time
 
 	Embedder     string `json:"embedder"`      // as asked for: auto, classifier, ternary
 	EmbedderHash string `json:"embedder_hash"` // what that came to

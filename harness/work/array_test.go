@@ -11,7 +11,7 @@ import (
 	"testing"
 
 	"prabench/internal/memcap"
-	"prabench/models"
+	"prabench/models/pra"
 )
 
 func TestArraysKeepTheirShape(t *testing.T) {
@@ -61,7 +61,7 @@ func TestCurvesComeBack(t *testing.T) {
 	if err != nil || !reflect.DeepEqual(got, c) {
 		t.Errorf("%v %v", got, err)
 	}
-	mean, n := c.last(10, func(l models.Losses) float64 { return l.Total })
+	mean, n := c.last(10, func(l pra.Losses) float64 { return l.Total })
 	if n != 2 || math.Abs(mean-1.65) > 1e-12 {
 		t.Errorf("mean %v of %d", mean, n)
 	}

@@ -7,14 +7,14 @@ import (
 	"fmt"
 	"os"
 
-	"prabench/models"
+	"prabench/models/pra"
 )
 
 // Curve is a training's losses, in the order of steps.
-type Curve []models.Losses
+type Curve []pra.Losses
 
 // last is the mean of one part over the last n points, and how many these were.
-func (c Curve) last(n int, part func(models.Losses) float64) (float64, int) {
+func (c Curve) last(n int, part func(pra.Losses) float64) (float64, int) {
 	n = min(n, len(c))
 	var sum float64
 	for _, l := range c[len(c)-n:] {
@@ -38,7 +38,7 @@ func (c Curve) write(path string) error {
 func ReadCurve(raw []byte) (Curve, error) {
 	var c Curve
 	for s := bufio.NewScanner(bytes.NewReader(raw)); s.Scan(); {
-		var l models.Losses
+		var l pra.Losses
 		if err := json.Unmarshal(s.Bytes(), &l); err != nil {
 			return nil, fmt.Errorf("a training curve: %w", err)
 		}

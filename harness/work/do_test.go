@@ -17,8 +17,8 @@ import (
 	"prabench/harness/worker"
 	"prabench/metrics/embed"
 	"prabench/metrics/quantity"
-	"prabench/models"
 	"prabench/models/dataset"
+	"prabench/models/pra"
 	"prabench/results/record"
 )
 
@@ -271,7 +271,7 @@ func TestDrawingInBatches(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer be.Close()
-	m, err := models.LoadModel(be, path)
+	m, err := pra.LoadModel(be, path)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,7 +12,7 @@ import (
 	"prabench/metrics/embed"
 	"prabench/metrics/quantity"
 	"prabench/metrics/stat"
-	"prabench/models"
+	"prabench/models/pra"
 )
 
 // Exposure measures what a model's own inputs do to its images. Prefixes are
@@ -40,9 +40,9 @@ var Exposure = &stage.Kind{
 }
 
 type exposurePart struct {
-	Sample    models.SampleConfig `json:"sample"` // without its rollout depth
-	Count     int                 `json:"count"`
-	Precision string              `json:"precision,omitempty"`
+	Sample    pra.SampleConfig `json:"sample"` // without its rollout depth
+	Count     int              `json:"count"`
+	Precision string           `json:"precision,omitempty"`
 }
 
 // StepsFile is the errors of the AR steps in an exposure artifact: Steps.
@@ -166,7 +166,7 @@ func (t *task) exposure() error {
 
 // continued draws images whose first given tokens are those of real images;
 // given < 0 makes mosaics.
-func (t *task) continued(m *models.Model, real metrics.Pictures, given int) (metrics.Pictures, error) {
+func (t *task) continued(m *pra.Model, real metrics.Pictures, given int) (metrics.Pictures, error) {
 	sc, what := t.set.Sample, "mosaics"
 	if sc.RolloutDepth = 1; given >= 0 {
 		sc.RolloutDepth, what = 0, fmt.Sprintf("sampling, %d tokens given", given)
@@ -174,7 +174,7 @@ func (t *task) continued(m *models.Model, real metrics.Pictures, given int) (met
 	batch := min(max(t.set.Batch, 1), real.N)
 	out := real
 	out.Pixels = make([]uint8, len(real.Pixels))
-	sampler, err := models.NewSampler(m, sc, batch)
+	sampler, err := pra.NewSampler(m, sc, batch)
 	if err != nil {
 		return out, err
 	}
@@ -217,7 +217,7 @@ func (t *task) distance(e embed.Embedder, reference metrics.Features, p metrics.
 
 // blockErrors measures the error of each AR step of three sets, and adds their
 // summaries to the attempt.
-func (t *task) blockErrors(c models.Config, known, free, mosaic, held metrics.Pictures) (Steps, error) {
+func (t *task) blockErrors(c pra.Config, known, free, mosaic, held metrics.Pictures) (Steps, error) {
 	steps := make(Steps, c.ARSteps())
 	var of [3][]stat.Estimate
 	for i, set := range []struct {

@@ -6,9 +6,9 @@ import (
 	"prabench/harness/artifact"
 	"prabench/harness/worker"
 	"prabench/metrics"
-	"prabench/models"
 	"prabench/models/dataset"
 	"prabench/models/device"
+	"prabench/models/pra"
 )
 
 // heldOut takes at most n images of a split, which must have enough for an
@@ -32,7 +32,7 @@ func (t *task) drawnPictures(n int) (metrics.Pictures, error) {
 }
 
 // model loads the trained model; both are to be closed, the model first.
-func (t *task) model() (device.Backend, *models.Model, error) {
+func (t *task) model() (device.Backend, *pra.Model, error) {
 	path, err := t.store.Path(t.input(Train), ModelFile)
 	if err != nil {
 		return nil, nil, err
@@ -41,7 +41,7 @@ func (t *task) model() (device.Backend, *models.Model, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	m, err := models.LoadModel(be, path)
+	m, err := pra.LoadModel(be, path)
 	if err != nil {
 		be.Close()
 		return nil, nil, err

@@ -4,12 +4,12 @@ import (
 	"testing"
 
 	"prabench/harness/stage"
-	"prabench/models"
+	"prabench/models/pra"
 )
 
 func settings() stage.Settings {
 	return stage.Settings{
-		DataHash: "d", EmbedderHash: "e", Model: models.DefaultConfig(), Train: models.DefaultTrain(), Sample: models.DefaultSample(),
+		DataHash: "d", EmbedderHash: "e", Model: pra.DefaultConfig(), Train: pra.DefaultTrain(), Sample: pra.DefaultSample(),
 		Count: 100, Reference: "train", Samples: 200, Batch: 50,
 		Measure: stage.Measure{Device: "cpu", Precision: "fp32", Batch: 64, Warmup: 1, Rounds: 3, Threads: 2, TrainSteps: 10},
 	}
@@ -91,7 +91,7 @@ func TestKeysOfOlderDatabasesHold(t *testing.T) {
 
 func TestExactIsTheNumberItStandsFor(t *testing.T) {
 	a, b := settings(), settings()
-	a.Train.RolloutDepth, b.Train.RolloutDepth = models.Exact, models.Depth(b.Model.ARSteps())
+	a.Train.RolloutDepth, b.Train.RolloutDepth = pra.Exact, pra.Depth(b.Model.ARSteps())
 	ca, _ := stage.Of(a)
 	cb, _ := stage.Of(b)
 	if ca.Key(Train) != cb.Key(Train) {

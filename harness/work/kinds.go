@@ -5,7 +5,7 @@ import (
 
 	"prabench/harness/stage"
 	"prabench/metrics"
-	"prabench/models"
+	"prabench/models/pra"
 )
 
 // kinds are the kinds of stages in the order of a chain, each with what it does.
@@ -34,6 +34,6 @@ func init() {
 
 // Versions of what several kinds share, as they enter keys.
 var (
-	coreVersion  = "core " + models.CoreVersion
+	coreVersion  = "core " + pra.CoreVersion
 	scoreVersion = fmt.Sprintf("1/metrics %d", metrics.DefinitionVersion)
 )

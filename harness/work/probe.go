@@ -8,7 +8,7 @@ import (
 	"prabench/harness/worker"
 	"prabench/metrics"
 	"prabench/metrics/quantity"
-	"prabench/models"
+	"prabench/models/pra"
 )
 
 // Probe classifies real images from the trunk's features.
@@ -62,7 +62,7 @@ func (t *task) probe() error {
 	}
 	defer be.Close()
 	defer trained.Close()
-	untrained, err := models.NewModel(be, trained.Config, trained.Train.Seed)
+	untrained, err := pra.NewModel(be, trained.Config, trained.Train.Seed)
 	if err != nil {
 		return err
 	}
@@ -72,7 +72,7 @@ func (t *task) probe() error {
 		"weights", weights, "train_images", train.N, "test_images", test.N)
 	for _, m := range []struct {
 		metric *quantity.Metric
-		model  *models.Model
+		model  *pra.Model
 	}{{quantity.ProbeAccuracy, trained}, {quantity.ProbeAccuracyUntrained, untrained}} {
 		var f [2]metrics.Features
 		for i, p := range []metrics.Pictures{train, test} {
@@ -90,8 +90,8 @@ func (t *task) probe() error {
 	return t.keepNumbers()
 }
 
-func (t *task) pooled(m *models.Model, p metrics.Pictures, weights string) (metrics.Features, error) {
-	x, err := m.PooledFeatures(models.Images(p), weights, probeBatch, func(done int) error {
+func (t *task) pooled(m *pra.Model, p metrics.Pictures, weights string) (metrics.Features, error) {
+	x, err := m.PooledFeatures(pra.Images(p), weights, probeBatch, func(done int) error {
 		t.report(worker.Progress{Done: int64(done), Total: int64(p.N), What: "features"})
 		return t.stopped()
 	})

@@ -12,9 +12,9 @@ import (
 	"prabench/harness/worker"
 	"prabench/metrics/quantity"
 	"prabench/metrics/stat"
-	"prabench/models"
 	"prabench/models/cpu"
 	"prabench/models/device"
+	"prabench/models/pra"
 	"prabench/results/record"
 )
 
@@ -45,14 +45,14 @@ var Timing = &stage.Kind{
 }
 
 type timePart struct {
-	Sample     models.SampleConfig `json:"sample"`
-	Device     string              `json:"device"`
-	Precision  string              `json:"precision"`
-	Batch      int                 `json:"batch"`
-	Warmup     int                 `json:"warmup"`
-	Rounds     int                 `json:"rounds"`
-	Threads    int                 `json:"threads"`
-	TrainSteps int                 `json:"train_steps"`
+	Sample     pra.SampleConfig `json:"sample"`
+	Device     string           `json:"device"`
+	Precision  string           `json:"precision"`
+	Batch      int              `json:"batch"`
+	Warmup     int              `json:"warmup"`
+	Rounds     int              `json:"rounds"`
+	Threads    int              `json:"threads"`
+	TrainSteps int              `json:"train_steps"`
 }
 
 const roundsFolder = "round"
@@ -110,7 +110,7 @@ func (t *task) sampling(path string, warmup int) (float64, error) {
 	warmup = warmed(be, warmup)
 	t.attempt.Protocol = timingProtocol(t.set.Measure)
 	t.attempt.Protocol["backend"], t.attempt.Protocol["warmup"] = be.Details(), strconv.Itoa(warmup)
-	model, err := models.LoadModel(be, path)
+	model, err := pra.LoadModel(be, path)
 	if err != nil {
 		return 0, err
 	}
@@ -168,18 +168,18 @@ var memoryOf = [device.Classes]*quantity.Metric{
 // records what is asked for, at least those that record.
 func warmed(be device.Backend, warmup int) int {
 	if _, records := be.(device.Recorder); records {
-		return max(warmup, models.RecordedAfter)
+		return max(warmup, pra.RecordedAfter)
 	}
 	return warmup
 }
 
-func (t *task) drawing(model *models.Model, batch int, plan measure.Plan, firstBlock bool) ([]float64, error) {
+func (t *task) drawing(model *pra.Model, batch int, plan measure.Plan, firstBlock bool) ([]float64, error) {
 	return TimeSampling(t.ctx, model, t.set.Sample, batch, plan, firstBlock)
 }
 
 // TimeSampling gives the seconds of calls of a sampler for batch images, or
 // only of the calls' first block.
-func TimeSampling(ctx context.Context, model *models.Model, sc models.SampleConfig, batch int, plan measure.Plan, firstBlock bool) ([]float64, error) {
+func TimeSampling(ctx context.Context, model *pra.Model, sc pra.SampleConfig, batch int, plan measure.Plan, firstBlock bool) ([]float64, error) {
 	call, done, err := SamplingCall(model, sc, batch, firstBlock)
 	if err != nil {
 		return nil, err
@@ -190,8 +190,8 @@ func TimeSampling(ctx context.Context, model *models.Model, sc models.SampleConf
 
 // SamplingCall is what is timed: a call of a sampler for batch images, or only
 // its first block. The sampler is closed by done.
-func SamplingCall(model *models.Model, sc models.SampleConfig, batch int, firstBlock bool) (call func() error, done func(), err error) {
-	s, err := models.NewSampler(model, sc, batch)
+func SamplingCall(model *pra.Model, sc pra.SampleConfig, batch int, firstBlock bool) (call func() error, done func(), err error) {
+	s, err := pra.NewSampler(model, sc, batch)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -220,7 +220,7 @@ func (t *task) training(warmup int) error {
 		return err
 	}
 	defer be.Close()
-	tr, err := models.NewTrainer(be, c, tc, Noise(c, tc.Batch))
+	tr, err := pra.NewTrainer(be, c, tc, Noise(c, tc.Batch))
 	if err != nil {
 		return err
 	}
@@ -241,8 +241,8 @@ func (t *task) training(warmup int) error {
 }
 
 // Noise is n training images without content, for timing.
-func Noise(c models.Config, n int) models.Images {
-	images := models.Images{N: n, Size: c.Size, Channels: c.Channels, Pixels: make([]uint8, n*c.Size*c.Size*c.Channels), Labels: EvenLabels(n, c.Classes)}
+func Noise(c pra.Config, n int) pra.Images {
+	images := pra.Images{N: n, Size: c.Size, Channels: c.Channels, Pixels: make([]uint8, n*c.Size*c.Size*c.Channels), Labels: EvenLabels(n, c.Classes)}
 	state := uint32(1)
 	for i := range images.Pixels {
 		state = state*1664525 + 1013904223

@@ -11,8 +11,8 @@ import (
 	"prabench/harness/sheet"
 	"prabench/harness/stage"
 	"prabench/harness/worker"
-	"prabench/models"
 	"prabench/models/dataset"
+	"prabench/models/pra"
 )
 
 // Files of a sample artifact.
@@ -63,9 +63,9 @@ var Sample = &stage.Kind{
 }
 
 type samplePart struct {
-	Sample    models.SampleConfig `json:"sample"`
-	Count     int                 `json:"count"`
-	Precision string              `json:"precision,omitempty"`
+	Sample    pra.SampleConfig `json:"sample"`
+	Count     int              `json:"count"`
+	Precision string           `json:"precision,omitempty"`
 }
 
 // sample draws the images that are going to be scored, as many of each class.
@@ -79,7 +79,7 @@ func (t *task) sample() error {
 		return err
 	}
 	defer be.Close()
-	model, err := models.LoadModel(be, path)
+	model, err := pra.LoadModel(be, path)
 	if err != nil {
 		return err
 	}
@@ -120,9 +120,9 @@ func (t *task) sample() error {
 // Draw draws images of a model, of the given classes, image i with noise i.
 // drawn is called after each batch with the number of images so far; its error
 // ends the drawing.
-func Draw(m *models.Model, sc models.SampleConfig, batch int, labels []int32, drawn func(int) error) ([]uint8, error) {
+func Draw(m *pra.Model, sc pra.SampleConfig, batch int, labels []int32, drawn func(int) error) ([]uint8, error) {
 	c, n := m.Config, len(labels)
-	sampler, err := models.NewSampler(m, sc, batch)
+	sampler, err := pra.NewSampler(m, sc, batch)
 	if err != nil {
 		return nil, err
 	}

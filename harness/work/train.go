@@ -16,9 +16,9 @@ import (
 	"prabench/harness/stage"
 	"prabench/harness/worker"
 	"prabench/metrics/quantity"
-	"prabench/models"
 	"prabench/models/dataset"
 	"prabench/models/device"
+	"prabench/models/pra"
 	"prabench/results/record"
 )
 
@@ -33,7 +33,7 @@ var Train = &stage.Kind{
 	Name:    "train",
 	Version: "1/" + coreVersion,
 	Part: func(s *stage.Settings) any {
-		model, train := models.Canonical(s.Model, s.Train)
+		model, train := pra.Canonical(s.Model, s.Train)
 		return trainPart{s.DataHash, model, train, s.Measure.Lowered()}
 	},
 	OnDevice: true,
@@ -48,10 +48,10 @@ var Train = &stage.Kind{
 }
 
 type trainPart struct {
-	Data      string             `json:"data"` // hash
-	Model     models.Config      `json:"model"`
-	Train     models.TrainConfig `json:"train"` // with the seed
-	Precision string             `json:"precision,omitempty"`
+	Data      string          `json:"data"` // hash
+	Model     pra.Config      `json:"model"`
+	Train     pra.TrainConfig `json:"train"` // with the seed
+	Precision string          `json:"precision,omitempty"`
 }
 
 // train trains a model, from a checkpoint if an earlier attempt left one.
@@ -98,17 +98,17 @@ func (t *task) train() error {
 // last points of its curve.
 var lossParts = []struct {
 	metric *quantity.Metric
-	of     func(models.Losses) float64
+	of     func(pra.Losses) float64
 }{
-	{quantity.TrainLoss, func(l models.Losses) float64 { return l.Total }},
-	{quantity.FlowLoss, func(l models.Losses) float64 { return l.Flow }},
-	{quantity.RecLoss, func(l models.Losses) float64 { return l.Rec }},
+	{quantity.TrainLoss, func(l pra.Losses) float64 { return l.Total }},
+	{quantity.FlowLoss, func(l pra.Losses) float64 { return l.Flow }},
+	{quantity.RecLoss, func(l pra.Losses) float64 { return l.Rec }},
 }
 
 // trainer is a trainer at the step of the checkpoint, or at the first.
-func (t *task) trainer(be device.Backend, data *dataset.Data) (*models.Trainer, *progressSoFar, error) {
-	images := models.Images(pictures(data, data.Train))
-	tr, err := models.NewTrainer(be, t.set.Model, t.set.Train, images)
+func (t *task) trainer(be device.Backend, data *dataset.Data) (*pra.Trainer, *progressSoFar, error) {
+	images := pra.Images(pictures(data, data.Train))
+	tr, err := pra.NewTrainer(be, t.set.Model, t.set.Train, images)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -123,7 +123,7 @@ func (t *task) trainer(be device.Backend, data *dataset.Data) (*models.Trainer, 
 			return nil, nil, err
 		}
 		tr.Close()
-		tr, err = models.NewTrainer(be, t.set.Model, t.set.Train, images)
+		tr, err = pra.NewTrainer(be, t.set.Model, t.set.Train, images)
 		return tr, &progressSoFar{}, err
 	}
 	fmt.Fprintf(os.Stderr, "resumed at step %d\n", tr.Done())
@@ -131,7 +131,7 @@ func (t *task) trainer(be device.Backend, data *dataset.Data) (*models.Trainer, 
 }
 
 // resume brings the trainer to the step of the checkpoint.
-func (t *task) resume(tr *models.Trainer) (*progressSoFar, error) {
+func (t *task) resume(tr *pra.Trainer) (*progressSoFar, error) {
 	if err := tr.Resume(t.checkpoint()); err != nil {
 		return nil, err
 	}
@@ -143,7 +143,7 @@ func (t *task) resume(tr *models.Trainer) (*progressSoFar, error) {
 }
 
 // steps trains to the end, saving now and then, and when told to stop.
-func (t *task) steps(tr *models.Trainer, kept *progressSoFar) error {
+func (t *task) steps(tr *pra.Trainer, kept *progressSoFar) error {
 	total := t.set.Train.Steps
 	every := max(1, total/100)
 	resumed := tr.Done()

@@ -19,10 +19,10 @@ import (
 	"prabench/harness/measure"
 	"prabench/harness/work"
 	"prabench/metrics/stat"
-	"prabench/models"
 	"prabench/models/cpu"
 	"prabench/models/device"
 	"prabench/models/gemm"
+	"prabench/models/pra"
 )
 
 // Rate is what one kind of work reached.
@@ -85,7 +85,7 @@ func (o *Options) complete() {
 func Measure(ctx context.Context, k Case, o Options) (*Result, error) {
 	o.complete()
 	env := machine.Environment(o.Threads)
-	tc, sc := models.DefaultTrain(), models.DefaultSample()
+	tc, sc := pra.DefaultTrain(), pra.DefaultSample()
 	tc.Batch, tc.Threads = k.Batch, o.Threads
 	costs := k.Model.Costs(tc, sc)
 	b := &Result{
@@ -125,8 +125,8 @@ func Measure(ctx context.Context, k Case, o Options) (*Result, error) {
 
 // sampling times calls of the sampler: of a whole batch, of one image and of the
 // first block of one.
-func (b *Result) sampling(ctx context.Context, be device.Backend, path string, sc models.SampleConfig, batch int, plan measure.Plan) error {
-	m, err := models.LoadModel(be, path)
+func (b *Result) sampling(ctx context.Context, be device.Backend, path string, sc pra.SampleConfig, batch int, plan measure.Plan) error {
+	m, err := pra.LoadModel(be, path)
 	if err != nil {
 		return err
 	}
@@ -156,8 +156,8 @@ func (b *Result) sampling(ctx context.Context, be device.Backend, path string, s
 
 // training times steps and leaves the model at path; alloc is the Go heap
 // that a step takes once all is warm.
-func training(ctx context.Context, be device.Backend, cfg models.Config, tc models.TrainConfig, plan measure.Plan, path string) (seconds []float64, alloc float64, err error) {
-	tr, err := models.NewTrainer(be, cfg, tc, work.Noise(cfg, tc.Batch))
+func training(ctx context.Context, be device.Backend, cfg pra.Config, tc pra.TrainConfig, plan measure.Plan, path string) (seconds []float64, alloc float64, err error) {
+	tr, err := pra.NewTrainer(be, cfg, tc, work.Noise(cfg, tc.Batch))
 	if err != nil {
 		return nil, 0, &engine.Mistake{Err: err}
 	}

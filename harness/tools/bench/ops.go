@@ -8,9 +8,9 @@ import (
 
 	"prabench/harness/engine"
 	"prabench/internal/numeral"
-	"prabench/models"
 	"prabench/models/device"
 	"prabench/models/device/profile"
+	"prabench/models/pra"
 )
 
 // OpTable says where the time of one kind of work goes, per call of the work
@@ -24,9 +24,9 @@ type OpTable struct {
 }
 
 // profileOps times every operation of training and of sampling.
-func profileOps(be device.Backend, cfg models.Config, tc models.TrainConfig, sc models.SampleConfig, images models.Images, spend time.Duration) ([]OpTable, error) {
+func profileOps(be device.Backend, cfg pra.Config, tc pra.TrainConfig, sc pra.SampleConfig, images pra.Images, spend time.Duration) ([]OpTable, error) {
 	timed := profile.Wrap(be)
-	tr, err := models.NewTrainer(timed, cfg, tc, images)
+	tr, err := pra.NewTrainer(timed, cfg, tc, images)
 	if err != nil {
 		return nil, &engine.Mistake{Err: err}
 	}
@@ -37,7 +37,7 @@ func profileOps(be device.Backend, cfg models.Config, tc models.TrainConfig, sc 
 	}
 	out := []OpTable{train}
 	for _, batch := range []int{tc.Batch, 1} {
-		s, err := models.NewSampler(tr.Model, sc, batch)
+		s, err := pra.NewSampler(tr.Model, sc, batch)
 		if err != nil {
 			return nil, err
 		}

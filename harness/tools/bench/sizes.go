@@ -6,19 +6,19 @@ import (
 	"strings"
 
 	"prabench/harness/engine"
-	"prabench/models"
+	"prabench/models/pra"
 )
 
 // sizes are the models that can be measured, by name: grey 28×28 images, the coder as
 // wide as the head.
-var sizes = map[string]models.Config{
+var sizes = map[string]pra.Config{
 	"nano":  sized(64, 3, 4, 64, 2),
 	"micro": sized(128, 4, 4, 192, 3),
 	"small": sized(384, 8, 6, 512, 4),
 }
 
-func sized(width, depth, heads, headWidth, headDepth int) models.Config {
-	c := models.DefaultConfig()
+func sized(width, depth, heads, headWidth, headDepth int) pra.Config {
+	c := pra.DefaultConfig()
 	c.Patch, c.Width, c.Depth, c.Heads = 4, width, depth, heads
 	c.HeadWidth, c.HeadDepth, c.CoderWidth = headWidth, headDepth, headWidth
 	return c
@@ -32,7 +32,7 @@ func Names() []string {
 // Case is one model at one batch size.
 type Case struct {
 	Name  string
-	Model models.Config
+	Model pra.Config
 	Batch int
 }
 

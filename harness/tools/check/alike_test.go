@@ -6,15 +6,15 @@ import (
 
 	"prabench/harness/stage"
 	"prabench/metrics/quantity"
-	"prabench/models"
+	"prabench/models/pra"
 )
 
 // A baseline that was saved before a key came is still its cell's: the key is
 // not in what is compared, unless the cell sets it.
 func TestABaselineOutlivesLaterKeys(t *testing.T) {
-	untimed := alike{Model: models.DefaultConfig()}
+	untimed := alike{Model: pra.DefaultConfig()}
 	quantity.AssumeAbsent(&untimed.Train)
-	timed := alike{Model: models.DefaultConfig(), Train: models.DefaultTrain()}
+	timed := alike{Model: pra.DefaultConfig(), Train: pra.DefaultTrain()}
 	other := timed
 	other.Train.Beta2 = 0.9
 	for _, c := range []struct {

@@ -9,18 +9,18 @@ import (
 	"prabench/harness/engine"
 	"prabench/harness/tools/check/arm"
 	"prabench/metrics/quantity"
-	"prabench/models"
+	"prabench/models/pra"
 )
 
 // alike is what a check's figures of a cell depend on: cells that share it are
 // measured once.
 type alike struct {
-	Model     models.Config       `json:"model"`
-	Sample    models.SampleConfig `json:"sample"`
-	Train     models.TrainConfig  `json:"train"` // only where training is timed
-	Batch     int                 `json:"batch"`
-	Device    string              `json:"device"`
-	Precision string              `json:"precision"`
+	Model     pra.Config       `json:"model"`
+	Sample    pra.SampleConfig `json:"sample"`
+	Train     pra.TrainConfig  `json:"train"` // only where training is timed
+	Batch     int              `json:"batch"`
+	Device    string           `json:"device"`
+	Precision string           `json:"precision"`
 }
 
 // Cells gives the cells of an experiment that a check measures, each with a
@@ -31,7 +31,7 @@ func Cells(e *engine.Experiment, metrics []Metric, threads int, dir string) ([]C
 	timesTraining := slices.ContainsFunc(metrics, func(m Metric) bool { return m.Name == arm.Training })
 	var out []Cell
 	at := map[alike]int{}
-	made := map[models.Config]string{}
+	made := map[pra.Config]string{}
 	labels := map[string]bool{}
 	for _, c := range e.Cells {
 		if c.Skip {

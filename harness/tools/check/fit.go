@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"prabench/harness/stage"
-	"prabench/models"
+	"prabench/models/pra"
 )
 
 // protocol is how values came about; other ones are not comparable.
@@ -19,7 +19,7 @@ func protocol(o Options, rep *Report) map[string]string {
 		names = append(names, m.Name)
 	}
 	return map[string]string{"precision": rep.Precision, "metrics": strings.Join(names, ", "), "slot": o.Spend.String(), "reading": "fastest call of two slots, of short calls at least two each, a process a round",
-		"core": models.CoreVersion}
+		"core": pra.CoreVersion}
 }
 
 // Fit leaves of the baseline the cells that are to be checked, in their order.

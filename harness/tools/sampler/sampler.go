@@ -12,17 +12,17 @@ import (
 	"prabench/harness/engine"
 	"prabench/harness/sheet"
 	"prabench/harness/work"
-	"prabench/models"
+	"prabench/models/pra"
 )
 
 // batch is how many images are drawn at once.
 const batch = 250
 
 // Settings are those of sampling; see [Default].
-type Settings = models.SampleConfig
+type Settings = pra.SampleConfig
 
 // Default is how a model is sampled when nobody says how.
-func Default() Settings { return models.DefaultSample() }
+func Default() Settings { return pra.DefaultSample() }
 
 // Request is a sheet with a row of images for each class.
 type Request struct {
@@ -53,7 +53,7 @@ func (r Request) Sheet(ctx context.Context) (*Sheet, error) {
 		return nil, &engine.Mistake{Err: err}
 	}
 	defer be.Close()
-	m, err := models.LoadModel(be, r.Model)
+	m, err := pra.LoadModel(be, r.Model)
 	if err != nil {
 		return nil, &engine.Mistake{Err: err}
 	}

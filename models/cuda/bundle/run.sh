@@ -246,7 +246,7 @@ right() {
 	SAYS='PyTorch|not here' part facts 60 sh "$HERE/run.sh" facts
 	SAYS='failures|report' part selftest 100 sh "$HERE/run.sh" part selftest right ${SHORT:+-test.short} ${NEED:+-need "$NEED"} -report "$WORK/selftest.md"
 	part cudatests 60 sh "$HERE/run.sh" part tests cudatests test ${SHORT:+-test.short} -test.skip '^(TestConformance|TestShapes|TestErrors|TestMutants)'
-	part models 70 sh "$HERE/run.sh" part tests modelstests test/models ${SHORT:+-test.short} -test.run 'TestCUDA|TestOracleCUDA|TestLaw'
+	part models 70 sh "$HERE/run.sh" part tests modelstests test/models/pra ${SHORT:+-test.short} -test.run 'TestCUDA|TestOracleCUDA|TestLaw'
 	SAYS='ERROR SUMMARY|not here' part memcheck 40 sh "$HERE/run.sh" part sanitized memcheck
 	SAYS='RACECHECK SUMMARY|ERROR SUMMARY|not here' part racecheck 40 sh "$HERE/run.sh" part sanitized racecheck
 	part errors 30 sh "$HERE/run.sh" part tests cudatests test -test.run '^TestErrors$' # last: it breaks a context

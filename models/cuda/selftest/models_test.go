@@ -8,12 +8,12 @@ import (
 	"testing"
 	"time"
 
-	"prabench/models"
 	"prabench/models/cuda"
 	"prabench/models/cuda/kernels"
 	"prabench/models/cuda/kernels/roofline"
 	"prabench/models/device"
-	"prabench/models/sizes"
+	"prabench/models/pra"
+	"prabench/models/pra/sizes"
 )
 
 // subject is a model to be timed in one way.
@@ -121,11 +121,11 @@ func (r *report) model(t *testing.T, s subject, size sizes.Size, d roofline.Devi
 // sampling is the seconds of calls for a batch, by the device's clock. The
 // graphs are kept until the backend is closed, so that they can be counted.
 func sampling(be *cuda.Backend, size sizes.Size, batch, n int) (out []float64, err error) {
-	m, err := models.NewModel(be, size.Model, 1)
+	m, err := pra.NewModel(be, size.Model, 1)
 	if err != nil {
 		return nil, err
 	}
-	s, err := models.NewSampler(m, size.Sample, batch)
+	s, err := pra.NewSampler(m, size.Sample, batch)
 	if err != nil {
 		return nil, err
 	}
@@ -145,7 +145,7 @@ func sampling(be *cuda.Backend, size sizes.Size, batch, n int) (out []float64, e
 
 // trainingStep is the shortest of some steps after the first.
 func trainingStep(be *cuda.Backend, size sizes.Size) (float64, error) {
-	tr, err := models.NewTrainer(be, size.Model, size.Train, images(size.Model, size.Train.Batch))
+	tr, err := pra.NewTrainer(be, size.Model, size.Train, images(size.Model, size.Train.Batch))
 	if err != nil {
 		return 0, err
 	}

@@ -7,12 +7,12 @@ import (
 	"math"
 	"testing"
 
-	"prabench/models"
 	"prabench/models/cpu"
 	"prabench/models/cuda"
 	"prabench/models/cuda/shapes"
 	"prabench/models/device"
 	"prabench/models/device/devicetest"
+	"prabench/models/pra"
 )
 
 // right is what must hold, the device beside the CPU and the float64 reference.
@@ -83,17 +83,17 @@ func must(t *testing.T, err error) {
 }
 
 // small is a model that trains in moments, and data for it.
-func small() (models.Config, models.TrainConfig, models.Images) {
-	c := models.DefaultConfig()
+func small() (pra.Config, pra.TrainConfig, pra.Images) {
+	c := pra.DefaultConfig()
 	c.Size, c.Channels, c.Patch = 28, 1, 7
 	c.Width, c.Depth, c.Heads, c.HeadWidth, c.HeadDepth, c.CoderWidth, c.State = 64, 3, 4, 64, 2, 64, 12
-	tc := models.DefaultTrain()
+	tc := pra.DefaultTrain()
 	tc.Steps, tc.Batch = 200, 8
 	return c, tc, images(c, 64)
 }
 
-func images(c models.Config, n int) models.Images {
-	d := models.Images{N: n, Size: c.Size, Channels: c.Channels}
+func images(c pra.Config, n int) pra.Images {
+	d := pra.Images{N: n, Size: c.Size, Channels: c.Channels}
 	for i := range n {
 		d.Labels = append(d.Labels, int32(i%c.Classes))
 		for j := range c.Size * c.Size * c.Channels {
@@ -104,9 +104,9 @@ func images(c models.Config, n int) models.Images {
 }
 
 // train does steps and gives the losses; save is where the model goes, if anywhere.
-func train(t *testing.T, be device.Backend, c models.Config, tc models.TrainConfig, data models.Images, steps int, save string) []float64 {
+func train(t *testing.T, be device.Backend, c pra.Config, tc pra.TrainConfig, data pra.Images, steps int, save string) []float64 {
 	t.Helper()
-	tr, err := models.NewTrainer(be, c, tc, data)
+	tr, err := pra.NewTrainer(be, c, tc, data)
 	must(t, err)
 	defer tr.Close()
 	var out []float64
@@ -160,14 +160,14 @@ func (r *report) training(t *testing.T, precision string, limit float64) {
 // sampled is 16 images of a model that the CPU trained, in calls of 4.
 func (r *report) sampled(t *testing.T, path string, be device.Backend) []float32 {
 	t.Helper()
-	sc := models.DefaultSample()
+	sc := pra.DefaultSample()
 	if r.doc.StandIn {
 		sc.FlowSteps = 4
 	}
-	m, err := models.LoadModel(be, path)
+	m, err := pra.LoadModel(be, path)
 	must(t, err)
 	defer m.Close()
-	s, err := models.NewSampler(m, sc, 4)
+	s, err := pra.NewSampler(m, sc, 4)
 	must(t, err)
 	defer s.Close()
 	var out []float32

@@ -14,7 +14,7 @@ import (
 	"prabench/harness/stage"
 	"prabench/harness/work"
 	"prabench/harness/worker"
-	"prabench/models"
+	"prabench/models/pra"
 	"prabench/results/record"
 )
 
@@ -37,7 +37,7 @@ func TestMain(m *testing.M) {
 // small is the settings of a model that takes no time, and the file of one.
 func small(t *testing.T) (stage.Settings, json.RawMessage, string) {
 	t.Helper()
-	set := stage.Settings{Model: models.DefaultConfig(), Train: models.DefaultTrain(), Sample: models.DefaultSample(),
+	set := stage.Settings{Model: pra.DefaultConfig(), Train: pra.DefaultTrain(), Sample: pra.DefaultSample(),
 		Measure: stage.Measure{Device: "cpu", Precision: "fp32", Batch: 4, Warmup: 1, Rounds: 1, Threads: 1}}
 	set.Model.Size, set.Model.Patch, set.Model.Width, set.Model.Depth, set.Model.Heads = 8, 4, 16, 1, 2
 	set.Model.HeadWidth, set.Model.HeadDepth, set.Model.CoderWidth, set.Model.State = 16, 1, 16, 6

@@ -11,9 +11,9 @@ import (
 	"prabench/harness/work"
 	"prabench/harness/worker"
 	"prabench/metrics/quantity"
-	"prabench/models"
 	"prabench/models/cpu"
 	"prabench/models/device"
+	"prabench/models/pra"
 )
 
 // server is an arm between two requests.
@@ -50,7 +50,7 @@ func (a *server) open(q Request) (answer Answer, err error) {
 	if err != nil {
 		return answer, err
 	}
-	model, err := models.LoadModel(be, q.Model)
+	model, err := pra.LoadModel(be, q.Model)
 	if err != nil {
 		return answer, worker.Invalid("%v", err)
 	}
@@ -115,7 +115,7 @@ func (a *server) prepare(c *call) error {
 }
 
 // sampling is a call of the sampler for batch images.
-func (a *server) sampling(model *models.Model, batch int, firstBlock bool) (*call, error) {
+func (a *server) sampling(model *pra.Model, batch int, firstBlock bool) (*call, error) {
 	do, done, err := work.SamplingCall(model, a.set.Sample, batch, firstBlock)
 	if err != nil {
 		return nil, err
@@ -130,7 +130,7 @@ func (a *server) training() (*call, error) {
 	if err != nil {
 		return nil, err
 	}
-	tr, err := models.NewTrainer(be, a.set.Model, a.set.Train, work.Noise(a.set.Model, a.set.Train.Batch))
+	tr, err := pra.NewTrainer(be, a.set.Model, a.set.Train, work.Noise(a.set.Model, a.set.Train.Batch))
 	if err != nil {
 		return nil, err
 	}
@@ -189,7 +189,7 @@ func Seeded(set stage.Settings, path string) error {
 		return err
 	}
 	defer be.Close()
-	m, err := models.NewModel(be, set.Model, set.Train.Seed)
+	m, err := pra.NewModel(be, set.Model, set.Train.Seed)
 	if err != nil {
 		return err
 	}

@@ -5,16 +5,16 @@ import (
 	"io"
 	"slices"
 
-	"prabench/models"
 	"prabench/models/cuda/kernels"
+	"prabench/models/pra"
 )
 
 // Case is a model that the page is about.
 type Case struct {
 	Name   string
-	Config models.Config
-	Sample models.SampleConfig
-	Train  models.TrainConfig // with the batch of one training step on one device
+	Config pra.Config
+	Sample pra.SampleConfig
+	Train  pra.TrainConfig // with the batch of one training step on one device
 	// Earlier is the range, batch 64 to batch 256, of an estimate made before
 	// there were kernels, images/s on an H100.
 	Earlier [2]float64

@@ -8,9 +8,9 @@ import (
 	"testing"
 
 	"prabench/experiments"
-	"prabench/models"
 	"prabench/models/cuda/kernels"
 	"prabench/models/cuda/kernels/roofline"
+	"prabench/models/pra"
 )
 
 var update = flag.Bool("update", false, "write docs/cuda-roofline.md again")
@@ -82,9 +82,9 @@ func TestReasons(t *testing.T) {
 // The launches' operations are those that the core counts for itself, and their
 // bytes are at least those that they need.
 func TestCountsAgree(t *testing.T) {
-	c := models.DefaultConfig()
+	c := pra.DefaultConfig()
 	c.Size, c.Patch, c.Block = 28, 7, 2
-	sc := models.DefaultSample()
+	sc := pra.DefaultSample()
 	for _, guidance := range []float64{0, 1} {
 		sc.Guidance = guidance
 		for _, p := range []kernels.Precision{kernels.FP32, kernels.BF16, kernels.Packed} {
@@ -92,7 +92,7 @@ func TestCountsAgree(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got, want := s.Whole.Total().Cost.FLOPs, c.Costs(models.DefaultTrain(), sc).FLOPsImage
+			got, want := s.Whole.Total().Cost.FLOPs, c.Costs(pra.DefaultTrain(), sc).FLOPsImage
 			if math.Abs(got-want) > 1e-9*want {
 				t.Errorf("guidance %g: the launches of an image have %.0f operations, the core counts %.0f", guidance, got, want)
 			}

@@ -3,8 +3,8 @@ package roofline
 import (
 	"fmt"
 
-	"prabench/models"
 	"prabench/models/cuda/kernels"
+	"prabench/models/pra"
 )
 
 // Sampling is a prediction of sequential sampling.
@@ -24,15 +24,15 @@ func (s Sampling) ImagesPerSecond(perLaunch float64) float64 {
 }
 
 // Sample counts the launches of sampling one batch of images by the core.
-func Sample(c models.Config, sc models.SampleConfig, batch int, p kernels.Precision, d Device) (Sampling, error) {
+func Sample(c pra.Config, sc pra.SampleConfig, batch int, p kernels.Precision, d Device) (Sampling, error) {
 	count := func(first bool) (*Tally, error) {
 		t := NewTally(d)
 		be := NewBackend(t, p)
-		m, err := models.NewModel(be, c, 0)
+		m, err := pra.NewModel(be, c, 0)
 		if err != nil {
 			return nil, err
 		}
-		s, err := models.NewSampler(m, sc, batch)
+		s, err := pra.NewSampler(m, sc, batch)
 		if err != nil {
 			return nil, err
 		}
@@ -64,7 +64,7 @@ func Sample(c models.Config, sc models.SampleConfig, batch int, p kernels.Precis
 
 // LargestShared is the most dynamic shared memory, by kernel, that sampling
 // large batches and a training step of a model ask for, in either precision.
-func LargestShared(c models.Config, t models.TrainConfig, sc models.SampleConfig) (map[string]uint32, error) {
+func LargestShared(c pra.Config, t pra.TrainConfig, sc pra.SampleConfig) (map[string]uint32, error) {
 	out := map[string]uint32{}
 	for _, p := range []kernels.Precision{kernels.FP32, kernels.BF16, kernels.Packed} {
 		s, err := Sample(c, sc, 256, p, H100)
@@ -83,10 +83,10 @@ func LargestShared(c models.Config, t models.TrainConfig, sc models.SampleConfig
 }
 
 // Train counts the launches of one training step of the core.
-func Train(c models.Config, tc models.TrainConfig, p kernels.Precision, d Device) (*Tally, error) {
+func Train(c pra.Config, tc pra.TrainConfig, p kernels.Precision, d Device) (*Tally, error) {
 	t := NewTally(d)
-	images := models.Images{N: 1, Size: c.Size, Channels: c.Channels, Pixels: make([]uint8, c.Size*c.Size*c.Channels), Labels: []int32{0}}
-	tr, err := models.NewTrainer(NewBackend(t, p), c, tc, images)
+	images := pra.Images{N: 1, Size: c.Size, Channels: c.Channels, Pixels: make([]uint8, c.Size*c.Size*c.Channels), Labels: []int32{0}}
+	tr, err := pra.NewTrainer(NewBackend(t, p), c, tc, images)
 	if err != nil {
 		return nil, err
 	}

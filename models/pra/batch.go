@@ -1,0 +1,42 @@
+package pra
+
+import "prabench/models/device"
+
+// trainBatch is the host side of a training batch: tokens, labels after class
+// dropout, image ids that key the noise, and room for row scalars.
+type trainBatch struct {
+	cfg   Config
+	tc    TrainConfig
+	order []int32
+
+	tokens            []float32 // [batch, N, P]
+	hostLabels        []int32
+	hostIDs           []int32
+	scalars, scalars2 []float32 // [m·batch·N]
+	weights           []float32
+	labels, ids       device.Ints
+}
+
+func newTrainBatch(cfg Config, tc TrainConfig, m *memory) *trainBatch {
+	rows := tc.Batch * cfg.Tokens()
+	R := rows * tc.FlowSamples
+	return &trainBatch{
+		cfg: cfg, tc: tc, order: cfg.order(),
+		tokens: make([]float32, rows*cfg.TokenDim()), hostLabels: make([]int32, tc.Batch), hostIDs: make([]int32, tc.Batch),
+		scalars: make([]float32, R), scalars2: make([]float32, R), weights: make([]float32, R),
+		labels: m.allocInts(tc.Batch), ids: m.allocInts(tc.Batch),
+	}
+}
+
+// pick puts training image index into place i; at is its number in the stream
+// of all images the training has seen, which keys its noise.
+func (b *trainBatch) pick(i, at int, index int32, data Images, key uint64) {
+	size := data.Size * data.Size * data.Channels
+	per := b.cfg.Tokens() * b.cfg.TokenDim()
+	b.cfg.patchify(b.tokens[i*per:(i+1)*per], data.Pixels[int(index)*size:(int(index)+1)*size], b.order)
+	b.hostIDs[i] = int32(uint32(at))
+	b.hostLabels[i] = data.Labels[index]
+	if uniformAt(key, streamDropout, uint32(at), 0) < b.tc.ClassDropout {
+		b.hostLabels[i] = int32(b.cfg.Classes)
+	}
+}

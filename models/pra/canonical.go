@@ -1,0 +1,22 @@
+package pra
+
+// Canonical gives two trainings that compute the same numbers the same
+// configuration: values of keys that nothing reads under the other settings
+// are replaced by a fixed one. Stage keys are made of it, so that such
+// trainings are shared.
+func Canonical(c Config, t TrainConfig) (Config, TrainConfig) {
+	t.RolloutDepth = t.RolloutDepth.Resolve(c.ARSteps())
+	if t.RolloutDepth < 2 {
+		t.Anchor, t.Mix, t.SweepSteps = 0, 0, 1
+	}
+	if c.State == 0 {
+		c.CoderWidth, c.StateNorm, t.RecWeight = 1, "layernorm", 0
+		if t.RolloutDepth == 0 {
+			t.StateNoise = 0
+		}
+	}
+	if c.Block == 1 {
+		c.Order = "contiguous"
+	}
+	return c, t
+}

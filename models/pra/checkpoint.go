@@ -1,0 +1,174 @@
+package pra
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"prabench/metrics/quantity"
+	"prabench/models/device"
+	"prabench/models/safetensors"
+)
+
+// CoreVersion names the numbers that the core computes. It is part of the key
+// of every training and every sample: raise it when any result changes.
+const CoreVersion = "1"
+
+// A model file holds raw.NAME and ema.NAME for every tensor; a training
+// checkpoint adam.m.NAME and adam.v.NAME as well. Metadata: format, core,
+// config and train as JSON, steps; a checkpoint's note is its caller's.
+const (
+	modelFormat    = "prabench-model-1"
+	trainingFormat = "prabench-training-1"
+)
+
+func (m *Model) metadata(format string) map[string]string {
+	config, _ := json.Marshal(m.Config)
+	train, _ := json.Marshal(m.Train)
+	return map[string]string{"format": format, "core": CoreVersion, "config": string(config), "train": string(train), "steps": strconv.Itoa(m.Steps)}
+}
+
+// collect downloads flat arrays as named tensors.
+func (m *Model) collect(flats map[string]device.Buffer) []safetensors.Tensor {
+	var out []safetensors.Tensor
+	prefixes := make([]string, 0, len(flats))
+	for p := range flats {
+		prefixes = append(prefixes, p)
+	}
+	slices.Sort(prefixes)
+	for _, p := range prefixes {
+		host := make([]float32, m.net.total)
+		m.net.be.Download(host, flats[p])
+		for _, t := range m.net.tensors {
+			out = append(out, safetensors.Tensor{Name: p + t.Name, Shape: t.Shape, Data: host[t.Offset : t.Offset+t.N]})
+		}
+	}
+	return out
+}
+
+// restore uploads named tensors into flat arrays; every tensor of the
+// architecture must be there, with its shape, and no other.
+func (m *Model) restore(f *safetensors.File, flats map[string]device.Buffer) error {
+	have := map[string]safetensors.Tensor{}
+	for _, t := range f.Tensors {
+		have[t.Name] = t
+	}
+	for p, flat := range flats {
+		host := make([]float32, m.net.total)
+		for _, t := range m.net.tensors {
+			got, ok := have[p+t.Name]
+			if !ok {
+				return fmt.Errorf("it has no tensor %q", p+t.Name)
+			}
+			if !slices.Equal(got.Shape, t.Shape) {
+				return fmt.Errorf("tensor %q has shape %v, the configuration needs %v", p+t.Name, got.Shape, t.Shape)
+			}
+			copy(host[t.Offset:], got.Data)
+			delete(have, p+t.Name)
+		}
+		m.net.be.Upload(flat, host)
+	}
+	for name := range have {
+		return fmt.Errorf("it has a tensor %q that the configuration does not", name)
+	}
+	return nil
+}
+
+// SaveModel writes raw and averaged weights with the configuration to path, in
+// one step.
+func (m *Model) SaveModel(path string) error {
+	return safetensors.Write(path, &safetensors.File{
+		Metadata: m.metadata(modelFormat),
+		Tensors:  m.collect(map[string]device.Buffer{"raw.": m.raw, "ema.": m.ema}),
+	})
+}
+
+// SaveModel writes the weights as they are now; see [Model.SaveModel].
+func (t *Trainer) SaveModel(path string) error { return t.Model.SaveModel(path) }
+
+// LoadModel reads a model file.
+func LoadModel(be device.Backend, path string) (*Model, error) {
+	f, err := safetensors.Read(path)
+	if err != nil {
+		return nil, fmt.Errorf("loading a model: %w", err)
+	}
+	var cfg Config
+	var tc TrainConfig
+	steps, err := readMetadata(f, modelFormat, &cfg, &tc)
+	if err != nil {
+		return nil, fmt.Errorf("loading %s: %w", path, err)
+	}
+	m, err := emptyModel(be, cfg)
+	if err != nil {
+		return nil, fmt.Errorf("loading %s: %w", path, err)
+	}
+	m.Train, m.Steps = tc, steps
+	if err := m.restore(f, map[string]device.Buffer{"raw.": m.raw, "ema.": m.ema}); err != nil {
+		m.Close()
+		return nil, fmt.Errorf("loading %s: %w", path, err)
+	}
+	return m, nil
+}
+
+func readMetadata(f *safetensors.File, format string, cfg *Config, tc *TrainConfig) (steps int, err error) {
+	meta := f.Metadata
+	if !f.Verified() {
+		return 0, errors.New("it has no checksum: damaged, or not written by prabench")
+	}
+	if meta["format"] != format {
+		return 0, fmt.Errorf("its format is %q, not %q", meta["format"], format)
+	}
+	quantity.AssumeAbsent(cfg) // an older file has no later keys
+	quantity.AssumeAbsent(tc)
+	if err := json.Unmarshal([]byte(meta["config"]), cfg); err != nil {
+		return 0, fmt.Errorf("its configuration: %w", err)
+	}
+	if err := json.Unmarshal([]byte(meta["train"]), tc); err != nil {
+		return 0, fmt.Errorf("its training configuration: %w", err)
+	}
+	if steps, err = strconv.Atoi(meta["steps"]); err != nil || steps < 0 {
+		return 0, fmt.Errorf("its number of steps is %q", meta["steps"])
+	}
+	return steps, nil
+}
+
+func (t *Trainer) flats() map[string]device.Buffer {
+	return map[string]device.Buffer{"raw.": t.Model.raw, "ema.": t.Model.ema, "adam.m.": t.m1, "adam.v.": t.m2}
+}
+
+// Save writes everything that [Trainer.Resume] needs to path, in one step.
+func (t *Trainer) Save(path string) error {
+	meta := t.Model.metadata(trainingFormat)
+	meta["note"] = t.Note
+	return safetensors.Write(path, &safetensors.File{Metadata: meta, Tensors: t.Model.collect(t.flats())})
+}
+
+// Resume continues the training saved at path, which must have the same
+// configuration, seed and core version.
+func (t *Trainer) Resume(path string) error {
+	f, err := safetensors.Read(path)
+	if err != nil {
+		return fmt.Errorf("resuming a training: %w", err)
+	}
+	var cfg Config
+	var tc TrainConfig
+	steps, err := readMetadata(f, trainingFormat, &cfg, &tc)
+	if err != nil {
+		return fmt.Errorf("resuming %s: %w", path, err)
+	}
+	if f.Metadata["core"] != CoreVersion {
+		return fmt.Errorf("resuming %s: it was written by core version %s, this is %s", path, f.Metadata["core"], CoreVersion)
+	}
+	cfg, tc = Canonical(cfg, tc)
+	if c, want := Canonical(t.cfg, t.tc); cfg != c || tc != want {
+		return fmt.Errorf("resuming %s: it is a training of %+v, %+v, not of %+v, %+v", path, cfg, tc, c, want)
+	}
+	if err := t.Model.restore(f, t.flats()); err != nil {
+		return fmt.Errorf("resuming %s: %w", path, err)
+	}
+	t.done, t.Model.Steps = steps, steps
+	t.Note = f.Metadata["note"]
+	return nil
+}

@@ -1,0 +1,114 @@
+package pra
+
+import (
+	"fmt"
+
+	"prabench/models/device"
+)
+
+// Continue draws images whose first given tokens, in generation order, are
+// those of real images [n, H, W, C]; the model draws the rest. given is a
+// multiple of the block. The noise of a token is that of [Sampler.Sample] with
+// the same ids, so that images differ by their prefixes alone: with given = 0
+// they are the same. The sampler must be sequential (rollout depth 0).
+func (s *Sampler) Continue(real []uint8, labels []int32, ids []uint32, given int, out []uint8) error {
+	c := s.model.Config
+	if s.sweeps != 0 {
+		return fmt.Errorf("continuing real images: the sampler makes %d sweeps; it must be sequential, sample.rollout_depth = 0", s.sweeps)
+	}
+	if given < 0 || given > c.Tokens() || given%c.Block != 0 {
+		return fmt.Errorf("continuing real images: %d given tokens; allowed are multiples of the block %d up to N = %d", given, c.Block, c.Tokens())
+	}
+	x, err := s.begin(real, labels, ids, out)
+	if err != nil {
+		return fmt.Errorf("continuing real images: %w", err)
+	}
+	err = s.each(x, labels, func(g *generator, flat device.Buffer, n int, x device.Buffer) {
+		g.resume(flat, n, given/c.Block, s.Config.Seed, x)
+	})
+	if err != nil {
+		return err
+	}
+	return s.finish(x, out)
+}
+
+// Mosaic draws every token of images given the real tokens before it, in one
+// sweep over real images [n, H, W, C]: what the model generates when no error
+// of its own is ever fed back. The noise is that of [Sampler.Sample]. The
+// sampler must be made for sweeps (rollout depth 1 or more).
+func (s *Sampler) Mosaic(real []uint8, labels []int32, ids []uint32, out []uint8) error {
+	if s.sweeps == 0 {
+		return fmt.Errorf("mosaics: the sampler is sequential; it must be made for sweeps, sample.rollout_depth = 1")
+	}
+	x, err := s.begin(real, labels, ids, out)
+	if err != nil {
+		return fmt.Errorf("mosaics: %w", err)
+	}
+	err = s.each(x, labels, func(g *generator, flat device.Buffer, n int, x device.Buffer) {
+		g.noise(s.Config.Seed, n, 0)
+		g.sweep(flat, n, device.Buffer{}, x)
+	})
+	if err != nil {
+		return err
+	}
+	return s.finish(x, out)
+}
+
+// begin checks a call's arguments and puts the tokens of the real images into
+// x [n, N, P] on the device.
+func (s *Sampler) begin(real []uint8, labels []int32, ids []uint32, out []uint8) (x device.Buffer, err error) {
+	c, n := s.model.Config, len(labels)
+	size, per := c.Size*c.Size*c.Channels, c.Tokens()*c.TokenDim()
+	if n == 0 || n > s.batch || len(ids) != n || len(real) != n*size || len(out) != n*size {
+		return x, fmt.Errorf("%d labels, %d ids, %d bytes of images and room for %d; a call takes 1 to %d images of %d bytes", n, len(ids), len(real), len(out), s.batch, size)
+	}
+	for i, l := range labels {
+		if l < 0 || int(l) > c.Classes {
+			return x, fmt.Errorf("label %d; allowed are 0 to %d, and %d for no class", l, c.Classes-1, c.Classes)
+		}
+		s.ids[i] = int32(ids[i])
+		c.patchify(s.host[i*per:(i+1)*per], real[i*size:(i+1)*size], s.order)
+	}
+	x = s.x.Slice(0, n*per)
+	s.model.net.be.Upload(x, s.host[:n*per])
+	return x, nil
+}
+
+// finish brings the images of x to the host.
+func (s *Sampler) finish(x device.Buffer, out []uint8) error {
+	c := s.model.Config
+	size, per := c.Size*c.Size*c.Channels, c.Tokens()*c.TokenDim()
+	be := s.model.net.be
+	be.Download(s.host[:x.N], x)
+	if err := be.Err(); err != nil {
+		return err
+	}
+	for i := range len(out) / size {
+		c.unpatchify(out[i*size:(i+1)*size], s.host[i*per:(i+1)*per], s.order)
+	}
+	return nil
+}
+
+// resume is sequential from AR step first on: the blocks before it are there,
+// in x [batch, N, P], and only fill the caches.
+func (g *generator) resume(flat device.Buffer, batch, first int, key uint64, x device.Buffer) {
+	c := g.cfg
+	B, N, P := c.Block, c.Tokens(), c.TokenDim()
+	rows := batch * B
+	for k := range c.ARSteps() {
+		g.trunkStep(flat, g.trunkA, g.caches, g.token, g.labels, g.rep*batch, k)
+		block := x.Slice(k*B*P, x.N-k*B*P)
+		if k < first {
+			device.Do(g.be, device.Copy2D{Dst: g.token, LDDst: B * P, Src: block, LDSrc: N * P, Rows: batch, N: B * P})
+		} else {
+			g.condition(flat, g.headA.hc, g.trunkA.h, g.rep*rows)
+			g.noise(key, batch, k*B)
+			g.solve(flat, rows, device.Buffer{})
+			g.decode(flat, g.decA, g.token, g.z, rows)
+			device.Do(g.be, device.Copy2D{Dst: block, LDDst: N * P, Src: g.token, LDSrc: B * P, Rows: batch, N: B * P})
+		}
+		if g.rep == 2 {
+			device.Do(g.be, device.Copy{Dst: g.token.Slice(rows*P, rows*P), Src: g.token.Slice(0, rows*P)})
+		}
+	}
+}

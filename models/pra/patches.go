@@ -1,0 +1,56 @@
+package pra
+
+// Images is a set of images as bytes: Pixels [N, Size, Size, Channels].
+type Images struct {
+	N, Size, Channels int
+	Pixels            []uint8
+	Labels            []int32
+}
+
+// pixelTable maps a byte to its value in [−1, 1].
+var pixelTable = func() (t [256]float32) {
+	for i := range t {
+		t[i] = float32(i)/127.5 - 1
+	}
+	return
+}()
+
+// patchify writes one image's tokens [N, P] in generation order; a token's
+// values run row, column, channel.
+func (c Config) patchify(dst []float32, image []uint8, order []int32) {
+	p, g, ch := c.Patch, c.Grid(), c.Channels
+	row := p * ch
+	for i, o := range order {
+		y, x := int(o)/g*p, int(o)%g*p
+		for j := range p {
+			src := image[((y+j)*c.Size+x)*ch:][:row]
+			d := dst[(i*p+j)*row:][:row]
+			for k, v := range src {
+				d[k] = pixelTable[v]
+			}
+		}
+	}
+}
+
+// unpatchify is the inverse of patchify; values are clipped to [−1, 1] and
+// rounded to the nearest byte.
+func (c Config) unpatchify(image []uint8, tokens []float32, order []int32) {
+	p, g, ch := c.Patch, c.Grid(), c.Channels
+	row := p * ch
+	for i, o := range order {
+		y, x := int(o)/g*p, int(o)%g*p
+		for j := range p {
+			d := image[((y+j)*c.Size+x)*ch:][:row]
+			for k, v := range tokens[(i*p+j)*row:][:row] {
+				switch {
+				case v >= 1:
+					d[k] = 255
+				case v > -1: // also sends NaN to 0
+					d[k] = uint8((v+1)*127.5 + 0.5)
+				default:
+					d[k] = 0
+				}
+			}
+		}
+	}
+}

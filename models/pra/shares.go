@@ -1,0 +1,113 @@
+package pra
+
+import "prabench/models/device"
+
+// shares make images independently of each other, side by side where the
+// backend can be divided: within a share no thread waits for another one at
+// every operation. An image does not depend on the share that makes it.
+type shares struct {
+	gens     []*generator
+	division device.Division // nil: one generator on the whole backend
+	kept     device.Kept     // nil: weights are read where they lie
+}
+
+func newShares(n *network, plan flowPlan, batch int, sequential bool) (*shares, error) {
+	s := &shares{}
+	nets := []*network{n}
+	rows := n.cfg.Tokens()
+	if sequential {
+		rows = n.cfg.Block
+	}
+	if plan.guidance != 0 {
+		rows *= 2
+	}
+	if count := countShares(n.be, batch, rows); count > 1 {
+		s.division = n.be.Caps().Divider.Divide(count)
+		nets = nil
+		for _, be := range s.division.Shares() {
+			part := *n
+			part.be = be
+			nets = append(nets, &part)
+		}
+	}
+	for _, net := range nets {
+		g, err := newGenerator(net, plan, (batch+len(nets)-1)/len(nets), sequential)
+		if err != nil {
+			s.close()
+			return nil, err
+		}
+		s.gens = append(s.gens, g)
+	}
+	return s, nil
+}
+
+// keepRows is the number of rows of the trunk from which copies of the weights
+// are worth their memory.
+const keepRows = 8
+
+// keep has copies of the weights made for every call of each.
+func (s *shares) keep(n *network, flat device.Buffer) {
+	if k := n.be.Caps().Keeper; k != nil && s.gens[0].batch*s.gens[0].span*s.gens[0].rep >= keepRows {
+		s.kept = k.Keeping(n.generating(flat))
+	}
+}
+
+// generating are the weights that sampling multiplies by again and again.
+func (n *network) generating(flat device.Buffer) []device.Weight {
+	out := []device.Weight{{W: n.in.of(flat), In: n.cfg.TokenDim(), Out: n.cfg.Width}}
+	add := func(ls ...linear) {
+		for _, l := range ls {
+			if l.w != nil {
+				out = append(out, device.Weight{W: l.w.of(flat), In: l.in, Out: l.out})
+			}
+		}
+	}
+	for _, l := range n.layers {
+		add(l.qkv, l.out, l.up, l.down)
+	}
+	add(n.cond, n.headIn, n.mod, n.headOut, n.dec1, n.dec2, n.dec3)
+	for _, b := range n.blocks {
+		add(b.up, b.down)
+	}
+	return out
+}
+
+func countShares(be device.Backend, batch, rows int) int {
+	caps := be.Caps()
+	if caps.Divider == nil {
+		return 1
+	}
+	return min(be.Threads(), batch, batch*rows/caps.ShareRows)
+}
+
+// each divides n images among the generators: f gets the first image and the
+// number of images of its own.
+func (s *shares) each(n int, f func(g *generator, lo, n int)) {
+	one := func(i int) {
+		lo, hi := n*i/len(s.gens), n*(i+1)/len(s.gens)
+		if lo < hi {
+			f(s.gens[i], lo, hi-lo)
+		}
+	}
+	if s.kept != nil {
+		s.kept.Begin()
+		defer s.kept.End()
+	}
+	if s.division == nil {
+		one(0)
+	} else {
+		s.division.Run(one)
+	}
+}
+
+func (s *shares) close() {
+	for _, g := range s.gens {
+		g.close()
+	}
+	if s.division != nil {
+		s.division.Close()
+	}
+	if s.kept != nil {
+		s.kept.Close()
+	}
+}
