@@ -7,6 +7,7 @@ import (
 
 	"prabench/metrics/quantity"
 	"prabench/models/pra"
+	"prabench/results/where"
 )
 
 // Choose gives a copy of an experiment that has only the cells of only, as in
@@ -32,11 +33,10 @@ func (e *Experiment) chosen(text string, p *problems) []Cell {
 		values []value
 	}
 	var conditions []*condition
-	for _, part := range splitList(text) {
-		key, raw, ok := strings.Cut(part, "=")
-		key, raw = plainKey(key), strings.TrimSpace(raw)
-		if !ok || key == "" {
-			p.add(at, "", fmt.Sprintf("%q is not of the form key=value", strings.TrimSpace(part)), "for example --only 'model.patch=7,train.rollout_depth=1'")
+	for _, part := range where.Pairs(text) {
+		key, raw := plainKey(part.Key), part.Value
+		if key == "" {
+			p.add(at, "", fmt.Sprintf("%q is not of the form key=value", part.Part), "for example --only 'model.patch=7,train.rollout_depth=1'")
 			continue
 		}
 		f := chosenField(key)
@@ -44,7 +44,7 @@ func (e *Experiment) chosen(text string, p *problems) []Cell {
 			p.add(at, key, unknownChoice, didYouMean(key, choices()))
 			continue
 		}
-		v, err := override{raw: parseValue(raw), text: strings.Trim(raw, `"'`)}.convert(f)
+		v, err := override{raw: parseValue(raw), text: where.Bare(raw)}.convert(f)
 		if err != nil {
 			p.add(at, key, err.Error(), "")
 			continue
@@ -81,20 +81,31 @@ const unknownChoice = "unknown key; allowed: any key of a setting, seed or label
 
 func choices() []string { return append(slices.Clone(allNames), "seed", labelKey) }
 
-// ChoiceKey gives the full name of a key that cells can be chosen by, as in
-// Options.Only, from itself or from its short name: "patch" is "model.patch".
-// The error is an [*Error] that names the nearest one.
-func ChoiceKey(key string) (string, error) {
-	if f := chosenField(plainKey(key)); f != nil {
-		return f.Name, nil
+// Choices reads the text of Options.Only for cells that are not in a file but in
+// a database: keys by their full names, so that "patch" is "model.patch", and
+// values as they were typed. The error joins an [*Error] for each unknown key.
+func Choices(text string) (where.Filter, error) {
+	if text == "" {
+		return nil, nil
 	}
+	out := where.Filter{}
 	var p problems
-	p.add(place{file: "--only"}, key, unknownChoice, didYouMean(key, choices()))
-	return "", p.join()
+	at := place{file: "--only"}
+	for _, part := range where.Pairs(text) {
+		if part.Key == "" {
+			p.add(place{file: "--only " + text}, "", "not of the form key=value,key=value", "")
+			continue
+		}
+		key := plainKey(part.Key)
+		f := chosenField(key)
+		if f == nil {
+			p.add(at, key, unknownChoice, didYouMean(key, choices()))
+			continue
+		}
+		out.Add(f.Name, where.Bare(part.Value))
+	}
+	return out, p.join()
 }
-
-// SplitChoices splits the text of Options.Only at its commas: "key=value" each.
-func SplitChoices(text string) []string { return splitList(text) }
 
 // chosenField finds a key by its full or its short name.
 func chosenField(key string) *field {
@@ -107,8 +118,12 @@ func chosenField(key string) *field {
 	return byName[quantity.FullKey(key)]
 }
 
-// has says whether a cell has a value. "exact" is the depth K.
+// has says whether a cell has a value. "exact" is the depth K. A cell's label is
+// that of its axis and also the whole one, which tables print.
 func (c *Cell) has(f *field, v value) bool {
+	if f == labelField && c.Label == v.plain {
+		return true
+	}
 	if d, ok := v.v.Interface().(pra.Depth); ok && d == pra.Exact {
 		return mustGet(c, f.Name) == c.Settings.Model.ARSteps()
 	}
@@ -134,25 +149,4 @@ func (e *Experiment) present(f *field) string {
 		}
 	}
 	return strings.Join(list, ", ")
-}
-
-// splitList splits at commas outside quotes.
-func splitList(text string) []string {
-	var parts []string
-	var quote rune
-	start := 0
-	for i, c := range text {
-		switch {
-		case quote != 0:
-			if c == quote {
-				quote = 0
-			}
-		case c == '"' || c == '\'':
-			quote = c
-		case c == ',':
-			parts = append(parts, text[start:i])
-			start = i + 1
-		}
-	}
-	return append(parts, text[start:])
 }

@@ -1,11 +1,10 @@
 package plots
 
 import (
-	"fmt"
-	"strconv"
 	"strings"
 
 	"prabench/metrics/quantity"
+	"prabench/results/where"
 )
 
 // called is how a metric or a key is called in a figure. better is +1 when
@@ -64,26 +63,4 @@ func (q called) brief(unit string) string {
 }
 
 // show writes the value of a key.
-func show(v any) string {
-	switch v := v.(type) {
-	case nil:
-		return "none"
-	case string:
-		return v
-	case bool:
-		if v {
-			return "on"
-		}
-		return "off"
-	case []any:
-		parts := make([]string, len(v))
-		for i := range v {
-			parts[i] = show(v[i])
-		}
-		return strings.Join(parts, " ")
-	}
-	if f, ok := number(v); ok {
-		return strconv.FormatFloat(f, 'g', 6, 64)
-	}
-	return fmt.Sprint(v)
-}
+func show(v any) string { return where.Show(v) }

@@ -1,13 +1,12 @@
 package plots
 
 import (
-	"encoding/json"
 	"fmt"
-	"math"
 	"sort"
 	"strings"
 
 	"prabench/metrics/quantity"
+	"prabench/results/where"
 )
 
 // dimension is what one axis, colour or panel shows: a metric, a key, or the
@@ -55,12 +54,7 @@ func choose(fig Figure, data Data) (*selection, error) {
 	}
 	sort.Strings(keys)
 	for _, c := range data.Cells {
-		ok := true
-		for _, k := range keys {
-			v, _ := param(c, k)
-			ok = ok && matches(v, fig.Where[k])
-		}
-		if ok {
+		if c.Has(fig.Where) {
 			s.cells = append(s.cells, c)
 		}
 	}
@@ -68,41 +62,11 @@ func choose(fig Figure, data Data) (*selection, error) {
 		var parts []string
 		for _, k := range keys {
 			d := all.key(k)
-			parts = append(parts, fmt.Sprintf("%s = %s (there are %s)", k, wanted(fig.Where[k]), listed(d.names)))
+			parts = append(parts, fmt.Sprintf("%s = %s (there are %s)", k, where.Words(fig.Where[k]), listed(d.names)))
 		}
 		return nil, fmt.Errorf("where leaves none of the %d cells: %s", len(data.Cells), strings.Join(parts, ", "))
 	}
 	return s, nil
-}
-
-func matches(v, want any) bool {
-	switch list := want.(type) {
-	case []any:
-		for _, w := range list {
-			if show(w) == show(v) {
-				return true
-			}
-		}
-		return false
-	case []string:
-		return contains(list, show(v))
-	}
-	return show(v) == show(want)
-}
-
-// wanted writes a filter's value.
-func wanted(v any) string {
-	switch list := v.(type) {
-	case []any:
-		parts := make([]string, len(list))
-		for i := range list {
-			parts[i] = show(list[i])
-		}
-		return strings.Join(parts, " or ")
-	case []string:
-		return strings.Join(list, " or ")
-	}
-	return show(v)
 }
 
 // Cells have two names. "label" is what an experiment file says of a step of one
@@ -334,28 +298,7 @@ func counted(n map[string]int) string {
 }
 
 // number is the value of a numeric key.
-func number(v any) (float64, bool) {
-	switch v := v.(type) {
-	case int:
-		return float64(v), true
-	case int32:
-		return float64(v), true
-	case int64:
-		return float64(v), true
-	case uint32:
-		return float64(v), true
-	case uint64:
-		return float64(v), true
-	case float32:
-		return float64(v), true
-	case float64:
-		return v, !math.IsNaN(v)
-	case json.Number:
-		f, err := v.Float64()
-		return f, err == nil
-	}
-	return 0, false
-}
+func number(v any) (float64, bool) { return where.Float(v) }
 
 func listed(names []string) string {
 	if len(names) == 0 {

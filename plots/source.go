@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"prabench/metrics/quantity"
+	"prabench/results/where"
 )
 
 // ShortProtocol is the id of a protocol that fits under a figure: the protocol
@@ -36,7 +37,7 @@ func (s *selection) source(metrics ...string) string {
 	}
 	sort.Strings(keys)
 	for _, k := range keys {
-		parts = append(parts, k+" = "+wanted(s.fig.Where[k]))
+		parts = append(parts, k+" = "+where.Words(s.fig.Where[k]))
 	}
 	if n := s.seeds(metrics); n != "" {
 		if len(metrics) == 0 && n != "1 seed" && s.fig.Needs().OneSeed() { // curves and images are no means

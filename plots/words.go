@@ -4,6 +4,8 @@ import (
 	"math"
 	"strconv"
 	"strings"
+
+	"prabench/results/where"
 )
 
 // What texts beside a figure need to say the same as the figure.
@@ -57,14 +59,8 @@ func Selected(fig Figure, data Data) ([]CellData, error) {
 }
 
 // Has says whether a cell has all the values wanted, as in Figure.Where.
-func (c CellData) Has(where map[string]any) bool {
-	for k, want := range where {
-		v, ok := param(c, k)
-		if !ok || !matches(v, want) {
-			return false
-		}
-	}
-	return true
+func (c CellData) Has(wanted map[string]any) bool {
+	return where.Filter(wanted).Accepts(func(key string) (any, bool) { return param(c, key) })
 }
 
 // Text is a cell's value of a key as figures write it, "" where it has none.

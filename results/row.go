@@ -20,13 +20,10 @@ type Row = view.Row
 type Filter struct {
 	Experiment string
 	Metrics    []string
-	Cells      []string       // cell ids
-	First      int            // so many cells from the beginning of each plan; 0 is all
-	Params     map[string]any // swept keys, model.patch, model.block, model.state, train.rollout_depth, seed or label
+	Cells      []string     // cell ids
+	First      int          // so many cells from the beginning of each plan; 0 is all
+	Params     where.Filter // swept keys, model.patch, model.block, model.state, train.rollout_depth, seed or label
 }
-
-// AnyOf is several values of a parameter that a filter accepts.
-type AnyOf []any
 
 // Results gives the rows that pass the filter, ordered by experiment, place of
 // the cell in its plan, place of the stage in the cell's chain, and metric.
@@ -182,24 +179,17 @@ func pointer(x sql.NullFloat64) *float64 {
 
 // matches says whether a cell's parameters are those wanted.
 func (f Filter) matches(c *Cell) bool {
-	for key, want := range f.Params {
-		have, ok := c.Param(key)
-		switch {
-		case ok:
-		case key == "seed":
-			have = c.Seed
-		case key == "label":
-			have = c.Label
-		default:
-			return false
+	return f.Params.Accepts(func(key string) (any, bool) {
+		v, ok := c.Param(key)
+		switch key {
+		case "seed":
+			return c.Seed, true
+		case "label":
+			if ok { // the whole one, and that of the axis
+				return where.Names{c.Label, v}, true
+			}
+			return c.Label, true
 		}
-		wanted, several := want.(AnyOf)
-		if !several {
-			wanted = AnyOf{want}
-		}
-		if !slices.ContainsFunc(wanted, func(w any) bool { return where.Same(have, w) }) {
-			return false
-		}
-	}
-	return true
+		return v, ok
+	})
 }

@@ -46,7 +46,7 @@ func TestResultsFilter(t *testing.T) {
 		{"the first of each plan", Filter{First: 1, Metrics: []string{"kid"}}, "p4s1/kid p7s1/kid"},
 		{"seed", Filter{Experiment: "t", Metrics: []string{"kid"}, Params: map[string]any{"seed": 2}}, "p4s2/kid p7s2/kid"},
 		{"label", Filter{Experiment: "t", Metrics: []string{"kid"}, Params: map[string]any{"label": "p=4", "seed": "1"}}, "p4s1/kid"},
-		{"any of two", Filter{Experiment: "t", Metrics: []string{"kid"}, Params: map[string]any{"model.patch": AnyOf{"4", 7.0}, "seed": AnyOf{1, 9}}}, "p4s1/kid p7s1/kid"},
+		{"any of two", Filter{Experiment: "t", Metrics: []string{"kid"}, Params: map[string]any{"model.patch": []any{"4", 7.0}, "seed": []any{1, 9}}}, "p4s1/kid p7s1/kid"},
 		{"not swept", Filter{Experiment: "u", Metrics: []string{"kid"}, Params: map[string]any{"train.rollout_depth": 1, "model.state": json.Number("12")}}, "p7s1/kid"},
 		{"no such value", Filter{Experiment: "t", Params: map[string]any{"model.patch": 9}}, ""},
 		{"no such key", Filter{Experiment: "t", Params: map[string]any{"model.colour": 9}}, ""},

@@ -2,9 +2,7 @@ package main
 
 import (
 	"context"
-	"errors"
 	"io"
-	"maps"
 	"slices"
 	"strings"
 
@@ -98,7 +96,7 @@ func (a *app) results(ctx context.Context, w io.Writer, q resultsQuery) error {
 		}
 		return results.ExportCells(w, q.format, cells)
 	}
-	params, err := onlyParams(a.only)
+	params, err := experiments.Choices(a.only)
 	if err != nil {
 		return err
 	}
@@ -107,7 +105,11 @@ func (a *app) results(ctx context.Context, w io.Writer, q resultsQuery) error {
 		return err
 	}
 	if len(rows) == 0 {
-		return unmatched(ctx, db, q, params)
+		why, err := db.WhyNone(ctx, q.experiment, params)
+		if err != nil {
+			return err
+		}
+		return usage("%s", why)
 	}
 	if !q.mean {
 		return results.Export(w, q.format, rows)
@@ -167,52 +169,4 @@ func (a *app) points(ctx context.Context, ls []engine.Loaded) error {
 		}
 	}
 	return nil
-}
-
-// onlyParams reads --only for results: the keys are those of experiment files,
-// the cells are in the database, so values are compared as texts.
-func onlyParams(only string) (map[string]any, error) {
-	if only == "" {
-		return nil, nil
-	}
-	out := map[string]any{}
-	var errs []error
-	for _, part := range experiments.SplitChoices(only) {
-		key, value, ok := strings.Cut(part, "=")
-		if !ok {
-			return nil, usage("--only %s: not of the form key=value,key=value", only)
-		}
-		key, err := experiments.ChoiceKey(strings.TrimSpace(key))
-		if err != nil {
-			errs = append(errs, err)
-			continue
-		}
-		values, _ := out[key].(results.AnyOf)
-		out[key] = append(values, strings.Trim(strings.TrimSpace(value), `"'`))
-	}
-	return out, errors.Join(errs...)
-}
-
-// unmatched says why no result has all that was asked for: a key that no cell
-// of the database varies, by name.
-func unmatched(ctx context.Context, db *results.DB, q resultsQuery, params map[string]any) error {
-	cells, err := db.Cells(ctx, q.experiment)
-	if err != nil {
-		return err
-	}
-	varied := map[string]bool{"seed": true, "label": true}
-	for i := range cells {
-		for key := range cells[i].Params {
-			varied[key] = true
-		}
-	}
-	for key := range params {
-		if len(cells) == 0 || varied[key] {
-			continue
-		}
-		if _, always := cells[0].Param(key); !always {
-			return usage("--only: no experiment in the database varies %s; allowed: %s", key, strings.Join(slices.Sorted(maps.Keys(varied)), ", "))
-		}
-	}
-	return usage("no result matches; `prabench status` says what there is")
 }

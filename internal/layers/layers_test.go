@@ -33,7 +33,7 @@ var storeys = []storey{
 	{"results/view", over("results/record", "results/where"), "between database and drawing: the database fills it, drawings read it, and it knows neither"},
 	{"plots/figure", ground, "what a figure is, without any drawing"},
 	{"plots/", over("plots/", "results/record", "results/view", "results/where"), "drawings are made from typed points and link no database"},
-	{"experiments/", over("models/", "metrics/embed", "plots/figure"), "reading a file starts nothing and knows neither engine nor database"},
+	{"experiments/", over("models/", "metrics/embed", "plots/figure", "results/where"), "reading a file starts nothing and knows neither engine nor database"},
 	{"harness/", over("harness/artifact", "harness/machine", "harness/measure", "harness/progress", "harness/schedule", "harness/sheet", "harness/stage",
 		"models/", "metrics/", "results/record"), "what the engine stands on knows no database, no experiment files and not the engine"},
 	{"harness/worker", over("harness/artifact", "harness/machine", "harness/measure", "harness/stage", "models/", "results/record"),

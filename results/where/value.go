@@ -8,10 +8,60 @@ import (
 	"strings"
 )
 
-// Same compares values of a key by what they say: 7, 7.0 and "7" are the same.
-func Same(a, b any) bool { return Text(a) == Text(b) }
+// Same compares values of a key by what they say: 7, 7.0 and "7" are the same, and
+// so is what a figure prints of a value.
+func Same(a, b any) bool { return Text(a) == Text(b) || Show(a) == Show(b) }
 
-// Text writes a value of a key the one way that Same compares.
+// Show writes a value of a key for people, with six digits: true is "on".
+func Show(v any) string {
+	switch v := v.(type) {
+	case nil:
+		return "none"
+	case string:
+		return v
+	case bool:
+		if v {
+			return "on"
+		}
+		return "off"
+	case []any:
+		parts := make([]string, len(v))
+		for i := range v {
+			parts[i] = Show(v[i])
+		}
+		return strings.Join(parts, " ")
+	}
+	if f, ok := Float(v); ok {
+		return strconv.FormatFloat(f, 'g', 6, 64)
+	}
+	return fmt.Sprint(v)
+}
+
+// Float is the value of a numeric key.
+func Float(v any) (float64, bool) {
+	switch v := v.(type) {
+	case int:
+		return float64(v), true
+	case int32:
+		return float64(v), true
+	case int64:
+		return float64(v), true
+	case uint32:
+		return float64(v), true
+	case uint64:
+		return float64(v), true
+	case float32:
+		return float64(v), true
+	case float64:
+		return v, !math.IsNaN(v)
+	case json.Number:
+		f, err := v.Float64()
+		return f, err == nil
+	}
+	return 0, false
+}
+
+// Text writes a value of a key with all its digits.
 func Text(v any) string {
 	switch v := v.(type) {
 	case string:

@@ -1,0 +1,108 @@
+package where
+
+import (
+	"slices"
+	"strings"
+)
+
+// Filter names the values that keys must have: one value, or any of a list.
+type Filter map[string]any
+
+// Accepts says whether a thing has all of them; get gives its value of a key.
+func (f Filter) Accepts(get func(key string) (any, bool)) bool {
+	for key, want := range f {
+		if have, ok := get(key); !ok || !Any(have, want) {
+			return false
+		}
+	}
+	return true
+}
+
+// Names are several values of one key, such as a short and a long label: any of
+// them is enough.
+type Names []any
+
+// Any says whether a value is the one wanted, or one of the list wanted.
+func Any(have, want any) bool {
+	names, several := have.(Names)
+	if !several {
+		names = Names{have}
+	}
+	return slices.ContainsFunc(Values(want), func(w any) bool {
+		return slices.ContainsFunc(names, func(have any) bool { return Same(have, w) })
+	})
+}
+
+// Values are those that a condition accepts.
+func Values(want any) []any {
+	switch list := want.(type) {
+	case []any:
+		return list
+	case []string:
+		out := make([]any, len(list))
+		for i, w := range list {
+			out[i] = w
+		}
+		return out
+	}
+	return []any{want}
+}
+
+// Words writes what a condition accepts: "2 or 4".
+func Words(want any) string {
+	var words []string
+	for _, w := range Values(want) {
+		words = append(words, Show(w))
+	}
+	return strings.Join(words, " or ")
+}
+
+// Pair is one condition as it was typed: a value of a key. Without a key it is no
+// condition, and Part is what was typed.
+type Pair struct{ Key, Value, Part string }
+
+// Pairs splits a typed filter, "key=value,key=value", at its commas outside of
+// quotes. A key that comes again has further values.
+func Pairs(text string) []Pair {
+	var out []Pair
+	for _, part := range split(text) {
+		p := Pair{Part: strings.TrimSpace(part)}
+		if key, value, ok := strings.Cut(part, "="); ok {
+			p.Key, p.Value = Bare(key), strings.TrimSpace(value)
+		}
+		out = append(out, p)
+	}
+	return out
+}
+
+// Bare is what was typed without spaces and quotes around it.
+func Bare(typed string) string { return strings.Trim(strings.TrimSpace(typed), `"'`) }
+
+// Add gives a condition one more value.
+func (f Filter) Add(key string, value any) {
+	if have, ok := f[key]; ok {
+		value = append(slices.Clone(Values(have)), value)
+	}
+	f[key] = value
+}
+
+// split cuts a text at commas outside quotes.
+func split(text string) []string {
+	var parts []string
+	var quote rune
+	start := 0
+	for i, c := range text {
+		switch {
+		case quote != 0:
+			if c == quote {
+				quote = 0
+			}
+		case c == '"' || c == '\'':
+			quote = c
+		case c == ',':
+			parts = append(parts, text[start:i])
+			start = i + 1
+		}
+	}
+	return append(parts, text[start:])
+}
