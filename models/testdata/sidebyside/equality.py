@@ -12,7 +12,9 @@ from checkpoint import Checkpoint, array
 from training import Batch, Training
 from sampling import noise
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+HERE = os.path.dirname(os.path.abspath(__file__))
+for folder in ("..", "../../pra/testdata"):  # in a bundle, in the repository
+    sys.path.insert(0, os.path.join(HERE, folder))
 
 TOLERANCE = 1e-4
 SEED = 1  # of sampling, the default of our side
