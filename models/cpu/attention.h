@@ -1,3 +1,12 @@
+#ifndef OPS_BODY
+#define ATTENTION_OPS(OP)                                                                                        \
+    OP(void, attention, (int th, float *out, const float *qkv, float *lse, long batch, long tokens, long heads,  \
+       long width, long block), (th, out, qkv, lse, batch, tokens, heads, width, block))                         \
+    OP(void, attention_backward, (int th, float *dqkv, const float *dout, const float *out, const float *qkv,    \
+       const float *lse, long batch, long tokens, long heads, long width, long block), (th, dqkv, dout, out,     \
+       qkv, lse, batch, tokens, heads, width, block))
+#else
+
 // Block-causal attention for training and sweeps, one (image, head) at a time,
 // in tiles of queries: a tile's scores are formed only up to the last key that
 // one of its queries may read.
@@ -108,3 +117,4 @@ static void K(attention_backward)(int threads, float *dqkv, const float *dout, c
         }
     }
 }
+#endif

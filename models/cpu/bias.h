@@ -1,4 +1,11 @@
 // Bias and activation, in one pass over [rows, n].
+#ifndef OPS_BODY
+#define BIAS_OPS(OP)                                                                                             \
+    OP(void, epilogue, (int th, float *y, float *f, const float *bias, int act, const float *gate, long ldgate,  \
+       const float *residual, long rows, long n), (th, y, f, bias, act, gate, ldgate, residual, rows, n))        \
+    OP(void, bias_act_backward, (int th, float *dpre, float *dbias, const float *dy, const float *pre,           \
+       long rows, long n, int act), (th, dpre, dbias, dy, pre, rows, n, act))
+#else
 
 // y ← residual + gate·act(f + bias), f keeping f + bias where y is elsewhere; a
 // row at a time, so that the steps after the first find it in the nearest cache.
@@ -70,3 +77,4 @@ static void K(bias_act_backward)(int threads, float *dpre, float *dbias, const f
         for (long i = 0; i < m; i++) dbias[lo + i] += acc[i];
     }
 }
+#endif

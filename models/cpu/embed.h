@@ -1,4 +1,14 @@
 // Assembly of the trunk's input, and its gradient.
+#ifndef OPS_BODY
+#define EMBED_OPS(OP)                                                                                            \
+    OP(void, embed, (int th, float *u, const float *proj, const float *start, const float *inpos,                \
+       const float *pos, const float *class, const int *labels, const int *order, long batch, long at, long n,   \
+       long proj_at, long proj_tokens, long width, long block), (th, u, proj, start, inpos, pos, class, labels,  \
+       order, batch, at, n, proj_at, proj_tokens, width, block))                                                 \
+    OP(void, embed_backward, (int th, float *dproj, float *dstart, float *dinpos, float *dpos, float *dclass,    \
+       const float *du, const int *labels, const int *order, long batch, long tokens, long width, long block),   \
+       (th, dproj, dstart, dinpos, dpos, dclass, du, labels, order, batch, tokens, width, block))
+#else
 
 static void K(embed)(int threads, float *u, const float *proj, const float *start, const float *inpos, const float *pos,
                      const float *class, const int *labels, const int *order, long batch, long at, long n, long proj_at,
@@ -52,3 +62,4 @@ static void K(embed_backward)(int threads, float *dproj, float *dstart, float *d
         }
     }
 }
+#endif

@@ -15,6 +15,7 @@
 #define NORM_EPS 1e-5f
 enum { ACT_NONE, ACT_SILU, ACT_GELU };
 
+#define OPS_BODY
 #include "scalar.h"
 #include "bias.h"
 #include "norm.h"

@@ -1,3 +1,8 @@
+#ifndef OPS_BODY
+#define PEAK_OPS(OP)                                                   \
+    OP(double, fma_loop, (int th, long iterations), (th, iterations))
+#else
+
 // Peak arithmetic rate: independent chains of fused multiply-adds in registers.
 // Returns the number of floating-point operations done.
 static double K(fma_loop)(int threads, long iterations) {
@@ -21,3 +26,4 @@ static double K(fma_loop)(int threads, long iterations) {
     }
     return 2.0 * CHAINS * LANES * (double)iterations * threads;
 }
+#endif

@@ -32,8 +32,8 @@
 //  2. models/device/reference: the equation in float64, by [On] beside it.
 //  3. models/device/devicetest: trials over a spread of shapes, registered by of;
 //     a backward pass names its forward pass, for the finite differences.
-//  4. models/cpu, the .h file of its family: the C function, and its line in ops.h;
-//     every vector path has it then.
+//  4. models/cpu, the .h file of its family: the C function and, at the file's
+//     head, its line of the table; every vector path has it then.
 //  5. models/cpu/ops.go: the call of it, by [On].
 //  6. models/cuda/kernels, the .cu file of its family: the kernel.
 //  7. models/cuda/kernels, the .go file of its family: the kernel's line of the
