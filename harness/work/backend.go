@@ -1,11 +1,11 @@
 package work
 
 import (
-	"sort"
+	"errors"
 	"strings"
 
 	"prabench/harness/worker"
-	"prabench/models/cpu"
+	_ "prabench/models/cpu" // every program has the CPU
 	"prabench/models/device"
 )
 
@@ -16,38 +16,18 @@ type Device struct {
 	Precision string // "fp32"; others where the device has them
 }
 
-// Opener makes a backend.
-type Opener func(Device) (device.Backend, error)
-
-var openers = map[string]Opener{
-	"cpu": func(d Device) (device.Backend, error) {
-		if err := cpu.Refuse(d.Precision); err != nil {
-			return nil, worker.Invalid("measure.precision: %v", err)
-		}
-		return cpu.NewPrecision(d.Threads, d.Precision)
-	},
-}
-
-// Register makes a kind of device known to this program; the CUDA program does
-// so before its worker serves.
-func Register(kind string, open Opener) { openers[kind] = open }
-
-// Devices are the kinds of device that this program serves.
-func Devices() []string {
-	var out []string
-	for kind := range openers {
-		out = append(out, kind)
-	}
-	sort.Strings(out)
-	return out
-}
-
 // Open makes a backend.
 func Open(d Device) (device.Backend, error) {
-	kind, _, _ := strings.Cut(d.Name, ":")
-	open := openers[kind]
-	if open == nil {
-		return nil, worker.Invalid("this program has no device %q; it has %s", d.Name, strings.Join(Devices(), ", "))
+	driver, ok := device.DriverOf(d.Name)
+	if !ok {
+		return nil, worker.Invalid("this program has no device %q; it has %s", d.Name, strings.Join(device.Drivers(), ", "))
 	}
-	return open(d)
+	if err := driver.Refuse(d.Precision); err != nil {
+		return nil, worker.Invalid("measure.precision: %v", err)
+	}
+	be, err := driver.Open(device.Options{Device: d.Name, Threads: d.Threads, Precision: d.Precision})
+	if errors.Is(err, device.ErrNoDevice) {
+		return nil, worker.Invalid("measure.device: %v", err)
+	}
+	return be, err
 }

@@ -12,7 +12,6 @@ import (
 	"prabench/harness/worker"
 	"prabench/metrics/quantity"
 	"prabench/metrics/stat"
-	"prabench/models/cpu"
 	"prabench/models/device"
 	"prabench/models/pra"
 	"prabench/results/record"
@@ -280,9 +279,10 @@ func timingProtocol(m stage.Measure) map[string]string {
 
 // peakFlops is the arithmetic peak of the device, measured now; 0 where there
 // is no such measurement.
-func peakFlops(device string, threads int) float64 {
-	if device == "cpu" {
-		return cpu.PeakFlops(threads)
+func peakFlops(name string, threads int) float64 {
+	d, _ := device.DriverOf(name)
+	if d.PeakFLOPS == nil {
+		return 0
 	}
-	return 0
+	return d.PeakFLOPS(threads)
 }

@@ -86,7 +86,7 @@ func Ordinal(name string) (int, error) {
 		at, err = 0, nil
 	}
 	if kind != "cuda" || err != nil || at < 0 {
-		return 0, fmt.Errorf("%q is no CUDA device; they are called cuda:0, cuda:1, …", name)
+		return 0, fmt.Errorf("%q is %w; CUDA devices are called cuda:0, cuda:1, …", name, device.ErrNoDevice)
 	}
 	return at, nil
 }

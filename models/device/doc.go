@@ -19,7 +19,8 @@
 // after it was done; who wants one later copies it.
 //
 // What a backend can do beside operations stands in its [Caps]: what is absent
-// there the models do without, with equal results.
+// there the models do without, with equal results. What a program can open, and
+// what may be asked before that, is its [Drivers].
 //
 // # Adding an operation
 //

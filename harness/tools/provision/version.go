@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"prabench/harness/machine"
-	"prabench/harness/work"
+	"prabench/models/device"
 )
 
 // Number is the version that CHANGELOG.md names; "-dev" says that it is not
@@ -33,7 +33,7 @@ func ThisProgram() Version {
 	if !env.GitDirty && rev != env.GitRevision || len(rev) != 40 {
 		rev = ""
 	}
-	devices := work.Devices()
+	devices := device.Drivers()
 	return Version{Version: Number, Revision: rev, Dirty: env.GitDirty, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH,
 		CUDA: slices.Contains(devices, "cuda"), Devices: devices}
 }
