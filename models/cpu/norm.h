@@ -13,7 +13,12 @@
        dmod, dy, x, stats, mod, ldmod, so, co, rows, n, add))                                                     \
     OP(void, gate_backward, (int th, float *df, float *dmod, const float *dout, const float *f,                   \
        const float *mod, long ldmod, long off, long rows, long n), (th, df, dmod, dout, f, mod, ldmod, off,       \
-       rows, n))
+       rows, n))                                                                                                  \
+    OP(void, rms_norm, (int th, float *y, const float *x, const float *gain, float *stats, long rows, long n,     \
+       float eps), (th, y, x, gain, stats, rows, n, eps))                                                         \
+    OP(void, rms_norm_backward, (int th, float *dx, float *dgain, const float *dy, const float *x,                \
+       const float *gain, const float *stats, long rows, long n, int add), (th, dx, dgain, dy, x, gain, stats,    \
+       rows, n, add))
 #else
 
 static inline void K(row_stats)(const float *x, long n, int sphere, float *mean, float *rstd) {
@@ -144,6 +149,63 @@ static void K(gate_backward)(int threads, float *df, float *dmod, const float *d
             o[i] = g[i] * d[i];
             dg[i] = q[i] * d[i];
         }
+    }
+}
+
+static void K(rms_norm)(int threads, float *y, const float *x, const float *gain, float *stats, long rows, long n, float eps) {
+#pragma omp parallel for num_threads(threads) schedule(static) if (rows * n > SERIAL)
+    for (long r = 0; r < rows; r++) {
+        const float *p = x + r * n;
+        float *o = y + r * n, q = 0;
+#pragma omp simd reduction(+ : q)
+        for (long i = 0; i < n; i++) q += p[i] * p[i];
+        float s = 1.0f / sqrtf(q / n + eps);
+        stats[r] = s;
+        if (gain) {
+#pragma omp simd
+            for (long i = 0; i < n; i++) o[i] = p[i] * s * gain[i];
+        } else {
+#pragma omp simd
+            for (long i = 0; i < n; i++) o[i] = p[i] * s;
+        }
+    }
+}
+
+// dx = rstd·(g − x̂·mean(g·x̂)), g = dy·gain.
+static void K(rms_norm_backward)(int threads, float *dx, float *dgain, const float *dy, const float *x, const float *gain,
+                                 const float *stats, long rows, long n, int add) {
+#pragma omp parallel for num_threads(threads) schedule(static) if (rows * n > SERIAL)
+    for (long r = 0; r < rows; r++) {
+        const float *p = x + r * n, *d = dy + r * n;
+        float *o = dx + r * n, s = stats[r], b = 0;
+        if (gain) {
+#pragma omp simd reduction(+ : b)
+            for (long i = 0; i < n; i++) b += d[i] * gain[i] * p[i];
+        } else {
+#pragma omp simd reduction(+ : b)
+            for (long i = 0; i < n; i++) b += d[i] * p[i];
+        }
+        b = b * s / n;
+#pragma omp simd
+        for (long i = 0; i < n; i++) {
+            float g = gain ? d[i] * gain[i] : d[i];
+            float v = s * (g - p[i] * s * b);
+            o[i] = add ? o[i] + v : v;
+        }
+    }
+    if (!gain) return;
+    long blocks = (n + 63) / 64; // columns are split, so that the order of additions does not depend on the threads
+#pragma omp parallel for num_threads(threads) schedule(static) if (rows * n > SERIAL)
+    for (long b = 0; b < blocks; b++) {
+        long lo = b * 64, w = n - lo < 64 ? n - lo : 64;
+        float acc[64] = {0};
+        for (long r = 0; r < rows; r++) {
+            const float *p = x + r * n + lo, *d = dy + r * n + lo;
+            float s = stats[r];
+#pragma omp simd
+            for (long i = 0; i < w; i++) acc[i] += d[i] * p[i] * s;
+        }
+        for (long i = 0; i < w; i++) dgain[lo + i] += acc[i];
     }
 }
 #endif

@@ -33,6 +33,15 @@ var _ = device.On(&ops, func(d *Backend, o *device.NormBackward) {
 		C.long(o.Rows), C.long(o.N), C.int(o.Form), flag(o.Add))
 })
 
+var _ = device.On(&ops, func(d *Backend, o *device.RMSNorm) {
+	C.pra_rms_norm(d.th(), at(o.Y), at(o.X), at(o.Gain), at(o.Stats), C.long(o.Rows), C.long(o.N), C.float(o.Eps))
+})
+
+var _ = device.On(&ops, func(d *Backend, o *device.RMSNormBackward) {
+	C.pra_rms_norm_backward(d.th(), at(o.DX), at(o.DGain), at(o.DY), at(o.X), at(o.Gain), at(o.Stats),
+		C.long(o.Rows), C.long(o.N), flag(o.Add))
+})
+
 var _ = device.On(&ops, func(d *Backend, o *device.ModNorm) {
 	C.pra_mod_norm(d.th(), at(o.Y), at(o.X), at(o.Stats), at(o.Mod), C.long(o.LDMod), C.long(o.Shift), C.long(o.Scale),
 		C.long(o.Rows), C.long(o.N))

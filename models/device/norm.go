@@ -141,3 +141,49 @@ func (o *GateBackward) Operands(u *Uses) {
 	u.writes("DF", o.DF, size)
 	u.use("DMod", Writes, o.DMod, o.Rows*o.LDMod, size)
 }
+
+// RMSNorm is Y ← Gain·X·rstd with rstd = 1/√(mean(X²) + Eps) of each row, kept as
+// Stats[r] (Zhang and Sennrich 2019). Gain may be absent (1).
+type RMSNorm struct {
+	Y, X, Gain, Stats Buffer
+	Rows, N           int
+	Eps               float32
+}
+
+var rmsNormKind = newKind("RMSNorm")
+
+func (*RMSNorm) Kind() Kind     { return rmsNormKind }
+func (o *RMSNorm) Sizes() Sizes { return sizes(o.Rows, o.N) }
+func (*RMSNorm) FLOPs() float64 { return 0 }
+func (o *RMSNorm) Operands(u *Uses) {
+	u.reads("X", o.X, o.Rows*o.N)
+	u.mayRead("Gain", o.Gain, o.N)
+	u.writes("Y", o.Y, o.Rows*o.N)
+	u.writes("Stats", o.Stats, o.Rows)
+}
+
+// RMSNormBackward is DX ← [DX +] rstd·(g − x̂·mean(g·x̂)) with x̂ = X·rstd and
+// g = Gain·DY, and, where Gain is given, DGain ← DGain + Σ_rows DY·x̂. Stats is what
+// [RMSNorm] left; Add keeps what DX holds.
+type RMSNormBackward struct {
+	DX, DGain, DY, X, Gain, Stats Buffer
+	Rows, N                       int
+	Add                           bool
+}
+
+var rmsNormBackwardKind = newKind("RMSNormBackward")
+
+func (*RMSNormBackward) Kind() Kind     { return rmsNormBackwardKind }
+func (o *RMSNormBackward) Sizes() Sizes { return sizes(o.Rows, o.N) }
+func (*RMSNormBackward) FLOPs() float64 { return 0 }
+func (o *RMSNormBackward) Operands(u *Uses) {
+	size := o.Rows * o.N
+	u.reads("DY", o.DY, size)
+	u.reads("X", o.X, size)
+	u.reads("Stats", o.Stats, o.Rows)
+	if !o.Gain.Absent() {
+		u.reads("Gain", o.Gain, o.N)
+		u.updates("DGain", o.DGain, o.N)
+	}
+	u.gradient("DX", o.DX, size, o.Add)
+}

@@ -130,3 +130,53 @@ KERNEL(gate_backward, 256, 4)
     }
 }
 EXPORT(gate_backward, 256)
+
+KERNEL(rms_norm, 256, 4)(float *y, const float *x, const float *gain, float *stats, int n, float eps, int keep) {
+    SHARED(s);
+    i64 r = blockIdx.x;
+    const float *p = x + r * n;
+    float *held = s + 32, *o = y + r * n, q = 0;
+    for (int i = threadIdx.x; i < n; i += blockDim.x) {
+        float v = p[i];
+        if (keep) held[i] = v; // read again by this thread only
+        q += v * v;
+    }
+    float d = 1.0f / kc_sqrt(block_sum(q, s) / n + eps);
+    if (threadIdx.x == 0) stats[r] = d;
+    for (int i = threadIdx.x; i < n; i += blockDim.x) {
+        float v = (keep ? held[i] : p[i]) * d;
+        o[i] = gain ? v * gain[i] : v;
+    }
+}
+EXPORT(rms_norm, 256)
+
+// dx = rstd·(g − x̂·mean(g·x̂)), g = dy·gain; each, keep, hold and part as in
+// norm_backward, part [n].
+KERNEL(rms_norm_backward, 256, 2)
+(float *dx, float *part, const float *dy, const float *x, const float *gain, const float *stats, int rows, int n, int add, int each,
+ int keep, int hold) {
+    SHARED(s);
+    float *kx = s + 32, *kd = kx + n, *acc = part + (i64)blockIdx.x * n, *sums = hold ? s + 32 + keep * 2 * n : acc;
+    i64 r = (i64)blockIdx.x * each, end = r + each < rows ? r + each : rows;
+    if (gain)
+        for (int i = threadIdx.x; i < n; i += blockDim.x) sums[i] = 0;
+    for (; r < end; r++) {
+        const float *p = x + r * n, *d = dy + r * n;
+        float *o = dx + r * n, t = stats[r], b = 0;
+        for (int i = threadIdx.x; i < n; i += blockDim.x) {
+            float xn = p[i] * t, v = d[i], g = gain ? v * gain[i] : v;
+            if (keep) kx[i] = xn, kd[i] = g;
+            if (gain) sums[i] += v * xn;
+            b += g * xn;
+        }
+        b = block_sum(b, s) / n;
+        for (int i = threadIdx.x; i < n; i += blockDim.x) {
+            float xn = keep ? kx[i] : p[i] * t, g = keep ? kd[i] : gain ? d[i] * gain[i] : d[i];
+            float v = t * (g - xn * b);
+            o[i] = add ? o[i] + v : v;
+        }
+    }
+    if (gain && hold)
+        for (int i = threadIdx.x; i < n; i += blockDim.x) acc[i] = sums[i];
+}
+EXPORT(rms_norm_backward, 256)

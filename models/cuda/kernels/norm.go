@@ -8,6 +8,8 @@ var (
 	modNormKernel         = kernel("norm", "mod_norm", 256, 4, 9)
 	modNormBackwardKernel = kernel("norm", "mod_norm_backward", 256, 4, 12)
 	gateBackwardKernel    = kernel("norm", "gate_backward", 256, 4, 8)
+	rmsNormKernel         = kernel("norm", "rms_norm", 256, 4, 7)
+	rmsNormBackwardKernel = kernel("norm", "rms_norm_backward", 256, 2, 12)
 )
 
 // reduceFloats is the shared memory of a block's sum: one float a warp.
@@ -81,4 +83,37 @@ var _ = device.On(&does, func(o *Ops, op *device.GateBackward) {
 	bytes := f4(5 * op.Rows * op.N)
 	o.call(gateBackwardKernel).bufs(op.DF, op.DMod, op.DOut, op.F, op.Mod).ints(op.LDMod, op.Gate, op.N)
 	o.cost(0, bytes, bytes).rows(op.Rows, op.N, 0)
+})
+
+var _ = device.On(&does, func(o *Ops, op *device.RMSNorm) {
+	keep := kept(op.N, 1, sharedFloats)
+	bytes := f4(2*op.Rows*op.N, op.Rows)
+	o.call(rmsNormKernel).bufs(op.Y, op.X, op.Gain, op.Stats).ints(op.N).floats(op.Eps).ints(keep)
+	o.cost(0, bytes+f4((1-keep)*op.Rows*op.N), bytes).rows(op.Rows, op.N, reduceFloats+keep*op.N)
+})
+
+// As NormBackward, with one sum.
+var _ = device.On(&does, func(o *Ops, op *device.RMSNormBackward) {
+	if op.Rows == 0 {
+		return
+	}
+	chunks, each, hold := op.Rows, 1, 0
+	var part Ptr
+	if !op.Gain.Absent() {
+		chunks, each = chunksOf(op.Rows)
+		part = o.to.Scratch(4 * chunks * op.N)
+		hold = kept(op.N, 1, sharedFloats)
+	}
+	keep := kept(op.N, 2, sharedFloats-hold*op.N) / 2
+	least := f4(3*op.Rows*op.N, op.Rows, index(op.Add)*op.Rows*op.N)
+	bytes := least + f4((1-keep)*2*op.Rows*op.N)
+	if !op.Gain.Absent() {
+		bytes += f4(chunks*op.N, (1-hold)*2*op.Rows*op.N)
+	}
+	o.call(rmsNormBackwardKernel).bufs(op.DX).ptr(part).bufs(op.DY, op.X, op.Gain, op.Stats).
+		ints(op.Rows, op.N, index(op.Add), each, keep, hold)
+	o.cost(0, bytes, least).grid(chunks, 1, 1, threadsFor(op.N), reduceFloats+2*keep*op.N+hold*op.N)
+	if !op.Gain.Absent() {
+		o.columnSum(at(op.DGain), part, chunks, op.N, op.N)
+	}
 })

@@ -208,3 +208,71 @@ func gateBackward() []*trial {
 	}
 	return out
 }
+
+var _ = of[device.RMSNorm](rmsNorm)
+
+func rmsNorm() []*trial {
+	var out []*trial
+	for _, s := range shapes {
+		for _, gained := range []bool{false, true} {
+			for _, eps := range []float32{1e-6, 0.5} {
+				tr := newTrial("%dx%d gain %v eps %g", s.rows, s.n, gained, eps)
+				gain := absent
+				if gained {
+					gain = tr.normal("gain", s.n)
+				}
+				x, y, stats := tr.spread("x", s.size(), 0, 0.3), tr.unset("y", s.size(), sum), tr.unset("stats", s.rows, sum)
+				tr.run = func(m *machine) {
+					device.Do(m, device.RMSNorm{
+						Y: m.at(y), X: m.at(x), Gain: m.at(gain), Stats: m.at(stats), Rows: s.rows, N: s.n, Eps: eps,
+					})
+				}
+				tr.ranges = s.small()
+				out = append(out, tr)
+			}
+		}
+	}
+	return out
+}
+
+var _ = of[device.RMSNormBackward](rmsNormBackward)
+
+func rmsNormBackward() []*trial {
+	var out []*trial
+	for _, s := range shapes {
+		for _, gained := range []bool{false, true} {
+			for _, add := range []bool{false, true} {
+				tr := newTrial("%dx%d gain %v add %v", s.rows, s.n, gained, add)
+				x, dy, stats := tr.normal("x", s.size()), tr.normal("dy", s.size()), tr.unset("stats", s.rows, sum)
+				y, dx, gain, dgain := tr.unset("y", s.size(), sum), absent, absent, absent
+				if add {
+					dx = tr.as(tr.normal("dx", s.size()), sum)
+				} else {
+					dx = tr.unset("dx", s.size(), sum)
+				}
+				of := []pair{{x, dx}}
+				if gained {
+					gain, dgain = tr.normal("gain", s.n), tr.as(tr.normal("dgain", s.n), sum)
+					of = append(of, pair{gain, dgain})
+				}
+				tr.floor(dx, steepness(tr.values[x], s.n, device.Sphere))
+				forward := func(m *machine) {
+					device.Do(m, device.RMSNorm{
+						Y: m.at(y), X: m.at(x), Gain: m.at(gain), Stats: m.at(stats), Rows: s.rows, N: s.n, Eps: device.NormEps,
+					})
+				}
+				tr.run = func(m *machine) {
+					forward(m)
+					device.Do(m, device.RMSNormBackward{
+						DX: m.at(dx), DGain: m.at(dgain), DY: m.at(dy), X: m.at(x), Gain: m.at(gain), Stats: m.at(stats),
+						Rows: s.rows, N: s.n, Add: add,
+					})
+				}
+				tr.gradient = &gradient{forward: forward, out: y, seed: dy, of: of}
+				tr.ranges = s.small()
+				out = append(out, tr)
+			}
+		}
+	}
+	return out
+}

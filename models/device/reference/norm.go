@@ -137,3 +137,39 @@ var _ = device.On(&ops, func(d *Backend, o *device.GateBackward) {
 		}
 	}
 })
+
+var _ = device.On(&ops, func(d *Backend, o *device.RMSNorm) {
+	Y, X, S, w := d.rows(o.Y, o.Rows, o.N), d.rows(o.X, o.Rows, o.N), d.view(o.Stats, o.Rows), d.optional(o.Gain, o.N)
+	for r := range o.Rows {
+		x := X.row(r)
+		S[r] = 1 / math.Sqrt(dot(x, x)/float64(o.N)+float64(o.Eps))
+		for i, v := range x {
+			v *= S[r]
+			if w != nil {
+				v *= w[i]
+			}
+			Y.set(r, i, v)
+		}
+	}
+})
+
+var _ = device.On(&ops, func(d *Backend, o *device.RMSNormBackward) {
+	DX, DY, X := d.rows(o.DX, o.Rows, o.N), d.rows(o.DY, o.Rows, o.N), d.rows(o.X, o.Rows, o.N)
+	S, w := d.view(o.Stats, o.Rows), d.optional(o.Gain, o.N)
+	var dw []float64
+	if w != nil {
+		dw = d.view(o.DGain, o.N)
+	}
+	for r := range o.Rows {
+		xhat, g := normalised(X.row(r), 0, S[r]), append([]float64(nil), DY.row(r)...)
+		for i := range w {
+			dw[i] += g[i] * xhat[i]
+			g[i] *= w[i]
+		}
+		mean := dot(g, xhat) / float64(o.N)
+		for i := range g {
+			g[i] = S[r] * (g[i] - xhat[i]*mean)
+		}
+		write(DX.row(r), g, o.Add)
+	}
+})
