@@ -24,10 +24,10 @@
 //
 // # Adding an operation
 //
-// By hand, one entry each:
+// RMSNorm is one to copy. By hand, one entry each:
 //
 //  1. models/device, the file of its family: the struct, with its equation as the
-//     comment, and five methods: Kind, Sizes, FLOPs and Operands. Operands names
+//     comment, and four methods: Kind, Sizes, FLOPs and Operands. Operands names
 //     each operand with the elements that it needs; what only some sizes allow is a
 //     panic there. Where others can stand in, it is a [Composite].
 //  2. models/device/reference: the equation in float64, by [On] beside it.
