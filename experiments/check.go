@@ -202,6 +202,9 @@ func (s *Settings) rest() error {
 	if s.Measure.Timeout <= 0 {
 		return &pra.KeyError{Key: "measure.timeout", Problem: fmt.Sprintf("%v is no time; allowed: more than 0s, for example \"2h\"", s.Measure.Timeout)}
 	}
+	if err := s.Metrics.valid(); err != nil {
+		return err
+	}
 	return s.Check.valid()
 }
 

@@ -27,6 +27,8 @@ var rows = []struct{}{
 			Doc: "features of the scores: auto (the classifier where the set has one), classifier or ternary"},
 		quantity.Key{Name: "samples", Label: "reference images", Doc: "real images on the reference side; 0 is all of the split"},
 		quantity.Key{Name: "reference", Label: "split of the reference", Doc: "split of the real images: train or test"},
+		quantity.Key{Name: "also", Label: "further scores", Outside: true, // cells keep their names and gain values
+			Doc: "further scores of the same samples, which are not made again for it: " + strings.Join(laterScores, ", ")},
 	),
 
 	quantity.Keys("measure",

@@ -41,6 +41,8 @@ type Metrics struct {
 	Reference string `toml:"reference" json:"reference"` // split they come from: "train" or "test"
 
 	quantity.Extras
+
+	Also Names `toml:"also" json:"also,omitempty"` // scores that came later, by their kinds of stage
 }
 
 // Measure is the [measure] table: how speed and memory are measured.

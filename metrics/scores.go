@@ -3,6 +3,7 @@ package metrics
 import (
 	"fmt"
 
+	"prabench/metrics/quantity"
 	"prabench/metrics/stat"
 )
 
@@ -54,3 +55,18 @@ func Floor(reference, heldOut Features, count int) (Scores, error) {
 	}
 	return s, nil
 }
+
+// Later is a score of two sets of features that came after those of [Score].
+// What Score computes is part of the keys of stages, and a score that joined it
+// would make every database score again. So a later one is a stage of its own,
+// of what is kept already, for the experiments that ask for it by its name in
+// metrics.also.
+type Later struct {
+	Name, Version   string             // of its kind of stage; the version rises when its results change
+	Metrics, Floors []*quantity.Metric // what it gives; the same of held-out real images
+	Of              func(reference, gen Features) ([]stat.Estimate, error)
+}
+
+// LaterScores are all of them. A new one is its formula, its rows in the
+// catalogue and a line here.
+var LaterScores = []Later{}

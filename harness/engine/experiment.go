@@ -45,7 +45,7 @@ func settings(s experiments.Settings) stage.Settings {
 		Data: s.Data.Spec(), Model: s.Model, Train: s.Train,
 		Sample: s.Sample.SampleConfig, Count: s.Sample.Count, Batch: s.Sample.Batch,
 		Embedder: s.Metrics.Embedder, Reference: s.Metrics.Reference, Samples: s.Metrics.Samples,
-		Extras: s.Metrics.Extras,
+		Extras: s.Metrics.Extras, Also: string(s.Metrics.Also),
 		Measure: stage.Measure{
 			Device: s.Measure.Device, Precision: s.Measure.Precision, Batch: s.Measure.Batch, Warmup: s.Measure.Warmup,
 			Rounds: s.Measure.Rounds, Threads: s.Measure.Threads, TrainSteps: s.Measure.TrainSteps, Timeout: time.Duration(s.Measure.Timeout),

@@ -28,6 +28,7 @@ type Settings struct {
 	Samples      int    `json:"samples"`       // images of the reference; 0 = all
 
 	Extras quantity.Extras `json:"extras"`
+	Also   string          `json:"also,omitempty"` // names of scores that came later, between commas
 
 	Measure Measure `json:"measure"`
 

@@ -10,10 +10,7 @@ import (
 
 // kinds are the kinds of stages in the order of a chain, each with what it does.
 // A new one is a file beside this one and a line here.
-var kinds = []struct {
-	*stage.Kind
-	do func(*task) error
-}{
+var kinds = []kind{
 	{Reference, (*task).reference},
 	{Train, (*task).train},
 	{Sample, (*task).sample},
@@ -27,9 +24,15 @@ var kinds = []struct {
 }
 
 func init() {
+	kinds = append(kinds, laterKinds()...)
 	for _, k := range kinds {
 		stage.Register(k.Kind)
 	}
+}
+
+type kind struct {
+	*stage.Kind
+	do func(*task) error
 }
 
 // Versions of what several kinds share, as they enter keys.

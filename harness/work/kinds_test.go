@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"prabench/harness/stage"
+	"prabench/metrics"
 	"prabench/metrics/quantity"
 )
 
@@ -13,6 +14,9 @@ func everything() stage.Settings {
 	s := settings()
 	s.Model.Patch = 4
 	s.Extras = quantity.Extras{Probe: 100, Exposure: 100, Seam: 100, Nearest: 100, Vendi: 100}
+	for _, l := range metrics.LaterScores {
+		s.Also += l.Name + ", "
+	}
 	return s
 }
 
