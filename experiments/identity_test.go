@@ -51,3 +51,17 @@ func TestALaterKeyRenamesOnlyCellsThatUseIt(t *testing.T) {
 		t.Errorf("train.beta2 = 1: %v", err)
 	}
 }
+
+// A further score of the same samples gives a cell values, not another name.
+func TestAFurtherScoreRenamesNothing(t *testing.T) {
+	e, err := Load("quick.toml", Options{Set: []string{"metrics.also=density"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if id := e.Cells[0].ID; id != "e2b452ba7773" || e.Cells[0].Settings.Metrics.Also != "density" {
+		t.Errorf("the first cell of quick.toml is %s with %+v", id, e.Cells[0].Settings.Metrics)
+	}
+	if _, err := Load("quick.toml", Options{Set: []string{"metrics.also=densty"}}); err == nil || !strings.Contains(err.Error(), "allowed: density") {
+		t.Errorf("an unknown score: %v", err)
+	}
+}

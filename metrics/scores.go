@@ -69,4 +69,10 @@ type Later struct {
 
 // LaterScores are all of them. A new one is its formula, its rows in the
 // catalogue and a line here.
-var LaterScores = []Later{}
+var LaterScores = []Later{
+	{"density", "1", []*quantity.Metric{quantity.Density, quantity.Coverage}, []*quantity.Metric{quantity.DensityFloor, quantity.CoverageFloor},
+		func(reference, gen Features) ([]stat.Estimate, error) {
+			density, coverage, err := DensityCoverage(reference, gen, DensityNeighbours)
+			return []stat.Estimate{density, coverage}, err
+		}},
+}

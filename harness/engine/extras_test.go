@@ -17,17 +17,18 @@ func withExtras(s *stage.Settings) {
 	s.Model.Patch = 2
 	s.Measure.Rounds = 0
 	s.Extras = quantity.Extras{Probe: 100, Exposure: 24, Seam: 30, Nearest: 20, Vendi: 20}
+	s.Also = "density"
 }
 
 func TestExtrasAreMeasured(t *testing.T) {
 	b := newBench(t)
 	ctx := context.Background()
-	plain := b.run(ctx, tiny(func(s *stage.Settings) { withExtras(s); s.Extras = quantity.Extras{} }), nil)
+	plain := b.run(ctx, tiny(func(s *stage.Settings) { withExtras(s); s.Extras, s.Also = quantity.Extras{}, "" }), nil)
 	if plain.Done != 7 { // one reference; two of train, sample, score
 		t.Fatalf("%d stages without rounds\n%s", plain.Done, b.out.String())
 	}
 	sum := b.run(ctx, tiny(withExtras), nil)
-	if sum.Done != 10 || sum.Kept != 7 { // five kinds of two cells; nothing is trained again
+	if sum.Done != 13 || sum.Kept != 7 { // six kinds of two cells, one floor; nothing is trained, sampled or scored again
 		t.Fatalf("%d stages done, %d kept\n%s", sum.Done, sum.Kept, b.out.String())
 	}
 	value := map[string]results.Row{}

@@ -34,6 +34,7 @@ func TestAKeyChangesExactlyWithWhatItsStageReads(t *testing.T) {
 		"later, as ever":  {func(s *stage.Settings) { s.Train.Beta2 = 0.95 }, nil},
 		"later, another":  {func(s *stage.Settings) { s.Train.Beta2 = 0.999 }, []*stage.Kind{Train, Sample, Score, Timing}},
 		"later, zero":     {func(s *stage.Settings) { s.Train.Beta2 = 0 }, []*stage.Kind{Train, Sample, Score, Timing}},
+		"another score":   {func(s *stage.Settings) { s.Also = "density" }, nil},
 		"guidance":        {func(s *stage.Settings) { s.Sample.Guidance = 1 }, []*stage.Kind{Sample, Score, Timing}},
 		"sample count":    {func(s *stage.Settings) { s.Count = 50 }, []*stage.Kind{Reference, Sample, Score}},
 		"sampling batch":  {func(s *stage.Settings) { s.Batch = 7 }, nil},

@@ -27,6 +27,19 @@ var (
 		Doc:    "Share of real images that lie among the generated ones (Kynkäänniemi et al. 2019, k = 3).",
 		Better: +1, Aim: "higher, up to the floor's value", Group: Quality, Interval: stat.Jackknife, Stage: "score",
 	})
+	Density = metric(Metric{
+		Name: "density", Unit: "1", Label: "density",
+		Doc: "Mean number of balls around real images that a generated image lies in, over k " +
+			"(Naeem et al. 2020, k = 5). Unlike precision it is not raised by outliers among real images.",
+		Better: +1, Aim: "higher, up to the floor's value; about 1 for real images", Group: Quality, Interval: stat.Jackknife,
+		Stage: "density", Key: "metrics.also",
+	})
+	Coverage = metric(Metric{
+		Name: "coverage", Unit: "1", Label: "coverage",
+		Doc:    "Share of real images whose ball, up to their fifth real neighbour, holds a generated image (Naeem et al. 2020, k = 5).",
+		Better: +1, Aim: "higher, up to the floor's value", Group: Quality, Interval: stat.Jackknife,
+		Stage: "density", Key: "metrics.also",
+	})
 	ClassAccuracy = metric(Metric{
 		Name: "class_accuracy", Unit: "1", Scale: Share, Label: "generated images of the asked class", Short: "class accuracy",
 		Doc:    "Share of generated images that the data set's classifier gives the class they were made for.",
@@ -51,6 +64,16 @@ var (
 		Name: "recall_floor", Unit: "1", Label: "recall of real images", Short: "recall floor",
 		Doc:   "recall of held-out real images scored as if they had been generated.",
 		Group: Quality, Interval: stat.Jackknife, Stage: "reference",
+	})
+	DensityFloor = metric(Metric{
+		Name: "density_floor", Unit: "1", Label: "density of real images", Short: "density floor",
+		Doc:   "density of held-out real images scored as if they had been generated.",
+		Group: Quality, Interval: stat.Jackknife, Stage: "density_floor", Key: "metrics.also",
+	})
+	CoverageFloor = metric(Metric{
+		Name: "coverage_floor", Unit: "1", Label: "coverage of real images", Short: "coverage floor",
+		Doc:   "coverage of held-out real images scored as if they had been generated.",
+		Group: Quality, Interval: stat.Jackknife, Stage: "density_floor", Key: "metrics.also",
 	})
 )
 
