@@ -16,6 +16,8 @@ import (
 	"sync"
 	"time"
 
+	"prabench/internal/filesystem"
+
 	_ "github.com/mattn/go-sqlite3"
 )
 
@@ -48,13 +50,13 @@ func open(path string, steps []migration) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	if name := networkFilesystem(filepath.Dir(path)); name != "" {
+	if name := filesystem.Network(filepath.Dir(path)); name != "" {
 		return nil, onNetwork(path, name)
 	}
 	if _, err := readHeader(path); err != nil {
 		return nil, err
 	}
-	if err := writable(path); err != nil {
+	if err := filesystem.Writable(path); err != nil {
 		return nil, explain(path, "opening", err)
 	}
 	db := &DB{path: path}
@@ -127,7 +129,7 @@ func openReadOnly(path string) (*DB, error) {
 		return nil, &Error{Path: path, Problem: ErrMissing, Message: "there is no database here: `prabench run FILE` makes one, or name another with --db"}
 	}
 	const walMode = 2 // byte 18 of the header
-	if name := networkFilesystem(filepath.Dir(path)); name != "" && head[18] == walMode {
+	if name := filesystem.Network(filepath.Dir(path)); name != "" && head[18] == walMode {
 		return nil, onNetwork(path, name)
 	}
 	try := func(options ...string) (*DB, error) {

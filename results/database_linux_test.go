@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"prabench/internal/filesystem"
 	"prabench/results/record"
 )
 
@@ -267,14 +268,14 @@ func fillUp(t *testing.T, db *DB, dir string, limit, release func()) {
 
 // No test machine has these filesystems: the answer of statfs is made up.
 func TestNetworkFilesystem(t *testing.T) {
-	defer func(real func(string) (int64, error)) { statfs = real }(statfs)
+	defer func(real func(string) (int64, error)) { filesystem.Statfs = real }(filesystem.Statfs)
 	db := openTemp(t)
 	snapshot := filepath.Join(t.TempDir(), "s.db")
 	if err := db.Snapshot(background, snapshot); err != nil {
 		t.Fatal(err)
 	}
-	for magic, name := range networkFilesystems {
-		statfs = func(string) (int64, error) { return magic, nil }
+	for magic, name := range filesystem.Networks {
+		filesystem.Statfs = func(string) (int64, error) { return magic, nil }
 		path := filepath.Join(t.TempDir(), "r.db")
 		_, err := Open(path)
 		wantProblem(t, err, ErrNetwork, path, name, "local disk", "prabench ingest")
@@ -287,15 +288,6 @@ func TestNetworkFilesystem(t *testing.T) {
 			t.Errorf("%s: a snapshot has no log and may be read: %v", name, err)
 		} else {
 			s.Close()
-		}
-	}
-	const mounts = `22 1 8:1 / / rw - ext4 /dev/sda1 rw
-30 22 0:40 / /home/me/my\040data rw - fuse.sshfs me@there:/data rw
-31 22 0:41 / /home/me/overlay rw - fuse.fuse-overlayfs overlay rw`
-	for folder, want := range map[string]string{
-		"/home/me/my data/runs": "fuse.sshfs me@there:/data", "/home/me/overlay": "fuse.fuse-overlayfs overlay", "/home/me": "ext4 /dev/sda1"} {
-		if got := mountType(mounts, folder); got != want {
-			t.Errorf("%s is on %q, want %q", folder, got, want)
 		}
 	}
 }

@@ -1,6 +1,6 @@
 //go:build unix
 
-package results
+package filesystem
 
 import (
 	"errors"
@@ -10,10 +10,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// writable asks the system before SQLite is asked, which would silently open a
+// Writable asks the system before SQLite is asked, which would silently open a
 // file that cannot be written for reading. The folder counts as well: the log
 // is made there.
-func writable(path string) error {
+func Writable(path string) error {
 	if err := unix.Access(filepath.Dir(path), unix.W_OK); err != nil {
 		return err
 	}

@@ -1,4 +1,4 @@
-package results
+package filesystem
 
 import (
 	"os"
@@ -8,18 +8,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// statfs is replaced in tests: no test machine has all these filesystems.
-var statfs = func(path string) (int64, error) {
+// Statfs gives the magic number of the filesystem of a folder. It is replaced in tests: no test machine has all these filesystems.
+var Statfs = func(path string) (int64, error) {
 	var st unix.Statfs_t
 	err := unix.Statfs(path, &st)
 	return int64(uint32(st.Type)), err
 }
 
-// Filesystems on which another machine can hold the same file. SQLite's
+// Networks are, by their magic number, filesystems on which another machine can hold the same file. SQLite's
 // write-ahead log lives in shared memory, which they do not share, and their
 // locks are known to lie. 9p is not among them: sandboxes and virtual machines
 // have their local disk on it.
-var networkFilesystems = map[int64]string{
+var Networks = map[int64]string{
 	0x6969:     "NFS",
 	0x517B:     "SMB",
 	0xFF534D42: "CIFS",
@@ -43,13 +43,13 @@ const fuseMagic = 0x65735546
 // remote ones: the mount's own name tells.
 var remoteFUSE = []string{"sshfs", "s3fs", "goofys", "gcsfuse", "rclone", "glusterfs", "ceph", "juicefs", "davfs", "curlftpfs", "beegfs", "mount-s3", "blobfuse", "cvmfs"}
 
-// networkFilesystem names the network filesystem that folder is on, or "".
-func networkFilesystem(folder string) string {
-	magic, err := statfs(folder)
+// Network names the network filesystem that folder is on, or "".
+func Network(folder string) string {
+	magic, err := Statfs(folder)
 	if err != nil {
 		return "" // whatever is wrong shows when the file is opened
 	}
-	if name := networkFilesystems[magic]; name != "" {
+	if name := Networks[magic]; name != "" {
 		return name
 	}
 	if magic != fuseMagic {
