@@ -41,3 +41,16 @@ func Devices() ([]Device, error) {
 	}
 	return out, nil
 }
+
+// Keep holds the context of a device until released, so that backends which are
+// opened one after another, as tests do, do not each make a new one.
+func Keep(ordinal int) (release func() error, err error) {
+	dev, err := cu.GetDevice(ordinal)
+	if err != nil {
+		return nil, driverError(err)
+	}
+	if _, err := dev.RetainPrimaryCtx(); err != nil {
+		return nil, driverError(err)
+	}
+	return dev.ReleasePrimaryCtx, nil
+}

@@ -5,6 +5,7 @@ package pra
 import (
 	"fmt"
 	"math"
+	"os"
 	"testing"
 
 	"prabench/models/cpu"
@@ -16,6 +17,11 @@ import (
 // is asked of a CUDA device; what the CPU gives is what it is compared with.
 func init() {
 	opener = func(int) (device.Backend, error) { return cuda.New(0, cuda.Options{}) }
+	if os.Getenv("PRABENCH_CUDA_KEEP") == "1" { // on a GPU a context takes a while to make; kept, it hides leaks
+		if _, err := cuda.Keep(0); err != nil {
+			panic(err)
+		}
+	}
 }
 
 func TestOracleCUDA(t *testing.T) {

@@ -49,6 +49,11 @@ func TestSelftest(t *testing.T) {
 		r.save()
 		return
 	}
+	if !r.doc.StandIn {
+		release, err := cuda.Keep(*ordinal)
+		must(t, err)
+		defer release()
+	}
 	var reached roofline.Device
 	for _, part := range []struct {
 		name string

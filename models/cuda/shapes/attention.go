@@ -14,11 +14,12 @@ var heads = [][4]int{{2, 37, 1, 200}, {1, 40, 2, 300}, {1, 9, 1, 512}, {2, 70, 2
 
 // blocks are of one token, of some, and of all.
 func wideHeads(t *testing.T, ordinal int) {
+	be := open(t, ordinal, own("fp32"))
 	for _, c := range heads {
 		batch, tokens, heads, width := c[0], c[1], c[2], c[2]*c[3]
 		for _, block := range []int{1, tokens} {
 			t.Run(fmt.Sprint(c, block), func(t *testing.T) {
-				w := newTwin(t, ordinal, own("fp32"))
+				w := newTwin(t, be)
 				rows := batch * tokens
 				qkv, out, lse := w.normal(3*rows*width), w.normal(rows*width), w.normal(rows*heads)
 				dout, dqkv := w.normal(rows*width), w.normal(3*rows*width)
@@ -49,10 +50,11 @@ func wideHeads(t *testing.T, ordinal int) {
 // decoding fills a cache step by step and compares the last ones; also longer
 // ones than the panels of 32 keys, up to the 256 tokens of a published model.
 func decoding(t *testing.T, ordinal int, precision string) {
+	be := open(t, ordinal, own(precision))
 	for _, c := range append([][4]int{{3, 256, 2, 64}, {1, 100, 4, 32}}, heads...) {
 		batch, tokens, heads, width := c[0], c[1], c[2], c[2]*c[3]
 		t.Run(fmt.Sprint(c), func(t *testing.T) {
-			w := newTwin(t, ordinal, own(precision))
+			w := newTwin(t, be)
 			capacity := tokens + 3
 			for _, n := range []int{1, 6} { // tokens a step
 				of, _ := w.want.Alloc(device.Cache, device.CacheElements(w.want, batch, capacity, heads, width))
@@ -75,10 +77,10 @@ func decoding(t *testing.T, ordinal int, precision string) {
 					if from%32 == 31 || from+2*n > tokens {
 						w.same(fmt.Sprint("decoded at ", from), o, 5e-6)
 					}
-					w.d.Free(step.d)
-					w.d.Free(o.d)
+					w.free(step)
+					w.free(o)
 				}
-				w.d.Free(cache.d)
+				w.free(cache)
 			}
 		})
 	}

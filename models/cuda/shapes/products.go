@@ -27,6 +27,7 @@ func strides(m, n, k int, transA, transB bool) (lda, ldb int) {
 }
 
 func largeProducts(t *testing.T, ordinal int, precision string) {
+	be := open(t, ordinal, own(precision))
 	for _, c := range sizes {
 		m, n, k := c[0], c[1], c[2]
 		for i := range 4 {
@@ -35,7 +36,7 @@ func largeProducts(t *testing.T, ordinal int, precision string) {
 			}
 			transA, transB := i&1 != 0, i&2 != 0
 			t.Run(fmt.Sprint(c, transA, transB), func(t *testing.T) {
-				w := newTwin(t, ordinal, own(precision))
+				w := newTwin(t, be)
 				a, b, y := w.operand(m*k, precision), w.operand(k*n, precision), w.normal(m*n)
 				lda, ldb := strides(m, n, k, transA, transB)
 				device.Do(w.want, device.Gemm{
@@ -54,6 +55,7 @@ func largeProducts(t *testing.T, ordinal int, precision string) {
 
 // linears has every part of an epilogue alone and all together, in bf16.
 func linears(t *testing.T, ordinal int) {
+	be := open(t, ordinal, own("bf16"))
 	for _, c := range [][3]int{{64, 100, 1000}, {65, 33, 7}, {1540, 1410, 9}, {3, 64, 96}, {256, 200, 160}} {
 		rows, out, in := c[0], c[1], c[2]
 		for _, e := range []struct {
@@ -64,7 +66,7 @@ func linears(t *testing.T, ordinal int) {
 				continue
 			}
 			t.Run(fmt.Sprintf("%v %+v", c, e), func(t *testing.T) {
-				w := newTwin(t, ordinal, own("bf16"))
+				w := newTwin(t, be)
 				x, weights := w.operand(rows*in, "bf16"), w.operand(in*out, "bf16")
 				bias, gate, residual, pre, y := w.normal(out), w.normal(rows*(out+5)), w.normal(rows*out), w.normal(rows*out), w.normal(rows*out)
 				epilogue := func(of func(both) device.Buffer) (d device.Epilogue) {
@@ -102,6 +104,10 @@ func linears(t *testing.T, ordinal int) {
 // operands to bf16 or to more than that. An element is off by no more than the
 // rounding of all its terms, and the log says which of the two it was.
 func blasProducts(t *testing.T, ordinal int, precision string) {
+	be := open(t, ordinal, cuda.Options{Precision: precision})
+	if _, ok := be.BLAS(); !ok {
+		t.Fatal("there is no cuBLAS: ", be.Details())
+	}
 	for _, c := range append([][3]int{{1024, 1472, 1472}, {64, 1472, 1472}}, sizes...) {
 		m, n, k := c[0], c[1], c[2]
 		for i := range 4 {
@@ -110,10 +116,7 @@ func blasProducts(t *testing.T, ordinal int, precision string) {
 			}
 			transA, transB := i&1 != 0, i&2 != 0
 			t.Run(fmt.Sprint(c, transA, transB), func(t *testing.T) {
-				w := newTwin(t, ordinal, cuda.Options{Precision: precision})
-				if _, ok := w.d.BLAS(); !ok {
-					t.Fatal("there is no cuBLAS: ", w.d.Details())
-				}
+				w := newTwin(t, be)
 				a, b, y := w.normal(m*k), w.normal(k*n), w.normal(m*n)
 				lda, ldb := strides(m, n, k, transA, transB)
 				device.Do(w.want, device.Gemm{

@@ -11,9 +11,10 @@ import (
 
 func longRows(t *testing.T, ordinal int) {
 	const rows = 11
+	dev := open(t, ordinal, own("fp32"))
 	for _, n := range []int{3500, 6100, 13000} { // sums kept, rows kept, neither fits
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
-			w := newTwin(t, ordinal, own("fp32"))
+			w := newTwin(t, dev)
 			x, y, gain, bias, stats := w.normal(rows*n), w.normal(rows*n), w.normal(n), w.normal(n), w.normal(2*rows)
 			dy, dx, dgain, dbias := w.normal(rows*n), w.normal(rows*n), w.normal(n), w.normal(n)
 			mod, dmod := w.normal(2*rows*n), w.normal(2*rows*n)
@@ -54,7 +55,7 @@ func longRows(t *testing.T, ordinal int) {
 
 // An Euler step in one launch has the bits of Velocity and Mix.
 func flowStep(t *testing.T, ordinal int) {
-	w := newTwin(t, ordinal, own("fp32"))
+	w := newTwin(t, open(t, ordinal, own("fp32")))
 	const n = 5001
 	z, v, o, null, z2, v2 := w.normal(n), w.normal(n), w.normal(n), w.normal(n), w.normal(n), w.normal(n)
 	for _, c := range []struct {

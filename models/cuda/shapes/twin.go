@@ -14,6 +14,7 @@ package shapes
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"prabench/models/cuda"
@@ -45,26 +46,38 @@ func Cases() []Case {
 	}
 }
 
-// twin is a backend beside the reference.
+// twin is a backend beside the reference, for one test.
 type twin struct {
 	t    *testing.T
 	d    *cuda.Backend
 	want *reference.Backend
 	rng  *rand.Rand
+	held []device.Buffer // of the device, until the test ends
 }
 
 // both is one buffer on the device and one on the reference.
 type both struct{ d, want device.Buffer }
 
-func newTwin(t *testing.T, ordinal int, o cuda.Options) *twin {
+// open is a backend for all tests of a case: opening one takes longer than they do.
+func open(t *testing.T, ordinal int, o cuda.Options) *cuda.Backend {
+	t.Helper()
 	d, err := cuda.New(ordinal, o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &twin{t, d, reference.New(), rand.New(rand.NewPCG(3, 5))}
 	t.Cleanup(func() {
-		if err := w.d.Close(); err != nil {
+		if err := d.Close(); err != nil {
 			t.Error(err)
+		}
+	})
+	return d
+}
+
+func newTwin(t *testing.T, d *cuda.Backend) *twin {
+	w := &twin{t: t, d: d, want: reference.New(), rng: rand.New(rand.NewPCG(3, 5))}
+	t.Cleanup(func() {
+		for _, b := range w.held {
+			d.Free(b)
 		}
 	})
 	return w
@@ -109,7 +122,14 @@ func (w *twin) alloc(n int) device.Buffer {
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	w.held = append(w.held, d)
 	return d
+}
+
+// free gives b back before the test ends.
+func (w *twin) free(b both) {
+	w.held = slices.DeleteFunc(w.held, func(h device.Buffer) bool { return h == b.d })
+	w.d.Free(b.d)
 }
 
 // got is what the device has.
