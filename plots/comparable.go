@@ -3,82 +3,31 @@ package plots
 import (
 	"fmt"
 	"math"
-	"slices"
 	"strings"
 
 	"prabench/metrics/quantity"
 	"prabench/plots/figure"
+	"prabench/results/view"
 )
 
 // MixedError refuses to put values on one axis that cannot be compared.
-type MixedError struct {
-	Metric string
-	What   string   // "protocols", "units", "devices" or "code revisions"
-	Values []string // the different ones
-}
+type MixedError = view.MixedError
 
-// advice says what can be done about a difference.
-func (e *MixedError) advice() string {
-	switch e.What {
-	case "code revisions":
-		return "run the cells again from one commit, draw them apart with where, or accept it with --across code"
-	case "devices":
-		return "measure again on one machine, draw them apart with where, or accept it with --across device"
-	}
-	return "draw them apart with where, or measure again under one protocol"
-}
-
-func (e *MixedError) Error() string {
-	return fmt.Sprintf("%s was measured in %d different %s, which never share an axis: %s; %s",
-		e.Metric, len(e.Values), e.What, strings.Join(e.Values, " | "), e.advice())
-}
-
-// hidden is the part of a protocol that the figure does not show: where an axis,
-// the series or the panels are a key of [measure], such as its batch, that
-// part differs before the reader's eyes.
-func (s *selection) hidden(protocol string) string {
-	parts := strings.Split(protocol, "; ")
-	for _, name := range s.fig.Names() {
-		if key, ok := strings.CutPrefix(name, "measure."); ok {
-			parts = slices.DeleteFunc(parts, func(p string) bool { return strings.HasPrefix(p, key+"=") })
-		}
-	}
-	return strings.Join(parts, "; ")
-}
-
-// differences are what values of one axis must not differ in unless it is shown
-// or accepted, each with the name that accepts it.
-var differences = []struct{ what, accept string }{
-	{"protocols", "protocol"}, {"units", ""}, {"devices", "device"}, {"code revisions", "code"},
+// rule is what may differ on one axis of the figure: what was accepted, and keys
+// of [measure] that are an axis, the series or the panels.
+func (s *selection) rule() view.Rule {
+	return view.Rule{Use: view.Drawn, Accept: s.data.Accept, Shown: s.fig.Names()}
 }
 
 // comparable refuses values of different protocols, units, devices or code.
 func (s *selection) comparable(d dimension) error {
-	for _, diff := range differences {
-		var values []string
-		for _, c := range s.cells {
-			m, ok := c.Metrics[d.name]
-			if !ok {
-				continue
-			}
-			var v string
-			switch diff.what {
-			case "protocols":
-				v = s.hidden(m.Protocol)
-			case "units":
-				v = d.q.metric.ShownAs(m.Unit)
-			case "devices":
-				v = m.Device
-			case "code revisions":
-				v = m.Code
-			}
-			values = addDistinct(values, v)
-		}
-		if err := s.refuse(d.name, diff.what, diff.accept, values); err != nil {
-			return err
+	var values []view.Circumstances
+	for _, c := range s.cells {
+		if m, ok := c.Metrics[d.name]; ok {
+			values = append(values, view.Circumstances{Unit: d.q.metric.ShownAs(m.Unit), Protocol: m.Protocol, Device: m.Device, Code: m.Code})
 		}
 	}
-	return nil
+	return s.rule().Check(d.name, values)
 }
 
 // sameOrigin refuses cells whose curves, images or errors, when that is what the
@@ -96,16 +45,13 @@ func (s *selection) sameOrigin() error {
 	case figure.StepErrors:
 		what, has = "the error of AR steps", func(c CellData) bool { return c.Steps != nil }
 	}
-	var devices, codes []string
+	var made []view.Circumstances
 	for _, c := range s.cells {
 		if has(c) {
-			devices, codes = addDistinct(devices, c.Device), addDistinct(codes, c.Code)
+			made = append(made, view.Circumstances{Device: c.Device, Code: c.Code})
 		}
 	}
-	if err := s.refuse(what, "devices", "device", devices); err != nil {
-		return err
-	}
-	return s.refuse(what, "code revisions", "code", codes)
+	return s.rule().Check(what, made)
 }
 
 func addDistinct(values []string, v string) []string {
@@ -116,16 +62,6 @@ func addDistinct(values []string, v string) []string {
 		values = append(values, v)
 	}
 	return values
-}
-
-func (s *selection) refuse(metric, what, accept string, values []string) error {
-	if len(values) < 2 || accept != "" && contains(s.data.Accept, accept) {
-		return nil
-	}
-	if what == "devices" && contains(s.fig.Names(), "measure.device") {
-		return nil
-	}
-	return &MixedError{Metric: metric, What: what, Values: values}
 }
 
 // unit finds how the dimension's values are shown: the factor to them and the name.

@@ -53,11 +53,11 @@ func TestCodeAndDevice(t *testing.T) {
 	}{
 		"one":          {line, data(value(1, one, "cpu A"), value(2, one, "cpu A")), "", "code: 01234567"},
 		"two stages":   {line, data(value(1, one+" + "+two, "cpu A"), value(2, one+" + "+two, "cpu A")), "", "code: 01234567 + fedcba98"},
-		"two codes":    {line, data(value(1, one, "cpu A"), value(2, two+"+dirty", "cpu A")), "code revisions", ""},
-		"two devices":  {line, data(value(1, one, "cpu A"), value(2, one, "cuda B")), "devices", ""},
+		"two codes":    {line, data(value(1, one, "cpu A"), value(2, two+"+dirty", "cpu A")), "code", ""},
+		"two devices":  {line, data(value(1, one, "cpu A"), value(2, one, "cuda B")), "device", ""},
 		"device shown": {Figure{Kind: figure.Line, X: "model.state", Y: "fid_proxy", Series: "measure.device"}, data(value(1, one, "cpu A"), value(2, one, "cuda B")), "", "code: 01234567"},
-		"table":        {Figure{Kind: figure.Table}, data(value(1, one, "cpu A"), value(2, two, "cpu A")), "code revisions", ""},
-		"bars":         {Figure{Kind: figure.Bars, Y: "fid_proxy"}, data(value(1, one, "cpu A"), value(2, two, "cpu A")), "code revisions", ""},
+		"table":        {Figure{Kind: figure.Table}, data(value(1, one, "cpu A"), value(2, two, "cpu A")), "code", ""},
+		"bars":         {Figure{Kind: figure.Bars, Y: "fid_proxy"}, data(value(1, one, "cpu A"), value(2, two, "cpu A")), "code", ""},
 		"codes accepted": {line, func() Data {
 			d := data(value(1, one, "cpu A"), value(2, two+"+dirty", "cpu A"))
 			d.Accept = []string{"code"}
@@ -82,7 +82,7 @@ func TestCodeAndDevice(t *testing.T) {
 				}
 				return
 			}
-			if !errors.As(err, &mixed) || mixed.What != c.what || !strings.Contains(err.Error(), "--across ") {
+			if !errors.As(err, &mixed) || mixed.Field != c.what || !strings.Contains(err.Error(), "--across ") {
 				t.Errorf("error %v, want %s refused with advice", err, c.what)
 			}
 		})

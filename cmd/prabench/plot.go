@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -76,11 +75,4 @@ func (a *app) source(db *results.DB, across []string) draw.Source {
 }
 
 // checkAcross refuses names of differences that cannot be accepted.
-func checkAcross(across []string) error {
-	for _, name := range across {
-		if !slices.Contains([]string{"code", "device", "protocol"}, name) {
-			return usage("--across %s: there is no such difference to accept; choose of code, device, protocol", name)
-		}
-	}
-	return nil
-}
+func checkAcross(across []string) error { return draw.CheckAcross(across) }

@@ -3,12 +3,12 @@ package paper
 import (
 	"fmt"
 	"math"
-	"slices"
 	"strings"
 
 	"prabench/metrics/stat"
 	"prabench/plots"
 	"prabench/plots/figure"
+	"prabench/results/view"
 )
 
 // level is the share of false positives that is accepted over all comparisons of
@@ -129,27 +129,17 @@ func (c Claim) agree(a, b plots.CellData) bool {
 
 // hidden names a difference between two values that the claim is not about.
 func (c Claim) hidden(a, b plots.MetricValue, accept []string) string {
-	strip := func(protocol string) string {
-		return strings.Join(slices.DeleteFunc(strings.Split(protocol, "; "), func(part string) bool {
-			key, _, _ := strings.Cut(part, "=")
-			_, of := c.Of["measure."+key]
-			_, over := c.Over["measure."+key]
-			return of && over
-		}), "; ")
-	}
-	_, ofDevice := c.Of["measure.device"]
-	for _, d := range []struct {
-		name, accept, a, b string
-		shown              bool
-	}{
-		{"unit", "", a.Unit, b.Unit, false},
-		{"protocol", "protocol", strip(a.Protocol), strip(b.Protocol), false},
-		{"device", "device", a.Device, b.Device, ofDevice},
-		{"code", "code", a.Code, b.Code, false},
-	} {
-		if d.a != d.b && !d.shown && !slices.Contains(accept, d.accept) {
-			return fmt.Sprintf("refused: the comparison would hide a difference in %s (%s | %s)", d.name, d.a, d.b)
+	rule := view.Rule{Use: view.Compared, Accept: accept}
+	for key := range c.Of {
+		if _, both := c.Over[key]; both || key == "measure.device" {
+			rule.Shown = append(rule.Shown, key)
 		}
+	}
+	of := func(m plots.MetricValue) view.Circumstances {
+		return view.Circumstances{Unit: m.Unit, Protocol: m.Protocol, Device: m.Device, Code: m.Code}
+	}
+	if err := rule.Check(c.Metric, []view.Circumstances{of(a), of(b)}); err != nil {
+		return err.Error()
 	}
 	return ""
 }

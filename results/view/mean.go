@@ -27,30 +27,6 @@ type Mean struct {
 	Cells, Attempts                   []string
 }
 
-// MixedError refuses a mean that would hide a difference.
-type MixedError struct {
-	Metric string
-	Where  string   // the group, as key=value, …
-	Field  string   // what differs: device, code, protocol, unit, cell, or a parameter's dotted key
-	Values []string // the different values, sorted
-}
-
-func (e *MixedError) Error() string {
-	where := ""
-	if e.Where != "" {
-		where = " at " + e.Where
-	}
-	advice := "keep them apart by " + e.Field + ", or choose one"
-	switch e.Field {
-	case "code":
-		advice = "run the cells again from one commit without local changes, keep them apart by code, or choose one"
-	case "cell":
-		advice = "one seed has several cells: choose one, or keep them apart by cell"
-	}
-	return fmt.Sprintf("the mean of %s over seeds%s would hide a difference in %s (%s): %s",
-		e.Metric, where, e.Field, strings.Join(e.Values, " | "), advice)
-}
-
 // Averaging says what is kept apart and which differences are accepted.
 type Averaging struct {
 	// By names what groups have in common: dotted keys of parameters, or
@@ -137,28 +113,8 @@ func (a Averaging) mean(group []*Row) (Mean, error) {
 	group = slices.Clone(group)
 	sort.SliceStable(group, func(i, j int) bool { return group[i].Seed < group[j].Seed })
 	first := group[0]
-	refuse := func(name string) error {
-		values := distinct(group, name)
-		if len(values) == 1 {
-			return nil
-		}
-		return &MixedError{Metric: first.Metric, Where: a.where(first), Field: name, Values: values}
-	}
-	check := []string{"unit", "device", "code", "protocol"}
-	for _, r := range group {
-		for _, key := range paramKeys(r) {
-			if !slices.Contains(check, key) {
-				check = append(check, key)
-			}
-		}
-	}
-	for _, name := range check {
-		if name != "unit" && slices.Contains(a.Across, name) {
-			continue
-		}
-		if err := refuse(name); err != nil {
-			return Mean{}, err
-		}
+	if err := a.check(group); err != nil {
+		return Mean{}, err
 	}
 	values := make([]float64, len(group))
 	m := Mean{Experiment: first.Experiment, Metric: first.Metric, Unit: first.Unit, Label: first.Label,
@@ -192,6 +148,31 @@ func (a Averaging) mean(group []*Row) (Mean, error) {
 	m.Value, m.Interval = e.Value, e.Method
 	m.Lo, m.Hi = e.Bounds()
 	return m, nil
+}
+
+// check refuses a group that differs in circumstances or parameters that nobody
+// accepted.
+func (a Averaging) check(group []*Row) error {
+	first := group[0]
+	circumstances := make([]Circumstances, len(group))
+	var keys []string
+	for i, r := range group {
+		circumstances[i] = r.Circumstances()
+		for _, key := range paramKeys(r) {
+			if !slices.Contains(keys, key) {
+				keys = append(keys, key)
+			}
+		}
+	}
+	if err := (Rule{Use: Averaged, Where: a.where(first), Accept: a.Across}).Check(first.Metric, circumstances); err != nil {
+		return err
+	}
+	for _, key := range keys {
+		if values := distinct(group, key); len(values) > 1 && !slices.Contains(a.Across, key) {
+			return &MixedError{Metric: first.Metric, Where: a.where(first), Field: key, Values: values}
+		}
+	}
+	return nil
 }
 
 // accepts says whether two rows differ in something that was accepted.

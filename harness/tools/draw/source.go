@@ -2,6 +2,8 @@ package draw
 
 import (
 	"context"
+	"slices"
+	"strings"
 
 	"prabench/harness/artifact"
 	"prabench/harness/engine"
@@ -84,3 +86,13 @@ func (e *experiment) data(needs figure.Need) (plots.Data, []string) {
 
 // again tells of an artifact that cannot be read.
 func again(err error) string { return err.Error() + "; prabench run makes it again" }
+
+// CheckAcross refuses names of differences that cannot be accepted.
+func CheckAcross(names []string) error {
+	for _, name := range names {
+		if !slices.Contains(view.Acceptable, name) {
+			return engine.Mistakef("--across %s: there is no such difference to accept; choose of %s", name, strings.Join(view.Acceptable, ", "))
+		}
+	}
+	return nil
+}
