@@ -209,11 +209,14 @@ func gateBackward() []*trial {
 	return out
 }
 
+// long are rows of which a block of a device holds a part, or none.
+var long = []shape{{3, 5000}, {9, 13000}}
+
 var _ = of[device.RMSNorm](rmsNorm)
 
 func rmsNorm() []*trial {
 	var out []*trial
-	for _, s := range shapes {
+	for _, s := range append(long, shapes...) {
 		for _, gained := range []bool{false, true} {
 			for _, eps := range []float32{1e-6, 0.5} {
 				tr := newTrial("%dx%d gain %v eps %g", s.rows, s.n, gained, eps)
@@ -239,7 +242,7 @@ var _ = of[device.RMSNormBackward](rmsNormBackward)
 
 func rmsNormBackward() []*trial {
 	var out []*trial
-	for _, s := range shapes {
+	for _, s := range append(long, shapes...) {
 		for _, gained := range []bool{false, true} {
 			for _, add := range []bool{false, true} {
 				tr := newTrial("%dx%d gain %v add %v", s.rows, s.n, gained, add)
