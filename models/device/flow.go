@@ -136,7 +136,11 @@ func (o *Velocity) Operands(u *Uses) {
 	n := o.V.N
 	u.reads("O", o.O, n)
 	u.mayRead("Null", o.Null, n)
-	u.reads("Z", o.Z, n)
+	if o.Inv != 0 {
+		u.reads("Z", o.Z, n)
+	} else {
+		u.use("Z", Reads, o.Z, n, 0)
+	}
 	u.writes("V", o.V, n)
 }
 

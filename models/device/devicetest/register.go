@@ -78,6 +78,18 @@ func (tr *trial) count(does func(device.Kind) bool) (flops, bytes float64) {
 	return c.FLOPs, c.bytes
 }
 
+// Largest asks be for the operations of the largest trial of a kind; be need not
+// compute anything.
+func Largest(be device.Backend, k device.Kind) error {
+	tr, _, _ := largest(be, k)
+	m, err := tr.lay(be)
+	if err == nil {
+		tr.run(m)
+		m.free()
+	}
+	return err
+}
+
 // Benchmark times the largest trial of every operation: seconds, and the rates of
 // operations and of bytes that it cannot avoid to move.
 func Benchmark(b *testing.B, be device.Backend) {
