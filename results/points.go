@@ -53,3 +53,9 @@ func (db *DB) cellCount(ctx context.Context, experiment string) (int, error) {
 	}
 	return 0, err
 }
+
+// Means averages rows over training seeds, in spite of the differences named by
+// across; it refuses to hide another one, see [view.MixedError].
+func Means(rows []Row, across []string) ([]view.Mean, error) {
+	return view.Averaging{Across: across}.Mean(rows)
+}

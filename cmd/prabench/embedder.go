@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"prabench/harness/engine"
 	"prabench/harness/tools/provision"
 )
 
@@ -35,7 +36,7 @@ embedder of that set. The same seed gives the same bytes.`,
 			if err != nil {
 				return err
 			}
-			if err := writeOut(out, func(w io.Writer) error { _, err := w.Write(t.Weights); return err }); err != nil {
+			if err := engine.WriteOut(out, func(w io.Writer) error { _, err := w.Write(t.Weights); return err }); err != nil {
 				return err
 			}
 			fmt.Fprintf(a.stdout, "%s: %d bytes, test accuracy %.4f, hash %s\n", out, len(t.Weights), t.Accuracy, t.Hash)

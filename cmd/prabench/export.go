@@ -10,7 +10,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"prabench/internal/atomicfile"
+	"prabench/harness/engine"
+	"prabench/harness/tools/terminal"
 	"prabench/results"
 )
 
@@ -51,7 +52,7 @@ others may go on writing meanwhile.`,
 			if out == "" {
 				return a.results(c.Context(), a.stdout, q)
 			}
-			return writeOut(out, func(w io.Writer) error { return a.results(c.Context(), w, q) })
+			return engine.WriteOut(out, func(w io.Writer) error { return a.results(c.Context(), w, q) })
 		},
 	}
 	q.flags(c, "csv")
@@ -71,18 +72,7 @@ func (a *app) snapshot(ctx context.Context, to string) error {
 	}
 	info, err := os.Stat(to)
 	if err == nil {
-		fmt.Fprintf(a.stderr, "%s: %s\n", to, bytesText(info.Size()))
-	}
-	return err
-}
-
-// writeOut writes the file that the user asked for. That it cannot be made is a
-// mistake on the command line; what fails later is not.
-func writeOut(path string, write func(io.Writer) error) error {
-	begun := false
-	err := atomicfile.Output(path, 0o644, func(w io.Writer) error { begun = true; return write(w) })
-	if err != nil && !begun {
-		return &usageError{err}
+		fmt.Fprintf(a.stderr, "%s: %s\n", to, terminal.Size(info.Size()))
 	}
 	return err
 }

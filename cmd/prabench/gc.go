@@ -7,7 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"prabench/harness/engine"
-	"prabench/results"
+	"prabench/harness/tools/terminal"
 )
 
 func (a *app) gcCommand() *cobra.Command {
@@ -41,23 +41,18 @@ func (a *app) gc(ctx context.Context, yes bool) error {
 			Garbage []engine.Garbage `json:"garbage"`
 		}{yes, found})
 	}
-	t := results.Table{Columns: []string{"artifact", "size", "why"}}
-	var sum int64
-	for _, g := range found {
-		sum += g.Bytes
-		t.Rows = append(t.Rows, []any{g.Path, bytesText(g.Bytes), g.Why})
-	}
 	if len(found) == 0 {
 		fmt.Fprintf(a.stdout, "nothing to remove: all that is in %s is needed\n", a.artifacts)
 		return nil
 	}
-	if err := results.WriteText(a.stdout, t); err != nil {
+	size, err := terminal.Garbage(a.stdout, found)
+	if err != nil {
 		return err
 	}
 	if yes {
-		fmt.Fprintf(a.stdout, "\nremoved: %d artifacts, %s\n", len(found), bytesText(sum))
+		fmt.Fprintf(a.stdout, "\nremoved: %d artifacts, %s\n", len(found), size)
 		return nil
 	}
-	fmt.Fprintf(a.stdout, "\n%d artifacts, %s; nothing was removed: %s does\n", len(found), bytesText(sum), a.again("--yes"))
+	fmt.Fprintf(a.stdout, "\n%d artifacts, %s; nothing was removed: %s does\n", len(found), size, a.again("--yes"))
 	return nil
 }

@@ -10,9 +10,7 @@ import (
 
 	"prabench/experiments"
 	"prabench/harness/engine"
-	"prabench/harness/machine"
 	"prabench/harness/tools/terminal"
-	"prabench/internal/numeral"
 )
 
 func (a *app) planCommand() *cobra.Command {
@@ -59,7 +57,7 @@ func (a *app) plan(ctx context.Context, files []string) error {
 	if err := engine.CheckMachine(workerCommand, exps(ls)...); err != nil {
 		fmt.Fprintln(a.stdout, "note: not on this machine: "+err.Error())
 	}
-	if err := p.CheckMemory(machine.Usable()); err != nil {
+	if err := p.CheckHere(); err != nil {
 		fmt.Fprintln(a.stdout, "note: not on this machine: "+err.Error())
 	}
 	return nil
@@ -88,6 +86,3 @@ func (a *app) keys(files []string) error {
 }
 
 func (a *app) printJSON(v any) error { return terminal.JSON(a.stdout, v) }
-
-// bytesText writes 1.23 GiB.
-var bytesText = numeral.Bytes

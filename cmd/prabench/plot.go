@@ -8,7 +8,6 @@ import (
 
 	"prabench/harness/engine"
 	"prabench/harness/tools/draw"
-	"prabench/plots"
 	"prabench/results"
 )
 
@@ -19,7 +18,7 @@ func (a *app) plotCommand() *cobra.Command {
 		Short: "Draw the figures of experiments again, from what is in the database",
 		Args:  cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, files []string) error {
-			if err := plots.CheckFormats(formats); err != nil {
+			if err := draw.CheckFormats(formats); err != nil {
 				return &usageError{err}
 			}
 			if err := checkAcross(across); err != nil {

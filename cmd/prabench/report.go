@@ -11,7 +11,6 @@ import (
 
 	"prabench/harness/engine"
 	"prabench/harness/tools/draw"
-	"prabench/plots/report"
 	"prabench/results"
 )
 
@@ -72,9 +71,9 @@ func (a *app) reportHTML(ctx context.Context, files []string, o reportOptions) e
 		return err
 	}
 	if o.out == "-" {
-		return report.Write(a.stdout, content)
+		return draw.WriteReport(a.stdout, content)
 	}
-	if err := writeOut(o.out, func(w io.Writer) error { return report.Write(w, content) }); err != nil {
+	if err := engine.WriteOut(o.out, func(w io.Writer) error { return draw.WriteReport(w, content) }); err != nil {
 		return err
 	}
 	if a.json {

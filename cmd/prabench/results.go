@@ -12,7 +12,6 @@ import (
 	"prabench/harness/engine"
 	"prabench/harness/tools/terminal"
 	"prabench/results"
-	"prabench/results/view"
 )
 
 // resultsQuery is which results are wanted, and how.
@@ -114,7 +113,7 @@ func (a *app) results(ctx context.Context, w io.Writer, q resultsQuery) error {
 	if !q.mean {
 		return results.Export(w, q.format, rows)
 	}
-	means, err := view.Averaging{Across: q.across}.Mean(rows)
+	means, err := results.Means(rows, q.across)
 	if err != nil {
 		return &usageError{err}
 	}

@@ -13,8 +13,8 @@ import (
 	"golang.org/x/term"
 
 	"prabench/harness/engine"
-	"prabench/harness/progress"
-	"prabench/models/gemm"
+	"prabench/harness/tools/provision"
+	"prabench/harness/tools/terminal"
 )
 
 func (a *app) runCommand() *cobra.Command {
@@ -67,7 +67,8 @@ func (a *app) run(ctx context.Context, files []string, r engine.Run, figures boo
 			return err
 		}
 	}
-	return a.conclude(files, sum)
+	a.conclude(files, sum)
+	return nil
 }
 
 // doStages does what is missing of experiments. It ends early with Ctrl-C.
@@ -78,7 +79,7 @@ func (a *app) doStages(ctx context.Context, ls []engine.Loaded, files []string, 
 	if err := a.withSlurm(ctx, ls, files); err != nil {
 		return engine.Summary{}, err
 	}
-	if hint := gemm.Loaded().Hint; hint != "" {
+	if hint := provision.Hint(); hint != "" {
 		fmt.Fprintln(a.stderr, "note: "+hint)
 	}
 	ctx, stop := a.stoppable(ctx)
@@ -130,24 +131,12 @@ func untilInterrupted(ctx context.Context) (context.Context, context.CancelFunc)
 	return signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 }
 
-// conclude says how the run ended and what to do next.
-func (a *app) conclude(files []string, s engine.Summary) error {
-	took := progress.Short(s.Took)
-	switch {
-	case s.Stopped:
-		fmt.Fprintf(a.stderr, "stopped after %s with %d of %d stages done; to go on: %s\n",
-			took, s.Done+s.Kept, s.Done+s.Kept+s.Failed+s.Blocked+s.Plan.Count(engine.ToDo), a.again())
+// conclude says how a run ended.
+func (a *app) conclude(files []string, sum engine.Summary) {
+	terminal.Ended(a.stderr, sum, a.again(), a.again("--retry", "failed"), a.about("status", files))
+	if sum.Stopped || sum.Failed > 0 {
 		a.code = exitFailed
-	case s.Failed > 0:
-		fmt.Fprintf(a.stderr, "%d stages failed and %d more wait for them; why: %s; to try them again: %s\n",
-			s.Failed, s.Blocked, a.about("status", files), a.again("--retry", "failed"))
-		a.code = exitFailed
-	case s.Done == 0:
-		fmt.Fprintf(a.stderr, "nothing to do: all %d stages were done before\n", s.Kept)
-	default:
-		fmt.Fprintf(a.stderr, "%d stages done in %s, %d were done before\n", s.Done, took, s.Kept)
 	}
-	return nil
 }
 
 func isTerminal(w io.Writer) bool {

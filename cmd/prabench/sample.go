@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"prabench/harness/engine"
 	"prabench/harness/tools/sampler"
 
 	"github.com/spf13/cobra"
@@ -61,7 +62,7 @@ func (a *app) sample(ctx context.Context, from string, o sampleOptions) error {
 	if err != nil {
 		return err
 	}
-	if err := writeOut(o.out, func(w io.Writer) error { return png.Encode(w, s.Picture) }); err != nil {
+	if err := engine.WriteOut(o.out, func(w io.Writer) error { return png.Encode(w, s.Picture) }); err != nil {
 		return err
 	}
 	fmt.Fprintf(a.stdout, "%s: %d images of %d classes, one row a class\n", o.out, s.Images, s.Classes)

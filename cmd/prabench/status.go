@@ -7,7 +7,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"prabench/harness/engine"
-	"prabench/harness/machine"
 	"prabench/harness/tools/terminal"
 	"prabench/results"
 )
@@ -75,7 +74,7 @@ func (a *app) statusOfDatabase(ctx context.Context) error {
 	if err := terminal.Stored(ctx, a.stdout, db, a.again("--json")); err != nil {
 		return err
 	}
-	if by := machine.Holder(a.places().LockFile()); by != "" {
+	if by := a.places().Holder(); by != "" {
 		fmt.Fprintln(a.stdout, "\nheld by "+by)
 	}
 	return nil

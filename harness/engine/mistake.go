@@ -3,8 +3,10 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"io"
 
 	"prabench/experiments"
+	"prabench/internal/atomicfile"
 	"prabench/metrics/embed"
 	"prabench/models/dataset"
 	"prabench/models/pra"
@@ -36,4 +38,15 @@ func IsMistake(err error) bool {
 func is[E error](err error) bool {
 	var e E
 	return errors.As(err, &e)
+}
+
+// WriteOut writes a file that the user asked for, as [atomicfile.Output] does.
+// That it cannot be made is a mistake; what fails later is not.
+func WriteOut(path string, write func(io.Writer) error) error {
+	begun := false
+	err := atomicfile.Output(path, 0o644, func(w io.Writer) error { begun = true; return write(w) })
+	if err != nil && !begun {
+		return &Mistake{err}
+	}
+	return err
 }

@@ -1,7 +1,10 @@
 package layers
 
 import (
+	"bytes"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -123,4 +126,42 @@ func (s *storey) allows(to string) bool {
 // within says whether pkg is name or, for a folder, in it; "" is everything.
 func within(pkg, name string) bool {
 	return name == "" || pkg == name || strings.HasSuffix(name, "/") && strings.HasPrefix(pkg+"/", name)
+}
+
+// The command line has flags in, calls, text out: what grows there is logic that
+// another package could want.
+func TestTheCommandLineIsThin(t *testing.T) {
+	const mostImports, mostLines, mostFiles = 12, 2600, 28
+	ours := 0
+	for _, i := range list(t, "-f", "{{.ImportPath}} {{join .Imports \" \"}}", "./cmd/prabench")["cmd/prabench"] {
+		if strings.HasPrefix(i, module) {
+			ours++
+		}
+	}
+	if ours > mostImports {
+		t.Errorf("cmd/prabench imports %d packages of the house, at most %d", ours, mostImports)
+	}
+	files, err := filepath.Glob("../../cmd/prabench/*.go")
+	if err != nil || len(files) < 10 {
+		t.Fatalf("%d files, %v", len(files), err)
+	}
+	lines := 0
+	for _, path := range files {
+		if strings.HasSuffix(path, "_test.go") {
+			continue
+		}
+		raw, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines += bytes.Count(raw, []byte("\n"))
+	}
+	if lines > mostLines {
+		t.Errorf("cmd/prabench has %d lines, at most %d", lines, mostLines)
+	}
+	for pkg, words := range list(t, "-f", "{{.ImportPath}} {{join .GoFiles \" \"}} {{join .CgoFiles \" \"}}", "./...") {
+		if len(words) > mostFiles {
+			t.Errorf("%s has %d files, at most %d: it is two packages", pkg, len(words), mostFiles)
+		}
+	}
 }

@@ -3,6 +3,7 @@ package draw
 import (
 	"context"
 	"fmt"
+	"io"
 
 	"prabench/harness/engine"
 	"prabench/harness/stage"
@@ -209,3 +210,9 @@ func drawInto(e *experiment, figures []figure.Figure, out *report.Experiment) {
 		out.Figures = append(out.Figures, drawn)
 	}
 }
+
+// WriteReport writes a report as one HTML file.
+func WriteReport(w io.Writer, c report.Content) error { return report.Write(w, c) }
+
+// CheckFormats refuses names of formats that no figure and no table has.
+func CheckFormats(formats []string) error { return plots.CheckFormats(formats) }

@@ -112,3 +112,6 @@ func folder(what, dir string) Finding {
 	os.Remove(f.Name())
 	return Finding{what + " folder", "ok", dir + " can be written", ""}
 }
+
+// Hint says what would make matrix products on this machine faster, or "".
+func Hint() string { return gemm.Loaded().Hint }

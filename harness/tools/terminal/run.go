@@ -1,0 +1,46 @@
+package terminal
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"prabench/harness/engine"
+	"prabench/harness/progress"
+	"prabench/internal/numeral"
+	"prabench/results"
+)
+
+// Size writes bytes as 1.23 GiB.
+func Size(bytes int64) string { return numeral.Bytes(bytes) }
+
+// Took writes how long something took, as 3m07s.
+func Took(d time.Duration) string { return progress.Short(d) }
+
+// Garbage prints what can be removed, and gives its size.
+func Garbage(w io.Writer, found []engine.Garbage) (size string, err error) {
+	t := results.Table{Columns: []string{"artifact", "size", "why"}}
+	var sum int64
+	for _, g := range found {
+		sum += g.Bytes
+		t.Rows = append(t.Rows, []any{g.Path, Size(g.Bytes), g.Why})
+	}
+	return Size(sum), results.WriteText(w, t)
+}
+
+// Ended says how a run ended and what to do next: again and retry are command
+// lines that go on and that try failures again, why the one that explains them.
+func Ended(w io.Writer, s engine.Summary, again, retry, why string) {
+	took := Took(s.Took)
+	switch {
+	case s.Stopped:
+		fmt.Fprintf(w, "stopped after %s with %d of %d stages done; to go on: %s\n",
+			took, s.Done+s.Kept, s.Done+s.Kept+s.Failed+s.Blocked+s.Plan.Count(engine.ToDo), again)
+	case s.Failed > 0:
+		fmt.Fprintf(w, "%d stages failed and %d more wait for them; why: %s; to try them again: %s\n", s.Failed, s.Blocked, why, retry)
+	case s.Done == 0:
+		fmt.Fprintf(w, "nothing to do: all %d stages were done before\n", s.Kept)
+	default:
+		fmt.Fprintf(w, "%d stages done in %s, %d were done before\n", s.Done, took, s.Kept)
+	}
+}
