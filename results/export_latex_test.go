@@ -6,6 +6,7 @@ import (
 
 	"prabench/internal/latex"
 	"prabench/results/record"
+	"prabench/results/table"
 )
 
 func TestLaTeXCompiles(t *testing.T) {
@@ -24,11 +25,11 @@ func TestLaTeXCompiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	var b bytes.Buffer
-	if err := ExportCells(&b, "latex", cells); err != nil {
+	if err := table.ExportCells(&b, "latex", cells); err != nil {
 		t.Fatal(err)
 	}
 	b.WriteString("\n\n")
-	if err := WriteLaTeX(&b, Table{Columns: []string{"[a]", "b"}, Rows: [][]any{{"[x]", 1.5}, {"[y]", nil}}}); err != nil {
+	if err := table.WriteLaTeX(&b, table.Table{Columns: []string{"[a]", "b"}, Rows: [][]any{{"[x]", 1.5}, {"[y]", nil}}}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := latex.Compile(t.TempDir(), b.String()); err != nil {

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"prabench/results/record"
+	"prabench/results/table"
 	"prabench/results/view"
 
 	"github.com/google/go-cmp/cmp"
@@ -44,12 +45,12 @@ func TestExportGolden(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, format := range Formats() {
+	for _, format := range table.Formats() {
 		if format == "parquet" {
 			continue // no text; it has tests of its own
 		}
 		var b bytes.Buffer
-		for _, err := range []error{Export(&b, format, rows), ExportMeans(&b, format, means), ExportCells(&b, format, cells)} {
+		for _, err := range []error{table.Export(&b, format, rows), table.ExportMeans(&b, format, means), table.ExportCells(&b, format, cells)} {
 			if err != nil {
 				t.Error(format, err)
 			}
@@ -57,7 +58,7 @@ func TestExportGolden(t *testing.T) {
 		}
 		golden(t, "export."+format, b.String())
 	}
-	if err := Export(&bytes.Buffer{}, "xls", rows); err == nil || !strings.Contains(err.Error(), "csv, json, latex, md, parquet, table") {
+	if err := table.Export(&bytes.Buffer{}, "xls", rows); err == nil || !strings.Contains(err.Error(), "csv, json, latex, md, parquet, table") {
 		t.Error(err)
 	}
 }
@@ -73,18 +74,9 @@ func TestExportTellsWriteErrors(t *testing.T) {
 	for i := range rows {
 		rows[i] = Row{Experiment: "t", Cell: "c", Seed: 1, Metric: "fid_proxy", Unit: "1", Value: 1, Lo: ptr(0), Hi: ptr(3), Params: map[string]any{"model.patch": int64(7)}}
 	}
-	for _, format := range Formats() {
-		if err := Export(brokenWriter{}, format, rows); !errors.Is(err, errBroken) {
+	for _, format := range table.Formats() {
+		if err := table.Export(brokenWriter{}, format, rows); !errors.Is(err, errBroken) {
 			t.Errorf("%s: %v", format, err)
-		}
-	}
-}
-
-func TestBrief(t *testing.T) {
-	for x, want := range map[float64]string{0: "0", 1234567: "1234567", 15.2345678: "15.235", 0.001: "0.001", -0.5: "-0.5",
-		99999.6: "100000", 9.999999: "10", 1e-7: "1e-07", 2.5e20: "2.5e+20"} {
-		if got := brief(x); got != want {
-			t.Errorf("brief(%v) = %s, want %s", x, got, want)
 		}
 	}
 }

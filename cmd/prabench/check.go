@@ -12,7 +12,7 @@ import (
 
 	"prabench/harness/engine"
 	"prabench/harness/tools/check/session"
-	"prabench/results"
+	"prabench/results/table"
 )
 
 // checkFlags are the command's options.
@@ -181,9 +181,9 @@ func (a *app) history(ctx context.Context, s *session.Session, o checkFlags) err
 	case "json":
 		err = a.printJSON(h.Series)
 	case "markdown":
-		err = results.WriteMarkdown(a.stdout, h.Table())
+		err = table.WriteMarkdown(a.stdout, h.Table())
 	default:
-		err = results.WriteText(a.stdout, h.Table())
+		err = table.WriteText(a.stdout, h.Table())
 	}
 	if err != nil {
 		return &engine.Failure{Err: err}

@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"prabench/harness/tools/provision"
-	"prabench/results"
+	"prabench/results/table"
 )
 
 func (a *app) dataCommand() *cobra.Command {
@@ -44,7 +44,7 @@ func (a *app) dataList() error {
 	if a.json {
 		return a.printJSON(provision.Sources())
 	}
-	t := results.Table{Columns: []string{"set", "here", "what", "where or how"}}
+	t := table.Table{Columns: []string{"set", "here", "what", "where or how"}}
 	for _, s := range provision.Sources() {
 		here, how := "no", s.How
 		if s.Available {
@@ -55,7 +55,7 @@ func (a *app) dataList() error {
 		}
 		t.Rows = append(t.Rows, []any{s.Set, here, s.Description, how})
 	}
-	return results.WriteText(a.stdout, t)
+	return table.WriteText(a.stdout, t)
 }
 
 // fetchProgress draws a bar on a terminal and says a line now and then

@@ -1,10 +1,11 @@
 package main
 
 import (
+	"prabench/results/table"
+
 	"github.com/spf13/cobra"
 
 	"prabench/harness/tools/provision"
-	"prabench/results"
 )
 
 func (a *app) doctorCommand() *cobra.Command {
@@ -12,7 +13,7 @@ func (a *app) doctorCommand() *cobra.Command {
 		Use: "doctor", Short: "Say what this machine has, what is missing and how to get it", Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			found := provision.Diagnose(a.places(), workerCommand)
-			t := results.Table{Columns: []string{"what", "state", "detail", "what to do"}}
+			t := table.Table{Columns: []string{"what", "state", "detail", "what to do"}}
 			for _, f := range found {
 				if f.Broken() {
 					a.code = exitFailed
@@ -22,7 +23,7 @@ func (a *app) doctorCommand() *cobra.Command {
 			if a.json {
 				return a.printJSON(found)
 			}
-			return results.WriteText(a.stdout, t)
+			return table.WriteText(a.stdout, t)
 		},
 	}
 }

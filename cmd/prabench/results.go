@@ -12,6 +12,7 @@ import (
 	"prabench/harness/engine"
 	"prabench/harness/tools/terminal"
 	"prabench/results"
+	"prabench/results/table"
 )
 
 // resultsQuery is which results are wanted, and how.
@@ -26,7 +27,7 @@ type resultsQuery struct {
 
 func (q *resultsQuery) flags(c *cobra.Command, format string) {
 	f := c.Flags()
-	f.StringVar(&q.format, "format", format, "one of "+strings.Join(results.Formats(), ", "))
+	f.StringVar(&q.format, "format", format, "one of "+strings.Join(table.Formats(), ", "))
 	f.StringSliceVar(&q.metrics, "metric", nil, "only these metrics, such as fid_proxy,throughput")
 	f.StringVar(&q.experiment, "experiment", "", "only this experiment")
 	f.BoolVar(&q.mean, "mean", false, "average over training seeds")
@@ -74,8 +75,8 @@ stands for the experiment of its name.`,
 }
 
 func (a *app) results(ctx context.Context, w io.Writer, q resultsQuery) error {
-	if q.format != "" && !slices.Contains(results.Formats(), q.format) {
-		return usage("--format %s: choose one of %s", q.format, strings.Join(results.Formats(), ", "))
+	if q.format != "" && !slices.Contains(table.Formats(), q.format) {
+		return usage("--format %s: choose one of %s", q.format, strings.Join(table.Formats(), ", "))
 	}
 	db, err := results.OpenReadOnly(a.db)
 	if err != nil {
@@ -93,7 +94,7 @@ func (a *app) results(ctx context.Context, w io.Writer, q resultsQuery) error {
 		if err != nil {
 			return err
 		}
-		return results.ExportCells(w, q.format, cells)
+		return table.ExportCells(w, q.format, cells)
 	}
 	params, err := experiments.Choices(a.only)
 	if err != nil {
@@ -111,13 +112,13 @@ func (a *app) results(ctx context.Context, w io.Writer, q resultsQuery) error {
 		return usage("%s", why)
 	}
 	if !q.mean {
-		return results.Export(w, q.format, rows)
+		return table.Export(w, q.format, rows)
 	}
 	means, err := results.Means(rows, q.across)
 	if err != nil {
 		return &usageError{err}
 	}
-	return results.ExportMeans(w, q.format, means)
+	return table.ExportMeans(w, q.format, means)
 }
 
 // pointTables prints the points of one experiment, or of all.

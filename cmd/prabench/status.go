@@ -9,6 +9,7 @@ import (
 	"prabench/harness/engine"
 	"prabench/harness/tools/terminal"
 	"prabench/results"
+	"prabench/results/table"
 )
 
 func (a *app) statusCommand() *cobra.Command {
@@ -69,7 +70,7 @@ func (a *app) statusOfDatabase(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		return results.ExportCells(a.stdout, "json", cells)
+		return table.ExportCells(a.stdout, "json", cells)
 	}
 	if err := terminal.Stored(ctx, a.stdout, db, a.again("--json")); err != nil {
 		return err

@@ -9,7 +9,7 @@ import (
 
 	"prabench/harness/engine"
 	"prabench/harness/tools/slurm"
-	"prabench/results"
+	"prabench/results/table"
 )
 
 func (a *app) submitCommand() *cobra.Command {
@@ -105,11 +105,11 @@ func (a *app) sent(r *slurm.Receipt) error {
 			Sent   []slurm.Sent `json:"sent"`
 		}{r.Draft.ID, r.Draft.Hash, r.Draft.Dir(), r.Sent})
 	}
-	t := results.Table{Columns: []string{"array", "stages", "job"}}
+	t := table.Table{Columns: []string{"array", "stages", "job"}}
 	for _, s := range r.Sent {
 		t.Rows = append(t.Rows, []any{s.Array, int64(s.Tasks), s.Job})
 	}
-	return results.WriteText(a.stdout, t)
+	return table.WriteText(a.stdout, t)
 }
 
 // submitDry prints what would be sent.

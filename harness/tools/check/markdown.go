@@ -4,14 +4,14 @@ import (
 	"fmt"
 	"io"
 
-	"prabench/results"
+	"prabench/results/table"
 )
 
 // WriteMarkdown writes the report as a summary for a page or a comment.
 func (r *Report) WriteMarkdown(w io.Writer) error {
 	mark := map[Verdict]string{Pass: "✅", Improvement: "🚀", Inconclusive: "❔", Regression: "❌"}[r.Verdict]
 	fmt.Fprintf(w, "### %s prabench check: %s\n\n%s\n\n", mark, r.conclusion(), r.heading())
-	if err := results.WriteMarkdown(w, r.table()); err != nil {
+	if err := table.WriteMarkdown(w, r.table()); err != nil {
 		return err
 	}
 	fmt.Fprintf(w, "\n%s.\n", r.conditions())

@@ -8,13 +8,13 @@ import (
 	"strings"
 	"time"
 
-	"prabench/results"
+	"prabench/results/table"
 )
 
 // table has a line for each comparison; figures without noise that are equal
 // share one.
-func (r *Report) table() results.Table {
-	t := results.Table{Columns: []string{"cell", "metric", "old", "new", "change", "95 % interval", "verdict", "why"}}
+func (r *Report) table() table.Table {
+	t := table.Table{Columns: []string{"cell", "metric", "old", "new", "change", "95 % interval", "verdict", "why"}}
 	for _, c := range r.Cells {
 		if c.Why != "" {
 			t.Rows = append(t.Rows, []any{c.Label, "", "", "", "", "", string(c.Verdict), c.Why})
@@ -152,7 +152,7 @@ func (r *Report) conditions() string {
 // WriteTable writes the report for a terminal.
 func (r *Report) WriteTable(w io.Writer) error {
 	fmt.Fprintln(w, r.heading())
-	if err := results.WriteText(w, r.table()); err != nil {
+	if err := table.WriteText(w, r.table()); err != nil {
 		return err
 	}
 	for _, c := range r.Cells {

@@ -11,7 +11,7 @@ import (
 	"prabench/experiments"
 	"prabench/harness/engine"
 	"prabench/plots"
-	"prabench/results"
+	"prabench/results/table"
 )
 
 // Part is an experiment of a paper.
@@ -111,7 +111,7 @@ func Chosen(parts []Part) (ls []engine.Loaded) {
 
 // PrintParts prints a line for each part.
 func PrintParts(w io.Writer, parts []Part) error {
-	t := results.Table{Columns: []string{"experiment", "cells", "points", "seeds", "figures", "claims", "run", "what"}}
+	t := table.Table{Columns: []string{"experiment", "cells", "points", "seeds", "figures", "claims", "run", "what"}}
 	for _, part := range parts {
 		f, run := part.File, "no, --only"
 		if part.Chosen {
@@ -119,7 +119,7 @@ func PrintParts(w io.Writer, parts []Part) error {
 		}
 		t.Rows = append(t.Rows, []any{f.Name, int64(len(part.Exp.Cells)), int64(len(part.Exp.Cells) / f.Repeats), int64(f.Repeats), int64(len(f.Figures)), int64(len(f.Claims)), run, f.Description})
 	}
-	return results.WriteText(w, t)
+	return table.WriteText(w, t)
 }
 
 // PrintFiles prints the files that a paper's folder is going to have first of all.

@@ -7,25 +7,25 @@ import (
 	"strings"
 
 	"prabench/experiments"
-	"prabench/results"
+	"prabench/results/table"
 )
 
 // Keys prints every key of experiment files with its default.
 func Keys(w io.Writer) error {
-	t := results.Table{Columns: []string{"key", "type", "default", "meaning"}}
+	t := table.Table{Columns: []string{"key", "type", "default", "meaning"}}
 	for _, k := range experiments.Keys() {
 		t.Rows = append(t.Rows, []any{k.Name, k.Type, keyValue(k.Default), k.Doc})
 	}
-	return results.WriteText(w, t)
+	return table.WriteText(w, t)
 }
 
 // Effective prints every key with the value that a file gives it.
 func Effective(w io.Writer, f *experiments.Experiment) error {
-	t := results.Table{Columns: []string{"key", "value", "default", "given at", "meaning"}}
+	t := table.Table{Columns: []string{"key", "value", "default", "given at", "meaning"}}
 	for _, k := range f.Effective() {
 		t.Rows = append(t.Rows, []any{k.Name, keyValue(k.Value), keyValue(k.Default), k.Source, k.Doc})
 	}
-	return results.WriteText(w, t)
+	return table.WriteText(w, t)
 }
 
 func keyValue(v any) string {

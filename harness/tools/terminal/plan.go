@@ -11,7 +11,7 @@ import (
 	"prabench/harness/stage"
 	"prabench/harness/work"
 	"prabench/internal/numeral"
-	"prabench/results"
+	"prabench/results/table"
 )
 
 // Plan prints what a run of experiments would do: a line for each point, then one
@@ -40,7 +40,7 @@ func planTable(w io.Writer, l engine.Loaded, p *engine.Plan) error {
 		fmt.Fprintf(w, " (%s)", f.Description)
 	}
 	fmt.Fprintln(w)
-	t := results.Table{Columns: []string{"cell", "params", "tokens", "AR steps", "NFE", "GFLOP/image", "TFLOP to train", "train memory", "sample memory"}}
+	t := table.Table{Columns: []string{"cell", "params", "tokens", "AR steps", "NFE", "GFLOP/image", "TFLOP to train", "train memory", "sample memory"}}
 	points := 0
 	var last map[string]any // a point's seeds follow each other and share it
 	for i := range l.Exp.Cells {
@@ -63,7 +63,7 @@ func planTable(w io.Writer, l engine.Loaded, p *engine.Plan) error {
 			numeral.Digits(k.FLOPsTrainImage*float64(s.Train.Batch)*float64(s.Train.Steps)/1e12, 3), numeral.Bytes(k.Train.Total()), numeral.Bytes(k.Sample.Total()),
 		})
 	}
-	if err := results.WriteText(w, t); err != nil {
+	if err := table.WriteText(w, t); err != nil {
 		return err
 	}
 	if points > MostLines {
@@ -86,7 +86,7 @@ func skippedCells(l engine.Loaded) int {
 // done, and the time for the rest.
 func Stages(w io.Writer, p *engine.Plan) error {
 	fmt.Fprintln(w)
-	t := results.Table{Columns: []string{"stage", "needed by cells", "distinct", "done", "failed", "to do", "most memory", "time to do"}}
+	t := table.Table{Columns: []string{"stage", "needed by cells", "distinct", "done", "failed", "to do", "most memory", "time to do"}}
 	type sum struct {
 		cells, distinct, done, failed, todo, memory int64
 		left                                        time.Duration
@@ -129,7 +129,7 @@ func Stages(w io.Writer, p *engine.Plan) error {
 		}
 		t.Rows = append(t.Rows, []any{kind.Name, s.cells, s.distinct, s.done, s.failed, s.todo, numeral.Bytes(s.memory), text})
 	}
-	if err := results.WriteText(w, t); err != nil {
+	if err := table.WriteText(w, t); err != nil {
 		return err
 	}
 	if !guessed {

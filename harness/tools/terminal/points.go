@@ -6,8 +6,8 @@ import (
 	"strconv"
 
 	"prabench/internal/numeral"
-	"prabench/results"
 	"prabench/results/record"
+	"prabench/results/table"
 	"prabench/results/view"
 )
 
@@ -19,7 +19,7 @@ const MostLines = 500
 // notes.
 func Points(w io.Writer, experiment string, s view.Summary) error {
 	fmt.Fprintln(w, experiment)
-	if err := results.WriteText(w, pointTable(s)); err != nil {
+	if err := table.WriteText(w, pointTable(s)); err != nil {
 		return err
 	}
 	for _, n := range s.Notes() {
@@ -31,8 +31,8 @@ func Points(w io.Writer, experiment string, s view.Summary) error {
 
 // pointTable has the mean over seeds of each metric and the half width of its
 // interval.
-func pointTable(s view.Summary) results.Table {
-	t := results.Table{Columns: []string{"cell", "seeds"}}
+func pointTable(s view.Summary) table.Table {
+	t := table.Table{Columns: []string{"cell", "seeds"}}
 	for _, m := range s.Metrics {
 		if unit, _ := numeral.Unit(s.Unit(m)); unit != "" {
 			m += " (" + unit + ")"

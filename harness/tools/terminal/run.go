@@ -8,7 +8,7 @@ import (
 	"prabench/harness/engine"
 	"prabench/harness/progress"
 	"prabench/internal/numeral"
-	"prabench/results"
+	"prabench/results/table"
 )
 
 // Size writes bytes as 1.23 GiB.
@@ -19,13 +19,13 @@ func Took(d time.Duration) string { return progress.Short(d) }
 
 // Garbage prints what can be removed, and gives its size.
 func Garbage(w io.Writer, found []engine.Garbage) (size string, err error) {
-	t := results.Table{Columns: []string{"artifact", "size", "why"}}
+	t := table.Table{Columns: []string{"artifact", "size", "why"}}
 	var sum int64
 	for _, g := range found {
 		sum += g.Bytes
 		t.Rows = append(t.Rows, []any{g.Path, Size(g.Bytes), g.Why})
 	}
-	return Size(sum), results.WriteText(w, t)
+	return Size(sum), table.WriteText(w, t)
 }
 
 // Ended says how a run ended and what to do next: again and retry are command

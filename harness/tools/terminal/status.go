@@ -11,6 +11,7 @@ import (
 	"prabench/harness/worker"
 	"prabench/results"
 	"prabench/results/record"
+	"prabench/results/table"
 )
 
 // The last lines of so many logs are shown, and so many stages that failed.
@@ -22,13 +23,13 @@ const (
 // Status prints where each cell stands, how many there are of each state, and
 // what those that failed printed last.
 func Status(w io.Writer, cells []engine.CellStatus) error {
-	t := results.Table{Columns: []string{"experiment", "cell", "label", "seed", "state", "stage", "why"}}
+	t := table.Table{Columns: []string{"experiment", "cell", "label", "seed", "state", "stage", "why"}}
 	counts := map[string]int{}
 	for _, c := range cells {
 		counts[c.State]++
 		t.Rows = append(t.Rows, []any{c.Experiment, c.Cell, c.Label, c.Seed, c.State, c.Stage, c.Reason})
 	}
-	if err := results.WriteText(w, t); err != nil {
+	if err := table.WriteText(w, t); err != nil {
 		return err
 	}
 	fmt.Fprintln(w)
@@ -67,7 +68,7 @@ func Stored(ctx context.Context, w io.Writer, db *results.DB, whole string) erro
 		if err != nil {
 			return err
 		}
-		return results.ExportCells(w, "table", cells)
+		return table.ExportCells(w, "table", cells)
 	}
 	failures, err := counts(ctx, w, db, es)
 	if err != nil {
@@ -98,7 +99,7 @@ func counts(ctx context.Context, w io.Writer, db *results.DB, es []results.Exper
 		}
 	}
 	slices.Sort(outcomes)
-	t := results.Table{Columns: append([]string{"experiment", "cells"}, outcomes...)}
+	t := table.Table{Columns: append([]string{"experiment", "cells"}, outcomes...)}
 	for _, e := range es {
 		row := []any{e.Name, int64(e.Cells)}
 		for _, o := range outcomes {
@@ -108,7 +109,7 @@ func counts(ctx context.Context, w io.Writer, db *results.DB, es []results.Exper
 		}
 		t.Rows = append(t.Rows, row)
 	}
-	return failures, results.WriteText(w, t)
+	return failures, table.WriteText(w, t)
 }
 
 // failed prints the first of the stages that failed.
@@ -117,10 +118,10 @@ func failed(ctx context.Context, w io.Writer, db *results.DB) error {
 	if err != nil {
 		return err
 	}
-	t := results.Table{Columns: []string{"experiment", "cell", "label", "seed", "cells", "stage", "outcome", "why"}}
+	t := table.Table{Columns: []string{"experiment", "cell", "label", "seed", "cells", "stage", "outcome", "why"}}
 	for _, f := range stages {
 		t.Rows = append(t.Rows, []any{f.Experiment, f.Cell, f.Label, f.Seed, int64(f.Cells), f.Kind, f.Outcome, f.Reason})
 	}
 	fmt.Fprintf(w, "\nstages that failed (the first %d)\n", mostFailed)
-	return results.WriteText(w, t)
+	return table.WriteText(w, t)
 }

@@ -7,14 +7,15 @@ import (
 	"prabench/metrics/stat"
 	"prabench/plots"
 	"prabench/results"
+	"prabench/results/table"
 	"slices"
 	"strings"
 )
 
 // Table has a line for each series.
-func (h *History) Table() results.Table {
+func (h *History) Table() table.Table {
 	least := stat.LeastValues(h.level())
-	t := results.Table{Columns: []string{"cell", "metric", "values", "revisions", "steps"}}
+	t := table.Table{Columns: []string{"cell", "metric", "values", "revisions", "steps"}}
 	for _, s := range h.Series {
 		revisions := map[string]bool{}
 		for _, r := range s.Revisions {

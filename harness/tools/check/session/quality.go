@@ -12,6 +12,7 @@ import (
 	"prabench/harness/engine"
 	"prabench/harness/tools/check"
 	"prabench/results"
+	"prabench/results/table"
 )
 
 // labels are the points of the experiment that are to be checked, in the order
@@ -126,7 +127,7 @@ func (s *Session) knownQuality(ctx context.Context) (map[string]check.Quality, e
 			}
 		}
 		var text bytes.Buffer
-		if err := results.Export(&text, "csv", rows); err != nil {
+		if err := table.Export(&text, "csv", rows); err != nil {
 			return nil, err
 		}
 		q, err := check.ReadQuality(&text, s.File.File.Repeats)

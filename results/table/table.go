@@ -1,4 +1,9 @@
-package results
+// Package table writes rows, means and cells as text and files.
+//
+// It believes that a table has two kinds of reader: programs get every column and
+// all digits (csv, json, parquet), people get what tells lines apart and five
+// digits (table, md, latex). It knows what the database gives, and no database.
+package table
 
 import (
 	"fmt"
@@ -48,7 +53,7 @@ func Formats() []string {
 // Export writes rows in a format: for programs the columns of the view results
 // in their order, then device, code and a column for each parameter; for
 // people what tells rows apart.
-func Export(w io.Writer, format string, rows []Row) error {
+func Export(w io.Writer, format string, rows []view.Row) error {
 	return export(w, format, RowTable(rows), BriefTable(rows))
 }
 
@@ -60,7 +65,7 @@ func ExportMeans(w io.Writer, format string, means []view.Mean) error {
 // ExportCells writes cells in a format: for programs the columns of the view
 // cells, with a column for each parameter in place of params_json, then what
 // decided the outcome.
-func ExportCells(w io.Writer, format string, cells []Cell) error {
+func ExportCells(w io.Writer, format string, cells []view.Cell) error {
 	return export(w, format, CellTable(cells), BriefCellTable(cells))
 }
 
@@ -76,7 +81,7 @@ func export(w io.Writer, format string, whole, brief Table) error {
 }
 
 // RowTable has the columns of the view results, then device, code and parameters.
-func RowTable(rows []Row) Table {
+func RowTable(rows []view.Row) Table {
 	keys := swept(len(rows), func(i int) map[string]any { return rows[i].Params })
 	t := Table{Columns: append([]string{"experiment", "cell", "seed", "metric", "unit", "value", "lo", "hi", "n", "protocol", "attempt", "outcome", "created_at",
 		"device", "code"}, keys...)}
@@ -89,7 +94,7 @@ func RowTable(rows []Row) Table {
 }
 
 // BriefTable has what a person tells rows apart by.
-func BriefTable(rows []Row) Table {
+func BriefTable(rows []view.Row) Table {
 	keys := swept(len(rows), func(i int) map[string]any { return rows[i].Params })
 	t := Table{Columns: append(append([]string{"experiment", "cell"}, keys...), "seed", "metric", "value", "95 %", "unit", "n")}
 	for i := range rows {
@@ -125,7 +130,7 @@ func BriefMeanTable(means []view.Mean) Table {
 }
 
 // CellTable has one line a cell.
-func CellTable(cells []Cell) Table {
+func CellTable(cells []view.Cell) Table {
 	keys := swept(len(cells), func(i int) map[string]any { return cells[i].Params })
 	t := Table{Columns: append(append([]string{"experiment", "cell", "seed", "patch", "block", "rollout_depth", "state"}, keys...), "outcome", "stage", "attempt", "reason")}
 	for i := range cells {
@@ -137,7 +142,7 @@ func CellTable(cells []Cell) Table {
 }
 
 // BriefCellTable is CellTable for people.
-func BriefCellTable(cells []Cell) Table {
+func BriefCellTable(cells []view.Cell) Table {
 	keys := swept(len(cells), func(i int) map[string]any { return cells[i].Params })
 	t := Table{Columns: append(append([]string{"experiment", "cell"}, keys...), "seed", "outcome", "stage", "reason")}
 	for i := range cells {
@@ -237,3 +242,8 @@ func (t Table) numeric(column int) bool {
 	}
 	return len(t.Rows) > 0
 }
+
+// timeLayout has a fixed width, so that times sort as text; it is the database's.
+const timeLayout = "2006-01-02T15:04:05.000000Z"
+
+func stamp(t time.Time) string { return t.UTC().Format(timeLayout) }
