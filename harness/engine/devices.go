@@ -7,6 +7,8 @@ import (
 	"os/exec"
 	"strings"
 	"sync"
+
+	"prabench/models/device"
 )
 
 // devices hands out the devices that measure.device names, each to one worker
@@ -27,6 +29,10 @@ type deviceList struct {
 	err   error
 }
 
+// onHost says whether a device is this machine's processor, which takes no turns;
+// no name is.
+func onHost(name string) bool { return name == "" || device.OnHost(name) }
+
 // variables of a worker that is to see one device of several: the driver's, and
 // the one that tells prabench-cuda that the device it sees is the one meant.
 const (
@@ -37,7 +43,7 @@ const (
 // take waits until one of the devices in a list is free; env is what its worker
 // needs to find it.
 func (d *devices) take(ctx context.Context, list string) (name string, env []string, release func(), err error) {
-	if list == "" || list == "cpu" {
+	if onHost(list) {
 		return list, nil, func() {}, nil
 	}
 	l := d.list(list)
@@ -133,7 +139,7 @@ func (d *devices) most(es []*Experiment) int {
 	n := 1
 	for _, e := range es {
 		for _, c := range e.Cells {
-			if dev := c.Settings.Measure.Device; dev != "cpu" {
+			if dev := c.Settings.Measure.Device; !onHost(dev) {
 				n = max(n, len(d.list(dev).names))
 			}
 		}

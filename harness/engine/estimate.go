@@ -136,7 +136,7 @@ func pace(ctx context.Context, db *results.DB, rate float64) float64 {
 			if err != nil || json.Unmarshal(config, &of) != nil || of.Part.Model.Validate() != nil || of.Part.Train.Validate() != nil {
 				continue
 			}
-			if a, ok, err := db.StageDone(ctx, s.Key); err != nil || !ok || a.Device != "cpu" {
+			if a, ok, err := db.StageDone(ctx, s.Key); err != nil || !ok || !onHost(a.Device) {
 				continue
 			}
 			seen++
@@ -157,7 +157,7 @@ const Unknown time.Duration = -1
 
 // local says whether the stage runs on this machine's processor.
 func (it *Item) local() bool {
-	return !it.Kind.OnDevice || it.Settings.Measure.Device == "cpu"
+	return !it.Kind.OnDevice || onHost(it.Settings.Measure.Device)
 }
 
 // guess is the time of a stage at a rate in FLOP/s for one thread.

@@ -3,12 +3,11 @@ package engine
 import (
 	"fmt"
 	"reflect"
-	"strings"
 	"time"
 
 	"prabench/experiments"
 	"prabench/harness/stage"
-	"prabench/models/cpu"
+	"prabench/models/device"
 )
 
 // FromFile takes what the harness needs from an expanded experiment file. With
@@ -72,8 +71,8 @@ func CheckMachine(command func(device string) ([]string, error), es ...*Experime
 			if _, err := command(m.Device); err != nil {
 				return err
 			}
-			if kind, _, _ := strings.Cut(m.Device, ":"); kind == "cpu" {
-				if err := cpu.Refuse(m.Precision); err != nil {
+			if d, known := device.DriverOf(m.Device); known && d.Host {
+				if err := d.Refuse(m.Precision); err != nil {
 					return fmt.Errorf("measure.precision: %w", err)
 				}
 			}

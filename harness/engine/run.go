@@ -347,7 +347,7 @@ func WorkerCommand(device string) ([]string, error) {
 		return nil, err
 	}
 	kind, _, _ := strings.Cut(device, ":")
-	if kind == "" || kind == "cpu" {
+	if onHost(device) {
 		return []string{self, "worker"}, nil
 	}
 	name := "prabench-" + kind

@@ -6,7 +6,7 @@ import (
 	"os"
 
 	"prabench/harness/engine"
-	"prabench/results/record"
+	"prabench/harness/work"
 )
 
 // Cluster is Slurm as somebody with a database and artifacts uses it.
@@ -94,7 +94,7 @@ func (c *Cluster) draft(ctx context.Context, p *engine.Plan, view *View, o Optio
 		return nil, &engine.Mistake{Err: err}
 	}
 	for _, s := range d.Arrays {
-		if s.Kind == record.Time && !o.Pinned() {
+		if s.Kind == work.Timing.Name && !o.Pinned() {
 			c.Note("note: timings may land on unlike nodes, whose speeds are never averaged or drawn together; --timing-constraint or --timing-partition pins them to one type")
 			break
 		}
