@@ -7,8 +7,8 @@ import (
 	"regexp"
 	"slices"
 
+	"prabench/models"
 	"prabench/models/dataset"
-	"prabench/models/pra"
 )
 
 // related lists, for keys whose validity hangs on others, what they hang on.
@@ -129,7 +129,7 @@ func explain(s Settings, dataErr error, tainted map[string]bool) []invalid {
 			if err == nil {
 				break
 			}
-			var ke *pra.KeyError
+			var ke *models.KeyError
 			if !errors.As(err, &ke) {
 				report("", err.Error(), err)
 				break
@@ -150,10 +150,10 @@ func (s *Settings) depths() error {
 	k := s.Model.ARSteps()
 	for _, d := range []struct {
 		key   string
-		depth pra.Depth
+		depth models.Depth
 	}{{"train.rollout_depth", s.Train.RolloutDepth}, {"sample.rollout_depth", s.Sample.RolloutDepth}} {
 		if int(d.depth) > k {
-			return &pra.KeyError{Key: d.key, Problem: fmt.Sprintf("%d is more than K = %d AR steps (size %d, patch %d, block %d), after which nothing changes; allowed: 0 to %d, or \"exact\"",
+			return &models.KeyError{Key: d.key, Problem: fmt.Sprintf("%d is more than K = %d AR steps (size %d, patch %d, block %d), after which nothing changes; allowed: 0 to %d, or \"exact\"",
 				d.depth, k, s.Model.Size, s.Model.Patch, s.Model.Block, k)}
 		}
 	}
@@ -167,7 +167,7 @@ func (s *Settings) rest() error {
 	keys, images := s.Metrics.Each()
 	for i, key := range keys {
 		if images[i] < 0 {
-			return &pra.KeyError{Key: key, Problem: fmt.Sprintf("must be 0 or more, not %d", images[i])}
+			return &models.KeyError{Key: key, Problem: fmt.Sprintf("must be 0 or more, not %d", images[i])}
 		}
 	}
 	for _, n := range []struct {
@@ -181,7 +181,7 @@ func (s *Settings) rest() error {
 		{"measure.checkpoint_steps", s.Measure.CheckpointSteps, 0},
 	} {
 		if n.v < n.min {
-			return &pra.KeyError{Key: n.key, Problem: fmt.Sprintf("must be %d or more, not %d", n.min, n.v)}
+			return &models.KeyError{Key: n.key, Problem: fmt.Sprintf("must be %d or more, not %d", n.min, n.v)}
 		}
 	}
 	for _, w := range []struct {
@@ -193,14 +193,14 @@ func (s *Settings) rest() error {
 		{"measure.precision", s.Measure.Precision, []string{"fp32", "bf16"}},
 	} {
 		if !slices.Contains(w.allowed, w.v) {
-			return &pra.KeyError{Key: w.key, Problem: fmt.Sprintf("must be one of %q, not %q", w.allowed, w.v)}
+			return &models.KeyError{Key: w.key, Problem: fmt.Sprintf("must be one of %q, not %q", w.allowed, w.v)}
 		}
 	}
 	if !isDevice(s.Measure.Device) {
-		return &pra.KeyError{Key: "measure.device", Problem: fmt.Sprintf("%q is no device; allowed: cpu, cuda or cuda:0", s.Measure.Device)}
+		return &models.KeyError{Key: "measure.device", Problem: fmt.Sprintf("%q is no device; allowed: cpu, cuda or cuda:0", s.Measure.Device)}
 	}
 	if s.Measure.Timeout <= 0 {
-		return &pra.KeyError{Key: "measure.timeout", Problem: fmt.Sprintf("%v is no time; allowed: more than 0s, for example \"2h\"", s.Measure.Timeout)}
+		return &models.KeyError{Key: "measure.timeout", Problem: fmt.Sprintf("%v is no time; allowed: more than 0s, for example \"2h\"", s.Measure.Timeout)}
 	}
 	if err := s.Metrics.valid(); err != nil {
 		return err

@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"prabench/metrics/quantity"
-	"prabench/models/pra"
+	"prabench/models"
 )
 
 // Check is the [check] table: what `prabench check` compares, and when a change
@@ -40,25 +40,25 @@ func (c Check) valid() error {
 	}
 	for _, name := range c.Metrics.List() {
 		if !slices.Contains(checkMetrics, name) {
-			return &pra.KeyError{Key: "check.metrics", Problem: strings.TrimSpace(fmt.Sprintf("%q cannot be checked; allowed: %s", name, strings.Join(checkMetrics, ", ")))}
+			return &models.KeyError{Key: "check.metrics", Problem: strings.TrimSpace(fmt.Sprintf("%q cannot be checked; allowed: %s", name, strings.Join(checkMetrics, ", ")))}
 		}
 	}
 	if len(c.Metrics.List()) == 0 {
-		return &pra.KeyError{Key: "check.metrics", Problem: "names nothing to compare; allowed: " + strings.Join(checkMetrics, ", ")}
+		return &models.KeyError{Key: "check.metrics", Problem: "names nothing to compare; allowed: " + strings.Join(checkMetrics, ", ")}
 	}
 	for _, t := range []struct {
 		key string
 		v   float64
 	}{{"check.throughput", c.Throughput}, {"check.latency", c.Latency}, {"check.memory", c.Memory}} {
 		if !(t.v > 0 && t.v < 1) {
-			return &pra.KeyError{Key: t.key, Problem: fmt.Sprintf("%g is no share that could matter; allowed: more than 0 and less than 1, for example 0.03 for 3 %%", t.v)}
+			return &models.KeyError{Key: t.key, Problem: fmt.Sprintf("%g is no share that could matter; allowed: more than 0 and less than 1, for example 0.03 for 3 %%", t.v)}
 		}
 	}
 	if c.Rounds < 6 || c.Rounds > 10_000 {
-		return &pra.KeyError{Key: "check.rounds", Problem: fmt.Sprintf("%d rounds give no 95 %% interval or never end; allowed: 6 to 10000", c.Rounds)}
+		return &models.KeyError{Key: "check.rounds", Problem: fmt.Sprintf("%d rounds give no 95 %% interval or never end; allowed: 6 to 10000", c.Rounds)}
 	}
 	if c.Budget <= 0 {
-		return &pra.KeyError{Key: "check.budget", Problem: fmt.Sprintf("%v is no time; allowed: more than 0s, for example \"3m\"", c.Budget)}
+		return &models.KeyError{Key: "check.budget", Problem: fmt.Sprintf("%v is no time; allowed: more than 0s, for example \"3m\"", c.Budget)}
 	}
 	return nil
 }

@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"prabench/metrics/quantity"
-	"prabench/models/pra"
+	"prabench/models"
 	"prabench/results/where"
 )
 
@@ -124,7 +124,7 @@ func (c *Cell) has(f *field, v value) bool {
 	if f == labelField && c.Label == v.plain {
 		return true
 	}
-	if d, ok := v.v.Interface().(pra.Depth); ok && d == pra.Exact {
+	if d, ok := v.v.Interface().(models.Depth); ok && d == models.Exact {
 		return mustGet(c, f.Name) == c.Settings.Model.ARSteps()
 	}
 	return mustGet(c, f.Name) == v.plain

@@ -12,7 +12,7 @@ import (
 	"github.com/BurntSushi/toml"
 
 	"prabench/metrics/quantity"
-	"prabench/models/pra"
+	"prabench/models"
 )
 
 // Key is a key of an experiment file, for documentation and `plan`.
@@ -128,7 +128,7 @@ func (s *Settings) Get(key string) (any, bool) {
 
 func typeOf(t reflect.Type) string {
 	switch t {
-	case reflect.TypeFor[pra.Depth]():
+	case reflect.TypeFor[models.Depth]():
 		return "depth"
 	case reflect.TypeFor[Duration]():
 		return "duration"
@@ -151,8 +151,8 @@ func typeOf(t reflect.Type) string {
 // plain is a value without the types of its package.
 func plain(v reflect.Value) any {
 	switch x := v.Interface().(type) {
-	case pra.Depth:
-		if x == pra.Exact {
+	case models.Depth:
+		if x == models.Exact {
 			return "exact"
 		}
 		return int(x)

@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"prabench/metrics/quantity"
-	"prabench/models/pra"
+	"prabench/models"
 )
 
 // metricNames are the metrics that figures and claims know: all that stages write.
@@ -29,7 +29,7 @@ func later() []string {
 func (m Metrics) valid() error {
 	for _, name := range m.Also.List() {
 		if !slices.Contains(laterScores, name) {
-			return &pra.KeyError{Key: "metrics.also", Problem: fmt.Sprintf("there is no score %q; allowed: %s", name, strings.Join(laterScores, ", "))}
+			return &models.KeyError{Key: "metrics.also", Problem: fmt.Sprintf("there is no score %q; allowed: %s", name, strings.Join(laterScores, ", "))}
 		}
 	}
 	return nil

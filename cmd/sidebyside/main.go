@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"prabench/harness/work"
+	"prabench/models"
 	"prabench/models/cpu"
 	"prabench/models/device"
 	"prabench/models/gemm"
@@ -249,8 +250,8 @@ func ids(n int) []uint32 {
 }
 
 // waves are n images of plane waves, the direction by class.
-func waves(c pra.Config, n int) pra.Images {
-	images := pra.Images{N: n, Size: c.Size, Channels: c.Channels, Labels: labels(c, n)}
+func waves(c pra.Config, n int) models.Images {
+	images := models.Images{N: n, Size: c.Size, Channels: c.Channels, Labels: labels(c, n)}
 	for i := range n {
 		sin, cos := math.Sincos(math.Pi * float64(images.Labels[i]) / float64(c.Classes))
 		for y := range c.Size {

@@ -8,8 +8,8 @@ import (
 	"prabench/experiments"
 	"prabench/internal/atomicfile"
 	"prabench/metrics/embed"
+	"prabench/models"
 	"prabench/models/dataset"
-	"prabench/models/pra"
 	"prabench/results"
 )
 
@@ -32,7 +32,7 @@ func IsFailure(err error) bool {
 // IsMistake says whether the user can mend what went wrong, and nothing failed.
 func IsMistake(err error) bool {
 	return !IsFailure(err) && (errors.Is(err, results.ErrMissing) || is[*Mistake](err) || is[*TooLarge](err) || is[*UnknownCell](err) || is[*NotPlanned](err) ||
-		is[*experiments.Error](err) || is[*pra.KeyError](err) || is[*dataset.Error](err) || is[*embed.Error](err))
+		is[*experiments.Error](err) || is[*models.KeyError](err) || is[*dataset.Error](err) || is[*embed.Error](err))
 }
 
 func is[E error](err error) bool {

@@ -16,6 +16,7 @@ import (
 	"prabench/harness/stage"
 	"prabench/harness/work"
 	"prabench/harness/worker"
+	"prabench/models"
 	"prabench/models/dataset"
 	"prabench/models/pra"
 	"prabench/results"
@@ -56,7 +57,7 @@ func tiny(change func(*stage.Settings)) *engine.Experiment {
 		s.Model.Size, s.Model.Channels, s.Model.Classes = info.Size, info.Channels, info.Classes
 		s.Model.Patch, s.Model.State, s.Model.Width, s.Model.Depth, s.Model.Heads = 4, 6, 16, 1, 2
 		s.Model.HeadWidth, s.Model.HeadDepth, s.Model.CoderWidth = 16, 1, 16
-		s.Train.Steps, s.Train.Batch, s.Train.RolloutDepth, s.Train.Seed = 20, 8, pra.Depth(depth), 1
+		s.Train.Steps, s.Train.Batch, s.Train.RolloutDepth, s.Train.Seed = 20, 8, models.Depth(depth), 1
 		s.Sample.FlowSteps = 2
 		if change != nil {
 			change(&s)

@@ -1,16 +1,16 @@
 package stage
 
 import (
+	"prabench/models"
 	"prabench/models/dataset"
-	"prabench/models/pra"
 )
 
 // Costs is what one cell takes on any machine.
 type Costs struct {
-	pra.Costs
-	Params int64              `json:"params"`
-	Train  pra.MemoryEstimate `json:"train_memory"`  // bytes of the backend in training
-	Sample pra.MemoryEstimate `json:"sample_memory"` // in sampling measure.batch images at a time
+	models.Costs
+	Params int64                 `json:"params"`
+	Train  models.MemoryEstimate `json:"train_memory"`  // bytes of the backend in training
+	Sample models.MemoryEstimate `json:"sample_memory"` // in sampling measure.batch images at a time
 }
 
 // Costs counts what a cell of these settings takes.
@@ -50,7 +50,7 @@ func (h Host) Data() int64 {
 func (h Host) Params() int64 { return 4 * h.Costs.Params }
 
 // Held is what is in this machine's memory of what a backend holds.
-func (h Host) Held(m pra.MemoryEstimate) int64 {
+func (h Host) Held(m models.MemoryEstimate) int64 {
 	if !h.Local {
 		return 0
 	}
@@ -58,7 +58,7 @@ func (h Host) Held(m pra.MemoryEstimate) int64 {
 }
 
 // Packed is the copy of the weights that sampling multiplies by.
-func (h Host) Packed() int64 { return h.Held(pra.MemoryEstimate{Model: h.Params()}) }
+func (h Host) Packed() int64 { return h.Held(models.MemoryEstimate{Model: h.Params()}) }
 
 // Sampling is what a sampler holds that draws at most n images in batches, with
 // activations of that many AR steps at once.

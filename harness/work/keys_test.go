@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"prabench/harness/stage"
+	"prabench/models"
 	"prabench/models/pra"
 )
 
@@ -92,7 +93,7 @@ func TestKeysOfOlderDatabasesHold(t *testing.T) {
 
 func TestExactIsTheNumberItStandsFor(t *testing.T) {
 	a, b := settings(), settings()
-	a.Train.RolloutDepth, b.Train.RolloutDepth = pra.Exact, pra.Depth(b.Model.ARSteps())
+	a.Train.RolloutDepth, b.Train.RolloutDepth = models.Exact, models.Depth(b.Model.ARSteps())
 	ca, _ := stage.Of(a)
 	cb, _ := stage.Of(b)
 	if ca.Key(Train) != cb.Key(Train) {

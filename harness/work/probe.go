@@ -8,6 +8,7 @@ import (
 	"prabench/harness/worker"
 	"prabench/metrics"
 	"prabench/metrics/quantity"
+	"prabench/models"
 	"prabench/models/pra"
 )
 
@@ -91,7 +92,7 @@ func (t *task) probe() error {
 }
 
 func (t *task) pooled(m *pra.Model, p metrics.Pictures, weights string) (metrics.Features, error) {
-	x, err := m.PooledFeatures(pra.Images(p), weights, probeBatch, func(done int) error {
+	x, err := m.PooledFeatures(models.Images(p), weights, probeBatch, func(done int) error {
 		t.report(worker.Progress{Done: int64(done), Total: int64(p.N), What: "features"})
 		return t.stopped()
 	})

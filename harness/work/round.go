@@ -12,6 +12,7 @@ import (
 	"prabench/harness/worker"
 	"prabench/metrics/quantity"
 	"prabench/metrics/stat"
+	"prabench/models"
 	"prabench/models/device"
 	"prabench/models/pra"
 	"prabench/results/record"
@@ -240,8 +241,8 @@ func (t *task) training(warmup int) error {
 }
 
 // Noise is n training images without content, for timing.
-func Noise(c pra.Config, n int) pra.Images {
-	images := pra.Images{N: n, Size: c.Size, Channels: c.Channels, Pixels: make([]uint8, n*c.Size*c.Size*c.Channels), Labels: EvenLabels(n, c.Classes)}
+func Noise(c pra.Config, n int) models.Images {
+	images := models.Images{N: n, Size: c.Size, Channels: c.Channels, Pixels: make([]uint8, n*c.Size*c.Size*c.Channels), Labels: EvenLabels(n, c.Classes)}
 	state := uint32(1)
 	for i := range images.Pixels {
 		state = state*1664525 + 1013904223

@@ -16,6 +16,7 @@ import (
 	"prabench/harness/stage"
 	"prabench/harness/worker"
 	"prabench/metrics/quantity"
+	"prabench/models"
 	"prabench/models/dataset"
 	"prabench/models/device"
 	"prabench/models/pra"
@@ -107,7 +108,7 @@ var lossParts = []struct {
 
 // trainer is a trainer at the step of the checkpoint, or at the first.
 func (t *task) trainer(be device.Backend, data *dataset.Data) (*pra.Trainer, *progressSoFar, error) {
-	images := pra.Images(pictures(data, data.Train))
+	images := models.Images(pictures(data, data.Train))
 	tr, err := pra.NewTrainer(be, t.set.Model, t.set.Train, images)
 	if err != nil {
 		return nil, nil, err

@@ -14,9 +14,9 @@ import (
 	"syscall"
 	"time"
 
+	"prabench/models"
 	"prabench/models/dataset"
 	"prabench/models/device"
-	"prabench/models/pra"
 	"prabench/results/record"
 )
 
@@ -133,7 +133,7 @@ func guarded(f func() error, stderr io.Writer) (err error) {
 // judge gives an error its outcome.
 func judge(err error) (outcome, reason string) {
 	var known *Refusal
-	var key *pra.KeyError
+	var key *models.KeyError
 	var data *dataset.Error
 	switch {
 	case errors.Is(err, ErrTimeout):

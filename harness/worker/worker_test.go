@@ -14,8 +14,8 @@ import (
 
 	"prabench/harness/machine"
 	"prabench/harness/worker"
+	"prabench/models"
 	"prabench/models/device"
-	"prabench/models/pra"
 	"prabench/results/record"
 )
 
@@ -57,7 +57,7 @@ func play(part string) int {
 			return nil
 		})
 	case "invalid":
-		return fail(&pra.KeyError{Key: "model.patch", Problem: "5 does not divide 28"})
+		return fail(&models.KeyError{Key: "model.patch", Problem: "5 does not divide 28"})
 	case "device full":
 		return fail(fmt.Errorf("allocating the cache: %w", device.ErrOutOfMemory))
 	case "error":

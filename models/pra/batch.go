@@ -1,6 +1,9 @@
 package pra
 
-import "prabench/models/device"
+import (
+	"prabench/models"
+	"prabench/models/device"
+)
 
 // trainBatch is the host side of a training batch: tokens, labels after class
 // dropout, image ids that key the noise, and room for row scalars.
@@ -30,7 +33,7 @@ func newTrainBatch(cfg Config, tc TrainConfig, m *memory) *trainBatch {
 
 // pick puts training image index into place i; at is its number in the stream
 // of all images the training has seen, which keys its noise.
-func (b *trainBatch) pick(i, at int, index int32, data Images, key uint64) {
+func (b *trainBatch) pick(i, at int, index int32, data models.Images, key uint64) {
 	size := data.Size * data.Size * data.Channels
 	per := b.cfg.Tokens() * b.cfg.TokenDim()
 	b.cfg.patchify(b.tokens[i*per:(i+1)*per], data.Pixels[int(index)*size:(int(index)+1)*size], b.order)

@@ -94,20 +94,29 @@ func LoadModel(be device.Backend, path string) (*Model, error) {
 	if err != nil {
 		return nil, fmt.Errorf("loading a model: %w", err)
 	}
+	m, err := modelOf(be, f)
+	if err != nil {
+		return nil, fmt.Errorf("loading %s: %w", path, err)
+	}
+	return m, nil
+}
+
+// modelOf is the model in a file that was read.
+func modelOf(be device.Backend, f *safetensors.File) (*Model, error) {
 	var cfg Config
 	var tc TrainConfig
 	steps, err := readMetadata(f, modelFormat, &cfg, &tc)
 	if err != nil {
-		return nil, fmt.Errorf("loading %s: %w", path, err)
+		return nil, err
 	}
 	m, err := emptyModel(be, cfg)
 	if err != nil {
-		return nil, fmt.Errorf("loading %s: %w", path, err)
+		return nil, err
 	}
 	m.Train, m.Steps = tc, steps
 	if err := m.restore(f, map[string]device.Buffer{"raw.": m.raw, "ema.": m.ema}); err != nil {
 		m.Close()
-		return nil, fmt.Errorf("loading %s: %w", path, err)
+		return nil, err
 	}
 	return m, nil
 }

@@ -11,8 +11,9 @@
 package pra
 
 import (
-	"fmt"
 	"math"
+
+	"prabench/models"
 )
 
 // Config is the architecture of a model. Size, Channels and Classes come from
@@ -57,17 +58,17 @@ type TrainConfig struct {
 	Clip        float64 `toml:"clip" json:"clip"` // global gradient norm bound; 0 = none
 	EMA         float64 `toml:"ema" json:"ema"`   // decay min(EMA, (1+n)/(10+n))
 
-	RolloutDepth Depth   `toml:"rollout_depth" json:"rollout_depth"` // R: 0 clean inputs, 1 PRA, r≥2 adds r−1 sweeps, "exact" = K
-	Anchor       float64 `toml:"anchor" json:"anchor"`               // s: a sweep's flow starts from s·z+(1−s)·ω
-	Mix          float64 `toml:"mix" json:"mix"`                     // share of images that keep depth-1 inputs when R ≥ 2
-	SweepSteps   int     `toml:"sweep_steps" json:"sweep_steps"`     // Euler steps of the flow inside a training sweep
-	StateNoise   float64 `toml:"state_noise" json:"state_noise"`     // σ_z: the state's noise has strength uniform in [0, σ_z] a token
-	InputNoise   float64 `toml:"input_noise" json:"input_noise"`     // σ: noise on pixel inputs, strength uniform in [0, σ] a token
-	FlowSamples  int     `toml:"flow_samples" json:"flow_samples"`   // m draws of (t, ε) a token
-	RecWeight    float64 `toml:"rec_weight" json:"rec_weight"`       // λ of L = L_flow + λ·L_rec
-	ClassDropout float64 `toml:"class_dropout" json:"class_dropout"` // probability of the null class
-	Threads      int     `toml:"threads" json:"threads"`             // compute threads: part of the result's identity, see the laws
-	Seed         uint64  `toml:"-" json:"seed"`                      // the cell's training seed
+	RolloutDepth models.Depth `toml:"rollout_depth" json:"rollout_depth"` // R: 0 clean inputs, 1 PRA, r≥2 adds r−1 sweeps, "exact" = K
+	Anchor       float64      `toml:"anchor" json:"anchor"`               // s: a sweep's flow starts from s·z+(1−s)·ω
+	Mix          float64      `toml:"mix" json:"mix"`                     // share of images that keep depth-1 inputs when R ≥ 2
+	SweepSteps   int          `toml:"sweep_steps" json:"sweep_steps"`     // Euler steps of the flow inside a training sweep
+	StateNoise   float64      `toml:"state_noise" json:"state_noise"`     // σ_z: the state's noise has strength uniform in [0, σ_z] a token
+	InputNoise   float64      `toml:"input_noise" json:"input_noise"`     // σ: noise on pixel inputs, strength uniform in [0, σ] a token
+	FlowSamples  int          `toml:"flow_samples" json:"flow_samples"`   // m draws of (t, ε) a token
+	RecWeight    float64      `toml:"rec_weight" json:"rec_weight"`       // λ of L = L_flow + λ·L_rec
+	ClassDropout float64      `toml:"class_dropout" json:"class_dropout"` // probability of the null class
+	Threads      int          `toml:"threads" json:"threads"`             // compute threads: part of the result's identity, see the laws
+	Seed         uint64       `toml:"-" json:"seed"`                      // the cell's training seed
 }
 
 // DefaultTrain is the small recipe of METHOD: AdamW(.9, .95), 5 % warm-up.
@@ -82,50 +83,17 @@ func DefaultTrain() TrainConfig {
 // SampleConfig says how images are drawn from a trained model: the keys of the
 // [sample] table that change pixels, apart from how many are drawn.
 type SampleConfig struct {
-	FlowSteps    int     `toml:"flow_steps" json:"flow_steps"`       // solver steps a token
-	Solver       string  `toml:"solver" json:"solver"`               // "euler" or "heun"
-	Guidance     float64 `toml:"guidance" json:"guidance"`           // w: v = v_c + w·(v_c − v_null); 0 = none
-	RolloutDepth Depth   `toml:"rollout_depth" json:"rollout_depth"` // 0: sequential with KV cache; r ≥ 1: r Jacobi sweeps; "exact" = K sweeps
-	Weights      string  `toml:"weights" json:"weights"`             // "ema" or "raw"
-	Seed         uint64  `toml:"seed" json:"seed"`
+	FlowSteps    int          `toml:"flow_steps" json:"flow_steps"`       // solver steps a token
+	Solver       string       `toml:"solver" json:"solver"`               // "euler" or "heun"
+	Guidance     float64      `toml:"guidance" json:"guidance"`           // w: v = v_c + w·(v_c − v_null); 0 = none
+	RolloutDepth models.Depth `toml:"rollout_depth" json:"rollout_depth"` // 0: sequential with KV cache; r ≥ 1: r Jacobi sweeps; "exact" = K sweeps
+	Weights      string       `toml:"weights" json:"weights"`             // "ema" or "raw"
+	Seed         uint64       `toml:"seed" json:"seed"`
 }
 
 // DefaultSample is ten Euler steps, no guidance, sequential.
 func DefaultSample() SampleConfig {
 	return SampleConfig{FlowSteps: 10, Solver: "euler", Weights: "ema", Seed: 1}
-}
-
-// Depth is a rollout depth. Exact stands for K, the number of AR steps, and is
-// replaced by it with [Depth.Resolve] as soon as the architecture is known.
-type Depth int
-
-// Exact is the depth at which a rollout has reached its fixed point.
-const Exact Depth = -1
-
-// Resolve replaces Exact by k.
-func (d Depth) Resolve(k int) Depth {
-	if d == Exact {
-		return Depth(k)
-	}
-	return d
-}
-
-// UnmarshalTOML accepts a whole number ≥ 0 or the word "exact".
-func (d *Depth) UnmarshalTOML(v any) error {
-	switch v := v.(type) {
-	case int64:
-		if v < 0 {
-			return fmt.Errorf("a rollout depth is 0 or more, or %q", "exact")
-		}
-		*d = Depth(v)
-		return nil
-	case string:
-		if v == "exact" {
-			*d = Exact
-			return nil
-		}
-	}
-	return fmt.Errorf("a rollout depth is a whole number ≥ 0 or %q, not %v", "exact", v)
 }
 
 // Derived sizes.
@@ -150,114 +118,70 @@ func (c Config) StateDim() int {
 	return c.State
 }
 
-// KeyError is a configuration error at one key, written as table.key.
-type KeyError struct {
-	Key     string // "model.patch"
-	Problem string // a sentence: what is wrong and what is allowed
-}
-
-func (e *KeyError) Error() string { return e.Key + ": " + e.Problem }
-
-func keyErr(key, format string, args ...any) error {
-	return &KeyError{Key: key, Problem: fmt.Sprintf(format, args...)}
-}
-
-func positive(key string, v int) error {
-	if v < 1 {
-		return keyErr(key, "must be 1 or more, not %d", v)
-	}
-	return nil
-}
-
-func oneOf(key, v string, allowed ...string) error {
-	for _, a := range allowed {
-		if v == a {
-			return nil
-		}
-	}
-	return keyErr(key, "must be one of %q, not %q", allowed, v)
-}
-
-func within(key string, v, lo, hi float64) error {
-	if math.IsNaN(v) || v < lo || v > hi {
-		return keyErr(key, "must lie in [%g, %g], not %g", lo, hi, v)
-	}
-	return nil
-}
-
-func first(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// Validate reports the first key whose value is not allowed, as a *KeyError.
+// Validate reports the first key whose value is not allowed, as a *[models.KeyError].
 func (c Config) Validate() error {
-	if err := first(
-		positive("data.size", c.Size), positive("data.channels", c.Channels), positive("model.patch", c.Patch),
-		positive("model.block", c.Block), positive("model.width", c.Width), positive("model.depth", c.Depth),
-		positive("model.heads", c.Heads), positive("model.mlp", c.MLP), positive("model.head_width", c.HeadWidth),
-		positive("model.head_depth", c.HeadDepth), positive("model.coder_width", c.CoderWidth),
-		oneOf("model.order", c.Order, "contiguous", "strided"),
-		oneOf("model.state_norm", c.StateNorm, "layernorm", "sphere"),
-		oneOf("model.target", c.Target, "x", "v"),
+	if err := models.First(
+		models.Positive("data.size", c.Size), models.Positive("data.channels", c.Channels), models.Positive("model.patch", c.Patch),
+		models.Positive("model.block", c.Block), models.Positive("model.width", c.Width), models.Positive("model.depth", c.Depth),
+		models.Positive("model.heads", c.Heads), models.Positive("model.mlp", c.MLP), models.Positive("model.head_width", c.HeadWidth),
+		models.Positive("model.head_depth", c.HeadDepth), models.Positive("model.coder_width", c.CoderWidth),
+		models.OneOf("model.order", c.Order, "contiguous", "strided"),
+		models.OneOf("model.state_norm", c.StateNorm, "layernorm", "sphere"),
+		models.OneOf("model.target", c.Target, "x", "v"),
 	); err != nil {
 		return err
 	}
 	if c.Classes < 1 {
-		return keyErr("data.set", "a data set needs at least one class, this one has %d", c.Classes)
+		return models.BadKey("data.set", "a data set needs at least one class, this one has %d", c.Classes)
 	}
 	if c.State < 0 {
-		return keyErr("model.state", "must be 0 (identity) or more, not %d", c.State)
+		return models.BadKey("model.state", "must be 0 (identity) or more, not %d", c.State)
 	}
 	if c.State == 1 {
-		return keyErr("model.state", "must be 0 (identity) or at least 2: a normalised state of one value is constant")
+		return models.BadKey("model.state", "must be 0 (identity) or at least 2: a normalised state of one value is constant")
 	}
 	if c.Size%c.Patch != 0 {
-		return keyErr("model.patch", "%d does not divide the image size %d; allowed: %v", c.Patch, c.Size, Divisors(c.Size))
+		return models.BadKey("model.patch", "%d does not divide the image size %d; allowed: %v", c.Patch, c.Size, Divisors(c.Size))
 	}
 	if n := c.Tokens(); n%c.Block != 0 {
-		return keyErr("model.block", "%d does not divide N = %d tokens (size %d, patch %d); allowed: %v", c.Block, n, c.Size, c.Patch, Divisors(n))
+		return models.BadKey("model.block", "%d does not divide N = %d tokens (size %d, patch %d); allowed: %v", c.Block, n, c.Size, c.Patch, Divisors(n))
 	}
 	if c.Width%c.Heads != 0 {
-		return keyErr("model.heads", "%d does not divide model.width = %d", c.Heads, c.Width)
+		return models.BadKey("model.heads", "%d does not divide model.width = %d", c.Heads, c.Width)
 	}
 	return nil
 }
 
-// Validate reports the first key whose value is not allowed, as a *KeyError.
+// Validate reports the first key whose value is not allowed, as a *[models.KeyError].
 func (t TrainConfig) Validate() error {
-	if err := first(
-		positive("train.steps", t.Steps), positive("train.batch", t.Batch), positive("train.sweep_steps", t.SweepSteps),
-		positive("train.flow_samples", t.FlowSamples), positive("train.threads", t.Threads),
-		within("train.lr", t.LR, 0, 1), within("train.warmup", t.Warmup, 0, 1), within("train.beta2", t.Beta2, 0, 0.999999),
-		within("train.weight_decay", t.WeightDecay, 0, 1),
-		within("train.clip", t.Clip, 0, math.MaxFloat64), within("train.ema", t.EMA, 0, 1),
-		within("train.anchor", t.Anchor, 0, 1), within("train.mix", t.Mix, 0, 1),
-		within("train.state_noise", t.StateNoise, 0, 100), within("train.input_noise", t.InputNoise, 0, 100),
-		within("train.rec_weight", t.RecWeight, 0, math.MaxFloat64), within("train.class_dropout", t.ClassDropout, 0, 1),
+	if err := models.First(
+		models.Positive("train.steps", t.Steps), models.Positive("train.batch", t.Batch), models.Positive("train.sweep_steps", t.SweepSteps),
+		models.Positive("train.flow_samples", t.FlowSamples), models.Positive("train.threads", t.Threads),
+		models.Within("train.lr", t.LR, 0, 1), models.Within("train.warmup", t.Warmup, 0, 1), models.Within("train.beta2", t.Beta2, 0, 0.999999),
+		models.Within("train.weight_decay", t.WeightDecay, 0, 1),
+		models.Within("train.clip", t.Clip, 0, math.MaxFloat64), models.Within("train.ema", t.EMA, 0, 1),
+		models.Within("train.anchor", t.Anchor, 0, 1), models.Within("train.mix", t.Mix, 0, 1),
+		models.Within("train.state_noise", t.StateNoise, 0, 100), models.Within("train.input_noise", t.InputNoise, 0, 100),
+		models.Within("train.rec_weight", t.RecWeight, 0, math.MaxFloat64), models.Within("train.class_dropout", t.ClassDropout, 0, 1),
 	); err != nil {
 		return err
 	}
-	if t.RolloutDepth < Exact {
-		return keyErr("train.rollout_depth", "must be 0 or more, or %q", "exact")
+	if t.RolloutDepth < models.Exact {
+		return models.BadKey("train.rollout_depth", "must be 0 or more, or %q", "exact")
 	}
 	return nil
 }
 
-// Validate reports the first key whose value is not allowed, as a *KeyError.
+// Validate reports the first key whose value is not allowed, as a *[models.KeyError].
 func (s SampleConfig) Validate() error {
-	if err := first(
-		positive("sample.flow_steps", s.FlowSteps), oneOf("sample.solver", s.Solver, "euler", "heun"),
-		oneOf("sample.weights", s.Weights, "ema", "raw"), within("sample.guidance", s.Guidance, 0, 1000),
+	if err := models.First(
+		models.Positive("sample.flow_steps", s.FlowSteps), models.OneOf("sample.solver", s.Solver, "euler", "heun"),
+		models.OneOf("sample.weights", s.Weights, "ema", "raw"), models.Within("sample.guidance", s.Guidance, 0, 1000),
 	); err != nil {
 		return err
 	}
-	if s.RolloutDepth < Exact {
-		return keyErr("sample.rollout_depth", "must be 0 or more, or %q", "exact")
+	if s.RolloutDepth < models.Exact {
+		return models.BadKey("sample.rollout_depth", "must be 0 or more, or %q", "exact")
 	}
 	return nil
 }

@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"math"
 	"testing"
+
+	"prabench/models"
 )
 
 // continued draws images with given real tokens; given < 0 makes mosaics.
-func continued(t *testing.T, m *Model, sc SampleConfig, real Images, given int) []uint8 {
+func continued(t *testing.T, m *Model, sc SampleConfig, real models.Images, given int) []uint8 {
 	t.Helper()
 	if given < 0 {
 		sc.RolloutDepth = 1

@@ -1,45 +1,26 @@
 package pra
 
 import (
+	"prabench/models"
 	"prabench/models/device"
 	"prabench/models/device/counter"
 )
 
-// Costs is what one image takes, independent of any machine. FLOPs count
-// matrix products and attention, a multiplication and an addition as two.
-type Costs struct {
-	ARSteps         int     `json:"ar_steps"`          // sequential depth: AR steps, or sweeps
-	NFE             int     `json:"nfe"`               // evaluations of the head for each token (with guidance twice)
-	TrunkEvals      int     `json:"trunk_evals"`       // evaluations of the trunk over all tokens
-	FLOPsImage      float64 `json:"flops_image"`       // sampling one image
-	FLOPsTrainImage float64 `json:"flops_train_image"` // one image in one training step
-}
-
-// MemoryEstimate is the backend's memory in bytes, by class.
-type MemoryEstimate struct {
-	Model       int64 `json:"model"`
-	Cache       int64 `json:"cache"`
-	Activations int64 `json:"activations"`
-}
-
-// Total is the sum over the classes.
-func (m MemoryEstimate) Total() int64 { return m.Model + m.Cache + m.Activations }
-
-func peaks(be device.Backend) MemoryEstimate {
-	return MemoryEstimate{be.Peak(device.Model), be.Peak(device.Cache), be.Peak(device.Activations)}
+func peaks(be device.Backend) models.MemoryEstimate {
+	return models.MemoryEstimate{Model: be.Peak(device.Model), Cache: be.Peak(device.Cache), Activations: be.Peak(device.Activations)}
 }
 
 // blank is one image without content, enough to count with.
-func (c Config) blank() Images {
-	return Images{N: 1, Size: c.Size, Channels: c.Channels, Pixels: make([]uint8, c.Size*c.Size*c.Channels), Labels: []int32{0}}
+func (c Config) blank() models.Images {
+	return models.Images{N: 1, Size: c.Size, Channels: c.Channels, Pixels: make([]uint8, c.Size*c.Size*c.Channels), Labels: []int32{0}}
 }
 
 // Costs counts by running the core on a backend that only counts. The
 // configurations must be valid.
-func (c Config) Costs(t TrainConfig, s SampleConfig) Costs {
+func (c Config) Costs(t TrainConfig, s SampleConfig) models.Costs {
 	K := c.ARSteps()
 	plan := flowPlan{steps: s.FlowSteps, heun: s.Solver == "heun"}
-	out := Costs{ARSteps: K, NFE: plan.evaluations(), TrunkEvals: 1}
+	out := models.Costs{ARSteps: K, NFE: plan.evaluations(), TrunkEvals: 1}
 	if sweeps := int(s.RolloutDepth.Resolve(K)); sweeps > 0 {
 		sweeps = min(sweeps, K)
 		out.ARSteps, out.TrunkEvals, out.NFE = sweeps, sweeps, sweeps*out.NFE
@@ -85,23 +66,23 @@ func (c Config) countStep(t TrainConfig) float64 {
 }
 
 // TrainMemory is what a training holds on its device.
-func (c Config) TrainMemory(t TrainConfig) MemoryEstimate {
+func (c Config) TrainMemory(t TrainConfig) models.MemoryEstimate {
 	be := counter.New()
 	if _, err := NewTrainer(be, c, t, c.blank()); err != nil {
-		return MemoryEstimate{}
+		return models.MemoryEstimate{}
 	}
 	return peaks(be)
 }
 
 // SampleMemory is what sampling batch images at a time holds on its device.
-func (c Config) SampleMemory(s SampleConfig, batch int) MemoryEstimate {
+func (c Config) SampleMemory(s SampleConfig, batch int) models.MemoryEstimate {
 	be := counter.New()
 	m, err := NewModel(be, c, 0)
 	if err != nil {
-		return MemoryEstimate{}
+		return models.MemoryEstimate{}
 	}
 	if _, err := NewSampler(m, s, batch); err != nil {
-		return MemoryEstimate{}
+		return models.MemoryEstimate{}
 	}
 	return peaks(be)
 }

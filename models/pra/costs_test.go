@@ -4,6 +4,7 @@ import (
 	"math"
 	"testing"
 
+	"prabench/models"
 	"prabench/models/cpu"
 )
 
@@ -33,7 +34,7 @@ func TestCosts(t *testing.T) {
 // What the counting backend says is held is what the CPU backend holds, up to
 // the rounding of each allocation to 64 bytes.
 func TestMemoryEstimate(t *testing.T) {
-	for _, depth := range []Depth{1, 2, Exact} {
+	for _, depth := range []models.Depth{1, 2, models.Exact} {
 		c, tc := smallConfig(), DefaultTrain()
 		tc.Batch, tc.RolloutDepth, tc.InputNoise = 8, depth, 0.1
 		be, err := cpu.New(1)

@@ -8,6 +8,7 @@ import (
 	"os"
 	"testing"
 
+	"prabench/models"
 	"prabench/models/cpu"
 	"prabench/models/cuda"
 	"prabench/models/device"
@@ -55,7 +56,7 @@ func TestCUDAGradients(t *testing.T) {
 		"teacher forcing": func(c *Config, tc *TrainConfig) { c.State, c.Target, tc.RolloutDepth = 0, "v", 0 },
 		"sphere, strided": func(c *Config, tc *TrainConfig) { c.StateNorm, c.Order, c.Block = "sphere", "strided", 2 },
 		"exact rollout": func(c *Config, tc *TrainConfig) {
-			tc.RolloutDepth, tc.FlowSamples, tc.InputNoise, tc.Mix = Exact, 2, 0.1, 0.3
+			tc.RolloutDepth, tc.FlowSamples, tc.InputNoise, tc.Mix = models.Exact, 2, 0.1, 0.3
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -203,7 +204,7 @@ func TestCUDAGrid(t *testing.T) {
 	for i := range 12 {
 		labels, ids = append(labels, int32(i%c.Classes)), append(ids, uint32(i))
 	}
-	for _, depth := range []Depth{0, 3} {
+	for _, depth := range []models.Depth{0, 3} {
 		for _, guidance := range []float64{0, 1.5} {
 			t.Run(fmt.Sprintf("depth %d guidance %g", depth, guidance), func(t *testing.T) {
 				sc := DefaultSample()

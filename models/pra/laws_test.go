@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"prabench/models"
 	"prabench/models/cpu"
 	"prabench/models/device"
 )
@@ -35,8 +36,8 @@ func smallConfig() Config {
 }
 
 // smallImages are seeded noise with structure enough to train on.
-func smallImages(c Config, n int) Images {
-	d := Images{N: n, Size: c.Size, Channels: c.Channels}
+func smallImages(c Config, n int) models.Images {
+	d := models.Images{N: n, Size: c.Size, Channels: c.Channels}
 	size := c.Size * c.Size * c.Channels
 	for i := range n {
 		d.Labels = append(d.Labels, int32(i%c.Classes))
@@ -190,7 +191,7 @@ func TestLawSweepsReachSequential(t *testing.T) {
 			sc := DefaultSample()
 			sc.FlowSteps = 3
 			want := draw(t, m, sc, 3, labels, ids)
-			sc.RolloutDepth = Exact
+			sc.RolloutDepth = models.Exact
 			within4(t, "K sweeps and sequential", draw(t, m, sc, 3, labels, ids), want)
 
 			s, err := NewSampler(m, sc, 3)
@@ -264,7 +265,7 @@ func TestLawCausality(t *testing.T) {
 // Law 4: an image depends on its seed, label and id, not on the batch it is
 // drawn in, its neighbours or the number of threads.
 func TestLawSameSeedSameImage(t *testing.T) {
-	for _, depth := range []Depth{0, 2} {
+	for _, depth := range []models.Depth{0, 2} {
 		for _, guidance := range []float64{0, 1.5} {
 			t.Run(fmt.Sprintf("depth%d/guidance%g", depth, guidance), func(t *testing.T) {
 				c := smallConfig()
@@ -295,7 +296,7 @@ func TestLawSameSeedSameImage(t *testing.T) {
 
 // Law 5: saved and resumed equals never stopped, to the bit.
 func TestLawResume(t *testing.T) {
-	for _, depth := range []Depth{0, 1, 3, Exact} {
+	for _, depth := range []models.Depth{0, 1, 3, models.Exact} {
 		t.Run(fmt.Sprint("depth", depth), func(t *testing.T) {
 			c := smallConfig()
 			tc := DefaultTrain()
@@ -355,7 +356,7 @@ func TestLawPlainTeacherForcing(t *testing.T) {
 	tc := DefaultTrain()
 	tc.Batch, tc.RolloutDepth, tc.ClassDropout, tc.RecWeight, tc.Seed = 1, 0, 0, 0, 42
 	pixels := []uint8{255, 51, 204, 0}
-	tr, err := NewTrainer(be, c, tc, Images{N: 1, Size: 2, Channels: 1, Pixels: pixels, Labels: []int32{0}})
+	tr, err := NewTrainer(be, c, tc, models.Images{N: 1, Size: 2, Channels: 1, Pixels: pixels, Labels: []int32{0}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"testing"
 
+	"prabench/models"
 	"prabench/models/cpu"
 	"prabench/models/device"
 	"prabench/models/device/reference"
@@ -40,12 +41,12 @@ type oracleCase struct {
 		IDs    []uint32 `json:"ids"`
 		Labels []int32  `json:"labels"`
 		Runs   []struct {
-			FlowSteps    int       `json:"flow_steps"`
-			Solver       string    `json:"solver"`
-			Guidance     float64   `json:"guidance"`
-			RolloutDepth Depth     `json:"rollout_depth"`
-			Tokens       []float64 `json:"tokens"`
-			Images       []int     `json:"images"`
+			FlowSteps    int          `json:"flow_steps"`
+			Solver       string       `json:"solver"`
+			Guidance     float64      `json:"guidance"`
+			RolloutDepth models.Depth `json:"rollout_depth"`
+			Tokens       []float64    `json:"tokens"`
+			Images       []int        `json:"images"`
 		} `json:"runs"`
 	} `json:"sample"`
 	Optimiser *struct {
@@ -91,7 +92,7 @@ func readOracle(t *testing.T) []oracleCase {
 func (c *oracleCase) train(t *testing.T) TrainConfig {
 	tc := DefaultTrain()
 	var s oracleSeed
-	if err := first(json.Unmarshal(c.Train, &tc), json.Unmarshal(c.Train, &s)); err != nil {
+	if err := models.First(json.Unmarshal(c.Train, &tc), json.Unmarshal(c.Train, &s)); err != nil {
 		t.Fatal(err)
 	}
 	tc.Seed, tc.Batch = s.Seed, len(c.Labels)
@@ -165,7 +166,7 @@ func (o *oracleCheck) upload(l *layout, flat device.Buffer, from map[string][]fl
 	}
 }
 
-func (o *oracleCheck) step(c *oracleCase, tr *Trainer, data Images) {
+func (o *oracleCheck) step(c *oracleCase, tr *Trainer, data models.Images) {
 	b, a, be := tr.batch, tr.acts, o.be
 	for i := range c.Labels {
 		b.pick(i, i, int32(i), data, tr.tc.Seed)
@@ -254,7 +255,7 @@ func (o *oracleCheck) optimiser(c *oracleCase, tr *Trainer) {
 }
 
 func (o *oracleCheck) run(c *oracleCase) {
-	data := Images{N: len(c.Labels), Size: c.Config.Size, Channels: c.Config.Channels, Pixels: c.Images, Labels: c.Labels}
+	data := models.Images{N: len(c.Labels), Size: c.Config.Size, Channels: c.Config.Channels, Pixels: c.Images, Labels: c.Labels}
 	tr, err := NewTrainer(o.be, c.Config, c.train(o.T), data)
 	if err != nil {
 		o.Fatal(err)

@@ -1,12 +1,5 @@
 package pra
 
-// Images is a set of images as bytes: Pixels [N, Size, Size, Channels].
-type Images struct {
-	N, Size, Channels int
-	Pixels            []uint8
-	Labels            []int32
-}
-
 // pixelTable maps a byte to its value in [−1, 1].
 var pixelTable = func() (t [256]float32) {
 	for i := range t {

@@ -2,6 +2,8 @@ package pra
 
 import (
 	"fmt"
+
+	"prabench/models"
 )
 
 // PooledFeatures are the trunk's outputs h for real images, averaged over the
@@ -9,7 +11,7 @@ import (
 // and the class is the null class, so that the features know nothing of the
 // label. weights is "ema" or "raw"; batch images are read at once; done is
 // called after each batch with the number so far, and its error ends the work.
-func (m *Model) PooledFeatures(images Images, weights string, batch int, done func(int) error) ([]float32, error) {
+func (m *Model) PooledFeatures(images models.Images, weights string, batch int, done func(int) error) ([]float32, error) {
 	c, be := m.Config, m.net.be
 	if images.Size != c.Size || images.Channels != c.Channels || images.N < 1 || batch < 1 {
 		return nil, fmt.Errorf("features: %d images of %d×%d×%d, %d at once; the model reads images of %d×%d×%d", images.N, images.Size, images.Size, images.Channels, batch, c.Size, c.Size, c.Channels)

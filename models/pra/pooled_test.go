@@ -3,9 +3,11 @@ package pra
 import (
 	"math"
 	"testing"
+
+	"prabench/models"
 )
 
-func pooled(t *testing.T, m *Model, d Images, batch int) []float32 {
+func pooled(t *testing.T, m *Model, d models.Images, batch int) []float32 {
 	t.Helper()
 	x, err := m.PooledFeatures(d, "ema", batch, func(int) error { return nil })
 	if err != nil {

@@ -3,6 +3,7 @@ package pra
 import (
 	"fmt"
 
+	"prabench/models"
 	"prabench/models/device"
 )
 
@@ -28,7 +29,7 @@ func NewSampler(m *Model, sc SampleConfig, batch int) (*Sampler, error) {
 		return nil, err
 	}
 	if batch < 1 {
-		return nil, keyErr("sample.batch", "must be 1 or more, not %d", batch)
+		return nil, models.BadKey("sample.batch", "must be 1 or more, not %d", batch)
 	}
 	c := m.Config
 	s := &Sampler{Config: sc, model: m, mem: memory{be: m.net.be}, batch: batch, sweeps: int(sc.RolloutDepth.Resolve(c.ARSteps())), order: c.order()}

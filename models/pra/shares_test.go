@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 
+	"prabench/models"
 	"prabench/models/cpu"
 	"prabench/models/device"
 )
@@ -33,7 +34,7 @@ func TestSharesAgree(t *testing.T) {
 				sc := DefaultSample()
 				sc.FlowSteps = 2
 				for _, guidance := range []float64{0, 1.5} {
-					for _, depth := range []Depth{0, 2} {
+					for _, depth := range []models.Depth{0, 2} {
 						sc.Guidance, sc.RolloutDepth = guidance, depth
 						want := draw(t, whole, sc, n, real.Labels, ids)
 						for _, batch := range []int{n, 37, 17} {
@@ -63,7 +64,7 @@ func TestSharesCount(t *testing.T) {
 	m := warmModel(t, be, smallConfig())
 	for _, x := range []struct {
 		batch    int
-		depth    Depth
+		depth    models.Depth
 		guidance float64
 		want     int
 	}{{1, 0, 0, 1}, {15, 0, 0, 1}, {16, 0, 0, 2}, {8, 0, 1.5, 2}, {31, 0, 0, 3}, {64, 0, 0, 4}, {1, 2, 0, 1}, {2, 2, 0, 2}, {64, 2, 0, 4}} {

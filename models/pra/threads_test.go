@@ -5,6 +5,7 @@ import (
 	"math"
 	"testing"
 
+	"prabench/models"
 	"prabench/models/cpu"
 )
 
@@ -15,7 +16,7 @@ func TestThreadsAgree(t *testing.T) {
 	paths := cpu.Paths()
 	defer cpu.SelectPath(paths[0])
 	for _, path := range paths {
-		for _, depth := range []Depth{1, 2, Exact} {
+		for _, depth := range []models.Depth{1, 2, models.Exact} {
 			t.Run(fmt.Sprintf("%s/depth%d", path, depth), func(t *testing.T) {
 				if !cpu.SelectPath(path) {
 					t.Fatalf("path %s is listed and cannot be selected", path)

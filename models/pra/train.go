@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"prabench/models"
 	"prabench/models/device"
 )
 
@@ -26,7 +27,7 @@ type Trainer struct {
 	tc    TrainConfig
 	depth int // rollout depth R, resolved
 	net   *network
-	data  Images
+	data  models.Images
 	mem   memory
 
 	grads, m1, m2 device.Buffer
@@ -78,8 +79,8 @@ type Losses struct {
 
 // NewTrainer prepares a training on data, which must have the configuration's
 // size and channels and labels under Classes.
-func NewTrainer(be device.Backend, cfg Config, tc TrainConfig, data Images) (*Trainer, error) {
-	if err := first(cfg.Validate(), tc.Validate()); err != nil {
+func NewTrainer(be device.Backend, cfg Config, tc TrainConfig, data models.Images) (*Trainer, error) {
+	if err := models.First(cfg.Validate(), tc.Validate()); err != nil {
 		return nil, err
 	}
 	if data.N < 1 || data.Size != cfg.Size || data.Channels != cfg.Channels {

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"prabench/models"
 )
 
 // Every image is seen once an epoch, in another order each time.
@@ -67,7 +69,7 @@ func TestSchedule(t *testing.T) {
 
 // A loss that falls on images that can be learnt, for every kind of input.
 func TestTrainingLearns(t *testing.T) {
-	for _, depth := range []Depth{0, 1, 2, Exact} {
+	for _, depth := range []models.Depth{0, 1, 2, models.Exact} {
 		c, tc := smallConfig(), DefaultTrain()
 		tc.Steps, tc.Batch, tc.LR, tc.RolloutDepth = 150, 16, 3e-3, depth
 		tr, err := NewTrainer(openDevice(t, 2), c, tc, smallImages(c, 16))

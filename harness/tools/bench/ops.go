@@ -8,6 +8,7 @@ import (
 
 	"prabench/harness/engine"
 	"prabench/internal/numeral"
+	"prabench/models"
 	"prabench/models/device"
 	"prabench/models/device/profile"
 	"prabench/models/pra"
@@ -24,7 +25,7 @@ type OpTable struct {
 }
 
 // profileOps times every operation of training and of sampling.
-func profileOps(be device.Backend, cfg pra.Config, tc pra.TrainConfig, sc pra.SampleConfig, images pra.Images, spend time.Duration) ([]OpTable, error) {
+func profileOps(be device.Backend, cfg pra.Config, tc pra.TrainConfig, sc pra.SampleConfig, images models.Images, spend time.Duration) ([]OpTable, error) {
 	timed := profile.Wrap(be)
 	tr, err := pra.NewTrainer(timed, cfg, tc, images)
 	if err != nil {

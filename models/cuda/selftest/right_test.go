@@ -7,6 +7,7 @@ import (
 	"math"
 	"testing"
 
+	"prabench/models"
 	"prabench/models/cpu"
 	"prabench/models/cuda"
 	"prabench/models/cuda/shapes"
@@ -83,7 +84,7 @@ func must(t *testing.T, err error) {
 }
 
 // small is a model that trains in moments, and data for it.
-func small() (pra.Config, pra.TrainConfig, pra.Images) {
+func small() (pra.Config, pra.TrainConfig, models.Images) {
 	c := pra.DefaultConfig()
 	c.Size, c.Channels, c.Patch = 28, 1, 7
 	c.Width, c.Depth, c.Heads, c.HeadWidth, c.HeadDepth, c.CoderWidth, c.State = 64, 3, 4, 64, 2, 64, 12
@@ -92,8 +93,8 @@ func small() (pra.Config, pra.TrainConfig, pra.Images) {
 	return c, tc, images(c, 64)
 }
 
-func images(c pra.Config, n int) pra.Images {
-	d := pra.Images{N: n, Size: c.Size, Channels: c.Channels}
+func images(c pra.Config, n int) models.Images {
+	d := models.Images{N: n, Size: c.Size, Channels: c.Channels}
 	for i := range n {
 		d.Labels = append(d.Labels, int32(i%c.Classes))
 		for j := range c.Size * c.Size * c.Channels {
@@ -104,7 +105,7 @@ func images(c pra.Config, n int) pra.Images {
 }
 
 // train does steps and gives the losses; save is where the model goes, if anywhere.
-func train(t *testing.T, be device.Backend, c pra.Config, tc pra.TrainConfig, data pra.Images, steps int, save string) []float64 {
+func train(t *testing.T, be device.Backend, c pra.Config, tc pra.TrainConfig, data models.Images, steps int, save string) []float64 {
 	t.Helper()
 	tr, err := pra.NewTrainer(be, c, tc, data)
 	must(t, err)

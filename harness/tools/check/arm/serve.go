@@ -12,8 +12,8 @@ import (
 
 	"prabench/harness/machine"
 	"prabench/harness/worker"
+	"prabench/models"
 	"prabench/models/device"
-	"prabench/models/pra"
 	"prabench/results/record"
 )
 
@@ -66,7 +66,7 @@ func (a *server) guarded(q Request) (answer Answer, err error) {
 
 func outcome(err error) (outcome, reason string) {
 	var known *worker.Refusal
-	var key *pra.KeyError
+	var key *models.KeyError
 	switch {
 	case errors.As(err, &known):
 		return known.Outcome, known.Reason

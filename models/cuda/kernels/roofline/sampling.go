@@ -3,6 +3,7 @@ package roofline
 import (
 	"fmt"
 
+	"prabench/models"
 	"prabench/models/cuda/kernels"
 	"prabench/models/pra"
 )
@@ -85,7 +86,7 @@ func LargestShared(c pra.Config, t pra.TrainConfig, sc pra.SampleConfig) (map[st
 // Train counts the launches of one training step of the core.
 func Train(c pra.Config, tc pra.TrainConfig, p kernels.Precision, d Device) (*Tally, error) {
 	t := NewTally(d)
-	images := pra.Images{N: 1, Size: c.Size, Channels: c.Channels, Pixels: make([]uint8, c.Size*c.Size*c.Channels), Labels: []int32{0}}
+	images := models.Images{N: 1, Size: c.Size, Channels: c.Channels, Pixels: make([]uint8, c.Size*c.Size*c.Channels), Labels: []int32{0}}
 	tr, err := pra.NewTrainer(NewBackend(t, p), c, tc, images)
 	if err != nil {
 		return nil, err

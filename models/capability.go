@@ -1,0 +1,56 @@
+package models
+
+// What some families are capable of beside training and sampling. Who needs it
+// asks for it: parameters while cells are planned, models and samplers at work.
+
+// Stepped parameters are those of models that make an image in steps, one after
+// another, of one token or more.
+type Stepped interface {
+	Tokens() int  // of an image
+	ARSteps() int // of sequential sampling
+}
+
+// Patched parameters are those of models whose images are put together of square
+// patches.
+type Patched interface {
+	PatchSide() int // in pixels
+}
+
+// Prefixed parameters are those of models that go on from the first steps of an
+// image that is given. Their samplers are [Continuer].
+type Prefixed interface {
+	Stepped
+	Patched
+	// StepPositions lists for each step the raster positions of its tokens.
+	StepPositions() [][]int
+	Sequential() Params // the same model and noise, one step after another
+	Parallel() Params   // every step at once, from real inputs
+}
+
+// Continuer is a sampler that goes on from real images [n, H, W, C]. The noise of
+// a token is that of Sample with the same ids.
+type Continuer interface {
+	// Continue draws what follows the first given tokens; see [Prefixed.Sequential].
+	Continue(real []uint8, labels []int32, ids []uint32, given int, out []uint8) error
+	// Mosaic draws every token given the real ones before it; see [Prefixed.Parallel].
+	Mosaic(real []uint8, labels []int32, ids []uint32, out []uint8) error
+}
+
+// Pooled parameters are those of models that make features of real images. Their
+// models are [Featured].
+type Pooled interface {
+	PooledWeights() string // which of a model's weights make them
+}
+
+// Featured is a model that makes features of real images: [N, D], the mean over
+// an image's tokens. batch images are read at once; done is called after each
+// batch with the number so far, and its error ends the work.
+type Featured interface {
+	PooledFeatures(images Images, weights string, batch int, done func(int) error) ([]float32, error)
+}
+
+// Starter is a sampler whose first tokens are final before the last ones are.
+type Starter interface {
+	// FirstBlock does what comes before the first tokens are final. It is for timing.
+	FirstBlock(labels []int32, ids []uint32) error
+}

@@ -1,0 +1,7 @@
+// Package families registers the families of models that this program has. A
+// new one is a folder beside models/pra and a line here.
+package families
+
+import (
+	_ "prabench/models/pra"
+)

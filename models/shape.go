@@ -1,0 +1,38 @@
+package models
+
+// Shape is that of the images of a data set, and how many classes it has.
+type Shape struct {
+	Size     int // side in pixels
+	Channels int // 1 grey, 3 RGB
+	Classes  int
+}
+
+// Bytes is the size of an image.
+func (s Shape) Bytes() int { return s.Size * s.Size * s.Channels }
+
+// Images is a set of images as bytes: Pixels [N, Size, Size, Channels].
+type Images struct {
+	N, Size, Channels int
+	Pixels            []uint8
+	Labels            []int32
+}
+
+// Costs is what one image takes, independent of any machine. FLOPs count
+// matrix products and attention, a multiplication and an addition as two.
+type Costs struct {
+	ARSteps         int     `json:"ar_steps"`          // sequential depth: AR steps, or sweeps
+	NFE             int     `json:"nfe"`               // evaluations of the head for each token (with guidance twice)
+	TrunkEvals      int     `json:"trunk_evals"`       // evaluations of the trunk over all tokens
+	FLOPsImage      float64 `json:"flops_image"`       // sampling one image
+	FLOPsTrainImage float64 `json:"flops_train_image"` // one image in one training step
+}
+
+// MemoryEstimate is the backend's memory in bytes, by class.
+type MemoryEstimate struct {
+	Model       int64 `json:"model"`
+	Cache       int64 `json:"cache"`
+	Activations int64 `json:"activations"`
+}
+
+// Total is the sum over the classes.
+func (m MemoryEstimate) Total() int64 { return m.Model + m.Cache + m.Activations }
