@@ -225,10 +225,12 @@ func parseHeader(text []byte) ([]namedEntry, map[string]string, error) {
 			continue
 		}
 		var e entry
-		dec := json.NewDecoder(bytes.NewReader(field))
-		dec.DisallowUnknownFields()
-		if err := dec.Decode(&e); err != nil {
+		var members map[string]json.RawMessage // by their exact names: encoding/json takes "Shape" for "shape"
+		if err := errors.Join(json.Unmarshal(field, &members), json.Unmarshal(field, &e)); err != nil {
 			return nil, nil, fmt.Errorf("%w: tensor %q: %v", errDamaged, name, err)
+		}
+		if len(members) != 3 || members["dtype"] == nil || members["shape"] == nil || members["data_offsets"] == nil {
+			return nil, nil, fmt.Errorf("%w: tensor %q is not described by dtype, shape and data_offsets", errDamaged, name)
 		}
 		entries = append(entries, namedEntry{name, e})
 	}
