@@ -135,6 +135,9 @@ func sampling(be *cuda.Backend, size sizes.Size, batch, n int) (out []float64, e
 	}
 	for range n {
 		seconds, err := be.Time(func() error { _, err := s.Tokens(labels, ids); return err })
+		if err == nil && !(seconds > 0) {
+			err = fmt.Errorf("the device's clock says that sampling took %v s", seconds)
+		}
 		if err != nil {
 			return nil, err
 		}

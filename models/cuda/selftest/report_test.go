@@ -4,7 +4,9 @@ package selftest
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"math"
 	"os"
 	"runtime"
 	"slices"
@@ -139,6 +141,9 @@ func (r *report) absent(t *testing.T, what, why string, needed bool) {
 }
 
 func (r *report) figure(f figure) {
+	if math.IsInf(f.Value, 0) || math.IsNaN(f.Value) {
+		f.Value, f.Error = 0, "no reading"
+	}
 	r.doc.Figures = append(r.doc.Figures, f)
 	r.save()
 }
@@ -154,7 +159,8 @@ func (r *report) save() {
 		r.t.Fatal(err)
 	}
 	for path, text := range map[string][]byte{r.path: []byte(r.doc.markdown()), strings.TrimSuffix(r.path, ".md") + ".json": append(raw, '\n')} {
-		if err := os.WriteFile(path, text, 0o644); err != nil {
+		// Whole at every moment: the program may be stopped at any.
+		if err := errors.Join(os.WriteFile(path+".new", text, 0o644), os.Rename(path+".new", path)); err != nil {
 			r.t.Fatal(err)
 		}
 	}

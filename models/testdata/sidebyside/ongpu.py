@@ -14,6 +14,7 @@ docs/pytorch.md says what PyTorch is given.
 import argparse
 import gc
 import json
+import math
 import os
 import platform
 import shutil
@@ -75,12 +76,14 @@ class Report:
 
     def save(self):
         self.found["seconds"] = round(time.monotonic() - BEGUN, 1)
-        with open(self.a.report + ".json", "w") as f:
-            json.dump(self.found, f, indent=1)
-        with open(self.a.report + ".md", "w") as f:
-            f.write("\n".join(self.markdown()) + "\n")
+        for end, text in ((".json", json.dumps(self.found, indent=1)), (".md", "\n".join(self.markdown()))):
+            with open(self.a.report + ".new", "w") as f:
+                f.write(text + "\n")
+            os.replace(self.a.report + ".new", self.a.report + end)  # whole at every moment: this program may be stopped
 
     def add(self, kind, record):
+        if "error" in record and kind == "equal" and not math.isfinite(record["error"]):
+            record["error"] = 1e30  # JSON has no other word for it
         self.found[kind].append(record)
         print(kind, json.dumps(record), flush=True)
         self.save()
@@ -325,6 +328,7 @@ def main():
     if a.device.startswith("cuda"):
         torch.backends.cudnn.allow_tf32 = False
         torch.cuda.set_device(a.device)
+    equality.DEVICE = a.device
     report = Report(a)
     print("PyTorch", torch.__version__, report.found["device"], flush=True)
     if a.device.startswith("cuda"):
