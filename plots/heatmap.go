@@ -6,6 +6,7 @@ import (
 
 	"gonum.org/v1/plot/vg"
 
+	"prabench/internal/numeral"
 	"prabench/plots/figure"
 	"prabench/plots/layout"
 )
@@ -164,7 +165,7 @@ func fitNumber(v float64, w, h vg.Length) (layout.Pen, string) {
 	for _, size := range []vg.Length{9, 8, 7, 6} {
 		for _, digits := range []int{3, 2} {
 			pn := layout.Pen{Size: size}
-			if s := digitsOf(v, digits); pn.Capital() <= h && pn.Width(s) <= w {
+			if s := numeral.Compact(v, digits); pn.Capital() <= h && pn.Width(s) <= w {
 				return pn, s
 			}
 			if size > 7 {

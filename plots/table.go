@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"prabench/internal/numeral"
 	"prabench/plots/figure"
 )
 
@@ -178,7 +179,7 @@ func (c column) cell(cell CellData) tableCell {
 		if v == math.Trunc(v) && math.Abs(v) < 1e6 {
 			return tableCell{value: fmt.Sprintf("%.0f", v)}
 		}
-		return tableCell{value: digitsOf(v, 4)}
+		return tableCell{value: numeral.Compact(v, 4)}
 	}
 	below, above := v-*m.Lo*c.factor, *m.Hi*c.factor-v
 	half := math.Max(math.Abs(below), math.Abs(above))
@@ -186,14 +187,14 @@ func (c column) cell(cell CellData) tableCell {
 		return tableCell{value: fmt.Sprintf("%.*f", c.digits, v), interval: "± 0"}
 	}
 	if half == 0 || math.IsInf(half, 0) {
-		return tableCell{value: digitsOf(v, 4), interval: "± 0"}
+		return tableCell{value: numeral.Compact(v, 4), interval: "± 0"}
 	}
 	digits := c.digits
 	if half < math.Pow10(-digits) { // the column's decimals would round it away
 		digits = decimalsFor(half)
 	}
 	if digits > 8 {
-		return tableCell{value: digitsOf(v, 4)}
+		return tableCell{value: numeral.Compact(v, 4)}
 	}
 	f := func(x float64) string { return fmt.Sprintf("%.*f", digits, x) }
 	if below < 0 || above < 0 || math.Abs(below-above) > 0.15*half {

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"prabench/internal/numeral"
 	"prabench/results/where"
 )
 
@@ -98,7 +99,7 @@ func WordsFor(metric string, cells []CellData) Words {
 
 func (w Words) number(v float64) string {
 	v *= w.factor
-	s := digitsOf(v, 4)
+	s := numeral.Compact(v, 4)
 	if w.digits >= 0 && w.digits <= 8 && math.Abs(v) < 1e7 {
 		s = strconv.FormatFloat(v, 'f', w.digits, 64)
 	}
@@ -140,16 +141,4 @@ func (w Words) Difference(d Difference) string {
 		s += " [" + w.number(d.Lo) + ", " + w.number(d.Hi) + "]"
 	}
 	return s + w.unit()
-}
-
-// digitsOf writes v with n significant digits and no exponent where it can.
-func digitsOf(v float64, n int) string {
-	if v == 0 {
-		return "0"
-	}
-	e := int(math.Floor(math.Log10(math.Abs(v)) + 1e-12))
-	if e >= 6 || e < -4 {
-		return strconv.FormatFloat(v, 'e', n-1, 64)
-	}
-	return strconv.FormatFloat(v, 'f', max(0, n-1-e), 64)
 }

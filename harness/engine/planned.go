@@ -18,7 +18,8 @@ func (e *NotPlanned) Error() string {
 	if e.Stored == 0 {
 		return fmt.Sprintf("%s: the database %s has nothing of %q yet; run it first: prabench run %[1]s", e.File, e.DB, e.Experiment)
 	}
-	return fmt.Sprintf("%s: the database holds another version of %q: %d cells, of which %d are among the %d of the file; run the file, or repeat the --set it was run with",
+	return fmt.Sprintf("%s: the database holds another version of %q: %d cells, of which %d are among the %d of the file; "+
+		"run the file, or repeat the --set it was run with",
 		e.File, e.Experiment, e.Stored, e.Same, e.Wanted)
 }
 

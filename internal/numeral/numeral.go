@@ -27,6 +27,37 @@ func Decimals(x float64, n int) int {
 	return max(0, min(9, n-1-int(math.Floor(math.Log10(math.Abs(x))))))
 }
 
+// Compact writes a number with n significant digits, with an exponent from a
+// million on and below a ten-thousandth: where there is little room.
+func Compact(x float64, n int) string {
+	if x == 0 {
+		return "0"
+	}
+	e := int(math.Floor(math.Log10(math.Abs(x)) + 1e-12))
+	if e >= 6 || e < -4 {
+		return strconv.FormatFloat(x, 'e', n-1, 64)
+	}
+	return strconv.FormatFloat(x, 'f', max(0, n-1-e), 64)
+}
+
+// Fixed writes a number without an exponent; whole numbers have no decimals.
+func Fixed(x float64, decimals int) string {
+	if x == math.Trunc(x) && math.Abs(x) < 1e7 {
+		decimals = 0
+	}
+	return Signless(x, decimals)
+}
+
+// Signless writes a number without an exponent, and without a sign when it is
+// rounded to zero.
+func Signless(x float64, decimals int) string {
+	text := strconv.FormatFloat(x, 'f', decimals, 64)
+	if v, err := strconv.ParseFloat(text, 64); err == nil && v == 0 {
+		return strconv.FormatFloat(0, 'f', decimals, 64)
+	}
+	return text
+}
+
 // Count writes 1.23 M.
 func Count(n int64) string {
 	for _, s := range []struct {

@@ -20,6 +20,26 @@ func TestDigits(t *testing.T) {
 	}
 }
 
+func TestLittleRoom(t *testing.T) {
+	for x, want := range map[float64]string{0: "0", 12.345: "12.35", 999_999: "999999", 1_234_567: "1.235e+06", 0.0001: "0.0001000", 0.00001234: "1.234e-05", -1000: "-1000"} {
+		if got := Compact(x, 4); got != want {
+			t.Errorf("Compact(%v) = %q, want %q", x, got, want)
+		}
+	}
+	for _, c := range []struct {
+		x        float64
+		decimals int
+		want     string
+	}{{2, 3, "2"}, {2.5, 3, "2.500"}, {-0.0004, 3, "0.000"}, {-0.0004, 4, "-0.0004"}, {2e7, 1, "20000000.0"}} {
+		if got := Fixed(c.x, c.decimals); got != c.want {
+			t.Errorf("Fixed(%v, %d) = %q, want %q", c.x, c.decimals, got, c.want)
+		}
+	}
+	if got := Signless(2, 2); got != "2.00" {
+		t.Error(got)
+	}
+}
+
 func TestSizes(t *testing.T) {
 	for n, want := range map[int64]string{999: "999", 1500: "1.50 k", 2_340_000: "2.34 M", 7_000_000_000: "7.00 G"} {
 		if got := Count(n); got != want {

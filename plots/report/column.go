@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"prabench/internal/numeral"
 	"prabench/metrics/quantity"
 	"prabench/plots"
 	"prabench/results/record"
@@ -76,7 +77,7 @@ func columnsOf(rows []view.Row) []*column {
 	}
 	for c, h := range halves { // those that show the middle interval with two digits
 		slices.Sort(h)
-		c.decimals = decimals(h[len(h)/2], 2)
+		c.decimals = numeral.Decimals(h[len(h)/2], 2)
 	}
 	slices.SortStableFunc(all, func(a, b *column) int {
 		return cmp.Or(quantity.Order(a.Metric, b.Metric), strings.Compare(a.Metric, b.Metric), strings.Compare(a.stored, b.stored))

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"prabench/internal/numeral"
 	"prabench/metrics/quantity"
 	"prabench/results/record"
 	"prabench/results/view"
@@ -66,7 +67,7 @@ func (e *experiment) warnings() []warning {
 		if r := &e.Rows[i]; r.Metric == quantity.DisturbedRounds.Name {
 			timings++
 			if r.Value > 0 {
-				disturbed = append(disturbed, fmt.Sprintf("%s, seed %d: %s of %d rounds", nameOf(r.Label, e.Name), r.Seed, fixed(r.Value, 0), r.N))
+				disturbed = append(disturbed, fmt.Sprintf("%s, seed %d: %s of %d rounds", nameOf(r.Label, e.Name), r.Seed, numeral.Fixed(r.Value, 0), r.N))
 			}
 		}
 	}

@@ -102,7 +102,8 @@ func (e *MixedError) Error() string {
 	values := strings.Join(e.Values, " | ")
 	switch e.Use {
 	case Drawn:
-		return fmt.Sprintf("%s was measured in %d different %s, which never share an axis: %s; %s", e.Metric, len(e.Values), e.several(), values, e.advice())
+		return fmt.Sprintf("%s was measured in %d different %s, which never share an axis: %s; %s",
+			e.Metric, len(e.Values), e.several(), values, e.advice())
 	case Compared:
 		return fmt.Sprintf("refused: the comparison would hide a difference in %s (%s)", e.Field, values)
 	}

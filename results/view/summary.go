@@ -68,7 +68,8 @@ func (s Summary) Notes() []string {
 		notes = append(notes, fmt.Sprintf("the first %d of %d cells; --only chooses others, --format csv has all", shown, s.All))
 	}
 	if disturbed > 0 {
-		notes = append(notes, fmt.Sprintf("timings of %d of %d points had rounds during which something else loaded the machine (%s)", disturbed, len(s.Points), quantity.DisturbedRounds.Name))
+		notes = append(notes, fmt.Sprintf("timings of %d of %d points had rounds during which something else loaded the machine (%s)",
+			disturbed, len(s.Points), quantity.DisturbedRounds.Name))
 	}
 	if len(s.Metrics) > 0 {
 		notes = append(notes, "± half of the 95 % interval: over seeds where there are several, else over images (jackknife) or rounds (Student)")

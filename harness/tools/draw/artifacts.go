@@ -25,7 +25,8 @@ func (e *experiment) sheet(c *engine.Cell) (*view.Sheet, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := sheet.ByClass(pixels, about.Labels, about.Size, about.Channels, about.Classes, min(sheetColumns, max(1, about.Count/about.Classes)))
+	columns := min(sheetColumns, max(1, about.Count/about.Classes))
+	s := sheet.ByClass(pixels, about.Labels, about.Size, about.Channels, about.Classes, columns)
 	return &view.Sheet{Images: s.Images, Rows: s.Rows, Cols: s.Cols, Size: s.Size, Channels: s.Channels, RowLabels: rowLabels(about, s.Rows)}, nil
 }
 

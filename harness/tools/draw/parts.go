@@ -92,7 +92,8 @@ func (f PaperFiles) Parts(ls []engine.Loaded, only []string) ([]Part, error) {
 	for _, p := range parts {
 		for _, c := range p.File.Claims {
 			if c.Expect == "better" && plots.Better(c.Metric) == 0 {
-				errs = append(errs, engine.Mistakef("%s: claim.expect: it is not known whether more or less %s is better; set expect to lower or higher", c.Source, c.Metric))
+				errs = append(errs, engine.Mistakef("%s: claim.expect: it is not known whether more or less %s is better; set expect to lower or higher",
+					c.Source, c.Metric))
 			}
 		}
 	}
@@ -117,7 +118,9 @@ func PrintParts(w io.Writer, parts []Part) error {
 		if part.Chosen {
 			run = "yes"
 		}
-		t.Rows = append(t.Rows, []any{f.Name, int64(len(part.Exp.Cells)), int64(len(part.Exp.Cells) / f.Repeats), int64(f.Repeats), int64(len(f.Figures)), int64(len(f.Claims)), run, f.Description})
+		cells := len(part.Exp.Cells)
+		t.Rows = append(t.Rows, []any{f.Name, int64(cells), int64(cells / f.Repeats), int64(f.Repeats),
+			int64(len(f.Figures)), int64(len(f.Claims)), run, f.Description})
 	}
 	return table.WriteText(w, t)
 }

@@ -23,7 +23,8 @@ type TooManyCells struct{ Cells int }
 const MostReported = 10000
 
 func (e *TooManyCells) Error() string {
-	return fmt.Sprintf("a report of %d cells would be too large to open (at most %d): name files of fewer cells, or see `prabench export`", e.Cells, MostReported)
+	return fmt.Sprintf("a report of %d cells would be too large to open (at most %d): name files of fewer cells, or see `prabench export`",
+		e.Cells, MostReported)
 }
 
 // Report is what a report shows of the experiments of some files, or of all in
@@ -181,7 +182,8 @@ func (r reader) pictures(e *experiment, out *report.Experiment) (notes []string)
 		out.Data.Cells[i] = cellData(p)
 	}
 	if lost > 0 {
-		notes = append(notes, fmt.Sprintf("%d artifacts with samples or training curves are not in %s, or damaged, so these are not shown; prabench run makes them again", lost, e.Store.Root))
+		notes = append(notes, fmt.Sprintf("%d artifacts with samples or training curves are not in %s, or damaged, so these are not shown; prabench run makes them again",
+			lost, e.Store.Root))
 	}
 	return notes
 }

@@ -65,7 +65,8 @@ func (r Request) Sheet(ctx context.Context) (*Sheet, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Sheet{Picture: sheet.ByClass(pixels, labels, c.Size, c.Channels, c.Classes, r.Columns).Picture(), Images: n, Classes: c.Classes}, nil
+	drawn := sheet.ByClass(pixels, labels, c.Size, c.Channels, c.Classes, r.Columns)
+	return &Sheet{Picture: drawn.Picture(), Images: n, Classes: c.Classes}, nil
 }
 
 // Trained finds the first cell that is not skipped and has been trained, and the

@@ -40,7 +40,8 @@ func planTable(w io.Writer, l engine.Loaded, p *engine.Plan) error {
 		fmt.Fprintf(w, " (%s)", f.Description)
 	}
 	fmt.Fprintln(w)
-	t := table.Table{Columns: []string{"cell", "params", "tokens", "AR steps", "NFE", "GFLOP/image", "TFLOP to train", "train memory", "sample memory"}}
+	t := table.Table{Columns: []string{"cell", "params", "tokens", "AR steps", "NFE", "GFLOP/image", "TFLOP to train",
+		"train memory", "sample memory"}}
 	points := 0
 	var last map[string]any // a point's seeds follow each other and share it
 	for i := range l.Exp.Cells {
@@ -59,8 +60,10 @@ func planTable(w io.Writer, l engine.Loaded, p *engine.Plan) error {
 			label = f.Name
 		}
 		t.Rows = append(t.Rows, []any{
-			label, numeral.Count(k.Params), int64(s.Model.Tokens()), int64(k.ARSteps), int64(k.NFE), numeral.Digits(k.FLOPsImage/1e9, 3),
-			numeral.Digits(k.FLOPsTrainImage*float64(s.Train.Batch)*float64(s.Train.Steps)/1e12, 3), numeral.Bytes(k.Train.Total()), numeral.Bytes(k.Sample.Total()),
+			label, numeral.Count(k.Params), int64(s.Model.Tokens()), int64(k.ARSteps), int64(k.NFE),
+			numeral.Digits(k.FLOPsImage/1e9, 3),
+			numeral.Digits(k.FLOPsTrainImage*float64(s.Train.Batch)*float64(s.Train.Steps)/1e12, 3),
+			numeral.Bytes(k.Train.Total()), numeral.Bytes(k.Sample.Total()),
 		})
 	}
 	if err := table.WriteText(w, t); err != nil {

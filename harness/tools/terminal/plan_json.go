@@ -41,7 +41,8 @@ func PlanJSON(w io.Writer, ls []engine.Loaded, p *engine.Plan) error {
 	for _, l := range ls {
 		e := experiment{Name: l.File.Name, File: l.File.File}
 		for _, c := range l.Exp.Cells {
-			j := cell{Cell: c.ID, Label: c.Label, Seed: c.Seed, Point: c.Params, Skip: c.Skip, Costs: *p.Item(c.Chain.Key(work.Train)).Costs, Stages: map[string]string{}}
+			j := cell{Cell: c.ID, Label: c.Label, Seed: c.Seed, Point: c.Params, Skip: c.Skip,
+				Costs: *p.Item(c.Chain.Key(work.Train)).Costs, Stages: map[string]string{}}
 			for _, st := range c.Chain.Stages() {
 				j.Stages[st.Kind.Name] = st.Key
 			}

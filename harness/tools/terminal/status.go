@@ -46,7 +46,8 @@ func Status(w io.Writer, cells []engine.CellStatus) error {
 			continue
 		}
 		told[c.Log] = true
-		fmt.Fprintf(w, "\n%s of %s, seed %d, printed last (%s):\n    %s\n", c.Stage, c.Label, c.Seed, c.Log, strings.ReplaceAll(said, "\n", "\n    "))
+		fmt.Fprintf(w, "\n%s of %s, seed %d, printed last (%s):\n    %s\n",
+			c.Stage, c.Label, c.Seed, c.Log, strings.ReplaceAll(said, "\n", "\n    "))
 	}
 	return nil
 }
