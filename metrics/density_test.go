@@ -69,7 +69,8 @@ func TestDensityAndCoverageEqualTheirDefinition(t *testing.T) {
 			want float64
 		}{{d, a}, {c, b}} {
 			ref := stat.DeleteGroup(x.want, gen.N, left[what][0], left[what][1]).Within(0, []float64{math.Inf(1), 1}[what])
-			if math.Abs(x.got.Value-x.want) > 1e-12 || math.Abs(x.got.SE-ref.SE) > 1e-12 || math.Abs(x.got.Lo-ref.Lo) > 1e-9 || math.Abs(x.got.Hi-ref.Hi) > 1e-9 {
+			if math.Abs(x.got.Value-x.want) > 1e-12 || math.Abs(x.got.SE-ref.SE) > 1e-12 || math.Abs(x.got.Lo-ref.Lo) > 1e-9 ||
+				math.Abs(x.got.Hi-ref.Hi) > 1e-9 {
 				t.Errorf("k=%d, quantity %d: %+v, want %+v", k, what, x.got, ref)
 			}
 		}

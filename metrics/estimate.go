@@ -32,7 +32,8 @@ func share(e stat.Estimate, hits, n int) stat.Estimate {
 // where a jackknife of a proportion collapses to a point.
 func ClassAccuracy(predicted, intended []int32) (stat.Estimate, error) {
 	if len(predicted) != len(intended) || len(predicted) == 0 {
-		return stat.Estimate{}, fmt.Errorf("class accuracy: %d predictions for %d intended classes; there must be as many, and at least one", len(predicted), len(intended))
+		return stat.Estimate{}, fmt.Errorf("class accuracy: %d predictions for %d intended classes; there must be as many, and at least one",
+			len(predicted), len(intended))
 	}
 	hits := 0
 	for i, c := range predicted {

@@ -150,7 +150,8 @@ func TestFloorIsBelowABadGenerator(t *testing.T) {
 }
 
 func TestProtocol(t *testing.T) {
-	p := Protocol{Embedder: "e", EmbedderHash: "ab", Data: "mnist", DataHash: "cd", Split: "train", Size: 28, Channels: 1, Reference: 60000, Samples: 2000}
+	p := Protocol{Embedder: "e", EmbedderHash: "ab", Data: "mnist", DataHash: "cd", Split: "train", Size: 28, Channels: 1, Reference: 60000,
+		Samples: 2000}
 	const want = "metrics=1 embedder=e embedder_hash=ab data=mnist data_hash=cd split=train size=28 channels=1 reference=60000 samples=2000"
 	if p.String() != want {
 		t.Errorf("%s\nwant %s", p, want)

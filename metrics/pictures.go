@@ -45,7 +45,8 @@ func samePictures(real, gen Pictures) error {
 		return fmt.Errorf("generated images: %w", err)
 	}
 	if real.Size != gen.Size || real.Channels != gen.Channels {
-		return fmt.Errorf("real images of %d×%d×%d against generated ones of %d×%d×%d", real.Size, real.Size, real.Channels, gen.Size, gen.Size, gen.Channels)
+		return fmt.Errorf("real images of %d×%d×%d against generated ones of %d×%d×%d", real.Size, real.Size, real.Channels, gen.Size,
+			gen.Size, gen.Channels)
 	}
 	return nil
 }

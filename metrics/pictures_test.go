@@ -197,7 +197,7 @@ func TestBlockErrorOfAScale(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := math.Pow(20/127.5, 2); math.Abs(e[0].Value-want) > 0.1*want || e[0].Lo > want || e[0].Hi < want {
+	if want := (20 / 127.5) * (20 / 127.5); math.Abs(e[0].Value-want) > 0.1*want || e[0].Lo > want || e[0].Hi < want {
 		t.Errorf("%+v, want %g", e[0], want)
 	}
 }

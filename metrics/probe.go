@@ -35,7 +35,8 @@ func Probe(train, heldOut Features, classes int) (stat.Estimate, error) {
 		return stat.Estimate{}, fmt.Errorf("linear probe: held-out images: %w", err)
 	}
 	if heldOut.D != train.D || heldOut.Labels == nil {
-		return stat.Estimate{}, fmt.Errorf("linear probe: %d held-out features against %d in training; both must come from one model, and have labels", heldOut.D, train.D)
+		return stat.Estimate{}, fmt.Errorf("linear probe: %d held-out features against %d in training; both must come from one model, and "+
+			"have labels", heldOut.D, train.D)
 	}
 	return ClassAccuracy(p.classify(heldOut), heldOut.Labels)
 }

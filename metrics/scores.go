@@ -43,7 +43,8 @@ func Score(reference, gen Features) (Scores, error) {
 // No generator can be expected below it with the same counts.
 func Floor(reference, heldOut Features, count int) (Scores, error) {
 	if count > heldOut.N {
-		return Scores{}, fmt.Errorf("floor: %d held-out real images are needed to match the generated ones, there are %d; generate fewer images (sample.count) or hold out more", count, heldOut.N)
+		return Scores{}, fmt.Errorf("floor: %d held-out real images are needed to match the generated ones, there are %d; generate fewer "+
+			"images (sample.count) or hold out more", count, heldOut.N)
 	}
 	as, err := heldOut.Take(count)
 	if err != nil {
@@ -70,7 +71,8 @@ type Later struct {
 // LaterScores are all of them. A new one is its formula, its rows in the
 // catalogue and a line here.
 var LaterScores = []Later{
-	{"density", "1", []*quantity.Metric{quantity.Density, quantity.Coverage}, []*quantity.Metric{quantity.DensityFloor, quantity.CoverageFloor},
+	{"density", "1", []*quantity.Metric{quantity.Density, quantity.Coverage},
+		[]*quantity.Metric{quantity.DensityFloor, quantity.CoverageFloor},
 		func(reference, gen Features) ([]stat.Estimate, error) {
 			density, coverage, err := DensityCoverage(reference, gen, DensityNeighbours)
 			return []stat.Estimate{density, coverage}, err

@@ -20,7 +20,8 @@ func SeamIndex(real, gen Pictures, patch int) (stat.Estimate, error) {
 		return stat.Estimate{}, fmt.Errorf("seam index: %w", err)
 	}
 	if patch < 2 || patch >= real.Size {
-		return stat.Estimate{}, fmt.Errorf("seam index: patches of %d pixels in images of %d have no seams to compare; they must be larger than 1 and smaller than the image", patch, real.Size)
+		return stat.Estimate{}, fmt.Errorf("seam index: patches of %d pixels in images of %d have no seams to compare; they must be larger "+
+			"than 1 and smaller than the image", patch, real.Size)
 	}
 	r, g := gradientsOf(real, patch), gradientsOf(gen, patch)
 	if r.all.inside == 0 || g.all.inside == 0 || r.all.across == 0 {

@@ -32,7 +32,8 @@ func TestVendiOfKnownSets(t *testing.T) {
 		// Eigenvalues ¾ and ¼: exp(−¾ln¾ − ¼ln¼) = 4/3^¾.
 		"two kinds, a quarter and the rest": {unit(8, 4, func(i int) []float64 { return axis(4, min(i/2, 1), 1) }), 4 / math.Pow(3, .75)},
 		// Two directions at 60°: K/n has the eigenvalues (1 ± ½)/2 again.
-		"two kinds that are half alike":            {unit(8, 2, func(i int) []float64 { return [][]float64{{1, 0}, {.5, math.Sqrt(.75)}}[i%2] }), 4 / math.Pow(3, .75)},
+		"two kinds that are half alike": {unit(8, 2, func(i int) []float64 { return [][]float64{{1, 0}, {.5, math.Sqrt(.75)}}[i%2] }),
+			4 / math.Pow(3, .75)},
 		"half of them without any feature":         {unit(8, 2, func(i int) []float64 { return axis(2, 0, float64(i%2)) }), 2},
 		"fewer images than features, no two alike": {unit(4, 50, func(i int) []float64 { return axis(50, 7*i, .1) }), 4},
 	} {

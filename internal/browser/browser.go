@@ -11,7 +11,7 @@ import (
 	"context"
 	"fmt"
 	"image"
-	_ "image/png"
+	_ "image/png" // what screenshots are
 	"os"
 	"os/exec"
 	"strings"
@@ -141,7 +141,9 @@ func (b *Browser) Wait(what, script string) {
 // Picture is what is seen, as PNG, with all images there.
 func (b *Browser) Picture() []byte {
 	b.t.Helper()
-	b.Wait("all images in sight", `[...document.images].every(i => { const r = i.getBoundingClientRect(); return r.top > innerHeight || r.bottom < 0 || (i.complete && i.naturalWidth > 0) })`)
+	b.Wait("all images in sight",
+		`[...document.images].every(i => { const r = i.getBoundingClientRect();
+			return r.top > innerHeight || r.bottom < 0 || (i.complete && i.naturalWidth > 0) })`)
 	png, err := chromedp.Run(b.ctx, chromedp.CaptureScreenshot())
 	if err != nil {
 		b.t.Fatal(err)
@@ -162,7 +164,8 @@ func (b *Browser) Print() []byte {
 // Point moves the mouse to a place of the page as it is seen.
 func (b *Browser) Point(x, y float64) {
 	b.t.Helper()
-	if _, err := chromedp.Call(b.ctx, input.DispatchMouseEvent, input.DispatchMouseEventParams{Type: input.DispatchMouseEventTypeMouseMoved, X: x, Y: y}); err != nil {
+	if _, err := chromedp.Call(b.ctx, input.DispatchMouseEvent, input.DispatchMouseEventParams{Type: input.DispatchMouseEventTypeMouseMoved,
+		X: x, Y: y}); err != nil {
 		b.t.Fatal(err)
 	}
 }
@@ -214,7 +217,8 @@ func (b *Browser) Sideways(width int64) {
 	b.t.Helper()
 	if w := Value[int64](b, "document.documentElement.scrollWidth"); w > width {
 		b.t.Errorf("%d pixels wide, the page is %d: it scrolls sideways because of %s", width, w, Value[string](b,
-			fmt.Sprintf(`[...document.querySelectorAll('main *')].filter(e => e.getBoundingClientRect().right > %d && !e.closest('.scroll')).map(e => e.tagName + '.' + e.getAttribute('class')).join(' ')`, width+1)))
+			fmt.Sprintf(`[...document.querySelectorAll('main *')].filter(e => e.getBoundingClientRect().right > %d && !e.closest('.scroll'))
+		.map(e => e.tagName + '.' + e.getAttribute('class')).join(' ')`, width+1)))
 	}
 }
 
@@ -234,14 +238,20 @@ func (b *Browser) Accessible() {
 
 // accessible gives what must not be, and a script that says where it is.
 var accessible = map[string]string{
-	"a table without headers":                                 `[...document.querySelectorAll('table')].filter(t => !t.querySelector('thead th[scope=col]') || !t.querySelector('tbody th[scope=row]')).map(t => t.outerHTML.slice(0, 200)).join()`,
-	"an image without a description":                          `[...document.images].filter(i => !i.alt).map(i => i.src.slice(0, 80)).join()`,
-	"a region that scrolls and cannot be reached by keyboard": `[...document.querySelectorAll('.scroll')].filter(e => e.tabIndex !== 0 || !e.getAttribute('aria-label') && !e.getAttribute('aria-labelledby')).map(e => e.outerHTML.slice(0, 200)).join()`,
-	"two elements of one id":                                  `[...document.querySelectorAll('[id]')].map(e => e.id).filter((id, i, all) => all.indexOf(id) !== i).join()`,
+	"a table without headers": `[...document.querySelectorAll('table')].filter(t =>
+		!t.querySelector('thead th[scope=col]') || !t.querySelector('tbody th[scope=row]')).map(t => t.outerHTML.slice(0, 200)).join()`,
+	"an image without a description": `[...document.images].filter(i => !i.alt).map(i => i.src.slice(0, 80)).join()`,
+	"a region that scrolls and cannot be reached by keyboard": `[...document.querySelectorAll('.scroll')].filter(e =>
+		e.tabIndex !== 0 || !e.getAttribute('aria-label') && !e.getAttribute('aria-labelledby')).map(e => e.outerHTML.slice(0, 200)).join()`,
+	"two elements of one id": `[...document.querySelectorAll('[id]')].map(e => e.id)
+		.filter((id, i, all) => all.indexOf(id) !== i).join()`,
 	"a text too pale to read": strings.TrimSpace(`[...document.querySelectorAll('main *')].filter(e => {
-		const lum = c => { const [r, g, b] = c.match(/[\d.]+/g).slice(0, 3).map(x => (x /= 255) <= .04045 ? x / 12.92 : ((x + .055) / 1.055) ** 2.4); return .2126 * r + .7152 * g + .0722 * b };
+		const lum = c => { const [r, g, b] = c.match(/[\d.]+/g).slice(0, 3)
+			.map(x => (x /= 255) <= .04045 ? x / 12.92 : ((x + .055) / 1.055) ** 2.4); return .2126 * r + .7152 * g + .0722 * b };
 		if (![...e.childNodes].some(n => n.nodeType === 3 && n.nodeValue.trim()) || e.closest('svg') || !e.offsetParent) return false;
-		let behind = e; while (behind && /rgba\(0, 0, 0, 0\)|transparent/.test(getComputedStyle(behind).backgroundColor)) behind = behind.parentElement;
+		let behind = e;
+		while (behind && /rgba\(0, 0, 0, 0\)|transparent/.test(getComputedStyle(behind).backgroundColor)) behind = behind.parentElement;
 		const a = lum(getComputedStyle(e).color), b = lum(getComputedStyle(behind || document.body).backgroundColor);
-		return (Math.max(a, b) + .05) / (Math.min(a, b) + .05) < 4.5 }).map(e => e.tagName + '.' + e.getAttribute('class') + ' ' + e.textContent.slice(0, 40)).join()`),
+		return (Math.max(a, b) + .05) / (Math.min(a, b) + .05) < 4.5 })
+		.map(e => e.tagName + '.' + e.getAttribute('class') + ' ' + e.textContent.slice(0, 40)).join()`),
 }

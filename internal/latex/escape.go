@@ -28,7 +28,8 @@ var signs = map[rune]string{
 	'α': `$\alpha$`, 'β': `$\beta$`, 'γ': `$\gamma$`, 'δ': `$\delta$`, 'ε': `$\varepsilon$`, 'η': `$\eta$`, 'θ': `$\theta$`,
 	'κ': `$\kappa$`, 'λ': `$\lambda$`, 'μ': `$\mu$`, 'ν': `$\nu$`, 'π': `$\pi$`, 'ρ': `$\rho$`, 'σ': `$\sigma$`, 'τ': `$\tau$`,
 	'φ': `$\varphi$`, 'χ': `$\chi$`, 'ψ': `$\psi$`, 'ω': `$\omega$`, 'ℝ': `$\mathrm{R}$`,
-	'–': "--", '—': "---", '…': `\dots{}`, '‘': "`", '’': "'", '“': "``", '”': "''", '„': ",,", '†': `$\dagger$`, '‡': `$\ddagger$`, '•': `$\bullet$`,
+	'–': "--", '—': "---", '…': `\dots{}`, '‘': "`", '’': "'", '“': "``", '”': "''", '„': ",,", '†': `$\dagger$`, '‡': `$\ddagger$`,
+	'•': `$\bullet$`,
 }
 
 // Escape gives s as LaTeX text for a paragraph, a caption or the cell of a
@@ -65,6 +66,8 @@ func isLatin(r rune) bool {
 	return r >= 0x100 && r <= 0x17E && !strings.ContainsRune("ĐđĦħĲĳĸĿŀŉŊŋŦŧſĄąĘęĮįŲų", r)
 }
 
-// Bold and Italic wrap text that is escaped already.
-func Bold(s string) string   { return `\textbf{` + s + "}" }
+// Bold wraps text that is escaped already.
+func Bold(s string) string { return `\textbf{` + s + "}" }
+
+// Italic wraps text that is escaped already.
 func Italic(s string) string { return `\textit{` + s + "}" }

@@ -55,7 +55,8 @@ func TestSizes(t *testing.T) {
 
 func TestValueWithItsInterval(t *testing.T) {
 	lo, hi := 0.0119, 0.0127
-	for stored, want := range map[string][3]string{"s": {"ms", "12.30", "0.40"}, "1": {"", "0.01230", "0.00040"}, "images/s": {"images/s", "0.01230", "0.00040"}} {
+	for stored, want := range map[string][3]string{"s": {"ms", "12.30", "0.40"}, "1": {"", "0.01230", "0.00040"},
+		"images/s": {"images/s", "0.01230", "0.00040"}} {
 		name, size := Unit(stored)
 		text, half := Half(0.0123, &lo, &hi, size)
 		if got := [3]string{name, text, half}; got != want {

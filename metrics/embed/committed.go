@@ -47,5 +47,6 @@ func Committed(set string) (*Classifier, error) {
 	for name := range all {
 		names = append(names, name)
 	}
-	return nil, &Error{"metrics.embedder", fmt.Sprintf(`there is no committed classifier for the data set %q, only for %s; use "auto" or "ternary"`, set, listing(names))}
+	return nil, &Error{"metrics.embedder",
+		fmt.Sprintf(`there is no committed classifier for the data set %q, only for %s; use "auto" or "ternary"`, set, listing(names))}
 }

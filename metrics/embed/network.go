@@ -48,7 +48,8 @@ type network struct {
 
 func newNetwork(size, channels, classes int) (*network, error) {
 	if size < 8 || size > 256 || size%4 != 0 || channels < 1 || channels > 16 || classes < 2 || classes > 1<<16 {
-		return nil, fmt.Errorf("the classifier takes images of 8 to 256 pixels a side, a multiple of 4, with 1 to 16 channels and at least 2 classes; asked for size %d, channels %d, classes %d", size, channels, classes)
+		return nil, fmt.Errorf("the classifier takes images of 8 to 256 pixels a side, a multiple of 4, with 1 to 16 channels and at least 2 "+
+			"classes; asked for size %d, channels %d, classes %d", size, channels, classes)
 	}
 	n := &network{size: size, channels: channels, classes: classes}
 	in, side := channels, size

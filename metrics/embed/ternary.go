@@ -46,7 +46,8 @@ func NewTernary(channels int) (*Ternary, error) {
 	}
 	t := &Ternary{channels: channels}
 	description := sha256.New()
-	fmt.Fprintf(description, "ternary 1: scales 1 2 4, edge repeated, |r| of balanced and max(r,0) of free filters, unit %d, %d channels\n", ternaryUnit, channels)
+	fmt.Fprintf(description, "ternary 1: scales 1 2 4, edge repeated, |r| of balanced and max(r,0) of free filters, unit %d, %d channels\n",
+		ternaryUnit, channels)
 	draw := splitmix(0x70726162656e6368)
 	taps := 9 * channels
 	for i := range t.filters {

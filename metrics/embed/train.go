@@ -91,7 +91,8 @@ func Train(ctx context.Context, o TrainOptions) (weights []byte, accuracy float6
 		}
 	}
 	l.fold()
-	about := About{Set: o.Name, Command: o.Command, Seed: o.Seed, Epochs: o.Epochs, TrainingHash: o.trainingHash(), Size: o.Size, Channels: o.Channels, Classes: classes}
+	about := About{Set: o.Name, Command: o.Command, Seed: o.Seed, Epochs: o.Epochs, TrainingHash: o.trainingHash(), Size: o.Size,
+		Channels: o.Channels, Classes: classes}
 	c := newClassifier(net, about, nil)
 	if err := c.unitVariance(o); err != nil {
 		return nil, 0, err

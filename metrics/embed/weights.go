@@ -122,7 +122,8 @@ func decode(file []byte) (*network, About, error) {
 		}
 		lo, hi := h.Offsets[0], h.Offsets[1]
 		if h.DType != "F32" || fmt.Sprint(h.Shape) != fmt.Sprint(t.shape) || lo < 0 || hi > len(body) || hi-lo != 4*len(t.data) {
-			return nil, about, fmt.Errorf("tensor %s is %s %v at %v of %d bytes, want F32 %v", t.name, h.DType, h.Shape, h.Offsets, len(body), t.shape)
+			return nil, about, fmt.Errorf("tensor %s is %s %v at %v of %d bytes, want F32 %v", t.name, h.DType, h.Shape, h.Offsets,
+				len(body), t.shape)
 		}
 		for i := range t.data {
 			t.data[i] = math.Float32frombits(binary.LittleEndian.Uint32(body[lo+4*i:]))

@@ -33,13 +33,16 @@ func TestAbsentValues(t *testing.T) {
 }
 
 func TestKeyNames(t *testing.T) {
-	Keys("test_of_keys", Key{Name: "flow_steps", Doc: "steps"}, Key{Name: "lr", Label: "learning rate", Doc: "rate"}, Key{Name: "n", Label: "number", Short: "N", Doc: "n"})
-	for name, want := range map[string][2]string{"test_of_keys.flow_steps": {"flow steps", "flow steps"}, "test_of_keys.lr": {"learning rate", "lr"}, "test_of_keys.n": {"number", "N"}} {
+	Keys("test_of_keys", Key{Name: "flow_steps", Doc: "steps"}, Key{Name: "lr", Label: "learning rate", Doc: "rate"},
+		Key{Name: "n", Label: "number", Short: "N", Doc: "n"})
+	for name, want := range map[string][2]string{"test_of_keys.flow_steps": {"flow steps", "flow steps"},
+		"test_of_keys.lr": {"learning rate", "lr"}, "test_of_keys.n": {"number", "N"}} {
 		if k := FindKey(name); k == nil || k.Label != want[0] || k.Short != want[1] {
 			t.Errorf("%s: %+v", name, k)
 		}
 	}
-	if FindKey("lr") != nil || FullKey("patch") != "model.patch" || ShortKey("model.patch") != "patch" || FullKey("model.width") != "model.width" || ShortKey("model.width") != "" {
+	if FindKey("lr") != nil || FullKey("patch") != "model.patch" || ShortKey("model.patch") != "patch" ||
+		FullKey("model.width") != "model.width" || ShortKey("model.width") != "" {
 		t.Error("short names")
 	}
 	defer func() {

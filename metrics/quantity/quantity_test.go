@@ -60,7 +60,8 @@ func TestChecksAndMainColumns(t *testing.T) {
 	for _, m := range Checkable() {
 		checked = append(checked, m.Name)
 	}
-	if got := strings.Join(checked, " "); got != "throughput latency first_block_latency train_throughput memory_peak memory_activations fid_proxy" {
+	if got := strings.Join(checked, " "); got != "throughput latency first_block_latency train_throughput memory_peak "+
+		"memory_activations fid_proxy" {
 		t.Errorf("a check can compare %s", got)
 	}
 	front := Names(func(m *Metric) bool { return m.Front })
@@ -70,7 +71,8 @@ func TestChecksAndMainColumns(t *testing.T) {
 }
 
 func TestOrderOfColumns(t *testing.T) {
-	names := []string{"unheard_of", "nfe", "kid", "seam_index", "disturbed_rounds", "train_memory_peak", "mfu", "latency", "train_loss", "fid_proxy"}
+	names := []string{"unheard_of", "nfe", "kid", "seam_index", "disturbed_rounds", "train_memory_peak", "mfu", "latency",
+		"train_loss", "fid_proxy"}
 	slices.SortStableFunc(names, Order)
 	want := "fid_proxy latency kid unheard_of seam_index mfu disturbed_rounds train_memory_peak train_loss nfe"
 	if got := strings.Join(names, " "); got != want {

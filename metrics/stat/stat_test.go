@@ -82,7 +82,8 @@ func TestWilson(t *testing.T) {
 	for _, c := range []struct {
 		hits, n int
 		lo, hi  float64
-	}{{81, 263, 0.2553, 0.3662}, {15, 148, 0.0624, 0.1605}, {0, 20, 0, 0.1611}, {1, 29, 0.0061, 0.1718}, {0, 100, 0, 0.0370}, {100, 100, 0.9630, 1}} {
+	}{{81, 263, 0.2553, 0.3662}, {15, 148, 0.0624, 0.1605}, {0, 20, 0, 0.1611}, {1, 29, 0.0061, 0.1718}, {0, 100, 0, 0.0370},
+		{100, 100, 0.9630, 1}} {
 		e := Proportion(c.hits, c.n)
 		near(t, "lo", e.Lo, c.lo, 5e-5)
 		near(t, "hi", e.Hi, c.hi, 5e-5)
@@ -149,7 +150,8 @@ func TestMedian(t *testing.T) {
 
 func TestMethods(t *testing.T) {
 	for m, d := range described {
-		if (m == None) != (m.Short() == "") || (m == None) != (m.Long() == "") || !m.Known() || m.String() == "" || m != None && m != Unstated && d.over == "" {
+		if (m == None) != (m.Short() == "") || (m == None) != (m.Long() == "") || !m.Known() || m.String() == "" ||
+			m != None && m != Unstated && d.over == "" {
 			t.Errorf("%q: %q %q over %q", m, m.Short(), m.Long(), m.Over())
 		}
 	}
@@ -216,14 +218,17 @@ func TestPower(t *testing.T) {
 // standard deviation of 0.000429796848199937 over 36 points; here the points'
 // exponentials, so that the power law has that exponent.
 func TestPowerAgainstPublishedValues(t *testing.T) {
-	y := []float64{0.1, 338.8, 118.1, 888.0, 9.2, 228.1, 668.5, 998.5, 449.1, 778.9, 559.2, 0.3, 0.1, 778.1, 668.8, 339.3, 448.9, 10.8, 557.7, 228.3, 998.0, 888.8, 119.6, 0.3, 0.6, 557.6, 339.3, 888.0, 998.5, 778.9, 10.2, 117.6, 228.9, 668.4, 449.2, 0.2}
-	x := []float64{0.2, 337.4, 118.2, 884.6, 10.1, 226.5, 666.3, 996.3, 448.6, 777.0, 558.2, 0.4, 0.6, 775.5, 666.9, 338.0, 447.5, 11.6, 556.0, 228.1, 995.8, 887.6, 120.2, 0.3, 0.3, 556.8, 339.1, 887.2, 999.0, 779.0, 11.1, 118.3, 229.2, 669.1, 448.9, 0.5}
+	y := []float64{0.1, 338.8, 118.1, 888.0, 9.2, 228.1, 668.5, 998.5, 449.1, 778.9, 559.2, 0.3, 0.1, 778.1, 668.8, 339.3, 448.9, 10.8, 557.7,
+		228.3, 998.0, 888.8, 119.6, 0.3, 0.6, 557.6, 339.3, 888.0, 998.5, 778.9, 10.2, 117.6, 228.9, 668.4, 449.2, 0.2}
+	x := []float64{0.2, 337.4, 118.2, 884.6, 10.1, 226.5, 666.3, 996.3, 448.6, 777.0, 558.2, 0.4, 0.6, 775.5, 666.9, 338.0, 447.5, 11.6, 556.0,
+		228.1, 995.8, 887.6, 120.2, 0.3, 0.3, 556.8, 339.1, 887.2, 999.0, 779.0, 11.1, 118.3, 229.2, 669.1, 448.9, 0.5}
 	for i := range x { // halved, since e^999 is no float64
 		x[i], y[i] = math.Exp(x[i]/2), math.Exp(y[i]/2)
 	}
 	b, ok := Power(x, y)
 	const slope, deviation, quantile = 1.00211681802045, 0.000429796848199937, 2.0322445 // t(34, 0.975)
-	if !ok || b.N != 36 || math.Abs(b.Value-slope) > 1e-10 || math.Abs(b.Hi-b.Value-quantile*deviation) > 1e-9 || math.Abs(b.SE-deviation) > 1e-10 {
+	if !ok || b.N != 36 || math.Abs(b.Value-slope) > 1e-10 || math.Abs(b.Hi-b.Value-quantile*deviation) > 1e-9 ||
+		math.Abs(b.SE-deviation) > 1e-10 {
 		t.Errorf("power: %+v, %v; want %v ± %v", b, ok, slope, quantile*deviation)
 	}
 }
