@@ -37,7 +37,8 @@ func (db *DB) Behind(ctx context.Context, experiment string) ([]Behind, error) {
 	for found.Next() {
 		var b Behind
 		var seed int64
-		if err := found.Scan(&b.Cell, &b.Label, &seed, &b.Kind, &b.Stage, &b.Attempt, &b.Device, &b.DeviceClass, &b.Code, &b.Environment); err != nil {
+		if err := found.Scan(&b.Cell, &b.Label, &seed, &b.Kind, &b.Stage, &b.Attempt, &b.Device, &b.DeviceClass, &b.Code,
+			&b.Environment); err != nil {
 			return nil, explain(db.path, "reading what results stand on", err)
 		}
 		b.Seed = uint64(seed)

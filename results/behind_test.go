@@ -23,7 +23,8 @@ func TestBehind(t *testing.T) {
 		t.Fatal(err)
 	}
 	old, now := xeon.Hash(), late.Environment.Hash()
-	ref := Behind{Cell: "p7s1", Label: "p=7", Seed: 1, Kind: record.Reference, Stage: "ref", Attempt: "r", Device: "cpu", DeviceClass: "cpu Xeon", Code: "abc123", Environment: old}
+	ref := Behind{Cell: "p7s1", Label: "p=7", Seed: 1, Kind: record.Reference, Stage: "ref", Attempt: "r", Device: "cpu",
+		DeviceClass: "cpu Xeon", Code: "abc123", Environment: old}
 	train := ref
 	train.Kind, train.Stage, train.Attempt, train.Code, train.Environment = record.Train, "train-p7s1", "a2", "def456+dirty", now
 	other := ref

@@ -32,7 +32,8 @@ func BenchmarkIngestDir(b *testing.B) {
 		dir := b.TempDir()
 		for i := range files {
 			a := record.Attempt{ID: fmt.Sprintf("a%06d", i), Stage: fmt.Sprint("s", i), Kind: record.Time, Outcome: record.OK, Device: "cpu",
-				Started: at, Finished: at.Add(time.Minute), Environment: record.Environment{CPU: "Xeon"}, Protocol: map[string]string{"precision": "fp32"}}
+				Started: at, Finished: at.Add(time.Minute), Environment: record.Environment{CPU: "Xeon"},
+				Protocol: map[string]string{"precision": "fp32"}}
 			for j := range 20 {
 				x := float64(j) + 0.5
 				a.Values = append(a.Values, record.Value{Metric: fmt.Sprintf("metric_%02d", j), Unit: "1", Value: x, Lo: &x, Hi: &x, N: 2000})
@@ -85,7 +86,8 @@ func BenchmarkLarge(b *testing.B) {
 		}
 		run("Results/metric", size.experiments*size.cells, filter(results.Filter{Metrics: []string{"fid_proxy"}}))
 		run("Results/first", 20*400, filter(results.Filter{Experiment: "e000", First: 400}))
-		run("Results/point", 20*resultstest.Seeds, filter(results.Filter{Experiment: "e000", Params: map[string]any{"model.patch": 7, "train.lr": 3e-5}}))
+		run("Results/point", 20*resultstest.Seeds,
+			filter(results.Filter{Experiment: "e000", Params: map[string]any{"model.patch": 7, "train.lr": 3e-5}}))
 		run("Cells", size.experiments*size.cells, func(db *results.DB) (int, error) {
 			cells, err := db.Cells(background, "")
 			return len(cells), err

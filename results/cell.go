@@ -72,7 +72,8 @@ func (p part) cells(ctx context.Context, tx *sql.Tx, f Filter, outcomes bool) (*
 	if outcomes {
 		worst = "coalesce((SELECT max(s.severity) FROM cell_stage cs CROSS JOIN stage s ON s.n = cs.stage WHERE cs.cell = c.n), 1)"
 	}
-	found, err := tx.QueryContext(ctx, `SELECT c.position, c.id, c.seed, c.patch, c.block, c.rollout_depth, c.state, c.label, c.params_json, `+worst+`
+	found, err := tx.QueryContext(ctx,
+		`SELECT c.position, c.id, c.seed, c.patch, c.block, c.rollout_depth, c.state, c.label, c.params_json, `+worst+`
 		FROM cell c INDEXED BY cell_plan WHERE `+where+` ORDER BY c.position`, args...)
 	if err != nil {
 		return nil, err

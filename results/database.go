@@ -126,7 +126,8 @@ func openReadOnly(path string) (*DB, error) {
 		return nil, err
 	}
 	if head == nil {
-		return nil, &Error{Path: path, Problem: ErrMissing, Message: "there is no database here: `prabench run FILE` makes one, or name another with --db"}
+		return nil, &Error{Path: path, Problem: ErrMissing,
+			Message: "there is no database here: `prabench run FILE` makes one, or name another with --db"}
 	}
 	const walMode = 2 // byte 18 of the header
 	if name := filesystem.Network(filepath.Dir(path)); name != "" && head[18] == walMode {
@@ -145,7 +146,9 @@ func openReadOnly(path string) (*DB, error) {
 			version, err = inspect(ctx, conn, path, len(migrations))
 			conn.Close()
 			if err == nil && version < len(migrations) {
-				err = &Error{Path: path, Problem: ErrOlder, Message: fmt.Sprintf("the database is of version %d and this program reads version %d: copy it to where it can be written, there it is migrated as it is opened", version, len(migrations))}
+				err = &Error{Path: path, Problem: ErrOlder,
+					Message: fmt.Sprintf("the database is of version %d and this program reads version %d: copy it to where it can be written, there "+
+						"it is migrated as it is opened", version, len(migrations))}
 			}
 		}
 		if err != nil {
@@ -222,7 +225,8 @@ func locate(path string) (string, error) {
 	}
 	folder := filepath.Dir(abs)
 	if st, err := os.Stat(folder); errors.Is(err, fs.ErrNotExist) || err == nil && !st.IsDir() {
-		return "", &Error{Path: abs, Problem: ErrMissing, Message: "the folder " + folder + " does not exist: make it, or choose another place with --db"}
+		return "", &Error{Path: abs, Problem: ErrMissing, Message: "the folder " + folder +
+			" does not exist: make it, or choose another place with --db"}
 	} else if err != nil {
 		return "", explain(abs, "opening", err)
 	}
@@ -236,7 +240,8 @@ func locate(path string) (string, error) {
 }
 
 func onNetwork(path, name string) error {
-	return &Error{Path: path, Problem: ErrNetwork, Message: "the database would be on a network filesystem, " + name + ", where SQLite's write-ahead log can lose data: " +
+	return &Error{Path: path, Problem: ErrNetwork, Message: "the database would be on a network filesystem, " + name +
+		", where SQLite's write-ahead log can lose data: " +
 		"put it on a local disk with --db, and bring results from other machines with `prabench ingest DIR`"}
 }
 
@@ -251,7 +256,8 @@ func readHeader(path string) ([]byte, error) {
 	}
 	defer f.Close()
 	if st, err := f.Stat(); err == nil && !st.Mode().IsRegular() {
-		return nil, &Error{Path: path, Problem: ErrNotDatabase, Message: "this is a folder or a device, not a database file: choose another place with --db"}
+		return nil, &Error{Path: path, Problem: ErrNotDatabase,
+			Message: "this is a folder or a device, not a database file: choose another place with --db"}
 	}
 	head := make([]byte, 100)
 	n, err := io.ReadFull(f, head)
@@ -262,10 +268,12 @@ func readHeader(path string) ([]byte, error) {
 		return nil, explain(path, "reading", err)
 	}
 	if n < len(head) || string(head[:16]) != "SQLite format 3\x00" {
-		return nil, &Error{Path: path, Problem: ErrNotDatabase, Message: "the file is not an SQLite database: choose another place with --db, or move the file away"}
+		return nil, &Error{Path: path, Problem: ErrNotDatabase,
+			Message: "the file is not an SQLite database: choose another place with --db, or move the file away"}
 	}
 	if id := binary.BigEndian.Uint32(head[68:]); id != 0 && id != applicationID {
-		return nil, &Error{Path: path, Problem: ErrNotDatabase, Message: "the file is an SQLite database of another program: choose another place with --db"}
+		return nil, &Error{Path: path, Problem: ErrNotDatabase,
+			Message: "the file is an SQLite database of another program: choose another place with --db"}
 	}
 	return head, nil
 }
@@ -280,10 +288,13 @@ func inspect(ctx context.Context, conn *sql.Conn, path string, known int) (versi
 		return 0, err
 	}
 	if tables > 0 && id != applicationID {
-		return 0, &Error{Path: path, Problem: ErrNotDatabase, Message: "the file is an SQLite database of another program: choose another place with --db"}
+		return 0, &Error{Path: path, Problem: ErrNotDatabase,
+			Message: "the file is an SQLite database of another program: choose another place with --db"}
 	}
 	if version > known {
-		return 0, &Error{Path: path, Problem: ErrNewer, Message: fmt.Sprintf("the database is of version %d and this program knows versions up to %d: update prabench, or choose another place with --db; the file was not touched", version, known)}
+		return 0, &Error{Path: path, Problem: ErrNewer,
+			Message: fmt.Sprintf("the database is of version %d and this program knows versions up to %d: update prabench, or choose another "+
+				"place with --db; the file was not touched", version, known)}
 	}
 	return version, nil
 }

@@ -67,8 +67,10 @@ func explain(path, doing string, err error) error {
 }
 
 func problemOf(err error) *Error {
-	full := &Error{Problem: ErrFull, Message: "the disk is full: free some space and run the command again; what was stored is whole, results that did not fit stay in the spool folder"}
-	readOnly := &Error{Problem: ErrReadOnly, Message: "the database cannot be written: give yourself write permission to the file and to its folder, or choose another place with --db"}
+	full := &Error{Problem: ErrFull, Message: "the disk is full: free some space and run the command again; what was stored is whole, " +
+		"results that did not fit stay in the spool folder"}
+	readOnly := &Error{Problem: ErrReadOnly, Message: "the database cannot be written: give yourself write permission to the file and to " +
+		"its folder, or choose another place with --db"}
 	var lite sqlite3.Error
 	if !errors.As(err, &lite) {
 		switch {
@@ -83,20 +85,24 @@ func problemOf(err error) *Error {
 	case sqlite3.ErrReadonly, sqlite3.ErrPerm, sqlite3.ErrAuth:
 		return readOnly
 	case sqlite3.ErrBusy, sqlite3.ErrLocked:
-		return &Error{Problem: ErrLocked, Message: "another process is writing to the database and did not finish in time: wait for it or stop it, then run the command again"}
+		return &Error{Problem: ErrLocked,
+			Message: "another process is writing to the database and did not finish in time: wait for it or stop it, then run the command again"}
 	case sqlite3.ErrFull:
 		return full
 	case sqlite3.ErrNotADB:
-		return &Error{Problem: ErrNotDatabase, Message: "the file is not an SQLite database: choose another place with --db, or move the file away"}
+		return &Error{Problem: ErrNotDatabase,
+			Message: "the file is not an SQLite database: choose another place with --db, or move the file away"}
 	case sqlite3.ErrCorrupt:
-		return &Error{Problem: ErrCorrupt, Message: "the database is damaged: keep a copy, then restore a snapshot or a .bak file, or save what can be read with `sqlite3 FILE .recover`"}
+		return &Error{Problem: ErrCorrupt, Message: "the database is damaged: keep a copy, then restore a snapshot or a .bak file, or save " +
+			"what can be read with `sqlite3 FILE .recover`"}
 	case sqlite3.ErrIoErr:
 		if lite.SystemErrno == syscall.ENOSPC || lite.SystemErrno == syscall.EDQUOT {
 			return full
 		}
 		return &Error{Problem: ErrIO, Message: "the disk refused to read or write: check the disk and its space, then run the command again"}
 	case sqlite3.ErrCantOpen:
-		return &Error{Problem: ErrReadOnly, Message: "the database or the files beside it (-wal, -shm) cannot be opened: check the permissions of the file and of its folder, or choose another place with --db"}
+		return &Error{Problem: ErrReadOnly, Message: "the database or the files beside it (-wal, -shm) cannot be opened: check the " +
+			"permissions of the file and of its folder, or choose another place with --db"}
 	}
 	return nil
 }

@@ -84,10 +84,13 @@ func filled(ctx context.Context) string {
 		for seed := range 3 {
 			id := fmt.Sprintf("p%d-s%d", patch, seed+1)
 			plan.Stages = append(plan.Stages, results.PlanStage{Key: id, Kind: record.Score})
-			plan.Cells = append(plan.Cells, results.PlanCell{ID: id, Seed: uint64(seed + 1), Label: fmt.Sprintf("patch=%d", patch), Patch: patch, Block: 1,
+			plan.Cells = append(plan.Cells, results.PlanCell{ID: id, Seed: uint64(seed + 1), Label: fmt.Sprintf("patch=%d", patch),
+				Patch: patch, Block: 1,
 				Params: map[string]any{"model.patch": patch}, Stages: map[string]string{record.Score: id}})
-			attempts = append(attempts, record.Attempt{ID: id, Stage: id, Kind: record.Score, Outcome: record.OK, Device: "cpu", Started: at, Finished: at,
-				Environment: record.Environment{CPU: "Example 9000", GitRevision: "364f880"}, Values: []record.Value{{Metric: "fid_proxy", Unit: "1", Value: best + float64(seed), N: 1000}}})
+			attempts = append(attempts, record.Attempt{ID: id, Stage: id, Kind: record.Score, Outcome: record.OK, Device: "cpu",
+				Started: at, Finished: at,
+				Environment: record.Environment{CPU: "Example 9000", GitRevision: "364f880"},
+				Values:      []record.Value{{Metric: "fid_proxy", Unit: "1", Value: best + float64(seed), N: 1000}}})
 		}
 	}
 	if err := db.RecordPlan(ctx, plan); err != nil {

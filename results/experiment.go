@@ -15,7 +15,8 @@ type Experiment struct {
 
 // Experiments gives all experiments by name.
 func (db *DB) Experiments(ctx context.Context) ([]Experiment, error) {
-	rows, err := db.read.QueryContext(ctx, `SELECT p.experiment, p.description, p.file_hash, p.created, (SELECT count(*) FROM cell c WHERE c.plan = p.n)
+	rows, err := db.read.QueryContext(ctx,
+		`SELECT p.experiment, p.description, p.file_hash, p.created, (SELECT count(*) FROM cell c WHERE c.plan = p.n)
 		FROM plan p WHERE p.current = 1 ORDER BY p.experiment`)
 	if err != nil {
 		return nil, explain(db.path, "reading experiments", err)

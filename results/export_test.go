@@ -72,7 +72,8 @@ func (brokenWriter) Write([]byte) (int, error) { return 0, errBroken }
 func TestExportTellsWriteErrors(t *testing.T) {
 	rows := make([]Row, 2000)
 	for i := range rows {
-		rows[i] = Row{Experiment: "t", Cell: "c", Seed: 1, Metric: "fid_proxy", Unit: "1", Value: 1, Lo: ptr(0), Hi: ptr(3), Params: map[string]any{"model.patch": int64(7)}}
+		rows[i] = Row{Experiment: "t", Cell: "c", Seed: 1, Metric: "fid_proxy", Unit: "1", Value: 1, Lo: ptr(0), Hi: ptr(3),
+			Params: map[string]any{"model.patch": int64(7)}}
 	}
 	for _, format := range table.Formats() {
 		if err := table.Export(brokenWriter{}, format, rows); !errors.Is(err, errBroken) {

@@ -30,7 +30,8 @@ type Past struct {
 func (db *DB) History(ctx context.Context, experiment string, metrics []string) ([]Past, error) {
 	query := `SELECT c.id, c.label, c.seed, v.metric, v.unit, v.value, v.lo, v.hi, v.n, pr.text, a.id, o.class, o.code, a.finished
 		FROM plan p CROSS JOIN cell c ON c.plan = p.n CROSS JOIN cell_stage cs ON cs.cell = c.n CROSS JOIN stage s ON s.n = cs.stage
-		CROSS JOIN attempt a ON a.stage = s.n CROSS JOIN origin o ON o.n = a.origin CROSS JOIN value v ON v.attempt = a.n CROSS JOIN protocol pr ON pr.n = v.protocol
+		CROSS JOIN attempt a ON a.stage = s.n CROSS JOIN origin o ON o.n = a.origin CROSS JOIN value v ON v.attempt = a.n
+		CROSS JOIN protocol pr ON pr.n = v.protocol
 		WHERE p.current = 1 AND p.experiment = ? AND cs.kind IN (SELECT name FROM kind WHERE own = 1) AND a.outcome = ?`
 	args := []any{experiment, record.OK}
 	if len(metrics) > 0 {
@@ -49,7 +50,8 @@ func (db *DB) History(ctx context.Context, experiment string, metrics []string) 
 		var p Past
 		var lo, hi sql.NullFloat64
 		var finished string
-		if err := found.Scan(&p.Cell, &p.Label, &p.Seed, &p.Metric, &p.Unit, &p.Value, &lo, &hi, &p.N, &p.Protocol, &p.Attempt, &p.DeviceClass, &p.Code, &finished); err != nil {
+		if err := found.Scan(&p.Cell, &p.Label, &p.Seed, &p.Metric, &p.Unit, &p.Value, &lo, &hi, &p.N, &p.Protocol, &p.Attempt, &p.DeviceClass,
+			&p.Code, &finished); err != nil {
 			return nil, explain(db.path, "reading earlier timings", err)
 		}
 		p.Lo, p.Hi, p.Finished = pointer(lo), pointer(hi), unstamp(finished)

@@ -12,13 +12,15 @@ func TestHistoryHasEveryAttempt(t *testing.T) {
 	db := openTemp(t)
 	mustPlan(t, db, testPlan("e", []int{4, 7}, 1))
 	speed := func(id, cell, code string, minutes int, v float64) record.Attempt {
-		a := okAttempt(id, "time-"+cell, record.Time, minutes, record.Value{Metric: "throughput", Unit: "images/s", Value: v, N: 5}, record.Value{Metric: "latency", Unit: "s", Value: 1 / v, N: 5})
+		a := okAttempt(id, "time-"+cell, record.Time, minutes, record.Value{Metric: "throughput", Unit: "images/s", Value: v, N: 5},
+			record.Value{Metric: "latency", Unit: "s", Value: 1 / v, N: 5})
 		a.Environment.GitRevision = code
 		return a
 	}
 	bad := speed("a4", "p4s1", "r3", 50, 1)
 	bad.Outcome, bad.Reason, bad.Values = record.Crash, "x", nil
-	mustIngest(t, db, speed("a2", "p4s1", "r2", 20, 90), speed("a1", "p4s1", "r1", 10, 100), bad, speed("a3", "p7s1", "r2", 30, 50), okAttempt("s", "score-p4s1", record.Score, 5, record.Value{Metric: "throughput", Unit: "1", Value: 1}))
+	mustIngest(t, db, speed("a2", "p4s1", "r2", 20, 90), speed("a1", "p4s1", "r1", 10, 100), bad, speed("a3", "p7s1", "r2", 30, 50),
+		okAttempt("s", "score-p4s1", record.Score, 5, record.Value{Metric: "throughput", Unit: "1", Value: 1}))
 	got, err := db.History(background, "e", []string{"throughput"})
 	if err != nil {
 		t.Fatal(err)
@@ -36,7 +38,8 @@ func TestHistoryHasEveryAttempt(t *testing.T) {
 			t.Errorf("%q, want %q", text[i], want[i])
 		}
 	}
-	if p := got[0]; p.Value != 100 || p.Label != "p=4" || p.Unit != "images/s" || p.DeviceClass != "cpu Xeon" || !p.Finished.Before(got[1].Finished) {
+	if p := got[0]; p.Value != 100 || p.Label != "p=4" || p.Unit != "images/s" || p.DeviceClass != "cpu Xeon" ||
+		!p.Finished.Before(got[1].Finished) {
 		t.Errorf("%+v", p)
 	}
 	if all, err := db.History(background, "e", nil); err != nil || len(all) != 6 {

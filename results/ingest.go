@@ -222,7 +222,8 @@ func (in *inserter) settle(stage, attempt int64, a record.Attempt) error {
 			return err
 		}
 	}
-	return in.exec("UPDATE stage SET latest=?1, severity=CASE WHEN attempt IS NULL THEN ?5 ELSE 0 END WHERE n=?4 AND "+fmt.Sprintf(newer, "stage.latest"),
+	return in.exec("UPDATE stage SET latest=?1, severity=CASE WHEN attempt IS NULL THEN ?5 ELSE 0 END WHERE n=?4 AND "+fmt.Sprintf(newer,
+		"stage.latest"),
 		attempt, finished, a.ID, stage, record.Severity(a.Outcome))
 }
 

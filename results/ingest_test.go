@@ -21,7 +21,8 @@ func fullAttempt(id string) record.Attempt {
 		record.Value{Metric: "throughput", Unit: "images/s", Value: 120.5, Lo: ptr(118), Hi: ptr(123), N: 3},
 		record.Value{Metric: "latency", Unit: "s", Value: 0.01, N: 3, Protocol: "batch=1"})
 	a.Cell, a.Log = "p7s1", "last line"
-	a.Readings = []record.Reading{{Metric: "throughput", Unit: "images/s", Round: 1, Value: 118}, {Metric: "throughput", Unit: "images/s", Round: 2, Value: 123}, {Metric: "latency", Unit: "s", Round: 1, Value: 0.01}}
+	a.Readings = []record.Reading{{Metric: "throughput", Unit: "images/s", Round: 1, Value: 118},
+		{Metric: "throughput", Unit: "images/s", Round: 2, Value: 123}, {Metric: "latency", Unit: "s", Round: 1, Value: 0.01}}
 	a.Artifacts = []record.Artifact{{Name: "curve.json", SHA256: "aa", Bytes: 10}, {Name: "model.safetensors", SHA256: "bb", Bytes: 1 << 40}}
 	a.Environment.Extra = map[string]string{"governor": "performance"}
 	return a
@@ -133,7 +134,7 @@ func TestAttemptIDsSortByTime(t *testing.T) {
 		}
 		last = id
 	}
-	if record.NewAttemptID() == record.NewAttemptID() {
+	if one, two := record.NewAttemptID(), record.NewAttemptID(); one == two {
 		t.Error("two attempts have one id")
 	}
 }
@@ -154,7 +155,8 @@ func TestMergeOrderDoesNotMatter(t *testing.T) {
 			attempts[i].Outcome = rapid.SampledFrom([]string{record.OK, record.Crash, record.OutOfMemory}).Draw(r, "outcome")
 		}
 		state := func(order []record.Attempt) string {
-			if _, err := db.write.Exec("UPDATE stage SET attempt=NULL, latest=NULL, severity=1; DELETE FROM value; DELETE FROM attempt"); err != nil {
+			if _, err := db.write.Exec("UPDATE stage SET attempt=NULL, latest=NULL, severity=1; DELETE FROM value; DELETE FROM " +
+				"attempt"); err != nil {
 				r.Fatal(err)
 			}
 			var batch []spooled
@@ -165,7 +167,8 @@ func TestMergeOrderDoesNotMatter(t *testing.T) {
 				r.Fatal(inserted, refused, err)
 			}
 			_, rows := query(t, db, "SELECT * FROM results")
-			_, stages := query(t, db, "SELECT s.key, s.severity, d.id, l.id FROM stage s LEFT JOIN attempt d ON d.n=s.attempt LEFT JOIN attempt l ON l.n=s.latest ORDER BY 1")
+			_, stages := query(t, db, "SELECT s.key, s.severity, d.id, l.id FROM stage s LEFT JOIN attempt d ON d.n=s.attempt LEFT JOIN attempt "+
+				"l ON l.n=s.latest ORDER BY 1")
 			return fmt.Sprintln(rows, stages)
 		}
 		shuffled := append(rapid.Permutation(attempts).Draw(r, "order"), attempts[0])
@@ -180,7 +183,8 @@ func TestRefusedInABatch(t *testing.T) {
 	db := openTemp(t)
 	bad := fullAttempt("bad")
 	bad.Artifacts = append(bad.Artifacts, bad.Artifacts[0]) // Check would have seen it
-	inserted, refused, err := db.ingestBatch(background, []spooled{{"1", fullAttempt("a")}, {"2", bad}, {"3", okAttempt("c", "ref", record.Reference, 1)}})
+	batch := []spooled{{"1", fullAttempt("a")}, {"2", bad}, {"3", okAttempt("c", "ref", record.Reference, 1)}}
+	inserted, refused, err := db.ingestBatch(background, batch)
 	if inserted != 2 || len(refused) != 1 || !strings.Contains(refused["2"], "curve.json") || err != nil {
 		t.Fatal(inserted, refused, err)
 	}

@@ -48,7 +48,8 @@ func TestKindsAreWhatPlansName(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !(ks.compare("tokens", "train") < 0 && ks.compare("nobody", "nearest") > 0 && ks.compare("time", "nobody") < 0 && ks.compare("nobody", "noone") == 0) {
+	if !(ks.compare("tokens", "train") < 0 && ks.compare("nobody", "nearest") > 0 && ks.compare("time", "nobody") < 0 &&
+		ks.compare("nobody", "noone") == 0) {
 		t.Error("the order is not that of the chain")
 	}
 	plan.Kinds = []PlanKind{{"two words", false}}
@@ -65,7 +66,8 @@ func TestAnswersFollowTheOrderOfKinds(t *testing.T) {
 	mustPlan(t, db, plan)
 	value := record.Value{Metric: "x", Unit: "1", Value: 1}
 	mustIngest(t, db, okAttempt("a", "train-p7s1", "train", 1, value), okAttempt("b", "ref", "reference", 2, value),
-		okAttempt("c", "time-p7s1", "time", 3, value), okAttempt("d", "score-p7s1", "score", 4, value), okAttempt("e", "sample-p7s1", "sample", 5, value))
+		okAttempt("c", "time-p7s1", "time", 3, value), okAttempt("d", "score-p7s1", "score", 4, value),
+		okAttempt("e", "sample-p7s1", "sample", 5, value))
 	want := []string{"time", "score", "train", "reference", "sample"}
 	check := func(what string, got []string, err error) {
 		t.Helper()

@@ -54,7 +54,7 @@ func (db *DB) migrate(ctx context.Context, conn *sql.Conn, steps []migration) (e
 	backup := ""
 	defer func() {
 		if err != nil {
-			exec("ROLLBACK")
+			_ = exec("ROLLBACK") // the first error is the one to report
 			if backup != "" {
 				err = fmt.Errorf("%w; the database is as it was, with a copy at %s", err, backup)
 			}
@@ -132,7 +132,11 @@ func (db *DB) copyTo(ctx context.Context, path string) (err error) {
 	if _, err := conn.ExecContext(ctx, "PRAGMA query_only=0"); err != nil {
 		return err
 	}
-	defer conn.ExecContext(context.WithoutCancel(ctx), "PRAGMA query_only=1")
+	defer func() {
+		if _, e := conn.ExecContext(context.WithoutCancel(ctx), "PRAGMA query_only=1"); e != nil && err == nil {
+			err = e // the connection goes back to the pool of readers
+		}
+	}()
 	if _, err := conn.ExecContext(ctx, "VACUUM INTO '"+strings.ReplaceAll(temp, "'", "''")+"'"); err != nil {
 		return err
 	}

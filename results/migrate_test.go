@@ -14,14 +14,16 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-var update = flag.Bool("update", false, "write the golden files again (never testdata/version1.sql, which stands for databases in the field)")
+var update = flag.Bool("update", false,
+	"write the golden files again (never testdata/version1.sql, which stands for databases in the field)")
 
 // fixture1 fills a database as version 1 did.
 func fixture1(t testing.TB, db *DB) {
 	mustPlan(t, db, testPlan("old", []int{4, 7}, 2))
 	failed := okAttempt("c", "train-p7s1", record.Train, 3)
 	failed.Outcome, failed.Reason = record.OutOfMemory, "killed at 2 GiB"
-	mustIngest(t, db, fullAttempt("a"), okAttempt("b", "score-p7s1", record.Score, 2, record.Value{Metric: "fid_proxy", Unit: "1", Value: 15.2, Lo: ptr(14.9), Hi: ptr(15.5), N: 2000, Protocol: "embedder=beef"}), failed)
+	mustIngest(t, db, fullAttempt("a"), okAttempt("b", "score-p7s1", record.Score, 2, record.Value{Metric: "fid_proxy", Unit: "1", Value: 15.2,
+		Lo: ptr(14.9), Hi: ptr(15.5), N: 2000, Protocol: "embedder=beef"}), failed)
 }
 
 // openFixture1 makes a database from the committed dump of version 1.
@@ -87,7 +89,8 @@ func TestVersion1Opens(t *testing.T) {
 	}
 	now := openTemp(t)
 	fixture1(t, now)
-	for _, q := range []string{"SELECT * FROM cells ORDER BY cell", "SELECT * FROM results ORDER BY cell, metric", "SELECT * FROM estimates ORDER BY cell, metric", "SELECT key, kind, severity FROM stage ORDER BY key"} {
+	for _, q := range []string{"SELECT * FROM cells ORDER BY cell", "SELECT * FROM results ORDER BY cell, metric",
+		"SELECT * FROM estimates ORDER BY cell, metric", "SELECT key, kind, severity FROM stage ORDER BY key"} {
 		_, want := query(t, now, q)
 		_, got := query(t, old, q)
 		if d := cmp.Diff(want, got); d != "" || len(want) == 0 {
@@ -119,13 +122,16 @@ func TestVersion3KnowsWhatOlderIntervalsAreOver(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	want := map[string]stat.Method{"fid_proxy": stat.Jackknife, "class_accuracy": stat.Wilson, "probe_accuracy": stat.Wilson, "fid_prefix_25": stat.Jackknife,
-		"seam_index": stat.Jackknife, "nearest_ratio": stat.Jackknife, "latency": stat.Rounds, "own_metric": stat.Unstated}
-	write("", `INSERT INTO environment(n, id, cpu, cores, memory_bytes, os, gpu, git_revision, git_dirty, json) VALUES (1, 'e', ?, 0, 0, '', '', '', 0, '{}')`)
+	want := map[string]stat.Method{"fid_proxy": stat.Jackknife, "class_accuracy": stat.Wilson, "probe_accuracy": stat.Wilson,
+		"fid_prefix_25": stat.Jackknife,
+		"seam_index":    stat.Jackknife, "nearest_ratio": stat.Jackknife, "latency": stat.Rounds, "own_metric": stat.Unstated}
+	write("", `INSERT INTO environment(n, id, cpu, cores, memory_bytes, os, gpu, git_revision, git_dirty, json)
+		VALUES (1, 'e', ?, 0, 0, '', '', '', 0, '{}')`)
 	write("", `INSERT INTO origin(n, device, environment, class, code) VALUES (1, 'cpu', 1, ?, '')`)
 	write("", `INSERT INTO protocol(n, text) VALUES (1, ?)`)
 	write("s", `INSERT INTO stage(n, key, kind) VALUES (1, ?, 'score')`)
-	write("old", `INSERT INTO attempt(n, id, stage, cell, outcome, reason, started, finished, origin, protocol, digest) VALUES (1, ?, 1, '', 'ok', '', '', '', 1, '{}', '')`)
+	write("old", `INSERT INTO attempt(n, id, stage, cell, outcome, reason, started, finished, origin, protocol, digest)
+		VALUES (1, ?, 1, '', 'ok', '', '', '', 1, '{}', '')`)
 	later := okAttempt("late", "s", record.Score, 1)
 	for metric := range want {
 		write(metric, `INSERT INTO value(attempt, metric, protocol, unit, value, lo, hi, n) VALUES (1, ?, 1, '1', 2, 1, 3, 5)`)
@@ -134,7 +140,8 @@ func TestVersion3KnowsWhatOlderIntervalsAreOver(t *testing.T) {
 	want["precision"], want["train_loss"] = stat.None, stat.None
 	write("precision", `INSERT INTO value(attempt, metric, protocol, unit, value, lo, hi, n) VALUES (1, ?, 1, '1', 1, 1, 1, 5)`)
 	write("train_loss", `INSERT INTO value(attempt, metric, protocol, unit, value, lo, hi, n) VALUES (1, ?, 1, '1', 1, NULL, NULL, 5)`)
-	later.Values = append(later.Values, record.Value{Metric: "precision", Unit: "1", Value: 1, Lo: ptr(1), Hi: ptr(1), N: 5}, record.Value{Metric: "train_loss", Unit: "1", N: 5})
+	later.Values = append(later.Values, record.Value{Metric: "precision", Unit: "1", Value: 1, Lo: ptr(1), Hi: ptr(1), N: 5},
+		record.Value{Metric: "train_loss", Unit: "1", N: 5})
 	db.Close()
 
 	if db, err = Open(path); err != nil {
@@ -203,7 +210,8 @@ func TestFailedMigrationChangesNothing(t *testing.T) {
 				t.Fatalf("%v, want an error that names the copy", err)
 			}
 			// The next try does not overwrite the copy.
-			if _, err := open(path, append(append([]migration{}, migrations...), step)); err == nil || !strings.Contains(err.Error(), "old.db.v1.2.bak") {
+			if _, err := open(path, append(append([]migration{}, migrations...), step)); err == nil ||
+				!strings.Contains(err.Error(), "old.db.v1.2.bak") {
 				t.Errorf("%v, want a second copy", err)
 			}
 			db, err := Open(path)

@@ -95,7 +95,8 @@ func (db *DB) readers(ctx context.Context) (all []*sql.Tx, end func(), err error
 		}
 		// Every change adds an attempt or a plan, so these tell states apart.
 		var now string
-		if err := tx.QueryRowContext(ctx, "SELECT coalesce((SELECT max(n) FROM attempt), 0) || ' ' || coalesce((SELECT max(n) FROM plan), 0)").Scan(&now); err != nil {
+		if err := tx.QueryRowContext(ctx,
+			"SELECT coalesce((SELECT max(n) FROM attempt), 0) || ' ' || coalesce((SELECT max(n) FROM plan), 0)").Scan(&now); err != nil {
 			tx.Rollback()
 			end()
 			return nil, nil, err

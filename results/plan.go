@@ -203,8 +203,8 @@ func recordCell(in *inserter, experiment string, plan int64, position int, c Pla
 		return err
 	}
 	if !added {
-		n, err = in.number(`UPDATE cell SET plan=?3, position=?4, seed=?5, label=?6, patch=?7, block=?8, rollout_depth=?9, state=?10, params_json=?11
-			WHERE experiment=?1 AND id=?2 RETURNING n`,
+		n, err = in.number(`UPDATE cell SET plan=?3, position=?4, seed=?5, label=?6, patch=?7, block=?8, rollout_depth=?9, state=?10,
+			params_json=?11 WHERE experiment=?1 AND id=?2 RETURNING n`,
 			experiment, c.ID, plan, position, int64(c.Seed), c.Label, c.Patch, c.Block, c.RolloutDepth, c.State, string(params))
 		if err != nil {
 			return err
@@ -251,7 +251,8 @@ func recordStages(ctx context.Context, tx *sql.Tx, stages []PlanStage) (map[stri
 	}
 	for _, s := range stages {
 		for _, input := range s.Inputs {
-			if err := in.exec("INSERT INTO stage_input(stage, input) VALUES (?,?) ON CONFLICT DO NOTHING", numbers[s.Key], numbers[input]); err != nil {
+			if err := in.exec("INSERT INTO stage_input(stage, input) VALUES (?,?) ON CONFLICT DO NOTHING", numbers[s.Key],
+				numbers[input]); err != nil {
 				return nil, fmt.Errorf("stage %s: %w", s.Key, err)
 			}
 		}

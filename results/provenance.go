@@ -29,7 +29,8 @@ func (db *DB) Provenance(ctx context.Context, experiment string) ([]Provenance, 
 	for rows.Next() {
 		var p Provenance
 		var started, finished string
-		if err := rows.Scan(&p.Attempt, &p.Stage, &p.Kind, &p.Outcome, &p.Reason, &p.Device, &p.Code, &p.Environment, &started, &finished); err != nil {
+		if err := rows.Scan(&p.Attempt, &p.Stage, &p.Kind, &p.Outcome, &p.Reason, &p.Device, &p.Code, &p.Environment, &started,
+			&finished); err != nil {
 			return nil, explain(db.path, "reading attempts", err)
 		}
 		p.Started, p.Finished = unstamp(started), unstamp(finished)

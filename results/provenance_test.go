@@ -22,8 +22,10 @@ func TestProvenance(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []Provenance{
-		{Attempt: "second", Stage: "train-p7s1", Kind: record.Train, Outcome: record.OK, Device: "cpu", Code: "abc123", Environment: xeon.Hash(), Started: second.Started, Finished: second.Finished},
-		{Attempt: "third", Stage: "train-p7s1", Kind: record.Train, Outcome: record.Crash, Reason: "signal 11", Device: "cpu", Code: "def456", Environment: third.Environment.Hash(), Started: third.Started, Finished: third.Finished},
+		{Attempt: "second", Stage: "train-p7s1", Kind: record.Train, Outcome: record.OK, Device: "cpu", Code: "abc123", Environment: xeon.Hash(),
+			Started: second.Started, Finished: second.Finished},
+		{Attempt: "third", Stage: "train-p7s1", Kind: record.Train, Outcome: record.Crash, Reason: "signal 11", Device: "cpu", Code: "def456",
+			Environment: third.Environment.Hash(), Started: third.Started, Finished: third.Finished},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

@@ -99,7 +99,8 @@ type words struct {
 func (x *number) row(c *Cell) Row {
 	s := x.source
 	return Row{Experiment: c.Experiment, Cell: c.Cell, Seed: c.Seed, Metric: x.words.metric, Unit: x.words.unit,
-		Value: x.value, Lo: pointer(x.lo), Hi: pointer(x.hi), Method: x.words.method, N: x.n, Protocol: x.protocol, Attempt: s.attempt, Outcome: record.OK, CreatedAt: s.finished,
+		Value: x.value, Lo: pointer(x.lo), Hi: pointer(x.hi), Method: x.words.method, N: x.n, Protocol: x.protocol, Attempt: s.attempt,
+		Outcome: record.OK, CreatedAt: s.finished,
 		Label: c.Label, Patch: c.Patch, Block: c.Block, RolloutDepth: c.RolloutDepth, State: c.State, Params: c.Params,
 		Stage: s.key, Kind: x.words.kind, Device: s.device, DeviceClass: s.classes, Code: s.codes}
 }
@@ -107,7 +108,8 @@ func (x *number) row(c *Cell) Row {
 // numbers reads the values of a part's cells, in the order of [DB.Results].
 // What a row repeats comes from SQLite as few texts: reading a column costs as
 // much as looking up the row it stands in.
-func (p part) numbers(ctx context.Context, tx *sql.Tx, f Filter, set *cellSet, origins origins, protocols map[int64]string) ([]number, error) {
+func (p part) numbers(ctx context.Context, tx *sql.Tx, f Filter, set *cellSet, origins origins,
+	protocols map[int64]string) ([]number, error) {
 	where, args := p.where(f)
 	if len(f.Metrics) > 0 {
 		where += " AND v.metric IN " + marks(len(f.Metrics))
@@ -115,7 +117,8 @@ func (p part) numbers(ctx context.Context, tx *sql.Tx, f Filter, set *cellSet, o
 			args = append(args, m)
 		}
 	}
-	found, err := tx.QueryContext(ctx, `SELECT c.position, s.n, cs.kind || ' ' || v.metric || ' ' || v.method || ' ' || v.unit, v.value, v.lo, v.hi, v.n, v.protocol,
+	found, err := tx.QueryContext(ctx,
+		`SELECT c.position, s.n, cs.kind || ' ' || v.metric || ' ' || v.method || ' ' || v.unit, v.value, v.lo, v.hi, v.n, v.protocol,
 			s.key || ' ' || a.id || ' ' || a.finished, a.origin
 		FROM cell c INDEXED BY cell_plan CROSS JOIN cell_stage cs ON cs.cell = c.n
 		CROSS JOIN stage s ON s.n = cs.stage CROSS JOIN value v ON v.attempt = s.attempt CROSS JOIN attempt a ON a.n = s.attempt
@@ -165,7 +168,8 @@ func (p part) numbers(ctx context.Context, tx *sql.Tx, f Filter, set *cellSet, o
 		if a.cell != b.cell {
 			return a.cell - b.cell
 		}
-		return cmp.Or(p.kinds.compare(a.words.kind, b.words.kind), strings.Compare(a.words.metric, b.words.metric), strings.Compare(a.protocol, b.protocol))
+		return cmp.Or(p.kinds.compare(a.words.kind, b.words.kind), strings.Compare(a.words.metric, b.words.metric),
+			strings.Compare(a.protocol, b.protocol))
 	})
 	return all, nil
 }

@@ -24,7 +24,8 @@ func filled(t testing.TB) *DB {
 				record.Value{Metric: "fid_proxy", Unit: "1", Value: 10 + float64(i), Lo: ptr(9 + float64(i)), Hi: ptr(12 + float64(i)), N: 2000},
 				record.Value{Metric: "kid", Unit: "1", Value: 0.1 * float64(i), N: 2000}))
 	}
-	mustIngest(t, db, okAttempt("time", "time-p7s1", record.Time, 9, record.Value{Metric: "throughput", Unit: "images/s", Value: 100, Lo: ptr(99), Hi: ptr(101), N: 3}))
+	mustIngest(t, db, okAttempt("time", "time-p7s1", record.Time, 9, record.Value{Metric: "throughput", Unit: "images/s", Value: 100,
+		Lo: ptr(99), Hi: ptr(101), N: 3}))
 	return db
 }
 
@@ -40,14 +41,18 @@ func TestResultsFilter(t *testing.T) {
 		{"two metrics", Filter{Experiment: "t", Metrics: []string{"throughput", "kid"}, Cells: []string{"p7s1"}}, "p7s1/kid p7s1/throughput"},
 		{"all experiments", Filter{Metrics: []string{"throughput"}}, "p7s1/throughput p7s1/throughput"},
 		{"whole number", Filter{Experiment: "t", Metrics: []string{"kid"}, Params: map[string]any{"model.patch": 7}}, "p7s1/kid p7s2/kid"},
-		{"float", Filter{Experiment: "t", Metrics: []string{"kid"}, Params: map[string]any{"model.patch": 4.0, "train.lr": 1e-3}}, "p4s1/kid p4s2/kid"},
-		{"text of a number", Filter{Experiment: "t", Metrics: []string{"kid"}, Params: map[string]any{"model.patch": "4", "train.lr": "1e-3"}}, "p4s1/kid p4s2/kid"},
+		{"float", Filter{Experiment: "t", Metrics: []string{"kid"}, Params: map[string]any{"model.patch": 4.0, "train.lr": 1e-3}},
+			"p4s1/kid p4s2/kid"},
+		{"text of a number", Filter{Experiment: "t", Metrics: []string{"kid"}, Params: map[string]any{"model.patch": "4", "train.lr": "1e-3"}},
+			"p4s1/kid p4s2/kid"},
 		{"the first cells", Filter{Experiment: "t", First: 3, Metrics: []string{"kid"}}, "p4s1/kid p4s2/kid p7s1/kid"},
 		{"the first of each plan", Filter{First: 1, Metrics: []string{"kid"}}, "p4s1/kid p7s1/kid"},
 		{"seed", Filter{Experiment: "t", Metrics: []string{"kid"}, Params: map[string]any{"seed": 2}}, "p4s2/kid p7s2/kid"},
 		{"label", Filter{Experiment: "t", Metrics: []string{"kid"}, Params: map[string]any{"label": "p=4", "seed": "1"}}, "p4s1/kid"},
-		{"any of two", Filter{Experiment: "t", Metrics: []string{"kid"}, Params: map[string]any{"model.patch": []any{"4", 7.0}, "seed": []any{1, 9}}}, "p4s1/kid p7s1/kid"},
-		{"not swept", Filter{Experiment: "u", Metrics: []string{"kid"}, Params: map[string]any{"train.rollout_depth": 1, "model.state": json.Number("12")}}, "p7s1/kid"},
+		{"any of two", Filter{Experiment: "t", Metrics: []string{"kid"}, Params: map[string]any{"model.patch": []any{"4", 7.0},
+			"seed": []any{1, 9}}}, "p4s1/kid p7s1/kid"},
+		{"not swept", Filter{Experiment: "u", Metrics: []string{"kid"},
+			Params: map[string]any{"train.rollout_depth": 1, "model.state": json.Number("12")}}, "p7s1/kid"},
 		{"no such value", Filter{Experiment: "t", Params: map[string]any{"model.patch": 9}}, ""},
 		{"no such key", Filter{Experiment: "t", Params: map[string]any{"model.colour": 9}}, ""},
 		{"no such experiment", Filter{Experiment: "nobody"}, ""},
@@ -65,8 +70,10 @@ func TestResultsFilter(t *testing.T) {
 		}
 	}
 	rows, err := db.Results(background, Filter{Experiment: "t", Cells: []string{"p7s2"}, Metrics: []string{"fid_proxy"}})
-	want := []Row{{Experiment: "t", Cell: "p7s2", Seed: 2, Metric: "fid_proxy", Unit: "1", Value: 13, Lo: ptr(12), Hi: ptr(15), Method: stat.Jackknife, N: 2000,
-		Protocol: "precision=fp32", Attempt: "sp7s2", Outcome: record.OK, CreatedAt: noon.Add(3 * 60e9), Label: "p=7", Patch: 7, Block: 1, RolloutDepth: 1, State: 12,
+	want := []Row{{Experiment: "t", Cell: "p7s2", Seed: 2, Metric: "fid_proxy", Unit: "1", Value: 13, Lo: ptr(12), Hi: ptr(15),
+		Method: stat.Jackknife, N: 2000,
+		Protocol: "precision=fp32", Attempt: "sp7s2", Outcome: record.OK, CreatedAt: noon.Add(3 * 60e9), Label: "p=7", Patch: 7, Block: 1,
+		RolloutDepth: 1, State: 12,
 		Params: map[string]any{"model.patch": int64(7), "train.lr": 0.001, "model.target": "x"}, Stage: "score-p7s2", Kind: record.Score,
 		Device: "cpu", DeviceClass: "cpu Xeon", Code: "abc123"}}
 	if d := cmp.Diff(want, rows); d != "" || err != nil {
@@ -81,7 +88,8 @@ func TestWhatAValueStandsOn(t *testing.T) {
 	train := okAttempt("a", "train-p7s1", record.Train, 1, record.Value{Metric: "train_loss", Unit: "1", Value: 1})
 	train.Device = "cuda:1"
 	train.Environment = record.Environment{CPU: "EPYC", GPU: "H200", GitRevision: "fff", GitDirty: true}
-	mustIngest(t, db, train, okAttempt("b", "sample-p7s1", record.Draw, 2), okAttempt("c", "score-p7s1", record.Score, 3, record.Value{Metric: "kid", Unit: "1", Value: 1}),
+	mustIngest(t, db, train, okAttempt("b", "sample-p7s1", record.Draw, 2),
+		okAttempt("c", "score-p7s1", record.Score, 3, record.Value{Metric: "kid", Unit: "1", Value: 1}),
 		okAttempt("d", "time-p7s1", record.Time, 3, record.Value{Metric: "latency", Unit: "s", Value: 1}))
 	rows, err := db.Results(background, Filter{Experiment: "t"})
 	if err != nil {

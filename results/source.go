@@ -106,7 +106,8 @@ func (p part) trace(ctx context.Context, tx *sql.Tx, f Filter, all origins, need
 	}
 	found.Close()
 	inputs := map[int64][]int64{}
-	links, err := tx.QueryContext(ctx, `SELECT DISTINCT si.stage, si.input`+from+`CROSS JOIN stage_input si ON si.stage = s.n WHERE `+where, args...)
+	links, err := tx.QueryContext(ctx, `SELECT DISTINCT si.stage, si.input`+from+`CROSS JOIN stage_input si ON si.stage = s.n WHERE `+where,
+		args...)
 	if err != nil {
 		return err
 	}

@@ -126,14 +126,15 @@ func TestQuarantine(t *testing.T) {
 		}
 	}
 	for name, c := range map[string]struct{ content, why string }{
-		"cut":      {string(whole[:len(whole)/2]), "ends early"},
-		"empty":    {"", "ends early, after 0 bytes"},
-		"garbage":  {"\x00\x01Segmentation fault", "not an attempt in JSON"},
-		"object":   {"{}", "NewAttemptID"},
-		"tail":     {string(whole) + "{}", "something follows"},
-		"edited":   {strings.Replace(string(whole), "120.5", "120.6", 1), "checksum"},
-		"unknown":  {strings.Replace(string(whole), `"cell":`, `"cel":`, 1), "cel"},
-		"conflict": {`{"id":"a","stage":"time-p7s1","kind":"time","outcome":"crash","started":"2026-03-04T12:00:00Z","finished":"2026-03-04T12:00:00Z","environment":{}}`, "other content"},
+		"cut":     {string(whole[:len(whole)/2]), "ends early"},
+		"empty":   {"", "ends early, after 0 bytes"},
+		"garbage": {"\x00\x01Segmentation fault", "not an attempt in JSON"},
+		"object":  {"{}", "NewAttemptID"},
+		"tail":    {string(whole) + "{}", "something follows"},
+		"edited":  {strings.Replace(string(whole), "120.5", "120.6", 1), "checksum"},
+		"unknown": {strings.Replace(string(whole), `"cell":`, `"cel":`, 1), "cel"},
+		"conflict": {`{"id":"a","stage":"time-p7s1","kind":"time","outcome":"crash","started":"2026-03-04T12:00:00Z",` +
+			`"finished":"2026-03-04T12:00:00Z","environment":{}}`, "other content"},
 	} {
 		write(t, filepath.Join(dir, name+".json"), []byte(c.content))
 		n, err := db.IngestDir(background, dir)
@@ -214,7 +215,9 @@ func FuzzDecodeSpool(f *testing.F) {
 	f.Add(bare)
 	f.Add([]byte(`{"format":3}`))
 	f.Add([]byte(`{"id":"a","values":[{"value":1e999}]}`))
-	f.Add([]byte(`{"id":"a","stage":"s","kind":"time","outcome":"ok","started":"0000-01-01T00:00:00Z","finished":"9999-12-31T23:59:59.999999999Z","environment":{"cores":-1},"values":[{"metric":"m","value":-0,"n":-9223372036854775808}],"artifacts":[{"name":"\u0000","bytes":-1}]}`))
+	f.Add([]byte(`{"id":"a","stage":"s","kind":"time","outcome":"ok","started":"0000-01-01T00:00:00Z",` +
+		`"finished":"9999-12-31T23:59:59.999999999Z","environment":{"cores":-1},"values":[{"metric":"m","value":-0,` +
+		`"n":-9223372036854775808}],"artifacts":[{"name":"\u0000","bytes":-1}]}`))
 	db := openTemp(f)
 	f.Fuzz(func(t *testing.T, content []byte) {
 		var a record.Attempt

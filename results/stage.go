@@ -78,8 +78,11 @@ func (db *DB) Samples(ctx context.Context, attempt string) ([]record.Reading, er
 
 func (db *DB) attempt(ctx context.Context, id string) (a record.Attempt, n int64, err error) {
 	var started, finished, protocol, environment string
-	err = db.read.QueryRowContext(ctx, `SELECT a.n, a.id, s.key, s.kind, a.cell, a.outcome, a.reason, coalesce((SELECT log FROM attempt_log l WHERE l.attempt = a.n), ''), a.started, a.finished, a.protocol, o.device, e.json
-		FROM attempt a JOIN stage s ON s.n = a.stage JOIN origin o ON o.n = a.origin JOIN environment e ON e.n = o.environment WHERE a.id = ?`, id).
+	err = db.read.QueryRowContext(ctx,
+		`SELECT a.n, a.id, s.key, s.kind, a.cell, a.outcome, a.reason, coalesce((SELECT log FROM attempt_log l
+		WHERE l.attempt = a.n), ''), a.started, a.finished, a.protocol, o.device, e.json
+		FROM attempt a JOIN stage s ON s.n = a.stage JOIN origin o ON o.n = a.origin JOIN environment e ON e.n = o.environment
+		WHERE a.id = ?`, id).
 		Scan(&n, &a.ID, &a.Stage, &a.Kind, &a.Cell, &a.Outcome, &a.Reason, &a.Log, &started, &finished, &protocol, &a.Device, &environment)
 	if err != nil {
 		return a, 0, err

@@ -17,7 +17,8 @@ func TestStageEnds(t *testing.T) {
 	crash.Outcome, crash.Reason, crash.Log = record.Crash, "signal 11", "a log"
 	alone := crash
 	alone.ID, alone.Stage = "alone", "train-p14s1"
-	mustIngest(t, db, okAttempt("a", "train-p7s1", record.Train, 1), okAttempt("b", "train-p7s1", record.Train, 3), crash, alone, okAttempt("r", "ref", record.Reference, 0))
+	mustIngest(t, db, okAttempt("a", "train-p7s1", record.Train, 1), okAttempt("b", "train-p7s1", record.Train, 3), crash, alone,
+		okAttempt("r", "ref", record.Reference, 0))
 	keys := []string{"ref", "train-p7s1", "train-p14s1", "sample-p7s1", "nowhere", `"]'`}
 	got, err := db.StageEnds(background, keys)
 	if err != nil {

@@ -32,7 +32,8 @@ func TestViewsShowNewestOKAttempt(t *testing.T) {
 	older := okAttempt("a", "score-p7s1", record.Score, 10, fid(10))
 	failed := okAttempt("c", "score-p7s1", record.Score, 30, fid(99))
 	failed.Outcome, failed.Reason = record.Crash, "signal 11"
-	want := [][]string{{"t", "p7s1", "1", "fid_proxy", "1", "11", "10", "12", "2000", "precision=fp32; embedder=beef", "b", "ok", "2026-03-04T12:20:00.000000Z"}}
+	want := [][]string{{"t", "p7s1", "1", "fid_proxy", "1", "11", "10", "12", "2000", "precision=fp32; embedder=beef", "b", "ok",
+		"2026-03-04T12:20:00.000000Z"}}
 
 	// The order of arrival must not matter: spools are merged in any order.
 	for _, order := range [][]record.Attempt{{older, newer, failed}, {failed, newer, older}, {newer, failed, older}} {
@@ -65,11 +66,15 @@ func TestCellOutcome(t *testing.T) {
 	}{
 		{"nothing tried", nil, record.Pending, ""},
 		{"some done", []try{{record.Reference, record.OK}, {record.Train, record.OK}}, record.Pending, ""},
-		{"all done", []try{{record.Reference, record.OK}, {record.Train, record.OK}, {record.Draw, record.OK}, {record.Score, record.OK}, {record.Time, record.OK}}, record.OK, ""},
+		{"all done", []try{{record.Reference, record.OK}, {record.Train, record.OK}, {record.Draw, record.OK}, {record.Score, record.OK},
+			{record.Time, record.OK}}, record.OK, ""},
 		{"failed, rest pending", []try{{record.Train, record.OutOfMemory}}, record.OutOfMemory, record.Train},
-		{"failure outweighs blocked", []try{{record.Train, record.Timeout}, {record.Draw, record.Blocked}, {record.Score, record.Blocked}}, record.Timeout, record.Train},
-		{"done after a failure", []try{{record.Train, record.Crash}, {record.Reference, record.OK}, {record.Train, record.OK}, {record.Draw, record.OK}, {record.Score, record.OK}, {record.Time, record.OK}}, record.OK, ""},
-		{"forced again and failed", []try{{record.Reference, record.OK}, {record.Train, record.OK}, {record.Draw, record.OK}, {record.Score, record.OK}, {record.Time, record.OK}, {record.Train, record.Crash}}, record.OK, ""},
+		{"failure outweighs blocked", []try{{record.Train, record.Timeout}, {record.Draw, record.Blocked}, {record.Score, record.Blocked}},
+			record.Timeout, record.Train},
+		{"done after a failure", []try{{record.Train, record.Crash}, {record.Reference, record.OK}, {record.Train, record.OK},
+			{record.Draw, record.OK}, {record.Score, record.OK}, {record.Time, record.OK}}, record.OK, ""},
+		{"forced again and failed", []try{{record.Reference, record.OK}, {record.Train, record.OK}, {record.Draw, record.OK},
+			{record.Score, record.OK}, {record.Time, record.OK}, {record.Train, record.Crash}}, record.OK, ""},
 		{"the newest failure counts", []try{{record.Train, record.Crash}, {record.Train, record.Interrupted}}, record.Interrupted, record.Train},
 		{"the first in the chain", []try{{record.Time, record.Crash}, {record.Train, record.Crash}}, record.Crash, record.Train},
 	} {

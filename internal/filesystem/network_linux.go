@@ -41,7 +41,8 @@ const fuseMagic = 0x65735546
 
 // FUSE carries both local disks (overlays of rootless containers, NTFS) and
 // remote ones: the mount's own name tells.
-var remoteFUSE = []string{"sshfs", "s3fs", "goofys", "gcsfuse", "rclone", "glusterfs", "ceph", "juicefs", "davfs", "curlftpfs", "beegfs", "mount-s3", "blobfuse", "cvmfs"}
+var remoteFUSE = []string{"sshfs", "s3fs", "goofys", "gcsfuse", "rclone", "glusterfs", "ceph", "juicefs", "davfs", "curlftpfs", "beegfs",
+	"mount-s3", "blobfuse", "cvmfs"}
 
 // Network names the network filesystem that folder is on, or "".
 func Network(folder string) string {

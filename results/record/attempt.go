@@ -186,11 +186,13 @@ func (a Attempt) Check() error {
 		}
 		for _, x := range []*float64{&v.Value, v.Lo, v.Hi} {
 			if x != nil && !finite(*x) {
-				return fmt.Errorf("attempt %s: %s or its interval is %v: record an attempt with outcome invalid and the reason instead", a.ID, v.Metric, *x)
+				return fmt.Errorf("attempt %s: %s or its interval is %v: record an attempt with outcome invalid and the reason instead",
+					a.ID, v.Metric, *x)
 			}
 		}
 		if v.Method != stat.None && (!word.MatchString(string(v.Method)) || v.Lo == nil || v.Hi == nil) {
-			return fmt.Errorf("attempt %s: %s has an interval by the method %q but not both ends, or that is no word: a value without an interval has no method", a.ID, v.Metric, v.Method)
+			return fmt.Errorf("attempt %s: %s has an interval by the method %q but not both ends, or that is no word: a value without an "+
+				"interval has no method", a.ID, v.Metric, v.Method)
 		}
 		if n := (name{v.Metric, JoinProtocol(shared, v.Protocol)}); seen[n] {
 			return fmt.Errorf("attempt %s: %s is given twice under the same protocol", a.ID, v.Metric)

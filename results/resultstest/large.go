@@ -26,8 +26,9 @@ import (
 // leaves them; there are twenty.
 var Metrics = map[string][]string{
 	record.Train: {"train_loss", "train_seconds"},
-	record.Score: {"fid_proxy", "kid", "precision", "recall", "class_accuracy", "metric_01", "metric_02", "metric_03", "metric_04", "metric_05"},
-	record.Time:  {"throughput", "latency", "first_block_latency", "memory_peak", "memory_model", "memory_cache", "train_throughput", "mfu"},
+	record.Score: {"fid_proxy", "kid", "precision", "recall", "class_accuracy", "metric_01", "metric_02", "metric_03",
+		"metric_04", "metric_05"},
+	record.Time: {"throughput", "latency", "first_block_latency", "memory_peak", "memory_model", "memory_cache", "train_throughput", "mfu"},
 }
 
 // Seeds is the number of cells of one point.
@@ -64,7 +65,8 @@ func Large(tb testing.TB, experiments, cells int) (path string) {
 // Plan is an experiment of two axes whose cells have four stages of their own
 // and share their reference.
 func Plan(name string, cells int) results.Plan {
-	config := json.RawMessage(`{"part":{"data":"` + strings.Repeat("0", 64) + `","model":"` + strings.Repeat("m", 300) + `","train":"` + strings.Repeat("t", 200) + `"}}`)
+	config := json.RawMessage(`{"part":{"data":"` + strings.Repeat("0", 64) + `","model":"` + strings.Repeat("m", 300) + `","train":"` +
+		strings.Repeat("t", 200) + `"}}`)
 	ref := key(name, record.Reference, 0)
 	p := results.Plan{Experiment: name, Created: time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC),
 		Stages: []results.PlanStage{{Key: ref, Kind: record.Reference, Config: config}}}
@@ -76,7 +78,8 @@ func Plan(name string, cells int) results.Plan {
 		}
 		patch, rate := []int{2, 4, 7, 14}[point%4], float64(1+point/4)/1e5
 		p.Cells = append(p.Cells, results.PlanCell{
-			ID: stages[record.Train][:12], Seed: uint64(1 + c%Seeds), Label: fmt.Sprintf("patch=%d lr=%g", patch, rate), Patch: patch, Block: 1, RolloutDepth: 1, State: 12,
+			ID: stages[record.Train][:12], Seed: uint64(1 + c%Seeds), Label: fmt.Sprintf("patch=%d lr=%g", patch, rate), Patch: patch, Block: 1,
+			RolloutDepth: 1, State: 12,
 			Params: map[string]any{"model.patch": patch, "train.lr": rate}, Stages: stages,
 		})
 		p.Stages = append(p.Stages,
@@ -112,17 +115,20 @@ func finish(path string) error {
 	}
 	defer tx.Rollback()
 	statements := []string{
-		`INSERT INTO environment(n, id, cpu, cores, memory_bytes, os, gpu, git_revision, git_dirty, json) VALUES (1, 'e', 'Xeon', 2, 0, 'linux', '', 'abc123', 0, '{"cpu":"Xeon","cores":2}')`,
+		`INSERT INTO environment(n, id, cpu, cores, memory_bytes, os, gpu, git_revision, git_dirty, json)
+			VALUES (1, 'e', 'Xeon', 2, 0, 'linux', '', 'abc123', 0, '{"cpu":"Xeon","cores":2}')`,
 		`INSERT INTO origin(n, device, environment, class, code) VALUES (1, 'cpu', 1, 'cpu Xeon', 'abc123')`,
 		`INSERT INTO protocol(n, text) VALUES (1, 'precision=fp32; samples=2000; embedder=0123456789abcdef')`,
 		`INSERT INTO attempt(n, id, stage, cell, outcome, reason, started, finished, origin, protocol, digest)
-			SELECT n, printf('20260304T120000000Z-%016x', n), n, '', 'ok', '', '2026-03-04T12:00:00.000000Z', '2026-03-04T12:01:00.000000Z', 1, '{}', key FROM stage`,
+			SELECT n, printf('20260304T120000000Z-%016x', n), n, '', 'ok', '',
+			'2026-03-04T12:00:00.000000Z', '2026-03-04T12:01:00.000000Z', 1, '{}', key FROM stage`,
 		`UPDATE stage SET attempt = n, latest = n, severity = 0`,
 	}
 	for kind, metrics := range Metrics {
 		names := "('" + strings.Join(metrics, "'),('") + "')"
 		statements = append(statements, fmt.Sprintf(`INSERT INTO value(attempt, metric, protocol, unit, value, lo, hi, n)
-			SELECT s.n, m.column1, 1, '1', 10 + s.n / 7919.0, 9 + s.n / 7919.0, 11 + s.n / 7919.0, 2000 FROM stage s CROSS JOIN (VALUES %s) m WHERE s.kind = '%s' ORDER BY s.n, m.column1`, names, kind))
+			SELECT s.n, m.column1, 1, '1', 10 + s.n / 7919.0, 9 + s.n / 7919.0, 11 + s.n / 7919.0, 2000
+			FROM stage s CROSS JOIN (VALUES %s) m WHERE s.kind = '%s' ORDER BY s.n, m.column1`, names, kind))
 	}
 	for _, s := range statements {
 		if _, err := tx.Exec(s); err != nil {

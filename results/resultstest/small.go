@@ -80,7 +80,8 @@ func (p Point) cell(point, seed int) (results.PlanCell, []record.Attempt) {
 	var attempts []record.Attempt
 	add := func(kind, outcome string, values []record.Value) {
 		a := record.Attempt{ID: "attempt-" + kind + "-" + id, Stage: c.Stages[kind], Kind: kind, Cell: id, Outcome: outcome, Device: p.Device,
-			Started: noon, Finished: noon.Add(time.Minute), Values: values, Environment: record.Environment{CPU: "Xeon", OS: "linux", GitRevision: p.Code}}
+			Started: noon, Finished: noon.Add(time.Minute), Values: values, Environment: record.Environment{CPU: "Xeon", OS: "linux",
+				GitRevision: p.Code}}
 		if a.Device == "" {
 			a.Device = "cpu"
 		}

@@ -59,7 +59,8 @@ type parquetKind struct {
 var (
 	parquetText = parquetKind{reflect.TypeFor[string](), "", func(v any) parquet.Value { return parquet.ByteArrayValue([]byte(exact(v))) }}
 	parquetBool = parquetKind{reflect.TypeFor[bool](), "", func(v any) parquet.Value { return parquet.BooleanValue(v.(bool)) }}
-	parquetTime = parquetKind{reflect.TypeFor[int64](), ",timestamp(microsecond)", func(v any) parquet.Value { return parquet.Int64Value(v.(time.Time).UnixMicro()) }}
+	parquetTime = parquetKind{reflect.TypeFor[int64](), ",timestamp(microsecond)",
+		func(v any) parquet.Value { return parquet.Int64Value(v.(time.Time).UnixMicro()) }}
 	parquetInt  = parquetKind{reflect.TypeFor[int64](), "", func(v any) parquet.Value { return parquet.Int64Value(wholeNumber(v)) }}
 	parquetReal = parquetKind{reflect.TypeFor[float64](), "", func(v any) parquet.Value {
 		if x, ok := v.(float64); ok {
@@ -91,9 +92,9 @@ func (t Table) parquetKind(column int) parquetKind {
 			seen[reflect.TypeOf(v)] = true
 		}
 	}
-	whole, real := seen[reflect.TypeFor[int64]()], seen[reflect.TypeFor[float64]()]
+	whole, fraction := seen[reflect.TypeFor[int64]()], seen[reflect.TypeFor[float64]()]
 	switch {
-	case len(seen) == 2 && whole && real, len(seen) == 1 && real:
+	case len(seen) == 2 && whole && fraction, len(seen) == 1 && fraction:
 		return parquetReal
 	case len(seen) == 1 && whole:
 		return parquetInt

@@ -83,7 +83,8 @@ func export(w io.Writer, format string, whole, brief Table) error {
 // RowTable has the columns of the view results, then device, code and parameters.
 func RowTable(rows []view.Row) Table {
 	keys := swept(len(rows), func(i int) map[string]any { return rows[i].Params })
-	t := Table{Columns: append([]string{"experiment", "cell", "seed", "metric", "unit", "value", "lo", "hi", "n", "protocol", "attempt", "outcome", "created_at",
+	t := Table{Columns: append([]string{"experiment", "cell", "seed", "metric", "unit", "value", "lo", "hi", "n", "protocol", "attempt",
+		"outcome", "created_at",
 		"device", "code"}, keys...)}
 	for i := range rows {
 		r := &rows[i]
@@ -108,11 +109,13 @@ func BriefTable(rows []view.Row) Table {
 // MeanTable has one line a mean, with all that it depends on.
 func MeanTable(means []view.Mean) Table {
 	keys := swept(len(means), func(i int) map[string]any { return means[i].Params })
-	t := Table{Columns: append(append([]string{"experiment"}, keys...), "metric", "unit", "value", "lo", "hi", "n", "interval", "protocol", "device", "code")}
+	t := Table{Columns: append(append([]string{"experiment"}, keys...), "metric", "unit", "value", "lo", "hi", "n", "interval", "protocol",
+		"device", "code")}
 	for i := range means {
 		m := &means[i]
 		line := append([]any{m.Experiment}, pick(m.Params, keys)...)
-		t.Rows = append(t.Rows, append(line, m.Metric, m.Unit, m.Value, optional(m.Lo), optional(m.Hi), int64(m.N), m.Interval.String(), m.Protocol, m.Device, m.Code))
+		t.Rows = append(t.Rows, append(line, m.Metric, m.Unit, m.Value, optional(m.Lo), optional(m.Hi), int64(m.N), m.Interval.String(),
+			m.Protocol, m.Device, m.Code))
 	}
 	return t
 }
@@ -132,10 +135,12 @@ func BriefMeanTable(means []view.Mean) Table {
 // CellTable has one line a cell.
 func CellTable(cells []view.Cell) Table {
 	keys := swept(len(cells), func(i int) map[string]any { return cells[i].Params })
-	t := Table{Columns: append(append([]string{"experiment", "cell", "seed", "patch", "block", "rollout_depth", "state"}, keys...), "outcome", "stage", "attempt", "reason")}
+	t := Table{Columns: append(append([]string{"experiment", "cell", "seed", "patch", "block", "rollout_depth", "state"}, keys...), "outcome",
+		"stage", "attempt", "reason")}
 	for i := range cells {
 		c := &cells[i]
-		line := append([]any{c.Experiment, c.Cell, c.Seed, int64(c.Patch), int64(c.Block), int64(c.RolloutDepth), int64(c.State)}, pick(c.Params, keys)...)
+		line := append([]any{c.Experiment, c.Cell, c.Seed, int64(c.Patch), int64(c.Block), int64(c.RolloutDepth), int64(c.State)},
+			pick(c.Params, keys)...)
 		t.Rows = append(t.Rows, append(line, c.Outcome, c.Kind, c.Attempt, c.Reason))
 	}
 	return t

@@ -14,7 +14,8 @@ import (
 
 // seedRow is a value of one seed at patch 7.
 func seedRow(seed uint64, value float64) Row {
-	return Row{Experiment: "t", Cell: "c" + string(rune('0'+seed)), Seed: seed, Metric: "fid_proxy", Unit: "1", Value: value, Lo: ptr(value - 1), Hi: ptr(value + 2), Method: stat.Jackknife,
+	return Row{Experiment: "t", Cell: "c" + string(rune('0'+seed)), Seed: seed, Metric: "fid_proxy", Unit: "1", Value: value,
+		Lo: ptr(value - 1), Hi: ptr(value + 2), Method: stat.Jackknife,
 		Protocol: "p", DeviceClass: "cpu Xeon", Code: "abc", Kind: record.Score, Patch: 7, Params: map[string]any{"model.patch": int64(7)}}
 }
 
@@ -64,7 +65,8 @@ func TestWhatDoesNotDependOnTheSeedKeepsItsOwnInterval(t *testing.T) {
 	if err != nil || len(means) != 2 {
 		t.Fatal(means, err)
 	}
-	if m := means[0]; m.Value != 0.8313 || m.Interval != stat.Jackknife || m.Lo == nil || *m.Lo != 0.627 || *m.Hi != 1.036 || m.N != 3 || len(m.Values) != 3 {
+	if m := means[0]; m.Value != 0.8313 || m.Interval != stat.Jackknife || m.Lo == nil || *m.Lo != 0.627 || *m.Hi != 1.036 || m.N != 3 ||
+		len(m.Values) != 3 {
 		t.Errorf("%+v", m)
 	}
 	if m := means[1]; m.Value != 12345 || m.Interval != stat.None || m.Lo != nil || m.Hi != nil || m.N != 3 {
@@ -83,7 +85,8 @@ func TestRefusesHiddenDifferences(t *testing.T) {
 		{"protocol", "p | q", func(r *Row) { r.Protocol = "q" }, nil},
 		{"unit", "1 | s", func(r *Row) { r.Unit = "s" }, nil},
 		{"cell", "c1 | other", func(r *Row) { r.Seed, r.Cell = 1, "other" }, nil},
-		{"train.lr", "0.1 | not set", func(r *Row) { r.Params = map[string]any{"model.patch": int64(7), "train.lr": 0.1} }, []string{"model.patch"}},
+		{"train.lr", "0.1 | not set", func(r *Row) { r.Params = map[string]any{"model.patch": int64(7), "train.lr": 0.1} },
+			[]string{"model.patch"}},
 		{"model.block", "0 | 2", func(r *Row) { r.Block = 2 }, []string{"model.patch"}},
 	} {
 		other := seedRow(2, 11)
@@ -109,7 +112,8 @@ func TestRefusesHiddenDifferences(t *testing.T) {
 		if means, err := Aggregate([]Row{seedRow(1, 10), other}, "model.patch", c.field); err != nil || len(means) != 2 {
 			t.Errorf("apart by %s: %v, %v", c.field, means, err)
 		}
-		if means, err := (Averaging{By: []string{"model.patch"}, Across: []string{c.field}}).Mean([]Row{seedRow(1, 10), other}); err != nil || len(means) != 1 || means[0].N != 2 {
+		if means, err := (Averaging{By: []string{"model.patch"}, Across: []string{c.field}}).Mean([]Row{seedRow(1, 10), other}); err != nil ||
+			len(means) != 1 || means[0].N != 2 {
 			t.Errorf("across %s: %v, %v", c.field, means, err)
 		}
 	}

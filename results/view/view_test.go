@@ -25,7 +25,8 @@ func three(t *testing.T) *results.DB {
 		resultstest.Point{Label: "patch=14", Params: map[string]any{"model.patch": 14}, Values: map[string]map[string][]record.Value{
 			record.Score: {"fid_proxy": {resultstest.Between("1", 20, 19, 22)}},
 		}},
-		resultstest.Point{Label: "patch=2", Params: map[string]any{"model.patch": 2}, Failed: map[string][]string{record.Train: {record.OutOfMemory}}},
+		resultstest.Point{Label: "patch=2", Params: map[string]any{"model.patch": 2},
+			Failed: map[string][]string{record.Train: {record.OutOfMemory}}},
 	)
 }
 
@@ -36,7 +37,8 @@ func TestPoints(t *testing.T) {
 		t.Fatal(points, left, err)
 	}
 	p := points[0]
-	if p.Label != "patch=7" || p.Seeds != 2 || cmp.Diff(p.Cells, []string{"p0-s1", "p0-s2"}) != "" || p.Params["patch"] != 7 || p.Params["model.patch"] != int64(7) {
+	if p.Label != "patch=7" || p.Seeds != 2 || cmp.Diff(p.Cells, []string{"p0-s1", "p0-s2"}) != "" || p.Params["patch"] != 7 ||
+		p.Params["model.patch"] != int64(7) {
 		t.Errorf("%+v", p)
 	}
 	m := p.Means["fid_proxy"]
@@ -44,7 +46,8 @@ func TestPoints(t *testing.T) {
 	if m.Value != 12 || m.N != 2 || m.Interval != stat.Seeds || math.Abs(*m.Hi-*m.Lo-2*half) > 1e-9 {
 		t.Errorf("%+v", m)
 	}
-	if m := points[1].Means["fid_proxy"]; m.N != 1 || m.Interval != stat.Jackknife || *m.Lo != 19 || *m.Hi != 22 || points[1].Fewest([]string{"fid_proxy", "kid"}) != 1 {
+	if m := points[1].Means["fid_proxy"]; m.N != 1 || m.Interval != stat.Jackknife || *m.Lo != 19 || *m.Hi != 22 ||
+		points[1].Fewest([]string{"fid_proxy", "kid"}) != 1 {
 		t.Errorf("one of two seeds: %+v", m)
 	}
 	if p := points[2]; p.Outcome != record.OutOfMemory || p.Reason != "as the test wants it" || len(p.Means) != 0 {
@@ -56,9 +59,11 @@ func TestPoints(t *testing.T) {
 // difference is accepted; the other means of the point stay.
 func TestPointsLeaveOutMixedMeans(t *testing.T) {
 	values := map[string]map[string][]record.Value{
-		record.Score: {"kid": {{Unit: "1", Value: 1, N: 1, Protocol: "embedder=a"}, {Unit: "1", Value: 3, N: 1, Protocol: "embedder=b"}}, "recall": resultstest.Of("1", 1, 2)},
+		record.Score: {"kid": {{Unit: "1", Value: 1, N: 1, Protocol: "embedder=a"}, {Unit: "1", Value: 3, N: 1, Protocol: "embedder=b"}},
+			"recall": resultstest.Of("1", 1, 2)},
 	}
-	db := resultstest.Small(t, "t", 2, resultstest.Point{Label: "a", Values: values}, resultstest.Point{Label: "b", Params: map[string]any{"model.patch": 2}, Values: values})
+	db := resultstest.Small(t, "t", 2, resultstest.Point{Label: "a", Values: values},
+		resultstest.Point{Label: "b", Params: map[string]any{"model.patch": 2}, Values: values})
 	points, left, err := db.Points(t.Context(), results.Filter{Experiment: "t"}, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -115,7 +120,8 @@ func TestSummary(t *testing.T) {
 		t.Errorf("%+v: %s", s, d)
 	}
 	notes := strings.Join(s.Notes(), "\n")
-	if !strings.Contains(notes, "timings of 1 of 3 points had rounds") || !strings.Contains(notes, "± half of the 95 % interval") || strings.Contains(notes, "the first") {
+	if !strings.Contains(notes, "timings of 1 of 3 points had rounds") || !strings.Contains(notes, "± half of the 95 % interval") ||
+		strings.Contains(notes, "the first") {
 		t.Error(notes)
 	}
 	if !s.Has(func(o string) bool { return o == record.OutOfMemory }) || s.Has(func(o string) bool { return o == record.Timeout }) {
@@ -123,7 +129,8 @@ func TestSummary(t *testing.T) {
 	}
 	// Of more cells than are wanted, whole points from the beginning.
 	s, err = db.Summary(t.Context(), "t", 3, nil)
-	if err != nil || len(s.Points) != 1 || s.Points[0].Seeds != 2 || s.Notes()[0] != "the first 2 of 6 cells; --only chooses others, --format csv has all" {
+	if err != nil || len(s.Points) != 1 || s.Points[0].Seeds != 2 ||
+		s.Notes()[0] != "the first 2 of 6 cells; --only chooses others, --format csv has all" {
 		t.Errorf("%+v %q %v", s.Points, s.Notes(), err)
 	}
 	if s, err := db.Summary(t.Context(), "nobody", 3, nil); err != nil || len(s.Points) != 0 || len(s.Notes()) != 0 {

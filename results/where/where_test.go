@@ -13,8 +13,10 @@ func TestSame(t *testing.T) {
 		same bool
 	}{
 		{7, 7.0, true}, {7, "7", true}, {int64(7), json.Number("7"), true}, {"3e-5", 0.00003, true}, {uint64(1), 1, true}, {7, 8, false},
-		{true, "on", true}, {true, "true", true}, {false, "on", false}, {0.12345678, "0.123457", true}, {0.12345678, 0.12345679, true}, {0.12, 0.13, false},
-		{"euler", "euler", true}, {"euler", "heun", false}, {[]any{1, 2}, "[1, 2]", true}, {[]any{1, 2}, "1 2", true}, {nil, "none", true}, {"7", "7.0", true},
+		{true, "on", true}, {true, "true", true}, {false, "on", false}, {0.12345678, "0.123457", true}, {0.12345678, 0.12345679, true},
+		{0.12, 0.13, false},
+		{"euler", "euler", true}, {"euler", "heun", false}, {[]any{1, 2}, "[1, 2]", true}, {[]any{1, 2}, "1 2", true}, {nil, "none", true},
+		{"7", "7.0", true},
 	} {
 		if got := Same(c.a, c.b); got != c.same || Same(c.b, c.a) != got {
 			t.Errorf("%v and %v: %v", c.a, c.b, got)
@@ -36,7 +38,8 @@ func TestFilter(t *testing.T) {
 		f    Filter
 		want bool
 	}{
-		{nil, true}, {Filter{"model.patch": 7}, true}, {Filter{"model.patch": []any{2, "7"}}, true}, {Filter{"model.patch": []string{"2", "4"}}, false},
+		{nil, true}, {Filter{"model.patch": 7}, true}, {Filter{"model.patch": []any{2, "7"}}, true},
+		{Filter{"model.patch": []string{"2", "4"}}, false},
 		{Filter{"model.patch": 7, "label": "PRA"}, true}, {Filter{"label": "PRA width=32"}, true}, {Filter{"label": "width=32"}, false},
 		{Filter{"model.patch": 7, "label": "other"}, false}, {Filter{"model.state": 1}, false}, {Filter{"model.patch": []any{}}, false},
 	} {
@@ -47,7 +50,8 @@ func TestFilter(t *testing.T) {
 }
 
 func TestPairs(t *testing.T) {
-	want := []Pair{{"model.patch", "7", "model.patch=7"}, {"label", `"a, b"`, `label="a, b"`}, {"label", "patch=2 state=1", "label = patch=2 state=1"},
+	want := []Pair{{"model.patch", "7", "model.patch=7"}, {"label", `"a, b"`, `label="a, b"`},
+		{"label", "patch=2 state=1", "label = patch=2 state=1"},
 		{"", "", "patch"}, {"", "", ""}, {"", "7", "=7"}}
 	if d := cmp.Diff(want, Pairs(`model.patch=7, label="a, b",label = patch=2 state=1,patch,,=7`)); d != "" {
 		t.Error(d)
