@@ -69,7 +69,8 @@ const bf16Rows = 32
 func (d *Backend) bf16For(rows int) bool { return d.bf16 && rows >= bf16Rows }
 
 // multiply is C ← α·op(A)·op(B) + β·C in the backend's precision.
-func (d *Backend) multiply(transA, transB bool, m, n, k int, alpha float32, a unsafe.Pointer, lda int, b unsafe.Pointer, ldb int, beta float32, c unsafe.Pointer, ldc int) {
+func (d *Backend) multiply(transA, transB bool, m, n, k int, alpha float32, a unsafe.Pointer, lda int, b unsafe.Pointer, ldb int,
+	beta float32, c unsafe.Pointer, ldc int) {
 	if d.bf16For(m) {
 		gemm.SgemmBF16Ptr(d.threads, transA, transB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc)
 		return

@@ -57,7 +57,8 @@ func TestBF16Linear(t *testing.T) {
 		}
 		y := make([]float32, rows*out)
 		to, pre := put(y), put(y)
-		device.Do(d, device.Linear{Y: to, X: put(x), W: put(w), Rows: rows, In: in, Out: out, Epilogue: device.Epilogue{Bias: put(bias), Pre: pre, Act: device.SiLU}})
+		device.Do(d, device.Linear{Y: to, X: put(x), W: put(w), Rows: rows, In: in, Out: out,
+			Epilogue: device.Epilogue{Bias: put(bias), Pre: pre, Act: device.SiLU}})
 		d.Download(y, to)
 		return y
 	}

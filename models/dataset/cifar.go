@@ -20,7 +20,8 @@ const (
 	cifarAddress = "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz"
 )
 
-var cifarFiles = [6]string{"data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin", "data_batch_4.bin", "data_batch_5.bin", "test_batch.bin"}
+var cifarFiles = [6]string{"data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin", "data_batch_4.bin", "data_batch_5.bin",
+	"test_batch.bin"}
 
 // locateCIFAR finds the folder of the six batches: root or the folder of that
 // name which the published archive unpacks into it. Without root it looks in
@@ -48,7 +49,8 @@ func locateCIFAR(root string) (string, error) {
 		}
 	}
 	if !given {
-		return "", problem("data.root", "cifar10 needs the folder of its binary batches (data_batch_1.bin … test_batch.bin); unpack %s and set root to it, or put the files into %s", cifarAddress, root)
+		return "", problem("data.root", "cifar10 needs the folder of its binary batches (data_batch_1.bin … test_batch.bin); unpack %s and "+
+			"set root to it, or put the files into %s", cifarAddress, root)
 	}
 	return "", problem("data.root", "%s has no file %s; unpack the binary version of CIFAR-10 (%s) there", root, missing, cifarAddress)
 }
@@ -131,7 +133,8 @@ func readCIFARFile(path string) (cifarBatch, error) {
 func readCIFAR(r io.Reader, name string, size int64) (cifarBatch, error) {
 	var b cifarBatch
 	if size <= 0 || size%cifarRecord != 0 || size > cifarMax*cifarRecord {
-		return b, fmt.Errorf("%s has %d bytes; a CIFAR-10 batch has 1 to %d records of %d bytes, the published ones %d bytes", name, size, cifarMax, cifarRecord, cifarMax*cifarRecord)
+		return b, fmt.Errorf("%s has %d bytes; a CIFAR-10 batch has 1 to %d records of %d bytes, the published ones %d bytes", name, size,
+			cifarMax, cifarRecord, cifarMax*cifarRecord)
 	}
 	raw := make([]byte, size)
 	if n, err := io.ReadFull(r, raw); err != nil {
@@ -142,7 +145,8 @@ func readCIFAR(r io.Reader, name string, size int64) (cifarBatch, error) {
 	for i := range n {
 		rec := raw[i*cifarRecord:][:cifarRecord]
 		if rec[0] > 9 {
-			return cifarBatch{}, fmt.Errorf("%s gives image %d the label %d; labels are 0 to 9 (is this the binary version of CIFAR-10?)", name, i, rec[0])
+			return cifarBatch{}, fmt.Errorf("%s gives image %d the label %d; labels are 0 to 9 (is this the binary version of CIFAR-10?)",
+				name, i, rec[0])
 		}
 		b.labels[i] = int32(rec[0])
 		red, green, blue := rec[1:][:cifarPlane], rec[1+cifarPlane:][:cifarPlane], rec[1+2*cifarPlane:][:cifarPlane]

@@ -171,7 +171,8 @@ func TestPublishedSets(t *testing.T) {
 			}
 			b[1234567] ^= 1
 			os.WriteFile(path, b, 0o666)
-			if _, err := Load(ctx, Spec{Set: set}, nil); err == nil || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), "prabench data fetch "+set) {
+			if _, err := Load(ctx, Spec{Set: set}, nil); err == nil || !strings.Contains(err.Error(), path) ||
+				!strings.Contains(err.Error(), "prabench data fetch "+set) {
 				t.Errorf("a changed byte gave %v", err)
 			}
 			if err := Fetch(ctx, set, "", nil); err != nil {

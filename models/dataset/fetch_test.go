@@ -133,7 +133,8 @@ func TestFetchWithNothingReachable(t *testing.T) {
 	if err == nil {
 		t.Fatal("fetched from nowhere")
 	}
-	for _, want := range []string{"go command is not installed", "127.0.0.1:1", "go mod download -json", "train-images-idx3-ubyte.gz", files[0].sum} {
+	for _, want := range []string{"go command is not installed", "127.0.0.1:1", "go mod download -json", "train-images-idx3-ubyte.gz",
+		files[0].sum} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("the error does not say %q:\n%v", want, err)
 		}

@@ -22,7 +22,8 @@ func fitted(t testing.TB, s Spec, src []byte) []byte {
 }
 
 func TestAutoFit(t *testing.T) {
-	for size, want := range map[int]string{0: "none", 28: "none", 29: "pad", 32: "pad", 36: "pad", 37: "resize", 64: "resize", 27: "resize", 14: "resize"} {
+	for size, want := range map[int]string{0: "none", 28: "none", 29: "pad", 32: "pad", 36: "pad", 37: "resize", 64: "resize", 27: "resize",
+		14: "resize"} {
 		for _, fit := range []string{"", "auto"} {
 			r, err := Spec{Set: MNIST, Size: size, Fit: fit}.resolve()
 			if err != nil || r.fit != want {

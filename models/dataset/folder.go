@@ -48,7 +48,8 @@ func listClasses(root string) (classList, error) {
 		}
 	}
 	if len(names) == 0 {
-		return l, problem("data.root", "%s has no class folders; put the PNG or JPEG files of each class into a folder of its own there", filepath.Join(root, l.train))
+		return l, problem("data.root", "%s has no class folders; put the PNG or JPEG files of each class into a folder of its own there",
+			filepath.Join(root, l.train))
 	}
 	l.classes = names
 	return l, nil
@@ -119,7 +120,8 @@ func (l classList) files() (train, test []imageFile, err error) {
 	slices.SortFunc(train, byTurn)
 	slices.SortFunc(test, byTurn)
 	if len(train) == 0 {
-		return nil, nil, problem("data.root", "%s has class folders but no .png, .jpg or .jpeg file to train on in them", filepath.Join(l.root, l.train))
+		return nil, nil, problem("data.root", "%s has class folders but no .png, .jpg or .jpeg file to train on in them",
+			filepath.Join(l.root, l.train))
 	}
 	return train, test, nil
 }
@@ -151,7 +153,8 @@ func pictures(root, dir string) ([]string, error) {
 }
 
 func noImageNet() error {
-	return problem("data.root", "imagenet must be given; set root to a folder with train and val folders, each with a folder of JPEG files for every class")
+	return problem("data.root",
+		"imagenet must be given; set root to a folder with train and val folders, each with a folder of JPEG files for every class")
 }
 
 func loadFolder(ctx context.Context, r resolved, p Progress) (*Data, error) {

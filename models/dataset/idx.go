@@ -68,10 +68,12 @@ func readIDX(r io.Reader, name string, size int64, dims int) (idx, error) {
 	}
 	head = make([]byte, 4+4*dims)
 	if n, err := io.ReadFull(r, head); err != nil {
-		return out, fmt.Errorf("%s (%d bytes) is damaged: it ends after %d of the %d header bytes of an IDX file%s", name, size, n, len(head), because(err))
+		return out, fmt.Errorf("%s (%d bytes) is damaged: it ends after %d of the %d header bytes of an IDX file%s", name, size, n,
+			len(head), because(err))
 	}
 	if head[0] != 0 || head[1] != 0 || head[2] != 8 || int(head[3]) != dims {
-		return out, fmt.Errorf("%s (%d bytes) is not the IDX file expected here: it starts with % x, an IDX file of unsigned bytes with %d dimension(s) starts with 00 00 08 %02x", name, size, head[:4], dims, dims)
+		return out, fmt.Errorf("%s (%d bytes) is not the IDX file expected here: it starts with % x, an IDX file of unsigned bytes with %d "+
+			"dimension(s) starts with 00 00 08 %02x", name, size, head[:4], dims, dims)
 	}
 	want, over := uint64(1), false
 	for i := range dims {
@@ -88,7 +90,8 @@ func readIDX(r io.Reader, name string, size int64, dims int) (idx, error) {
 		limit -= min(limit, uint64(len(head)))
 	}
 	if over || want > limit {
-		return out, fmt.Errorf("%s is truncated or damaged: its header claims %s bytes of data, the file (%d bytes) %s %d", name, claims(out.Dims), size, holds, limit)
+		return out, fmt.Errorf("%s is truncated or damaged: its header claims %s bytes of data, the file (%d bytes) %s %d", name,
+			claims(out.Dims), size, holds, limit)
 	}
 	buf := make([]byte, min(want, firstAllocation))
 	have := uint64(0)
@@ -99,7 +102,8 @@ func readIDX(r io.Reader, name string, size int64, dims int) (idx, error) {
 		n, err := io.ReadFull(r, buf[have:])
 		have += uint64(n)
 		if err != nil {
-			return out, fmt.Errorf("%s (%d bytes) is truncated: its header claims %s bytes of data, %d are there%s", name, size, claims(out.Dims), have, because(err))
+			return out, fmt.Errorf("%s (%d bytes) is truncated: its header claims %s bytes of data, %d are there%s", name, size, claims(out.Dims),
+				have, because(err))
 		}
 	}
 	// One byte more must not be there; asking also makes gzip check its sum.

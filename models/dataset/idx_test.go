@@ -84,7 +84,8 @@ func TestReadIDXRefuses(t *testing.T) {
 		{"one byte too many, packed", packed(append(bytes.Clone(good), 0)), 3, "data go on"},
 		{"2^31 images", withCount(good, 1<<31), 3, "claims 2147483648×4×3"},
 		{"2^31 images, packed", packed(withCount(good, 1<<31)), 3, "claims 2147483648×4×3"},
-		{"product overflows", bytes.Join([][]byte{{0, 0, 8, 3}, bytes.Repeat([]byte{0xff}, 12)}, nil), 3, "claims 4294967295×4294967295×4294967295"},
+		{"product overflows", bytes.Join([][]byte{{0, 0, 8, 3}, bytes.Repeat([]byte{0xff}, 12)}, nil), 3,
+			"claims 4294967295×4294967295×4294967295"},
 		{"broken gzip checksum", brokenSum, 3, "is damaged: gzip: invalid checksum"},
 		{"broken gzip header", []byte{0x1f, 0x8b, 99, 0, 0, 0, 0, 0, 0, 0, 0}, 3, "is damaged"},
 	} {

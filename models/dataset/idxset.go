@@ -41,7 +41,8 @@ func locateIDX(set, root string) ([4]string, error) {
 	if root != "" {
 		paths, missing := filesIn(root, set)
 		if missing != "" {
-			return paths, problem("data.root", "%s has no file %s (nor %[2]s.gz); %s needs its four IDX files there, or leave root out and run: prabench data fetch %s", root, missing, set, set)
+			return paths, problem("data.root", "%s has no file %s (nor %[2]s.gz); %s needs its four IDX files there, or leave root out and run: "+
+				"prabench data fetch %s", root, missing, set, set)
 		}
 		return paths, nil
 	}
@@ -55,7 +56,8 @@ func locateIDX(set, root string) ([4]string, error) {
 			return paths, nil
 		}
 	}
-	missing := problem("data.set", "%s is not on this machine (looked in %s); run: prabench data fetch %s", set, strings.Join(places, " and "), set)
+	missing := problem("data.set", "%s is not on this machine (looked in %s); run: prabench data fetch %s", set,
+		strings.Join(places, " and "), set)
 	missing.Fetch = set
 	return [4]string{}, missing
 }
@@ -97,7 +99,8 @@ func loadIDXSet(ctx context.Context, r resolved, p Progress) (*Data, error) {
 		// A folder that the user names may hold other images in this format; the
 		// files that we fetched may not have changed.
 		if want := idxSets[r.Set][i].sum; r.Root == "" && files[i].Sum != want {
-			return nil, fmt.Errorf("reading %s: %s is damaged: its content has SHA-256 %s, expected %s; to replace it run: prabench data fetch %s", r.Set, paths[i], files[i].Sum, want, r.Set)
+			return nil, fmt.Errorf("reading %s: %s is damaged: its content has SHA-256 %s, expected %s; to replace it run: prabench data fetch %s",
+				r.Set, paths[i], files[i].Sum, want, r.Set)
 		}
 	}
 	p.report("reading "+r.Set, 4, 4)
@@ -122,7 +125,8 @@ func idxSplit(ctx context.Context, r resolved, images, labels idx, imagePath, la
 	count, side := images.Dims[0], r.native.size
 	switch {
 	case images.Dims[1] != side || images.Dims[2] != side:
-		return s, fmt.Errorf("reading %s: %s holds images of %d×%d pixels; those of %s are %d×%d", r.Set, imagePath, images.Dims[1], images.Dims[2], r.Set, side, side)
+		return s, fmt.Errorf("reading %s: %s holds images of %d×%d pixels; those of %s are %d×%d", r.Set, imagePath, images.Dims[1],
+			images.Dims[2], r.Set, side, side)
 	case count != labels.Dims[0]:
 		return s, fmt.Errorf("reading %s: %s holds %d images but %s holds %d labels", r.Set, imagePath, count, labelPath, labels.Dims[0])
 	case count == 0:

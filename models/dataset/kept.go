@@ -57,7 +57,8 @@ func keep(key string, d *Data) {
 	_ = atomicfile.Write(path, 0o644, func(w *os.File) error {
 		sum := crc32.New(castagnoli)
 		out := io.MultiWriter(w, sum)
-		for _, part := range [][]byte{[]byte(keptMagic), []byte(d.Hash), labelBytes(d.Train.Labels), labelBytes(d.Test.Labels), d.Train.Pixels, d.Test.Pixels} {
+		for _, part := range [][]byte{[]byte(keptMagic), []byte(d.Hash), labelBytes(d.Train.Labels), labelBytes(d.Test.Labels), d.Train.Pixels,
+			d.Test.Pixels} {
 			if _, err := out.Write(part); err != nil {
 				return err
 			}

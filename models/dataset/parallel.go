@@ -58,7 +58,8 @@ func fitsInMemory(n, each int) error {
 	free, ok := availableMemory()
 	need := float64(n) * float64(each)
 	if ok && need > float64(free) {
-		return problem("data.limit", "%d images of %d bytes need %.1f GB, %.1f GB of memory are free; set a lower limit or size", n, each, need/1e9, float64(free)/1e9)
+		return problem("data.limit", "%d images of %d bytes need %.1f GB, %.1f GB of memory are free; set a lower limit or size", n, each,
+			need/1e9, float64(free)/1e9)
 	}
 	return nil
 }

@@ -4,8 +4,8 @@ import (
 	"bufio"
 	"fmt"
 	"image"
-	_ "image/jpeg"
-	_ "image/png"
+	_ "image/jpeg" // a format that folders may hold
+	_ "image/png"  // a format that folders may hold
 	"io"
 	"os"
 

@@ -5,6 +5,7 @@ import "fmt"
 // Class says what memory is for; peaks are reported for each.
 type Class int
 
+// The classes of memory.
 const (
 	Model       Class = iota // parameters, gradients, optimiser moments, EMA
 	Cache                    // keys and values of sequential sampling

@@ -3,6 +3,7 @@ package device
 // NormKind is how [Norm] normalises a row of n values.
 type NormKind int
 
+// The norms.
 const (
 	LayerNorm NormKind = iota // (x − mean)/√(var + 1e-5)
 	Sphere                    // x/√(mean(x²) + 1e-5): length √n

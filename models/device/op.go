@@ -76,7 +76,7 @@ type Scratch struct {
 	uses Uses
 }
 
-func (s *Scratch) scratch() *Scratch { return s }
+func (s *Scratch) scratch() *Scratch { return s } //nolint:unused // Backend asks for it
 
 // Do has be do op, after checking its extents: a wrong shape is a programmer's
 // mistake and panics before anything is computed.

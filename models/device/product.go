@@ -5,11 +5,12 @@ import "fmt"
 // Act is an activation function.
 type Act int
 
+// The activation functions.
 const (
-	None Act = iota
-	SiLU     // x·σ(x)
-	GELU     // tanh form: x·σ(2√(2/π)(x + 0.044715x³))
-	Acts     // how many there are
+	None Act = iota // as it is
+	SiLU            // x·σ(x)
+	GELU            // tanh form: x·σ(2√(2/π)(x + 0.044715x³))
+	Acts            // how many there are
 )
 
 // Gemm is C ← Alpha·op(A)·op(B) + Beta·C with op(A) [M, K], op(B) [K, N], C [M, N]
@@ -33,7 +34,7 @@ func (*Gemm) Kind() Kind       { return gemmKind }
 func (o *Gemm) Sizes() Sizes   { return sizes(o.M, o.N, o.K, o.LDA, o.LDB, o.LDC) }
 func (o *Gemm) FLOPs() float64 { return 2 * float64(o.M) * float64(o.N) * float64(o.K) }
 func (o *Gemm) Operands(u *Uses) {
-	a, b := span(o.M, o.K, max(o.LDA, o.K)), span(o.K, o.N, max(o.LDB, o.N))
+	var a, b int
 	if o.TransA {
 		a = span(o.K, o.M, o.LDA)
 	} else {

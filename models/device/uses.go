@@ -5,6 +5,7 @@ import "fmt"
 // Access is what an operation does with an operand.
 type Access int
 
+// The kinds of access.
 const (
 	Reads   Access = iota
 	Writes         // whatever it held before

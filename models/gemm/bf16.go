@@ -19,13 +19,15 @@ func HasBF16() bool {
 //
 // Operands are converted while they are packed, so it gains from about 32 rows
 // of C; below that use SgemmPtr.
-func SgemmBF16Ptr(threads int, transA, transB bool, m, n, k int, alpha float32, a unsafe.Pointer, lda int, b unsafe.Pointer, ldb int, beta float32, c unsafe.Pointer, ldc int) {
+func SgemmBF16Ptr(threads int, transA, transB bool, m, n, k int, alpha float32, a unsafe.Pointer, lda int, b unsafe.Pointer, ldb int,
+	beta float32, c unsafe.Pointer, ldc int) {
 	needBF16()
 	call(true, threads, transA, transB, m, n, k, alpha, a, lda, b, ldb, nil, beta, c, ldc, Finish{})
 }
 
 // FusedBF16Ptr is [SgemmBF16Ptr] followed by f.
-func FusedBF16Ptr(threads int, transA, transB bool, m, n, k int, alpha float32, a unsafe.Pointer, lda int, b unsafe.Pointer, ldb int, beta float32, c unsafe.Pointer, ldc int, f Finish) {
+func FusedBF16Ptr(threads int, transA, transB bool, m, n, k int, alpha float32, a unsafe.Pointer, lda int, b unsafe.Pointer, ldb int,
+	beta float32, c unsafe.Pointer, ldc int, f Finish) {
 	needBF16()
 	finish(true, threads, transA, transB, m, n, k, alpha, a, lda, b, ldb, nil, beta, c, ldc, f)
 }

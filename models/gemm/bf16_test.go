@@ -29,7 +29,8 @@ func rounded(m matrix) matrix {
 
 func (x trial) bf16(threads int, a, b []float32) matrix {
 	c := matrix{slices.Clone(x.c.values), x.c.ld, false}
-	SgemmBF16Ptr(threads, x.transA, x.transB, x.m, x.n, x.k, x.alpha, unsafe.Pointer(&a[0]), x.a.ld, unsafe.Pointer(&b[0]), x.b.ld, x.beta, unsafe.Pointer(&c.values[0]), c.ld)
+	SgemmBF16Ptr(threads, x.transA, x.transB, x.m, x.n, x.k, x.alpha, unsafe.Pointer(&a[0]), x.a.ld, unsafe.Pointer(&b[0]), x.b.ld, x.beta,
+		unsafe.Pointer(&c.values[0]), c.ld)
 	return c
 }
 
@@ -58,7 +59,8 @@ func TestBF16Fused(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		x := drawTrial(r)
 		rng := rand.New(rand.NewPCG(rapid.Uint64().Draw(r, "seed2"), 2))
-		bias, gate, residual, pre := random(rng, 1, x.n, 0, false), random(rng, x.m, x.n, 4, false), random(rng, x.m, x.n, 3, false), random(rng, x.m, x.n, 2, false)
+		bias, gate, residual, pre := random(rng, 1, x.n, 0, false), random(rng, x.m, x.n, 4, false), random(rng, x.m, x.n, 3, false),
+			random(rng, x.m, x.n, 2, false)
 		f := Finish{Act: rapid.SampledFrom([]Act{None, SiLU, GELU}).Draw(r, "act")}
 		if rapid.Bool().Draw(r, "bias") {
 			f.Bias = ptr(bias.values)
@@ -71,7 +73,8 @@ func TestBF16Fused(t *testing.T) {
 		}
 		f.Pre, f.LDPre = ptr(pre.values), pre.ld
 		c := matrix{slices.Clone(x.c.values), x.c.ld, false}
-		FusedBF16Ptr(1, x.transA, x.transB, x.m, x.n, x.k, x.alpha, ptr(x.a.values), x.a.ld, ptr(x.b.values), x.b.ld, x.beta, ptr(c.values), c.ld, f)
+		FusedBF16Ptr(1, x.transA, x.transB, x.m, x.n, x.k, x.alpha, ptr(x.a.values), x.a.ld, ptr(x.b.values), x.b.ld, x.beta,
+			ptr(c.values), c.ld, f)
 
 		// The same finish behind an fp32 product of the bf16 result with 1.
 		product, want := x.bf16(1, x.a.values, x.b.values), matrix{slices.Clone(x.c.values), x.c.ld, false}

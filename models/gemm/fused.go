@@ -28,11 +28,13 @@ type Finish struct {
 }
 
 // FusedPtr is [SgemmPtr] followed by f, always on this package's kernels.
-func FusedPtr(threads int, transA, transB bool, m, n, k int, alpha float32, a unsafe.Pointer, lda int, b unsafe.Pointer, ldb int, beta float32, c unsafe.Pointer, ldc int, f Finish) {
+func FusedPtr(threads int, transA, transB bool, m, n, k int, alpha float32, a unsafe.Pointer, lda int, b unsafe.Pointer, ldb int,
+	beta float32, c unsafe.Pointer, ldc int, f Finish) {
 	finish(false, threads, transA, transB, m, n, k, alpha, a, lda, b, ldb, nil, beta, c, ldc, f)
 }
 
-func finish(bf16 bool, threads int, transA, transB bool, m, n, k int, alpha float32, a unsafe.Pointer, lda int, b unsafe.Pointer, ldb int, packed unsafe.Pointer, beta float32, c unsafe.Pointer, ldc int, f Finish) {
+func finish(bf16 bool, threads int, transA, transB bool, m, n, k int, alpha float32, a unsafe.Pointer, lda int, b unsafe.Pointer, ldb int,
+	packed unsafe.Pointer, beta float32, c unsafe.Pointer, ldc int, f Finish) {
 	if m == 0 || n == 0 {
 		return
 	}
@@ -43,10 +45,12 @@ func finish(bf16 bool, threads int, transA, transB bool, m, n, k int, alpha floa
 	call(bf16, threads, transA, transB, m, n, k, alpha, a, lda, b, ldb, packed, beta, c, ldc, f)
 }
 
-func call(bf16 bool, threads int, transA, transB bool, m, n, k int, alpha float32, a unsafe.Pointer, lda int, b unsafe.Pointer, ldb int, packed unsafe.Pointer, beta float32, c unsafe.Pointer, ldc int, f Finish) {
+func call(bf16 bool, threads int, transA, transB bool, m, n, k int, alpha float32, a unsafe.Pointer, lda int, b unsafe.Pointer, ldb int,
+	packed unsafe.Pointer, beta float32, c unsafe.Pointer, ldc int, f Finish) {
 	if C.pra_gemm_finish(flag(bf16), C.int(threads), flag(transA), flag(transB), C.long(m), C.long(n), C.long(k), C.float(alpha),
 		(*C.float)(a), C.long(lda), (*C.float)(b), C.long(ldb), (*C.float)(packed), C.float(beta), (*C.float)(c), C.long(ldc),
-		(*C.float)(f.Bias), (*C.float)(f.Pre), C.long(f.LDPre), C.int(f.Act), (*C.float)(f.Gate), C.long(f.LDGate), (*C.float)(f.Residual), C.long(f.LDResidual)) == 0 {
+		(*C.float)(f.Bias), (*C.float)(f.Pre), C.long(f.LDPre), C.int(f.Act), (*C.float)(f.Gate), C.long(f.LDGate), (*C.float)(f.Residual),
+		C.long(f.LDResidual)) == 0 {
 		panic("gemm: no memory for the packed operands")
 	}
 }

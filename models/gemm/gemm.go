@@ -18,7 +18,8 @@ import "unsafe"
 // Products of a transposed A with more than 64 rows and columns of C (weight
 // gradients) go to oneDNN where the machine has it, all others to the kernels
 // of this package; on the base vector path oneDNN takes all it can.
-func Sgemm(threads int, transA, transB bool, m, n, k int, alpha float32, a []float32, lda int, b []float32, ldb int, beta float32, c []float32, ldc int) {
+func Sgemm(threads int, transA, transB bool, m, n, k int, alpha float32, a []float32, lda int, b []float32, ldb int, beta float32,
+	c []float32, ldc int) {
 	if m == 0 || n == 0 {
 		return
 	}
@@ -30,7 +31,8 @@ func Sgemm(threads int, transA, transB bool, m, n, k int, alpha float32, a []flo
 }
 
 // SgemmPtr is Sgemm on raw addresses; the caller vouches for the extents.
-func SgemmPtr(threads int, transA, transB bool, m, n, k int, alpha float32, a unsafe.Pointer, lda int, b unsafe.Pointer, ldb int, beta float32, c unsafe.Pointer, ldc int) {
+func SgemmPtr(threads int, transA, transB bool, m, n, k int, alpha float32, a unsafe.Pointer, lda int, b unsafe.Pointer, ldb int,
+	beta float32, c unsafe.Pointer, ldc int) {
 	if k > 0 && alpha != 0 && vendor(transA, m, n) {
 		oneDNN(threads, transA, transB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc)
 		return

@@ -42,7 +42,8 @@ func random(rng *rand.Rand, rows, cols, pad int, trans bool) matrix {
 
 func TestSgemm(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 1))
-	for _, s := range [][3]int{{1, 1, 1}, {2, 3, 4}, {5, 1, 9}, {1, 33, 64}, {17, 16, 15}, {31, 100, 7}, {64, 64, 64}, {96, 130, 49}, {300, 12, 100}, {3, 200, 300}} {
+	for _, s := range [][3]int{{1, 1, 1}, {2, 3, 4}, {5, 1, 9}, {1, 33, 64}, {17, 16, 15}, {31, 100, 7}, {64, 64, 64}, {96, 130, 49},
+		{300, 12, 100}, {3, 200, 300}} {
 		m, n, k := s[0], s[1], s[2]
 		for variant := range 4 {
 			transA, transB := variant&1 != 0, variant&2 != 0
@@ -58,7 +59,8 @@ func TestSgemm(t *testing.T) {
 							}
 						}
 						Sgemm(threads, transA, transB, m, n, k, by[0], a.values, a.ld, b.values, b.ld, by[1], c.values, c.ld)
-						name := fmt.Sprintf("%s: [%d,%d]·[%d,%d] trans %v %v, pad %d, alpha %g, beta %g, threads %d", Loaded().Name, m, k, k, n, transA, transB, pad, by[0], by[1], threads)
+						name := fmt.Sprintf("%s: [%d,%d]·[%d,%d] trans %v %v, pad %d, alpha %g, beta %g, threads %d", Loaded().Name, m, k, k, n, transA,
+							transB, pad, by[0], by[1], threads)
 						check(t, name, a, b, c, before, m, n, k, float64(by[0]), float64(by[1]))
 					}
 				}

@@ -21,7 +21,7 @@ type Library struct {
 	Hint string
 }
 
-// Disable, set to any value in the environment, leaves oneDNN out.
+// Disable leaves oneDNN out when the environment sets it to any value.
 const Disable = "PRABENCH_NO_ONEDNN"
 
 var load = sync.OnceValue(func() Library {
@@ -39,7 +39,8 @@ var load = sync.OnceValue(func() Library {
 		C.prabench_onednn_version(&v[0])
 		return Library{Name: fmt.Sprintf("oneDNN %d.%d.%d", v[0], v[1], v[2]), Path: so}
 	}
-	return Library{Hint: "oneDNN was not found, all matrix products run on the program's own kernels, somewhat slower in training; install it with: apt-get install libdnnl2 (or libdnnl3)"}
+	return Library{Hint: "oneDNN was not found, all matrix products run on the program's own kernels, somewhat slower in training; install " +
+		"it with: apt-get install libdnnl2 (or libdnnl3)"}
 })
 
 // Loaded says what serves this process.
@@ -54,7 +55,8 @@ func Loaded() Library {
 }
 
 // oneDNN is the product by dnnl_sgemm.
-func oneDNN(threads int, transA, transB bool, m, n, k int, alpha float32, a unsafe.Pointer, lda int, b unsafe.Pointer, ldb int, beta float32, c unsafe.Pointer, ldc int) {
+func oneDNN(threads int, transA, transB bool, m, n, k int, alpha float32, a unsafe.Pointer, lda int, b unsafe.Pointer, ldb int,
+	beta float32, c unsafe.Pointer, ldc int) {
 	ta, tb := C.char('N'), C.char('N')
 	if transA {
 		ta = 'T'

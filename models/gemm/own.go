@@ -67,7 +67,8 @@ func Paths() []string {
 }
 
 // own is the product by this package's kernels.
-func own(threads int, transA, transB bool, m, n, k int, alpha float32, a unsafe.Pointer, lda int, b unsafe.Pointer, ldb int, beta float32, c unsafe.Pointer, ldc int) {
+func own(threads int, transA, transB bool, m, n, k int, alpha float32, a unsafe.Pointer, lda int, b unsafe.Pointer, ldb int, beta float32,
+	c unsafe.Pointer, ldc int) {
 	choose()
 	if C.pra_gemm(C.int(threads), flag(transA), flag(transB), C.long(m), C.long(n), C.long(k), C.float(alpha),
 		(*C.float)(a), C.long(lda), (*C.float)(b), C.long(ldb), C.float(beta), (*C.float)(c), C.long(ldc)) == 0 {

@@ -35,13 +35,15 @@ type trial struct {
 }
 
 func (x trial) String() string {
-	return fmt.Sprintf("[%d,%d]·[%d,%d] trans %v %v, strides %d %d %d, alpha %g, beta %g", x.m, x.k, x.k, x.n, x.transA, x.transB, x.a.ld, x.b.ld, x.c.ld, x.alpha, x.beta)
+	return fmt.Sprintf("[%d,%d]·[%d,%d] trans %v %v, strides %d %d %d, alpha %g, beta %g", x.m, x.k, x.k, x.n, x.transA, x.transB, x.a.ld,
+		x.b.ld, x.c.ld, x.alpha, x.beta)
 }
 
 // own runs the trial on a copy of C by this package's kernels.
 func (x trial) own(threads int) matrix {
 	c := matrix{slices.Clone(x.c.values), x.c.ld, false}
-	own(threads, x.transA, x.transB, x.m, x.n, x.k, x.alpha, unsafe.Pointer(&x.a.values[0]), x.a.ld, unsafe.Pointer(&x.b.values[0]), x.b.ld, x.beta, unsafe.Pointer(&c.values[0]), c.ld)
+	own(threads, x.transA, x.transB, x.m, x.n, x.k, x.alpha, unsafe.Pointer(&x.a.values[0]), x.a.ld, unsafe.Pointer(&x.b.values[0]), x.b.ld,
+		x.beta, unsafe.Pointer(&c.values[0]), c.ld)
 	return c
 }
 
@@ -53,7 +55,8 @@ func drawTrial(t *rapid.T) trial {
 	}
 	x := trial{
 		transA: rapid.Bool().Draw(t, "transA"), transB: rapid.Bool().Draw(t, "transB"),
-		m: size("m", 63, 64, 65, 66, 97, 130), n: size("n", 16, 31, 32, 33, 63, 64, 65, 127, 129, 192, 340, 700), k: size("k", 64, 100, 511, 512, 513, 520, 1040),
+		m: size("m", 63, 64, 65, 66, 97, 130), n: size("n", 16, 31, 32, 33, 63, 64, 65, 127, 129, 192, 340, 700),
+		k:     size("k", 64, 100, 511, 512, 513, 520, 1040),
 		alpha: rapid.SampledFrom([]float32{1, 1, 1, -0.5}).Draw(t, "alpha"), beta: rapid.SampledFrom([]float32{0, 1, 1, -2}).Draw(t, "beta"),
 	}
 	rng := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 1))
@@ -92,15 +95,18 @@ func TestOwnSameBitsAtAnySize(t *testing.T) {
 			for _, transA := range []bool{false, true} {
 				rng := rand.New(rand.NewPCG(5, uint64(k)))
 				const m, n = 130, 900 // k·n beyond what one row reads by panels
-				x := trial{transA: transA, m: m, n: n, k: k, alpha: 1, beta: 0, a: random(rng, m, k, 0, transA), b: random(rng, k, n, 0, false), c: random(rng, m, n, 0, false)}
+				x := trial{transA: transA, m: m, n: n, k: k, alpha: 1, beta: 0, a: random(rng, m, k, 0, transA), b: random(rng, k, n, 0, false),
+					c: random(rng, m, n, 0, false)}
 				all := x.own(1)
-				for _, part := range [][4]int{{0, 1, 0, 900}, {5, 2, 0, 900}, {3, 1, 64, 12}, {8, 7, 130, 300}, {1, 64, 0, 64}, {0, 65, 0, 129}, {129, 1, 899, 1}} {
+				for _, part := range [][4]int{{0, 1, 0, 900}, {5, 2, 0, 900}, {3, 1, 64, 12}, {8, 7, 130, 300}, {1, 64, 0, 64}, {0, 65, 0, 129},
+					{129, 1, 899, 1}} {
 					i, rows, j, cols := part[0], part[1], part[2], part[3]
 					off := i * k
 					if transA {
 						off = i
 					}
-					p := trial{transA: transA, m: rows, n: cols, k: k, alpha: 1, a: matrix{x.a.values[off:], x.a.ld, transA}, b: matrix{x.b.values[j:], n, false}, c: random(rng, rows, cols, 0, false)}
+					p := trial{transA: transA, m: rows, n: cols, k: k, alpha: 1, a: matrix{x.a.values[off:], x.a.ld, transA},
+						b: matrix{x.b.values[j:], n, false}, c: random(rng, rows, cols, 0, false)}
 					got := p.own(2)
 					for r := range rows {
 						if !sameBits(got.values[r*cols:(r+1)*cols], all.values[(i+r)*n+j:(i+r)*n+j+cols]) {
@@ -122,7 +128,8 @@ func TestOwnNaN(t *testing.T) {
 			for _, transB := range []bool{false, true} {
 				for _, bad := range []float64{math.NaN(), math.Inf(1)} {
 					rng := rand.New(rand.NewPCG(9, 9))
-					x := trial{transB: transB, m: m, n: n, k: k, alpha: 1, a: random(rng, m, k, 0, false), b: random(rng, k, n, 0, transB), c: random(rng, m, n, 0, false)}
+					x := trial{transB: transB, m: m, n: n, k: k, alpha: 1, a: random(rng, m, k, 0, false), b: random(rng, k, n, 0, transB),
+						c: random(rng, m, n, 0, false)}
 					for i := range x.c.values {
 						x.c.values[i] = float32(math.NaN())
 					}
@@ -178,7 +185,8 @@ func TestOwnReadsNothingBehind(t *testing.T) {
 						x.a, x.b, x.c = random(rng, m, k, pad, x.transA), random(rng, k, n, pad, x.transB), random(rng, m, n, pad, false)
 						x.a.values, x.b.values = guarded(t, x.a.values), guarded(t, x.b.values)
 						c := guarded(t, x.c.values)
-						own(1, x.transA, x.transB, m, n, k, 1, unsafe.Pointer(&x.a.values[0]), x.a.ld, unsafe.Pointer(&x.b.values[0]), x.b.ld, 1, unsafe.Pointer(&c[0]), x.c.ld)
+						own(1, x.transA, x.transB, m, n, k, 1, unsafe.Pointer(&x.a.values[0]), x.a.ld, unsafe.Pointer(&x.b.values[0]), x.b.ld, 1,
+							unsafe.Pointer(&c[0]), x.c.ld)
 						if want := x.own(2); !sameBits(c, want.values) {
 							t.Fatalf("%v: a guarded product differs", x)
 						}

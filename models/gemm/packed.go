@@ -56,7 +56,8 @@ func (p *Packed) check() {
 
 // PackedPtr is C ← alpha·op(A)·B + beta·C followed by f, with B packed: op(A)
 // is [m, k], C [m, n]. Bit for bit what [FusedPtr] or [FusedBF16Ptr] gives.
-func PackedPtr(threads int, transA bool, m int, alpha float32, a unsafe.Pointer, lda int, p *Packed, beta float32, c unsafe.Pointer, ldc int, f Finish) {
+func PackedPtr(threads int, transA bool, m int, alpha float32, a unsafe.Pointer, lda int, p *Packed, beta float32, c unsafe.Pointer,
+	ldc int, f Finish) {
 	p.check()
 	finish(p.bf16, threads, transA, false, m, p.n, p.k, alpha, a, lda, nil, 0, unsafe.Pointer(&p.values[0]), beta, c, ldc, f)
 }

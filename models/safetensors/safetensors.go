@@ -175,7 +175,8 @@ func Decode(r io.Reader, size int64) (*File, error) {
 	for _, e := range entries {
 		elements, ok := e.elements()
 		if e.Dtype != "F32" || !ok || e.Offsets[0] != at || e.Offsets[1] != at+4*elements || int64(e.Offsets[1]) > total {
-			return nil, fmt.Errorf("%w: tensor %q of type %s, shape %v and bytes %v does not fit a data part of %d bytes", errDamaged, e.name, e.Dtype, e.Shape, e.Offsets, total)
+			return nil, fmt.Errorf("%w: tensor %q of type %s, shape %v and bytes %v does not fit a data part of %d bytes", errDamaged, e.name,
+				e.Dtype, e.Shape, e.Offsets, total)
 		}
 		at = e.Offsets[1]
 		data := make([]float32, elements)

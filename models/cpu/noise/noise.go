@@ -13,5 +13,6 @@ import "unsafe"
 // Normal writes the normals that device.Normal defines to the float32
 // memory at dst; ids points at batch int32 values.
 func Normal(threads int, dst, ids unsafe.Pointer, batch, tokens, at, dim int, key uint64, stream uint32) {
-	C.prabench_normal(C.int(threads), (*C.float)(dst), (*C.int)(ids), C.long(batch), C.long(tokens), C.long(at), C.long(dim), C.uint64_t(key), C.uint32_t(stream))
+	C.prabench_normal(C.int(threads), (*C.float)(dst), (*C.int)(ids), C.long(batch), C.long(tokens), C.long(at), C.long(dim), C.uint64_t(key),
+		C.uint32_t(stream))
 }

@@ -166,7 +166,8 @@ func (tr *trial) compare(t *testing.T, s slot, want []float64, got []float32, li
 		}
 	}
 	if bad >= 0 {
-		t.Errorf("buffer %d (%s), element %d of %d: %v, want %v: %.3g times the tolerance %.3g", s, tr.names[s], bad, len(want), got[bad], want[bad], worst, limit)
+		t.Errorf("buffer %d (%s), element %d of %d: %v, want %v: %.3g times the tolerance %.3g", s, tr.names[s], bad, len(want), got[bad],
+			want[bad], worst, limit)
 	}
 }
 

@@ -9,7 +9,8 @@ type sequence struct {
 }
 
 var sequences = []sequence{
-	{2, 4, 3, 1, false}, {2, 4, 3, 2, true}, {1, 1, 1, 1, false}, {3, 16, 12, 16, false}, {5, 16, 49, 4, true}, {64, 16, 96, 1, false}, {20, 64, 100, 8, true}, {2, 4, 513, 2, true},
+	{2, 4, 3, 1, false}, {2, 4, 3, 2, true}, {1, 1, 1, 1, false}, {3, 16, 12, 16, false}, {5, 16, 49, 4, true}, {64, 16, 96, 1, false},
+	{20, 64, 100, 8, true}, {2, 4, 513, 2, true},
 }
 
 const classes = 5

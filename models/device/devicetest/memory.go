@@ -62,23 +62,31 @@ func memory(t *testing.T, open Open) {
 	if be.Name() == "" || be.Details() == "" {
 		t.Error("a backend has a name and details")
 	}
-	alloc := func(c device.Class, n int) device.Buffer {
-		b, err := be.Alloc(c, n)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return b
+	peaks(t, be)
+	contents(t, be)
+	misuse(t, be)
+}
+
+func allocate(t *testing.T, be device.Backend, c device.Class, n int) device.Buffer {
+	b, err := be.Alloc(c, n)
+	if err != nil {
+		t.Fatal(err)
 	}
+	return b
+}
+
+// peaks checks what is counted, in a backend that nothing was allocated in.
+func peaks(t *testing.T, be device.Backend) {
 	const n = 1 << 18
 	for c := range device.Classes {
 		start := be.Peak(c)
-		a, b := alloc(c, n), alloc(c, n)
+		a, b := allocate(t, be, c, n), allocate(t, be, c, n)
 		two := be.Peak(c)
 		if two-start < 2*4*n || two-start > 2*9*n {
 			t.Errorf("%s: two buffers of %d elements raised the peak by %d bytes", c, n, two-start)
 		}
 		be.Free(a)
-		be.Free(alloc(c, n))
+		be.Free(allocate(t, be, c, n))
 		if p := be.Peak(c); p != two {
 			t.Errorf("%s: a buffer in the place of a freed one moved the peak from %d to %d bytes", c, two, p)
 		}
@@ -110,8 +118,11 @@ func memory(t *testing.T, open Open) {
 	}
 	be.Free(device.Buffer{})
 	be.FreeInts(device.Ints{})
+}
 
-	b := alloc(device.Model, 10)
+// contents checks that what is uploaded comes back.
+func contents(t *testing.T, be device.Backend) {
+	b := allocate(t, be, device.Model, 10)
 	want := []float32{1, -2, float32(math.Inf(1)), 1e-40, 5, 6, 7}
 	be.Upload(b.Slice(2, 7), want)
 	got := make([]float32, 4)
@@ -119,15 +130,20 @@ func memory(t *testing.T, open Open) {
 	if !slices.Equal(got, want[1:5]) {
 		t.Errorf("uploaded %v, a slice reads %v", want, got)
 	}
+}
+
+// misuse checks what panics.
+func misuse(t *testing.T, be device.Backend) {
+	b := allocate(t, be, device.Model, 10)
 	ints, err := be.AllocInts(3)
 	if err != nil {
 		t.Fatal(err)
 	}
 	be.UploadInts(ints, []int32{1}) // fewer are fine
-	freed := alloc(device.Model, 10)
+	freed := allocate(t, be, device.Model, 10)
 	be.Free(freed)
 	for what, f := range map[string]func(){
-		"upload of too few":      func() { be.Upload(b, want) },
+		"upload of too few":      func() { be.Upload(b, make([]float32, 7)) },
 		"download of too many":   func() { be.Download(make([]float32, 11), b) },
 		"upload of 4 indices":    func() { be.UploadInts(ints, []int32{1, 2, 3, 4}) },
 		"slice past the end":     func() { b.Slice(8, 3) },

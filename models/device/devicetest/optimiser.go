@@ -23,8 +23,10 @@ func adamW() []*trial {
 	var out []*trial
 	for _, n := range lengths {
 		for name, h := range map[string]device.AdamW{
-			"first":   {LR: 1e-3, Beta1: 0.875, Beta2: 1 - 1.0/1024, Eps: 1e-8, WeightDecay: 0.05, Correct1: 0.125, Correct2: 1.0 / 1024, GradScale: 0.3, EMA: 0.125},
-			"later":   {LR: 2e-4, Beta1: 0.875, Beta2: 1 - 1.0/1024, Eps: 1e-8, WeightDecay: 0.05, Correct1: 0.9, Correct2: 0.4, GradScale: 1, EMA: 1 - 1.0/1024},
+			"first": {LR: 1e-3, Beta1: 0.875, Beta2: 1 - 1.0/1024, Eps: 1e-8, WeightDecay: 0.05, Correct1: 0.125, Correct2: 1.0 / 1024,
+				GradScale: 0.3, EMA: 0.125},
+			"later": {LR: 2e-4, Beta1: 0.875, Beta2: 1 - 1.0/1024, Eps: 1e-8, WeightDecay: 0.05, Correct1: 0.9, Correct2: 0.4, GradScale: 1,
+				EMA: 1 - 1.0/1024},
 			"plain":   {LR: 1e-2, Beta1: 0.875, Beta2: 0.75, Eps: 1e-3, Correct1: 1, Correct2: 1, GradScale: 1},
 			"stopped": {LR: 0, Beta1: 0.875, Beta2: 0.75, Eps: 1e-8, WeightDecay: 1, Correct1: 1, Correct2: 1, GradScale: 0, EMA: 0.5},
 		} {

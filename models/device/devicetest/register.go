@@ -13,15 +13,15 @@ var makers = map[device.Kind]func() []*trial{}
 func of[O any, P interface {
 	*O
 	device.Op
-}](make func() []*trial) struct{} {
+}](list func() []*trial) struct{} {
 	var none P
-	makers[none.Kind()] = make
+	makers[none.Kind()] = list
 	return struct{}{}
 }
 
 func trials(k device.Kind) []*trial {
-	if make := makers[k]; make != nil {
-		return make()
+	if list := makers[k]; list != nil {
+		return list()
 	}
 	return nil
 }

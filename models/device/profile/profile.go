@@ -93,7 +93,7 @@ func name(op device.Op) string {
 
 // end charges the time since start.
 func (t *Backend) end(name string, start time.Time, flops, bytes float64) {
-	t.Backend.Sync() // its error stays with the backend, which Err reports
+	_ = t.Backend.Sync() // its error stays with the backend, which Err reports
 	o := t.ops[name]
 	if o == nil {
 		o = &Op{Name: name}

@@ -63,7 +63,8 @@ func attend(out, scores []float64, v func(j int) []float64) float64 {
 }
 
 var _ = device.On(&ops, func(d *Backend, o *device.Attention) {
-	q, O, l := d.triple(o.QKV, o.Batch*o.Tokens, o.Heads, o.Width), d.view(o.Out, o.Batch*o.Tokens*o.Width), d.view(o.LSE, o.Batch*o.Heads*o.Tokens)
+	q, O, l := d.triple(o.QKV, o.Batch*o.Tokens, o.Heads, o.Width), d.view(o.Out, o.Batch*o.Tokens*o.Width),
+		d.view(o.LSE, o.Batch*o.Heads*o.Tokens)
 	scale := 1 / math.Sqrt(float64(q.size))
 	for b := range o.Batch {
 		for h := range o.Heads {
@@ -119,7 +120,8 @@ var _ = device.On(&ops, func(d *Backend, o *device.AttentionDecode) {
 	if o.Half {
 		panic("reference: a cache in bf16")
 	}
-	q, O, kept := d.triple(o.QKV, o.Batch*o.N, o.Heads, o.Width), d.view(o.Out, o.Batch*o.N*o.Width), d.view(o.Cache, 2*o.Batch*o.Capacity*o.Width)
+	q, O, kept := d.triple(o.QKV, o.Batch*o.N, o.Heads, o.Width), d.view(o.Out, o.Batch*o.N*o.Width),
+		d.view(o.Cache, 2*o.Batch*o.Capacity*o.Width)
 	of := func(p part, b, token, head int) []float64 {
 		from := ((int(p-key)*o.Batch+b)*o.Capacity+token)*o.Width + head*q.size
 		return kept[from : from+q.size]
