@@ -37,7 +37,8 @@ func (r *reading) readSweep() {
 	raw, given := r.doc.root["sweep"]
 	sweep, ok := raw.(map[string]any)
 	if given && !ok {
-		r.problems.add(r.doc.at("sweep"), "sweep", fmt.Sprintf("%s is %s; allowed: a table [sweep] of key = [values]", show(raw), typeName(raw)), "")
+		r.problems.add(r.doc.at("sweep"), "sweep", fmt.Sprintf("%s is %s; allowed: a table [sweep] of key = [values]", show(raw), typeName(raw)),
+			"")
 	}
 	plain := maps.Clone(sweep)
 	for _, name := range []string{"zip", "exclude"} {
@@ -95,7 +96,8 @@ func (r *reading) eachTable(sweep map[string]any, name string, f func(i int, t m
 	}
 	list, ok := tables(v)
 	if !ok {
-		r.problems.add(r.doc.at("sweep", name), "sweep."+name, fmt.Sprintf("is %s; allowed: one or more [[sweep.%s]]", typeName(v), name), "write two brackets on each side")
+		r.problems.add(r.doc.at("sweep", name), "sweep."+name, fmt.Sprintf("is %s; allowed: one or more [[sweep.%s]]", typeName(v), name),
+			"write two brackets on each side")
 		return
 	}
 	for i, t := range list {
@@ -113,9 +115,11 @@ func (r *reading) sweepable(key string, at place) *field {
 	case key == labelKey:
 		return labelField
 	case f == nil:
-		r.problems.add(at, key, "unknown key of an axis; allowed: any key of [data], [model], [train], [sample], [metrics], [measure]", didYouMean(key, allNames))
+		r.problems.add(at, key, "unknown key of an axis; allowed: any key of [data], [model], [train], [sample], [metrics], [measure]",
+			didYouMean(key, allNames))
 	case !f.Sweep:
-		r.problems.add(at, key, "cannot be swept: it belongs to an attempt, not to a cell", "run the file once for each value with --set "+key+"=…")
+		r.problems.add(at, key, "cannot be swept: it belongs to an attempt, not to a cell",
+			"run the file once for each value with --set "+key+"=…")
 	default:
 		return f
 	}
@@ -253,7 +257,8 @@ func (r *reading) checkZips() {
 			}
 			if unequal >= 0 {
 				a.faulty = true
-				r.fault(a.at[unequal], a.fields[unequal].Name, "the lists of a zip have unequal lengths: "+strings.Join(lengths, ", ")+"; allowed: one length for all", "")
+				r.fault(a.at[unequal], a.fields[unequal].Name,
+					"the lists of a zip have unequal lengths: "+strings.Join(lengths, ", ")+"; allowed: one length for all", "")
 			}
 		}
 		if a.faulty {

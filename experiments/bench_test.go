@@ -13,7 +13,8 @@ func large() []byte {
 	for i := range rates {
 		rates[i] = fmt.Sprintf("%de-6", i+1)
 	}
-	return []byte("repeats = 4\n[sweep]\n\"model.patch\" = [1, 2, 4, 7, 14]\n\"train.rollout_depth\" = [0, 1]\n\"model.state\" = [4, 12]\n\"train.lr\" = [" + strings.Join(rates, ", ") + "]\n")
+	return []byte("repeats = 4\n[sweep]\n\"model.patch\" = [1, 2, 4, 7, 14]\n\"train.rollout_depth\" = [0, 1]\n\"model.state\" = [4, 12]\n" +
+		"\"train.lr\" = [" + strings.Join(rates, ", ") + "]\n")
 }
 
 // BenchmarkLoad reads, checks and expands 100,000 cells; MiB is what stays of

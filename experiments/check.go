@@ -153,8 +153,10 @@ func (s *Settings) depths() error {
 		depth models.Depth
 	}{{"train.rollout_depth", s.Train.RolloutDepth}, {"sample.rollout_depth", s.Sample.RolloutDepth}} {
 		if int(d.depth) > k {
-			return &models.KeyError{Key: d.key, Problem: fmt.Sprintf("%d is more than K = %d AR steps (size %d, patch %d, block %d), after which nothing changes; allowed: 0 to %d, or \"exact\"",
-				d.depth, k, s.Model.Size, s.Model.Patch, s.Model.Block, k)}
+			return &models.KeyError{Key: d.key,
+				Problem: fmt.Sprintf("%d is more than K = %d AR steps (size %d, patch %d, block %d), after which nothing changes; allowed: 0 to "+
+					"%d, or \"exact\"",
+					d.depth, k, s.Model.Size, s.Model.Patch, s.Model.Block, k)}
 		}
 	}
 	return nil
@@ -200,7 +202,8 @@ func (s *Settings) rest() error {
 		return &models.KeyError{Key: "measure.device", Problem: fmt.Sprintf("%q is no device; allowed: cpu, cuda or cuda:0", s.Measure.Device)}
 	}
 	if s.Measure.Timeout <= 0 {
-		return &models.KeyError{Key: "measure.timeout", Problem: fmt.Sprintf("%v is no time; allowed: more than 0s, for example \"2h\"", s.Measure.Timeout)}
+		return &models.KeyError{Key: "measure.timeout", Problem: fmt.Sprintf("%v is no time; allowed: more than 0s, for example \"2h\"",
+			s.Measure.Timeout)}
 	}
 	if err := s.Metrics.valid(); err != nil {
 		return err

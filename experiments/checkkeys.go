@@ -40,7 +40,8 @@ func (c Check) valid() error {
 	}
 	for _, name := range c.Metrics.List() {
 		if !slices.Contains(checkMetrics, name) {
-			return &models.KeyError{Key: "check.metrics", Problem: strings.TrimSpace(fmt.Sprintf("%q cannot be checked; allowed: %s", name, strings.Join(checkMetrics, ", ")))}
+			return &models.KeyError{Key: "check.metrics",
+				Problem: strings.TrimSpace(fmt.Sprintf("%q cannot be checked; allowed: %s", name, strings.Join(checkMetrics, ", ")))}
 		}
 	}
 	if len(c.Metrics.List()) == 0 {
@@ -51,11 +52,13 @@ func (c Check) valid() error {
 		v   float64
 	}{{"check.throughput", c.Throughput}, {"check.latency", c.Latency}, {"check.memory", c.Memory}} {
 		if !(t.v > 0 && t.v < 1) {
-			return &models.KeyError{Key: t.key, Problem: fmt.Sprintf("%g is no share that could matter; allowed: more than 0 and less than 1, for example 0.03 for 3 %%", t.v)}
+			return &models.KeyError{Key: t.key,
+				Problem: fmt.Sprintf("%g is no share that could matter; allowed: more than 0 and less than 1, for example 0.03 for 3 %%", t.v)}
 		}
 	}
 	if c.Rounds < 6 || c.Rounds > 10_000 {
-		return &models.KeyError{Key: "check.rounds", Problem: fmt.Sprintf("%d rounds give no 95 %% interval or never end; allowed: 6 to 10000", c.Rounds)}
+		return &models.KeyError{Key: "check.rounds",
+			Problem: fmt.Sprintf("%d rounds give no 95 %% interval or never end; allowed: 6 to 10000", c.Rounds)}
 	}
 	if c.Budget <= 0 {
 		return &models.KeyError{Key: "check.budget", Problem: fmt.Sprintf("%v is no time; allowed: more than 0s, for example \"3m\"", c.Budget)}

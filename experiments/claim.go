@@ -34,7 +34,8 @@ func (r *reading) readClaims() {
 	}
 	list, ok := tables(raw)
 	if !ok {
-		r.problems.add(r.doc.at("claim"), "claim", fmt.Sprintf("is %s; allowed: one or more [[claim]]", typeName(raw)), "write two brackets on each side")
+		r.problems.add(r.doc.at("claim"), "claim", fmt.Sprintf("is %s; allowed: one or more [[claim]]", typeName(raw)),
+			"write two brackets on each side")
 		return
 	}
 	for i, t := range list {
@@ -64,11 +65,13 @@ func (c *claimReading) read() Claim {
 	c.text("text", &out.Text, true)
 	c.text("metric", &out.Metric, true)
 	if out.Metric != "" && !slices.Contains(metricNames, out.Metric) {
-		c.bad("metric", fmt.Sprintf("there is no metric %q; allowed: %s", out.Metric, strings.Join(metricNames, ", ")), didYouMean(out.Metric, metricNames))
+		c.bad("metric", fmt.Sprintf("there is no metric %q; allowed: %s", out.Metric, strings.Join(metricNames, ", ")),
+			didYouMean(out.Metric, metricNames))
 	}
 	c.text("expect", &out.Expect, false)
 	if !slices.Contains(expectations, out.Expect) {
-		c.bad("expect", fmt.Sprintf("%q is no expectation; allowed: %s", out.Expect, strings.Join(expectations, ", ")), didYouMean(out.Expect, expectations))
+		c.bad("expect", fmt.Sprintf("%q is no expectation; allowed: %s", out.Expect, strings.Join(expectations, ", ")),
+			didYouMean(out.Expect, expectations))
 	}
 	c.text("figure", &out.Figure, false)
 	var figures []string
@@ -76,7 +79,8 @@ func (c *claimReading) read() Claim {
 		figures = append(figures, f.Name)
 	}
 	if out.Figure != "" && !slices.Contains(figures, out.Figure) {
-		c.bad("figure", fmt.Sprintf("the file has no figure %q; allowed: %s", out.Figure, strings.Join(figures, ", ")), didYouMean(out.Figure, figures))
+		c.bad("figure", fmt.Sprintf("the file has no figure %q; allowed: %s", out.Figure, strings.Join(figures, ", ")),
+			didYouMean(out.Figure, figures))
 	}
 	out.Of, out.Over = c.points("of"), c.points("over")
 	return out
@@ -118,7 +122,8 @@ func (c *claimReading) points(side string) map[string]any {
 		name := "claim." + side + "." + e.key
 		f := chosenField(e.key)
 		if f == nil || f == seedField {
-			c.problems.add(e.at, name, "unknown key; allowed: any key of a setting, or label", didYouMean(e.key, append(slices.Clone(allNames), labelKey)))
+			c.problems.add(e.at, name, "unknown key; allowed: any key of a setting, or label",
+				didYouMean(e.key, append(slices.Clone(allNames), labelKey)))
 			continue
 		}
 		wanted, ok := c.wanted(f, entry{key: name, value: e.value, at: e.at})

@@ -38,8 +38,10 @@ over = { patch = 4 }
 		t.Fatal(err)
 	}
 	want := []Claim{
-		{Text: "PRA beats clean inputs", Metric: "fid_proxy", Of: map[string]any{"label": "PRA"}, Over: map[string]any{"label": "clean"}, Expect: "better", Figure: "quality"},
-		{Text: "patches differ", Metric: "throughput", Of: map[string]any{"model.patch": 7, "train.rollout_depth": []any{0, 1}}, Over: map[string]any{"model.patch": 4}, Expect: "higher"},
+		{Text: "PRA beats clean inputs", Metric: "fid_proxy", Of: map[string]any{"label": "PRA"}, Over: map[string]any{"label": "clean"},
+			Expect: "better", Figure: "quality"},
+		{Text: "patches differ", Metric: "throughput", Of: map[string]any{"model.patch": 7, "train.rollout_depth": []any{0, 1}},
+			Over: map[string]any{"model.patch": 4}, Expect: "higher"},
 	}
 	if d := cmp.Diff(want, e.Claims, cmpopts.IgnoreFields(Claim{}, "Source")); d != "" {
 		t.Error(d)

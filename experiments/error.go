@@ -75,10 +75,12 @@ func (p place) String() string { return location(p.file, p.line, p.column) }
 // problems collects everything that is wrong.
 type problems struct{ list []*Error }
 
-func (p *problems) add(at place, key, problem, hint string) *Error {
-	e := &Error{File: at.file, Line: at.line, Column: at.column, Key: key, Problem: problem, Hint: hint}
-	p.list = append(p.list, e)
-	return e
+func (p *problems) add(at place, key, problem, hint string) {
+	p.list = append(p.list, fault(at, key, problem, hint))
+}
+
+func fault(at place, key, problem, hint string) *Error {
+	return &Error{File: at.file, Line: at.line, Column: at.column, Key: key, Problem: problem, Hint: hint}
 }
 
 // join is nil or all problems in the order of their places, flags after the

@@ -18,7 +18,8 @@ func (r *reading) readExclude(t map[string]any, path []string, asWritten map[str
 	head := r.doc.at(path...)
 	entries := r.doc.entries(t, path...)
 	if len(entries) == 0 {
-		r.problems.add(head, "sweep.exclude", "the exclude has no keys and would leave out every point; allowed: key = value of one axis or more", "")
+		r.problems.add(head, "sweep.exclude", "the exclude has no keys and would leave out every point; allowed: key = value of one axis or more",
+			"")
 		return
 	}
 	x := exclude{steps: map[*axis][]bool{}}

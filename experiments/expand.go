@@ -35,7 +35,8 @@ type report struct {
 }
 
 func (r *reading) expand() {
-	x := &expansion{reading: r, data: &describing{ask: r.opts.Describe, known: map[Data]described{}}, id: newIdentity(), first: map[string]int{}}
+	x := &expansion{reading: r, data: &describing{ask: r.opts.Describe, known: map[Data]described{}}, id: newIdentity(),
+		first: map[string]int{}}
 	for _, a := range r.axes {
 		if !a.faulty {
 			x.axes = append(x.axes, a)
@@ -103,7 +104,8 @@ func (x *expansion) countPoints() (int, bool) {
 		x.problems.add(at, "sweep", "the excludes leave no point; nothing would run", "")
 		return 0, false
 	case points*x.exp.Repeats > limit:
-		x.problems.add(at, "sweep", fmt.Sprintf("%d points × %d seeds are %d cells; allowed: at most %d", points, x.exp.Repeats, points*x.exp.Repeats, limit), "")
+		x.problems.add(at, "sweep", fmt.Sprintf("%d points × %d seeds are %d cells; allowed: at most %d", points, x.exp.Repeats,
+			points*x.exp.Repeats, limit), "")
 		return 0, false
 	}
 	return points, true
@@ -242,7 +244,8 @@ func (x *expansion) report(bad []invalid) bool {
 func (x *expansion) finish() {
 	for n, rep := range x.reports {
 		if n == maxReports {
-			x.problems.add(place{file: x.doc.file}, "sweep", fmt.Sprintf("more than %d different values are invalid; the rest is not listed", maxReports), "")
+			x.problems.add(place{file: x.doc.file}, "sweep", fmt.Sprintf("more than %d different values are invalid; the rest is not listed",
+				maxReports), "")
 			break
 		}
 		at, swept := x.locate(rep.key)
@@ -256,7 +259,9 @@ func (x *expansion) finish() {
 		if swept && rep.values != "" {
 			hint = "correct the axis or leave the point out with [[sweep.exclude]]"
 		}
-		x.problems.add(at, rep.key, problem, hint).cause = rep.cause
+		e := fault(at, rep.key, problem, hint)
+		e.cause = rep.cause
+		x.problems.list = append(x.problems.list, e)
 	}
 }
 

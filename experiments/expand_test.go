@@ -37,38 +37,53 @@ func TestOrder(t *testing.T) {
 		want       []string
 	}{
 		{"first axis slowest, seeds innermost", "seed = 5\nrepeats = 2\n[sweep]\n\"model.patch\" = [7, 4]\n\"model.width\" = [64, 96]\n", fake(),
-			[]string{"patch=7 width=64 #5", "patch=7 width=64 #6", "patch=7 width=96 #5", "patch=7 width=96 #6", "patch=4 width=64 #5", "patch=4 width=64 #6", "patch=4 width=96 #5", "patch=4 width=96 #6"}},
+			[]string{"patch=7 width=64 #5", "patch=7 width=64 #6", "patch=7 width=96 #5", "patch=7 width=96 #6", "patch=4 width=64 #5",
+				"patch=4 width=64 #6", "patch=4 width=96 #5", "patch=4 width=96 #6"}},
 		{"dotted keys and tables are axes too", "[sweep]\ntrain.lr = [1, 0.5]\n[sweep.model]\n'patch' = [4, 7]\n", fake(),
 			[]string{"lr=1 patch=4 #1", "lr=1 patch=7 #1", "lr=0.5 patch=4 #1", "lr=0.5 patch=7 #1"}},
 		{"zip is one axis", "[sweep]\n\"model.patch\" = [4, 7]\n[[sweep.zip]]\n\"model.width\" = [64, 96]\n\"train.lr\" = [2e-3, 1]\n", fake(),
 			[]string{"patch=4 width=64 lr=0.002 #1", "patch=4 width=96 lr=1 #1", "patch=7 width=64 lr=0.002 #1", "patch=7 width=96 lr=1 #1"}},
 		{"an inline zip", "[sweep]\nzip = [{ \"model.width\" = [64, 96], \"train.lr\" = [2e-3, 1] }]\n", fake(),
 			[]string{"width=64 lr=0.002 #1", "width=96 lr=1 #1"}},
-		{"a zip that names its steps", "[[sweep.zip]]\nlabel = [\"pixels\", \"PRA\"]\n\"model.state\" = [0, 12]\n\"train.rollout_depth\" = [0, 1]\n", fake(),
+		{"a zip that names its steps",
+			"[[sweep.zip]]\nlabel = [\"pixels\", \"PRA\"]\n\"model.state\" = [0, 12]\n\"train.rollout_depth\" = [0, 1]\n", fake(),
 			[]string{"pixels #1", "PRA #1"}},
-		{"exclude comes before validation", "[sweep]\n\"model.patch\" = [4, 7, 14]\n\"model.block\" = [1, 2]\n[[sweep.exclude]]\n\"model.patch\" = 4\n\"model.block\" = 2\n[[sweep.exclude]]\n\"model.patch\" = [14]\n", fake(),
+		{"exclude comes before validation", "[sweep]\n\"model.patch\" = [4, 7, 14]\n\"model.block\" = [1, 2]\n[[sweep.exclude]]\n" +
+			"\"model.patch\" = 4\n\"model.block\" = 2\n[[sweep.exclude]]\n\"model.patch\" = [14]\n", fake(),
 			[]string{"patch=4 block=1 #1", "patch=7 block=1 #1", "patch=7 block=2 #1"}},
-		{"an excluded depth", "[sweep]\n\"train.rollout_depth\" = [0, 1, \"exact\"]\n\"sample.rollout_depth\" = [0, \"exact\"]\n[[sweep.exclude]]\n\"train.rollout_depth\" = \"exact\"\n", fake(),
+		{"an excluded depth", "[sweep]\n\"train.rollout_depth\" = [0, 1, \"exact\"]\n\"sample.rollout_depth\" = [0, \"exact\"]\n" +
+			"[[sweep.exclude]]\n\"train.rollout_depth\" = \"exact\"\n", fake(),
 			[]string{"depth=0 sweeps=0 #1", "depth=0 sweeps=exact #1", "depth=1 sweeps=0 #1", "depth=1 sweeps=exact #1"}},
 		{"short names that clash are whole", "[sweep]\n\"data.seed\" = [1, 2]\n\"sample.seed\" = [3]\n", fake(),
 			[]string{"data.seed=1 sample.seed=3 #1", "data.seed=2 sample.seed=3 #1"}},
-		{"--set with a value ends the axis", "[sweep]\n\"model.patch\" = [4, 7]\n\"model.width\" = [64, 96]\n[[sweep.exclude]]\n\"model.patch\" = 7\n\"model.width\" = 64\n", fake("model.patch=7"),
+		{"--set with a value ends the axis", "[sweep]\n\"model.patch\" = [4, 7]\n\"model.width\" = [64, 96]\n[[sweep.exclude]]\n" +
+			"\"model.patch\" = 7\n\"model.width\" = 64\n", fake("model.patch=7"),
 			[]string{"width=96 #1"}},
-		{"an exclude of another value is void", "[sweep]\n\"model.patch\" = [4, 7]\n\"model.width\" = [64, 96]\n[[sweep.exclude]]\n\"model.patch\" = 7\n\"model.width\" = 64\n", fake("model.patch=14"),
+		{"an exclude of another value is void", "[sweep]\n\"model.patch\" = [4, 7]\n\"model.width\" = [64, 96]\n[[sweep.exclude]]\n" +
+			"\"model.patch\" = 7\n\"model.width\" = 64\n", fake("model.patch=14"),
 			[]string{"width=64 #1", "width=96 #1"}},
-		{"--set with a list replaces the axis in place", "[sweep]\n\"model.patch\" = [4, 7]\n\"model.width\" = [64, 96]\n[[sweep.exclude]]\n\"model.patch\" = 4\n", fake("model.patch=[14,28]"),
+		{"--set with a list replaces the axis in place",
+			"[sweep]\n\"model.patch\" = [4, 7]\n\"model.width\" = [64, 96]\n[[sweep.exclude]]\n\"model.patch\" = 4\n", fake("model.patch=[14,28]"),
 			[]string{"patch=14 width=64 #1", "patch=14 width=96 #1", "patch=28 width=64 #1", "patch=28 width=96 #1"}},
 		{"--set sweep.key makes an axis", "[sweep]\n\"model.width\" = [64, 96]\n", fake("sweep.model.patch=[4,7]"),
 			[]string{"width=64 patch=4 #1", "width=64 patch=7 #1", "width=96 patch=4 #1", "width=96 patch=7 #1"}},
 		{"--set with quotes", "", fake(`sweep."model.order"=["strided"]`), []string{"order=strided #1"}},
-		{"--set on a zip leaves the other keys", "[[sweep.zip]]\n\"model.width\" = [64, 96]\n\"train.lr\" = [2e-3, 1]\n", fake("model.width=32"), []string{"lr=0.002 #1", "lr=1 #1"}},
-		{"--set on all of a named zip ends it", "[[sweep.zip]]\nlabel = [\"a\", \"b\"]\n\"model.width\" = [64, 96]\n", fake("model.width=32"), []string{"e #1"}},
-		{"--set of top keys, bare words and the last one wins", "repeats = 3\nname = \"x\"\n", fake("repeats=1", "name=2026", "seed=7", "data.set=shapes", "data.set=fashion-mnist", "measure.timeout=90s"), []string{"2026 #7"}},
-		{"--only", "repeats = 2\n[sweep]\n\"model.patch\" = [4, 7]\n\"train.rollout_depth\" = [0, 1, \"exact\"]\n", Options{Only: "model.patch=7,train.rollout_depth=1"}, []string{"patch=7 depth=1 #1", "patch=7 depth=1 #2"}},
-		{"--only with short names, exact and seeds", "repeats = 2\n[sweep]\n\"model.patch\" = [4, 7]\n\"train.rollout_depth\" = [0, 1, \"exact\"]\n", Options{Only: "patch=7, rollout_depth=exact, seed=2"}, []string{"patch=7 depth=exact #2"}},
-		{"--only with two values of a key", "[sweep]\n\"model.patch\" = [4, 7, 14]\n", Options{Only: "model.patch=4,model.patch=14"}, []string{"patch=4 #1", "patch=14 #1"}},
-		{"--only with a label", "[[sweep.zip]]\nlabel = [\"a, b\", \"c\"]\n\"model.width\" = [64, 96]\n", Options{Only: `label="a, b"`}, []string{"a, b #1"}},
-		{"--only with a label as tables print it", "[sweep]\n\"model.patch\" = [4, 7]\n[[sweep.zip]]\nlabel = [\"a\", \"c\"]\n\"model.width\" = [64, 96]\n", Options{Only: `label='patch=4 a'`}, []string{"patch=4 a #1"}},
+		{"--set on a zip leaves the other keys", "[[sweep.zip]]\n\"model.width\" = [64, 96]\n\"train.lr\" = [2e-3, 1]\n", fake("model.width=32"),
+			[]string{"lr=0.002 #1", "lr=1 #1"}},
+		{"--set on all of a named zip ends it", "[[sweep.zip]]\nlabel = [\"a\", \"b\"]\n\"model.width\" = [64, 96]\n", fake("model.width=32"),
+			[]string{"e #1"}},
+		{"--set of top keys, bare words and the last one wins", "repeats = 3\nname = \"x\"\n",
+			fake("repeats=1", "name=2026", "seed=7", "data.set=shapes", "data.set=fashion-mnist", "measure.timeout=90s"), []string{"2026 #7"}},
+		{"--only", "repeats = 2\n[sweep]\n\"model.patch\" = [4, 7]\n\"train.rollout_depth\" = [0, 1, \"exact\"]\n",
+			Options{Only: "model.patch=7,train.rollout_depth=1"}, []string{"patch=7 depth=1 #1", "patch=7 depth=1 #2"}},
+		{"--only with short names, exact and seeds", "repeats = 2\n[sweep]\n\"model.patch\" = [4, 7]\n\"train.rollout_depth\" = [0, 1, " +
+			"\"exact\"]\n", Options{Only: "patch=7, rollout_depth=exact, seed=2"}, []string{"patch=7 depth=exact #2"}},
+		{"--only with two values of a key", "[sweep]\n\"model.patch\" = [4, 7, 14]\n", Options{Only: "model.patch=4,model.patch=14"},
+			[]string{"patch=4 #1", "patch=14 #1"}},
+		{"--only with a label", "[[sweep.zip]]\nlabel = [\"a, b\", \"c\"]\n\"model.width\" = [64, 96]\n", Options{Only: `label="a, b"`},
+			[]string{"a, b #1"}},
+		{"--only with a label as tables print it", "[sweep]\n\"model.patch\" = [4, 7]\n[[sweep.zip]]\nlabel = [\"a\", \"c\"]\n" +
+			"\"model.width\" = [64, 96]\n", Options{Only: `label='patch=4 a'`}, []string{"patch=4 a #1"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if d := cmp.Diff(c.want, labels(read(t, c.text, c.opts))); d != "" {
@@ -94,8 +109,10 @@ timeout = "90m"
 "train.rollout_depth" = [2, "exact"]
 `, fake())
 	want := map[string][]any{
-		"model.patch": {8, 8, 8, 8, 16, 16, 16, 16}, "train.rollout_depth": {2, 2, 16, 16, 2, 2, 4, 4}, "sample.rollout_depth": {16, 16, 16, 16, 4, 4, 4, 4},
-		"train.lr": {1., 1., 1., 1., 1., 1., 1., 1.}, "data.size": {32, 32, 32, 32, 32, 32, 32, 32}, "data.channels": {3, 3, 3, 3, 3, 3, 3, 3},
+		"model.patch": {8, 8, 8, 8, 16, 16, 16, 16}, "train.rollout_depth": {2, 2, 16, 16, 2, 2, 4, 4},
+		"sample.rollout_depth": {16, 16, 16, 16, 4, 4, 4, 4},
+		"train.lr":             {1., 1., 1., 1., 1., 1., 1., 1.},
+		"data.size":            {32, 32, 32, 32, 32, 32, 32, 32}, "data.channels": {3, 3, 3, 3, 3, 3, 3, 3},
 		"measure.timeout": {"1h30m", "1h30m", "1h30m", "1h30m", "1h30m", "1h30m", "1h30m", "1h30m"},
 		"seed":            {uint64(1), uint64(2), uint64(1), uint64(2), uint64(1), uint64(2), uint64(1), uint64(2)},
 	}
@@ -124,7 +141,8 @@ timeout = "90m"
 }
 
 func TestEqualPointsAreOneCell(t *testing.T) {
-	e := read(t, "repeats = 2\n[model]\npatch = 14\nblock = 4\n[sweep]\n\"train.rollout_depth\" = [1, \"exact\", 1]\n\"data.size\" = [0, 28]\n", fake())
+	e := read(t, "repeats = 2\n[model]\npatch = 14\nblock = 4\n[sweep]\n\"train.rollout_depth\" = [1, \"exact\", 1]\n\"data.size\" = [0, "+
+		"28]\n", fake())
 	if d := cmp.Diff([]string{"depth=1 size=0 #1", "depth=1 size=0 #2"}, labels(e)); d != "" {
 		t.Error(d)
 	}
@@ -154,8 +172,10 @@ func TestCellIDs(t *testing.T) {
 	if sum := sha256.Sum256([]byte(text)); !json.Valid([]byte(text)) || hex.EncodeToString(sum[:6]) != base {
 		t.Errorf("the name is not the hash of this JSON: %s", text)
 	}
-	for _, same := range []string{"name = \"other\"\ndescription = \"d\"\n", "[data]\nsize = 28\nchannels = 1\nroot = \"/elsewhere\"\nfit = \"\"\n",
-		"[measure]\ndevice = \"cuda:0\"\nrounds = 9\nwarmup = 0\ntimeout = \"1h\"\n", "[train]\nclip = 1.0\nrollout_depth = 1\n", "[sweep]\n\"model.patch\" = [7]\n"} {
+	for _, same := range []string{"name = \"other\"\ndescription = \"d\"\n",
+		"[data]\nsize = 28\nchannels = 1\nroot = \"/elsewhere\"\nfit = \"\"\n",
+		"[measure]\ndevice = \"cuda:0\"\nrounds = 9\nwarmup = 0\ntimeout = \"1h\"\n", "[train]\nclip = 1.0\nrollout_depth = 1\n",
+		"[sweep]\n\"model.patch\" = [7]\n"} {
 		if id := read(t, same, fake()).Cells[0].ID; id != base {
 			t.Errorf("%q renames the cell", same)
 		}
@@ -164,9 +184,12 @@ func TestCellIDs(t *testing.T) {
 		if !f.Identity {
 			continue
 		}
-		other := map[string]string{"data.set": "fashion-mnist", "data.size": "56", "data.channels": "3", "data.fit": "pad", "model.order": "strided", "model.state_norm": "sphere", "model.target": "v", "model.block": "4",
-			"model.patch": "4", "model.heads": "2", "sample.solver": "heun", "sample.weights": "raw", "metrics.embedder": "ternary", "metrics.reference": "test",
-			"measure.precision": "bf16", "train.warmup": "0.2", "train.lr": "0.1", "train.weight_decay": "0.3", "train.ema": "0.9", "train.beta2": "0.9", "train.anchor": "0.25", "train.mix": "0.5", "train.class_dropout": "0.2"}[f.Name]
+		other := map[string]string{"data.set": "fashion-mnist", "data.size": "56", "data.channels": "3", "data.fit": "pad",
+			"model.order": "strided", "model.state_norm": "sphere", "model.target": "v", "model.block": "4",
+			"model.patch": "4", "model.heads": "2", "sample.solver": "heun", "sample.weights": "raw", "metrics.embedder": "ternary",
+			"metrics.reference": "test",
+			"measure.precision": "bf16", "train.warmup": "0.2", "train.lr": "0.1", "train.weight_decay": "0.3", "train.ema": "0.9",
+			"train.beta2": "0.9", "train.anchor": "0.25", "train.mix": "0.5", "train.class_dropout": "0.2"}[f.Name]
 		if other == "" {
 			other = "16"
 		}
@@ -185,7 +208,8 @@ func TestCellIDs(t *testing.T) {
 
 // TestOrderOfKeysRenamesNothing writes the same settings in many orders.
 func TestOrderOfKeysRenamesNothing(t *testing.T) {
-	lines := []string{"data.limit = 100", "model.patch = 4", "model.width = 64", "train.lr = 0.01", "train.steps = 7", "sample.count = 40", "measure.batch = 3"}
+	lines := []string{"data.limit = 100", "model.patch = 4", "model.width = 64", "train.lr = 0.01", "train.steps = 7", "sample.count = 40",
+		"measure.batch = 3"}
 	want := read(t, strings.Join(lines, "\n"), fake()).Cells[0].ID
 	rapid.Check(t, func(t *rapid.T) {
 		order := rapid.Permutation(lines).Draw(t, "order")

@@ -10,10 +10,12 @@ import (
 // fakeData knows two sets and refuses a missing folder, without any file.
 func fakeData(d Data) (dataset.Info, error) {
 	info := dataset.Info{Size: d.Size, Channels: d.Channels, Classes: 10}
-	own := map[string]dataset.Info{"mnist": {Size: 28, Channels: 1}, "fashion-mnist": {Size: 28, Channels: 1}, "shapes": {Size: 32, Channels: 3}, "images": {Size: 64, Channels: 3}}[d.Set]
+	own := map[string]dataset.Info{"mnist": {Size: 28, Channels: 1}, "fashion-mnist": {Size: 28, Channels: 1},
+		"shapes": {Size: 32, Channels: 3}, "images": {Size: 64, Channels: 3}}[d.Set]
 	switch {
 	case own.Size == 0:
-		return info, &dataset.Error{Key: "data.set", Problem: fmt.Sprintf("there is no data set %q; allowed: mnist, fashion-mnist, shapes, images", d.Set)}
+		return info, &dataset.Error{Key: "data.set",
+			Problem: fmt.Sprintf("there is no data set %q; allowed: mnist, fashion-mnist, shapes, images", d.Set)}
 	case d.Root == "/missing":
 		return info, &dataset.Error{Key: "data.root", Problem: "/missing does not exist; say the folder that holds the data"}
 	case d.Size < 0 || d.Size > 4096:

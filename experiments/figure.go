@@ -18,7 +18,8 @@ func (r *reading) readFigures() {
 	}
 	list, ok := tables(raw)
 	if !ok {
-		r.problems.add(r.doc.at("figure"), "figure", fmt.Sprintf("is %s; allowed: one or more [[figure]]", typeName(raw)), "write two brackets on each side")
+		r.problems.add(r.doc.at("figure"), "figure", fmt.Sprintf("is %s; allowed: one or more [[figure]]", typeName(raw)),
+			"write two brackets on each side")
 		return
 	}
 	taken := map[string]place{}
@@ -30,7 +31,8 @@ func (r *reading) readFigures() {
 		}
 		// File systems that ignore case would mix up names that differ by it only.
 		if first, twice := taken[strings.ToLower(f.fig.Name)]; twice {
-			r.problems.add(f.at("name"), "figure.name", fmt.Sprintf("%q is taken by the figure at %s; both would write the same file", f.fig.Name, first), "give one of them another name")
+			r.problems.add(f.at("name"), "figure.name", fmt.Sprintf("%q is taken by the figure at %s; both would write the same file", f.fig.Name,
+				first), "give one of them another name")
 		}
 		taken[strings.ToLower(f.fig.Name)] = r.doc.at(f.path...)
 		r.exp.Figures = append(r.exp.Figures, f.fig)
@@ -301,7 +303,8 @@ func (f *figureReading) where(key string, to *map[string]any) {
 	for _, e := range f.doc.entries(table, append(slices.Clone(f.path), "where")...) {
 		k := chosenField(e.key)
 		if k == nil {
-			f.problems.add(e.at, "figure.where."+e.key, "unknown key; allowed: any key of a setting, seed or label", didYouMean(e.key, append(slices.Clone(allNames), "seed", labelKey)))
+			f.problems.add(e.at, "figure.where."+e.key, "unknown key; allowed: any key of a setting, seed or label",
+				didYouMean(e.key, append(slices.Clone(allNames), "seed", labelKey)))
 			continue
 		}
 		wanted, ok := f.wanted(k, entry{key: "figure.where." + e.key, value: e.value, at: e.at})

@@ -61,7 +61,8 @@ func TestAFurtherScoreRenamesNothing(t *testing.T) {
 	if id := e.Cells[0].ID; id != "e2b452ba7773" || e.Cells[0].Settings.Metrics.Also != "density" {
 		t.Errorf("the first cell of quick.toml is %s with %+v", id, e.Cells[0].Settings.Metrics)
 	}
-	if _, err := Load("quick.toml", Options{Set: []string{"metrics.also=densty"}}); err == nil || !strings.Contains(err.Error(), "allowed: density") {
+	if _, err := Load("quick.toml", Options{Set: []string{"metrics.also=densty"}}); err == nil ||
+		!strings.Contains(err.Error(), "allowed: density") {
 		t.Errorf("an unknown score: %v", err)
 	}
 }

@@ -65,7 +65,8 @@ func TestEffective(t *testing.T) {
 		source string
 	}{
 		"repeats": {2, false, "e.toml:1:1"}, "model.patch": {4, false, "e.toml:3:1"}, "model.width": {[]any{64, 96}, true, "e.toml:5:1"},
-		"train.lr": {0.5, false, "--set train.lr=0.5"}, "train.steps": {1500, false, ""}, "measure.timeout": {"2h", false, ""}, "seed": {uint64(1), false, ""},
+		"train.lr": {0.5, false, "--set train.lr=0.5"}, "train.steps": {1500, false, ""}, "measure.timeout": {"2h", false, ""},
+		"seed": {uint64(1), false, ""},
 	} {
 		v := got[key]
 		if d := cmp.Diff(want.value, v.Value); d != "" || v.Swept != want.swept || v.Source != want.source {
@@ -108,7 +109,8 @@ where = { patch = 14 }
 			Where: map[string]any{"model.patch": []any{4, 7}, "model.block": 1}, Source: "e.toml:6:1"},
 		{Name: "table3", Kind: "table", Rows: []string{"label"}, Columns: []string{"fid_proxy", "throughput"}, Source: "e.toml:13:1"},
 		{Name: "grid4", Kind: "grid", GridRows: 5, GridCols: 8, Source: "e.toml:17:1"},
-		{Name: "heatmap5", Kind: "heatmap", X: "model.patch", Y: "model.block", Value: "fid_proxy", Where: map[string]any{"model.patch": 14}, Source: "e.toml:21:1"},
+		{Name: "heatmap5", Kind: "heatmap", X: "model.patch", Y: "model.block", Value: "fid_proxy", Where: map[string]any{"model.patch": 14},
+			Source: "e.toml:21:1"},
 	}
 	if d := cmp.Diff(want, e.Figures); d != "" {
 		t.Error(d)
@@ -153,7 +155,8 @@ log_y = true
 kind = "steps"
 series = "patch"
 `, fake())
-	want := []string{"e.toml:5:1: figure.log_y: bars start at zero", "e.toml:9:1: figure.series: the lines of block_error are its controls; make model.patch the facet; the figure cannot be drawn"}
+	want := []string{"e.toml:5:1: figure.log_y: bars start at zero",
+		"e.toml:9:1: figure.series: the lines of block_error are its controls; make model.patch the facet; the figure cannot be drawn"}
 	if len(e.Warnings) != len(want) {
 		t.Fatalf("%v", e.Warnings)
 	}

@@ -29,7 +29,8 @@ func later() []string {
 func (m Metrics) valid() error {
 	for _, name := range m.Also.List() {
 		if !slices.Contains(laterScores, name) {
-			return &models.KeyError{Key: "metrics.also", Problem: fmt.Sprintf("there is no score %q; allowed: %s", name, strings.Join(laterScores, ", "))}
+			return &models.KeyError{Key: "metrics.also", Problem: fmt.Sprintf("there is no score %q; allowed: %s", name,
+				strings.Join(laterScores, ", "))}
 		}
 	}
 	return nil

@@ -66,7 +66,8 @@ func (r *reading) readOverrides() {
 			r.problems.add(at, key, text+" is no array of TOML", `words in an array need quotes, for example '["x","v"]'`)
 			continue
 		case o.axis && !isList:
-			r.problems.add(at, key, show(o.raw)+" is "+typeName(o.raw)+"; an axis is an array of values", fmt.Sprintf("for example --set '%s=[%s]'", key, text))
+			r.problems.add(at, key, show(o.raw)+" is "+typeName(o.raw)+"; an axis is an array of values",
+				fmt.Sprintf("for example --set '%s=[%s]'", key, text))
 			continue
 		case f == nil && isList && o.key == "seed":
 			r.problems.add(at, key, "seeds are no axis; allowed: an integer, the first of `repeats` seeds", "")

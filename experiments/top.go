@@ -41,7 +41,11 @@ func (r *reading) readTop() {
 					didYouMean(e.key, append(slices.Clone(allNames), topNames...)))
 			}
 		default:
-			r.problems.add(e.at, name, fmt.Sprintf("is a table; allowed: %s", map[bool]string{true: "a string", false: "an integer"}[name == "name" || name == "description"]), "")
+			allowed := "an integer"
+			if name == "name" || name == "description" {
+				allowed = "a string"
+			}
+			r.problems.add(e.at, name, "is a table; allowed: "+allowed, "")
 		}
 	}
 	for _, o := range r.set {
@@ -70,9 +74,9 @@ func (r *reading) readTop() {
 
 // fault reports a key and keeps it from being reported again for its
 // consequences.
-func (r *reading) fault(at place, key, problem, hint string) *Error {
+func (r *reading) fault(at place, key, problem, hint string) {
 	r.faulty[key] = true
-	return r.problems.add(at, key, problem, hint)
+	r.problems.add(at, key, problem, hint)
 }
 
 // top lists the entries of the file, and reports tables and keys at the top
@@ -90,7 +94,8 @@ func (r *reading) top() []entry {
 			if r.faulty[name] { // once a table
 				continue
 			}
-			r.fault(r.doc.at(name), name, "unknown table; allowed: data, model, train, sample, metrics, measure, check, sweep, figure, claim", didYouMean(name, known[:10]))
+			r.fault(r.doc.at(name), name, "unknown table; allowed: data, model, train, sample, metrics, measure, check, sweep, figure, claim",
+				didYouMean(name, known[:10]))
 			continue
 		}
 		r.problems.add(e.at, name, "unknown key; allowed at the top: "+strings.Join(topNames, ", "),
