@@ -76,14 +76,14 @@ func barLook(i int) layout.Look {
 }
 
 // barWhisker draws the interval of a bar.
-func barWhisker(p *layout.Painter, a layout.Area, q Point, x, cap vg.Length) {
+func barWhisker(p *layout.Painter, a layout.Area, q Point, x, half vg.Length) {
 	if q.YLo == nil || q.YHi == nil {
 		return
 	}
 	lo, hi := a.Y(*q.YLo), a.Y(*q.YHi)
 	p.Segment(layout.Black, 0.9, x, lo, x, hi)
-	p.Segment(layout.Black, 0.9, x-cap, lo, x+cap, lo)
-	p.Segment(layout.Black, 0.9, x-cap, hi, x+cap, hi)
+	p.Segment(layout.Black, 0.9, x-half, lo, x+half, lo)
+	p.Segment(layout.Black, 0.9, x-half, hi, x+half, hi)
 }
 
 // fromZero makes the y axis begin or end at zero.

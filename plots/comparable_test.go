@@ -40,7 +40,8 @@ func TestCodeAndDevice(t *testing.T) {
 	const one, two = "0123456789abcdef0123456789abcdef01234567", "fedcba9876543210fedcba9876543210fedcba98"
 	data := func(a, b MetricValue) Data {
 		cell := func(id string, state int, m MetricValue) CellData {
-			return CellData{Label: id, Params: map[string]any{"model.state": state, "measure.device": m.Device}, Outcome: "ok", Metrics: map[string]MetricValue{"fid_proxy": m}}
+			return CellData{Label: id, Params: map[string]any{"model.state": state, "measure.device": m.Device}, Outcome: "ok",
+				Metrics: map[string]MetricValue{"fid_proxy": m}}
 		}
 		return Data{Experiment: "e", Cells: []CellData{cell("a", 4, a), cell("b", 8, b)}}
 	}
@@ -51,13 +52,14 @@ func TestCodeAndDevice(t *testing.T) {
 		what string // refused; empty is drawn
 		foot string
 	}{
-		"one":          {line, data(value(1, one, "cpu A"), value(2, one, "cpu A")), "", "code: 01234567"},
-		"two stages":   {line, data(value(1, one+" + "+two, "cpu A"), value(2, one+" + "+two, "cpu A")), "", "code: 01234567 + fedcba98"},
-		"two codes":    {line, data(value(1, one, "cpu A"), value(2, two+"+dirty", "cpu A")), "code", ""},
-		"two devices":  {line, data(value(1, one, "cpu A"), value(2, one, "cuda B")), "device", ""},
-		"device shown": {Figure{Kind: figure.Line, X: "model.state", Y: "fid_proxy", Series: "measure.device"}, data(value(1, one, "cpu A"), value(2, one, "cuda B")), "", "code: 01234567"},
-		"table":        {Figure{Kind: figure.Table}, data(value(1, one, "cpu A"), value(2, two, "cpu A")), "code", ""},
-		"bars":         {Figure{Kind: figure.Bars, Y: "fid_proxy"}, data(value(1, one, "cpu A"), value(2, two, "cpu A")), "code", ""},
+		"one":         {line, data(value(1, one, "cpu A"), value(2, one, "cpu A")), "", "code: 01234567"},
+		"two stages":  {line, data(value(1, one+" + "+two, "cpu A"), value(2, one+" + "+two, "cpu A")), "", "code: 01234567 + fedcba98"},
+		"two codes":   {line, data(value(1, one, "cpu A"), value(2, two+"+dirty", "cpu A")), "code", ""},
+		"two devices": {line, data(value(1, one, "cpu A"), value(2, one, "cuda B")), "device", ""},
+		"device shown": {Figure{Kind: figure.Line, X: "model.state", Y: "fid_proxy", Series: "measure.device"},
+			data(value(1, one, "cpu A"), value(2, one, "cuda B")), "", "code: 01234567"},
+		"table": {Figure{Kind: figure.Table}, data(value(1, one, "cpu A"), value(2, two, "cpu A")), "code", ""},
+		"bars":  {Figure{Kind: figure.Bars, Y: "fid_proxy"}, data(value(1, one, "cpu A"), value(2, two, "cpu A")), "code", ""},
 		"codes accepted": {line, func() Data {
 			d := data(value(1, one, "cpu A"), value(2, two+"+dirty", "cpu A"))
 			d.Accept = []string{"code"}

@@ -44,9 +44,11 @@ var goldens = []struct {
 		return sweep(48, 12, func(i int) float64 { return 40*math.Exp(-float64(i/12)) + float64(i%12) + 3 })
 	}},
 	{"heatmap", Figure{Kind: figure.Heatmap, X: "model.patch", Y: "model.block", Value: "fid_proxy", Facet: "train.rollout_depth"}, tradeoff},
-	{"heatmap_one", Figure{Kind: figure.Heatmap, X: "train.rollout_depth", Y: "model.patch", Value: "memory_peak", Title: "Memory", Where: map[string]any{"model.block": 1}}, tradeoff},
+	{"heatmap_one", Figure{Kind: figure.Heatmap, X: "train.rollout_depth", Y: "model.patch", Value: "memory_peak", Title: "Memory",
+		Where: map[string]any{"model.block": 1}}, tradeoff},
 	{"bars", Figure{Kind: figure.Bars, Y: "fid_proxy", Title: "Methods at equal steps"}, methods},
-	{"bars_groups", Figure{Kind: figure.Bars, X: "model.patch", Y: "throughput", Series: "model.block", Where: map[string]any{"rollout_depth": []any{int64(1)}}}, func() Data {
+	{"bars_groups", Figure{Kind: figure.Bars, X: "model.patch", Y: "throughput", Series: "model.block",
+		Where: map[string]any{"rollout_depth": []any{int64(1)}}}, func() Data {
 		d := tradeoff()
 		d.Cells[1].Metrics, d.Cells[1].Outcome = nil, "crash"
 		return d
@@ -56,7 +58,8 @@ var goldens = []struct {
 	{"parallel_colour", Figure{Kind: figure.Parallel, Value: "fid_proxy",
 		Axes: []string{"patch", "block", "rollout_depth", "memory_peak", "latency", "fid_proxy"}}, withExact},
 	{"grid", Figure{Kind: figure.Grid, Where: map[string]any{"label": "PRA"}}, methods},
-	{"grid_cells", Figure{Kind: figure.Grid, GridCols: 6, GridRows: 6, Where: map[string]any{"label": []any{"x-prediction", "PRA", "exact rollout"}}}, func() Data {
+	{"grid_cells", Figure{Kind: figure.Grid, GridCols: 6, GridRows: 6,
+		Where: map[string]any{"label": []any{"x-prediction", "PRA", "exact rollout"}}}, func() Data {
 		d := methods()
 		d.Cells[4].Grid = classes(10, 8, 32, 3, 7)
 		d.Cells[7].Grid, d.Cells[7].Outcome = nil, "timeout"
@@ -64,7 +67,8 @@ var goldens = []struct {
 	}},
 	{"grid_many", Figure{Kind: figure.Grid, GridCols: 4, GridRows: 3, Width: 6.75}, methods},
 	{"steps", Figure{Kind: figure.Steps, Where: map[string]any{"label": []any{"x-prediction", "PRA", "exact rollout"}}}, withSteps},
-	{"steps_ratio", Figure{Kind: figure.Steps, Y: "block_error_ratio", Width: 3.25, Where: map[string]any{"label": []any{"x-prediction", "PRA", "exact rollout"}}}, withSteps},
+	{"steps_ratio", Figure{Kind: figure.Steps, Y: "block_error_ratio", Width: 3.25,
+		Where: map[string]any{"label": []any{"x-prediction", "PRA", "exact rollout"}}}, withSteps},
 	{"curve", Figure{Kind: figure.Curve, Title: "Training"}, func() Data {
 		d := methods()
 		c := d.Cells[1].Curve

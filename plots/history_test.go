@@ -15,7 +15,8 @@ import (
 )
 
 func historyExample() HistoryFigure {
-	h := HistoryFigure{Name: "history", Title: "check over revisions", Metric: "throughput", Notes: []string{"left out: 2 values measured on cpu Example 8000 (the newest on cpu Example 9000)"},
+	h := HistoryFigure{Name: "history", Title: "check over revisions", Metric: "throughput",
+		Notes:  []string{"left out: 2 values measured on cpu Example 8000 (the newest on cpu Example 9000)"},
 		Source: "check · cpu Example 9000 · protocol 1a2b3c4d · steps: Pettitt's test, p corrected for 6 series, changes of at least 3 %"}
 	rng := rand.New(rand.NewPCG(1, 1))
 	for i := range 14 {

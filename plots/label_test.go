@@ -14,8 +14,9 @@ func crossed() Data {
 	for i, name := range []string{"PRA", "teacher forcing"} {
 		for _, width := range []int64{32, 64, 96} {
 			d.Cells = append(d.Cells, CellData{Label: fmt.Sprintf("%s width=%d", name, width), Outcome: "ok", Seeds: 1,
-				Params:  map[string]any{"label": name, "model.width": width, "model.state": int64(12 * (1 - i))},
-				Metrics: map[string]MetricValue{"fid_proxy": fid(float64(10*(i+1))-float64(width)/32, 0.5), "params": {Value: float64(width * 1000), Unit: "1"}}})
+				Params: map[string]any{"label": name, "model.width": width, "model.state": int64(12 * (1 - i))},
+				Metrics: map[string]MetricValue{"fid_proxy": fid(float64(10*(i+1))-float64(width)/32, 0.5),
+					"params": {Value: float64(width * 1000), Unit: "1"}}})
 		}
 	}
 	return d
@@ -42,7 +43,8 @@ func TestNamedSteps(t *testing.T) {
 	if err != nil || len(s.X.Names) != 6 {
 		t.Errorf("bars of six cells: %v", err)
 	}
-	if _, err := sheetOf(Figure{Kind: figure.Line, X: "label", Y: "fid_proxy"}, crossed()); err == nil || !strings.Contains(err.Error(), "model.width (32 and 64)") {
+	if _, err := sheetOf(Figure{Kind: figure.Line, X: "label", Y: "fid_proxy"}, crossed()); err == nil ||
+		!strings.Contains(err.Error(), "model.width (32 and 64)") {
 		t.Errorf("three values at one name: %v", err)
 	}
 	md, _, err := Tables(Figure{Kind: figure.Table, Rows: []string{"label", "model.width"}, Columns: []string{"fid_proxy"}}, crossed())

@@ -13,17 +13,17 @@ import (
 // whiskers draws a point's intervals, shifted to the right by dx.
 func whiskers(p *layout.Painter, a layout.Area, q Point, l layout.Look, dx vg.Length) {
 	c := layout.Blend(l.Color, layout.White, 0.35)
-	const cap = 2.2
+	const half = 2.2
 	x, y := a.X(q.X)+dx, a.Y(q.Y)
 	if q.YLo != nil || q.YHi != nil {
 		lo, hi := y, y
 		if q.YLo != nil {
 			lo = a.Y(*q.YLo)
-			p.Segment(c, 0.9, x-cap, lo, x+cap, lo)
+			p.Segment(c, 0.9, x-half, lo, x+half, lo)
 		}
 		if q.YHi != nil {
 			hi = a.Y(*q.YHi)
-			p.Segment(c, 0.9, x-cap, hi, x+cap, hi)
+			p.Segment(c, 0.9, x-half, hi, x+half, hi)
 		}
 		p.Segment(c, 0.9, x, lo, x, hi)
 	}
@@ -32,11 +32,11 @@ func whiskers(p *layout.Painter, a layout.Area, q Point, l layout.Look, dx vg.Le
 		lo, hi := x, x
 		if q.XLo != nil {
 			lo = within(*q.XLo)
-			p.Segment(c, 0.9, lo, y-cap, lo, y+cap)
+			p.Segment(c, 0.9, lo, y-half, lo, y+half)
 		}
 		if q.XHi != nil {
 			hi = within(*q.XHi)
-			p.Segment(c, 0.9, hi, y-cap, hi, y+cap)
+			p.Segment(c, 0.9, hi, y-half, hi, y+half)
 		}
 		p.Segment(c, 0.9, lo, y, hi, y)
 	}

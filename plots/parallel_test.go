@@ -25,7 +25,8 @@ func readParallel(t *testing.T, fig Figure, data Data) *parallel {
 // The better end of a metric is up, a key's values stand at equal distances in
 // the order of numbers and then names, and what failed is named.
 func TestParallelAxes(t *testing.T) {
-	k := readParallel(t, Figure{Kind: figure.Parallel, Axes: []string{"rollout_depth", "throughput", "fid_proxy"}, Value: "fid_proxy"}, withExact())
+	k := readParallel(t, Figure{Kind: figure.Parallel, Axes: []string{"rollout_depth", "throughput", "fid_proxy"}, Value: "fid_proxy"},
+		withExact())
 	if got := strings.Join(k.axes[0].Names, " "); got != "0 1 exact" {
 		t.Errorf("values of the key: %s", got)
 	}

@@ -96,31 +96,42 @@ func TestErrors(t *testing.T) {
 		data Data
 		want []string // parts of the message
 	}{
-		"no cells":         {pareto, Data{Experiment: "empty"}, []string{`"empty" has no cells`}},
-		"all failed":       {pareto, dead, []string{"none of the 24 cells has a value of throughput", "timeout (14)", "oom (10)"}},
-		"never both":       {pareto, half, []string{"none of the 24 cells has both throughput and fid_proxy", "no throughput (12)", "no fid_proxy (10)", "oom (1)"}},
-		"protocols":        {pareto, mixed, []string{"fid_proxy", "2 different protocols", protocol, "embedder=other"}},
-		"units":            {pareto, units, []string{"throughput", "2 different units", "images/s | images/h"}},
-		"table protocols":  {Figure{Kind: figure.Table}, mixed, []string{"2 different protocols"}},
-		"unknown axis":     {Figure{Kind: figure.Pareto, X: "speed", Y: "fid_proxy"}, tradeoff(), []string{`x: "speed" is neither a metric (fid_proxy, latency`, "model.block"}},
-		"no axis":          {Figure{Kind: figure.Line, Y: "fid_proxy"}, tradeoff(), []string{"x is missing"}},
-		"metric as series": {Figure{Kind: figure.Line, X: "patch", Y: "fid_proxy", Series: "latency"}, tradeoff(), []string{"series: latency is a metric"}},
-		"hidden key":       {Figure{Kind: figure.Line, X: "patch", Y: "fid_proxy", Series: "block"}, tradeoff(), []string{"patch = 4, block = 1", "train.rollout_depth (0 and 1)", "facet"}},
+		"no cells":   {pareto, Data{Experiment: "empty"}, []string{`"empty" has no cells`}},
+		"all failed": {pareto, dead, []string{"none of the 24 cells has a value of throughput", "timeout (14)", "oom (10)"}},
+		"never both": {pareto, half, []string{"none of the 24 cells has both throughput and fid_proxy", "no throughput (12)",
+			"no fid_proxy (10)", "oom (1)"}},
+		"protocols":       {pareto, mixed, []string{"fid_proxy", "2 different protocols", protocol, "embedder=other"}},
+		"units":           {pareto, units, []string{"throughput", "2 different units", "images/s | images/h"}},
+		"table protocols": {Figure{Kind: figure.Table}, mixed, []string{"2 different protocols"}},
+		"unknown axis": {Figure{Kind: figure.Pareto, X: "speed", Y: "fid_proxy"}, tradeoff(),
+			[]string{`x: "speed" is neither a metric (fid_proxy, latency`, "model.block"}},
+		"no axis": {Figure{Kind: figure.Line, Y: "fid_proxy"}, tradeoff(), []string{"x is missing"}},
+		"metric as series": {Figure{Kind: figure.Line, X: "patch", Y: "fid_proxy", Series: "latency"}, tradeoff(),
+			[]string{"series: latency is a metric"}},
+		"hidden key": {Figure{Kind: figure.Line, X: "patch", Y: "fid_proxy", Series: "block"}, tradeoff(),
+			[]string{"patch = 4, block = 1", "train.rollout_depth (0 and 1)", "facet"}},
 		"hidden key, bars": {Figure{Kind: figure.Bars, X: "patch", Y: "fid_proxy"}, tradeoff(), []string{"differ in"}},
-		"hidden key, map":  {Figure{Kind: figure.Heatmap, X: "patch", Y: "block", Value: "fid_proxy"}, tradeoff(), []string{"heatmap has one value at patch = 4, block = 1"}},
-		"where key":        {Figure{Kind: figure.Pareto, X: "throughput", Y: "fid_proxy", Where: map[string]any{"pach": 7}}, tradeoff(), []string{`no cell has the key "pach"`, "model.patch"}},
-		"where value":      {Figure{Kind: figure.Pareto, X: "throughput", Y: "fid_proxy", Where: map[string]any{"patch": 8}}, tradeoff(), []string{"none of the 24 cells", "patch = 8 (there are 4, 7, 14)"}},
-		"log of names":     {Figure{Kind: figure.Line, X: "variant", Y: "fid_proxy", LogX: &yes}, sweep(3, 3, func(i int) float64 { return float64(i + 1) }), []string{"log_x: variant has values that are no numbers"}},
-		"log of negatives": {Figure{Kind: figure.Line, X: "train.steps", Y: "fid_proxy", LogY: &yes}, negative, []string{"log_y: no value of fid_proxy is positive"}},
-		"log bars":         {Figure{Kind: figure.Bars, Y: "fid_proxy", LogY: &yes}, methods(), []string{"bars start at zero"}},
-		"heatmap metric":   {Figure{Kind: figure.Heatmap, X: "patch", Y: "block"}, tradeoff(), []string{"value is missing"}},
-		"heatmap key":      {Figure{Kind: figure.Heatmap, X: "patch", Y: "block", Value: "state"}, tradeoff(), []string{"value: state is a key"}},
-		"no curves":        {Figure{Kind: figure.Curve}, tradeoff(), []string{"none of the 24 cells has a training curve", "oom (1)"}},
-		"no such curve":    {Figure{Kind: figure.Curve, Y: "los"}, methods(), []string{`no curve has "los"; logged are flow_loss, train_loss`}},
-		"no grids":         {Figure{Kind: figure.Grid, Where: map[string]any{"patch": 4}}, tradeoff(), []string{"none of the 9 cells has images: no images (8), oom (1)"}},
-		"short grid":       {Figure{Kind: figure.Grid}, badGrid, []string{"images of teacher forcing", "62719 bytes do not make 10 × 8 images of 28 × 28 × 1"}},
-		"kind":             {Figure{Kind: "pie"}, tradeoff(), []string{`kind "pie" is unknown`, "pareto, line"}},
-		"name":             {Figure{Kind: figure.Pareto, Name: "../x"}, tradeoff(), []string{"file name without folders"}},
+		"hidden key, map": {Figure{Kind: figure.Heatmap, X: "patch", Y: "block", Value: "fid_proxy"}, tradeoff(),
+			[]string{"heatmap has one value at patch = 4, block = 1"}},
+		"where key": {Figure{Kind: figure.Pareto, X: "throughput", Y: "fid_proxy", Where: map[string]any{"pach": 7}}, tradeoff(),
+			[]string{`no cell has the key "pach"`, "model.patch"}},
+		"where value": {Figure{Kind: figure.Pareto, X: "throughput", Y: "fid_proxy", Where: map[string]any{"patch": 8}}, tradeoff(),
+			[]string{"none of the 24 cells", "patch = 8 (there are 4, 7, 14)"}},
+		"log of names": {Figure{Kind: figure.Line, X: "variant", Y: "fid_proxy", LogX: &yes},
+			sweep(3, 3, func(i int) float64 { return float64(i + 1) }), []string{"log_x: variant has values that are no numbers"}},
+		"log of negatives": {Figure{Kind: figure.Line, X: "train.steps", Y: "fid_proxy", LogY: &yes}, negative,
+			[]string{"log_y: no value of fid_proxy is positive"}},
+		"log bars":       {Figure{Kind: figure.Bars, Y: "fid_proxy", LogY: &yes}, methods(), []string{"bars start at zero"}},
+		"heatmap metric": {Figure{Kind: figure.Heatmap, X: "patch", Y: "block"}, tradeoff(), []string{"value is missing"}},
+		"heatmap key":    {Figure{Kind: figure.Heatmap, X: "patch", Y: "block", Value: "state"}, tradeoff(), []string{"value: state is a key"}},
+		"no curves":      {Figure{Kind: figure.Curve}, tradeoff(), []string{"none of the 24 cells has a training curve", "oom (1)"}},
+		"no such curve":  {Figure{Kind: figure.Curve, Y: "los"}, methods(), []string{`no curve has "los"; logged are flow_loss, train_loss`}},
+		"no grids": {Figure{Kind: figure.Grid, Where: map[string]any{"patch": 4}}, tradeoff(),
+			[]string{"none of the 9 cells has images: no images (8), oom (1)"}},
+		"short grid": {Figure{Kind: figure.Grid}, badGrid,
+			[]string{"images of teacher forcing", "62719 bytes do not make 10 × 8 images of 28 × 28 × 1"}},
+		"kind": {Figure{Kind: "pie"}, tradeoff(), []string{`kind "pie" is unknown`, "pareto, line"}},
+		"name": {Figure{Kind: figure.Pareto, Name: "../x"}, tradeoff(), []string{"file name without folders"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
@@ -142,7 +153,8 @@ func TestErrors(t *testing.T) {
 	if _, err := Draw(pareto, mixed, t.TempDir(), nil); !errors.As(err, &e) || e.Metric != "fid_proxy" || len(e.Values) != 2 {
 		t.Errorf("error %v is no MixedError of fid_proxy", err)
 	}
-	if _, err := Draw(pareto, tradeoff(), t.TempDir(), []string{"gif"}); err == nil || !strings.Contains(err.Error(), `format "gif" is unknown`) {
+	if _, err := Draw(pareto, tradeoff(), t.TempDir(), []string{"gif"}); err == nil ||
+		!strings.Contains(err.Error(), `format "gif" is unknown`) {
 		t.Errorf("gif: %v", err)
 	}
 }
@@ -194,13 +206,16 @@ func TestTables(t *testing.T) {
 	odd := tradeoff()
 	odd.Cells[0].Params["model.target"], odd.Cells[1].Params["model.target"] = "v_50%", "x|y & z"
 	odd.Cells[0].Metrics["fid_proxy"] = MetricValue{Value: math.NaN(), Protocol: protocol}
-	odd.Cells[3].Metrics["fid_proxy"] = MetricValue{Value: 21.234, Lo: ptr(20.1), Hi: ptr(25.9), Protocol: protocol, Interval: "95 % jackknife"}
+	odd.Cells[3].Metrics["fid_proxy"] = MetricValue{Value: 21.234, Lo: ptr(20.1), Hi: ptr(25.9), Protocol: protocol,
+		Interval: "95 % jackknife"}
 	for name, c := range map[string]struct {
 		fig  Figure
 		data Data
 	}{
-		"table_methods": {Figure{Kind: figure.Table, Title: "Methods at equal steps", Columns: []string{"fid_proxy", "precision", "train_seconds", "params"}}, methods()},
-		"table_odd":     {Figure{Kind: figure.Table, Columns: []string{"fid_proxy", "throughput", "memory_peak"}, Where: map[string]any{"patch": 4}}, odd},
+		"table_methods": {Figure{Kind: figure.Table, Title: "Methods at equal steps", Columns: []string{"fid_proxy", "precision", "train_seconds",
+			"params"}}, methods()},
+		"table_odd": {Figure{Kind: figure.Table, Columns: []string{"fid_proxy", "throughput", "memory_peak"},
+			Where: map[string]any{"patch": 4}}, odd},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c.fig.Name = name
@@ -239,7 +254,8 @@ func TestUnits(t *testing.T) {
 		shown   string // of the largest
 	}{
 		{"bytes", 500, "500 bytes"}, {"bytes", 3 << 20, "3 MiB"}, {"s", 0.25, "250 ms"}, {"s", 2e-5, "20 µs"}, {"s", 90, "90 s"},
-		{"s", 1200, "20 min"}, {"s", 36000, "10 h"}, {"FLOP", 2.5e9, "2.5 GFLOP"}, {"share", 0.5, "50 %"}, {"images/s", 12, "12 images/s"}, {"1", 4, "4 "},
+		{"s", 1200, "20 min"}, {"s", 36000, "10 h"}, {"FLOP", 2.5e9, "2.5 GFLOP"}, {"share", 0.5, "50 %"}, {"images/s", 12, "12 images/s"},
+		{"1", 4, "4 "},
 		{"count", 135e6, "135 millions"}, {"s", 0, "0 s"},
 	} {
 		f, u := quantity.Scaled(c.unit, c.largest)

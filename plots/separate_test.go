@@ -76,8 +76,9 @@ func TestApart(t *testing.T) {
 		"no intervals":    {"memory_peak", MetricValue{Value: 1}, MetricValue{Value: 2}, false},
 		"counted":         {"params", MetricValue{Value: 1}, MetricValue{Value: 2}, true},
 		"counted, equal":  {"params", MetricValue{Value: 2}, MetricValue{Value: 2}, false},
-		"seeds":           {"kid", MetricValue{Value: 2, Values: []float64{1.9, 2, 2.1}}, MetricValue{Value: 3, Values: []float64{2.9, 3, 3.1}}, true},
-		"seeds, inside":   {"kid", MetricValue{Value: 2, Values: []float64{1, 2, 3}}, MetricValue{Value: 3, Values: []float64{2, 3, 4}}, false},
+		"seeds": {"kid", MetricValue{Value: 2, Values: []float64{1.9, 2, 2.1}},
+			MetricValue{Value: 3, Values: []float64{2.9, 3, 3.1}}, true},
+		"seeds, inside": {"kid", MetricValue{Value: 2, Values: []float64{1, 2, 3}}, MetricValue{Value: 3, Values: []float64{2, 3, 4}}, false},
 	} {
 		got := best(c.metric, +1, []MetricValue{c.a, c.b})
 		if want := map[bool]int{true: 1, false: -1}[c.want]; got != want {

@@ -114,7 +114,8 @@ func classes(rows, cols, size, channels int, seed uint64) *Grid {
 	r := rand.New(rand.NewPCG(seed, 9))
 	g := &Grid{Rows: rows, Cols: cols, Size: size, Channels: channels}
 	for row := 0; row < rows; row++ {
-		g.RowLabels = append(g.RowLabels, []string{"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"}[row%10])
+		g.RowLabels = append(g.RowLabels, []string{"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag",
+			"Ankle boot"}[row%10])
 		for col := 0; col < cols; col++ {
 			phase := r.Float64() * 6
 			for y := 0; y < size; y++ {
@@ -151,8 +152,10 @@ func withSteps() Data {
 		if d.Cells[i].Label == "exact rollout" {
 			continue
 		}
-		free, given := StepLine{Name: "block_error_free", Interval: "95 % over seeds"}, StepLine{Name: "block_error_given", Interval: "95 % over seeds"}
-		real, ratio := StepLine{Name: "block_error_real", Interval: "95 % jackknife"}, StepLine{Name: "block_error_ratio", Interval: "95 % over seeds"}
+		free, given := StepLine{Name: "block_error_free", Interval: "95 % over seeds"},
+			StepLine{Name: "block_error_given", Interval: "95 % over seeds"}
+		real, ratio := StepLine{Name: "block_error_real", Interval: "95 % jackknife"},
+			StepLine{Name: "block_error_ratio", Interval: "95 % over seeds"}
 		for k := range 16 {
 			at := 0.01 + 0.008*math.Sin(float64(k)*1.6)*math.Sin(float64(k)*1.6)
 			grown := 1 + 0.02*float64(k)*float64(4-i%4)

@@ -226,7 +226,8 @@ func (t *table) foot() []string {
 	}
 	notes := t.notes
 	if t.bold {
-		notes = append(notes, "Bold: better than every other row, the difference outside its 95 % interval, corrected for the number of rows (Holm).")
+		notes = append(notes,
+			"Bold: better than every other row, the difference outside its 95 % interval, corrected for the number of rows (Holm).")
 	}
 	return append(notes, t.source(names...))
 }

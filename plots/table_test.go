@@ -23,7 +23,8 @@ func TestTablesCompile(t *testing.T) {
 	}{
 		{Figure{Kind: figure.Table, Title: `Title with 50 % & more_`, Columns: []string{"fid_proxy", "throughput", "memory_peak"}}, nasty},
 		{Figure{Kind: figure.Table, Name: "a_b.c", Title: "t", Rows: []string{"label"}}, methods()},
-		{Figure{Kind: figure.Table, Columns: []string{"fid_proxy"}, Rows: []string{"model.target", "model.patch", "model.block", "train.rollout_depth"}}, nasty},
+		{Figure{Kind: figure.Table, Columns: []string{"fid_proxy"}, Rows: []string{"model.target", "model.patch", "model.block",
+			"train.rollout_depth"}}, nasty},
 	} {
 		_, tex, err := Tables(c.fig, c.data)
 		if err != nil {
@@ -103,7 +104,8 @@ func TestBoldIsSeparated(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for name, got := range map[string]bool{"md": strings.Contains(md, "**"), "tex": strings.Contains(tex, `\textbf{`), "html": strings.Contains(page, "<b>")} {
+		for name, got := range map[string]bool{"md": strings.Contains(md, "**"), "tex": strings.Contains(tex, `\textbf{`),
+			"html": strings.Contains(page, "<b>")} {
 			if got != c.bold {
 				t.Errorf("%s of %v: bold %v, want %v", name, c.best.Values, got, c.bold)
 			}

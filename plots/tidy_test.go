@@ -94,7 +94,8 @@ func TestPrintedWidthsAreTidy(t *testing.T) {
 func long(d Data) Data {
 	for i := range d.Cells {
 		c := &d.Cells[i]
-		c.Label = fmt.Sprintf("a method whose label somebody wrote as half a sentence, %d, with_a_very_long_identifier_that_has_no_space_in_it_at_all=%d", i, i)
+		c.Label = fmt.Sprintf("a method whose label somebody wrote as half a sentence, %d, "+
+			"with_a_very_long_identifier_that_has_no_space_in_it_at_all=%d", i, i)
 		if v, ok := c.Params["variant"]; ok {
 			c.Params["variant"] = fmt.Sprintf("%v of the method whose label somebody wrote as half a sentence without a thought", v)
 		}
@@ -110,40 +111,54 @@ func TestExtremes(t *testing.T) {
 		fig  Figure
 		data Data
 	}{
-		"one point":          {Figure{Kind: figure.Pareto, X: "throughput", Y: "fid_proxy"}, sweep(1, 1, exp)},
-		"one point, line":    {Figure{Kind: figure.Line, X: "train.steps", Y: "fid_proxy"}, sweep(1, 1, exp)},
-		"one point, log":     {Figure{Kind: figure.Line, X: "train.steps", Y: "fid_proxy", LogX: &yes, LogY: &yes}, sweep(1, 1, exp)},
-		"one bar":            {Figure{Kind: figure.Bars, Y: "fid_proxy"}, sweep(1, 1, exp)},
-		"one tile":           {Figure{Kind: figure.Heatmap, X: "train.steps", Y: "variant", Value: "fid_proxy"}, sweep(1, 1, exp)},
-		"40 points":          {Figure{Kind: figure.Pareto, X: "throughput", Y: "fid_proxy", Series: "variant"}, sweep(40, 12, exp)},
-		"40 bars":            {Figure{Kind: figure.Bars, X: "train.steps", Y: "fid_proxy", Series: "variant"}, sweep(40, 12, exp)},
-		"40 named bars":      {Figure{Kind: figure.Bars, Y: "fid_proxy"}, long(sweep(40, 12, exp))},
-		"120 named bars":     {Figure{Kind: figure.Bars, Y: "fid_proxy"}, long(sweep(120, 12, exp))},
-		"long legend":        {Figure{Kind: figure.Line, X: "train.steps", Y: "fid_proxy", Series: "variant"}, long(sweep(40, 12, exp))},
-		"long headings":      {Figure{Kind: figure.Line, X: "train.steps", Y: "fid_proxy", Facet: "variant"}, long(sweep(40, 12, exp))},
-		"long rows":          {Figure{Kind: figure.Heatmap, X: "variant", Y: "train.steps", Value: "fid_proxy"}, long(sweep(48, 12, exp))},
-		"long columns":       {Figure{Kind: figure.Heatmap, Y: "variant", X: "train.steps", Value: "fid_proxy"}, long(sweep(48, 12, exp))},
-		"long curves":        {Figure{Kind: figure.Curve, Y: "flow_loss"}, long(methods())},
-		"long sheets":        {Figure{Kind: figure.Grid}, long(methods())},
-		"long labels":        {Figure{Kind: figure.Pareto, X: "precision", Y: "fid_proxy"}, long(methods())},
-		"long title":         {Figure{Kind: figure.Line, X: "train.steps", Y: "fid_proxy", Series: "variant", Title: strings.Repeat("a title of many words ", 20)}, sweep(12, 3, exp)},
-		"long parallels":     {Figure{Kind: figure.Parallel, Axes: []string{"variant", "fid_proxy", "throughput"}, Series: "variant"}, long(sweep(40, 12, exp))},
-		"many parallels":     {Figure{Kind: figure.Parallel, Axes: strings.Fields(strings.Repeat("train.steps fid_proxy variant throughput ", 3)), Width: 6.75}, long(sweep(40, 12, exp))},
-		"parallel panels":    {Figure{Kind: figure.Parallel, Axes: []string{"train.steps", "fid_proxy", "throughput"}, Facet: "variant", Value: "fid_proxy"}, broken(sweep(24, 3, exp), 3)},
-		"one parallel":       {Figure{Kind: figure.Parallel, Axes: []string{"train.steps", "fid_proxy"}}, sweep(1, 1, exp)},
-		"equal parallels":    {Figure{Kind: figure.Parallel, Axes: []string{"train.steps", "fid_proxy"}, Value: "fid_proxy"}, sweep(5, 1, func(int) float64 { return 0 })},
-		"many panels":        {Figure{Kind: figure.Pareto, X: "throughput", Y: "fid_proxy", Facet: "train.steps"}, sweep(40, 4, exp)},
-		"equal values":       {Figure{Kind: figure.Line, X: "train.steps", Y: "fid_proxy"}, sweep(5, 1, func(int) float64 { return 7 })},
-		"one rounding apart": {Figure{Kind: figure.Line, X: "train.steps", Y: "fid_proxy"}, sweep(2, 1, func(i int) float64 { return math.Nextafter(1e8, float64(i)*1e9) })},
-		"all zero":           {Figure{Kind: figure.Bars, X: "train.steps", Y: "fid_proxy"}, sweep(5, 1, func(int) float64 { return 0 })},
-		"equal tiles":        {Figure{Kind: figure.Heatmap, X: "train.steps", Y: "variant", Value: "fid_proxy"}, sweep(6, 2, func(int) float64 { return 0 })},
-		"negative":           {Figure{Kind: figure.Bars, X: "train.steps", Y: "fid_proxy"}, sweep(5, 1, func(i int) float64 { return float64(i) - 2 })},
-		"twelve decades":     {Figure{Kind: figure.Line, X: "train.steps", Y: "fid_proxy"}, sweep(13, 1, func(i int) float64 { return math.Pow(10, float64(i-6)) })},
-		"tiny":               {Figure{Kind: figure.Line, X: "train.steps", Y: "fid_proxy"}, sweep(4, 1, func(i int) float64 { return 1e-9 * float64(i+1) })},
-		"huge":               {Figure{Kind: figure.Line, X: "train.steps", Y: "fid_proxy"}, sweep(4, 1, func(i int) float64 { return 1e12 + 3e11*float64(i) })},
-		"zero on log":        {Figure{Kind: figure.Line, X: "train.steps", Y: "fid_proxy", LogY: &yes}, sweep(5, 1, func(i int) float64 { return float64(i) - 1 })},
-		"not a number":       {Figure{Kind: figure.Pareto, X: "throughput", Y: "fid_proxy", Series: "variant"}, sweep(24, 6, func(i int) float64 { return []float64{1, math.NaN(), math.Inf(1)}[i%3] })},
-		"mostly failed":      {Figure{Kind: figure.Pareto, X: "throughput", Y: "fid_proxy", Series: "variant", Facet: "train.steps"}, broken(sweep(40, 8, exp), 7)},
+		"one point":       {Figure{Kind: figure.Pareto, X: "throughput", Y: "fid_proxy"}, sweep(1, 1, exp)},
+		"one point, line": {Figure{Kind: figure.Line, X: "train.steps", Y: "fid_proxy"}, sweep(1, 1, exp)},
+		"one point, log":  {Figure{Kind: figure.Line, X: "train.steps", Y: "fid_proxy", LogX: &yes, LogY: &yes}, sweep(1, 1, exp)},
+		"one bar":         {Figure{Kind: figure.Bars, Y: "fid_proxy"}, sweep(1, 1, exp)},
+		"one tile":        {Figure{Kind: figure.Heatmap, X: "train.steps", Y: "variant", Value: "fid_proxy"}, sweep(1, 1, exp)},
+		"40 points":       {Figure{Kind: figure.Pareto, X: "throughput", Y: "fid_proxy", Series: "variant"}, sweep(40, 12, exp)},
+		"40 bars":         {Figure{Kind: figure.Bars, X: "train.steps", Y: "fid_proxy", Series: "variant"}, sweep(40, 12, exp)},
+		"40 named bars":   {Figure{Kind: figure.Bars, Y: "fid_proxy"}, long(sweep(40, 12, exp))},
+		"120 named bars":  {Figure{Kind: figure.Bars, Y: "fid_proxy"}, long(sweep(120, 12, exp))},
+		"long legend":     {Figure{Kind: figure.Line, X: "train.steps", Y: "fid_proxy", Series: "variant"}, long(sweep(40, 12, exp))},
+		"long headings":   {Figure{Kind: figure.Line, X: "train.steps", Y: "fid_proxy", Facet: "variant"}, long(sweep(40, 12, exp))},
+		"long rows":       {Figure{Kind: figure.Heatmap, X: "variant", Y: "train.steps", Value: "fid_proxy"}, long(sweep(48, 12, exp))},
+		"long columns":    {Figure{Kind: figure.Heatmap, Y: "variant", X: "train.steps", Value: "fid_proxy"}, long(sweep(48, 12, exp))},
+		"long curves":     {Figure{Kind: figure.Curve, Y: "flow_loss"}, long(methods())},
+		"long sheets":     {Figure{Kind: figure.Grid}, long(methods())},
+		"long labels":     {Figure{Kind: figure.Pareto, X: "precision", Y: "fid_proxy"}, long(methods())},
+		"long title": {Figure{Kind: figure.Line, X: "train.steps", Y: "fid_proxy", Series: "variant",
+			Title: strings.Repeat("a title of many words ", 20)}, sweep(12, 3, exp)},
+		"long parallels": {Figure{Kind: figure.Parallel, Axes: []string{"variant", "fid_proxy", "throughput"}, Series: "variant"},
+			long(sweep(40, 12, exp))},
+		"many parallels": {Figure{Kind: figure.Parallel, Axes: strings.Fields(strings.Repeat("train.steps fid_proxy variant throughput ", 3)),
+			Width: 6.75}, long(sweep(40, 12, exp))},
+		"parallel panels": {Figure{Kind: figure.Parallel, Axes: []string{"train.steps", "fid_proxy", "throughput"}, Facet: "variant",
+			Value: "fid_proxy"}, broken(sweep(24, 3, exp), 3)},
+		"one parallel": {Figure{Kind: figure.Parallel, Axes: []string{"train.steps", "fid_proxy"}}, sweep(1, 1, exp)},
+		"equal parallels": {Figure{Kind: figure.Parallel, Axes: []string{"train.steps", "fid_proxy"}, Value: "fid_proxy"},
+			sweep(5, 1, func(int) float64 { return 0 })},
+		"many panels":  {Figure{Kind: figure.Pareto, X: "throughput", Y: "fid_proxy", Facet: "train.steps"}, sweep(40, 4, exp)},
+		"equal values": {Figure{Kind: figure.Line, X: "train.steps", Y: "fid_proxy"}, sweep(5, 1, func(int) float64 { return 7 })},
+		"one rounding apart": {Figure{Kind: figure.Line, X: "train.steps", Y: "fid_proxy"},
+			sweep(2, 1, func(i int) float64 { return math.Nextafter(1e8, float64(i)*1e9) })},
+		"all zero": {Figure{Kind: figure.Bars, X: "train.steps", Y: "fid_proxy"}, sweep(5, 1, func(int) float64 { return 0 })},
+		"equal tiles": {Figure{Kind: figure.Heatmap, X: "train.steps", Y: "variant", Value: "fid_proxy"},
+			sweep(6, 2, func(int) float64 { return 0 })},
+		"negative": {Figure{Kind: figure.Bars, X: "train.steps", Y: "fid_proxy"},
+			sweep(5, 1, func(i int) float64 { return float64(i) - 2 })},
+		"twelve decades": {Figure{Kind: figure.Line, X: "train.steps", Y: "fid_proxy"},
+			sweep(13, 1, func(i int) float64 { return math.Pow(10, float64(i-6)) })},
+		"tiny": {Figure{Kind: figure.Line, X: "train.steps", Y: "fid_proxy"},
+			sweep(4, 1, func(i int) float64 { return 1e-9 * float64(i+1) })},
+		"huge": {Figure{Kind: figure.Line, X: "train.steps", Y: "fid_proxy"},
+			sweep(4, 1, func(i int) float64 { return 1e12 + 3e11*float64(i) })},
+		"zero on log": {Figure{Kind: figure.Line, X: "train.steps", Y: "fid_proxy", LogY: &yes},
+			sweep(5, 1, func(i int) float64 { return float64(i) - 1 })},
+		"not a number": {Figure{Kind: figure.Pareto, X: "throughput", Y: "fid_proxy", Series: "variant"},
+			sweep(24, 6, func(i int) float64 { return []float64{1, math.NaN(), math.Inf(1)}[i%3] })},
+		"mostly failed": {Figure{Kind: figure.Pareto, X: "throughput", Y: "fid_proxy", Series: "variant", Facet: "train.steps"},
+			broken(sweep(40, 8, exp), 7)},
 		"nearly all crossed": {Figure{Kind: figure.Line, X: "train.steps", Y: "fid_proxy", Series: "variant"}, broken(sweep(48, 12, exp), 40)},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -211,7 +226,8 @@ func TestNothingIsSilentlyLeftOut(t *testing.T) {
 	if len(c.drawn)+len(c.crosses) != len(d.Cells) || len(c.crosses) != 13 {
 		t.Errorf("%d points and %d crosses for %d cells", len(c.drawn), len(c.crosses), len(d.Cells))
 	}
-	if got, want := c.finish().Notes[0], "× 13 of 20 cells not drawn: crash (7), timeout (6). At the right end: 13 without throughput."; got != want {
+	if got, want := c.finish().Notes[0],
+		"× 13 of 20 cells not drawn: crash (7), timeout (6). At the right end: 13 without throughput."; got != want {
 		t.Errorf("note %q, want %q", got, want)
 	}
 }

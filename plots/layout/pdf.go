@@ -157,9 +157,8 @@ func (c *pdfCanvas) path(p vg.Path, style string) {
 			c.doc.LineTo(x, y)
 		case vg.CurveComp:
 			x0, y0 := c.page(e.Control[0])
-			x1, y1 := x0, y0
 			if len(e.Control) > 1 {
-				x1, y1 = c.page(e.Control[1])
+				x1, y1 := c.page(e.Control[1])
 				c.doc.CurveBezierCubicTo(x0, y0, x1, y1, x, y)
 			} else {
 				c.doc.CurveTo(x0, y0, x, y)

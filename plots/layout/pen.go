@@ -47,8 +47,13 @@ func (p Pen) Width(s string) vg.Length {
 	return f.Width(legible(s))
 }
 
-func (p Pen) line() vg.Length    { return p.Size * 1.22 } // from baseline to baseline
-func (p Pen) Capital() vg.Length { return p.Size * 0.72 } // height of a capital
+// line is the distance from baseline to baseline.
+func (p Pen) line() vg.Length { return p.Size * 1.22 }
+
+// Capital is the height of a capital.
+func (p Pen) Capital() vg.Length { return p.Size * 0.72 }
+
+// Descent is the depth of a descender below the baseline.
 func (p Pen) Descent() vg.Length { return p.Size * 0.22 }
 
 // Height of n lines, from the top of the capitals to the lowest descender.

@@ -11,7 +11,8 @@ import (
 func itoa(n int) string { return strconv.Itoa(n) }
 
 // esc writes any text as Markdown.
-var markdownText = strings.NewReplacer(`\`, `\\`, "`", "\\`", "*", `\*`, "_", `\_`, "|", `\|`, "<", "&lt;", ">", "&gt;", "[", `\[`, "]", `\]`, "#", `\#`, "\n", " ", "~", `\~`)
+var markdownText = strings.NewReplacer(`\`, `\\`, "`", "\\`", "*", `\*`, "_", `\_`, "|", `\|`, "<", "&lt;", ">", "&gt;", "[", `\[`, "]",
+	`\]`, "#", `\#`, "\n", " ", "~", `\~`)
 
 func esc(s string) string { return markdownText.Replace(s) }
 
@@ -97,7 +98,8 @@ func (s section) markdown(b *strings.Builder) {
 		return
 	}
 	fmt.Fprintf(b, "- %s, %s each\n", counted(s.Points, "point"), counted(s.Seeds, "seed"))
-	fmt.Fprintf(b, "- attempts: %d in %s; environments: %s\n", len(s.Attempts), link(s.Name+"/"+AttemptsFile), link(s.Name+"/"+EnvironmentsFile))
+	fmt.Fprintf(b, "- attempts: %d in %s; environments: %s\n", len(s.Attempts), link(s.Name+"/"+AttemptsFile),
+		link(s.Name+"/"+EnvironmentsFile))
 	for _, c := range s.Codes {
 		fmt.Fprintf(b, "- code: %s\n", code(c))
 	}
@@ -138,7 +140,8 @@ func (d drawnFigure) markdown(b *strings.Builder, s section) {
 	b.WriteString("\n<details><summary>What is behind it</summary>\n\n")
 	fmt.Fprintf(b, "- command: %s\n", code(s.Command))
 	for _, st := range d.Behind.Stages {
-		fmt.Fprintf(b, "- %s: %s; code %s; on %s; environment %s\n", st.Kind, counted(len(st.IDs), "attempt"), esc(join(st.Codes)), esc(join(st.Devices)), esc(join(st.Environments)))
+		fmt.Fprintf(b, "- %s: %s; code %s; on %s; environment %s\n", st.Kind, counted(len(st.IDs), "attempt"), esc(join(st.Codes)),
+			esc(join(st.Devices)), esc(join(st.Environments)))
 	}
 	for _, pr := range d.Behind.Protocols {
 		fmt.Fprintf(b, "- protocol of %s (%s): %s\n", esc(plots.ShortLabel(pr.Metric)), esc(pr.ID), code(pr.Text))

@@ -34,7 +34,8 @@ const (
 
 // seeds is a mean over seeds, as results give it.
 func seeds(unit string, values ...float64) plots.MetricValue {
-	m := plots.MetricValue{N: len(values), Unit: unit, Protocol: "embedder=e; samples=100", Device: machine, Code: revision + " + " + later, Values: values}
+	m := plots.MetricValue{N: len(values), Unit: unit, Protocol: "embedder=e; samples=100", Device: machine, Code: revision + " + " + later,
+		Values: values}
 	mean, deviation := stat.MeanStdDev(values, nil)
 	n := float64(len(values))
 	m.Value = mean
@@ -78,7 +79,8 @@ func methods() plots.Data {
 				c.IDs = append(c.IDs, fmt.Sprintf("c%d%d%d", i, patch, s))
 			}
 			for step := 1; step <= 50; step++ {
-				c.Curve = append(c.Curve, plots.CurvePoint{Step: step, Values: map[string]float64{"train_loss": 3 / float64(step), "flow_loss": 2 / float64(step)}})
+				c.Curve = append(c.Curve,
+					plots.CurvePoint{Step: step, Values: map[string]float64{"train_loss": 3 / float64(step), "flow_loss": 2 / float64(step)}})
 			}
 			for _, name := range []string{"block_error_free", "block_error_given", "block_error_real", "block_error_ratio"} {
 				line := plots.StepLine{Name: name, Interval: "95 % over seeds"}
@@ -111,7 +113,8 @@ func attempts(d plots.Data) []Attempt {
 				if kind == "score" {
 					code = later
 				}
-				out = append(out, Attempt{Cell: id, Label: c.Label, Seed: uint64(i), Kind: kind, Stage: kind + id, ID: "20260101T000000000Z-" + kind + id, Device: machine, Code: code, Environment: "e1"})
+				out = append(out, Attempt{Cell: id, Label: c.Label, Seed: uint64(i), Kind: kind, Stage: kind + id, ID: "20260101T000000000Z-" + kind +
+					id, Device: machine, Code: code, Environment: "e1"})
 			}
 		}
 	}
@@ -123,15 +126,18 @@ func whole() Paper {
 	d := methods()
 	fig := func(f figure.Figure) Figure { return Figure{f, d} }
 	return Paper{Command: "prabench paper", Parts: []Part{{
-		Name: "methods", Description: "methods <at> equal | steps", Command: "prabench paper --only methods", Source: []byte("name = \"methods\"\n"),
+		Name: "methods", Description: "methods <at> equal | steps", Command: "prabench paper --only methods",
+		Source: []byte("name = \"methods\"\n"),
 		Points: 6, Seeds: 3, Data: d, Attempts: attempts(d), Notes: []string{"left out: a mean"},
 		Environments: []Environment{{ID: "e1", Facts: [][2]string{{"CPU", "Some <Processor>"}, {"cores", "2"}}}},
 		Figures: []Figure{
-			fig(figure.Figure{Kind: figure.Pareto, Name: "pareto", X: "throughput", Y: "fid_proxy", Series: "label", Width: 3.25, Title: "Quality & speed"}),
+			fig(figure.Figure{Kind: figure.Pareto, Name: "pareto", X: "throughput", Y: "fid_proxy", Series: "label", Width: 3.25,
+				Title: "Quality & speed"}),
 			fig(figure.Figure{Kind: figure.Line, Name: "line", X: "model.patch", Y: "fid_proxy", Series: "method"}),
 			fig(figure.Figure{Kind: figure.Heatmap, Name: "heatmap", X: "model.patch", Y: "method", Value: "fid_proxy"}),
 			fig(figure.Figure{Kind: figure.Bars, Name: "bars", X: "method", Y: "fid_proxy", Facet: "model.patch", Width: 6.75}),
-			fig(figure.Figure{Kind: figure.Parallel, Name: "parallel", Axes: []string{"method", "model.patch", "throughput", "fid_proxy"}, Series: "method"}),
+			fig(figure.Figure{Kind: figure.Parallel, Name: "parallel", Axes: []string{"method", "model.patch", "throughput", "fid_proxy"},
+				Series: "method"}),
 			fig(figure.Figure{Kind: figure.Grid, Name: "samples"}),
 			fig(figure.Figure{Kind: figure.Curve, Name: "curve", Y: "flow_loss"}),
 			fig(figure.Figure{Kind: figure.Steps, Name: "steps", Width: 6.75}),
@@ -139,10 +145,14 @@ func whole() Paper {
 			fig(figure.Figure{Kind: figure.Bars, Name: "refused", X: "method", Y: "fid_proxy"}),
 		},
 		Claims: []Claim{
-			{Text: "PRA beats teacher forcing.", Metric: "fid_proxy", Of: map[string]any{"method": "PRA <b>&_50 %</b>"}, Over: map[string]any{"method": "teacher forcing"}, Match: []string{"model.patch"}, Sign: -1, Figure: "bars"},
-			{Text: "teacher forcing beats PRA", Metric: "fid_proxy", Of: map[string]any{"method": "teacher forcing", "model.patch": 7}, Over: map[string]any{"method": "PRA <b>&_50 %</b>"}, Match: []string{"model.patch"}, Sign: -1},
-			{Text: "exact rollout beats PRA", Metric: "fid_proxy", Of: map[string]any{"method": "exact | *rollout*"}, Over: map[string]any{"method": "PRA <b>&_50 %</b>"}, Match: []string{"model.patch"}, Sign: -1},
-			{Text: "nothing has it", Metric: "kid", Of: map[string]any{"model.patch": 4}, Over: map[string]any{"model.patch": 7}, Match: []string{"method"}, Sign: -1},
+			{Text: "PRA beats teacher forcing.", Metric: "fid_proxy", Of: map[string]any{"method": "PRA <b>&_50 %</b>"},
+				Over: map[string]any{"method": "teacher forcing"}, Match: []string{"model.patch"}, Sign: -1, Figure: "bars"},
+			{Text: "teacher forcing beats PRA", Metric: "fid_proxy", Of: map[string]any{"method": "teacher forcing", "model.patch": 7},
+				Over: map[string]any{"method": "PRA <b>&_50 %</b>"}, Match: []string{"model.patch"}, Sign: -1},
+			{Text: "exact rollout beats PRA", Metric: "fid_proxy", Of: map[string]any{"method": "exact | *rollout*"},
+				Over: map[string]any{"method": "PRA <b>&_50 %</b>"}, Match: []string{"model.patch"}, Sign: -1},
+			{Text: "nothing has it", Metric: "kid", Of: map[string]any{"model.patch": 4}, Over: map[string]any{"model.patch": 7},
+				Match: []string{"method"}, Sign: -1},
 		},
 	}, {Name: "absent", Command: "prabench paper --only absent", Problem: "the database has nothing of it"}}}
 }
@@ -209,7 +219,8 @@ func TestSameBytes(t *testing.T) {
 	for name := range first {
 		kinds[filepath.Ext(name)]++
 	}
-	if d := cmp.Diff(map[string]int{".pdf": 8, ".svg": 8, ".png": 8, ".md": 2, ".tex": 1, ".html": 1, ".csv": 8, ".toml": 1, ".txt": 1, "": 1}, kinds); d != "" {
+	if d := cmp.Diff(map[string]int{".pdf": 8, ".svg": 8, ".png": 8, ".md": 2, ".tex": 1, ".html": 1, ".csv": 8, ".toml": 1, ".txt": 1, "": 1},
+		kinds); d != "" {
 		t.Error(d)
 	}
 }

@@ -117,7 +117,8 @@ func (r *Reading) compare(cells []plots.CellData, best int, words plots.Words) {
 	}
 	others := len(cells) - 1
 	if len(unknown) == others {
-		r.say(fmt.Sprintf("Lowest or highest is %s, but there is one training seed a point: every difference is inconclusive.", cells[best].Label))
+		r.say(fmt.Sprintf("Lowest or highest is %s, but there is one training seed a point: every difference is inconclusive.",
+			cells[best].Label))
 		return
 	}
 	count := func(what string, list []string) {

@@ -28,7 +28,8 @@ func valuesCSV(f Figure) ([]byte, error) {
 	}
 	var b bytes.Buffer
 	w := csv.NewWriter(&b)
-	w.Write([]string{"point", "metric", "unit", "value", "lo", "hi", "interval", "n", "seeds", "protocol", "device", "code", "attempts", "outcome"})
+	w.Write([]string{"point", "metric", "unit", "value", "lo", "hi", "interval", "n", "seeds", "protocol", "device", "code",
+		"attempts", "outcome"})
 	for _, c := range cells {
 		for _, name := range metrics {
 			m, ok := c.Metrics[name]

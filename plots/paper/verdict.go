@@ -178,7 +178,8 @@ func (r *Result) conclude() {
 		case first.Why != "":
 			r.Summary = fmt.Sprintf("%s: %s: %s against %s: %s; inconclusive, %s", about, first.Of, first.A, first.Over, first.B, first.Why)
 		default:
-			r.Summary = fmt.Sprintf("%s: %s: %s against %s: %s; difference %s, %s: %s", about, first.Of, first.A, first.Over, first.B, first.Difference, pIs(first.P), inWords(r.Verdict))
+			r.Summary = fmt.Sprintf("%s: %s: %s against %s: %s; difference %s, %s: %s", about, first.Of, first.A, first.Over, first.B,
+				first.Difference, pIs(first.P), inWords(r.Verdict))
 		}
 		return
 	}

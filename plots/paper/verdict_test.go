@@ -11,7 +11,8 @@ import (
 
 func pair(a, b plots.MetricValue) plots.Data {
 	cell := func(label string, m plots.MetricValue) plots.CellData {
-		return plots.CellData{Label: label, Outcome: "ok", Params: map[string]any{"method": label}, Metrics: map[string]plots.MetricValue{"fid_proxy": m}}
+		return plots.CellData{Label: label, Outcome: "ok", Params: map[string]any{"method": label},
+			Metrics: map[string]plots.MetricValue{"fid_proxy": m}}
 	}
 	return plots.Data{Experiment: "e", Cells: []plots.CellData{cell("A", a), cell("B", b)}}
 }
@@ -36,8 +37,10 @@ func TestVerdicts(t *testing.T) {
 		"one seed":      {seeds("1", 10), other, nil, Inconclusive, "one training seed has no interval over seeds"},
 		"code":          {with(func(m *plots.MetricValue) { m.Code = later }), other, nil, NotTested, "hide a difference in code"},
 		"code accepted": {with(func(m *plots.MetricValue) { m.Code = later }), other, []string{"code"}, Holds, "holds here"},
-		"device":        {with(func(m *plots.MetricValue) { m.Device = "cuda X" }), other, nil, NotTested, "hide a difference in device (cuda X | cpu Some Processor)"},
-		"protocol":      {with(func(m *plots.MetricValue) { m.Protocol = "embedder=f; samples=100" }), other, nil, NotTested, "hide a difference in protocol"},
+		"device": {with(func(m *plots.MetricValue) { m.Device = "cuda X" }), other, nil, NotTested,
+			"hide a difference in device (cuda X | cpu Some Processor)"},
+		"protocol": {with(func(m *plots.MetricValue) { m.Protocol = "embedder=f; samples=100" }), other, nil, NotTested,
+			"hide a difference in protocol"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := pair(c.a, c.b)
@@ -48,7 +51,8 @@ func TestVerdicts(t *testing.T) {
 			}
 		})
 	}
-	if r := (Claim{Metric: "fid_proxy", Of: map[string]any{"method": "C"}, Over: claim.Over, Sign: -1}).test(pair(other, other)); r.Verdict != NotTested {
+	if r := (Claim{Metric: "fid_proxy", Of: map[string]any{"method": "C"}, Over: claim.Over, Sign: -1}).test(pair(other,
+		other)); r.Verdict != NotTested {
 		t.Errorf("no such point: %+v", r)
 	}
 }
@@ -65,7 +69,8 @@ func TestNothingIsFoundInNoise(t *testing.T) {
 			d.Cells = append(d.Cells, plots.CellData{Label: fmt.Sprint("m", i), Outcome: "ok", Params: map[string]any{"method": fmt.Sprint("m", i)},
 				Metrics: map[string]plots.MetricValue{"fid_proxy": seeds("1", 20+r.NormFloat64(), 20+r.NormFloat64(), 20+r.NormFloat64())}})
 		}
-		c := Claim{Metric: "fid_proxy", Of: map[string]any{"method": "m0"}, Over: map[string]any{"method": []any{"m1", "m2", "m3", "m4", "m5"}}, Sign: -1}
+		c := Claim{Metric: "fid_proxy", Of: map[string]any{"method": "m0"}, Over: map[string]any{"method": []any{"m1", "m2", "m3", "m4", "m5"}},
+			Sign: -1}
 		for _, k := range c.test(d).Comparisons {
 			if k.Verdict == Holds || k.Verdict == Contradicted {
 				decided++
