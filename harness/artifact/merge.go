@@ -25,7 +25,8 @@ func (e *Conflict) Error() string {
 		}
 		return fmt.Sprintf("%.12s…", sum)
 	}
-	return fmt.Sprintf("%s: refused, its %s differs from what is here under the same key (SHA-256 %s, here %s): one stage was done on two machines; keep one of them and remove the other",
+	return fmt.Sprintf("%s: refused, its %s differs from what is here under the same key (SHA-256 %s, here %s): one stage was done on two "+
+		"machines; keep one of them and remove the other",
 		e.Folder, e.File, short(e.Theirs), short(e.Ours))
 }
 
@@ -73,7 +74,8 @@ func (s Store) Merge(from Store, ref Ref, apart ...string) (copied bool, err err
 			return false, fmt.Errorf("copying artifact %s: %w", ref, err)
 		}
 		if sum != f.SHA256 {
-			return false, in(from, &Damaged{ref, f.Name, fmt.Sprintf("has changed since it was written (SHA-256 %.12s…, %.12s… expected)", sum, f.SHA256)})
+			changed := fmt.Sprintf("has changed since it was written (SHA-256 %.12s…, %.12s… expected)", sum, f.SHA256)
+			return false, in(from, &Damaged{ref, f.Name, changed})
 		}
 	}
 	written, err := d.Files()

@@ -35,9 +35,11 @@ func TestMergeRefusesByName(t *testing.T) {
 		want   []string
 	}{
 		"other content": {"other", func(t *testing.T, s artifact.Store) {}, []string{"model.bin", "differs", "two machines"}},
-		"a flipped bit": {"", func(t *testing.T, s artifact.Store) { os.WriteFile(file(s, "model.bin"), []byte("weightt"), 0o644) }, []string{"model.bin", "has changed"}},
-		"cut":           {"", func(t *testing.T, s artifact.Store) { os.Truncate(file(s, "model.bin"), 3) }, []string{"model.bin", "has 3 bytes"}},
-		"a file gone":   {"", func(t *testing.T, s artifact.Store) { os.Remove(file(s, "model.bin")) }, []string{"model.bin", "is gone"}},
+		"a flipped bit": {"", func(t *testing.T, s artifact.Store) { os.WriteFile(file(s, "model.bin"), []byte("weightt"), 0o644) },
+			[]string{"model.bin", "has changed"}},
+		"cut": {"", func(t *testing.T, s artifact.Store) { os.Truncate(file(s, "model.bin"), 3) },
+			[]string{"model.bin", "has 3 bytes"}},
+		"a file gone": {"", func(t *testing.T, s artifact.Store) { os.Remove(file(s, "model.bin")) }, []string{"model.bin", "is gone"}},
 		"a name that leads out": {"", func(t *testing.T, s artifact.Store) {
 			raw, _ := os.ReadFile(file(s, "manifest.json"))
 			os.WriteFile(file(s, "../escape"), []byte("weights"), 0o644)

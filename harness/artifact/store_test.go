@@ -120,10 +120,13 @@ func TestDamageIsNamed(t *testing.T) {
 		says   string
 		stat   bool // found without reading the contents
 	}{
-		{"flipped byte", func(p string) error { return os.WriteFile(filepath.Join(p, "model.bin"), []byte("weighty"), 0o644) }, "model.bin", "has changed", false},
-		{"cut short", func(p string) error { return os.Truncate(filepath.Join(p, "model.bin"), 3) }, "model.bin", "has 3 bytes, 7 were written", true},
+		{"flipped byte", func(p string) error { return os.WriteFile(filepath.Join(p, "model.bin"), []byte("weighty"), 0o644) }, "model.bin",
+			"has changed", false},
+		{"cut short", func(p string) error { return os.Truncate(filepath.Join(p, "model.bin"), 3) }, "model.bin",
+			"has 3 bytes, 7 were written", true},
 		{"file removed", func(p string) error { return os.Remove(filepath.Join(p, "model.bin")) }, "model.bin", "is gone", true},
-		{"manifest garbled", func(p string) error { return os.WriteFile(filepath.Join(p, "manifest.json"), []byte("{"), 0o644) }, "manifest.json", "is not a manifest", true},
+		{"manifest garbled", func(p string) error { return os.WriteFile(filepath.Join(p, "manifest.json"), []byte("{"), 0o644) }, "manifest.json",
+			"is not a manifest", true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := artifact.Store{Root: t.TempDir()}

@@ -33,7 +33,8 @@ func TestNamesAreReadFromTheSystemsFiles(t *testing.T) {
 		{driver(version), "570.86.15"},
 		{driver(filepath.Join(dir, "none")), ""},
 		{osName(write(t, filepath.Join(dir, "os"), "NAME=x\nPRETTY_NAME=\"Some Linux 9\"\n")), "Some Linux 9"},
-		{cpuModel(write(t, filepath.Join(dir, "cpu"), "vendor_id : A\ncpu family : 25\nmodel : 17\nmodel name : AMD EPYC\n")), "AMD EPYC (family 25, model 17)"},
+		{cpuModel(write(t, filepath.Join(dir, "cpu"), "vendor_id : A\ncpu family : 25\nmodel : 17\nmodel name : AMD EPYC\n")),
+			"AMD EPYC (family 25, model 17)"},
 		{cpuModel(filepath.Join(dir, "none")), ""},
 	} {
 		if c.got != c.want {

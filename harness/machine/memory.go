@@ -40,7 +40,8 @@ func Usable() int64 {
 func confined() (limit, used int64, ok bool) {
 	for _, g := range []struct{ limit, used, stat, cache string }{
 		{"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current", "/sys/fs/cgroup/memory.stat", "inactive_file"},
-		{"/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes", "/sys/fs/cgroup/memory/memory.stat", "total_inactive_file"},
+		{"/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes", "/sys/fs/cgroup/memory/memory.stat",
+			"total_inactive_file"},
 	} {
 		limit, err := strconv.ParseInt(firstLine(g.limit), 10, 64)
 		used, errUsed := strconv.ParseInt(firstLine(g.used), 10, 64)

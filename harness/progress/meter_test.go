@@ -69,7 +69,8 @@ func TestPlainLines(t *testing.T) {
 	c := &clock{time.Unix(1000, 0)}
 	var out bytes.Buffer
 	m := New(&out, false, c.now)
-	m.Expect([]Task{{ID: "a", Kind: "train", Label: "patch=4", Estimate: 90 * time.Second}, {ID: "b", Kind: "score", Label: "patch=4", Estimate: time.Second}}, 1)
+	m.Expect([]Task{{ID: "a", Kind: "train", Label: "patch=4", Estimate: 90 * time.Second},
+		{ID: "b", Kind: "score", Label: "patch=4", Estimate: time.Second}}, 1)
 	m.Start("a", 0)
 	m.Update("a", 1, 100, "training", "loss 1.00")
 	c.advance(45 * time.Second)
@@ -105,7 +106,8 @@ func TestTerminalHasOneMovingLine(t *testing.T) {
 
 func TestShort(t *testing.T) {
 	for d, want := range map[time.Duration]string{
-		400 * time.Millisecond: "0.4s", 12 * time.Second: "12s", 200 * time.Second: "3m20s", 125 * time.Minute: "2h05m", 72 * time.Hour: "3.0 days", -1: "0s",
+		400 * time.Millisecond: "0.4s", 12 * time.Second: "12s", 200 * time.Second: "3m20s", 125 * time.Minute: "2h05m",
+		72 * time.Hour: "3.0 days", -1: "0s",
 	} {
 		if got := Short(d); got != want {
 			t.Errorf("%v: %q, want %q", d, got, want)

@@ -40,7 +40,8 @@ func TestPictureEnlargesByWholePixels(t *testing.T) {
 	for _, c := range []struct {
 		x, y int
 		want color.RGBA
-	}{{0, 0, color.RGBA{255, 255, 255, 255}}, {2, 2, color.RGBA{255, 0, 0, 255}}, {29, 29, color.RGBA{255, 0, 0, 255}}, {30, 2, color.RGBA{0, 255, 0, 255}}, {57, 57, color.RGBA{9, 9, 9, 255}}} {
+	}{{0, 0, color.RGBA{255, 255, 255, 255}}, {2, 2, color.RGBA{255, 0, 0, 255}}, {29, 29, color.RGBA{255, 0, 0, 255}},
+		{30, 2, color.RGBA{0, 255, 0, 255}}, {57, 57, color.RGBA{9, 9, 9, 255}}} {
 		if got := im.RGBAAt(c.x, c.y); got != c.want {
 			t.Errorf("at %d,%d %v, want %v", c.x, c.y, got, c.want)
 		}

@@ -54,7 +54,8 @@ func (g *memoryGuard) problem(w *watched) string {
 	defer g.mu.Unlock()
 	w.holds = w.group.Resident()
 	if w.limit > 0 && w.holds > w.limit {
-		return fmt.Sprintf("the worker held %s and may hold %s (measure.memory_limit): it was killed", machine.Size(w.holds), machine.Size(w.limit))
+		return fmt.Sprintf("the worker held %s and may hold %s (measure.memory_limit): it was killed", machine.Size(w.holds),
+			machine.Size(w.limit))
 	}
 	m := machine.Memory()
 	if m.Total == 0 || m.Available >= machine.Reserve()/2 {
@@ -68,5 +69,6 @@ func (g *memoryGuard) problem(w *watched) string {
 	if w.holds < m.Available {
 		return "" // what it would give back would not help
 	}
-	return fmt.Sprintf("the machine had %s of memory left and this worker, the largest, held %s: it was killed before the system would swap", machine.Size(m.Available), machine.Size(w.holds))
+	return fmt.Sprintf("the machine had %s of memory left and this worker, the largest, held %s: it was killed before the system would swap",
+		machine.Size(m.Available), machine.Size(w.holds))
 }

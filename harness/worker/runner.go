@@ -139,7 +139,7 @@ func (r Runner) supervise(ctx context.Context, job Job, log *os.File, progress f
 	}
 	group := -cmd.Process.Pid
 	// Should the system run out of memory all the same, a worker is missed least.
-	os.WriteFile(fmt.Sprintf("/proc/%d/oom_score_adj", cmd.Process.Pid), []byte("500"), 0)
+	_ = os.WriteFile(fmt.Sprintf("/proc/%d/oom_score_adj", cmd.Process.Pid), []byte("500"), 0)
 	if r.Began != nil {
 		r.Began(job, machine.ProcessOf(cmd.Process.Pid))
 	}
@@ -148,7 +148,7 @@ func (r Runner) supervise(ctx context.Context, job Job, log *os.File, progress f
 	// The pipe stays open: its end tells the worker that we are gone. A worker
 	// that dies before it has read the job gives an error here and shows in
 	// how it ends.
-	json.NewEncoder(stdin).Encode(job)
+	_ = json.NewEncoder(stdin).Encode(job)
 
 	gone := make(chan struct{})
 	watched := make(chan struct{})
@@ -183,7 +183,7 @@ func (r Runner) supervise(ctx context.Context, job Job, log *os.File, progress f
 		}
 		syscall.Kill(group, syscall.SIGKILL)
 	}()
-	cmd.Wait()
+	_ = cmd.Wait() // its state says how it ended
 	close(gone)
 	<-watched
 	syscall.Kill(group, syscall.SIGKILL) // whatever it started, and what may still hold its output
@@ -292,7 +292,9 @@ func lastLines(path string, n int) string {
 	defer f.Close()
 	const most = 16 << 10
 	if info, err := f.Stat(); err == nil && info.Size() > most {
-		f.Seek(-most, io.SeekEnd)
+		if _, err := f.Seek(-most, io.SeekEnd); err != nil {
+			return ""
+		}
 	}
 	b, _ := io.ReadAll(f)
 	lines := strings.Split(strings.TrimSpace(string(b)), "\n")

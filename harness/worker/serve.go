@@ -42,7 +42,8 @@ func Serve(stdin io.Reader, stdout, stderr io.Writer, do Stage) int {
 		return 4
 	}
 	if job.Version != Version {
-		fmt.Fprintf(stderr, "prabench worker: the job has version %d, this program knows %d: build both programs from one revision\n", job.Version, Version)
+		fmt.Fprintf(stderr, "prabench worker: the job has version %d, this program knows %d: build both programs from one revision\n",
+			job.Version, Version)
 		return 4
 	}
 	ctx, cancel := stopping(job, stdin)
@@ -97,7 +98,7 @@ func stopping(job Job, stdin io.Reader) (context.Context, context.CancelFunc) {
 	}()
 	if job.Hold {
 		go func() {
-			io.Copy(io.Discard, stdin)
+			_, _ = io.Copy(io.Discard, stdin) // an error is an end as well
 			stop(ErrStopped)
 		}()
 	}
@@ -114,7 +115,7 @@ func reporter(w io.Writer) func(Progress) {
 		defer mu.Unlock()
 		if now := time.Now(); now.Sub(last) >= 100*time.Millisecond || p.Done == p.Total {
 			last = now
-			out.Encode(message{&p})
+			_ = out.Encode(message{&p}) // whoever listened may be gone; the work goes on
 		}
 	}
 }
@@ -152,7 +153,8 @@ func judge(err error) (outcome, reason string) {
 
 // afterCause keeps what a stage added to the cause, such as where it stopped.
 func afterCause(err, cause error) string {
-	if more := strings.TrimSpace(strings.Trim(strings.ReplaceAll(err.Error(), cause.Error(), ""), ": ")); more != "" && more != context.Canceled.Error() {
+	if more := strings.TrimSpace(strings.Trim(strings.ReplaceAll(err.Error(), cause.Error(), ""), ": ")); more != "" &&
+		more != context.Canceled.Error() {
 		return ": " + more
 	}
 	return ""
