@@ -18,7 +18,7 @@ import (
 
 	"prabench/internal/filesystem"
 
-	_ "github.com/mattn/go-sqlite3"
+	_ "github.com/mattn/go-sqlite3" // the driver
 )
 
 // applicationID is "prab": it tells our databases from other programs'.
@@ -230,11 +230,11 @@ func locate(path string) (string, error) {
 	} else if err != nil {
 		return "", explain(abs, "opening", err)
 	}
-	if real, err := filepath.EvalSymlinks(abs); err == nil {
-		return real, nil
+	if target, err := filepath.EvalSymlinks(abs); err == nil {
+		return target, nil
 	}
-	if real, err := filepath.EvalSymlinks(folder); err == nil {
-		return filepath.Join(real, filepath.Base(abs)), nil
+	if target, err := filepath.EvalSymlinks(folder); err == nil {
+		return filepath.Join(target, filepath.Base(abs)), nil
 	}
 	return abs, nil
 }

@@ -58,7 +58,8 @@ func TestExportGolden(t *testing.T) {
 		}
 		golden(t, "export."+format, b.String())
 	}
-	if err := table.Export(&bytes.Buffer{}, "xls", rows); err == nil || !strings.Contains(err.Error(), "csv, json, latex, md, parquet, table") {
+	if err := table.Export(&bytes.Buffer{}, "xls", rows); err == nil ||
+		!strings.Contains(err.Error(), "csv, json, latex, md, parquet, table") {
 		t.Error(err)
 	}
 }

@@ -18,17 +18,25 @@ func TestRule(t *testing.T) {
 		want  string // the field that is refused, and a part of the text
 		text  string
 	}{
-		"same":                    {Rule{}, base, "", ""},
-		"unit":                    {Rule{Accept: Acceptable}, other(func(c *Circumstances) { c.Unit = "1" }), "unit", "hide a difference in unit (1 | s): keep them apart by unit"},
-		"unit before the rest":    {Rule{Use: Drawn}, Circumstances{Unit: "1"}, "unit", "measured in 2 different units"},
-		"code":                    {Rule{Use: Drawn}, code, "code", "m was measured in 2 different code revisions, which never share an axis: abc | (none); run the cells again"},
-		"code of a mean":          {Rule{Where: "model.patch=7"}, code, "code", "the mean of m over seeds at model.patch=7 would hide a difference in code ((none) | abc): run the cells again from one commit"},
-		"code accepted":           {Rule{Use: Drawn, Accept: []string{"code"}}, code, "", ""},
-		"device":                  {Rule{Use: Compared}, other(func(c *Circumstances) { c.Device = "cpu B" }), "device", "refused: the comparison would hide a difference in device (cpu A | cpu B)"},
-		"device shown":            {Rule{Use: Compared, Shown: []string{"measure.device"}}, other(func(c *Circumstances) { c.Device = "cpu B" }), "", ""},
-		"protocol":                {Rule{Use: Drawn}, other(func(c *Circumstances) { c.Protocol = "batch=4; rounds=3" }), "protocol", "2 different protocols"},
-		"batch shown":             {Rule{Use: Drawn, Shown: []string{"measure.batch"}}, other(func(c *Circumstances) { c.Protocol = "batch=4; rounds=3" }), "", ""},
-		"more than what is shown": {Rule{Use: Drawn, Shown: []string{"measure.batch"}}, other(func(c *Circumstances) { c.Protocol = "batch=4; rounds=9" }), "protocol", "rounds=3 | rounds=9"},
+		"same": {Rule{}, base, "", ""},
+		"unit": {Rule{Accept: Acceptable}, other(func(c *Circumstances) { c.Unit = "1" }), "unit",
+			"hide a difference in unit (1 | s): keep them apart by unit"},
+		"unit before the rest": {Rule{Use: Drawn}, Circumstances{Unit: "1"}, "unit", "measured in 2 different units"},
+		"code": {Rule{Use: Drawn}, code, "code",
+			"m was measured in 2 different code revisions, which never share an axis: abc | (none); run the cells again"},
+		"code of a mean": {Rule{Where: "model.patch=7"}, code, "code",
+			"the mean of m over seeds at model.patch=7 would hide a difference in code ((none) | abc): run the cells again from one commit"},
+		"code accepted": {Rule{Use: Drawn, Accept: []string{"code"}}, code, "", ""},
+		"device": {Rule{Use: Compared}, other(func(c *Circumstances) { c.Device = "cpu B" }), "device",
+			"refused: the comparison would hide a difference in device (cpu A | cpu B)"},
+		"device shown": {Rule{Use: Compared, Shown: []string{"measure.device"}},
+			other(func(c *Circumstances) { c.Device = "cpu B" }), "", ""},
+		"protocol": {Rule{Use: Drawn}, other(func(c *Circumstances) { c.Protocol = "batch=4; rounds=3" }), "protocol",
+			"2 different protocols"},
+		"batch shown": {Rule{Use: Drawn, Shown: []string{"measure.batch"}},
+			other(func(c *Circumstances) { c.Protocol = "batch=4; rounds=3" }), "", ""},
+		"more than what is shown": {Rule{Use: Drawn, Shown: []string{"measure.batch"}},
+			other(func(c *Circumstances) { c.Protocol = "batch=4; rounds=9" }), "protocol", "rounds=3 | rounds=9"},
 	} {
 		err := c.r.Check("m", []Circumstances{base, c.other, base})
 		var mixed *MixedError
