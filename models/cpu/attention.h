@@ -1,10 +1,12 @@
 #ifndef OPS_BODY
-#define ATTENTION_OPS(OP)                                                                                        \
-    OP(void, attention, (int th, float *out, const float *qkv, float *lse, long batch, long tokens, long heads,  \
-       long width, long block), (th, out, qkv, lse, batch, tokens, heads, width, block))                         \
-    OP(void, attention_backward, (int th, float *dqkv, const float *dout, const float *out, const float *qkv,    \
-       const float *lse, long batch, long tokens, long heads, long width, long block), (th, dqkv, dout, out,     \
-       qkv, lse, batch, tokens, heads, width, block))
+#define ATTENTION_OPS(OP)                                                                                                          \
+    OP(void, attention,                                                                                                            \
+       (int th, float *out, const float *qkv, float *lse, long batch, long tokens, long heads, long width, long block),            \
+       (th, out, qkv, lse, batch, tokens, heads, width, block))                                                                    \
+    OP(void, attention_backward,                                                                                                   \
+       (int th, float *dqkv, const float *dout, const float *out, const float *qkv, const float *lse, long batch, long tokens,     \
+        long heads, long width, long block),                                                                                       \
+       (th, dqkv, dout, out, qkv, lse, batch, tokens, heads, width, block))
 #else
 
 // Block-causal attention for training and sweeps, one (image, head) at a time,
@@ -37,8 +39,7 @@ static void K(attention)(int threads, float *out, const float *qkv, float *lse, 
     float scale = 1.0f / sqrtf((float)hd);
 #pragma omp parallel num_threads(threads) if (batch * tokens * width > SERIAL)
     {
-        float *kt = pra_scratch((hd * T + T * hp + QUERIES * (T + hp))), *vp = kt + hd * T, *s = vp + T * hp,
-              *op = s + QUERIES * T;
+        float *kt = pra_scratch((hd * T + T * hp + QUERIES * (T + hp))), *vp = kt + hd * T, *s = vp + T * hp, *op = s + QUERIES * T;
 #pragma omp for schedule(static)
         for (long bh = 0; bh < batch * heads; bh++) {
             long b = bh / heads, h = bh % heads, ldv;
@@ -91,9 +92,9 @@ static void K(attention_backward)(int threads, float *dqkv, const float *dout, c
                 for (long r = 0; r < n; r++) {
                     long own = ((i + r) / block + 1) * block;
                     float l = lse[bh * tokens + i + r], delta = 0, *p = s + r * T, *d = ds + r * T;
-                    const float *gr = g + (i + r) * ldg, *or = o + (i + r) * width;
+                    const float *gr = g + (i + r) * ldg, *out_row = o + (i + r) * width;
 #pragma omp simd reduction(+ : delta)
-                    for (long c = 0; c < hd; c++) delta += gr[c] * or[c];
+                    for (long c = 0; c < hd; c++) delta += gr[c] * out_row[c];
 #pragma omp simd
                     for (long j = 0; j < mp; j++) {
                         float e = j < own ? K(expf)(p[j] * scale - l) : 0.0f;

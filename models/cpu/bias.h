@@ -1,10 +1,13 @@
 // Bias and activation, in one pass over [rows, n].
 #ifndef OPS_BODY
-#define BIAS_OPS(OP)                                                                                             \
-    OP(void, epilogue, (int th, float *y, float *f, const float *bias, int act, const float *gate, long ldgate,  \
-       const float *residual, long rows, long n), (th, y, f, bias, act, gate, ldgate, residual, rows, n))        \
-    OP(void, bias_act_backward, (int th, float *dpre, float *dbias, const float *dy, const float *pre,           \
-       long rows, long n, int act), (th, dpre, dbias, dy, pre, rows, n, act))
+#define BIAS_OPS(OP)                                                                                                               \
+    OP(void, epilogue,                                                                                                             \
+       (int th, float *y, float *f, const float *bias, int act, const float *gate, long ldgate, const float *residual, long rows,  \
+        long n),                                                                                                                   \
+       (th, y, f, bias, act, gate, ldgate, residual, rows, n))                                                                     \
+    OP(void, bias_act_backward,                                                                                                    \
+       (int th, float *dpre, float *dbias, const float *dy, const float *pre, long rows, long n, int act),                         \
+       (th, dpre, dbias, dy, pre, rows, n, act))
 #else
 
 // y ← residual + gate·act(f + bias), f keeping f + bias where y is elsewhere; a

@@ -3,9 +3,10 @@
 // wide as what is left, then the values [capacity, hd]: a step reads both in
 // one direction, and what it appends lies in lines that it reads anyway.
 #ifndef OPS_BODY
-#define DECODE_OPS(OP)                                                                                            \
-    OP(void, attention_decode, (int th, float *out, const float *qkv, float *cache, long batch, long at, long n,  \
-       long capacity, long heads, long width), (th, out, qkv, cache, batch, at, n, capacity, heads, width))
+#define DECODE_OPS(OP)                                                                                                             \
+    OP(void, attention_decode,                                                                                                     \
+       (int th, float *out, const float *qkv, float *cache, long batch, long at, long n, long capacity, long heads, long width),   \
+       (th, out, qkv, cache, batch, at, n, capacity, heads, width))
 #else
 
 // s[0..LANE) of each of the panels ← q·k; stride is from one component to the next.

@@ -1,12 +1,13 @@
 // Assembly of the trunk's input, and its gradient.
 #ifndef OPS_BODY
-#define EMBED_OPS(OP)                                                                                            \
-    OP(void, embed, (int th, float *u, const float *proj, const float *start, const float *inpos,                \
-       const float *pos, const float *class, const int *labels, const int *order, long batch, long at, long n,   \
-       long proj_at, long proj_tokens, long width, long block), (th, u, proj, start, inpos, pos, class, labels,  \
-       order, batch, at, n, proj_at, proj_tokens, width, block))                                                 \
-    OP(void, embed_backward, (int th, float *dproj, float *dstart, float *dinpos, float *dpos, float *dclass,    \
-       const float *du, const int *labels, const int *order, long batch, long tokens, long width, long block),   \
+#define EMBED_OPS(OP)                                                                                                              \
+    OP(void, embed,                                                                                                                \
+       (int th, float *u, const float *proj, const float *start, const float *inpos, const float *pos, const float *class,         \
+        const int *labels, const int *order, long batch, long at, long n, long proj_at, long proj_tokens, long width, long block), \
+       (th, u, proj, start, inpos, pos, class, labels, order, batch, at, n, proj_at, proj_tokens, width, block))                   \
+    OP(void, embed_backward,                                                                                                       \
+       (int th, float *dproj, float *dstart, float *dinpos, float *dpos, float *dclass, const float *du, const int *labels,        \
+        const int *order, long batch, long tokens, long width, long block),                                                        \
        (th, dproj, dstart, dinpos, dpos, dclass, du, labels, order, batch, tokens, width, block))
 #else
 

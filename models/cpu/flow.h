@@ -1,19 +1,22 @@
 // The flow head's condition, the noise mixes, the losses and the velocity.
 #ifndef OPS_BODY
-#define FLOW_OPS(OP)                                                                                            \
-    OP(void, cond_act, (int th, float *y, float *pre, const float *time, const float *cond, long rows,          \
-       long trows, long crows, long n), (th, y, pre, time, cond, rows, trows, crows, n))                        \
-    OP(void, cond_act_backward, (int th, float *dtime, float *dcond, const float *dy, const float *pre,         \
-       long rows, long crows, long n), (th, dtime, dcond, dy, pre, rows, crows, n))                             \
-    OP(void, row_mix, (int th, float *dst, const float *a, const float *x, const float *b, const float *y,      \
-       long rows, long n, long xrows), (th, dst, a, x, b, y, rows, n, xrows))                                   \
-    OP(void, mix, (int th, float *dst, float a, const float *x, float b, const float *y, long n), (th, dst, a,  \
-       x, b, y, n))                                                                                             \
-    OP(void, weighted_error, (int th, float *loss, float *grad, const float *pred, const float *target,         \
-       const float *w, long rows, long n, long trows, float scale), (th, loss, grad, pred, target, w, rows, n,  \
-       trows, scale))                                                                                           \
-    OP(void, velocity, (int th, float *v, const float *o, const float *onull, const float *z, float guidance,   \
-       float inv, long n), (th, v, o, onull, z, guidance, inv, n))                                              \
+#define FLOW_OPS(OP)                                                                                                               \
+    OP(void, cond_act,                                                                                                             \
+       (int th, float *y, float *pre, const float *time, const float *cond, long rows, long trows, long crows, long n),            \
+       (th, y, pre, time, cond, rows, trows, crows, n))                                                                            \
+    OP(void, cond_act_backward,                                                                                                    \
+       (int th, float *dtime, float *dcond, const float *dy, const float *pre, long rows, long crows, long n),                     \
+       (th, dtime, dcond, dy, pre, rows, crows, n))                                                                                \
+    OP(void, row_mix,                                                                                                              \
+       (int th, float *dst, const float *a, const float *x, const float *b, const float *y, long rows, long n, long xrows),        \
+       (th, dst, a, x, b, y, rows, n, xrows))                                                                                      \
+    OP(void, mix, (int th, float *dst, float a, const float *x, float b, const float *y, long n), (th, dst, a, x, b, y, n))        \
+    OP(void, weighted_error,                                                                                                       \
+       (int th, float *loss, float *grad, const float *pred, const float *target, const float *w, long rows, long n, long trows,   \
+        float scale),                                                                                                              \
+       (th, loss, grad, pred, target, w, rows, n, trows, scale))                                                                   \
+    OP(void, velocity, (int th, float *v, const float *o, const float *onull, const float *z, float guidance, float inv, long n),  \
+       (th, v, o, onull, z, guidance, inv, n))                                                                                     \
     OP(void, sinusoid, (int th, float *out, const float *t, long rows, long dim), (th, out, t, rows, dim))
 #else
 
@@ -89,7 +92,8 @@ static void K(weighted_error)(int threads, float *loss, float *grad, const float
     }
 }
 
-static void K(velocity)(int threads, float *v, const float *o, const float *onull, const float *z, float guidance, float inv, long n) {
+static void K(velocity)(int threads, float *v, const float *o, const float *onull, const float *z, float guidance, float inv,
+                        long n) {
 #pragma omp parallel for simd num_threads(threads) schedule(static) if (n > SERIAL)
     for (long i = 0; i < n; i++) {
         float x = onull ? o[i] + guidance * (o[i] - onull[i]) : o[i];

@@ -1,24 +1,30 @@
 // Row normalisations: plain, affine and modulated (adaLN).
 #ifndef OPS_BODY
-#define NORM_OPS(OP)                                                                                              \
-    OP(void, norm, (int th, float *y, const float *x, const float *gain, const float *bias, float *stats,         \
-       long rows, long n, int sphere), (th, y, x, gain, bias, stats, rows, n, sphere))                            \
-    OP(void, norm_backward, (int th, float *dx, float *dgain, float *dbias, const float *dy, const float *x,      \
-       const float *gain, const float *stats, long rows, long n, int sphere, int add), (th, dx, dgain, dbias,     \
-       dy, x, gain, stats, rows, n, sphere, add))                                                                 \
-    OP(void, mod_norm, (int th, float *y, const float *x, float *stats, const float *mod, long ldmod, long so,    \
-       long co, long rows, long n), (th, y, x, stats, mod, ldmod, so, co, rows, n))                               \
-    OP(void, mod_norm_backward, (int th, float *dx, float *dmod, const float *dy, const float *x,                 \
-       const float *stats, const float *mod, long ldmod, long so, long co, long rows, long n, int add), (th, dx,  \
-       dmod, dy, x, stats, mod, ldmod, so, co, rows, n, add))                                                     \
-    OP(void, gate_backward, (int th, float *df, float *dmod, const float *dout, const float *f,                   \
-       const float *mod, long ldmod, long off, long rows, long n), (th, df, dmod, dout, f, mod, ldmod, off,       \
-       rows, n))                                                                                                  \
-    OP(void, rms_norm, (int th, float *y, const float *x, const float *gain, float *stats, long rows, long n,     \
-       float eps), (th, y, x, gain, stats, rows, n, eps))                                                         \
-    OP(void, rms_norm_backward, (int th, float *dx, float *dgain, const float *dy, const float *x,                \
-       const float *gain, const float *stats, long rows, long n, int add), (th, dx, dgain, dy, x, gain, stats,    \
-       rows, n, add))
+#define NORM_OPS(OP)                                                                                                               \
+    OP(void, norm,                                                                                                                 \
+       (int th, float *y, const float *x, const float *gain, const float *bias, float *stats, long rows, long n, int sphere),      \
+       (th, y, x, gain, bias, stats, rows, n, sphere))                                                                             \
+    OP(void, norm_backward,                                                                                                        \
+       (int th, float *dx, float *dgain, float *dbias, const float *dy, const float *x, const float *gain, const float *stats,     \
+        long rows, long n, int sphere, int add),                                                                                   \
+       (th, dx, dgain, dbias, dy, x, gain, stats, rows, n, sphere, add))                                                           \
+    OP(void, mod_norm,                                                                                                             \
+       (int th, float *y, const float *x, float *stats, const float *mod, long ldmod, long so, long co, long rows, long n),        \
+       (th, y, x, stats, mod, ldmod, so, co, rows, n))                                                                             \
+    OP(void, mod_norm_backward,                                                                                                    \
+       (int th, float *dx, float *dmod, const float *dy, const float *x, const float *stats, const float *mod, long ldmod,         \
+        long so, long co, long rows, long n, int add),                                                                             \
+       (th, dx, dmod, dy, x, stats, mod, ldmod, so, co, rows, n, add))                                                             \
+    OP(void, gate_backward,                                                                                                        \
+       (int th, float *df, float *dmod, const float *dout, const float *f, const float *mod, long ldmod, long off, long rows,      \
+        long n),                                                                                                                   \
+       (th, df, dmod, dout, f, mod, ldmod, off, rows, n))                                                                          \
+    OP(void, rms_norm, (int th, float *y, const float *x, const float *gain, float *stats, long rows, long n, float eps),          \
+       (th, y, x, gain, stats, rows, n, eps))                                                                                      \
+    OP(void, rms_norm_backward,                                                                                                    \
+       (int th, float *dx, float *dgain, const float *dy, const float *x, const float *gain, const float *stats, long rows,        \
+        long n, int add),                                                                                                          \
+       (th, dx, dgain, dy, x, gain, stats, rows, n, add))
 #else
 
 static inline void K(row_stats)(const float *x, long n, int sphere, float *mean, float *rstd) {

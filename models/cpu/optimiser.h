@@ -1,11 +1,11 @@
 // Sums and updates over flat parameter arrays.
 #ifndef OPS_BODY
-#define OPTIMISER_OPS(OP)                                                                                        \
-    OP(double, sum_squares, (int th, const float *x, long n), (th, x, n))                                        \
-    OP(void, adamw, (int th, float *p, const float *g, float *m, float *v, float *ema, long n, float lr,         \
-       float b1, float b2, float rest1, float rest2, float eps, float wd, float c1, float c2, float gs,          \
-       float decay, float rest), (th, p, g, m, v, ema, n, lr, b1, b2, rest1, rest2, eps, wd, c1, c2, gs, decay,  \
-       rest))
+#define OPTIMISER_OPS(OP)                                                                                                          \
+    OP(double, sum_squares, (int th, const float *x, long n), (th, x, n))                                                          \
+    OP(void, adamw,                                                                                                                \
+       (int th, float *p, const float *g, float *m, float *v, float *ema, long n, float lr, float b1, float b2, float rest1,       \
+        float rest2, float eps, float wd, float c1, float c2, float gs, float decay, float rest),                                  \
+       (th, p, g, m, v, ema, n, lr, b1, b2, rest1, rest2, eps, wd, c1, c2, gs, decay, rest))
 #else
 
 // Fixed chunks of 4096 are summed in double, then added in order: the result
@@ -27,8 +27,7 @@ static double K(sum_squares)(int threads, const float *x, long n) {
 
 // restN is 1 − betaN and rest 1 − decay, rounded from double by the caller.
 static void K(adamw)(int threads, float *p, const float *g, float *m, float *v, float *ema, long n, float lr, float b1, float b2,
-                     float rest1, float rest2, float eps, float wd, float c1, float c2, float gs, float decay,
-                     float rest) {
+                     float rest1, float rest2, float eps, float wd, float c1, float c2, float gs, float decay, float rest) {
     float i1 = 1.0f / c1, i2 = 1.0f / c2;
 #pragma omp parallel for simd num_threads(threads) schedule(static) if (n > SERIAL)
     for (long i = 0; i < n; i++) {

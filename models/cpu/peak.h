@@ -1,6 +1,5 @@
 #ifndef OPS_BODY
-#define PEAK_OPS(OP)                                                   \
-    OP(double, fma_loop, (int th, long iterations), (th, iterations))
+#define PEAK_OPS(OP) OP(double, fma_loop, (int th, long iterations), (th, iterations))
 #else
 
 // Peak arithmetic rate: independent chains of fused multiply-adds in registers.

@@ -33,9 +33,7 @@ static inline float K(dsilu)(float x) {
 }
 
 // tanh form of GELU through σ: ½(1 + tanh u) = σ(2u)
-static inline float K(gelu)(float x) {
-    return x * K(sigmoid)(1.5957691216f * (x + 0.044715f * x * x * x));
-}
+static inline float K(gelu)(float x) { return x * K(sigmoid)(1.5957691216f * (x + 0.044715f * x * x * x)); }
 
 static inline float K(dgelu)(float x) {
     float s = K(sigmoid)(1.5957691216f * (x + 0.044715f * x * x * x));

@@ -6,8 +6,8 @@ enum { LANE = 16, VLANES = VECTOR_BYTES / 4, GROUP = LANE / VLANES }; // LANE is
 #define PAD(n) (((n) + LANE - 1) / LANE * LANE)
 #define INLINE static inline __attribute__((always_inline))
 
-INLINE void K(tile)(const int MR, const int NR, float *c, long ldc, const float *a, long ra, long ca, const float *b, long ldb, long k,
-                    int add) {
+INLINE void K(tile)(const int MR, const int NR, float *c, long ldc, const float *a, long ra, long ca, const float *b, long ldb,
+                    long k, int add) {
     VEC acc[6][4];
 #pragma GCC unroll 6
     for (int i = 0; i < MR; i++)
@@ -30,8 +30,8 @@ INLINE void K(tile)(const int MR, const int NR, float *c, long ldc, const float 
         for (int j = 0; j < NR; j++) *(VEC *)(c + i * ldc + j * VLANES) = acc[i][j];
 }
 
-INLINE void K(tile_rows)(const int NR, float *c, long ldc, const float *a, long ra, long ca, const float *b, long ldb, long m, long k,
-                         int add) {
+INLINE void K(tile_rows)(const int NR, float *c, long ldc, const float *a, long ra, long ca, const float *b, long ldb, long m,
+                         long k, int add) {
     long i = 0;
     for (; i + 6 <= m; i += 6) K(tile)(6, NR, c + i * ldc, ldc, a + i * ra, ra, ca, b, ldb, k, add);
     if (i + 4 <= m) K(tile)(4, NR, c + i * ldc, ldc, a + i * ra, ra, ca, b, ldb, k, add), i += 4;
@@ -41,7 +41,8 @@ INLINE void K(tile_rows)(const int NR, float *c, long ldc, const float *a, long 
 
 // c [m, n] ← [c +] a·b with a(i, p) at a[i·ra + p·ca], rows of b and c
 // contiguous and n a whole number of LANE.
-static void K(product)(float *c, long ldc, const float *a, long ra, long ca, const float *b, long ldb, long m, long n, long k, int add) {
+static void K(product)(float *c, long ldc, const float *a, long ra, long ca, const float *b, long ldb, long m, long n, long k,
+                       int add) {
     enum { WIDE = 2 * VLANES };
     long j = 0;
     for (; j + WIDE <= n; j += WIDE) K(tile_rows)(2, c + j, ldc, a, ra, ca, b + j, ldb, m, k, add);

@@ -11,20 +11,20 @@
 // One piece of work is a head word (code in the low byte, number of the words
 // that follow above it) and its operands, a 64-bit word each.
 enum {
-	PRA_LAUNCH = 1, // function, grid x|y<<32, grid z|block x<<32, shared bytes, arguments…
-	PRA_UPLOAD,     // device address, pinned host address, bytes
-	PRA_DOWNLOAD,   // pinned host address, device address, bytes
-	PRA_RECORD,     // event
-	PRA_GEMM,       // flags (1: A transposed, 2: B transposed, 4: bf16), m, n, k, α|β<<32, a, lda, b, ldb, c, ldc
+    PRA_LAUNCH = 1, // function, grid x|y<<32, grid z|block x<<32, shared bytes, arguments…
+    PRA_UPLOAD,     // device address, pinned host address, bytes
+    PRA_DOWNLOAD,   // pinned host address, device address, bytes
+    PRA_RECORD,     // event
+    PRA_GEMM,       // flags (1: A transposed, 2: B transposed, 4: bf16), m, n, k, α|β<<32, a, lda, b, ldb, c, ldc
 };
 
 // A cuBLAS status is answered as 20000 + status, apart from the driver's errors.
 enum { PRA_BLAS_ERROR = 20000 };
 
 typedef struct {
-	CUcontext context;
-	CUstream stream;
-	void *blas; // cuBLAS handle, or NULL
+    CUcontext context;
+    CUstream stream;
+    void *blas; // cuBLAS handle, or NULL
 } pra_target;
 
 // pra_run queues the work in words[0…n) on the target's stream and answers 0,

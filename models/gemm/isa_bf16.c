@@ -63,8 +63,8 @@ static void pack_tile(uint32_t *dst, const float *a, long lda, long k, long rows
     }
 }
 
-INLINE void tile(const int mr, const int nv, long half, const uint32_t *a, long rs, long cs, const uint32_t *b, long width, float alpha,
-                 float beta, float *c, long ldc, long w) {
+INLINE void tile(const int mr, const int nv, long half, const uint32_t *a, long rs, long cs, const uint32_t *b, long width,
+                 float alpha, float beta, float *c, long ldc, long w) {
     VEC acc[MR][NV];
     const uint32_t *row[2] = {a, a + 3 * rs};
 #pragma GCC unroll 8
@@ -96,17 +96,18 @@ INLINE void tile(const int mr, const int nv, long half, const uint32_t *a, long 
     }
 }
 
-typedef void tile_fn(long half, const uint32_t *a, long rs, long cs, const uint32_t *b, long width, float alpha, float beta, float *c,
-                     long ldc, long w);
-#define TILE(mr, nv)                                                                                                             \
-    static void tile_##mr##_##nv(long half, const uint32_t *a, long rs, long cs, const uint32_t *b, long width, float alpha,     \
-                                 float beta, float *c, long ldc, long w) {                                                       \
-        tile(mr, nv, half, a, rs, cs, b, width, alpha, beta, c, ldc, w);                                                         \
+typedef void tile_fn(long half, const uint32_t *a, long rs, long cs, const uint32_t *b, long width, float alpha, float beta,
+                     float *c, long ldc, long w);
+#define TILE(mr, nv)                                                                                                               \
+    static void tile_##mr##_##nv(long half, const uint32_t *a, long rs, long cs, const uint32_t *b, long width, float alpha,       \
+                                 float beta, float *c, long ldc, long w) {                                                         \
+        tile(mr, nv, half, a, rs, cs, b, width, alpha, beta, c, ldc, w);                                                           \
     }
 #define TILES(mr) TILE(mr, 1) TILE(mr, 2) TILE(mr, 3) TILE(mr, 4)
 #define ENTRIES(mr) {tile_##mr##_1, tile_##mr##_2, tile_##mr##_3, tile_##mr##_4}
-TILES(1) TILES(2) TILES(3) TILES(4) TILES(5) TILES(6)
-static tile_fn *const tiles[MR][NV] = {ENTRIES(1), ENTRIES(2), ENTRIES(3), ENTRIES(4), ENTRIES(5), ENTRIES(6)};
+TILES(1)
+TILES(2) TILES(3) TILES(4) TILES(5)
+    TILES(6) static tile_fn *const tiles[MR][NV] = {ENTRIES(1), ENTRIES(2), ENTRIES(3), ENTRIES(4), ENTRIES(5), ENTRIES(6)};
 
 static void block(const struct product *g, long i0, long i1, long j0, long j1, float *scratch) {
     uint32_t *packed = (uint32_t *)scratch, *packed_a = packed + SCRATCH_B;

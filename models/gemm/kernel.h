@@ -48,10 +48,10 @@ INLINE void K(tile)(const int mr, const int nv, long k, const float *a, long rs,
 
 typedef void K(tile_fn)(long k, const float *a, long rs, long cs, const float *b, long ldb, const float *last, float alpha,
                         float beta, float *c, long ldc, long w);
-#define TILE(mr, nv)                                                                                                             \
-    static void K(tile_##mr##_##nv)(long k, const float *a, long rs, long cs, const float *b, long ldb, const float *last,       \
-                                    float alpha, float beta, float *c, long ldc, long w) {                                       \
-        K(tile)(mr, nv, k, a, rs, cs, b, ldb, last, alpha, beta, c, ldc, w);                                                     \
+#define TILE(mr, nv)                                                                                                               \
+    static void K(tile_##mr##_##nv)(long k, const float *a, long rs, long cs, const float *b, long ldb, const float *last,         \
+                                    float alpha, float beta, float *c, long ldc, long w) {                                         \
+        K(tile)(mr, nv, k, a, rs, cs, b, ldb, last, alpha, beta, c, ldc, w);                                                       \
     }
 #if NV == 4
 #define TILES(mr) TILE(mr, 1) TILE(mr, 2) TILE(mr, 3) TILE(mr, 4)
@@ -60,8 +60,9 @@ typedef void K(tile_fn)(long k, const float *a, long rs, long cs, const float *b
 #define TILES(mr) TILE(mr, 1) TILE(mr, 2)
 #define ENTRIES(mr) {K(tile_##mr##_1), K(tile_##mr##_2)}
 #endif
-TILES(1) TILES(2) TILES(3) TILES(4) TILES(5) TILES(6)
-static K(tile_fn) *const K(tiles)[MR][NV] = {ENTRIES(1), ENTRIES(2), ENTRIES(3), ENTRIES(4), ENTRIES(5), ENTRIES(6)};
+TILES(1)
+TILES(2) TILES(3) TILES(4) TILES(5) TILES(6) static K(tile_fn) *const
+    K(tiles)[MR][NV] = {ENTRIES(1), ENTRIES(2), ENTRIES(3), ENTRIES(4), ENTRIES(5), ENTRIES(6)};
 #undef TILE
 #undef TILES
 #undef ENTRIES

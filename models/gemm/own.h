@@ -40,10 +40,10 @@ struct path {
 };
 
 enum {
-    DEPTH = 512,             // longest run of k between two updates of C
-    SCRATCH_B = 160 * 1024,  // floats of packed B, within the second-level cache
-    SCRATCH_A = 6 * DEPTH,   // a packed tile of A
-    SCRATCH_LAST = 64,       // the last row of a panel
+    DEPTH = 512,            // longest run of k between two updates of C
+    SCRATCH_B = 160 * 1024, // floats of packed B, within the second-level cache
+    SCRATCH_A = 6 * DEPTH,  // a packed tile of A
+    SCRATCH_LAST = 64,      // the last row of a panel
     SCRATCH = SCRATCH_B + SCRATCH_A + SCRATCH_LAST,
 };
 
@@ -68,4 +68,3 @@ int pra_gemm_has_bf16(void);
 int pra_gemm_finish(int bf16, int threads, int trans_a, int trans_b, long m, long n, long k, float alpha, const float *a, long lda,
                     const float *b, long ldb, const float *packed, float beta, float *c, long ldc, const float *bias, float *pre,
                     long ldpre, int act, const float *gate, long ldgate, const float *residual, long ldresidual);
-

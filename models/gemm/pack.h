@@ -24,9 +24,9 @@ static void K(pack_columns)(float *dst, const float *b, long ldb, long k, long w
 
 // A tile of rows ≤ MR rows of op(A)[i, p] = a[p·lda + i] as [k][MR].
 static void K(pack_tile)(float *dst, const float *a, long lda, long k, long rows) {
-#define COPY(r)                                                                                                                  \
-    case r:                                                                                                                      \
-        for (; k; k--, dst += MR, a += lda) memcpy(dst, a, r * sizeof(float));                                                    \
+#define COPY(r)                                                                                                                    \
+    case r:                                                                                                                        \
+        for (; k; k--, dst += MR, a += lda) memcpy(dst, a, r * sizeof(float));                                                     \
         break;
     switch (rows) { COPY(1) COPY(2) COPY(3) COPY(4) COPY(5) COPY(6) }
 #undef COPY

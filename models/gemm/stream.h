@@ -32,10 +32,10 @@ INLINE void K(sweep)(const int mr, const int deep, float *acc, long n, const flo
     }
 }
 
-#define SWEEPS(mr)                                                                                                               \
-    static void K(stream_##mr)(float *acc, long n, long k, const float *a, long rs, long cs, const float *b, long ldb) {         \
-        for (; k >= DEEP; k -= DEEP, a += DEEP * cs, b += DEEP * ldb) K(sweep)(mr, DEEP, acc, n, a, rs, cs, b, ldb);             \
-        for (; k; k--, a += cs, b += ldb) K(sweep)(mr, 1, acc, n, a, rs, cs, b, ldb);                                            \
+#define SWEEPS(mr)                                                                                                                 \
+    static void K(stream_##mr)(float *acc, long n, long k, const float *a, long rs, long cs, const float *b, long ldb) {           \
+        for (; k >= DEEP; k -= DEEP, a += DEEP * cs, b += DEEP * ldb) K(sweep)(mr, DEEP, acc, n, a, rs, cs, b, ldb);               \
+        for (; k; k--, a += cs, b += ldb) K(sweep)(mr, 1, acc, n, a, rs, cs, b, ldb);                                              \
     }
 SWEEPS(1)
 SWEEPS(2)

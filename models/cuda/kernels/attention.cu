@@ -43,12 +43,8 @@ template <int T> struct Tile {
 // A thread's 16 values of a row: fours cl, cl + LANES, …
 template <int T> struct Values {
     float v[4][4];
-    KC_MEMBER void scale(float by) {
-        UNROLL for (int a = 0; a < 4; a++) UNROLL for (int i = 0; i < 4; i++) v[a][i] *= by;
-    }
-    KC_MEMBER void clear() {
-        UNROLL for (int a = 0; a < 4; a++) UNROLL for (int i = 0; i < 4; i++) v[a][i] = 0;
-    }
+    KC_MEMBER void scale(float by) { UNROLL for (int a = 0; a < 4; a++) UNROLL for (int i = 0; i < 4; i++) v[a][i] *= by; }
+    KC_MEMBER void clear() { UNROLL for (int a = 0; a < 4; a++) UNROLL for (int i = 0; i < 4; i++) v[a][i] = 0; }
     KC_MEMBER void add(float by, const float *row, int cl, int hd) {
         UNROLL for (int a = 0; a < 4; a++) {
             int c = 4 * (cl + Tile<T>::LANES * a);
@@ -66,7 +62,8 @@ template <int T> struct Values {
 };
 
 template <int T>
-KC_DEVICE void forward(float *s, float *out, const float *qkv, float *lse, int tokens, int heads, int width, int hd, int block, float scale) {
+KC_DEVICE void forward(float *s, float *out, const float *qkv, float *lse, int tokens, int heads, int width, int hd, int block,
+                       float scale) {
     typedef Tile<T> Tl;
     int tid = threadIdx.x, r = tid / Tl::LANES, cl = tid % Tl::LANES, ld = (hd + 3) / 4 * 4 + 4;
     float *qs = s, *ks = qs + T * ld, *vs = ks + T * ld, *ps = vs + T * ld + r * (T + 1);
@@ -112,8 +109,8 @@ KC_DEVICE void forward(float *s, float *out, const float *qkv, float *lse, int t
 
 // dq of a tile of queries, and delta[image, head, token] = Σ dout·out.
 template <int T>
-KC_DEVICE void backward_q(float *s, float *dqkv, float *delta, const float *dout, const float *out, const float *qkv, const float *lse,
-                          int tokens, int heads, int width, int hd, int block, float scale) {
+KC_DEVICE void backward_q(float *s, float *dqkv, float *delta, const float *dout, const float *out, const float *qkv,
+                          const float *lse, int tokens, int heads, int width, int hd, int block, float scale) {
     typedef Tile<T> Tl;
     int tid = threadIdx.x, r = tid / Tl::LANES, cl = tid % Tl::LANES, ld = (hd + 3) / 4 * 4 + 4;
     float *qs = s, *gs = qs + T * ld, *ks = gs + T * ld, *vs = ks + T * ld, *ds = vs + T * ld + r * (T + 1);
@@ -154,8 +151,8 @@ KC_DEVICE void backward_q(float *s, float *dqkv, float *delta, const float *dout
 
 // dk and dv of a tile of keys, over the queries that read them.
 template <int T>
-KC_DEVICE void backward_kv(float *s, float *dqkv, const float *delta, const float *dout, const float *qkv, const float *lse, int tokens,
-                           int heads, int width, int hd, int block, float scale) {
+KC_DEVICE void backward_kv(float *s, float *dqkv, const float *delta, const float *dout, const float *qkv, const float *lse,
+                           int tokens, int heads, int width, int hd, int block, float scale) {
     typedef Tile<T> Tl;
     int tid = threadIdx.x, r = tid / Tl::LANES, cl = tid % Tl::LANES, ld = (hd + 3) / 4 * 4 + 4;
     float *ks = s, *vs = ks + T * ld, *qs = vs + T * ld, *gs = qs + T * ld, *ls = gs + T * ld, *dl = ls + T;

@@ -1,12 +1,13 @@
 // Decode attention with an fp32 cache; see decode.h.
 #include "decode.h"
 
-#define DECODE(COLUMNS, GROUP)                                                                                                   \
+#define DECODE(COLUMNS, GROUP)                                                                                                     \
     KERNEL(decode_##COLUMNS##_##GROUP, 128, 1)                                                                                     \
-    (float *out, const float *qkv, u32 *cache, int pairs, int at, int n, int capacity, int heads, int width, int hd, float scale) { \
-        SHARED(s);                                                                                                               \
-        decode<COLUMNS, GROUP, 1>(s, out, qkv, cache, pairs, at, n, capacity, heads, width, hd, scale);                       \
-    }                                                                                                                            \
+    (float *out, const float *qkv, u32 *cache, int pairs, int at, int n, int capacity, int heads, int width, int hd,               \
+     float scale) {                                                                                                                \
+        SHARED(s);                                                                                                                 \
+        decode<COLUMNS, GROUP, 1>(s, out, qkv, cache, pairs, at, n, capacity, heads, width, hd, scale);                            \
+    }                                                                                                                              \
     EXPORT(decode_##COLUMNS##_##GROUP, 128)
 
 DECODE(1, 1)

@@ -55,8 +55,8 @@ template <int WIDE> KC_DEVICE void add_value(float *o, float p, u32 word) {
 }
 
 template <int COLUMNS, int GROUP, int WIDE>
-KC_DEVICE void decode(float *s, float *out, const float *qkv, u32 *cache, int pairs, int at, int n, int capacity, int heads, int width,
-                      int hd, float scale) {
+KC_DEVICE void decode(float *s, float *out, const float *qkv, u32 *cache, int pairs, int at, int n, int capacity, int heads,
+                      int width, int hd, float scale) {
     int lane = threadIdx.x & 31, warp = threadIdx.x >> 5, words = (hd + WIDE - 1) / WIDE;
     i64 pair = (i64)blockIdx.x * WARPS + warp;
     if (pair >= pairs) return; // the whole warp; no barrier of the block follows
@@ -110,15 +110,14 @@ KC_DEVICE void decode(float *s, float *out, const float *qkv, u32 *cache, int pa
             kc_warp_barrier();
             const u32 *v = vc + (i64)p0 * words + lane;
             int j = 0;
-            for (; j + AHEAD <= here; j += AHEAD)
-                UNROLL for (int c = 0; c < COLUMNS; c++) {
+            for (; j + AHEAD <= here; j += AHEAD) UNROLL for (int c = 0; c < COLUMNS; c++) {
                     if (lane + 32 * c >= words) continue;
                     u32 x[AHEAD];
                     UNROLL for (int i = 0; i < AHEAD; i++) x[i] = v[(j + i) * words + 32 * c];
-                    UNROLL for (int i = 0; i < AHEAD; i++) UNROLL for (int g = 0; g < GROUP; g++) add_value<WIDE>(o[g][c], ps[g * 32 + j + i], x[i]);
+                    UNROLL for (int i = 0; i < AHEAD; i++) UNROLL for (int g = 0; g < GROUP; g++)
+                        add_value<WIDE>(o[g][c], ps[g * 32 + j + i], x[i]);
                 }
-            for (; j < here; j++)
-                UNROLL for (int c = 0; c < COLUMNS; c++) {
+            for (; j < here; j++) UNROLL for (int c = 0; c < COLUMNS; c++) {
                     if (lane + 32 * c >= words) continue;
                     u32 x = v[j * words + 32 * c];
                     UNROLL for (int g = 0; g < GROUP; g++) add_value<WIDE>(o[g][c], ps[g * 32 + j], x);

@@ -2,12 +2,13 @@
 // little else. See decode.h.
 #include "decode.h"
 
-#define DECODE(COLUMNS, GROUP)                                                                                                   \
-    KERNEL(decode_bf16_##COLUMNS##_##GROUP, 128, 1)                                                                                     \
-    (float *out, const float *qkv, u32 *cache, int pairs, int at, int n, int capacity, int heads, int width, int hd, float scale) { \
-        SHARED(s);                                                                                                               \
-        decode<COLUMNS, GROUP, 2>(s, out, qkv, cache, pairs, at, n, capacity, heads, width, hd, scale);                       \
-    }                                                                                                                            \
+#define DECODE(COLUMNS, GROUP)                                                                                                     \
+    KERNEL(decode_bf16_##COLUMNS##_##GROUP, 128, 1)                                                                                \
+    (float *out, const float *qkv, u32 *cache, int pairs, int at, int n, int capacity, int heads, int width, int hd,               \
+     float scale) {                                                                                                                \
+        SHARED(s);                                                                                                                 \
+        decode<COLUMNS, GROUP, 2>(s, out, qkv, cache, pairs, at, n, capacity, heads, width, hd, scale);                            \
+    }                                                                                                                              \
     EXPORT(decode_bf16_##COLUMNS##_##GROUP, 128)
 
 DECODE(1, 1)

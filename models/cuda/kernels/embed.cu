@@ -21,7 +21,8 @@ EXPORT(embed, 256)
 // A thread a (token, column) sums over the batch. No two tokens share a row of
 // dpos, dstart or dinpos.
 KERNEL(embed_backward, 128, 4)
-(float *dproj, float *dstart, float *dinpos, float *dpos, const float *du, const int *order, int batch, int tokens, int width, int block) {
+(float *dproj, float *dstart, float *dinpos, float *dpos, const float *du, const int *order, int batch, int tokens, int width,
+ int block) {
     int i = blockIdx.x, x = blockIdx.y * blockDim.x + threadIdx.x;
     if (x >= width) return;
     float sum = 0;

@@ -69,15 +69,15 @@ KC_DEVICE void product(float *s, float *c, const float *a, const float *b, int m
     }
 }
 
-#define GEMM(name, SIDE, R, TA, TB, blocks)                                                                                     \
-    KERNEL(name, 256, blocks)                                                                                                   \
+#define GEMM(name, SIDE, R, TA, TB, blocks)                                                                                        \
+    KERNEL(name, 256, blocks)                                                                                                      \
     (float *c, const float *a, const float *b, int m, int n, int k, int lda, int ldb, int ldc, float alpha, float beta, int depth, \
-     float *part, const float *bias, float *pre, int act, const float *gate, int ldgate, const float *residual) {               \
-        SHARED(s);                                                                                                              \
-        if (gridDim.z > 1) part += (i64)blockIdx.z * m * n;                                                                     \
-        Result r = {c, gridDim.z > 1 ? part : 0, m, n, ldc, alpha, beta, {bias, pre, act, gate, ldgate, residual}};             \
+     float *part, const float *bias, float *pre, int act, const float *gate, int ldgate, const float *residual) {                  \
+        SHARED(s);                                                                                                                 \
+        if (gridDim.z > 1) part += (i64)blockIdx.z * m * n;                                                                        \
+        Result r = {c, gridDim.z > 1 ? part : 0, m, n, ldc, alpha, beta, {bias, pre, act, gate, ldgate, residual}};                \
         product<SIDE, R, TA, TB>(s, c, a, b, m, n, k, lda, ldb, depth, r);                                                         \
-    }                                                                                                                           \
+    }                                                                                                                              \
     EXPORT(name, 256)
 
 GEMM(gemm_nn_64, 64, 4, false, false, 2)

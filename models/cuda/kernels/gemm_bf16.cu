@@ -71,9 +71,10 @@ KC_DEVICE void product(float *shared, float *c, const float *a, const float *b, 
         }
         UNROLL for (int p = 0; p < PAIRS; p += 8) {
             u32 x[M][4], y[N][2];
-            UNROLL for (int i = 0; i < M; i++) UNROLL for (int l = 0; l < 4; l++)
-                x[i][l] = as[A::place(wr + i * 16 + g + l % 2 * 8, p + t + l / 2 * 4)];
-            UNROLL for (int j = 0; j < N; j++) UNROLL for (int l = 0; l < 2; l++) y[j][l] = bs[B::place(wc + j * 8 + g, p + t + l * 4)];
+            UNROLL for (int i = 0; i < M; i++) UNROLL for (int l = 0; l < 4; l++) x[i][l] =
+                as[A::place(wr + i * 16 + g + l % 2 * 8, p + t + l / 2 * 4)];
+            UNROLL for (int j = 0; j < N; j++) UNROLL for (int l = 0; l < 2; l++) y[j][l] =
+                bs[B::place(wc + j * 8 + g, p + t + l * 4)];
             UNROLL for (int i = 0; i < M; i++) UNROLL for (int j = 0; j < N; j++) kc_mma(acc[i][j], x[i], y[j]);
         }
         kc_barrier();
@@ -92,15 +93,15 @@ KC_DEVICE void product(float *shared, float *c, const float *a, const float *b, 
     }
 }
 
-#define GEMM(name, SIDE, SA, SB, blocks)                                                                                        \
-    KERNEL(name, 2 * SIDE, blocks)                                                                                              \
+#define GEMM(name, SIDE, SA, SB, blocks)                                                                                           \
+    KERNEL(name, 2 * SIDE, blocks)                                                                                                 \
     (float *c, const float *a, const float *b, int m, int n, int k, int lda, int ldb, int ldc, float alpha, float beta, int depth, \
-     float *part, const float *bias, float *pre, int act, const float *gate, int ldgate, const float *residual) {               \
-        SHARED(s);                                                                                                              \
-        if (gridDim.z > 1) part += (i64)blockIdx.z * m * n;                                                                     \
-        Result r = {c, gridDim.z > 1 ? part : 0, m, n, ldc, alpha, beta, {bias, pre, act, gate, ldgate, residual}};             \
+     float *part, const float *bias, float *pre, int act, const float *gate, int ldgate, const float *residual) {                  \
+        SHARED(s);                                                                                                                 \
+        if (gridDim.z > 1) part += (i64)blockIdx.z * m * n;                                                                        \
+        Result r = {c, gridDim.z > 1 ? part : 0, m, n, ldc, alpha, beta, {bias, pre, act, gate, ldgate, residual}};                \
         product<SIDE, SA, SB>(s, c, a, b, m, n, k, lda, ldb, depth, r);                                                            \
-    }                                                                                                                           \
+    }                                                                                                                              \
     EXPORT(name, 2 * SIDE)
 
 GEMM(gemm_bf16_nn_64, 64, ROWS, COLUMNS, 2)

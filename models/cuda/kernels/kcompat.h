@@ -14,7 +14,9 @@
 typedef long long i64;
 typedef unsigned long long u64;
 typedef unsigned int u32;
-struct alignas(16) kc_f4 { float x, y, z, w; };
+struct alignas(16) kc_f4 {
+    float x, y, z, w;
+};
 
 #if defined(__CUDACC_RTC__) || defined(__CUDA__)
 
@@ -33,15 +35,20 @@ KC_DEVICE void kc_warp_barrier() { __syncwarp(); }
 #else // clang without any file of CUDA
 #define KC_DEVICE static __attribute__((device)) inline __attribute__((always_inline))
 #define KC_MEMBER __attribute__((device)) inline __attribute__((always_inline))
-#define KERNEL(name, threads, blocks) \
-    extern "C" __attribute__((global)) void __attribute__((launch_bounds(threads, blocks))) name
+#define KERNEL(name, threads, blocks) extern "C" __attribute__((global)) void __attribute__((launch_bounds(threads, blocks))) name
 #define SHARED(s) extern __attribute__((shared)) __attribute__((aligned(16))) float s[]
-#define KC_SREG(name, reg)                                                                       \
-    struct kc_##name {                                                                           \
-        struct X { KC_MEMBER operator u32() const { return __nvvm_read_ptx_sreg_##reg##_x(); } } x; \
-        struct Y { KC_MEMBER operator u32() const { return __nvvm_read_ptx_sreg_##reg##_y(); } } y; \
-        struct Z { KC_MEMBER operator u32() const { return __nvvm_read_ptx_sreg_##reg##_z(); } } z; \
-    };                                                                                           \
+#define KC_SREG(name, reg)                                                                                                         \
+    struct kc_##name {                                                                                                             \
+        struct X {                                                                                                                 \
+            KC_MEMBER operator u32() const { return __nvvm_read_ptx_sreg_##reg##_x(); }                                            \
+        } x;                                                                                                                       \
+        struct Y {                                                                                                                 \
+            KC_MEMBER operator u32() const { return __nvvm_read_ptx_sreg_##reg##_y(); }                                            \
+        } y;                                                                                                                       \
+        struct Z {                                                                                                                 \
+            KC_MEMBER operator u32() const { return __nvvm_read_ptx_sreg_##reg##_z(); }                                            \
+        } z;                                                                                                                       \
+    };                                                                                                                             \
     extern const __attribute__((device)) __attribute__((weak)) kc_##name name;
 KC_SREG(threadIdx, tid)
 KC_SREG(blockIdx, ctaid)
@@ -96,11 +103,13 @@ KC_DEVICE void kc_mma(float c[4], const u32 a[4], const u32 b[2]) {
 #include <cstring>
 #include <utility>
 
-struct kc_dim { unsigned x, y, z; };
+struct kc_dim {
+    unsigned x, y, z;
+};
 extern "C" {
 extern kc_dim kc_threadIdx, kc_blockIdx, kc_blockDim, kc_gridDim; // one host thread runs them all
-extern void *kc_shared;      // the block's dynamic shared memory
-void kc_block_barrier(void); // every thread of the block meets here
+extern void *kc_shared;                                           // the block's dynamic shared memory
+void kc_block_barrier(void);                                      // every thread of the block meets here
 // Every lane of the warp gives bytes bytes at mine and gets those of all lanes,
 // lane after lane, at all.
 void kc_warp_gather(const void *mine, void *all, unsigned bytes);
@@ -110,9 +119,9 @@ u32 kc_warp_read(u32 mine, int lane); // the same for one word of one lane
 // One kernel as the stand-in finds it, under the symbol kc_kernel_NAME.
 struct kc_kernel {
     void (*run)(void **args);
-    int threads;              // most threads a block
-    int args;                 // how many arguments
-    unsigned char sizes[32];  // bytes of each
+    int threads;             // most threads a block
+    int args;                // how many arguments
+    unsigned char sizes[32]; // bytes of each
 };
 
 #define threadIdx kc_threadIdx
@@ -125,7 +134,7 @@ struct kc_kernel {
 #define SHARED(s) float *s = (float *)kc_shared
 #define UNROLL
 #define ROLLED
-#define EXPORT(name, threads) \
+#define EXPORT(name, threads)                                                                                                      \
     extern "C" __attribute__((visibility("default"))) const kc_kernel kc_kernel_##name = kc_describe<&name>(&name, threads);
 
 template <auto F, class... A, size_t... I> static void kc_call(void **p, std::index_sequence<I...>) { F(*(A *)p[I]...); }
@@ -147,11 +156,25 @@ KC_DEVICE void kc_warp_barrier() {
     char mine = 0, all[32];
     kc_warp_gather(&mine, all, 1);
 }
-KC_DEVICE float kc_mul(float a, float b) { volatile float r = a * b; return r; }
-KC_DEVICE float kc_add(float a, float b) { volatile float r = a + b; return r; }
+KC_DEVICE float kc_mul(float a, float b) {
+    volatile float r = a * b;
+    return r;
+}
+KC_DEVICE float kc_add(float a, float b) {
+    volatile float r = a + b;
+    return r;
+}
 KC_DEVICE float kc_sqrt(float a) { return sqrtf(a); }
-KC_DEVICE float kc_from_bits(u32 b) { float f; memcpy(&f, &b, 4); return f; }
-KC_DEVICE u32 kc_bits(float f) { u32 b; memcpy(&b, &f, 4); return b; }
+KC_DEVICE float kc_from_bits(u32 b) {
+    float f;
+    memcpy(&f, &b, 4);
+    return f;
+}
+KC_DEVICE u32 kc_bits(float f) {
+    u32 b;
+    memcpy(&b, &f, 4);
+    return b;
+}
 KC_DEVICE double kc_power2(int e) { return ldexp(1.0, e); }
 KC_DEVICE u32 kc_bf16(float f) {
     u32 b = kc_bits(f);
@@ -176,6 +199,6 @@ KC_DEVICE void kc_mma(float c[4], const u32 a[4], const u32 b[2]) {
 
 // Flat kernels: four elements a thread, a block's width apart, so that four
 // loads are under way at once.
-#define FLAT(i, n)                                                                                              \
-    for (i64 i = (i64)blockIdx.x * 4 * blockDim.x + threadIdx.x, end_ = (i64)(blockIdx.x + 1) * 4 * blockDim.x; \
+#define FLAT(i, n)                                                                                                                 \
+    for (i64 i = (i64)blockIdx.x * 4 * blockDim.x + threadIdx.x, end_ = (i64)(blockIdx.x + 1) * 4 * blockDim.x;                    \
          i < (n) && i < end_; i += blockDim.x)

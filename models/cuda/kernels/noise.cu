@@ -2,7 +2,9 @@
 // as models/cpu/noise/noise.c: every product and sum is rounded on its own.
 #include "kcompat.h"
 
-struct Words { u32 w[4]; };
+struct Words {
+    u32 w[4];
+};
 
 KC_DEVICE Words philox(u32 a, u32 b, u32 c, u32 d, u64 key) {
     u32 k0 = (u32)key, k1 = (u32)(key >> 32);
@@ -60,7 +62,8 @@ KERNEL(normal, 256, 4)(float *dst, const int *ids, i64 total, int tokens, int at
     int quad = (int)(i % quads);
     Words w = philox((u32)quad, (u32)(at + (int)(row % tokens)), (u32)ids[row / tokens], stream, key);
     for (int h = 0; h < 2; h++) {
-        float u = kc_mul((float)(int)((w.w[2 * h] >> 8) + 1), 0x1p-24f), v = kc_mul((float)(int)(w.w[2 * h + 1] >> 8), 0x1p-24f), c, s;
+        float u = kc_mul((float)(int)((w.w[2 * h] >> 8) + 1), 0x1p-24f), v = kc_mul((float)(int)(w.w[2 * h + 1] >> 8), 0x1p-24f), c,
+              s;
         float m = kc_sqrt(kc_mul(-2.0f, log_unit(u)));
         turn(v, &c, &s);
         int x = quad * 4 + 2 * h;

@@ -42,8 +42,8 @@ EXPORT(row_norm, 256)
 // part[blockIdx.x] [2n]: every thread sums its own columns, in shared memory
 // (hold) or, for rows too long for that, in place. keep: rows of x̂ and dy fit too.
 KERNEL(norm_backward, 256, 2)
-(float *dx, float *part, const float *dy, const float *x, const float *gain, const float *stats, int rows, int n, int sphere, int add,
- int each, int keep, int hold) {
+(float *dx, float *part, const float *dy, const float *x, const float *gain, const float *stats, int rows, int n, int sphere,
+ int add, int each, int keep, int hold) {
     SHARED(s);
     float *red = s, *kx = s + 64, *kd = kx + n, *acc = part + (i64)blockIdx.x * 2 * n, *sums = hold ? s + 64 + keep * 2 * n : acc;
     i64 r = (i64)blockIdx.x * each, end = r + each < rows ? r + each : rows;

@@ -11,7 +11,9 @@
 #include <string>
 #include <vector>
 
-struct Dim { unsigned x, y, z; };
+struct Dim {
+    unsigned x, y, z;
+};
 
 // The symbols that a kernel image built by g++ finds here (kernels/kcompat.h).
 extern "C" {
@@ -34,7 +36,11 @@ long number(const char *name, long otherwise);
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 // ---- memory.cc
-struct Allocation { size_t bytes, mapped; char *map; char *start; };
+struct Allocation {
+    size_t bytes, mapped;
+    char *map;
+    char *start;
+};
 bool inside(CUdeviceptr p, size_t n);
 bool pinned(const void *p, size_t n);
 std::string whereabouts(const void *p); // an address in words
@@ -45,12 +51,12 @@ void forgetAll();
 
 // ---- module.cc
 struct Kernel {
-  std::string name;
-  void (*run)(void **) = nullptr;
-  std::vector<unsigned> params; // bytes of each, as PTX declares them
-  unsigned maxThreads = 1024;   // .maxntid
-  unsigned staticShared = 0;
-  int dynamicShared = 48 << 10; // most that a launch may ask for, see cuFuncSetAttribute
+    std::string name;
+    void (*run)(void **) = nullptr;
+    std::vector<unsigned> params; // bytes of each, as PTX declares them
+    unsigned maxThreads = 1024;   // .maxntid
+    unsigned staticShared = 0;
+    int dynamicShared = 48 << 10; // most that a launch may ask for, see cuFuncSetAttribute
 };
 extern int modules;
 
@@ -62,11 +68,13 @@ CUresult runGrid(const Kernel &k, Dim grid, Dim block, unsigned shared, void **a
 // every later call answers it.
 extern CUresult sticky;
 CUresult enqueue(CUstream stream, const char *what, std::function<CUresult()> work);
-CUresult drainAll();                        // everything, as cuCtxSynchronize
-CUresult drainForHost();                    // what a call without a stream waits for
+CUresult drainAll();     // everything, as cuCtxSynchronize
+CUresult drainForHost(); // what a call without a stream waits for
 bool capturing(CUstream stream);
 extern int streams, events, graphs;
 } // namespace standin
 
 #define GUARDED std::lock_guard<std::recursive_mutex> hold(standin::lock)
-#define GUARDED_STICKY GUARDED; if (standin::sticky != CUDA_SUCCESS) return standin::sticky
+#define GUARDED_STICKY                                                                                                             \
+    GUARDED;                                                                                                                       \
+    if (standin::sticky != CUDA_SUCCESS) return standin::sticky

@@ -1,6 +1,7 @@
 /* What gorgonia.org/cu links and no test needs: each answers
    CUDA_ERROR_NOT_SUPPORTED. */
-#define UNSUPPORTED(name) int name(void) { return 801; }
+#define UNSUPPORTED(name)                                                                                                          \
+    int name(void) { return 801; }
 UNSUPPORTED(cuArray3DCreate_v2)
 UNSUPPORTED(cuArray3DGetDescriptor_v2)
 UNSUPPORTED(cuArrayCreate_v2)

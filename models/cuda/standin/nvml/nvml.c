@@ -7,28 +7,53 @@
 #include <time.h>
 
 enum { ok = 0, invalid = 2, not_supported = 3, too_small = 7 };
-static int number(const char *name, int otherwise) { const char *v = getenv(name); return v && *v ? atoi(v) : otherwise; }
+static int number(const char *name, int otherwise) {
+    const char *v = getenv(name);
+    return v && *v ? atoi(v) : otherwise;
+}
 
 int nvmlInit_v2(void) { return ok; }
 int nvmlShutdown(void) { return ok; }
 const char *nvmlErrorString(int r) { return r == ok ? "Success" : "an error of the stand-in"; }
-int nvmlDeviceGetHandleByUUID(const char *uuid, void **d) { *d = (void *)1; return strncmp(uuid, "GPU-", 4) ? invalid : ok; }
-int nvmlDeviceGetClockInfo(void *d, int type, unsigned *mhz) { *mhz = number("STANDIN_NVML_CLOCK", 1000); return ok; }
-int nvmlDeviceGetDefaultApplicationsClock(void *d, int type, unsigned *mhz) { *mhz = 1000; return ok; }
-int nvmlDeviceGetCurrentClocksThrottleReasons(void *d, unsigned long long *bits) { *bits = number("STANDIN_NVML_CLOCK", 1000) < 1000 ? 0x4 : 0; return ok; }
-int nvmlDeviceGetTemperature(void *d, int sensor, unsigned *c) { *c = 41; return ok; }
-int nvmlDeviceGetPowerUsage(void *d, unsigned *mw) { *mw = 100000; return ok; }
-int nvmlDeviceGetTotalEnergyConsumption(void *d, unsigned long long *mj) { /* 100 W */
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	*mj = 100ull * (t.tv_sec * 1000ull + t.tv_nsec / 1000000);
-	return ok;
+int nvmlDeviceGetHandleByUUID(const char *uuid, void **d) {
+    *d = (void *)1;
+    return strncmp(uuid, "GPU-", 4) ? invalid : ok;
 }
-struct process { unsigned pid; unsigned long long memory; unsigned gpu, compute; };
+int nvmlDeviceGetClockInfo(void *d, int type, unsigned *mhz) {
+    *mhz = number("STANDIN_NVML_CLOCK", 1000);
+    return ok;
+}
+int nvmlDeviceGetDefaultApplicationsClock(void *d, int type, unsigned *mhz) {
+    *mhz = 1000;
+    return ok;
+}
+int nvmlDeviceGetCurrentClocksThrottleReasons(void *d, unsigned long long *bits) {
+    *bits = number("STANDIN_NVML_CLOCK", 1000) < 1000 ? 0x4 : 0;
+    return ok;
+}
+int nvmlDeviceGetTemperature(void *d, int sensor, unsigned *c) {
+    *c = 41;
+    return ok;
+}
+int nvmlDeviceGetPowerUsage(void *d, unsigned *mw) {
+    *mw = 100000;
+    return ok;
+}
+int nvmlDeviceGetTotalEnergyConsumption(void *d, unsigned long long *mj) { /* 100 W */
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    *mj = 100ull * (t.tv_sec * 1000ull + t.tv_nsec / 1000000);
+    return ok;
+}
+struct process {
+    unsigned pid;
+    unsigned long long memory;
+    unsigned gpu, compute;
+};
 int nvmlDeviceGetComputeRunningProcesses_v3(void *d, unsigned *n, struct process *p) {
-	const unsigned others = number("STANDIN_NVML_OTHERS", 0), room = *n;
-	*n = others;
-	if (room < others) return too_small;
-	for (unsigned i = 0; i < others; i++) memset(&p[i], 0, sizeof p[i]), p[i].pid = 1;
-	return ok;
+    const unsigned others = number("STANDIN_NVML_OTHERS", 0), room = *n;
+    *n = others;
+    if (room < others) return too_small;
+    for (unsigned i = 0; i < others; i++) memset(&p[i], 0, sizeof p[i]), p[i].pid = 1;
+    return ok;
 }
