@@ -6,7 +6,7 @@ BIN := bin/prabench
 # with each other. The program sets this for itself (models/cpu/spin.go).
 export GOMP_SPINCOUNT ?= 30000
 
-.PHONY: help build setup quick test race vet fuzz storm slurm-test check-aa bench pytorch-compare cuda cuda-test cuda-selftest cuda-bundle cuda-bundle-test cuda-ptx cuda-check clean
+.PHONY: help build setup quick test race vet lint fuzz storm slurm-test check-aa bench pytorch-compare cuda cuda-test cuda-selftest cuda-bundle cuda-bundle-test cuda-ptx cuda-check clean
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | sort
 
@@ -27,6 +27,9 @@ test: setup vet ## every test
 vet:
 	@test -z "$$(gofmt -l .)" || { echo "gofmt would change:"; gofmt -l .; exit 1; }
 	$(GO) vet ./...
+
+lint: ## golangci-lint, govulncheck, shellcheck and clang-format (.ci/lint)
+	@GO="$(GO)" sh .ci/lint
 
 race: ## the Go parts under the race detector, slow tests left out
 	$(GO) test -race -short ./harness/... ./results/... ./experiments/... ./models/dataset/...

@@ -202,7 +202,7 @@ end() {
 	echo
 	sed -n '/^| part |/,/^$/p' "$OUT/$NAME.md"
 	echo "send back: $OUT/$NAME.md, $NAME.json, $NAME.log"
-	exit $FAILED
+	exit "$FAILED"
 }
 
 selftest() { # selftest PARTS ARGUMENTS…
