@@ -159,7 +159,8 @@ func TestAnEstimateLearnsFromOtherExperiments(t *testing.T) {
 		for _, x := range e.Cells {
 			if x.ID == c.ID {
 				now := time.Now()
-				a := record.Attempt{ID: record.NewAttemptID(), Stage: x.Chain.Key(work.Train), Kind: record.Train, Outcome: record.OK, Device: "cpu", Started: now, Finished: now.Add(time.Hour)}
+				a := record.Attempt{ID: record.NewAttemptID(), Stage: x.Chain.Key(work.Train), Kind: record.Train, Outcome: record.OK, Device: "cpu",
+					Started: now, Finished: now.Add(time.Hour)}
 				if _, err := rw.Ingest(context.Background(), a); err != nil {
 					t.Fatal(err)
 				}

@@ -18,7 +18,8 @@ func large() []byte {
 	for i := range rates {
 		rates[i] = fmt.Sprintf("%de-6", i+1)
 	}
-	return []byte("repeats = 4\n[data]\nset = \"shapes\"\nlimit = 64\nsize = 28\n[sweep]\n\"model.patch\" = [1, 2, 4, 7, 14]\n\"train.rollout_depth\" = [0, 1]\n\"model.state\" = [4, 12]\n\"train.lr\" = [" + strings.Join(rates, ", ") + "]\n")
+	return []byte("repeats = 4\n[data]\nset = \"shapes\"\nlimit = 64\nsize = 28\n[sweep]\n\"model.patch\" = [1, 2, 4, 7, 14]\n" +
+		"\"train.rollout_depth\" = [0, 1]\n\"model.state\" = [4, 12]\n\"train.lr\" = [" + strings.Join(rates, ", ") + "]\n")
 }
 
 // BenchmarkPlan plans 100,000 cells against an empty folder, from the text of
@@ -33,7 +34,8 @@ func BenchmarkPlan(b *testing.B) {
 	runtime.ReadMemStats(&before)
 	var p *Plan
 	for b.Loop() {
-		f, err := experiments.Parse("large.toml", src, experiments.Options{Describe: func(d experiments.Data) (dataset.Info, error) { return dataset.Describe(d.Spec()) }})
+		f, err := experiments.Parse("large.toml", src,
+			experiments.Options{Describe: func(d experiments.Data) (dataset.Info, error) { return dataset.Describe(d.Spec()) }})
 		if err != nil {
 			b.Fatal(err)
 		}

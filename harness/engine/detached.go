@@ -43,7 +43,8 @@ func (d Detached) Do(ctx context.Context, items ...*Item) (schedule.Report, erro
 	defer meter.Close()
 	p := &Plan{Items: items, byKey: map[string]*Item{}}
 	l := &launcher{
-		places: d.Places, plan: p, environment: machine.Environment(0), meter: meter, devices: &devices{command: d.Command}, jobs: 1, cores: d.Cores, order: d.Order, marks: d.Places.elsewhere(), stop: stop,
+		places: d.Places, plan: p, environment: machine.Environment(0), meter: meter, devices: &devices{command: d.Command}, jobs: 1,
+		cores: d.Cores, order: d.Order, marks: d.Places.elsewhere(), stop: stop,
 		runner: worker.Runner{Command: d.Command, LogDir: d.Places.Logs(), Grace: or(d.Grace, 30*time.Second)},
 	}
 	store := d.Places.Store()
@@ -122,7 +123,7 @@ func (p *Plan) missing(places Places) error {
 				continue
 			}
 			ref := artifact.Ref{Kind: kind, Key: key}
-			os.ReadDir(filepath.Dir(store.Dir(ref))) // makes an NFS client ask its server anew
+			_, _ = os.ReadDir(filepath.Dir(store.Dir(ref))) // makes an NFS client ask its server anew
 			if _, err := store.Stat(ref); err != nil {
 				return &MissingInput{it, kind, err}
 			}

@@ -112,7 +112,8 @@ func (d *devices) find(text string) *deviceList {
 		err = json.Unmarshal(out, &there)
 	}
 	if err != nil {
-		return &deviceList{err: fmt.Errorf("measure.device: %q: %s could not list the devices: %w; `prabench doctor` may tell why", text, worker[0], err)}
+		return &deviceList{err: fmt.Errorf("measure.device: %q: %s could not list the devices: %w; `prabench doctor` may tell why", text,
+			worker[0], err)}
 	}
 	l := &deviceList{uuid: map[string]string{}}
 	var all []string

@@ -44,7 +44,8 @@ func TestEveryDeviceServesOneWorkerAtATime(t *testing.T) {
 
 func TestDevicesThatAreNotThere(t *testing.T) {
 	d := &devices{command: lister(t)}
-	if _, _, _, err := d.take(context.Background(), "cuda:0,cuda:7"); err == nil || !strings.Contains(err.Error(), "there is no cuda:7; this machine has cuda:0, cuda:1") {
+	if _, _, _, err := d.take(context.Background(), "cuda:0,cuda:7"); err == nil ||
+		!strings.Contains(err.Error(), "there is no cuda:7; this machine has cuda:0, cuda:1") {
 		t.Errorf("%v", err)
 	}
 	if name, env, free, err := d.take(context.Background(), "cpu"); err != nil || name != "cpu" || env != nil {

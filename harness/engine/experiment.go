@@ -29,7 +29,8 @@ func FromFile(f, chosen *experiments.Experiment) *Experiment {
 			of := settings(c.Settings)
 			point = &of
 		}
-		e.Cells = append(e.Cells, Cell{ID: c.ID, Label: c.Label, Seed: c.Seed, Params: c.Point, Settings: point, Skip: chosen != nil && !run[c.ID]})
+		e.Cells = append(e.Cells, Cell{ID: c.ID, Label: c.Label, Seed: c.Seed, Params: c.Point, Settings: point,
+			Skip: chosen != nil && !run[c.ID]})
 	}
 	return e
 }
@@ -48,7 +49,8 @@ func settings(s experiments.Settings) stage.Settings {
 		Measure: stage.Measure{
 			Device: s.Measure.Device, Precision: s.Measure.Precision, Batch: s.Measure.Batch, Warmup: s.Measure.Warmup,
 			Rounds: s.Measure.Rounds, Threads: s.Measure.Threads, TrainSteps: s.Measure.TrainSteps, Timeout: time.Duration(s.Measure.Timeout),
-			MemoryLimit: int64(s.Measure.MemoryLimit), Retries: s.Measure.Retries, RepeatDisturbed: s.Measure.RepeatDisturbed, CheckpointSteps: s.Measure.CheckpointSteps,
+			MemoryLimit: int64(s.Measure.MemoryLimit), Retries: s.Measure.Retries, RepeatDisturbed: s.Measure.RepeatDisturbed,
+			CheckpointSteps: s.Measure.CheckpointSteps,
 		},
 	}
 }
@@ -63,11 +65,11 @@ func CheckMachine(command func(device string) ([]string, error), es ...*Experime
 				continue
 			}
 			m := c.Settings.Measure
-			if name := m.Device + " " + m.Precision; checked[name] {
+			name := m.Device + " " + m.Precision
+			if checked[name] {
 				continue
-			} else {
-				checked[name] = true
 			}
+			checked[name] = true
 			if _, err := command(m.Device); err != nil {
 				return err
 			}

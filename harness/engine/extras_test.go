@@ -46,7 +46,8 @@ func TestExtrasAreMeasured(t *testing.T) {
 			}
 		}
 		// Nothing given is far from real images, nearly all given is near them.
-		if free, most, all := value[cell+" fid_prefix_0"].Value, value[cell+" fid_prefix_75"].Value, value[cell+" fid_prefix_100"].Value; !(free > most && most > all) {
+		if free, most, all := value[cell+" fid_prefix_0"].Value, value[cell+" fid_prefix_75"].Value,
+			value[cell+" fid_prefix_100"].Value; !(free > most && most > all) {
 			t.Errorf("%s: distances %g with nothing given, %g with three quarters, %g of real images", cell, free, most, all)
 		}
 	}

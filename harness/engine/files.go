@@ -46,7 +46,8 @@ func Load(files []string, o LoadOptions) ([]Loaded, error) {
 			continue
 		}
 		if other, twice := seen[l.File.Name]; twice {
-			errs = append(errs, Mistakef("%s and %s are both named %q: one would replace the other's cells and figures; give one of them another name", other, path, l.File.Name))
+			errs = append(errs, Mistakef("%s and %s are both named %q: one would replace the other's cells and figures; give one of them another "+
+				"name", other, path, l.File.Name))
 		}
 		seen[l.File.Name] = path
 		out = append(out, l)

@@ -12,7 +12,8 @@ import (
 func tiny(t *testing.T, name string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name+".toml")
-	text := "name = \"" + name + "\"\nrepeats = 2\n[data]\nset = \"shapes\"\nsize = 8\n[model]\npatch = 4\n[sweep]\n\"train.lr\" = [1e-3, 2e-3]\n"
+	text := "name = \"" + name +
+		"\"\nrepeats = 2\n[data]\nset = \"shapes\"\nsize = 8\n[model]\npatch = 4\n[sweep]\n\"train.lr\" = [1e-3, 2e-3]\n"
 	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}

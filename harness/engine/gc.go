@@ -27,7 +27,8 @@ type Garbage struct {
 // ingest is at can be taken from it.
 func Collect(ctx context.Context, places Places, name string, remove bool) ([]Garbage, error) {
 	if !isFile(places.DB) {
-		return nil, &results.Error{Path: places.DB, Problem: results.ErrMissing, Message: "there is no database: without it everything would count as garbage; choose another place with --db"}
+		return nil, &results.Error{Path: places.DB, Problem: results.ErrMissing,
+			Message: "there is no database: without it everything would count as garbage; choose another place with --db"}
 	}
 	r := &Run{Places: places, Name: name}
 	release, err := r.claim()

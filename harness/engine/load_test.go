@@ -11,7 +11,8 @@ import (
 
 // try is a measured round with what the worker saw beside it.
 func try(round, begun int, seen map[string]float64) record.Attempt {
-	a := record.Attempt{ID: string(rune('a' + begun)), Device: "cpu", Protocol: map[string]string{"threads": "2"}, Started: time.Unix(int64(begun), 0)}
+	a := record.Attempt{ID: string(rune('a' + begun)), Device: "cpu", Protocol: map[string]string{"threads": "2"},
+		Started: time.Unix(int64(begun), 0)}
 	a.Readings = append(a.Readings, record.Reading{Metric: "throughput", Round: round, Value: 1})
 	for metric, v := range seen {
 		a.Readings = append(a.Readings, record.Reading{Metric: metric, Round: round, Value: v})
@@ -26,10 +27,12 @@ func TestWhatDisturbsARoundIsNamed(t *testing.T) {
 		seen map[string]float64
 		want string
 	}{
-		{map[string]float64{quantity.ForeignLoad.Name: 0.04, quantity.ForeignLoadWorst.Name: 0.2, quantity.StolenLoad.Name: 0.01, quantity.PeakFLOPS.Name: 95e9, quantity.CPUFrequency.Name: 2.9e9}, ""},
+		{map[string]float64{quantity.ForeignLoad.Name: 0.04, quantity.ForeignLoadWorst.Name: 0.2, quantity.StolenLoad.Name: 0.01,
+			quantity.PeakFLOPS.Name: 95e9, quantity.CPUFrequency.Name: 2.9e9}, ""},
 		{nil, ""},
 		{map[string]float64{quantity.ForeignLoad.Name: 0.4, quantity.ForeignLoadWorst.Name: 0.9}, "other processes kept 0.40 processors busy"},
-		{map[string]float64{quantity.ForeignLoad.Name: 0.04, quantity.ForeignLoadWorst.Name: 0.9}, "other processes kept 0.90 processors busy for a second"},
+		{map[string]float64{quantity.ForeignLoad.Name: 0.04, quantity.ForeignLoadWorst.Name: 0.9},
+			"other processes kept 0.90 processors busy for a second"},
 		{map[string]float64{quantity.StolenLoad.Name: 0.3}, "the host took 0.30 processors away"},
 		{map[string]float64{quantity.CPUFrequency.Name: 1.5e9}, "the processors' clock was 50 % of that of another round"},
 		{map[string]float64{quantity.DeviceClockShare.Name: 0.66, quantity.DeviceOthers.Name: 0}, ""},

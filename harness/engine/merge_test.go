@@ -28,8 +28,9 @@ func otherMachine(t *testing.T, weights string) Places {
 	}
 	at := time.Date(2026, 3, 4, 12, 0, 0, 123456789, time.UTC)
 	for i, key := range []string{"first", "second"} {
-		a := record.Attempt{ID: fmt.Sprintf("%s-%s", key, weights), Stage: key, Kind: record.Train, Outcome: record.OK, Started: at, Finished: at.Add(time.Minute),
-			Values: []record.Value{{Metric: "train_loss", Unit: "1", Value: 0.5, N: 1}}}
+		a := record.Attempt{ID: fmt.Sprintf("%s-%s", key, weights), Stage: key, Kind: record.Train, Outcome: record.OK, Started: at,
+			Finished: at.Add(time.Minute),
+			Values:   []record.Value{{Metric: "train_loss", Unit: "1", Value: 0.5, N: 1}}}
 		d, err := p.Store().Begin(artifact.Ref{Kind: record.Train, Key: key})
 		if err != nil {
 			t.Fatal(err)
@@ -47,7 +48,8 @@ func otherMachine(t *testing.T, weights string) Places {
 			t.Fatal(err)
 		}
 	}
-	failed := record.Attempt{ID: "failed-" + weights, Stage: "third", Kind: record.Train, Outcome: record.Crash, Reason: "segmentation fault", Started: at, Finished: at}
+	failed := record.Attempt{ID: "failed-" + weights, Stage: "third", Kind: record.Train, Outcome: record.Crash, Reason: "segmentation fault",
+		Started: at, Finished: at}
 	if _, err := record.WriteSpool(p.Spool(), failed); err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +108,8 @@ func TestMergeOfAConflict(t *testing.T) {
 	os.WriteFile(bad, []byte("{"), 0o644)
 	db := openAt(t, here)
 	m, err := Merge(ctx, db, here, there.Artifacts)
-	if err != nil || m.Copied != 1 || m.Attempts.Inserted != 2 || len(m.Refused) != 1 || len(m.Attempts.Quarantined) != 1 || m.Attempts.Quarantined[0].File != bad {
+	if err != nil || m.Copied != 1 || m.Attempts.Inserted != 2 || len(m.Refused) != 1 || len(m.Attempts.Quarantined) != 1 ||
+		m.Attempts.Quarantined[0].File != bad {
 		t.Fatalf("%+v %v", m, err)
 	}
 	var conflict *artifact.Conflict

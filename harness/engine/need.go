@@ -31,7 +31,8 @@ func (e *TooLarge) Error() string {
 	if e.ByKey {
 		limit = "measure.memory_limit allows " + machine.Size(e.Limit)
 	}
-	text := fmt.Sprintf("%s of %s needs about %s of memory, and %s: make it smaller (train.batch, model.width, measure.batch), leave it out with --only, or raise measure.memory_limit",
+	text := fmt.Sprintf("%s of %s needs about %s of memory, and %s: make it smaller (train.batch, model.width, measure.batch), leave it "+
+		"out with --only, or raise measure.memory_limit",
 		e.Kind, e.Label, machine.Size(e.Needs), limit)
 	if e.More > 0 {
 		text += fmt.Sprintf("; %d more stages do not fit", e.More)

@@ -62,7 +62,8 @@ func BenchmarkOverhead(b *testing.B) {
 		}
 		stages += sum.Done
 		for range sum.Done {
-			job, _ := json.Marshal(worker.Job{Version: worker.Version, Attempt: record.NewAttemptID(), Stage: "s", Kind: record.Train, Spool: filepath.Join(dir, "alone")})
+			job, _ := json.Marshal(worker.Job{Version: worker.Version, Attempt: record.NewAttemptID(), Stage: "s", Kind: record.Train,
+				Spool: filepath.Join(dir, "alone")})
 			cmd := exec.Command(os.Args[0])
 			cmd.Stdin = bytes.NewReader(job)
 			begin := time.Now()

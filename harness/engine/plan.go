@@ -91,7 +91,8 @@ func NewPlan(experiments ...*Experiment) *Plan {
 				}
 				it := &room[0]
 				room = room[1:]
-				*it = Item{Stage: st, Settings: c.Settings, Seed: c.Seed, Cell: c.ID, Label: label, Costs: cost, Cells: 1, Known: c.Settings.DataHash != "", Skip: c.Skip, State: ToDo}
+				*it = Item{Stage: st, Settings: c.Settings, Seed: c.Seed, Cell: c.ID, Label: label, Costs: cost, Cells: 1,
+					Known: c.Settings.DataHash != "", Skip: c.Skip, State: ToDo}
 				if st.Kind.Label != nil {
 					it.Label = st.Kind.Label(c.Settings)
 				}

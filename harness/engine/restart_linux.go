@@ -16,6 +16,6 @@ func Restart() {
 		return
 	}
 	if self, err := os.Executable(); err == nil {
-		syscall.Exec(self, os.Args, append(os.Environ(), missing...))
+		_ = syscall.Exec(self, os.Args, append(os.Environ(), missing...))
 	}
 }

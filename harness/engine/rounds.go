@@ -43,7 +43,8 @@ func (l *launcher) Summarise(ctx context.Context, t schedule.Task) schedule.Outc
 	it := l.plan.Item(t.ID)
 	rounds, disturbed := l.silence.chosen(keptRounds(l.places, it, l.environment))
 	if len(rounds) < it.Settings.Measure.Rounds {
-		return l.outcome(record.Attempt{}, fmt.Errorf("%d of %d rounds of the timing of %s can be read", len(rounds), it.Settings.Measure.Rounds, it.Label))
+		return l.outcome(record.Attempt{}, fmt.Errorf("%d of %d rounds of the timing of %s can be read", len(rounds),
+			it.Settings.Measure.Rounds, it.Label))
 	}
 	a := record.Attempt{
 		ID: record.NewAttemptID(), Stage: it.Key, Kind: it.Kind.Name, Cell: it.Cell, Outcome: record.OK,

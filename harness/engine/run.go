@@ -60,7 +60,8 @@ func (r *Run) Do(ctx context.Context, experiments ...*Experiment) (Summary, erro
 	}
 	defer release()
 	tasks := l.tasks()
-	s := schedule.Scheduler{Jobs: l.jobs, Threads: r.threads(), Memory: machine.Usable(), Pause: or(r.Pause, time.Second), Launcher: l, Clock: schedule.System{}, Observer: l}
+	s := schedule.Scheduler{Jobs: l.jobs, Threads: r.threads(), Memory: machine.Usable(), Pause: or(r.Pause, time.Second), Launcher: l,
+		Clock: schedule.System{}, Observer: l}
 	report, err := s.Run(ctx, tasks)
 	if err == nil {
 		err = l.fail
@@ -88,7 +89,8 @@ func (r *Run) Prepare(ctx context.Context, experiments ...*Experiment) (p *Plan,
 
 // begin makes the launcher of an identified and prepared plan, whose stages
 // must fit into usable bytes; 0 when they are not for this machine.
-func (r *Run) begin(ctx context.Context, stop context.CancelFunc, since time.Time, usable int64, experiments []*Experiment) (l *launcher, release func(), err error) {
+func (r *Run) begin(ctx context.Context, stop context.CancelFunc, since time.Time, usable int64, experiments []*Experiment) (l *launcher,
+	release func(), err error) {
 	var ends []func() // in the order in which they are to be done
 	undo := func() {
 		for _, end := range ends {
@@ -122,7 +124,8 @@ func (r *Run) begin(ctx context.Context, stop context.CancelFunc, since time.Tim
 	}
 	ends = []func(){func() { db.Close() }, meter.Close, unlock}
 	l = &launcher{
-		places: r.Places, plan: NewPlan(experiments...), db: db, environment: machine.Environment(0), meter: meter, devices: &devices{command: r.Command}, marks: r.Places.running(), stop: stop,
+		places: r.Places, plan: NewPlan(experiments...), db: db, environment: machine.Environment(0), meter: meter,
+		devices: &devices{command: r.Command}, marks: r.Places.running(), stop: stop,
 		runner: worker.Runner{Command: r.Command, LogDir: r.Places.Logs(), Grace: grace, Stored: func(id string) (record.Attempt, bool) {
 			a, ok, err := db.Attempt(context.WithoutCancel(ctx), id)
 			return a, ok && err == nil
@@ -305,7 +308,8 @@ func (l *launcher) tasks() []schedule.Task {
 			t.Kept = l.settledRounds(it)
 		}
 		out = append(out, t)
-		expected = append(expected, progress.Task{ID: it.Key, Kind: it.Kind.Name, Alone: it.Kind.Measured(), Label: it.Label, Estimate: max(0, it.Estimate), Rounds: t.Rounds - len(t.Kept)})
+		expected = append(expected, progress.Task{ID: it.Key, Kind: it.Kind.Name, Alone: it.Kind.Measured(), Label: it.Label,
+			Estimate: max(0, it.Estimate), Rounds: t.Rounds - len(t.Kept)})
 	}
 	l.meter.Expect(expected, l.jobs)
 	return out
@@ -359,7 +363,8 @@ func WorkerCommand(device string) ([]string, error) {
 			return []string{path, "worker"}, nil
 		}
 	}
-	return nil, fmt.Errorf("measure.device: %q needs the program %s beside prabench or in the PATH: build it with `make %s`", device, name, kind)
+	return nil, fmt.Errorf("measure.device: %q needs the program %s beside prabench or in the PATH: build it with `make %s`",
+		device, name, kind)
 }
 
 func isFolder(path string) bool {

@@ -48,7 +48,8 @@ func tiny(change func(*stage.Settings)) *engine.Experiment {
 			Data:  dataset.Spec{Set: dataset.Shapes, Size: 8, Channels: 3, Limit: 200, Fit: "auto", Seed: 1},
 			Model: pra.DefaultConfig(), Train: pra.DefaultTrain(), Sample: pra.DefaultSample(),
 			Count: 40, Batch: 16, Embedder: "ternary", Samples: 60, Reference: "train",
-			Measure: stage.Measure{Device: "cpu", Precision: "fp32", Batch: 8, Warmup: 1, Rounds: 2, Threads: 1, TrainSteps: 2, Timeout: time.Minute},
+			Measure: stage.Measure{Device: "cpu", Precision: "fp32", Batch: 8, Warmup: 1, Rounds: 2, Threads: 1, TrainSteps: 2,
+				Timeout: time.Minute},
 		}
 		info, err := dataset.Describe(s.Data)
 		if err != nil {
@@ -354,7 +355,8 @@ func TestASecondRunIsToldWhoHoldsTheDatabase(t *testing.T) {
 	}
 	defer shared.Release()
 	r.Places.DB = filepath.Join(t.TempDir(), "another.db")
-	if _, err = r.Do(context.Background(), tiny(nil)); err == nil || !strings.Contains(err.Error(), "third.toml, since") || !strings.Contains(err.Error(), "--artifacts") {
+	if _, err = r.Do(context.Background(), tiny(nil)); err == nil || !strings.Contains(err.Error(), "third.toml, since") ||
+		!strings.Contains(err.Error(), "--artifacts") {
 		t.Errorf("another database over the same artifacts: %v", err)
 	}
 }

@@ -41,7 +41,8 @@ type mark struct {
 
 func (l *launcher) mark(j worker.Job) *mark {
 	return &mark{filepath.Join(l.marks, j.Attempt+".json"),
-		Running{Attempt: j.Attempt, Stage: j.Stage, Kind: j.Kind, Label: j.Label, Round: j.Round, PID: os.Getpid(), Started: time.Now()}, l.meter.Left}
+		Running{Attempt: j.Attempt, Stage: j.Stage, Kind: j.Kind, Label: j.Label, Round: j.Round, PID: os.Getpid(), Started: time.Now()},
+		l.meter.Left}
 }
 
 // began makes the mark: no worker gets a job before.

@@ -87,11 +87,13 @@ func TestAReadOnlyFolderIsToldBeforeAnythingStarts(t *testing.T) {
 	b.places = engine.Places{DB: filepath.Join(dir, "results.db"), Artifacts: filepath.Join(dir, "artifacts")}
 	_, err := b.tryRun(tiny(nil))
 	var fail *engine.Failure
-	if !errors.As(err, &fail) || !strings.Contains(err.Error(), "read-only file system") || !strings.Contains(err.Error(), "choose another with --artifacts") {
+	if !errors.As(err, &fail) || !strings.Contains(err.Error(), "read-only file system") ||
+		!strings.Contains(err.Error(), "choose another with --artifacts") {
 		t.Errorf("artifacts: %v", err)
 	}
 	b.places.Artifacts = filepath.Join(t.TempDir(), "artifacts")
-	if _, err = b.tryRun(tiny(nil)); !errors.As(err, &fail) || !strings.Contains(err.Error(), "read-only file system") || !strings.Contains(err.Error(), "--db") {
+	if _, err = b.tryRun(tiny(nil)); !errors.As(err, &fail) || !strings.Contains(err.Error(), "read-only file system") ||
+		!strings.Contains(err.Error(), "--db") {
 		t.Errorf("database: %v", err)
 	}
 	if logs, _ := filepath.Glob(filepath.Join(b.places.Artifacts, "log", "*")); len(logs) > 0 {

@@ -55,10 +55,12 @@ func TestCanonicalIsWhatJSONWrites(t *testing.T) {
 	}, nil); err != nil {
 		t.Error(err)
 	}
-	for _, x := range []float64{0, math.Copysign(0, -1), 1e-6, 9.999e-7, 1e-7, 1e-9, 1e20, 1e21, -1e21, 1.5e300, 0.1, 1234567.25, math.Inf(1), math.NaN()} {
+	for _, x := range []float64{0, math.Copysign(0, -1), 1e-6, 9.999e-7, 1e-7, 1e-9, 1e20, 1e21, -1e21, 1.5e300, 0.1, 1234567.25,
+		math.Inf(1), math.NaN()} {
 		same(trained{Train: pra.TrainConfig{LR: x, Clip: -x}})
 	}
-	for _, v := range []any{nil, struct{}{}, map[string]int{"b": 1, "a": 2}, []string(nil), []byte("x"), "a\"b", true, uint64(math.MaxUint64), json.RawMessage(`{"b": 1, "a": 2}`),
+	for _, v := range []any{nil, struct{}{}, map[string]int{"b": 1, "a": 2}, []string(nil), []byte("x"), "a\"b", true, uint64(math.MaxUint64),
+		json.RawMessage(`{"b": 1, "a": 2}`),
 		struct{ B, A int }{1, 2}, struct {
 			P *int `json:"p"`
 		}{}} {

@@ -51,7 +51,8 @@ func TestAStageThatSomeCellsHaveBeforeTheirTraining(t *testing.T) {
 		t.Errorf("two seeds do not share the tokenizer: %q, %q", a, b)
 	}
 	for _, st := range a.Stages() {
-		if st.Kind == training && (st.Input(tokens) != a.Key(tokens) || !slices.Equal(st.Needs(), []string{a.Key(tokens)}) || st.By()["tokens"] != a.Key(tokens)) {
+		if st.Kind == training && (st.Input(tokens) != a.Key(tokens) || !slices.Equal(st.Needs(), []string{a.Key(tokens)}) ||
+			st.By()["tokens"] != a.Key(tokens)) {
 			t.Errorf("the training's inputs: %q", st.Inputs)
 		}
 		if st.Kind == decoded && (st.Input(training) != a.Key(training) || st.Input(tokens) != a.Key(tokens) || st.Input(continued) != "") {

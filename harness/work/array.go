@@ -33,7 +33,7 @@ func writeArray[T uint8 | float32](path string, x []T, shape ...int) error {
 	defer f.Close()
 	w := bufio.NewWriterSize(f, 1<<20)
 	w.WriteString("\x93NUMPY\x01\x00")
-	binary.Write(w, binary.LittleEndian, uint16(len(header)))
+	_ = binary.Write(w, binary.LittleEndian, uint16(len(header))) // the error stays until Flush
 	w.WriteString(header)
 	if err := binary.Write(w, binary.LittleEndian, x); err != nil {
 		return err

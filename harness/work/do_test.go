@@ -76,7 +76,8 @@ func doOne(root string, s stage.Settings, st stage.Stage) (record.Attempt, error
 	if err != nil {
 		return record.Attempt{}, err
 	}
-	job := worker.Job{Version: worker.Version, Attempt: record.NewAttemptID(), Stage: st.Key, Kind: st.Kind.Name, Settings: raw, Inputs: st.By(),
+	job := worker.Job{Version: worker.Version, Attempt: record.NewAttemptID(), Stage: st.Key, Kind: st.Kind.Name, Settings: raw,
+		Inputs: st.By(),
 		Device: s.Measure.Device, Threads: 1, Artifacts: root}
 	if st.Kind.Measured() {
 		job.Round = 1
@@ -170,7 +171,8 @@ func TestATrainingGoesOnFromItsCheckpoint(t *testing.T) {
 	chain, _ := stage.Of(s)
 	ctx, cancel := context.WithCancelCause(context.Background())
 	raw, _ := json.Marshal(s)
-	job := worker.Job{Attempt: record.NewAttemptID(), Stage: key, Kind: Train.Name, Settings: raw, Device: "cpu", Threads: 1, Artifacts: stopped}
+	job := worker.Job{Attempt: record.NewAttemptID(), Stage: key, Kind: Train.Name, Settings: raw, Device: "cpu", Threads: 1,
+		Artifacts: stopped}
 	a := record.Attempt{}
 	err := Do(ctx, job, func(p worker.Progress) {
 		if p.What == "training" && p.Done == 3 {
@@ -331,7 +333,8 @@ func TestWhatCannotWorkIsRefused(t *testing.T) {
 		}
 	}
 	a := record.Attempt{}
-	if err := Do(context.Background(), worker.Job{Kind: "unheard_of", Settings: []byte("{}")}, func(worker.Progress) {}, &a); err == nil || !strings.Contains(err.Error(), "unheard_of") {
+	if err := Do(context.Background(), worker.Job{Kind: "unheard_of", Settings: []byte("{}")}, func(worker.Progress) {}, &a); err == nil ||
+		!strings.Contains(err.Error(), "unheard_of") {
 		t.Errorf("a kind that is not known: %v", err)
 	}
 }

@@ -16,7 +16,8 @@ import (
 func (t *task) heldOut(key string, data *dataset.Data, s dataset.Split, n int) (metrics.Pictures, error) {
 	n = min(n, s.N)
 	if n < 4 {
-		return metrics.Pictures{}, worker.Invalid("%s: %d held-out images of %s; at least 4 are needed: set %s = 0, or hold out more", key, n, t.set.Data.Set, key)
+		return metrics.Pictures{}, worker.Invalid("%s: %d held-out images of %s; at least 4 are needed: set %s = 0, or hold out more", key, n,
+			t.set.Data.Set, key)
 	}
 	return choose(data, s, n)
 }
@@ -28,7 +29,8 @@ func (t *task) drawnPictures(n int) (metrics.Pictures, error) {
 		return metrics.Pictures{}, err
 	}
 	n = min(n, drawn.Count)
-	return metrics.Pictures{N: n, Size: drawn.Size, Channels: drawn.Channels, Pixels: pixels[:n*drawn.Size*drawn.Size*drawn.Channels], Labels: drawn.Labels[:n]}, nil
+	return metrics.Pictures{N: n, Size: drawn.Size, Channels: drawn.Channels, Pixels: pixels[:n*drawn.Size*drawn.Size*drawn.Channels],
+		Labels: drawn.Labels[:n]}, nil
 }
 
 // model loads the trained model; both are to be closed, the model first.

@@ -28,7 +28,8 @@ func TestEveryKindIsWhole(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	folders := map[string]bool{"spool": true, "log": true, "tmp": true, "running": true, "elsewhere": true, "data": true, "damaged": true, "slurm": true}
+	folders := map[string]bool{"spool": true, "log": true, "tmp": true, "running": true, "elsewhere": true, "data": true, "damaged": true,
+		"slurm": true}
 	for _, name := range stage.Names() {
 		folders[name] = true
 	}

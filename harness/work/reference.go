@@ -108,7 +108,8 @@ func (t *task) embedder(data *dataset.Data) (embed.Embedder, error) {
 		return nil, worker.Invalid("%v", err)
 	}
 	if e.Hash() != t.set.EmbedderHash {
-		return nil, worker.Invalid("the embedder %s is another one than the run planned with: build prabench and its workers from one revision", e.Name())
+		return nil, worker.Invalid("the embedder %s is another one than the run planned with: build prabench and its workers from one revision",
+			e.Name())
 	}
 	return e, nil
 }

@@ -36,7 +36,8 @@ var Timing = &stage.Kind{
 		batches := float64(s.Measure.Warmup+2) * float64(s.Measure.Batch)
 		ones := float64(s.Measure.Warmup+3) * 8 // one image alone runs at a fraction of the rate
 		steps := float64(s.Measure.TrainSteps+1) * float64(s.Train.Batch)
-		return stage.Effort{FLOPs: c.FLOPsImage*(batches+ones) + c.FLOPsTrainImage*steps, Threads: s.Measure.ThreadsHere(), Other: 2 * time.Second}
+		return stage.Effort{FLOPs: c.FLOPsImage*(batches+ones) + c.FLOPsTrainImage*steps, Threads: s.Measure.ThreadsHere(),
+			Other: 2 * time.Second}
 	},
 	Memory: func(h stage.Host) int64 {
 		return max(h.Held(h.Costs.Sample)+2*h.Params()+h.Packed(), h.Held(h.Costs.Train))
@@ -179,7 +180,8 @@ func (t *task) drawing(model *pra.Model, batch int, plan measure.Plan, firstBloc
 
 // TimeSampling gives the seconds of calls of a sampler for batch images, or
 // only of the calls' first block.
-func TimeSampling(ctx context.Context, model *pra.Model, sc pra.SampleConfig, batch int, plan measure.Plan, firstBlock bool) ([]float64, error) {
+func TimeSampling(ctx context.Context, model *pra.Model, sc pra.SampleConfig, batch int, plan measure.Plan,
+	firstBlock bool) ([]float64, error) {
 	call, done, err := SamplingCall(model, sc, batch, firstBlock)
 	if err != nil {
 		return nil, err
@@ -242,7 +244,8 @@ func (t *task) training(warmup int) error {
 
 // Noise is n training images without content, for timing.
 func Noise(c pra.Config, n int) models.Images {
-	images := models.Images{N: n, Size: c.Size, Channels: c.Channels, Pixels: make([]uint8, n*c.Size*c.Size*c.Channels), Labels: EvenLabels(n, c.Classes)}
+	images := models.Images{N: n, Size: c.Size, Channels: c.Channels, Pixels: make([]uint8, n*c.Size*c.Size*c.Channels),
+		Labels: EvenLabels(n, c.Classes)}
 	state := uint32(1)
 	for i := range images.Pixels {
 		state = state*1664525 + 1013904223

@@ -163,7 +163,8 @@ func ReadDrawn(s artifact.Store, key string) (Drawn, []uint8, error) {
 		d.Labels = EvenLabels(d.Count, d.Classes)
 	}
 	if slices.ContainsFunc(d.Labels, func(l int32) bool { return l < 0 || int(l) >= d.Classes }) || len(d.Labels) != d.Count {
-		return d, nil, fmt.Errorf("artifact %s: %s has %d labels for %d images of %d classes, or other ones", ref, DrawnFile, len(d.Labels), d.Count, d.Classes)
+		return d, nil, fmt.Errorf("artifact %s: %s has %d labels for %d images of %d classes, or other ones", ref, DrawnFile, len(d.Labels),
+			d.Count, d.Classes)
 	}
 	path, err := s.Path(ref, SamplesFile)
 	if err != nil {

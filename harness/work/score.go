@@ -38,7 +38,8 @@ func (t *task) score() error {
 		return worker.Invalid("%v", err)
 	}
 	if embedder.Hash() != info.Protocol.EmbedderHash {
-		return worker.Invalid("the reference was made with another embedder (%s): build prabench and its workers from one revision", info.Protocol.Embedder)
+		return worker.Invalid("the reference was made with another embedder (%s): build prabench and its workers from one revision",
+			info.Protocol.Embedder)
 	}
 	x, err := t.embed(embedder, pixels, drawn.Count, drawn.Size, drawn.Channels)
 	if err != nil {

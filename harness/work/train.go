@@ -75,7 +75,8 @@ func (t *task) train() error {
 	if err := t.steps(tr, kept); err != nil {
 		return err
 	}
-	t.attempt.Protocol = map[string]string{"device": t.set.Measure.Device, "precision": t.set.Measure.Precision, "threads": strconv.Itoa(t.set.Train.Threads)}
+	t.attempt.Protocol = map[string]string{"device": t.set.Measure.Device, "precision": t.set.Measure.Precision,
+		"threads": strconv.Itoa(t.set.Train.Threads)}
 	// The time, other than the losses, depends on what ran beside it.
 	t.valueUnder(map[string]string{"beside": strconv.Itoa(t.set.Beside), "backend": be.Details()}, quantity.TrainSeconds, kept.Seconds, 1)
 	for _, part := range lossParts {
@@ -170,7 +171,8 @@ func (t *task) steps(tr *pra.Trainer, kept *progressSoFar) error {
 			}
 			return fmt.Errorf("%w: saved after step %d of %d", cause, tr.Done(), total)
 		}
-		if n := t.set.Measure.CheckpointSteps; n > 0 && tr.Done() > resumed && tr.Done()%n == 0 || n == 0 && t.set.SaveEvery > 0 && time.Since(saved) >= t.set.SaveEvery {
+		if n := t.set.Measure.CheckpointSteps; n > 0 && tr.Done() > resumed && tr.Done()%n == 0 || n == 0 && t.set.SaveEvery > 0 &&
+			time.Since(saved) >= t.set.SaveEvery {
 			if err := save(); err != nil {
 				return fmt.Errorf("saving a checkpoint: %w", err)
 			}
@@ -181,10 +183,12 @@ func (t *task) steps(tr *pra.Trainer, kept *progressSoFar) error {
 		if done := tr.Done(); done%every == 0 || done == total {
 			l := tr.Losses()
 			if l.Total != l.Total || l.Total > 1e30 {
-				return &worker.Refusal{Outcome: record.Invalid, Reason: fmt.Sprintf("the loss is %g after step %d: training diverged; lower train.lr or train.clip", l.Total, done)}
+				return &worker.Refusal{Outcome: record.Invalid,
+					Reason: fmt.Sprintf("the loss is %g after step %d: training diverged; lower train.lr or train.clip", l.Total, done)}
 			}
 			kept.Curve = append(kept.Curve, l)
-			t.report(worker.Progress{Done: int64(done), Total: int64(total), What: "training", Note: fmt.Sprintf("loss %.4f", l.Total), Loss: &l.Total})
+			t.report(worker.Progress{Done: int64(done), Total: int64(total), What: "training", Note: fmt.Sprintf("loss %.4f", l.Total),
+				Loss: &l.Total})
 		}
 	}
 	kept.Seconds += time.Since(began).Seconds()

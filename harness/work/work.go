@@ -97,11 +97,11 @@ func (t *task) keep(write func(d *artifact.Draft) error) error {
 		t.attempt.Artifacts = append(t.attempt.Artifacts, record.Artifact{Name: f.Name, SHA256: f.SHA256, Bytes: f.Bytes})
 	}
 	t.attempt.Finished = time.Now() // the spool's copy and this one are the same attempt
-	copy, err := record.EncodeCopy(*t.attempt)
+	own, err := record.EncodeCopy(*t.attempt)
 	if err != nil {
 		return fmt.Errorf("a result that JSON cannot hold: %w", err)
 	}
-	if err := d.Write(AttemptFile, copy); err != nil {
+	if err := d.Write(AttemptFile, own); err != nil {
 		return err
 	}
 	_, err = d.Commit()
@@ -120,7 +120,8 @@ func (t *task) data() (*dataset.Data, error) {
 		return nil, err
 	}
 	if d.Hash != t.set.DataHash {
-		return nil, worker.Invalid("the data set %s has changed since the run was planned (%.12s…, %.12s… expected): start the run again", t.set.Data.Set, d.Hash, t.set.DataHash)
+		return nil, worker.Invalid("the data set %s has changed since the run was planned (%.12s…, %.12s… expected): start the run again",
+			t.set.Data.Set, d.Hash, t.set.DataHash)
 	}
 	return d, nil
 }
@@ -133,7 +134,8 @@ func (t *task) open(threads int) (device.Backend, error) {
 // valueUnder is value for a number that depends on more than the attempt's
 // protocol says.
 func (t *task) valueUnder(protocol map[string]string, m *quantity.Metric, v float64, n int) {
-	t.attempt.Values = append(t.attempt.Values, record.Value{Metric: m.Name, Unit: m.Unit, Value: v, N: n, Protocol: record.ProtocolText(protocol)})
+	t.attempt.Values = append(t.attempt.Values, record.Value{Metric: m.Name, Unit: m.Unit, Value: v, N: n,
+		Protocol: record.ProtocolText(protocol)})
 }
 
 // value adds a number to the attempt.

@@ -156,7 +156,8 @@ func (b *Result) sampling(ctx context.Context, be device.Backend, path string, s
 
 // training times steps and leaves the model at path; alloc is the Go heap
 // that a step takes once all is warm.
-func training(ctx context.Context, be device.Backend, cfg pra.Config, tc pra.TrainConfig, plan measure.Plan, path string) (seconds []float64, alloc float64, err error) {
+func training(ctx context.Context, be device.Backend, cfg pra.Config, tc pra.TrainConfig, plan measure.Plan,
+	path string) (seconds []float64, alloc float64, err error) {
 	tr, err := pra.NewTrainer(be, cfg, tc, work.Noise(cfg, tc.Batch))
 	if err != nil {
 		return nil, 0, &engine.Mistake{Err: err}

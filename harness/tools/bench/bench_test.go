@@ -38,7 +38,8 @@ func TestBenchFormat(t *testing.T) {
 	if r.Err() != nil {
 		t.Fatal(r.Err())
 	}
-	for what, want := range map[string]float64{"Train sec/op": 0.1, "Train images/s": 640, "Train B/op": 256, "Sample sec/op": 0.2, "Sample mfu": 0.25, "Latency sec/op": 0.25, "FirstBlock sec/op": 0.125} {
+	for what, want := range map[string]float64{"Train sec/op": 0.1, "Train images/s": 640, "Train B/op": 256, "Sample sec/op": 0.2,
+		"Sample mfu": 0.25, "Latency sec/op": 0.25, "FirstBlock sec/op": 0.125} {
 		if v := got[what]; v < want*0.999 || v > want*1.001 {
 			t.Errorf("%s: %v, want %v; there are %v", what, v, want, got)
 		}

@@ -25,7 +25,8 @@ type OpTable struct {
 }
 
 // profileOps times every operation of training and of sampling.
-func profileOps(be device.Backend, cfg pra.Config, tc pra.TrainConfig, sc pra.SampleConfig, images models.Images, spend time.Duration) ([]OpTable, error) {
+func profileOps(be device.Backend, cfg pra.Config, tc pra.TrainConfig, sc pra.SampleConfig, images models.Images,
+	spend time.Duration) ([]OpTable, error) {
 	timed := profile.Wrap(be)
 	tr, err := pra.NewTrainer(timed, cfg, tc, images)
 	if err != nil {
@@ -92,7 +93,8 @@ func (t OpTable) print(w io.Writer, peak float64) error {
 		if o.FLOPs > 0 {
 			rate, share = numeral.Digits(o.FLOPs/o.Seconds/1e9, 3), fmt.Sprintf("%.0f %%", 100*o.FLOPs/o.Seconds/peak)
 		}
-		fmt.Fprintf(tw, "%s\t%d\t%.3f\t%.1f %%\t%s\t%s\t%s\t\n", o.Name, o.Calls, 1e3*o.Seconds, 100*o.Seconds/t.Seconds, rate, share, numeral.Digits(o.Bytes/o.Seconds/1e9, 3))
+		fmt.Fprintf(tw, "%s\t%d\t%.3f\t%.1f %%\t%s\t%s\t%s\t\n", o.Name, o.Calls, 1e3*o.Seconds, 100*o.Seconds/t.Seconds, rate, share,
+			numeral.Digits(o.Bytes/o.Seconds/1e9, 3))
 	}
 	fmt.Fprintf(tw, "between the operations\t\t%.3f\t%.1f %%\t\t\t\t\n", 1e3*rest, 100*rest/t.Seconds)
 	return tw.Flush()

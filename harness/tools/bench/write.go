@@ -27,7 +27,8 @@ peak memory     %s
 		return err
 	}
 	if p := b.Before; p != nil {
-		if _, err := fmt.Fprintf(w, "before          shares of the peak were %s and %s %%, one image took %s ms (revision %.12s, same processor): now %s, %s and %s times that\n",
+		if _, err := fmt.Fprintf(w, "before          shares of the peak were %s and %s %%, one image took %s ms (revision %.12s, same "+
+			"processor): now %s, %s and %s times that\n",
 			numeral.Digits(100*p.Train, 2), numeral.Digits(100*p.Sample, 2), numeral.Digits(1e3*p.Latency, 3), p.GitRevision,
 			numeral.Digits(b.Train.MFU/p.Train, 3), numeral.Digits(b.Sample.MFU/p.Sample, 3), numeral.Digits(b.Latency/p.Latency, 3)); err != nil {
 			return err
@@ -46,7 +47,8 @@ func (b *Result) PrintGo(w io.Writer) error {
 	out := benchfmt.NewWriter(w)
 	write := func(what string, batch, n int, seconds float64, more ...benchfmt.Value) error {
 		r := &benchfmt.Result{
-			Name:   benchfmt.Name(fmt.Sprintf("%s/model=%s/patch=%d/batch=%d/precision=%s-%d", what, b.Model, b.Patch, batch, b.Precision, b.Threads)),
+			Name: benchfmt.Name(fmt.Sprintf("%s/model=%s/patch=%d/batch=%d/precision=%s-%d", what, b.Model, b.Patch, batch,
+				b.Precision, b.Threads)),
 			Iters:  n,
 			Values: append([]benchfmt.Value{{Value: 1e9 * seconds, Unit: "ns/op"}}, more...),
 		}

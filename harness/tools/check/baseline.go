@@ -99,7 +99,7 @@ func (c BaselineCell) estimate(m Metric, rounds []round, disturbed int) estimate
 	var batch struct {
 		Batch int `json:"batch"`
 	}
-	json.Unmarshal(c.Model, &batch) // checked when it was loaded
+	_ = json.Unmarshal(c.Model, &batch) // checked when it was loaded
 	unit := normalised(m)
 	series := map[string][]float64{}
 	for _, r := range rounds {

@@ -68,23 +68,23 @@ func (e estimate) decided(m Metric) bool { return e.flags(m) != 0 || e.below(m.l
 func (e estimate) below(limit float64) bool { return e.HasInterval() && e.Hi < limit }
 
 // fill puts the estimate into the comparison.
-func (c *Comparison) fill(e estimate) {
-	c.Rounds, c.Disturbed = len(e.x), e.disturbed
-	c.OldRounds, c.NewRounds = e.old, e.newer
-	c.Lo, c.Hi = nil, nil
+func (k *Comparison) fill(e estimate) {
+	k.Rounds, k.Disturbed = len(e.x), e.disturbed
+	k.OldRounds, k.NewRounds = e.old, e.newer
+	k.Lo, k.Hi = nil, nil
 	if len(e.x) == 0 {
 		return
 	}
-	c.Old, c.New = stat.Median(e.old, stat.Processes).Value, stat.Median(e.newer, stat.Processes).Value
-	c.Worse = math.Expm1(e.Value)
+	k.Old, k.New = stat.Median(e.old, stat.Processes).Value, stat.Median(e.newer, stat.Processes).Value
+	k.Worse = math.Expm1(e.Value)
 	lo, hi := math.Exp(e.Lo), math.Exp(e.Hi)
-	c.Ratio = math.Exp(e.Value)
-	if c.metric.Higher {
-		c.Ratio = 1 / c.Ratio
+	k.Ratio = math.Exp(e.Value)
+	if k.metric.Higher {
+		k.Ratio = 1 / k.Ratio
 		lo, hi = 1/hi, 1/lo
 	}
 	if e.HasInterval() {
-		c.Lo, c.Hi = bound(lo), bound(hi)
+		k.Lo, k.Hi = bound(lo), bound(hi)
 	}
 }
 

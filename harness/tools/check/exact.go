@@ -21,12 +21,14 @@ func exact(rounds []round, chosen []Metric) []Comparison {
 		if !hasOld && !hasNew {
 			continue
 		}
-		k := Comparison{Metric: m.Name, Unit: m.Unit, Exact: true, Old: old, New: newer, Threshold: m.Threshold, P: 1, Adjusted: 1, Rounds: len(rounds), metric: m}
+		k := Comparison{Metric: m.Name, Unit: m.Unit, Exact: true, Old: old, New: newer, Threshold: m.Threshold, P: 1, Adjusted: 1,
+			Rounds: len(rounds), metric: m}
 		k.exactVerdict(hasOld && hasNew)
 		for _, r := range rounds {
 			for side, first := range [2]float64{old, newer} {
 				if v := r.Exact[side][m.Name]; v != first {
-					k.Verdict, k.Why = Inconclusive, fmt.Sprintf("the %v program gave %g in one round and %g in another: it is not deterministic", Side(side), first, v)
+					k.Verdict, k.Why = Inconclusive, fmt.Sprintf("the %v program gave %g in one round and %g in another: it is not deterministic",
+						Side(side), first, v)
 				}
 			}
 		}

@@ -18,15 +18,17 @@ func protocol(o Options, rep *Report) map[string]string {
 	for _, m := range noisy(o.Metrics) {
 		names = append(names, m.Name)
 	}
-	return map[string]string{"precision": rep.Precision, "metrics": strings.Join(names, ", "), "slot": o.Spend.String(), "reading": "fastest call of two slots, of short calls at least two each, a process a round",
-		"core": pra.CoreVersion}
+	return map[string]string{"precision": rep.Precision, "metrics": strings.Join(names, ", "), "slot": o.Spend.String(),
+		"reading": "fastest call of two slots, of short calls at least two each, a process a round",
+		"core":    pra.CoreVersion}
 }
 
 // Fit leaves of the baseline the cells that are to be checked, in their order.
 // What differs is refused by name: it would be compared as if it were speed.
 func (bl *Baseline) Fit(cells []Cell, o Options, rep *Report) (*Baseline, error) {
 	refuse := func(what, was, is string) error {
-		return &Refusal{fmt.Sprintf("baseline %s was saved with %s %s, here it is %s: save another baseline here with --save", bl.Name, what, was, is)}
+		return &Refusal{fmt.Sprintf("baseline %s was saved with %s %s, here it is %s: save another baseline here with --save", bl.Name,
+			what, was, is)}
 	}
 	switch {
 	case bl.Experiment != rep.Experiment:
@@ -56,10 +58,12 @@ func (bl *Baseline) Fit(cells []Cell, o Options, rep *Report) (*Baseline, error)
 			i = slices.IndexFunc(bl.Cells, func(b BaselineCell) bool { return b.Label == c.Label })
 		}
 		if i < 0 {
-			return nil, &Refusal{fmt.Sprintf("baseline %s has no cell %q: save another baseline with --save, or leave the cell out with --only", bl.Name, c.Label)}
+			return nil, &Refusal{fmt.Sprintf("baseline %s has no cell %q: save another baseline with --save, or leave the cell out with --only",
+				bl.Name, c.Label)}
 		}
 		if d := differences(bl.Cells[i].Model, raw); len(d) > 0 {
-			return nil, &Refusal{fmt.Sprintf("baseline %s has another model for %s: %s; save another baseline with --save", bl.Name, c.Label, strings.Join(d, ", "))}
+			return nil, &Refusal{fmt.Sprintf("baseline %s has another model for %s: %s; save another baseline with --save", bl.Name, c.Label,
+				strings.Join(d, ", "))}
 		}
 		out.Cells = append(out.Cells, bl.Cells[i])
 	}
@@ -96,6 +100,6 @@ func flatten(into map[string]any, prefix string, raw json.RawMessage) {
 		return
 	}
 	var v any
-	json.Unmarshal(raw, &v)
+	_ = json.Unmarshal(raw, &v) // it is part of what was read as JSON
 	into[prefix] = v
 }

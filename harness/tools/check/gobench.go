@@ -27,7 +27,8 @@ func (r *Report) WriteGo(w io.Writer) error {
 			if k.metric.Higher {
 				better = "higher"
 			}
-			if err := out.Write(&benchfmt.UnitMetadata{UnitMetadataKey: benchfmt.UnitMetadataKey{Unit: unit, Key: "better"}, OrigUnit: unit, Value: better}); err != nil {
+			if err := out.Write(&benchfmt.UnitMetadata{UnitMetadataKey: benchfmt.UnitMetadataKey{Unit: unit, Key: "better"}, OrigUnit: unit,
+				Value: better}); err != nil {
 				return err
 			}
 		}
@@ -45,7 +46,8 @@ func (r *Report) WriteGo(w io.Writer) error {
 						Name:  benchfmt.Name(fmt.Sprintf("%s-%d", goName(c.Label), r.Threads)),
 						Iters: 1, Values: []benchfmt.Value{{Value: value, Unit: unit}},
 					}
-					for _, f := range [][2]string{{"arm", Side(side).String()}, {"program", p.title()}, {"device", r.Device}, {"experiment", r.Experiment}} {
+					for _, f := range [][2]string{{"arm", Side(side).String()}, {"program", p.title()}, {"device", r.Device},
+						{"experiment", r.Experiment}} {
 						if f[1] != "" { // the writer prints it where it changes
 							line.Config = append(line.Config, benchfmt.Config{Key: f[0], Value: []byte(f[1]), File: true})
 						}

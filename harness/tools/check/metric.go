@@ -29,11 +29,11 @@ func (m Metric) Timed() bool {
 
 // worse is the logarithm of how much worse the new value is: 0.05 is about 5 %
 // slower or larger, below 0 is better.
-func (m Metric) worse(old, new float64) float64 {
-	if old == new {
+func (m Metric) worse(old, newer float64) float64 {
+	if old == newer {
 		return 0 // also where both are 0
 	}
-	x := math.Log(new) - math.Log(old)
+	x := math.Log(newer) - math.Log(old)
 	if m.Higher {
 		return -x
 	}
@@ -57,7 +57,8 @@ func always() []Metric {
 }
 
 func of(m *quantity.Metric, threshold float64) Metric {
-	return Metric{Name: m.Name, Unit: m.Unit, Higher: m.Better > 0, Threshold: threshold, Exact: m.Exact() && m.Check != quantity.CheckedByModel}
+	return Metric{Name: m.Name, Unit: m.Unit, Higher: m.Better > 0, Threshold: threshold, Exact: m.Exact() &&
+		m.Check != quantity.CheckedByModel}
 }
 
 // MetricOf is a metric by its name; ok is false for one that cannot be checked.

@@ -159,7 +159,8 @@ func TestAFaultIsBelievedWhenItRecurs(t *testing.T) {
 		return nil
 	}}
 	rep := &Report{}
-	if err := once.bench().Compare(context.Background(), two()[:1], options(7, 0, time.Hour, arm.Latency), rep); err != nil || rep.Cells[0].Why != "" || rep.Verdict != Pass {
+	if err := once.bench().Compare(context.Background(), two()[:1], options(7, 0, time.Hour, arm.Latency), rep); err != nil ||
+		rep.Cells[0].Why != "" || rep.Verdict != Pass {
 		t.Errorf("%+v, %v", rep.Cells, err)
 	}
 	l := &ledger{}

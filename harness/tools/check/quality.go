@@ -80,7 +80,8 @@ func pooled(of []Quality) Quality {
 // Judge adds the comparison of a point's quality to the report: worse or better
 // only where the intervals lie apart.
 func (r *Report) Judge(label string, old, newer Quality) {
-	k := Comparison{Metric: FidProxy, Unit: "1", metric: Metric{Name: FidProxy, Unit: "1"}, Old: old.Value, New: newer.Value, P: 1, Adjusted: 1, Rounds: newer.Seeds,
+	k := Comparison{Metric: FidProxy, Unit: "1", metric: Metric{Name: FidProxy, Unit: "1"}, Old: old.Value, New: newer.Value, P: 1,
+		Adjusted: 1, Rounds: newer.Seeds,
 		Ratio: newer.Value / old.Value, Worse: newer.Value/old.Value - 1, Exact: false}
 	a, b := old.estimate(), newer.estimate()
 	if b.HasInterval() {

@@ -110,7 +110,7 @@ func (v Verdict) ExitCode() int {
 	return 0
 }
 
-// Changed are the comparisons with a verdict.
+// Count is how many comparisons have a verdict.
 func (r *Report) Count(v Verdict) int {
 	n := 0
 	for _, c := range r.Cells {

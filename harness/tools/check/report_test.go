@@ -54,7 +54,8 @@ func example() *Report {
 		return k
 	}
 	rep := &Report{
-		Experiment: "small", File: "experiments/small,1.toml", Old: Program{Name: "main", Revision: "0123456789abcdef0123", SHA256: "aa"}, New: Program{Name: "this program", Revision: "fedcba9876543210", SHA256: "bb"},
+		Experiment: "small", File: "experiments/small,1.toml", Old: Program{Name: "main", Revision: "0123456789abcdef0123", SHA256: "aa"},
+		New:    Program{Name: "this program", Revision: "fedcba9876543210", SHA256: "bb"},
 		Device: "cpu Example 9000", Threads: 2, Precision: "fp32", Rounds: 40, Budget: 3 * time.Minute, Took: 95300 * time.Millisecond, Family: 9,
 	}
 	thr, lat, mem := o.Metrics[0], o.Metrics[1], o.Metrics[2]
@@ -70,10 +71,12 @@ func example() *Report {
 		rep.Cells = append(rep.Cells, c)
 	}
 	add(Result{ID: "c1", Label: "patch=7 block=1", Rounds: 40, Fresh: 40, Disturbed: 2, Same: []string{"patch=7 block=1 depth=2"},
-		Comparisons: append(exactly(140000, 140000), comparison(thr, 1000, 900, 0.004, 40), comparison(lat, 0.002, 0.0018, 0.004, 40), comparison(mem, 50<<20, 50<<20, 0.001, 40))})
+		Comparisons: append(exactly(140000, 140000), comparison(thr, 1000, 900, 0.004, 40), comparison(lat, 0.002, 0.0018, 0.004, 40),
+			comparison(mem, 50<<20, 50<<20, 0.001, 40))})
 	add(Result{ID: "c2", Label: "100 % <state> & \"pixels\"", Rounds: 40, Disturbed: 1,
 		Comparisons: append(exactly(140000, 150000), comparison(thr, 1000, 990, 0.06, 40), comparison(lat, 0.002, 0.002, 0.002, 4))})
-	add(Result{ID: "c3", Label: "patch=2 block=1", Verdict: Regression, Why: "the new program could not do it (oom: allocating the cache: out of memory)"})
+	add(Result{ID: "c3", Label: "patch=2 block=1", Verdict: Regression,
+		Why: "the new program could not do it (oom: allocating the cache: out of memory)"})
 	rep.Advice = advice(rep, o)
 	return rep
 }
@@ -130,12 +133,14 @@ func TestJUnitIsRead(t *testing.T) {
 		totals.Tests, totals.Passed, totals.Skipped = totals.Tests+s.Totals.Tests, totals.Passed+s.Totals.Passed, totals.Skipped+s.Totals.Skipped
 		totals.Failed, totals.Error = totals.Failed+s.Totals.Failed, totals.Error+s.Totals.Error
 		for j, c := range s.Tests {
-			if k := rep.Cells[i].Comparisons; len(k) > 0 && (c.Name != k[j].Metric || k[j].Verdict == Regression && !strings.Contains(c.Error.Error(), k[j].sentence())) {
+			if k := rep.Cells[i].Comparisons; len(k) > 0 && (c.Name != k[j].Metric || k[j].Verdict == Regression &&
+				!strings.Contains(c.Error.Error(), k[j].sentence())) {
 				t.Errorf("case %q of comparison %q: %v", c.Name, k[j].Metric, c.Error)
 			}
 		}
 	}
-	want := junit.Totals{Tests: 10, Passed: rep.Count(Pass) + rep.Count(Improvement), Skipped: rep.Count(Inconclusive), Failed: rep.Count(Regression), Error: 1}
+	want := junit.Totals{Tests: 10, Passed: rep.Count(Pass) + rep.Count(Improvement), Skipped: rep.Count(Inconclusive),
+		Failed: rep.Count(Regression), Error: 1}
 	if totals != want {
 		t.Errorf("%+v, want %+v", totals, want)
 	}
@@ -241,7 +246,8 @@ func TestBenchstatReads(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	for _, want := range []string{`(?m)^ +│ +old +│ +new +│$`, `Cell/patch=7/block=1-2 +1000\.0 ± 0% +900\.0 ± 0% +-10\.00% \(p=0\.000 n=40\)`, `sec/op`} {
+	for _, want := range []string{`(?m)^ +│ +old +│ +new +│$`, `Cell/patch=7/block=1-2 +1000\.0 ± 0% +900\.0 ± 0% +-10\.00% \(p=0\.000 n=40\)`,
+		`sec/op`} {
 		if !regexp.MustCompile(want).Match(out) {
 			t.Errorf("no %s in\n%s", want, out)
 		}

@@ -61,7 +61,8 @@ func (b Bench) Compare(ctx context.Context, cells []Cell, o Options, rep *Report
 		t := target{cell: i}
 		for _, m := range noisy(o.Metrics) {
 			e := *first.of[i][m.Name]
-			k := Comparison{Metric: m.Name, Unit: m.Unit, Threshold: m.Threshold, metric: m, first: e, P: e.p, Adjusted: e.adjusted, Flagged: e.flags(m) != 0}
+			k := Comparison{Metric: m.Name, Unit: m.Unit, Threshold: m.Threshold, metric: m, first: e, P: e.p, Adjusted: e.adjusted,
+				Flagged: e.flags(m) != 0}
 			if k.Flagged {
 				t.metrics = append(t.metrics, m)
 			}

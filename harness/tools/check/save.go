@@ -16,7 +16,8 @@ import (
 // Save measures the new program alone, in two blocks, and gives the baseline.
 func (b Bench) Save(ctx context.Context, cells []Cell, o Options, rep *Report, name string) (*Baseline, error) {
 	b.Baseline = &Baseline{} // there is no old program
-	out := &Baseline{Format: BaselineFormat, Name: name, Experiment: rep.Experiment, Revision: rep.New.Revision, Saved: b.Now().UTC().Truncate(time.Second),
+	out := &Baseline{Format: BaselineFormat, Name: name, Experiment: rep.Experiment, Revision: rep.New.Revision,
+		Saved:  b.Now().UTC().Truncate(time.Second),
 		Device: rep.Device, Threads: rep.Threads, Protocol: protocol(o, rep)}
 	var all []target
 	for i := range cells {
@@ -41,10 +42,12 @@ func (b Bench) Save(ctx context.Context, cells []Cell, o Options, rep *Report, n
 			var disturbed int
 			halves[k], disturbed = bl.chosen(i, o.Rounds)
 			if disturbed*2 > len(halves[k]) {
-				return nil, &Refusal{fmt.Sprintf("%s: %d of %d rounds ran while something else loaded the machine: no baseline is kept of that; save it when the machine is quiet", c.Label, disturbed, len(halves[k]))}
+				return nil, &Refusal{fmt.Sprintf("%s: %d of %d rounds ran while something else loaded the machine: no baseline is kept of that; "+
+					"save it when the machine is quiet", c.Label, disturbed, len(halves[k]))}
 			}
 			if len(halves[k]) < 6 {
-				return nil, &Refusal{fmt.Sprintf("%s: %d rounds a block are too few for a baseline: give more time with --budget %v, or fewer cells with --only", c.Label, len(halves[k]), more(o.Budget))}
+				return nil, &Refusal{fmt.Sprintf("%s: %d rounds a block are too few for a baseline: give more time with --budget %v, or fewer cells "+
+					"with --only", c.Label, len(halves[k]), more(o.Budget))}
 			}
 		}
 		both := slices.Concat(halves[0], halves[1])
@@ -107,7 +110,8 @@ func (bl *Baseline) Doubts(metrics []Metric) []string {
 				least = min(least, s.Between)
 			}
 			if least > m.limit() {
-				out = append(out, fmt.Sprintf("%s of %s: the two blocks of this baseline lay %.1f %% apart, more than the %.1f %% that matter: comparisons will stay open; save it on a quieter machine, or use --against", m.Name, c.Label, 100*math.Expm1(least), 100*m.Threshold))
+				out = append(out, fmt.Sprintf("%s of %s: the two blocks of this baseline lay %.1f %% apart, more than the %.1f %% that matter: "+
+					"comparisons will stay open; save it on a quieter machine, or use --against", m.Name, c.Label, 100*math.Expm1(least), 100*m.Threshold))
 			}
 		}
 	}

@@ -30,7 +30,8 @@ func (f *findings) rounds(cell int, o Options) int { return o.Rounds << (max(1, 
 // which something stays open is measured on, twice as often in all; what is
 // decided rests.
 func (b Bench) settle(ctx context.Context, cells []Cell, targets []target, o Options, until time.Time, what string) (*findings, error) {
-	f := &findings{block: block{tries: map[int][]round{}, fault: map[int]error{}}, of: map[int]map[string]*estimate{}, look: map[int]int{}, open: targets}
+	f := &findings{block: block{tries: map[int][]round{}, fault: map[int]error{}}, of: map[int]map[string]*estimate{}, look: map[int]int{},
+		open: targets}
 	for _, t := range targets {
 		f.family += len(t.metrics)
 	}

@@ -36,7 +36,8 @@ func (w *world) bench() Bench {
 	return Bench{
 		Start: func(s Side) (Arm, error) {
 			w.pass(70 * time.Millisecond)
-			a := &simulated{world: w, luck: math.Exp(w.process * w.student(4)), side: s, size: 42e6 * (1 + 0.02*math.Round(w.rng.Float64())) * (1 + 0.002*w.rng.NormFloat64())}
+			a := &simulated{world: w, luck: math.Exp(w.process * w.student(4)), side: s,
+				size: 42e6 * (1 + 0.02*math.Round(w.rng.Float64())) * (1 + 0.002*w.rng.NormFloat64())}
 			if s == New {
 				a.luck *= 1 + w.slow
 			}

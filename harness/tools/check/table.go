@@ -25,7 +25,8 @@ func (r *Report) table() table.Table {
 				equal = append(equal, k.Metric)
 				continue
 			}
-			t.Rows = append(t.Rows, []any{c.Label, k.Metric, k.quantity(k.Old), k.quantity(k.New), k.change(), k.interval(), string(k.Verdict), k.reason()})
+			t.Rows = append(t.Rows, []any{c.Label, k.Metric, k.quantity(k.Old), k.quantity(k.New), k.change(), k.interval(),
+				string(k.Verdict), k.reason()})
 		}
 		if len(equal) > 0 {
 			t.Rows = append(t.Rows, []any{c.Label, strings.Join(equal, ", "), "", "", "", "", string(Pass), "equal"})

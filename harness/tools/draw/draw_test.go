@@ -25,8 +25,9 @@ func tried(t *testing.T) (Source, *engine.Experiment) {
 	t.Helper()
 	values := func(fid, speed float64) map[string]map[string][]record.Value {
 		return map[string]map[string][]record.Value{
-			record.Train: {"train_loss": resultstest.Of("1", 1, 1.1)}, record.Draw: {"drawn": resultstest.Of("1", 1, 1)}, record.Exposure: {"x": resultstest.Of("1", 1, 1)},
-			record.Score: {"fid_proxy": resultstest.Of("1", fid, fid+1)}, record.Time: {"throughput": resultstest.Of("images/s", speed, speed+1)},
+			record.Train: {"train_loss": resultstest.Of("1", 1, 1.1)}, record.Draw: {"drawn": resultstest.Of("1", 1, 1)},
+			record.Exposure: {"x": resultstest.Of("1", 1, 1)},
+			record.Score:    {"fid_proxy": resultstest.Of("1", fid, fid+1)}, record.Time: {"throughput": resultstest.Of("images/s", speed, speed+1)},
 		}
 	}
 	db := resultstest.Small(t, "t", 2,
@@ -89,7 +90,8 @@ func leaveAll(t *testing.T, s Source) {
 			put(t, s, record.Draw, resultstest.StageKey(record.Draw, point, seed), map[string]string{
 				work.DrawnFile: `{"count":4,"size":2,"channels":1,"classes":2,"class_names":["a","b"]}`, work.SamplesFile: images(4)})
 			put(t, s, record.Exposure, resultstest.StageKey(record.Exposure, point, seed), map[string]string{
-				work.StepsFile: fmt.Sprintf(`[{"step":1,"free":{"value":%d,"lo":1,"hi":9},"given":{"value":2,"lo":1,"hi":3},"real":{"value":1,"lo":0.5,"hi":1.5}}]`, 2*seed)})
+				work.StepsFile: fmt.Sprintf(`[{"step":1,"free":{"value":%d,"lo":1,"hi":9},
+					"given":{"value":2,"lo":1,"hi":3},"real":{"value":1,"lo":0.5,"hi":1.5}}]`, 2*seed)})
 		}
 	}
 }
@@ -109,7 +111,8 @@ func TestDataHoldsWhatAFigureNeeds(t *testing.T) {
 			t.Fatal(warnings, d)
 		}
 		c := d.Cells[0]
-		if (c.Curve != nil) != (needs == figure.Curves) || (c.Grid != nil) != (needs == figure.Images) || (c.Steps != nil) != (needs == figure.StepErrors) {
+		if (c.Curve != nil) != (needs == figure.Curves) || (c.Grid != nil) != (needs == figure.Images) ||
+			(c.Steps != nil) != (needs == figure.StepErrors) {
 			t.Errorf("%v: %+v", needs, c)
 		}
 		if (c.Code != "") != (needs != figure.Means) || c.Metrics["fid_proxy"].Value != 10.5 || len(c.Metrics["fid_proxy"].Values) != 2 {
@@ -157,7 +160,8 @@ func TestDamagedArtifactsAreToldOf(t *testing.T) {
 		t.Fatal(err)
 	}
 	d, warnings := e.data(figure.Curves)
-	if len(warnings) != 1 || !strings.HasSuffix(warnings[0], "; prabench run makes it again") || d.Cells[0].Curve != nil || d.Cells[1].Curve == nil {
+	if len(warnings) != 1 || !strings.HasSuffix(warnings[0], "; prabench run makes it again") || d.Cells[0].Curve != nil ||
+		d.Cells[1].Curve == nil {
 		t.Errorf("%q %+v", warnings, d.Cells)
 	}
 	s.Store.Root = t.TempDir() // nothing is there
@@ -185,7 +189,8 @@ func TestNamesOfTheFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	d, _ := e.data(figure.Images)
-	if a, b := d.Cells[0], d.Cells[1]; a.Label != "new" || a.Params["label"] != "new" || a.Params["patch"] != 7 || b.Label != "patch=14" || b.Params["model.patch"] != int64(14) {
+	if a, b := d.Cells[0], d.Cells[1]; a.Label != "new" || a.Params["label"] != "new" || a.Params["patch"] != 7 || b.Label != "patch=14" ||
+		b.Params["model.patch"] != int64(14) {
 		t.Errorf("%+v, %+v", a, b)
 	}
 }
@@ -200,7 +205,8 @@ func TestFigures(t *testing.T) {
 	say := Say{Wrote: func(f string) { wrote = append(wrote, f) }, Warning: func(w string) { warned = append(warned, w) }}
 	dir := t.TempDir()
 	failed, err := s.Figures(t.Context(), engine.Loaded{File: file, Exp: exp}, dir, []string{"svg"}, say)
-	if err != nil || failed != 1 || strings.Join(wrote, " ") != dir+"/t/good.svg" || len(warned) != 1 || !strings.HasPrefix(warned[0], "t.toml:7:1: figure \"bad\"") {
+	if err != nil || failed != 1 || strings.Join(wrote, " ") != dir+"/t/good.svg" || len(warned) != 1 ||
+		!strings.HasPrefix(warned[0], "t.toml:7:1: figure \"bad\"") {
 		t.Errorf("%d %v\n%q\n%q", failed, err, wrote, warned)
 	}
 }
@@ -208,13 +214,15 @@ func TestFigures(t *testing.T) {
 func TestReport(t *testing.T) {
 	s, exp := tried(t)
 	leaveAll(t, s)
-	file := &experiments.Experiment{Name: "t", Figures: []figure.Figure{{Kind: figure.Pareto, Name: "p", X: "throughput", Y: "fid_proxy"}, {Kind: figure.Table, Name: "all"}}}
+	file := &experiments.Experiment{Name: "t", Figures: []figure.Figure{{Kind: figure.Pareto, Name: "p", X: "throughput", Y: "fid_proxy"},
+		{Kind: figure.Table, Name: "all"}}}
 	c, err := s.Report(t.Context(), "results.db", []engine.Loaded{{File: file, Exp: exp}}, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
 	e := c.Experiments[0]
-	if len(e.Cells) != 4 || len(e.Rows) != 20 || len(e.Data.Cells) != 2 || e.SheetsLeft != 1 || len(e.Notes) > 0 || e.Pareto.X != "throughput" {
+	if len(e.Cells) != 4 || len(e.Rows) != 20 || len(e.Data.Cells) != 2 || e.SheetsLeft != 1 || len(e.Notes) > 0 ||
+		e.Pareto.X != "throughput" {
 		t.Errorf("%d cells, %d rows, %d points, %d sheets left, %q", len(e.Cells), len(e.Rows), len(e.Data.Cells), e.SheetsLeft, e.Notes)
 	}
 	if a, b := e.Data.Cells[0], e.Data.Cells[1]; a.Curve == nil || b.Curve == nil || a.Grid == nil || b.Grid != nil {
@@ -228,7 +236,8 @@ func TestReport(t *testing.T) {
 	if c, err = s.Report(t.Context(), "results.db", nil, 1); err != nil || len(c.Experiments) != 1 || len(c.Experiments[0].Figures) != 0 {
 		t.Fatalf("%+v %v", c, err)
 	}
-	if n := c.Experiments[0].Notes; len(n) != 1 || !strings.HasPrefix(n[0], "4 artifacts with samples or training curves are not in "+s.Store.Root) {
+	if n := c.Experiments[0].Notes; len(n) != 1 ||
+		!strings.HasPrefix(n[0], "4 artifacts with samples or training curves are not in "+s.Store.Root) {
 		t.Errorf("%q", n)
 	}
 	if err := report.Write(&bytes.Buffer{}, c); err != nil {
@@ -241,18 +250,22 @@ func TestPaper(t *testing.T) {
 	file := &experiments.Experiment{Name: "t", Description: "about", File: "t.toml", Repeats: 2,
 		Axes:    []experiments.Axis{{Keys: []string{"model.patch"}}, {Keys: []string{"model.state"}}},
 		Figures: []figure.Figure{{Kind: figure.Bars, Name: "b", Y: "fid_proxy", Facet: "model.state"}, {Kind: figure.Table, Name: "a_table"}},
-		Claims:  []experiments.Claim{{Metric: "fid_proxy", Of: map[string]any{"model.patch": 7}, Over: map[string]any{"model.patch": 14}, Expect: "better"}}}
+		Claims: []experiments.Claim{{Metric: "fid_proxy", Of: map[string]any{"model.patch": 7}, Over: map[string]any{"model.patch": 14},
+			Expect: "better"}}}
 	missing := &engine.Experiment{Name: "other", File: "other.toml", Cells: make([]engine.Cell, 6)}
 	exp.File = "t.toml"
-	doc, err := s.Paper(t.Context(), "all", []Part{{Loaded: engine.Loaded{File: file, Exp: exp}, Command: "one"}, {Loaded: engine.Loaded{File: &experiments.Experiment{Repeats: 3}, Exp: missing}, Command: "prabench paper other"}})
+	doc, err := s.Paper(t.Context(), "all", []Part{{Loaded: engine.Loaded{File: file, Exp: exp}, Command: "one"},
+		{Loaded: engine.Loaded{File: &experiments.Experiment{Repeats: 3}, Exp: missing}, Command: "prabench paper other"}})
 	if err != nil || len(doc.Parts) != 2 || doc.Command != "all" {
 		t.Fatal(doc, err)
 	}
-	if p := doc.Parts[1]; p.Problem != "the database has nothing of it, or another version: prabench paper other makes it" || p.Points != 2 || p.Seeds != 3 {
+	if p := doc.Parts[1]; p.Problem != "the database has nothing of it, or another version: prabench paper other makes it" ||
+		p.Points != 2 || p.Seeds != 3 {
 		t.Errorf("%+v", p)
 	}
 	p := doc.Parts[0]
-	if p.Problem != "" || p.Points != 2 || len(p.Attempts) != 20 || p.Attempts[0].Label != "patch=7" || len(p.Environments) != 1 || len(p.Data.Cells) != 2 {
+	if p.Problem != "" || p.Points != 2 || len(p.Attempts) != 20 || p.Attempts[0].Label != "patch=7" || len(p.Environments) != 1 ||
+		len(p.Data.Cells) != 2 {
 		t.Errorf("%+v", p)
 	}
 	if f := p.Figures; f[0].Width != bothColumns || f[1].Width != oneColumn || f[1].Title != "a table: about" {
@@ -273,11 +286,13 @@ func TestCheckPlanned(t *testing.T) {
 	exp.Cells[0].ID = "another"
 	err := exp.CheckPlanned(t.Context(), s.DB)
 	var other *engine.NotPlanned
-	if !errors.As(err, &other) || other.Same != 3 || !strings.HasPrefix(err.Error(), `t.toml: the database holds another version of "t": 4 cells, of which 3 are among the 4 of the file`) {
+	if !errors.As(err, &other) || other.Same != 3 ||
+		!strings.HasPrefix(err.Error(), `t.toml: the database holds another version of "t": 4 cells, of which 3 are among the 4 of the file`) {
 		t.Errorf("%+v %v", other, err)
 	}
 	exp.Name = "nobody"
-	if err := exp.CheckPlanned(t.Context(), s.DB); !errors.As(err, &other) || other.Stored != 0 || !strings.Contains(err.Error(), `has nothing of "nobody" yet; run it first: prabench run t.toml`) {
+	if err := exp.CheckPlanned(t.Context(), s.DB); !errors.As(err, &other) || other.Stored != 0 ||
+		!strings.Contains(err.Error(), `has nothing of "nobody" yet; run it first: prabench run t.toml`) {
 		t.Error(err)
 	}
 }
@@ -291,12 +306,14 @@ func TestLeftOutMeansAreWarnedOf(t *testing.T) {
 	if _, err := s.Figures(t.Context(), engine.Loaded{File: &experiments.Experiment{}, Exp: known(t, s)}, t.TempDir(), nil, say); err != nil {
 		t.Fatal(err)
 	}
-	if len(warned) != 1 || !strings.HasPrefix(warned[0], "t: left out: the mean of kid") || !strings.HasSuffix(warned[0], "; --across NAME accepts a difference") {
+	if len(warned) != 1 || !strings.HasPrefix(warned[0], "t: left out: the mean of kid") ||
+		!strings.HasSuffix(warned[0], "; --across NAME accepts a difference") {
 		t.Errorf("%q", warned)
 	}
 	s.Across = []string{"protocol"}
 	warned = nil
-	if _, err := s.Figures(t.Context(), engine.Loaded{File: &experiments.Experiment{}, Exp: known(t, s)}, t.TempDir(), nil, say); err != nil || len(warned) > 0 {
+	if _, err := s.Figures(t.Context(), engine.Loaded{File: &experiments.Experiment{}, Exp: known(t, s)}, t.TempDir(), nil,
+		say); err != nil || len(warned) > 0 {
 		t.Errorf("%q %v", warned, err)
 	}
 }

@@ -92,8 +92,9 @@ func (f PaperFiles) Parts(ls []engine.Loaded, only []string) ([]Part, error) {
 	for _, p := range parts {
 		for _, c := range p.File.Claims {
 			if c.Expect == "better" && plots.Better(c.Metric) == 0 {
-				errs = append(errs, engine.Mistakef("%s: claim.expect: it is not known whether more or less %s is better; set expect to lower or higher",
-					c.Source, c.Metric))
+				errs = append(errs,
+					engine.Mistakef("%s: claim.expect: it is not known whether more or less %s is better; set expect to lower or higher",
+						c.Source, c.Metric))
 			}
 		}
 	}

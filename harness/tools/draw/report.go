@@ -182,7 +182,8 @@ func (r reader) pictures(e *experiment, out *report.Experiment) (notes []string)
 		out.Data.Cells[i] = cellData(p)
 	}
 	if lost > 0 {
-		notes = append(notes, fmt.Sprintf("%d artifacts with samples or training curves are not in %s, or damaged, so these are not shown; prabench run makes them again",
+		notes = append(notes, fmt.Sprintf("%d artifacts with samples or training curves are not in %s, or damaged, so these are not shown; "+
+			"prabench run makes them again",
 			lost, e.Store.Root))
 	}
 	return notes

@@ -104,7 +104,8 @@ func (b *base) fromDatabase(ctx context.Context, db *results.DB) error {
 		place[name{c.Experiment, c.Cell}] = i
 		b.keys[name{c.Experiment, c.Cell}] = map[string]string{}
 		b.cells = append(b.cells, cell{CellStatus: engine.CellStatus{
-			Experiment: c.Experiment, Cell: c.Cell, Label: c.Label, Seed: c.Seed, State: stateOf(c.Outcome), Stage: c.Kind, Reason: reasonOf(c.Outcome, c.Reason)}})
+			Experiment: c.Experiment, Cell: c.Cell, Label: c.Label, Seed: c.Seed, State: stateOf(c.Outcome), Stage: c.Kind,
+			Reason: reasonOf(c.Outcome, c.Reason)}})
 	}
 	for _, s := range chain {
 		i, ok := place[name{s.Experiment, s.Cell}]

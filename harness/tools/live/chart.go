@@ -91,7 +91,8 @@ func newChart(marks []engine.Running, finished []curve) *chart {
 			fmt.Fprintf(&b, "%g,%g", x.At(float64(p.Step)), y.At(p.Loss))
 		}
 		end := c.Points[len(c.Points)-1]
-		return line{Label: c.Label, Class: class, Points: b.String(), Last: strconv.FormatFloat(end.Loss, 'g', 4, 64), Step: end.Step, EndX: x.At(float64(end.Step)), EndY: y.At(end.Loss)}
+		return line{Label: c.Label, Class: class, Points: b.String(), Last: strconv.FormatFloat(end.Loss, 'g', 4, 64), Step: end.Step,
+			EndX: x.At(float64(end.Step)), EndY: y.At(end.Loss)}
 	}
 	for i, s := range now {
 		c.Running = append(c.Running, draw(s, fmt.Sprintf("c%d", i%page.Colours)))

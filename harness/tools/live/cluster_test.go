@@ -36,7 +36,8 @@ func TestClusterOnPage(t *testing.T) {
 		return queue, nil
 	}
 	s := New(src, Hosts{})
-	wants(t, pageOf(t, s, "/"), "slurm 12_0 on n1, training 3/9", "slurm 12_1 waits: Priority", "3 stages are with the cluster", "1 running", "1 queued")
+	wants(t, pageOf(t, s, "/"), "slurm 12_0 on n1, training 3/9", "slurm 12_1 waits: Priority", "3 stages are with the cluster",
+		"1 running", "1 queued")
 	later(s)
 	pageOf(t, s, "/")
 	if asked != 1 {

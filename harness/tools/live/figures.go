@@ -68,7 +68,8 @@ func findFigures(root string, experiments []string) []figureFolder {
 				f.Drawn = info.ModTime()
 			}
 			// The time makes it another address when the figure is drawn anew.
-			address := "/figures/" + url.PathEscape(e) + "/" + url.PathEscape(entry.Name()) + "?drawn=" + info.ModTime().UTC().Format("20060102T150405.000")
+			address := "/figures/" + url.PathEscape(e) + "/" + url.PathEscape(entry.Name()) + "?drawn=" +
+				info.ModTime().UTC().Format("20060102T150405.000")
 			if extension == ".png" {
 				f.Image = address
 			}

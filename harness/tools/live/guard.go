@@ -39,7 +39,8 @@ func (h Hosts) allow(host string) bool {
 }
 
 // policy lets the page load only what this server has, and run no other script.
-const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; " +
+	"base-uri 'none'; frame-ancestors 'none'"
 
 // guard sets the headers of every answer and refuses requests that write, or
 // that are addressed to somebody else. It says whether to go on.
@@ -52,7 +53,8 @@ func guard(w http.ResponseWriter, r *http.Request, hosts Hosts) bool {
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.Set("Cache-Control", "no-store")
 	if !hosts.allow(r.Host) {
-		http.Error(w, "This server does not answer to that name. Use 127.0.0.1 or localhost, or start it with --allow-host for another name.", http.StatusForbidden)
+		http.Error(w, "This server does not answer to that name. Use 127.0.0.1 or localhost, or start it with --allow-host for another name.",
+			http.StatusForbidden)
 		return false
 	}
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {

@@ -209,7 +209,8 @@ func TestListen(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer first.Close()
-	if _, err := Listen(t.Context(), first.Addr().String(), false); err == nil || !strings.Contains(err.Error(), "another program listens there") {
+	if _, err := Listen(t.Context(), first.Addr().String(), false); err == nil ||
+		!strings.Contains(err.Error(), "another program listens there") {
 		t.Errorf("a taken address: %v", err)
 	}
 }
@@ -235,8 +236,10 @@ func TestNoWayOutOfFigures(t *testing.T) {
 	s := New(src, Hosts{})
 	for _, path := range []string{
 		"/figures/quick/notes.txt", "/figures/quick/.hidden.png", "/figures/quick/out.png", "/figures/quick/up.png", "/figures/link/secret.png",
-		"/figures/../secret.png", "/figures/quick/../../secret.png", "/figures/%2e%2e/secret.png", "/figures/quick/..%2f..%2fsecret.png", "/figures/..%2fsecret/x.png",
-		"/figures/quick%2f..%2f../secret.png", "/figures/%2fetc/passwd.png", "/figures//secret.png", "/figures/./loose.png", "/figures/quick/none.png", "/figures/quick/%00.png",
+		"/figures/../secret.png", "/figures/quick/../../secret.png", "/figures/%2e%2e/secret.png", "/figures/quick/..%2f..%2fsecret.png",
+		"/figures/..%2fsecret/x.png",
+		"/figures/quick%2f..%2f../secret.png", "/figures/%2fetc/passwd.png", "/figures//secret.png", "/figures/./loose.png",
+		"/figures/quick/none.png", "/figures/quick/%00.png",
 		"/samples/..%2f..%2fsecret.png", "/samples/none.png", "/samples/sample-a.png", "/assets/..%2flive.go", "/assets/page.html", "/assets/",
 	} {
 		w := ask(s, "GET", path)
@@ -244,15 +247,18 @@ func TestNoWayOutOfFigures(t *testing.T) {
 			t.Errorf("GET %s: %d %q", path, w.Code, w.Body)
 		}
 	}
-	if w := ask(s, "GET", "/figures/quick/speed.png?drawn=1"); w.Code != http.StatusOK || w.Body.String() != "picture" || w.Header().Get("Content-Type") != "image/png" {
+	if w := ask(s, "GET", "/figures/quick/speed.png?drawn=1"); w.Code != http.StatusOK || w.Body.String() != "picture" ||
+		w.Header().Get("Content-Type") != "image/png" {
 		t.Errorf("a figure: %d %v", w.Code, w.Header())
 	}
-	if w := ask(s, "GET", "/figures/quick/speed.svg"); w.Code != http.StatusOK || !strings.Contains(w.Header().Get("Content-Security-Policy"), "sandbox") {
+	if w := ask(s, "GET", "/figures/quick/speed.svg"); w.Code != http.StatusOK ||
+		!strings.Contains(w.Header().Get("Content-Security-Policy"), "sandbox") {
 		t.Errorf("an SVG by itself: %d %v", w.Code, w.Header())
 	}
 	page := pageOf(t, s, "/")
 	wants(t, page, "/figures/quick/speed.png?drawn=", ">svg</a>")
-	if strings.Contains(page, "notes.txt") || strings.Contains(page, ".hidden") || strings.Contains(page, "loose") || strings.Contains(page, "out.png") {
+	if strings.Contains(page, "notes.txt") || strings.Contains(page, ".hidden") || strings.Contains(page, "loose") ||
+		strings.Contains(page, "out.png") {
 		t.Error("the page names files that are not served")
 	}
 }
@@ -288,8 +294,10 @@ func TestPageInAllStates(t *testing.T) {
 	fill(t, src, plan("quick", "patch=7"), attempt("r", record.Reference, "a", record.OK, ""), crash, stopped, timed)
 	later(s)
 	page := pageOf(t, s, "/")
-	wants(t, page, "<h1>quick</h1>", "two &lt;b&gt;cells&lt;/b&gt;", "crash: the worker died (segmentation fault)", "last: interrupted: the run was stopped",
-		"2 of 10 stages done", "1 failed", "No run goes on", `aria-live="polite"`, "12.34", "±0.50", "latency <small>ms</small>", `<td>1 of 2</td>`, `<td class="text">interrupted: the run was stopped`,
+	wants(t, page, "<h1>quick</h1>", "two &lt;b&gt;cells&lt;/b&gt;", "crash: the worker died (segmentation fault)",
+		"last: interrupted: the run was stopped",
+		"2 of 10 stages done", "1 failed", "No run goes on", `aria-live="polite"`, "12.34", "±0.50", "latency <small>ms</small>",
+		`<td>1 of 2</td>`, `<td class="text">interrupted: the run was stopped`,
 		"± half of the 95 % interval",
 		"2 cells: 1 failed, 1 to do. No run goes on.")
 
@@ -302,11 +310,13 @@ func TestPageInAllStates(t *testing.T) {
 	// While a run holds the database.
 	db := src.Places
 	release := hold(t, db)
-	mark(t, db, engine.Running{Attempt: "v", Stage: "train-a", Kind: "train", Label: "patch=7, seed 1", Started: time.Now().Add(-65 * time.Second), Seen: time.Now(),
+	mark(t, db, engine.Running{Attempt: "v", Stage: "train-a", Kind: "train", Label: "patch=7, seed 1",
+		Started: time.Now().Add(-65 * time.Second), Seen: time.Now(),
 		Left: 10 * time.Minute, Curve: []engine.LossPoint{{Step: 10, Loss: 2}, {Step: 20, Loss: 0.5}}})
 	later(s)
 	page = pageOf(t, s, "/")
-	wants(t, page, "Running now", "About 10m", "left", "1m05s", "Training loss over steps", `<polyline class="c0"`, "A run goes on.", "process 4711 on here")
+	wants(t, page, "Running now", "About 10m", "left", "1m05s", "Training loss over steps", `<polyline class="c0"`, "A run goes on.",
+		"process 4711 on here")
 	release()
 
 	// A database that is none.
@@ -316,7 +326,8 @@ func TestPageInAllStates(t *testing.T) {
 	for _, beside := range []string{"-wal", "-shm"} {
 		os.Remove(src.Places.DB + beside)
 	}
-	put(t, src.Places.DB, "this is a text file that somebody put in the place of the database, long enough to be read as one of a hundred bytes")
+	put(t, src.Places.DB,
+		"this is a text file that somebody put in the place of the database, long enough to be read as one of a hundred bytes")
 	later(s)
 	wants(t, pageOf(t, s, "/"), "Something cannot be read", "not an SQLite database", "Shown is what was there at", "crash: the worker died")
 
@@ -399,7 +410,8 @@ func TestPagesOfCells(t *testing.T) {
 func TestNumbers(t *testing.T) {
 	lo, hi := 0.0014, 0.0016
 	points := []data.Point{
-		{Label: "a", Seeds: 3, Outcome: record.OK, Means: map[string]data.Mean{"latency": {Unit: "s", Value: 0.0015, Lo: &lo, Hi: &hi, N: 3}, "fid_proxy": {Unit: "1", Value: 12, N: 2}}},
+		{Label: "a", Seeds: 3, Outcome: record.OK, Means: map[string]data.Mean{"latency": {Unit: "s", Value: 0.0015, Lo: &lo, Hi: &hi, N: 3},
+			"fid_proxy": {Unit: "1", Value: 12, N: 2}}},
 		{Label: "b", Seeds: 3, Outcome: record.Pending},
 	}
 	got := numbersOf(data.Summarize(points, nil, 6))

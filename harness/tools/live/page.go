@@ -26,7 +26,7 @@ var assetFiles embed.FS
 // than the server loads itself anew.
 var version = func() string {
 	h := sha256.New()
-	fs.WalkDir(assetFiles, "assets", func(p string, d fs.DirEntry, err error) error {
+	_ = fs.WalkDir(assetFiles, "assets", func(p string, d fs.DirEntry, err error) error {
 		if err == nil && !d.IsDir() {
 			raw, _ := assetFiles.ReadFile(p)
 			fmt.Fprintf(h, "%s %d\n%s", p, len(raw), raw)
@@ -153,7 +153,8 @@ func (d pageData) States() []choice {
 	all := choice{Text: "all", Cells: len(d.Cells), Chosen: d.Ask.State == "", Address: question{Experiment: d.Ask.Experiment}.address()}
 	out := []choice{all}
 	for _, c := range d.Counts {
-		out = append(out, choice{c.State, c.State, c.Cells, d.Ask.State == c.State, question{State: c.State, Experiment: d.Ask.Experiment}.address()})
+		out = append(out, choice{c.State, c.State, c.Cells, d.Ask.State == c.State,
+			question{State: c.State, Experiment: d.Ask.Experiment}.address()})
 	}
 	return out
 }
@@ -165,7 +166,8 @@ func (d pageData) ByExperiment() []choice {
 	}
 	out := []choice{{Text: "all experiments", Chosen: d.Ask.Experiment == "", Address: question{State: d.Ask.State}.address()}}
 	for _, e := range d.Experiments {
-		out = append(out, choice{Text: e.Name, Chosen: d.Ask.Experiment == e.Name, Address: question{State: d.Ask.State, Experiment: e.Name}.address()})
+		out = append(out, choice{Text: e.Name, Chosen: d.Ask.Experiment == e.Name,
+			Address: question{State: d.Ask.State, Experiment: e.Name}.address()})
 	}
 	return out
 }
@@ -246,7 +248,8 @@ func (s *Server) page(w http.ResponseWriter, r *http.Request) {
 // asset answers with a file that the page is made of.
 func (s *Server) asset(w http.ResponseWriter, r *http.Request) {
 	name := r.PathValue("file")
-	kind := map[string]string{".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}[path.Ext(name)]
+	kind := map[string]string{".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8",
+		".svg": "image/svg+xml"}[path.Ext(name)]
 	raw, err := assetFiles.ReadFile("assets/" + name)
 	switch name {
 	case "page.css":

@@ -140,7 +140,8 @@ type runningStage struct {
 }
 
 func (b *base) runningStage(m engine.Running, now time.Time) runningStage {
-	r := runningStage{ID: m.Attempt, Kind: m.Kind, Label: m.Label, PID: m.Worker.PID, Round: m.Round, For: now.Sub(m.Started).Truncate(time.Second),
+	r := runningStage{ID: m.Attempt, Kind: m.Kind, Label: m.Label, PID: m.Worker.PID, Round: m.Round,
+		For:  now.Sub(m.Started).Truncate(time.Second),
 		What: m.Progress.What, Note: m.Progress.Note, Done: m.Progress.Done, Total: m.Progress.Total}
 	if i, ok := b.stageOf[m.Stage]; ok {
 		r.Rounds = b.stages[i].rounds

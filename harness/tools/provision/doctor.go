@@ -77,7 +77,8 @@ func Diagnose(places engine.Places, command func(device string) ([]string, error
 		}
 		fs = append(fs, f)
 		if c, err := embed.Committed(s.Set); err == nil {
-			fs = append(fs, Finding{"embedder " + s.Set, "ok", fmt.Sprintf("%s, test accuracy %s %%", c.Name(), numeral.Digits(100*c.About.Accuracy, 4)), ""})
+			fs = append(fs,
+				Finding{"embedder " + s.Set, "ok", fmt.Sprintf("%s, test accuracy %s %%", c.Name(), numeral.Digits(100*c.About.Accuracy, 4)), ""})
 		}
 	}
 	fs = append(fs, folder("database", filepath.Dir(places.DB)), folder("artifacts", places.Artifacts))

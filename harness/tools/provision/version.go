@@ -51,6 +51,7 @@ func (v Version) Print(w io.Writer) error {
 	if v.CUDA {
 		cuda = "built in"
 	}
-	_, err := fmt.Fprintf(w, "prabench %s\nrevision  %s\ngo        %s\nplatform  %s\nCUDA      %s\n", v.Version, revision, v.Go, v.Platform, cuda)
+	_, err := fmt.Fprintf(w, "prabench %s\nrevision  %s\ngo        %s\nplatform  %s\nCUDA      %s\n", v.Version, revision, v.Go,
+		v.Platform, cuda)
 	return err
 }

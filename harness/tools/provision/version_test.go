@@ -24,7 +24,8 @@ func TestVersion(t *testing.T) {
 	}
 	var out bytes.Buffer
 	v.Revision, v.Dirty, v.CUDA = strings.Repeat("a", 40), true, true
-	if err := v.Print(&out); err != nil || !strings.Contains(out.String(), "aaaa, with changes") || !strings.Contains(out.String(), "CUDA      built in") {
+	if err := v.Print(&out); err != nil || !strings.Contains(out.String(), "aaaa, with changes") ||
+		!strings.Contains(out.String(), "CUDA      built in") {
 		t.Errorf("%s, %v", out.String(), err)
 	}
 }

@@ -71,7 +71,8 @@ score <aftercorr:sample,afterok:reference>: 0=x 1=y
 time <aftercorr:train>: 0=m 1=n
 `},
 		{"samplings that share a training take turns in two arrays", items(
-			"train t1", "train t2", "sample a: train t1", "sample b: train t1", "sample c: train t2", "score x: reference r, sample a", "score y: reference r, sample b", "score z: reference r, sample c"), nil, 100, `
+			"train t1", "train t2", "sample a: train t1", "sample b: train t1", "sample c: train t2", "score x: reference r, sample a",
+			"score y: reference r, sample b", "score z: reference r, sample c"), nil, 100, `
 train: 0=t1 1=t2
 sample-1 <aftercorr:train>: 0=a 1=c
 sample-2 <aftercorr:train>: 0=b
@@ -85,7 +86,8 @@ sample-1: 0=a 1=c
 sample-2 <aftercorr:train>: 0=b
 `},
 		{"several references: one that fails must not hold up all scores", items(
-			"reference r1", "reference r2", "sample a: train t", "sample b: train t", "score x: reference r1, sample a", "score y: reference r2, sample b"), nil, 100, `
+			"reference r1", "reference r2", "sample a: train t", "sample b: train t", "score x: reference r1, sample a",
+			"score y: reference r2, sample b"), nil, 100, `
 reference: 0=r1 1=r2
 sample: 0=a 1=b
 score <aftercorr:sample,afterany:reference>: 0=x 1=y
@@ -123,7 +125,8 @@ func TestArrangeLosesNothing(t *testing.T) {
 				all = append(all, item(text))
 			}
 		}
-		references, trainings, n := rapid.IntRange(1, 3).Draw(t, "references"), rapid.IntRange(1, 5).Draw(t, "trainings"), rapid.IntRange(0, 20).Draw(t, "cells")
+		references, trainings, n := rapid.IntRange(1, 3).Draw(t, "references"), rapid.IntRange(1, 5).Draw(t, "trainings"),
+			rapid.IntRange(0, 20).Draw(t, "cells")
 		for r := range references {
 			add(fmt.Sprintf("reference r%d", r))
 		}

@@ -35,7 +35,8 @@ func program(path, artifacts string) (Program, error) {
 		return Program{}, err
 	}
 	sum := hex.EncodeToString(h.Sum(nil))
-	return Program{Path: filepath.Join(artifacts, "program", sum[:12], filepath.Base(path)), SHA256: sum, Revision: machine.Environment(0).Code()}, nil
+	return Program{Path: filepath.Join(artifacts, "program", sum[:12], filepath.Base(path)), SHA256: sum,
+		Revision: machine.Environment(0).Code()}, nil
 }
 
 // keep copies the executable, and the programs of other devices that lie

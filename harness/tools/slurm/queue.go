@@ -90,7 +90,8 @@ func accounting(ctx context.Context, run Tool, jobs []string) ([]State, error) {
 	if len(jobs) == 0 {
 		return nil, nil
 	}
-	out, err := run(ctx, "sacct", "--allocations", "--parsable2", "--noheader", "--array", "--format=JobID,JobName,State,NodeList", "--jobs="+strings.Join(jobs, ","))
+	out, err := run(ctx, "sacct", "--allocations", "--parsable2", "--noheader", "--array", "--format=JobID,JobName,State,NodeList",
+		"--jobs="+strings.Join(jobs, ","))
 	if err != nil {
 		return nil, err
 	}

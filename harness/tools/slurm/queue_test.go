@@ -45,7 +45,8 @@ func TestQueue(t *testing.T) {
 
 // TestAccounting reads sacct's output in the form that its manual gives.
 func TestAccounting(t *testing.T) {
-	got, err := parseAccounting("100_0|prabench-1f-train|COMPLETED|n1\n100_1|prabench-1f-train|CANCELLED by 1000|n2\n100_2|prabench-1f-train|NODE_FAIL|None assigned\n")
+	got, err := parseAccounting("100_0|prabench-1f-train|COMPLETED|n1\n100_1|prabench-1f-train|CANCELLED by 1000|n2\n" +
+		"100_2|prabench-1f-train|NODE_FAIL|None assigned\n")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,12 +78,14 @@ func TestMostTasks(t *testing.T) {
 }
 
 func TestOptionsThatAScriptCannotHold(t *testing.T) {
-	for _, o := range []Options{{Partition: "a b"}, {Constraint: `x"`}, {Mem: "16G\n#SBATCH --exclusive"}, {Account: "$(id)"}, {Concurrent: -1}} {
+	for _, o := range []Options{{Partition: "a b"}, {Constraint: `x"`}, {Mem: "16G\n#SBATCH --exclusive"}, {Account: "$(id)"},
+		{Concurrent: -1}} {
 		if o.Check() == nil {
 			t.Errorf("%+v was accepted", o)
 		}
 	}
-	if err := (Options{Partition: "gpu", Constraint: "[icelake|sapphire]&ib", Time: "1-12:00:00", Mem: "16G", Gres: "gpu:h100:1"}).Check(); err != nil {
+	if err := (Options{Partition: "gpu", Constraint: "[icelake|sapphire]&ib", Time: "1-12:00:00", Mem: "16G",
+		Gres: "gpu:h100:1"}).Check(); err != nil {
 		t.Error(err)
 	}
 }

@@ -52,7 +52,8 @@ func TestRealSlurm(t *testing.T) {
 	shared := []string{"--db", "cluster.db", "--artifacts", "shared"}
 	submit := append([]string{"submit", "slurm", "--time", "10", "--concurrent", "6", "--timing-constraint", "odd|even"}, shared...)
 	sent := b.submit(append(submit, "--json")...)
-	if sent.tasks("train") != 6 || sent.tasks("sample") != 12 || sent.tasks("score") != 12 || sent.tasks("time") != 12 || sent.tasks("reference") != 1 {
+	if sent.tasks("train") != 6 || sent.tasks("sample") != 12 || sent.tasks("score") != 12 || sent.tasks("time") != 12 ||
+		sent.tasks("reference") != 1 {
 		t.Fatalf("sent %+v", sent)
 	}
 	again := b.submit(append(submit, "--json")...)
@@ -85,7 +86,8 @@ func TestRealSlurm(t *testing.T) {
 	c.Must("scancel", "--signal=USR2", "--batch", warned.job)
 	c.Must("scontrol", "update", "nodename="+drained.node, "state=drain", "reason=test")
 	c.Must("scontrol", "requeue", drained.job)
-	t.Logf("killed %s, killed the worker of %s, warned %s, drained %s and requeued %s", killed.job, orphan.job, warned.job, drained.node, drained.job)
+	t.Logf("killed %s, killed the worker of %s, warned %s, drained %s and requeued %s", killed.job, orphan.job, warned.job,
+		drained.node, drained.job)
 
 	seen := map[string]bool{}
 	b.wait("the queue to be empty", func() bool {
@@ -130,12 +132,14 @@ func TestRealSlurm(t *testing.T) {
 	if log := b.log(warned); !strings.Contains(log, "put back into the queue") {
 		t.Errorf("the log of %s:\n%s", warned.job, log)
 	}
-	if log := b.log(drained); !strings.Contains(log, " on "+drained.node) || strings.Count(log, "array train") != 2 || strings.Count(log, " on "+drained.node+"\n")+strings.Count(log, " on "+drained.node+",") != 1 {
+	if log := b.log(drained); !strings.Contains(log, " on "+drained.node) || strings.Count(log, "array train") != 2 ||
+		strings.Count(log, " on "+drained.node+"\n")+strings.Count(log, " on "+drained.node+",") != 1 {
 		t.Errorf("%s did not move away from %s:\n%s", drained.job, drained.node, log)
 	}
 
 	sent = b.submit(append(submit, "--json")...)
-	if sent.tasks("train") != 1 || sent.tasks("sample") != 2 || sent.tasks("score") != 2 || sent.tasks("time") != 2 || sent.tasks("reference") != 0 {
+	if sent.tasks("train") != 1 || sent.tasks("sample") != 2 || sent.tasks("score") != 2 || sent.tasks("time") != 2 ||
+		sent.tasks("reference") != 0 {
 		t.Errorf("what was missing was sent as %+v", sent)
 	}
 	b.wait("the queue to be empty again", func() bool { return b.active(c) == 0 })
@@ -257,7 +261,8 @@ func (b *bench) training(c *slurmtest.Cluster) (out []task) {
 			}
 		}
 		raw, err := os.ReadFile(f)
-		if err == nil && json.Unmarshal(raw, &m) == nil && m.Kind == "train" && m.Progress.What == "training" && 2*m.Progress.Done < m.Progress.Total {
+		if err == nil && json.Unmarshal(raw, &m) == nil && m.Kind == "train" && m.Progress.What == "training" &&
+			2*m.Progress.Done < m.Progress.Total {
 			marks[m.Stage] = m.Worker.PID
 		}
 	}

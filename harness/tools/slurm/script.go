@@ -20,7 +20,8 @@ func jobName(id, array string) string { return "prabench-" + id + "-" + array }
 func script(s *Submission, a *Array, id, hash string, o Options) string {
 	dir := Dir(s.Artifacts, id)
 	var b strings.Builder
-	fmt.Fprintf(&b, "#!/bin/sh\n# %s, stages of kind %s: %d; written by prabench submit slurm, plan %.12s.\n", s.Name, a.Kind, len(a.Tasks), hash)
+	fmt.Fprintf(&b, "#!/bin/sh\n# %s, stages of kind %s: %d; written by prabench submit slurm, plan %.12s.\n", s.Name, a.Kind,
+		len(a.Tasks), hash)
 	set := func(format string, args ...any) { fmt.Fprintf(&b, "#SBATCH "+format+"\n", args...) }
 	given := func(flag, value string) {
 		if value != "" {
@@ -51,7 +52,8 @@ func script(s *Submission, a *Array, id, hash string, o Options) string {
 	if usesDevice(a) {
 		given("gres", o.Gres)
 	}
-	fmt.Fprintf(&b, "exec %s task --plan %s --hash %s --array %s\n", quoted(s.Program.Path), quoted(filepath.Join(dir, planFile)), hash, a.Name)
+	fmt.Fprintf(&b, "exec %s task --plan %s --hash %s --array %s\n", quoted(s.Program.Path),
+		quoted(filepath.Join(dir, planFile)), hash, a.Name)
 	return b.String()
 }
 

@@ -35,7 +35,8 @@ type Script struct {
 // NewDraft freezes what a plan still has to do and what the queue does not hold
 // already. executable is the program to run. view is nil where Slurm is not
 // asked.
-func NewDraft(ctx context.Context, run Tool, p *engine.Plan, view *View, places engine.Places, executable string, o Options) (*Draft, error) {
+func NewDraft(ctx context.Context, run Tool, p *engine.Plan, view *View, places engine.Places, executable string,
+	o Options) (*Draft, error) {
 	artifacts, err := filepath.Abs(places.Artifacts)
 	if err != nil {
 		return nil, err
@@ -45,7 +46,8 @@ func NewDraft(ctx context.Context, run Tool, p *engine.Plan, view *View, places 
 		return nil, err
 	}
 	if bad := strings.IndexAny(artifacts+folder, "\"\n\\"); bad >= 0 {
-		return nil, fmt.Errorf("the artifacts folder or the current one has a quote, backslash or line break in its name, which Slurm's scripts cannot hold: %q", artifacts)
+		return nil, fmt.Errorf("the artifacts folder or the current one has a quote, backslash or line break in its name, which Slurm's "+
+			"scripts cannot hold: %q", artifacts)
 	}
 	var names []string
 	for _, e := range p.Experiments {
@@ -107,7 +109,8 @@ func (d *Draft) Write() error {
 		return err
 	}
 	defer os.RemoveAll(tmp)
-	if err := errors.Join(os.Chmod(tmp, 0o755), os.Mkdir(filepath.Join(tmp, logFolder), 0o755), durable(filepath.Join(tmp, planFile), d.content)); err != nil {
+	if err := errors.Join(os.Chmod(tmp, 0o755), os.Mkdir(filepath.Join(tmp, logFolder), 0o755),
+		durable(filepath.Join(tmp, planFile), d.content)); err != nil {
 		return err
 	}
 	for _, s := range d.Scripts {

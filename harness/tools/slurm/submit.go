@@ -95,7 +95,8 @@ func (c *Cluster) draft(ctx context.Context, p *engine.Plan, view *View, o Optio
 	}
 	for _, s := range d.Arrays {
 		if s.Kind == work.Timing.Name && !o.Pinned() {
-			c.Note("note: timings may land on unlike nodes, whose speeds are never averaged or drawn together; --timing-constraint or --timing-partition pins them to one type")
+			c.Note("note: timings may land on unlike nodes, whose speeds are never averaged or drawn together; --timing-constraint or " +
+				"--timing-partition pins them to one type")
 			break
 		}
 	}

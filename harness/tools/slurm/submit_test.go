@@ -48,7 +48,8 @@ func TestSubmitRefuses(t *testing.T) {
 			return "", nil
 		}}
 		receipt, err := cluster.Submit(t.Context(), r, Options{}, engine.Experiments(ls)...)
-		if receipt != nil || engine.IsMistake(err) != c.mistake || engine.IsFailure(err) == c.mistake || !strings.Contains(err.Error(), c.silent) {
+		if receipt != nil || engine.IsMistake(err) != c.mistake || engine.IsFailure(err) == c.mistake ||
+			!strings.Contains(err.Error(), c.silent) {
 			t.Errorf("without %s: %+v, %v", c.silent, receipt, err)
 		}
 		if strings.Contains(strings.ReplaceAll(asked, "sbatch --version", ""), "sbatch") {

@@ -139,6 +139,7 @@ func Stages(w io.Writer, p *engine.Plan) error {
 		_, err := fmt.Fprintf(w, "\nhow long it takes is known after the first stages on that device\n")
 		return err
 	}
-	_, err := fmt.Fprintf(w, "\nabout %s of work is to do, one stage after another; a guess from FLOPs, corrected by stages that were done here\n", progress.Short(all))
+	_, err := fmt.Fprintf(w, "\nabout %s of work is to do, one stage after another; a guess from FLOPs, corrected by stages that were done "+
+		"here\n", progress.Short(all))
 	return err
 }

@@ -12,8 +12,10 @@ import (
 func TestPoints(t *testing.T) {
 	lo, hi := 0.0014, 0.0016
 	points := []view.Point{
-		{Label: "a", Seeds: 3, Outcome: record.OK, Means: map[string]view.Mean{"latency": {Unit: "s", Value: 0.0015, Lo: &lo, Hi: &hi, N: 3}, "fid_proxy": {Unit: "1", Value: 12, N: 2}}},
-		{Label: "bb", Seeds: 3, Outcome: record.OK, Means: map[string]view.Mean{"memory_peak": {Unit: "bytes", Value: 3 << 20, N: 3}, "disturbed_rounds": {Value: 1}}},
+		{Label: "a", Seeds: 3, Outcome: record.OK, Means: map[string]view.Mean{"latency": {Unit: "s", Value: 0.0015, Lo: &lo, Hi: &hi, N: 3},
+			"fid_proxy": {Unit: "1", Value: 12, N: 2}}},
+		{Label: "bb", Seeds: 3, Outcome: record.OK, Means: map[string]view.Mean{"memory_peak": {Unit: "bytes", Value: 3 << 20, N: 3},
+			"disturbed_rounds": {Value: 1}}},
 	}
 	want := `t
 cell  seeds   fid_proxy  latency (ms)  memory_peak (MiB)

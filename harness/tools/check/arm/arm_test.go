@@ -80,7 +80,8 @@ func TestAnArmMeasures(t *testing.T) {
 	all := []string{Throughput, Latency, FirstBlock, Training}
 	a := ask(t, p, Request{Do: Open, Settings: raw, Model: path, Metrics: all})
 	costs := set.Model.Costs(set.Train, set.Sample)
-	for m, want := range map[string]float64{"params": float64(set.Model.Params()), "flops_image": costs.FLOPsImage, "ar_steps": float64(costs.ARSteps), "nfe": float64(costs.NFE)} {
+	for m, want := range map[string]float64{"params": float64(set.Model.Params()), "flops_image": costs.FLOPsImage,
+		"ar_steps": float64(costs.ARSteps), "nfe": float64(costs.NFE)} {
 		if a.Exact[m] != want {
 			t.Errorf("%s = %g, want %g", m, a.Exact[m], want)
 		}
@@ -132,7 +133,8 @@ func TestAnArmThatEnds(t *testing.T) {
 	}
 	_, err = p.Ask(context.Background(), Request{Do: Machine})
 	var f *Fault
-	if !errors.As(err, &f) || f.Outcome != record.Crash || !strings.Contains(f.Reason, "exit code 9") || !strings.Contains(f.Reason, "the last word") {
+	if !errors.As(err, &f) || f.Outcome != record.Crash || !strings.Contains(f.Reason, "exit code 9") ||
+		!strings.Contains(f.Reason, "the last word") {
 		t.Errorf("%v", err)
 	}
 	if _, again := p.Ask(context.Background(), Request{Do: Machine}); again != err {

@@ -98,10 +98,12 @@ func (j *Jobs) open(ctx context.Context, q Request) (Answer, error) {
 	if err := keepModel(artifact.Store{Root: dir}, q.Model); err != nil {
 		return Answer{}, err
 	}
-	job := worker.Job{Attempt: record.NewAttemptID(), Stage: strings.Repeat("d", 64), Kind: work.Timing.Name, Label: "check", Round: 1, Settings: settings,
-		Inputs: map[string]string{work.Train.Name: modelKey}, Device: j.set.Measure.Device, Threads: j.set.Measure.Threads,
+	job := worker.Job{Attempt: record.NewAttemptID(), Stage: strings.Repeat("d", 64), Kind: work.Timing.Name, Label: "check", Round: 1,
+		Settings: settings,
+		Inputs:   map[string]string{work.Train.Name: modelKey}, Device: j.set.Measure.Device, Threads: j.set.Measure.Threads,
 		Artifacts: dir, Spool: filepath.Join(dir, "spool"), Timeout: j.set.Measure.Timeout}
-	run := worker.Runner{Command: func(string) ([]string, error) { return []string{j.Program, "worker"}, nil }, Env: j.Env, LogDir: filepath.Join(dir, "log"), Grace: time.Second}
+	run := worker.Runner{Command: func(string) ([]string, error) { return []string{j.Program, "worker"}, nil }, Env: j.Env,
+		LogDir: filepath.Join(dir, "log"), Grace: time.Second}
 	a, err := run.Run(ctx, job, func(worker.Progress) {})
 	if err != nil {
 		return Answer{}, err

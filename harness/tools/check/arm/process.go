@@ -89,7 +89,7 @@ func (p *Process) Ask(ctx context.Context, q Request) (Answer, error) {
 func (p *Process) ending() string {
 	p.in.Close()
 	p.kill()
-	p.cmd.Wait()
+	_ = p.cmd.Wait() // its state says how it ended
 	reason := "it ended without an answer"
 	if s := p.cmd.ProcessState; s != nil && !(s.Sys().(syscall.WaitStatus).Signaled()) {
 		reason = fmt.Sprintf("it ended with exit code %d and no answer", s.ExitCode())
@@ -113,7 +113,7 @@ func (p *Process) Close() {
 	p.in.Close()
 	late := time.AfterFunc(5*time.Second, p.kill)
 	defer late.Stop()
-	p.cmd.Wait()
+	_ = p.cmd.Wait() // its state says how it ended
 }
 
 // tail keeps the end of what an arm printed.

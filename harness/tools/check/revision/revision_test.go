@@ -17,7 +17,8 @@ func repository(t *testing.T) string {
 	dir := t.TempDir()
 	do := func(args ...string) {
 		t.Helper()
-		cmd := exec.Command("git", append([]string{"-C", dir, "-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "init.defaultBranch=main"}, args...)...)
+		cmd := exec.Command("git",
+			append([]string{"-C", dir, "-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "init.defaultBranch=main"}, args...)...)
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Fatalf("git %v: %v\n%s", args, err, out)
 		}
@@ -75,14 +76,16 @@ func TestWhatCannotBeHad(t *testing.T) {
 	if _, _, err := Find(context.Background(), dir, "--help"); !errors.As(err, &e) {
 		t.Errorf("%v", err)
 	}
-	if _, _, err := Find(context.Background(), t.TempDir(), "HEAD"); !errors.As(err, &e) || !strings.Contains(err.Error(), "no git repository") {
+	if _, _, err := Find(context.Background(), t.TempDir(), "HEAD"); !errors.As(err, &e) ||
+		!strings.Contains(err.Error(), "no git repository") {
 		t.Errorf("%v", err)
 	}
 	top, commit, err := Find(context.Background(), dir, "HEAD")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Build(context.Background(), top, commit, t.TempDir()); !errors.As(err, &e) || !strings.Contains(err.Error(), "does not build") {
+	if _, err := Build(context.Background(), top, commit, t.TempDir()); !errors.As(err, &e) ||
+		!strings.Contains(err.Error(), "does not build") {
 		t.Errorf("%v", err)
 	}
 	os.WriteFile(filepath.Join(dir, "go.mod"), []byte("module another\n"), 0o644)

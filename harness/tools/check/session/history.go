@@ -73,7 +73,8 @@ func (s *Session) History(ctx context.Context) (*History, error) {
 	}
 	h.Series, h.Notes = collectPast(past, h.Metrics)
 	if len(h.Series) == 0 {
-		return nil, engine.Mistakef("%s: the database has no timing of %q with %s; `prabench run %[1]s` makes one with each revision (--force CELL times again)", s.File.File.File, h.Experiment, strings.Join(names, ", "))
+		return nil, engine.Mistakef("%s: the database has no timing of %q with %s; `prabench run %[1]s` makes one with each revision (--force "+
+			"CELL times again)", s.File.File.File, h.Experiment, strings.Join(names, ", "))
 	}
 	for i := range h.Series {
 		h.Series[i].find(h.Metrics[slices.Index(names, h.Series[i].Metric)], h.level())

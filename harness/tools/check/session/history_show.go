@@ -86,11 +86,13 @@ func (h *History) figure(m check.Metric) plots.HistoryFigure {
 			c.Points = append(c.Points, plots.HistoryPoint{Revision: place[s.Revisions[i]], Value: p.Value, Lo: p.Lo, Hi: p.Hi})
 		}
 		for _, st := range s.Steps {
-			c.Steps = append(c.Steps, plots.HistoryStep{At: st.at, Worse: st.Worse, Text: strings.Replace(fmt.Sprintf("%+.1f %%", 100*round3(st.Change)), "-", "−", 1)})
+			c.Steps = append(c.Steps,
+				plots.HistoryStep{At: st.at, Worse: st.Worse, Text: strings.Replace(fmt.Sprintf("%+.1f %%", 100*round3(st.Change)), "-", "−", 1)})
 		}
 		fig.Cells = append(fig.Cells, c)
 	}
-	fig.Source = fmt.Sprintf("%s · %s · protocol %s · steps: Pettitt's test, p corrected for %d series, changes of at least %g %%", h.Experiment, device, plots.ShortProtocol(protocol), len(h.Series), 100*m.Threshold)
+	fig.Source = fmt.Sprintf("%s · %s · protocol %s · steps: Pettitt's test, p corrected for %d series, changes of at least %g %%",
+		h.Experiment, device, plots.ShortProtocol(protocol), len(h.Series), 100*m.Threshold)
 	return fig
 }
 

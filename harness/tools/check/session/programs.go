@@ -58,7 +58,8 @@ func (s *Session) programs(ctx context.Context, device string, other Other, rep 
 	rep.Old.Name = old
 	if other.Revision != "" {
 		if kind, _, _ := strings.Cut(device, ":"); kind != "cpu" {
-			return nil, engine.Mistakef("--against builds the program for the CPU, measure.device is %q: build the other program yourself and give it with --against-binary", device)
+			return nil, engine.Mistakef("--against builds the program for the CPU, measure.device is %q: build the other program yourself and "+
+				"give it with --against-binary", device)
 		}
 		top, commit, err := revision.Find(ctx, ".", other.Revision)
 		if err != nil {

@@ -57,7 +57,8 @@ func (s *Session) trained(ctx context.Context, program string, side check.Side) 
 		text := strings.TrimSpace(string(out))
 		return nil, fmt.Errorf("the %v program could not run the experiment: %w\n%s", side, err, text[max(0, len(text)-2000):])
 	}
-	out, err := exec.CommandContext(ctx, program, append([]string{"results", "--format", "csv", "--metric", check.FidProxy}, places[:2]...)...).Output()
+	out, err := exec.CommandContext(ctx, program, append([]string{"results", "--format", "csv", "--metric", check.FidProxy},
+		places[:2]...)...).Output()
 	if err != nil {
 		return nil, fmt.Errorf("the %v program could not print its results: %w", side, err)
 	}
@@ -95,7 +96,8 @@ func (s *Session) compareQuality(ctx context.Context, p *programs, rep *check.Re
 	}
 	points := s.labels()
 	if len(of[check.Old]) != len(points) || len(of[check.New]) != len(points) {
-		return &engine.Failure{Err: fmt.Errorf("the programs have %d and %d values of fid_proxy for %d points", len(of[check.Old]), len(of[check.New]), len(points))}
+		return &engine.Failure{Err: fmt.Errorf("the programs have %d and %d values of fid_proxy for %d points", len(of[check.Old]),
+			len(of[check.New]), len(points))}
 	}
 	for i, label := range points {
 		rep.Judge(label, of[check.Old][i], of[check.New][i])
@@ -132,7 +134,8 @@ func (s *Session) knownQuality(ctx context.Context) (map[string]check.Quality, e
 		}
 		q, err := check.ReadQuality(&text, s.File.File.Repeats)
 		if err != nil || len(q) != 1 {
-			return nil, engine.Mistakef("check.metrics names fid_proxy, and the database has none of every seed of %s (%v): `prabench run %s` first", label, err, s.File.File.File)
+			return nil, engine.Mistakef("check.metrics names fid_proxy, and the database has none of every seed of %s (%v): `prabench run %s` first",
+				label, err, s.File.File.File)
 		}
 		out[label] = q[0]
 	}

@@ -182,12 +182,14 @@ func (s *Session) prepare(ctx context.Context, other Other) (*measurement, error
 	if err != nil {
 		return nil, err
 	}
-	m := &measurement{options: check.Options{Metrics: metrics, Rounds: set.Check.Rounds, Repeat: set.Measure.RepeatDisturbed, Budget: time.Duration(set.Check.Budget), Spend: check.DefaultSpend}}
+	m := &measurement{options: check.Options{Metrics: metrics, Rounds: set.Check.Rounds, Repeat: set.Measure.RepeatDisturbed,
+		Budget: time.Duration(set.Check.Budget), Spend: check.DefaultSpend}}
 	if m.cells, err = check.Cells(s.File.Exp, metrics, threads, s.dir); err != nil {
 		return nil, &engine.Failure{Err: err}
 	}
 	env := machine.Environment(threads)
-	m.report = &check.Report{Experiment: s.File.Exp.Name, File: s.File.File.File, Device: env.DeviceClass(set.Measure.Device), Threads: threads, Precision: set.Measure.Precision, Environment: env}
+	m.report = &check.Report{Experiment: s.File.Exp.Name, File: s.File.File.File, Device: env.DeviceClass(set.Measure.Device),
+		Threads: threads, Precision: set.Measure.Precision, Environment: env}
 	if m.programs, err = s.programs(ctx, set.Measure.Device, other, m.report); err != nil {
 		return nil, err
 	}

@@ -85,7 +85,9 @@ func Start(t testing.TB, n, cpus int) *Cluster {
 			t.Fatal(err)
 		}
 	}
-	os.Chmod(c.path("run"), 0o755)
+	if err := os.Chmod(c.path("run"), 0o755); err != nil {
+		t.Fatal(err)
+	}
 	key := make([]byte, 1024)
 	rand.Read(key)
 	if err := os.WriteFile(c.path("munge.key"), key, 0o600); err != nil {
@@ -175,7 +177,8 @@ MailProg=/bin/true
 			feature = "even"
 		}
 		// More processors than there are is what config_overrides allows.
-		fmt.Fprintf(&b, "NodeName=%s NodeAddr=127.0.0.1 NodeHostname=%s Port=%d CPUs=%d RealMemory=1000 Feature=%s State=UNKNOWN\n", node, host, c.ports[i+1], cpus, feature)
+		fmt.Fprintf(&b, "NodeName=%s NodeAddr=127.0.0.1 NodeHostname=%s Port=%d CPUs=%d RealMemory=1000 Feature=%s State=UNKNOWN\n", node, host,
+			c.ports[i+1], cpus, feature)
 	}
 	b.WriteString("SlurmdParameters=config_overrides\nPartitionName=all Nodes=ALL Default=YES MaxTime=INFINITE State=UP\n")
 	return b.String()
@@ -203,7 +206,7 @@ func (c *Cluster) daemon(name string, args ...string) {
 		err := cmd.Start()
 		started <- err
 		if err == nil {
-			cmd.Wait()
+			_ = cmd.Wait()
 		}
 		out.Close()
 		close(gone)
@@ -212,11 +215,11 @@ func (c *Cluster) daemon(name string, args ...string) {
 		c.t.Fatalf("%s: %v", name, err)
 	}
 	c.t.Cleanup(func() {
-		cmd.Process.Signal(syscall.SIGTERM)
+		_ = cmd.Process.Signal(syscall.SIGTERM) // it may have ended
 		select {
 		case <-gone:
 		case <-time.After(10 * time.Second):
-			cmd.Process.Kill()
+			_ = cmd.Process.Kill()
 			<-gone
 		}
 	})
@@ -229,7 +232,7 @@ func (c *Cluster) Cancel() {
 	if err != nil {
 		return
 	}
-	c.Try("scancel", "--user="+me.Username)
+	_, _ = c.Try("scancel", "--user="+me.Username)
 	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
 		if out, err := c.Try("squeue", "--noheader"); err != nil || strings.TrimSpace(out) == "" {
 			return

@@ -44,8 +44,11 @@ func (c *Cluster) keeper() {
 	}
 	c.t.Cleanup(func() {
 		alive.Close()
-		ended := make(chan error, 1)
-		go func() { ended <- cmd.Wait() }()
+		ended := make(chan struct{})
+		go func() {
+			_ = cmd.Wait()
+			close(ended)
+		}()
 		select {
 		case <-ended:
 		case <-time.After(time.Minute):
