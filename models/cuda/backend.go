@@ -114,7 +114,8 @@ func New(ordinal int, o Options) (b *Backend, err error) {
 		return b, b.failed("counting devices", err)
 	}
 	if ordinal >= count {
-		return b, fmt.Errorf("cuda:%d: this process sees %d CUDA devices (CUDA_VISIBLE_DEVICES=%s)", ordinal, count, os.Getenv("CUDA_VISIBLE_DEVICES"))
+		return b, fmt.Errorf("cuda:%d: this process sees %d CUDA devices (CUDA_VISIBLE_DEVICES=%s)", ordinal, count,
+			os.Getenv("CUDA_VISIBLE_DEVICES"))
 	}
 	if b.dev, err = cu.GetDevice(ordinal); err != nil {
 		return b, b.failed("opening the device", err)

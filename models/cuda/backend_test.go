@@ -169,7 +169,8 @@ func TestBF16Cache(t *testing.T) {
 	for i, p := range []string{"fp32", "bf16"} {
 		b := open(t, Options{Precision: p})
 		defer closed(t, b)
-		qkv, out, cache := buffer(t, b, 3*batch*width), buffer(t, b, batch*width), buffer(t, b, device.CacheElements(b, batch, tokens, heads, width))
+		qkv, out, cache := buffer(t, b, 3*batch*width), buffer(t, b, batch*width),
+			buffer(t, b, device.CacheElements(b, batch, tokens, heads, width))
 		if cache.N != sizes[p] { // the stand-in watches that nothing is written beyond it
 			t.Errorf("%s: a cache of %d elements, want %d", p, cache.N, sizes[p])
 		}
@@ -205,7 +206,8 @@ func TestOutOfMemory(t *testing.T) {
 	b := open(t, Options{NoBLAS: true})
 	defer closed(t, b)
 	_, err := b.Alloc(device.Cache, 3<<20)
-	if !errors.Is(err, device.ErrOutOfMemory) || !strings.Contains(err.Error(), "3145728 elements") || !strings.Contains(err.Error(), "bytes are free") {
+	if !errors.Is(err, device.ErrOutOfMemory) || !strings.Contains(err.Error(), "3145728 elements") ||
+		!strings.Contains(err.Error(), "bytes are free") {
 		t.Errorf("error %v", err)
 	}
 	x := buffer(t, b, 100)

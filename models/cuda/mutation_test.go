@@ -25,28 +25,43 @@ type mutant struct {
 // Mistakes in kernels: the kernel is built anew for the stand-in, everything
 // else stays, PTX included.
 var kernelMutants = []mutant{
-	{"off-by-one index", "memory.cu", "i < n; i += blockDim.x) dst[r * ldd + i]", "i < n - 1; i += blockDim.x) dst[r * ldd + i]", "memory", "TestConformance/Copy2D"},
+	{"off-by-one index", "memory.cu", "i < n; i += blockDim.x) dst[r * ldd + i]", "i < n - 1; i += blockDim.x) dst[r * ldd + i]", "memory",
+		"TestConformance/Copy2D"},
 	{"off-by-one index, read", "flow.cu", "kc_mul(b, y[i]));", "kc_mul(b, y[i + 1]));", "flow", "TestConformance/Mix"},
-	{"missing barrier before a sum is read", "reduce.h", "kc_barrier();\n    v = warp_sum(lane < warps", "v = warp_sum(lane < warps", "norm", "TestConformance/Norm"},
-	{"missing barrier before shared memory is used again", "reduce.h", "    kc_barrier(); // part may be written again\n", "", "norm", "TestConformance/(Norm|ModNorm)"},
-	{"missing barrier between the slices of a product", "gemm.cu", "        kc_barrier();\n        if (k0 + SLICE", "        if (k0 + SLICE", "gemm", "TestConformanceOwnProducts"},
-	{"missing barrier in a tree of sums", "optimiser.cu", "part[threadIdx.x + half];\n        kc_barrier();", "part[threadIdx.x + half];", "optimiser", "TestConformance/SumSquares"},
-	{"missing barrier of a warp", "decode.h", "            kc_warp_barrier();\n            const u32 *v", "            const u32 *v", "decode", "TestConformance/AttentionDecode"},
-	{"barrier that not all threads reach", "bias.cu", "    sum = column_sum_of_8(sum, s);\n    if (i < n && threadIdx.x < 32) {", "    if (i < n) sum = column_sum_of_8(sum, s);\n    if (i < n && threadIdx.x < 32) {", "bias", "TestConformance/BiasActBackward"},
-	{"wrong argument order in a kernel", "flow.cu", "(float *dst, float a, const float *x, float b, const float *y, i64 n)", "(float *dst, float a, const float *y, float b, const float *x, i64 n)", "flow", "TestConformance/Mix"},
-	{"out-of-bounds write, beside the buffer", "memory.cu", "FLAT(i, n) dst[i] = v;", "FLAT(i, n + 1) dst[i] = v;", "memory", "TestConformance/Fill"},
-	{"out-of-bounds write, beyond the allocation", "flow.cu", "if (threadIdx.x == 0) loss[r] = sum;", "if (threadIdx.x == 0) loss[r] = loss[r + 1024] = sum;", "flow", "TestConformance/WeightedError"},
+	{"missing barrier before a sum is read", "reduce.h", "kc_barrier();\n    v = warp_sum(lane < warps", "v = warp_sum(lane < warps", "norm",
+		"TestConformance/Norm"},
+	{"missing barrier before shared memory is used again", "reduce.h", "    kc_barrier(); // part may be written again\n", "", "norm",
+		"TestConformance/(Norm|ModNorm)"},
+	{"missing barrier between the slices of a product", "gemm.cu", "        kc_barrier();\n        if (k0 + SLICE", "        if (k0 + SLICE",
+		"gemm", "TestConformanceOwnProducts"},
+	{"missing barrier in a tree of sums", "optimiser.cu", "part[threadIdx.x + half];\n        kc_barrier();", "part[threadIdx.x + half];",
+		"optimiser", "TestConformance/SumSquares"},
+	{"missing barrier of a warp", "decode.h", "            kc_warp_barrier();\n            const u32 *v", "            const u32 *v", "decode",
+		"TestConformance/AttentionDecode"},
+	{"barrier that not all threads reach", "bias.cu", "    sum = column_sum_of_8(sum, s);\n    if (i < n && threadIdx.x < 32) {",
+		"    if (i < n) sum = column_sum_of_8(sum, s);\n    if (i < n && threadIdx.x < 32) {", "bias", "TestConformance/BiasActBackward"},
+	{"wrong argument order in a kernel", "flow.cu", "(float *dst, float a, const float *x, float b, const float *y, i64 n)",
+		"(float *dst, float a, const float *y, float b, const float *x, i64 n)", "flow", "TestConformance/Mix"},
+	{"out-of-bounds write, beside the buffer", "memory.cu", "FLAT(i, n) dst[i] = v;", "FLAT(i, n + 1) dst[i] = v;", "memory",
+		"TestConformance/Fill"},
+	{"out-of-bounds write, beyond the allocation", "flow.cu", "if (threadIdx.x == 0) loss[r] = sum;",
+		"if (threadIdx.x == 0) loss[r] = loss[r + 1024] = sum;", "flow", "TestConformance/WeightedError"},
 	{"uninitialised read of shared memory", "norm.cu", "sums[i] = sums[n + i] = 0;", "sums[i] = 0;", "norm", "TestConformance/NormBackward"},
-	{"uninitialised read of device memory", "bias.cu", "for (int s = 0; s < splits; s++) f +=", "for (int s = 0; s <= splits; s++) f +=", "bias", "TestConformanceOwnProducts"},
+	{"uninitialised read of device memory", "bias.cu", "for (int s = 0; s < splits; s++) f +=", "for (int s = 0; s <= splits; s++) f +=",
+		"bias", "TestConformanceOwnProducts"},
 }
 
 // Mistakes in the host's code: the package is built anew with the file in
 // place of its own.
 var hostMutants = []mutant{
-	{"missing event wait: a slot is written again before its upload was done", "staging.go", "if s.used[i] {", "if false {", "", "TestUploadsKeepWhatTheyWereGiven"},
-	{"missing wait before a download is read", "staging.go", "if b.Sync() != nil {", "if b.queue.flush(); b.err != nil {", "", "TestConformance/Copy"},
-	{"memory freed while queued work uses it", "memory.go", "b.queue.flush() // what is queued may still use it", "", "", "TestQueuedWorkKeepsItsMemory"},
-	{"wrong argument order in a call", "kernels/memory.go", "bufs(op.Dst).ints(op.LDDst).bufs(op.Src).ints(op.LDSrc, op.N)", "bufs(op.Dst).ints(op.LDSrc).bufs(op.Src).ints(op.LDDst, op.N)", "", "TestConformance/Copy2D"},
+	{"missing event wait: a slot is written again before its upload was done", "staging.go", "if s.used[i] {", "if false {", "",
+		"TestUploadsKeepWhatTheyWereGiven"},
+	{"missing wait before a download is read", "staging.go", "if b.Sync() != nil {", "if b.queue.flush(); b.err != nil {", "",
+		"TestConformance/Copy"},
+	{"memory freed while queued work uses it", "memory.go", "b.queue.flush() // what is queued may still use it", "", "",
+		"TestQueuedWorkKeepsItsMemory"},
+	{"wrong argument order in a call", "kernels/memory.go", "bufs(op.Dst).ints(op.LDDst).bufs(op.Src).ints(op.LDSrc, op.N)",
+		"bufs(op.Dst).ints(op.LDSrc).bufs(op.Src).ints(op.LDDst, op.N)", "", "TestConformance/Copy2D"},
 	{"launch over its bounds", "queue.go", "uint64(l.Block[0])<<32", "uint64(2*l.Block[0])<<32", "", "TestConformance/Fill"},
 }
 
@@ -83,7 +98,8 @@ func images(t *testing.T, dir, families string) string {
 	for _, f := range strings.Fields(families) {
 		so := filepath.Join(out, f+".so")
 		os.Remove(so)
-		cmd := exec.Command("g++", "-x", "c++", "-std=c++17", "-O1", "-march=native", "-ffp-contract=off", "-fno-math-errno", "-fPIC", "-shared", "-o", so, filepath.Join(dir, f+".cu"))
+		cmd := exec.Command("g++", "-x", "c++", "-std=c++17", "-O1", "-march=native", "-ffp-contract=off", "-fno-math-errno", "-fPIC", "-shared",
+			"-o", so, filepath.Join(dir, f+".cu"))
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Fatalf("%s: %v\n%s", f, err, out)
 		}
@@ -111,7 +127,8 @@ func must(t *testing.T, fail bool, cmd *exec.Cmd) {
 // sign is the first line that tells what was noticed.
 func sign(text string) string {
 	for line := range strings.SplitSeq(text, "\n") {
-		if strings.Contains(line, "stand-in: ") || strings.Contains(line, "_test.go:") || strings.Contains(line, "trial.go:") || strings.Contains(line, "conformance.go:") {
+		if strings.Contains(line, "stand-in: ") || strings.Contains(line, "_test.go:") || strings.Contains(line, "trial.go:") ||
+			strings.Contains(line, "conformance.go:") {
 			return strings.TrimSpace(line)
 		}
 	}
@@ -168,7 +185,8 @@ func TestMutants(t *testing.T) {
 			os.WriteFile(other, []byte(mutated(t, m, m.file)), 0o644)
 			overlay, _ := json.Marshal(map[string]any{"Replace": map[string]string{here: other}})
 			os.WriteFile(list, overlay, 0o644)
-			must(t, true, exec.Command("go", "test", "-tags", "cuda", "-vet=off", "-overlay", list, "-run", fmt.Sprintf("^%s$", strings.ReplaceAll(m.tests, "/", "$/^")), "-count=1", "."))
+			must(t, true, exec.Command("go", "test", "-tags", "cuda", "-vet=off", "-overlay", list, "-run",
+				fmt.Sprintf("^%s$", strings.ReplaceAll(m.tests, "/", "$/^")), "-count=1", "."))
 		})
 	}
 }

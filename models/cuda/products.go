@@ -19,7 +19,8 @@ import (
 const workspaceBytes = 32 << 20
 
 // product is C ← α·op(A)·op(B) + β·C by cuBLAS, or by own kernels without it.
-func (d *Backend) product(transA, transB bool, m, n, k int, alpha float32, a kernels.Ptr, lda int, b kernels.Ptr, ldb int, beta float32, c kernels.Ptr, ldc int) {
+func (d *Backend) product(transA, transB bool, m, n, k int, alpha float32, a kernels.Ptr, lda int, b kernels.Ptr, ldb int, beta float32,
+	c kernels.Ptr, ldc int) {
 	if m == 0 || n == 0 {
 		return
 	}
@@ -49,7 +50,8 @@ func (d *Backend) product(transA, transB bool, m, n, k int, alpha float32, a ker
 		next = 1
 	}
 	for from := 0; from < m; from += rows {
-		d.queue.add(C.PRA_GEMM, flags, uint64(min(rows, m-from)), uint64(n), uint64(k), uint64(math.Float32bits(alpha))|uint64(math.Float32bits(beta))<<32,
+		d.queue.add(C.PRA_GEMM, flags, uint64(min(rows, m-from)), uint64(n), uint64(k),
+			uint64(math.Float32bits(alpha))|uint64(math.Float32bits(beta))<<32,
 			uint64(a.At(from*next)), uint64(lda), uint64(b), uint64(ldb), uint64(c.At(from*ldc)), uint64(ldc))
 	}
 }

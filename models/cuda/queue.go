@@ -71,7 +71,8 @@ func (q *queue) Launch(l *kernels.Launch) {
 	f := q.b.functions[l.Kernel]
 	q.launches++
 	q.words = append(q.words, uint64(C.PRA_LAUNCH)|uint64(4+len(l.Args))<<8,
-		uint64(*(*uintptr)(unsafe.Pointer(&f))), uint64(l.Grid[0])|uint64(l.Grid[1])<<32, uint64(l.Grid[2])|uint64(l.Block[0])<<32, uint64(l.Shared))
+		uint64(*(*uintptr)(unsafe.Pointer(&f))), uint64(l.Grid[0])|uint64(l.Grid[1])<<32, uint64(l.Grid[2])|uint64(l.Block[0])<<32,
+		uint64(l.Shared))
 	for _, a := range l.Args {
 		q.words = append(q.words, uint64(a))
 	}

@@ -31,7 +31,8 @@ const (
 )
 
 func (s *staging) open(b *Backend) error {
-	if err := b.status(fmt.Sprintf("allocating %d bytes of pinned host memory", slots*slotBytes), C.pra_pinned(&b.target, slots*slotBytes, &s.memory)); err != nil {
+	if err := b.status(fmt.Sprintf("allocating %d bytes of pinned host memory", slots*slotBytes),
+		C.pra_pinned(&b.target, slots*slotBytes, &s.memory)); err != nil {
 		return err
 	}
 	return b.on(func() error {

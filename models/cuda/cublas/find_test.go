@@ -56,14 +56,20 @@ func TestFindsCuBLASWhereItIsPut(t *testing.T) {
 	}{
 		"a toolkit without its folder in the loader's path": {file: "/usr/local/cuda/lib64/libcublas.so.12"},
 		"a toolkit of a version":                            {file: "/usr/local/cuda-13.0/targets/x86_64-linux/lib/libcublas.so.13"},
-		"CUDA_HOME":                                         {env: map[string]string{"CUDA_HOME": "/apps/cuda"}, file: "/apps/cuda/lib64/libcublas.so.11"},
-		"the wheel of CUDA 13, python3 in the path":         {file: "/opt/torch/lib/python3.12/site-packages/nvidia/cu13/lib/libcublas.so.13"},
-		"the wheel of CUDA 12, an environment":              {env: map[string]string{"VIRTUAL_ENV": "/home/a/venv"}, file: "/home/a/venv/lib/python3.11/site-packages/nvidia/cublas/lib/libcublas.so.12"},
-		"conda":                                             {env: map[string]string{"CONDA_PREFIX": "/c"}, file: "/c/lib/python3.10/site-packages/nvidia/cublas/lib/libcublas.so.12"},
-		"a user's packages":                                 {env: map[string]string{"HOME": "/home/a"}, file: "/home/a/.local/lib/python3.12/site-packages/nvidia/cu13/lib/libcublas.so.13"},
-		"PYTHONPATH":                                        {env: map[string]string{"PYTHONPATH": "/x:/tmp/site"}, file: "/tmp/site/nvidia/cu13/lib/libcublas.so.13"},
-		"Debian":                                            {file: "/usr/local/lib/python3.13/dist-packages/nvidia/cublas/lib/libcublas.so.12"},
-		"only python3 knows":                                {python: []string{"/shims", "/far/away"}, file: "/far/away/nvidia/cu13/lib/libcublas.so.13"},
+		"CUDA_HOME": {env: map[string]string{"CUDA_HOME": "/apps/cuda"},
+			file: "/apps/cuda/lib64/libcublas.so.11"},
+		"the wheel of CUDA 13, python3 in the path": {file: "/opt/torch/lib/python3.12/site-packages/nvidia/cu13/lib/libcublas.so.13"},
+		"the wheel of CUDA 12, an environment": {env: map[string]string{"VIRTUAL_ENV": "/home/a/venv"},
+			file: "/home/a/venv/lib/python3.11/site-packages/nvidia/cublas/lib/libcublas.so.12"},
+		"conda": {env: map[string]string{"CONDA_PREFIX": "/c"},
+			file: "/c/lib/python3.10/site-packages/nvidia/cublas/lib/libcublas.so.12"},
+		"a user's packages": {env: map[string]string{"HOME": "/home/a"},
+			file: "/home/a/.local/lib/python3.12/site-packages/nvidia/cu13/lib/libcublas.so.13"},
+		"PYTHONPATH": {env: map[string]string{"PYTHONPATH": "/x:/tmp/site"},
+			file: "/tmp/site/nvidia/cu13/lib/libcublas.so.13"},
+		"Debian": {file: "/usr/local/lib/python3.13/dist-packages/nvidia/cublas/lib/libcublas.so.12"},
+		"only python3 knows": {python: []string{"/shims", "/far/away"},
+			file: "/far/away/nvidia/cu13/lib/libcublas.so.13"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := candidates(tree(t, c.env, c.python, c.file, "/opt/torch/bin/python3"))
@@ -75,7 +81,8 @@ func TestFindsCuBLASWhereItIsPut(t *testing.T) {
 }
 
 func TestOrderAndChoice(t *testing.T) {
-	files := []string{"/usr/local/cuda/lib64/libcublas.so.12", "/usr/local/cuda/lib64/libcublas.so.13", "/own/libcublas.so.12", "/usr/lib/python3/dist-packages/nvidia/cublas/lib/libcublas.so.12"}
+	files := []string{"/usr/local/cuda/lib64/libcublas.so.12", "/usr/local/cuda/lib64/libcublas.so.13", "/own/libcublas.so.12",
+		"/usr/lib/python3/dist-packages/nvidia/cublas/lib/libcublas.so.12"}
 	m := tree(t, map[string]string{}, nil, files...)
 	want := append(slices.Clone(names), files[1], files[0], files[3])
 	if got := candidates(m); !slices.Equal(got, want) {

@@ -15,7 +15,8 @@ const MaxHeadDim = 512
 var attentionTiles = func() (out []attentionTile) {
 	for _, rows := range []int{32, 16, 8, 4} {
 		name := func(s string) string { return fmt.Sprintf("attention%s_%d", s, rows) }
-		out = append(out, attentionTile{rows, kernel("attention", name(""), 128, 2, 9), kernel("attention", name("_dq"), 128, 2, 12), kernel("attention", name("_dkv"), 128, 2, 11)})
+		out = append(out, attentionTile{rows, kernel("attention", name(""), 128, 2, 9), kernel("attention", name("_dq"), 128, 2, 12),
+			kernel("attention", name("_dkv"), 128, 2, 11)})
 	}
 	return out
 }()

@@ -45,8 +45,10 @@ func productTable(file string, of func(file, name string, threads, blocks, args 
 }
 
 var (
-	gemmFP32 = productTable("gemm", kernel, tile{side: 64, threads: 256, shared: 2 * 16 * (64 + 4)}, tile{side: 128, threads: 256, shared: 2 * 16 * (128 + 4)})
-	gemmBF16 = productTable("gemm_bf16", kernel80, tile{side: 64, threads: 128, shared: bf16Shared(64)}, tile{side: 128, threads: 256, shared: bf16Shared(128)})
+	gemmFP32 = productTable("gemm", kernel, tile{side: 64, threads: 256, shared: 2 * 16 * (64 + 4)},
+		tile{side: 128, threads: 256, shared: 2 * 16 * (128 + 4)})
+	gemmBF16 = productTable("gemm_bf16", kernel80, tile{side: 64, threads: 128, shared: bf16Shared(64)},
+		tile{side: 128, threads: 256, shared: bf16Shared(128)})
 
 	packedSmall = tile{kernel80("gemm_bf16", "linear_packed_64", 128, 2, gemmArgs), 64, 128, bf16Shared(64)}
 	packedLarge = tile{kernel80("gemm_bf16", "linear_packed_128", 256, 1, gemmArgs), 128, 256, bf16Shared(128)}
@@ -129,7 +131,8 @@ func (o *Ops) Finish(y, f Ptr, rows, n int, e Epilogue) {
 	o.finish(y, f, 1, rows, n, n, 1, 0, e)
 }
 
-func (o *Ops) product(small, large tile, m, n, k int, alpha float32, a Ptr, lda int, b Ptr, ldb int, sizeB float64, beta float32, c Ptr, ldc int, e Epilogue) {
+func (o *Ops) product(small, large tile, m, n, k int, alpha float32, a Ptr, lda int, b Ptr, ldb int, sizeB float64, beta float32, c Ptr,
+	ldc int, e Epilogue) {
 	if m == 0 || n == 0 {
 		return
 	}

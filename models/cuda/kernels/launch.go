@@ -29,6 +29,7 @@ type Arg uint64
 // Precision is how a matrix product reads its operands; sums are always fp32.
 type Precision int
 
+// The precisions of products.
 const (
 	FP32   Precision = iota
 	BF16             // operands are fp32 in memory and rounded to bf16 on their way in

@@ -75,7 +75,8 @@ var _ = device.On(&does, func(o *Ops, op *device.ModNorm) {
 var _ = device.On(&does, func(o *Ops, op *device.ModNormBackward) {
 	keep := kept(op.N, 2, sharedFloats) / 2
 	bytes := f4((6+index(op.Add))*op.Rows*op.N, 2*op.Rows)
-	o.call(modNormBackwardKernel).bufs(op.DX, op.DMod, op.DY, op.X, op.Stats, op.Mod).ints(op.LDMod, op.Shift, op.Scale, op.N, index(op.Add), keep)
+	o.call(modNormBackwardKernel).bufs(op.DX, op.DMod, op.DY, op.X, op.Stats, op.Mod).ints(op.LDMod, op.Shift, op.Scale, op.N,
+		index(op.Add), keep)
 	o.cost(0, bytes+f4((1-keep)*3*op.Rows*op.N), bytes).rows(op.Rows, op.N, 2*reduceFloats+2*keep*op.N)
 })
 

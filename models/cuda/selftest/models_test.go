@@ -54,7 +54,8 @@ func (r *report) models(t *testing.T, d roofline.Device) {
 			size.Model.Patch, size.Sample.FlowSteps, size.Train.FlowSamples = 14, 2, 1
 		}
 		size.Train.Batch = s.batch
-		line := row{Model: s.name, Params: size.Model.Params(), Precision: s.o.Precision, Products: products(s.o), Batch: s.batch, FlowSteps: size.Sample.FlowSteps}
+		line := row{Model: s.name, Params: size.Model.Params(), Precision: s.o.Precision, Products: products(s.o), Batch: s.batch,
+			FlowSteps: size.Sample.FlowSteps}
 		if *budget > 0 && time.Since(begun) > *budget {
 			line.Error = "not reached in time"
 		} else {

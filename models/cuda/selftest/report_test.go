@@ -88,7 +88,8 @@ type report struct {
 
 func (r *report) head(be *cuda.Backend) {
 	env, d := machine.Environment(0), &r.doc
-	d.Date, d.Device, d.Details, d.StandIn = time.Now().UTC().Format(time.RFC3339), be.Name(), be.Details(), strings.Contains(be.Details(), "CPU stand-in")
+	d.Date, d.Device, d.Details, d.StandIn = time.Now().UTC().Format(time.RFC3339), be.Name(), be.Details(),
+		strings.Contains(be.Details(), "CPU stand-in")
 	d.CuBLAS, _ = be.BLAS()
 	if d.Revision = *revision; d.Revision == "" {
 		d.Revision = env.Code()
@@ -158,7 +159,8 @@ func (r *report) save() {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	for path, text := range map[string][]byte{r.path: []byte(r.doc.markdown()), strings.TrimSuffix(r.path, ".md") + ".json": append(raw, '\n')} {
+	for path, text := range map[string][]byte{r.path: []byte(r.doc.markdown()), strings.TrimSuffix(r.path, ".md") +
+		".json": append(raw, '\n')} {
 		// Whole at every moment: the program may be stopped at any.
 		if err := errors.Join(os.WriteFile(path+".new", text, 0o644), os.Rename(path+".new", path)); err != nil {
 			r.t.Fatal(err)
@@ -171,7 +173,8 @@ func (d document) markdown() string {
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
 	line("# prabench CUDA self-test")
 	if d.StandIn {
-		line("\n**Stand-in: no GPU was here.** A driver on host memory ran the kernels on the CPU;\nwhat is right or wrong below holds for the kernels' source, the times mean nothing.")
+		line("\n**Stand-in: no GPU was here.** A driver on host memory ran the kernels on the CPU;\nwhat is right or wrong below holds for " +
+			"the kernels' source, the times mean nothing.")
 	}
 	if !d.Ended {
 		line("\n**Not at its end**: the program was stopped, or is still running.")
@@ -180,7 +183,8 @@ func (d document) markdown() string {
 	if cublas == "" {
 		cublas = "**none was found**: products run on own kernels"
 	}
-	line("\n| | |\n|---|---|\n| date | %s |\n| device | %s: %s |\n| cuBLAS | %s |\n| processor | %s |\n| system | %s |\n| program | revision %s |\n| NVML | %s |\n| parts | %s, %.0f s |",
+	line("\n| | |\n|---|---|\n| date | %s |\n| device | %s: %s |\n| cuBLAS | %s |\n| processor | %s |\n| system | %s |\n"+
+		"| program | revision %s |\n| NVML | %s |\n| parts | %s, %.0f s |",
 		d.Date, d.Device, d.Details, cublas, d.Processor, d.System, d.Revision, d.Health, strings.Join(d.Parts, ", "), d.Seconds)
 	if len(d.Checks) > 0 {
 		line("\n## Right or wrong\n\n| what | | |\n|---|---|---|")
@@ -193,7 +197,8 @@ func (d document) markdown() string {
 		}
 	}
 	if len(d.Figures) > 0 {
-		line("\n## Speed\n\nThe shortest of some tries on random numbers, by events of the device where nothing else is said.\n\n| what | |\n|---|--:|")
+		line("\n## Speed\n\nThe shortest of some tries on random numbers, by events of the device where nothing else is said.\n\n" +
+			"| what | |\n|---|--:|")
 		for _, f := range d.Figures {
 			if f.Error != "" {
 				line("| %s | %s |", f.What, f.Error)
@@ -214,8 +219,10 @@ func (d document) markdown() string {
 
 // table is that of the models.
 func (d document) table(line func(string, ...any)) {
-	line("\n## Models\n\nSampling: one token a step, no guidance, tokens on the host at the end. The bound is the\nroofline of this design's launches on the bandwidth and the products measured above.\n")
-	line("| model | parameters | precision | products | batch | sampling, images/s | bound | share | without graphs | launches an AR step | recording, s | training, images/s | backend memory, MiB |\n|---|--:|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|")
+	line("\n## Models\n\nSampling: one token a step, no guidance, tokens on the host at the end. The bound is the\nroofline of this " +
+		"design's launches on the bandwidth and the products measured above.\n")
+	line("| model | parameters | precision | products | batch | sampling, images/s | bound | share | without graphs | launches an AR step " +
+		"| recording, s | training, images/s | backend memory, MiB |\n|---|--:|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|")
 	or := func(v float64, format string) string {
 		if v == 0 {
 			return "–"
@@ -231,7 +238,8 @@ func (d document) table(line func(string, ...any)) {
 		if m.Bound > 0 {
 			share = 100 * m.Sampling / m.Bound
 		}
-		line("| %s | %.1f M | %s | %s | %d | %s | %s | %s | %s | %s | %s | %s | %s |", m.Model, float64(m.Params)/1e6, m.Precision, m.Products, m.Batch,
+		line("| %s | %.1f M | %s | %s | %d | %s | %s | %s | %s | %s | %s | %s | %s |", m.Model, float64(m.Params)/1e6, m.Precision,
+			m.Products, m.Batch,
 			or(m.Sampling, "%.4g"), or(m.Bound, "%.4g"), or(share, "%.0f %%"), or(m.Plain, "%.4g"), or(float64(m.Launches), "%.0f"),
 			or(m.Recording, "%.2g"), or(m.Training, "%.4g"), or(float64(m.Memory)/(1<<20), "%.0f"))
 	}

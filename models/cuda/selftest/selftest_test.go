@@ -70,7 +70,8 @@ func TestSelftest(t *testing.T) {
 	r.doc.Ended = true
 	r.save()
 	t.Log("\n" + r.doc.markdown())
-	fmt.Printf("%d checks, %d figures, %d rows of models; %d failures %s\n", len(r.doc.Checks), len(r.doc.Figures), len(r.doc.Models), len(r.doc.Failed), *reportPath)
+	fmt.Printf("%d checks, %d figures, %d rows of models; %d failures %s\n", len(r.doc.Checks), len(r.doc.Figures), len(r.doc.Models),
+		len(r.doc.Failed), *reportPath)
 }
 
 // open opens the device, and closes it when the test ends.

@@ -117,8 +117,10 @@ func (r *report) memory(t *testing.T) float64 {
 	r.figure(figure{What: fmt.Sprintf("copy on the device, %d MiB (read + written)", 4*values>>20), Value: bandwidth / 1e9, Unit: "GB/s"})
 	small := values / 16
 	hx, dx := make([]float32, small), x.Slice(0, small)
-	r.figure(figure{What: fmt.Sprintf("upload of %.3g MiB through pinned memory (host's clock)", 4*float64(small)/(1<<20)), Value: 4 * float64(small) / clock(t, be, func() { be.Upload(dx, hx) }) / 1e9, Unit: "GB/s"})
-	r.figure(figure{What: "download of the same (host's clock)", Value: 4 * float64(small) / clock(t, be, func() { be.Download(hx, dx) }) / 1e9, Unit: "GB/s"})
+	r.figure(figure{What: fmt.Sprintf("upload of %.3g MiB through pinned memory (host's clock)", 4*float64(small)/(1<<20)),
+		Value: 4 * float64(small) / clock(t, be, func() { be.Upload(dx, hx) }) / 1e9, Unit: "GB/s"})
+	r.figure(figure{What: "download of the same (host's clock)",
+		Value: 4 * float64(small) / clock(t, be, func() { be.Download(hx, dx) }) / 1e9, Unit: "GB/s"})
 	tiny := x.Slice(0, 64)
 	many := func() {
 		for range launches {
@@ -126,7 +128,8 @@ func (r *report) memory(t *testing.T) float64 {
 		}
 	}
 	r.figure(figure{What: "a launch in a full queue", Value: 1e6 * best(t, be, 5, many) / float64(launches), Unit: "µs"})
-	r.figure(figure{What: "one operation and a wait for it (host's clock)", Value: 1e6 * clock(t, be, func() { device.Do(be, device.Fill{Dst: tiny, Value: 1}) }), Unit: "µs"})
+	r.figure(figure{What: "one operation and a wait for it (host's clock)",
+		Value: 1e6 * clock(t, be, func() { device.Do(be, device.Fill{Dst: tiny, Value: 1}) }), Unit: "µs"})
 	begin := time.Now()
 	g, ok := be.Record(many)
 	if !ok {
@@ -134,8 +137,10 @@ func (r *report) memory(t *testing.T) float64 {
 		return bandwidth
 	}
 	defer g.Close()
-	r.figure(figure{What: "recording a node of a graph (host's clock)", Value: 1e6 * time.Since(begin).Seconds() / float64(launches), Unit: "µs"})
-	r.figure(figure{What: fmt.Sprintf("a launch in a replayed graph of %d", launches), Value: 1e6 * best(t, be, 5, g.Play) / float64(launches), Unit: "µs"})
+	r.figure(figure{What: "recording a node of a graph (host's clock)",
+		Value: 1e6 * time.Since(begin).Seconds() / float64(launches), Unit: "µs"})
+	r.figure(figure{What: fmt.Sprintf("a launch in a replayed graph of %d", launches),
+		Value: 1e6 * best(t, be, 5, g.Play) / float64(launches), Unit: "µs"})
 	return bandwidth
 }
 
@@ -147,7 +152,8 @@ func (r *report) products(t *testing.T, be *cuda.Backend, o cuda.Options) float6
 	for _, rows := range []int{64, 256, 1600, 6400, 16384, 65536} {
 		sizes = append(sizes, size{rows, 1472, 1472})
 	}
-	sizes = append(sizes, size{1600, 1472, 16192}, size{6400, 1472, 16192}, size{64, 768, 3072}, size{256, 768, 3072}, size{16384, 768, 3072}, size{16384, 3072, 768})
+	sizes = append(sizes, size{1600, 1472, 16192}, size{6400, 1472, 16192}, size{64, 768, 3072}, size{256, 768, 3072}, size{16384, 768, 3072},
+		size{16384, 3072, 768})
 	if r.doc.StandIn {
 		sizes = []size{{128, 128, 128}, {64, 192, 64}}
 	}
@@ -167,7 +173,8 @@ func (r *report) products(t *testing.T, be *cuda.Backend, o cuda.Options) float6
 			defer g.Close()
 		}
 		seconds := best(t, be, 3, f) / float64(again)
-		r.figure(figure{What: fmt.Sprintf("product %d × %d → %d, %s", s.rows, s.in, s.out, way(o)), Value: flops / seconds / 1e12, Unit: fmt.Sprintf("TFLOP/s (%.3g µs)", 1e6*seconds)})
+		r.figure(figure{What: fmt.Sprintf("product %d × %d → %d, %s", s.rows, s.in, s.out, way(o)), Value: flops / seconds / 1e12,
+			Unit: fmt.Sprintf("TFLOP/s (%.3g µs)", 1e6*seconds)})
 		if i == 0 {
 			square = flops / seconds
 		}
@@ -199,7 +206,8 @@ func (r *report) attention(t *testing.T, precision string) {
 	})
 	r.figure(figure{What: "attention, " + name, Value: pairs / s / 1e12, Unit: "TFLOP/s"})
 	s = best(t, be, 3, func() {
-		device.Do(be, device.AttentionBackward{DQKV: dqkv, DOut: dout, Out: out, QKV: qkv, LSE: lse, Batch: batch, Tokens: tokens, Heads: heads, Width: width, Block: 1})
+		device.Do(be, device.AttentionBackward{DQKV: dqkv, DOut: dout, Out: out, QKV: qkv, LSE: lse, Batch: batch, Tokens: tokens, Heads: heads,
+			Width: width, Block: 1})
 	})
 	r.figure(figure{What: "its backward pass", Value: 2.5 * pairs / s / 1e12, Unit: "TFLOP/s"})
 	cache := normal(t, be, device.CacheElements(be, batch, tokens, heads, width), 6)

@@ -61,7 +61,8 @@ func linears(t *testing.T, ordinal int) {
 		for _, e := range []struct {
 			bias, pre, gate, residual bool
 			act                       device.Act
-		}{{}, {bias: true, act: device.SiLU}, {bias: true, pre: true, act: device.GELU}, {gate: true, residual: true}, {true, true, true, true, device.GELU}} {
+		}{{}, {bias: true, act: device.SiLU}, {bias: true, pre: true, act: device.GELU}, {gate: true, residual: true},
+			{true, true, true, true, device.GELU}} {
 			if testing.Short() && rows > 1000 && !e.bias {
 				continue
 			}

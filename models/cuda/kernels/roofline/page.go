@@ -33,12 +33,17 @@ const Wasteful = 1.5
 // Reasons of the kernels that move more than [Wasteful] times what their
 // operation needs.
 var Reasons = map[string]string{
-	"finish":            "adds the splits of a product. With 64 rows a layer has fewer tiles than the device multiprocessors, so its depth is split; every split is written and read once. Smaller tiles instead would read the activations more often: a 64 × 32 tile doubles that traffic. What finish reads was written a moment before and lies in the 50 MB cache.",
-	"attention_32":      "counts the keys and values that every tile of 32 queries reads, though the tiles of one head run side by side and share them through the cache: from memory they come about once.",
-	"attention_dq_32":   "as attention_32.",
-	"attention_dkv_32":  "as attention_32, with queries and output gradients in the place of keys and values.",
-	"column_sum":        "is the second stage of a sum over rows, all of whose reading is scratch: up to 264 parts a column. The first stage has read more than a hundred times as much.",
-	"embed_class_part":  "reads the gradient of the trunk's input a second time, to sum it by image for the classes: once more in a whole training step, after a kernel that sums it by token.",
+	"finish": "adds the splits of a product. With 64 rows a layer has fewer tiles than the device multiprocessors, so its depth " +
+		"is split; every split is written and read once. Smaller tiles instead would read the activations more often: a 64 × 32 tile doubles " +
+		"that traffic. What finish reads was written a moment before and lies in the 50 MB cache.",
+	"attention_32": "counts the keys and values that every tile of 32 queries reads, though the tiles of one head run side by side " +
+		"and share them through the cache: from memory they come about once.",
+	"attention_dq_32":  "as attention_32.",
+	"attention_dkv_32": "as attention_32, with queries and output gradients in the place of keys and values.",
+	"column_sum": "is the second stage of a sum over rows, all of whose reading is scratch: up to 264 parts a column. The first " +
+		"stage has read more than a hundred times as much.",
+	"embed_class_part": "reads the gradient of the trunk's input a second time, to sum it by image for the classes: once more in a whole " +
+		"training step, after a kernel that sums it by token.",
 	"sum_squares_total": "is the second stage of a sum: it reads some hundred numbers.",
 }
 
@@ -53,13 +58,11 @@ func Wasters(lines []Line) (out []string) {
 	return out
 }
 
-// Write writes docs/cuda-roofline.md.
-func Write(w io.Writer, d Device, cases []Case) error {
-	fmt.Fprintf(w, `# What the CUDA kernels will take: counted, then divided by an H100
+const opening = `# What the CUDA kernels will take: counted, then divided by an H100
 
 No GPU has run these kernels yet; nothing on this page is a measurement. The real
 model core runs on a backend without memory that counts launches, bytes and
-operations (`+"`models/cuda/kernels/roofline`"+`). A launch's time is the larger of its bytes over
+operations (` + "`models/cuda/kernels/roofline`" + `). A launch's time is the larger of its bytes over
 %.2f TB/s and its operations over %.0f TFLOP/s (bf16) or %.0f TFLOP/s (fp32): the data sheet of
 an %s. The page is a golden file:
 
@@ -81,9 +84,14 @@ an AR step after the first: the nodes of its graph. "With nodes" adds an assumed
 each; nobody has measured it here. "Earlier" is an estimate for bf16 by hand that came before the kernels: weights
 once for each use, keys and values, nothing else.
 
-| model | batch | products | launches an AR step | GB an AR step | needed | TFLOP an AR step | images/s at the bound | with nodes | earlier |
-|---|--:|---|--:|--:|--:|--:|--:|--:|--:|
-`, d.Bandwidth/1e12, d.BF16/1e12, d.FP32/1e12, d.Name, NodeSeconds*1e6)
+| model | batch | products | launches an AR step | GB an AR step | needed | TFLOP an AR step | ` +
+	"images/s at the bound | with nodes | earlier |\n" +
+	`|---|--:|---|--:|--:|--:|--:|--:|--:|--:|
+`
+
+// Write writes docs/cuda-roofline.md.
+func Write(w io.Writer, d Device, cases []Case) error {
+	fmt.Fprintf(w, opening, d.Bandwidth/1e12, d.BF16/1e12, d.FP32/1e12, d.Name, NodeSeconds*1e6)
 	type detail struct {
 		name  string
 		steps float64
@@ -100,7 +108,8 @@ once for each use, keys and values, nothing else.
 				earlier := ""
 				if p == kernels.Packed {
 					earlier = fmt.Sprintf("%.0f", c.Earlier[i])
-					details = append(details, detail{fmt.Sprintf("%s, batch %d, bf16 with packed weights", c.Name, batch), float64(c.Config.ARSteps()), s.Whole})
+					details = append(details, detail{fmt.Sprintf("%s, batch %d, bf16 with packed weights", c.Name, batch),
+						float64(c.Config.ARSteps()), s.Whole})
 				}
 				t, k := s.Whole.Total(), float64(c.Config.ARSteps())
 				fmt.Fprintf(w, "| %s | %d | %s | %d | %.2f | %.2f | %.2f | %.0f | %.0f | %s |\n", c.Name, batch, productNames[p], s.PerStep,
@@ -125,10 +134,12 @@ Where the time goes, per AR step (the mean over all of them):
 		if err != nil {
 			return fmt.Errorf("%s: %w", c.Name, err)
 		}
-		lines(w, fmt.Sprintf("%s, batch %d, %d flow samples: %.0f images/s at the bound", c.Name, c.Train.Batch, c.Train.FlowSamples, float64(c.Train.Batch)/t.Total().Seconds), 1, t)
+		lines(w, fmt.Sprintf("%s, batch %d, %d flow samples: %.0f images/s at the bound", c.Name, c.Train.Batch, c.Train.FlowSamples,
+			float64(c.Train.Batch)/t.Total().Seconds), 1, t)
 		details = append(details, detail{c.Name, 1, t})
 	}
-	fmt.Fprintf(w, "\n## More bytes than needed\n\nKernels above that move more than %.1f times what their operation needs, and why:\n\n", Wasteful)
+	fmt.Fprintf(w, "\n## More bytes than needed\n\nKernels above that move more than %.1f times what their operation needs, and why:\n\n",
+		Wasteful)
 	var named []string
 	for _, x := range details {
 		for _, name := range Wasters(x.t.Lines()) {
@@ -154,7 +165,8 @@ func lines(w io.Writer, name string, steps float64, t *Tally) {
 		if l.Cost.Least > 0 {
 			quotient = fmt.Sprintf("%.2f", l.Cost.Bytes/l.Cost.Least)
 		}
-		fmt.Fprintf(w, "| %s | %.3g | %.2f | %.2f | %s | %.1f | %.1f |\n", name, float64(l.Launches)/steps, l.Cost.Bytes/steps/1e6, l.Cost.Least/steps/1e6,
+		fmt.Fprintf(w, "| %s | %.3g | %.2f | %.2f | %s | %.1f | %.1f |\n", name, float64(l.Launches)/steps, l.Cost.Bytes/steps/1e6,
+			l.Cost.Least/steps/1e6,
 			quotient, l.Cost.FLOPs/steps/1e9, l.Seconds/steps*1e6)
 	}
 }
