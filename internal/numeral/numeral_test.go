@@ -21,7 +21,8 @@ func TestDigits(t *testing.T) {
 }
 
 func TestLittleRoom(t *testing.T) {
-	for x, want := range map[float64]string{0: "0", 12.345: "12.35", 999_999: "999999", 1_234_567: "1.235e+06", 0.0001: "0.0001000", 0.00001234: "1.234e-05", -1000: "-1000"} {
+	for x, want := range map[float64]string{0: "0", 12.345: "12.35", 999_999: "999999", 1_234_567: "1.235e+06", 0.0001: "0.0001000",
+		0.00001234: "1.234e-05", -1000: "-1000"} {
 		if got := Compact(x, 4); got != want {
 			t.Errorf("Compact(%v) = %q, want %q", x, got, want)
 		}

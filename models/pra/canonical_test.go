@@ -26,13 +26,17 @@ func TestCanonical(t *testing.T) {
 		base func(*Config, *TrainConfig)
 		set  func(*Config, *TrainConfig)
 	}{
-		{"anchor at depth 1", true, func(c *Config, tc *TrainConfig) {}, func(c *Config, tc *TrainConfig) { tc.Anchor, tc.Mix, tc.SweepSteps = 0.9, 0.5, 7 }},
+		{"anchor at depth 1", true, func(c *Config, tc *TrainConfig) {}, func(c *Config, tc *TrainConfig) {
+			tc.Anchor, tc.Mix, tc.SweepSteps = 0.9, 0.5, 7
+		}},
 		{"coder of identity", true, func(c *Config, tc *TrainConfig) { c.State, tc.RolloutDepth = 0, 0 }, func(c *Config, tc *TrainConfig) {
 			c.CoderWidth, c.StateNorm, tc.RecWeight, tc.StateNoise = 9, "sphere", 1, 3
 		}},
 		{"order of single tokens", true, func(c *Config, tc *TrainConfig) {}, func(c *Config, tc *TrainConfig) { c.Order = "strided" }},
-		{"anchor at depth 2", false, func(c *Config, tc *TrainConfig) { tc.RolloutDepth = 2 }, func(c *Config, tc *TrainConfig) { tc.Anchor = 0.9 }},
-		{"state noise on the identity path", false, func(c *Config, tc *TrainConfig) { c.State = 0 }, func(c *Config, tc *TrainConfig) { tc.StateNoise = 3 }},
+		{"anchor at depth 2", false, func(c *Config, tc *TrainConfig) { tc.RolloutDepth = 2 },
+			func(c *Config, tc *TrainConfig) { tc.Anchor = 0.9 }},
+		{"state noise on the identity path", false, func(c *Config, tc *TrainConfig) { c.State = 0 },
+			func(c *Config, tc *TrainConfig) { tc.StateNoise = 3 }},
 		{"order of blocks", false, func(c *Config, tc *TrainConfig) { c.Block = 2 }, func(c *Config, tc *TrainConfig) { c.Order = "strided" }},
 	}
 	for _, tt := range cases {

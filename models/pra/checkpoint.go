@@ -27,7 +27,8 @@ const (
 func (m *Model) metadata(format string) map[string]string {
 	config, _ := json.Marshal(m.Config)
 	train, _ := json.Marshal(m.Train)
-	return map[string]string{"format": format, "core": CoreVersion, "config": string(config), "train": string(train), "steps": strconv.Itoa(m.Steps)}
+	return map[string]string{"format": format, "core": CoreVersion, "config": string(config), "train": string(train),
+		"steps": strconv.Itoa(m.Steps)}
 }
 
 // collect downloads flat arrays as named tensors.

@@ -27,7 +27,8 @@ func (n *network) coderActs(m *memory, rows int) *coderActs {
 		return nil
 	}
 	C, d := n.cfg.CoderWidth, n.cfg.State
-	return &coderActs{epre: m.act(rows * C), eact: m.act(rows * C), raw: m.act(rows * d), stats: m.act(rows * 2), z: m.act(rows * d), dec: n.decoderActs(m, rows)}
+	return &coderActs{epre: m.act(rows * C), eact: m.act(rows * C), raw: m.act(rows * d), stats: m.act(rows * 2), z: m.act(rows * d),
+		dec: n.decoderActs(m, rows)}
 }
 
 func (n *network) stateNorm() device.NormKind {

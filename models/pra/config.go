@@ -83,11 +83,12 @@ func DefaultTrain() TrainConfig {
 // SampleConfig says how images are drawn from a trained model: the keys of the
 // [sample] table that change pixels, apart from how many are drawn.
 type SampleConfig struct {
-	FlowSteps    int          `toml:"flow_steps" json:"flow_steps"`       // solver steps a token
-	Solver       string       `toml:"solver" json:"solver"`               // "euler" or "heun"
-	Guidance     float64      `toml:"guidance" json:"guidance"`           // w: v = v_c + w·(v_c − v_null); 0 = none
-	RolloutDepth models.Depth `toml:"rollout_depth" json:"rollout_depth"` // 0: sequential with KV cache; r ≥ 1: r Jacobi sweeps; "exact" = K sweeps
-	Weights      string       `toml:"weights" json:"weights"`             // "ema" or "raw"
+	FlowSteps int     `toml:"flow_steps" json:"flow_steps"` // solver steps a token
+	Solver    string  `toml:"solver" json:"solver"`         // "euler" or "heun"
+	Guidance  float64 `toml:"guidance" json:"guidance"`     // w: v = v_c + w·(v_c − v_null); 0 = none
+	// 0: sequential with KV cache; r ≥ 1: r Jacobi sweeps; "exact" = K sweeps
+	RolloutDepth models.Depth `toml:"rollout_depth" json:"rollout_depth"`
+	Weights      string       `toml:"weights" json:"weights"` // "ema" or "raw"
 	Seed         uint64       `toml:"seed" json:"seed"`
 }
 
@@ -144,7 +145,8 @@ func (c Config) Validate() error {
 		return models.BadKey("model.patch", "%d does not divide the image size %d; allowed: %v", c.Patch, c.Size, Divisors(c.Size))
 	}
 	if n := c.Tokens(); n%c.Block != 0 {
-		return models.BadKey("model.block", "%d does not divide N = %d tokens (size %d, patch %d); allowed: %v", c.Block, n, c.Size, c.Patch, Divisors(n))
+		return models.BadKey("model.block", "%d does not divide N = %d tokens (size %d, patch %d); allowed: %v", c.Block, n, c.Size,
+			c.Patch, Divisors(n))
 	}
 	if c.Width%c.Heads != 0 {
 		return models.BadKey("model.heads", "%d does not divide model.width = %d", c.Heads, c.Width)

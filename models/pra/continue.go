@@ -17,7 +17,8 @@ func (s *Sampler) Continue(real []uint8, labels []int32, ids []uint32, given int
 		return fmt.Errorf("continuing real images: the sampler makes %d sweeps; it must be sequential, sample.rollout_depth = 0", s.sweeps)
 	}
 	if given < 0 || given > c.Tokens() || given%c.Block != 0 {
-		return fmt.Errorf("continuing real images: %d given tokens; allowed are multiples of the block %d up to N = %d", given, c.Block, c.Tokens())
+		return fmt.Errorf("continuing real images: %d given tokens; allowed are multiples of the block %d up to N = %d", given,
+			c.Block, c.Tokens())
 	}
 	x, err := s.begin(real, labels, ids, out)
 	if err != nil {
@@ -60,7 +61,8 @@ func (s *Sampler) begin(real []uint8, labels []int32, ids []uint32, out []uint8)
 	c, n := s.model.Config, len(labels)
 	size, per := c.Size*c.Size*c.Channels, c.Tokens()*c.TokenDim()
 	if n == 0 || n > s.batch || len(ids) != n || len(real) != n*size || len(out) != n*size {
-		return x, fmt.Errorf("%d labels, %d ids, %d bytes of images and room for %d; a call takes 1 to %d images of %d bytes", n, len(ids), len(real), len(out), s.batch, size)
+		return x, fmt.Errorf("%d labels, %d ids, %d bytes of images and room for %d; a call takes 1 to %d images of %d bytes", n, len(ids),
+			len(real), len(out), s.batch, size)
 	}
 	for i, l := range labels {
 		if l < 0 || int(l) > c.Classes {

@@ -162,7 +162,8 @@ func TestCUDATraining(t *testing.T) {
 			worst, at = d, i
 		}
 	}
-	t.Logf("the loss falls from %.4g to %.4g; largest relative difference %.2g, at step %d", want[0].Total, want[len(want)-1].Total, worst, at+1)
+	t.Logf("the loss falls from %.4g to %.4g; largest relative difference %.2g, at step %d", want[0].Total,
+		want[len(want)-1].Total, worst, at+1)
 	if !(worst <= 1e-4) {
 		t.Errorf("step %d: loss %.9g, on the CPU %.9g: relative difference %g", at+1, got[at].Total, want[at].Total, worst)
 	}

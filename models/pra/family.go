@@ -99,7 +99,8 @@ func (p Params) depths() error {
 		depth models.Depth
 	}{{"train.rollout_depth", p.Train.RolloutDepth}, {"sample.rollout_depth", p.Sample.RolloutDepth}} {
 		if int(d.depth) > k {
-			return models.BadKey(d.key, "%d is more than K = %d AR steps (size %d, patch %d, block %d), after which nothing changes; allowed: 0 to %d, or \"exact\"",
+			return models.BadKey(d.key,
+				"%d is more than K = %d AR steps (size %d, patch %d, block %d), after which nothing changes; allowed: 0 to %d, or \"exact\"",
 				d.depth, k, c.Size, c.Patch, c.Block, k)
 		}
 	}

@@ -23,7 +23,8 @@ type headBlockActs struct {
 func (n *network) headActs(m *memory, rows, modrows, hrows int, keep bool) *headActs {
 	c := n.cfg
 	H := c.HeadWidth
-	a := &headActs{hc: m.act(hrows * H), c: m.act(modrows * H), mod: m.act(modrows * n.mod.out), stats: m.act(rows * 2), n: m.act(rows * H), o: m.act(rows * c.StateDim())}
+	a := &headActs{hc: m.act(hrows * H), c: m.act(modrows * H), mod: m.act(modrows * n.mod.out), stats: m.act(rows * 2), n: m.act(rows * H),
+		o: m.act(rows * c.StateDim())}
 	if keep {
 		a.features, a.tpre1, a.t1 = m.act(rows*timeFeatures), m.act(rows*H), m.act(rows*H)
 		a.temb, a.cpre = m.act(rows*H), m.act(rows*H)
@@ -110,7 +111,8 @@ type headGrads struct {
 
 func (n *network) headGrads(m *memory, rows, hrows int) *headGrads {
 	H := n.cfg.HeadWidth
-	return &headGrads{dx: m.act(rows * H), dn: m.act(rows * H), df: m.act(rows * H), dc: m.act(rows * H), dmod: m.act(rows * n.mod.out), dhc: m.act(hrows * H)}
+	return &headGrads{dx: m.act(rows * H), dn: m.act(rows * H), df: m.act(rows * H), dc: m.act(rows * H), dmod: m.act(rows * n.mod.out),
+		dhc: m.act(hrows * H)}
 }
 
 // headBackward accumulates parameter gradients from do [rows, d] (which it

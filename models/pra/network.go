@@ -55,7 +55,8 @@ func (n *network) apply(l linear, flat, y, pre, x device.Buffer, rows int, act d
 
 // applyBackward turns dy into dpre (may be the same buffer) and gives the
 // gradients of W, b and, where dx is present, of x (β = 1 adds to it).
-func (n *network) applyBackward(l linear, flat, grads, dx device.Buffer, beta float32, dpre, dy, pre, x device.Buffer, rows int, act device.Act) {
+func (n *network) applyBackward(l linear, flat, grads, dx device.Buffer, beta float32, dpre, dy, pre, x device.Buffer, rows int,
+	act device.Act) {
 	device.Do(n.be, device.BiasActBackward{DPre: dpre, DBias: l.b.of(grads), DY: dy, Pre: pre, Rows: rows, N: l.out, Act: act})
 	device.Do(n.be, device.Gemm{
 		TransA: true, M: l.in, N: l.out, K: rows, Alpha: 1, A: x, LDA: l.in, B: dpre, LDB: l.out, Beta: 1,

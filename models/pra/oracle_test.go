@@ -198,7 +198,8 @@ func (o *oracleCheck) step(c *oracleCase, tr *Trainer, data models.Images) {
 
 func (o *oracleCheck) sample(c *oracleCase, m *Model) {
 	for _, r := range c.Sample.Runs {
-		sc := SampleConfig{FlowSteps: r.FlowSteps, Solver: r.Solver, Guidance: r.Guidance, RolloutDepth: r.RolloutDepth, Weights: "ema", Seed: c.Sample.Seed}
+		sc := SampleConfig{FlowSteps: r.FlowSteps, Solver: r.Solver, Guidance: r.Guidance, RolloutDepth: r.RolloutDepth, Weights: "ema",
+			Seed: c.Sample.Seed}
 		what := "sample " + r.Solver + " w=" + strconv.FormatFloat(r.Guidance, 'g', -1, 64) + " r=" + strconv.Itoa(int(r.RolloutDepth))
 		s, err := NewSampler(m, sc, len(c.Sample.IDs))
 		if err != nil {

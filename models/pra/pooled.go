@@ -14,7 +14,8 @@ import (
 func (m *Model) PooledFeatures(images models.Images, weights string, batch int, done func(int) error) ([]float32, error) {
 	c, be := m.Config, m.net.be
 	if images.Size != c.Size || images.Channels != c.Channels || images.N < 1 || batch < 1 {
-		return nil, fmt.Errorf("features: %d images of %d×%d×%d, %d at once; the model reads images of %d×%d×%d", images.N, images.Size, images.Size, images.Channels, batch, c.Size, c.Size, c.Channels)
+		return nil, fmt.Errorf("features: %d images of %d×%d×%d, %d at once; the model reads images of %d×%d×%d", images.N, images.Size,
+			images.Size, images.Channels, batch, c.Size, c.Size, c.Channels)
 	}
 	batch = min(batch, images.N)
 	N, P, W := c.Tokens(), c.TokenDim(), c.Width

@@ -32,7 +32,8 @@ func NewSampler(m *Model, sc SampleConfig, batch int) (*Sampler, error) {
 		return nil, models.BadKey("sample.batch", "must be 1 or more, not %d", batch)
 	}
 	c := m.Config
-	s := &Sampler{Config: sc, model: m, mem: memory{be: m.net.be}, batch: batch, sweeps: int(sc.RolloutDepth.Resolve(c.ARSteps())), order: c.order()}
+	s := &Sampler{Config: sc, model: m, mem: memory{be: m.net.be}, batch: batch, sweeps: int(sc.RolloutDepth.Resolve(c.ARSteps())),
+		order: c.order()}
 	plan := flowPlan{steps: sc.FlowSteps, heun: sc.Solver == "heun", guidance: sc.Guidance}
 	var err error
 	if s.shares, err = newShares(m.net, plan, batch, s.sweeps == 0); err != nil {

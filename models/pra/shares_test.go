@@ -46,7 +46,8 @@ func TestSharesAgree(t *testing.T) {
 					}
 					sc.RolloutDepth = 0
 					for _, given := range []int{v.cfg.Block, -1} {
-						near(t, fmt.Sprintf("guidance %g, %d given", guidance, given), continued(t, divided, sc, real, given), continued(t, whole, sc, real, given))
+						near(t, fmt.Sprintf("guidance %g, %d given", guidance, given), continued(t, divided, sc, real, given),
+							continued(t, whole, sc, real, given))
 					}
 				}
 			})

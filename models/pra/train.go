@@ -84,7 +84,8 @@ func NewTrainer(be device.Backend, cfg Config, tc TrainConfig, data models.Image
 		return nil, err
 	}
 	if data.N < 1 || data.Size != cfg.Size || data.Channels != cfg.Channels {
-		return nil, fmt.Errorf("train: %d images of %d×%d×%d; the model needs at least one of %d×%d×%d", data.N, data.Size, data.Size, data.Channels, cfg.Size, cfg.Size, cfg.Channels)
+		return nil, fmt.Errorf("train: %d images of %d×%d×%d; the model needs at least one of %d×%d×%d", data.N, data.Size, data.Size,
+			data.Channels, cfg.Size, cfg.Size, cfg.Channels)
 	}
 	model, err := NewModel(be, cfg, tc.Seed)
 	if err != nil {
@@ -152,7 +153,8 @@ func (t *Trainer) Step() error {
 		return fmt.Errorf("training step %d: %w", t.done, err)
 	}
 	if math.IsNaN(t.gradNorm) || math.IsInf(t.gradNorm, 0) {
-		return fmt.Errorf("training step %d: the gradient norm is %v: the training has diverged; lower train.lr or set train.clip", t.done, t.gradNorm)
+		return fmt.Errorf("training step %d: the gradient norm is %v: the training has diverged; lower train.lr or set train.clip",
+			t.done, t.gradNorm)
 	}
 	return nil
 }
@@ -396,7 +398,8 @@ func (t *Trainer) Losses() Losses {
 		}
 		return s / float64(b.N*by)
 	}
-	l := Losses{Step: t.done, Flow: mean(t.acts.lossFlow, t.cfg.StateDim()), Rec: mean(t.acts.lossRec, t.cfg.TokenDim()), GradNorm: t.gradNorm, LR: t.lr}
+	l := Losses{Step: t.done, Flow: mean(t.acts.lossFlow, t.cfg.StateDim()), Rec: mean(t.acts.lossRec, t.cfg.TokenDim()),
+		GradNorm: t.gradNorm, LR: t.lr}
 	l.Total = l.Flow + t.tc.RecWeight*l.Rec
 	return l
 }

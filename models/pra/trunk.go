@@ -85,7 +85,8 @@ func (n *network) trunk(flat device.Buffer, a *trunkActs, x device.Buffer, label
 // trunkStep computes h for the B tokens of AR step k, reading earlier tokens
 // from the caches (one a layer). prev [batch, B, P] are the tokens of step k−1;
 // it is not read at k = 0.
-func (n *network) trunkStep(flat device.Buffer, a *trunkActs, caches []device.Buffer, prev device.Buffer, labels device.Ints, batch, k int) {
+func (n *network) trunkStep(flat device.Buffer, a *trunkActs, caches []device.Buffer, prev device.Buffer, labels device.Ints,
+	batch, k int) {
 	c := n.cfg
 	rows, at := batch*c.Block, k*c.Block
 	if k > 0 {
@@ -139,12 +140,14 @@ type trunkGrads struct {
 
 func (n *network) trunkGrads(m *memory, rows int) *trunkGrads {
 	W := n.cfg.Width
-	return &trunkGrads{dx: m.act(rows * W), dn: m.act(rows * W), datt: m.act(rows * W), dqkv: m.act(rows * 3 * W), dmlp: m.act(rows * n.cfg.MLP * W)}
+	return &trunkGrads{dx: m.act(rows * W), dn: m.act(rows * W), datt: m.act(rows * W), dqkv: m.act(rows * 3 * W),
+		dmlp: m.act(rows * n.cfg.MLP * W)}
 }
 
 // trunkBackward accumulates parameter gradients from dh [rows, W]. The AR
 // inputs x receive none: they are constants of the loss.
-func (n *network) trunkBackward(flat, grads device.Buffer, a *trunkActs, g *trunkGrads, dh, x device.Buffer, labels device.Ints, batch int) {
+func (n *network) trunkBackward(flat, grads device.Buffer, a *trunkActs, g *trunkGrads, dh, x device.Buffer,
+	labels device.Ints, batch int) {
 	c, be := n.cfg, n.be
 	W, N, rows := c.Width, c.Tokens(), batch*c.Tokens()
 	device.Do(be, device.NormBackward{

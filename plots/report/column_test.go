@@ -10,15 +10,18 @@ import (
 
 func TestColumns(t *testing.T) {
 	var rows []view.Row
-	for _, r := range [][3]string{{"nfe", "1", record.Train}, {"seam_index", "1", record.Seam}, {"latency", "s", record.Time}, {"own_score", "1", record.Score}, {"kid", "1", record.Score},
-		{"memory_peak", "bytes", record.Time}, {"fid_proxy", "1", record.Score}, {"train_seconds", "s", record.Train}, {"train_memory_peak", "bytes", record.Train}, {"fid_proxy", "1", record.Score}} {
+	for _, r := range [][3]string{{"nfe", "1", record.Train}, {"seam_index", "1", record.Seam}, {"latency", "s", record.Time},
+		{"own_score", "1", record.Score}, {"kid", "1", record.Score},
+		{"memory_peak", "bytes", record.Time}, {"fid_proxy", "1", record.Score}, {"train_seconds", "s", record.Train},
+		{"train_memory_peak", "bytes", record.Train}, {"fid_proxy", "1", record.Score}} {
 		rows = append(rows, view.Row{Metric: r[0], Unit: r[1], Kind: r[2], Value: 0.002})
 	}
 	var got []string
 	for _, c := range columnsOf(rows) {
 		got = append(got, c.Metric+" "+string(c.Group)+" "+c.Unit)
 	}
-	want := "fid_proxy quality |latency speed ms|memory_peak memory bytes|kid quality |own_score quality |seam_index diagnostics |train_memory_peak memory bytes|train_seconds training ms|nfe cost "
+	want := "fid_proxy quality |latency speed ms|memory_peak memory bytes|kid quality |own_score quality |seam_index diagnostics " +
+		"|train_memory_peak memory bytes|train_seconds training ms|nfe cost "
 	if all := strings.Join(got, "|"); all != want {
 		t.Errorf("columns %s\nwant    %s", all, want)
 	}

@@ -45,7 +45,8 @@ type drawnFigure struct {
 
 func newExperiment(e Experiment, n int) (*experiment, error) {
 	if len(e.Means) != len(e.Data.Cells) || len(e.Of) != len(e.Data.Cells) {
-		return nil, fmt.Errorf("experiment %s: %d points have %d sets of means and %d of cells: each has one of both", e.Name, len(e.Data.Cells), len(e.Means), len(e.Of))
+		return nil, fmt.Errorf("experiment %s: %d points have %d sets of means and %d of cells: each has one of both", e.Name, len(e.Data.Cells),
+			len(e.Means), len(e.Of))
 	}
 	x := &experiment{Experiment: e, ID: fmt.Sprintf("e%d", n)}
 	x.Tables = x.tables()

@@ -29,7 +29,8 @@ func madeWith(name string, points, seeds, further int) Experiment {
 	e := Experiment{Name: name, Description: "a test", Data: plots.Data{Experiment: name},
 		Environments: map[string]record.Environment{"env": {CPU: "Xeon", Cores: 2, MemoryBytes: 8 << 30, OS: "linux", GitRevision: "abc123"}}}
 	metric := func(c view.Cell, kind, attempt, name, unit string, value, half float64) {
-		r := view.Row{Experiment: e.Name, Cell: c.Cell, Seed: c.Seed, Metric: name, Unit: unit, Value: value, N: 5, Protocol: "kind=" + kind, Attempt: attempt, Outcome: record.OK,
+		r := view.Row{Experiment: e.Name, Cell: c.Cell, Seed: c.Seed, Metric: name, Unit: unit, Value: value, N: 5, Protocol: "kind=" + kind,
+			Attempt: attempt, Outcome: record.OK,
 			CreatedAt: noon, Label: c.Label, Patch: c.Patch, Params: c.Params, Kind: kind, Device: "cpu", DeviceClass: "cpu Xeon", Code: "abc123"}
 		if half > 0 {
 			r.Lo, r.Hi, r.Method = ptr(value-half), ptr(value+half), stat.Jackknife
@@ -41,12 +42,14 @@ func madeWith(name string, points, seeds, further int) Experiment {
 	}
 	for i := range points {
 		label := fmt.Sprintf("patch=%d", 7*(i+1))
-		p := plots.CellData{Label: label, Params: map[string]any{"model.patch": int64(7 * (i + 1)), "patch": 7 * (i + 1), "train.rollout_depth": int64(i % 2)}, Metrics: map[string]plots.MetricValue{}, Outcome: record.OK, Seeds: seeds}
+		p := plots.CellData{Label: label, Params: map[string]any{"model.patch": int64(7 * (i + 1)), "patch": 7 * (i + 1),
+			"train.rollout_depth": int64(i % 2)}, Metrics: map[string]plots.MetricValue{}, Outcome: record.OK, Seeds: seeds}
 		params := map[string]any{"model.patch": p.Params["model.patch"], "train.rollout_depth": p.Params["train.rollout_depth"]}
 		var ids []string
 		from := len(e.Rows)
 		for seed := 1; seed <= seeds; seed++ {
-			c := view.Cell{Experiment: e.Name, Cell: fmt.Sprintf("c%d-%d", i, seed), Seed: uint64(seed), Label: label, Patch: 7 * (i + 1), Params: params, Outcome: record.OK}
+			c := view.Cell{Experiment: e.Name, Cell: fmt.Sprintf("c%d-%d", i, seed), Seed: uint64(seed), Label: label, Patch: 7 * (i + 1),
+				Params: params, Outcome: record.OK}
 			if i == points-1 {
 				c.Outcome, c.Kind, c.Reason = record.OutOfMemory, record.Train, "needs 9 GiB of 8"
 				p.Outcome, p.Reason = c.Outcome, c.Reason
@@ -62,7 +65,8 @@ func madeWith(name string, points, seeds, further int) Experiment {
 					metric(c, record.Score, "score-"+id, fmt.Sprintf("metric_%02d", k), "1", float64(i*k)+s, 0.5)
 				}
 				for _, kind := range []string{record.Train, record.Score, record.Time} {
-					e.Attempts = append(e.Attempts, view.Provenance{Attempt: kind + "-" + id, Stage: "stage-" + kind + id, Kind: kind, Outcome: record.OK, Device: "cpu", Code: "abc123",
+					e.Attempts = append(e.Attempts, view.Provenance{Attempt: kind + "-" + id, Stage: "stage-" + kind + id, Kind: kind, Outcome: record.OK,
+						Device: "cpu", Code: "abc123",
 						Environment: "env", Started: noon, Finished: noon.Add(time.Minute)})
 				}
 			}
@@ -76,13 +80,16 @@ func madeWith(name string, points, seeds, further int) Experiment {
 		}
 		for _, m := range all {
 			means[m.Metric] = m
-			p.Metrics[m.Metric] = plots.MetricValue{Value: m.Value, Lo: m.Lo, Hi: m.Hi, N: m.N, Unit: m.Unit, Protocol: m.Protocol, Interval: m.Interval.Short()}
+			p.Metrics[m.Metric] = plots.MetricValue{Value: m.Value, Lo: m.Lo, Hi: m.Hi, N: m.N, Unit: m.Unit, Protocol: m.Protocol,
+				Interval: m.Interval.Short()}
 		}
 		for step := 0; step <= 300; step += 10 {
-			p.Curve = append(p.Curve, plots.CurvePoint{Step: step, Values: map[string]float64{lossName: 0.5 + math.Exp(-float64(step)/50) + float64(i)/50}})
+			p.Curve = append(p.Curve,
+				plots.CurvePoint{Step: step, Values: map[string]float64{lossName: 0.5 + math.Exp(-float64(step)/50) + float64(i)/50}})
 		}
 		if i < 3 {
-			p.Grid = &plots.Grid{Rows: 2, Cols: 3, Size: 8, Channels: 1, Images: slices.Repeat([]uint8{0, 80, 160, 255}, 2*3*8*8/4), RowLabels: []string{"a", "b"}}
+			p.Grid = &plots.Grid{Rows: 2, Cols: 3, Size: 8, Channels: 1, Images: slices.Repeat([]uint8{0, 80, 160, 255}, 2*3*8*8/4),
+				RowLabels: []string{"a", "b"}}
 		}
 		e.Data.Cells = append(e.Data.Cells, p)
 		e.Means = append(e.Means, means)

@@ -47,8 +47,9 @@ func (e *experiment) paretos() []*chart {
 		c := e.pareto(x, y, s, groups[g])
 		c.ID = fmt.Sprintf("%s-pareto%d", e.ID, n)
 		if len(order) > 1 {
-			c.Caption = append(c.Caption, fmt.Sprintf("Chart %d of %d: values of different protocols, hardware or revisions never share an axis. Here: %s.",
-				n+1, len(order), g.apart(order, plots.Describe(x).Short, plots.Describe(y).Short)))
+			c.Caption = append(c.Caption,
+				fmt.Sprintf("Chart %d of %d: values of different protocols, hardware or revisions never share an axis. Here: %s.",
+					n+1, len(order), g.apart(order, plots.Describe(x).Short, plots.Describe(y).Short)))
 		}
 		if n == 0 {
 			c.Missing = e.missing(x, y)

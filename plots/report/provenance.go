@@ -20,12 +20,14 @@ type source struct {
 }
 
 func sourceOfRow(r *view.Row) source {
-	return source{value: r.Value, lo: r.Lo, hi: r.Hi, n: r.N, interval: r.Method.Long(), protocol: r.Protocol, code: r.Code, device: r.DeviceClass, attempts: []string{r.Attempt}}
+	return source{value: r.Value, lo: r.Lo, hi: r.Hi, n: r.N, interval: r.Method.Long(), protocol: r.Protocol, code: r.Code,
+		device: r.DeviceClass, attempts: []string{r.Attempt}}
 }
 
 func sourceOfMean(m view.Mean) source {
 	attempts := slices.Clone(m.Attempts)
-	return source{value: m.Value, lo: m.Lo, hi: m.Hi, n: m.N, interval: m.Interval.Long(), protocol: m.Protocol, code: m.Code, device: m.Device, attempts: slices.Compact(attempts)}
+	return source{value: m.Value, lo: m.Lo, hi: m.Hi, n: m.N, interval: m.Interval.Long(), protocol: m.Protocol, code: m.Code,
+		device: m.Device, attempts: slices.Compact(attempts)}
 }
 
 // provenance is what the script shows of a row on demand. Texts that come
@@ -90,7 +92,8 @@ func (p *provenance) add(e *experiment, t *table) {
 		p.attempt[id] = i
 		about := []any{id}
 		if a := known[id]; a != nil {
-			about = append(about, p.textAt(a.Kind), p.textAt(a.Code), p.textAt(a.Device), p.textAt(machine(e.Environments[a.Environment])), stampText(a.Started), stampText(a.Finished), a.Stage)
+			about = append(about, p.textAt(a.Kind), p.textAt(a.Code), p.textAt(a.Device), p.textAt(machine(e.Environments[a.Environment])),
+				stampText(a.Started), stampText(a.Finished), a.Stage)
 		}
 		p.Attempts = append(p.Attempts, about)
 		return i
@@ -102,7 +105,8 @@ func (p *provenance) add(e *experiment, t *table) {
 			for _, id := range s.attempts {
 				at = append(at, attemptAt(id))
 			}
-			list = append(list, provenanceOf{p.metricAt(s.column), s.value, s.lo, s.hi, s.n, p.textAt(s.interval), p.textAt(s.protocol), p.textAt(s.code), p.textAt(s.device), at})
+			list = append(list, provenanceOf{p.metricAt(s.column), s.value, s.lo, s.hi, s.n, p.textAt(s.interval), p.textAt(s.protocol),
+				p.textAt(s.code), p.textAt(s.device), at})
 		}
 		p.Rows[r.ID] = list
 	}

@@ -87,7 +87,8 @@ func TestProtocolsShareNoAxis(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(x.Charts) != 3 || len(x.Charts[0].Marks) != 1 || len(x.Charts[1].Marks) != 1 || len(x.Charts[2].Marks) != 2 || len(x.Charts[0].Missing) != 1 || x.Charts[1].Missing != nil {
+	if len(x.Charts) != 3 || len(x.Charts[0].Marks) != 1 || len(x.Charts[1].Marks) != 1 || len(x.Charts[2].Marks) != 2 ||
+		len(x.Charts[0].Missing) != 1 || x.Charts[1].Missing != nil {
 		t.Fatalf("%d charts: %+v", len(x.Charts), x.Charts)
 	}
 	for i, want := range []string{"FD (proxy) under protocol another", "throughput on cpu Opteron", "FD (proxy) under protocol kind=score"} {
@@ -136,8 +137,10 @@ func TestEveryNumberHasItsOrigin(t *testing.T) {
 
 // nasty are names that a page must show, and never obey.
 var nasty = []string{
-	`<script>alert(1)</script>`, `</script><script>alert(1)</script>`, `"><img src=x onerror=alert(1)>`, `' onmouseover='alert(1)`, `</style><svg onload=alert(1)>`,
-	`<!--`, `-->`, `]]>`, `&lt;b&gt;`, "{{.}}", "javascript:alert(1)", "日本語 ±µ → 🦊", "\u202Eright to left\u2066", "line\nbreak\ttab", "\\u003cscript\\u003e", "`${alert(1)}`", "a\u2028b", "%3Cscript%3E",
+	`<script>alert(1)</script>`, `</script><script>alert(1)</script>`, `"><img src=x onerror=alert(1)>`, `' onmouseover='alert(1)`,
+	`</style><svg onload=alert(1)>`,
+	`<!--`, `-->`, `]]>`, `&lt;b&gt;`, "{{.}}", "javascript:alert(1)", "日本語 ±µ → 🦊", "\u202Eright to left\u2066", "line\nbreak\ttab",
+	"\\u003cscript\\u003e", "`${alert(1)}`", "a\u2028b", "%3Cscript%3E",
 	strings.Repeat("W", 3000),
 }
 

@@ -25,10 +25,7 @@ const mostSeries = 7
 func (e *experiment) series(asked string) series {
 	candidates := []string{asked}
 	if asked == "" {
-		candidates = nil
-		for _, k := range likely {
-			candidates = append(candidates, k)
-		}
+		candidates = slices.Clone(likely)
 		for _, k := range e.keys() {
 			if !slices.Contains(candidates, k.Key) {
 				candidates = append(candidates, k.Key)

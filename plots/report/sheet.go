@@ -32,7 +32,8 @@ const between = 1
 func sheetImage(g *plots.Grid) (*bytes.Buffer, int, int, error) {
 	per := g.Size * g.Size * g.Channels
 	if g.Rows < 1 || g.Cols < 1 || g.Size < 1 || g.Channels != 1 && g.Channels != 3 || len(g.Images) != g.Rows*g.Cols*per {
-		return nil, 0, 0, fmt.Errorf("%d bytes do not make %d × %d images of %d × %d × %d", len(g.Images), g.Rows, g.Cols, g.Size, g.Size, g.Channels)
+		return nil, 0, 0, fmt.Errorf("%d bytes do not make %d × %d images of %d × %d × %d", len(g.Images), g.Rows, g.Cols, g.Size,
+			g.Size, g.Channels)
 	}
 	cols := min(g.Cols, mostColumns)
 	w, h := cols*(g.Size+between)-between, g.Rows*(g.Size+between)-between

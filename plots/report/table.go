@@ -240,7 +240,9 @@ func (t *table) remark() {
 		}
 	}
 	if n > 0 {
-		t.Notes = append(t.Notes, fmt.Sprintf("~ something else loaded the machine in a round of this timing (%d of %d lines; disturbed_rounds says in how many rounds)", n, of))
+		t.Notes = append(t.Notes,
+			fmt.Sprintf("~ something else loaded the machine in a round of this timing (%d of %d lines; disturbed_rounds says in how many rounds)",
+				n, of))
 	}
 	for _, c := range t.Columns {
 		if len(c.protocols) > 1 {
@@ -249,7 +251,8 @@ func (t *table) remark() {
 				list = append(list, letter(i)+": "+p)
 			}
 			sort.Strings(list)
-			t.Notes = append(t.Notes, fmt.Sprintf("%s was measured under several protocols, which are not to be compared: %s", c.Name, strings.Join(list, " | ")))
+			t.Notes = append(t.Notes, fmt.Sprintf("%s was measured under several protocols, which are not to be compared: %s", c.Name,
+				strings.Join(list, " | ")))
 		}
 	}
 }

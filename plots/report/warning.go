@@ -48,7 +48,8 @@ func (e *experiment) warnings() []warning {
 		for _, o := range slices.Sorted(maps.Keys(by)) {
 			kinds = append(kinds, fmt.Sprintf("%d %s", by[o], o))
 		}
-		out = append(out, newWarning(true, failed, "%d of %d cells failed or wait for one that did (%s). What they lack is marked × in the tables.", len(failed), len(e.Cells), strings.Join(kinds, ", ")))
+		out = append(out, newWarning(true, failed, "%d of %d cells failed or wait for one that did (%s). What they lack is marked × in the "+
+			"tables.", len(failed), len(e.Cells), strings.Join(kinds, ", ")))
 	}
 	if len(waiting) > 0 {
 		out = append(out, newWarning(false, waiting, "%d of %d cells are not finished.", len(waiting), len(e.Cells)))
@@ -67,12 +68,14 @@ func (e *experiment) warnings() []warning {
 		if r := &e.Rows[i]; r.Metric == quantity.DisturbedRounds.Name {
 			timings++
 			if r.Value > 0 {
-				disturbed = append(disturbed, fmt.Sprintf("%s, seed %d: %s of %d rounds", nameOf(r.Label, e.Name), r.Seed, numeral.Fixed(r.Value, 0), r.N))
+				disturbed = append(disturbed, fmt.Sprintf("%s, seed %d: %s of %d rounds", nameOf(r.Label, e.Name), r.Seed,
+					numeral.Fixed(r.Value, 0), r.N))
 			}
 		}
 	}
 	if len(disturbed) > 0 {
-		out = append(out, newWarning(false, disturbed, "Something else loaded the machine while %d of %d cells were timed; these timings are marked ~.", len(disturbed), timings))
+		out = append(out, newWarning(false, disturbed,
+			"Something else loaded the machine while %d of %d cells were timed; these timings are marked ~.", len(disturbed), timings))
 	}
 	if items := e.apart(func(r *view.Row) string { return r.Code }); len(items) > 1 {
 		out = append(out, newWarning(false, items, "The values come from %d states of the program.", len(items)))
@@ -84,11 +87,13 @@ func (e *experiment) warnings() []warning {
 	}
 	for _, c := range columnsOf(e.Rows) {
 		if len(c.protocols) > 1 {
-			out = append(out, newWarning(false, c.protocols, "%s was measured under %d protocols; their values are not to be compared.", c.Name, len(c.protocols)))
+			out = append(out, newWarning(false, c.protocols, "%s was measured under %d protocols; their values are not to be compared.", c.Name,
+				len(c.protocols)))
 		}
 	}
 	if len(e.Cells) > 0 && !e.severalSeeds() {
-		out = append(out, newWarning(false, nil, "Each point has one training seed: intervals are over images or rounds of timing, and say nothing about another training."))
+		out = append(out, newWarning(false, nil,
+			"Each point has one training seed: intervals are over images or rounds of timing, and say nothing about another training."))
 	}
 	return out
 }

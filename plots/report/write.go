@@ -62,7 +62,8 @@ func write(w io.Writer, c Content) error {
 	d.CSS, d.JS, d.Data = template.CSS(style), template.JS(script), template.JS(data)
 	// Nothing may be loaded from anywhere, and no other style or script runs
 	// than the two whose hashes stand here.
-	d.Policy = "default-src 'none'; img-src data:; style-src " + hash(style) + "; script-src " + hash(script) + "; base-uri 'none'; form-action 'none'"
+	d.Policy = "default-src 'none'; img-src data:; style-src " + hash(style) + "; script-src " + hash(script) +
+		"; base-uri 'none'; form-action 'none'"
 	var b bytes.Buffer
 	if err := templates.ExecuteTemplate(&b, "report", d); err != nil {
 		return err
