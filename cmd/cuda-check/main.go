@@ -88,7 +88,8 @@ func (c *checks) fresh() {
 	made, _ := os.ReadFile(filepath.Join(folder, "ptx", "clang-version"))
 	here, _ := os.ReadFile(filepath.Join(dir, "clang-version"))
 	if !bytes.Equal(made, here) {
-		c.say("skipped: committed PTX against a fresh compilation (it was made by clang %s, here is %s, whose text may differ); the sources compile", bytes.TrimSpace(made), bytes.TrimSpace(here))
+		c.say("skipped: committed PTX against a fresh compilation (it was made by clang %s, here is %s, whose text may differ); the sources "+
+			"compile", bytes.TrimSpace(made), bytes.TrimSpace(here))
 		return
 	}
 	for _, f := range kernels.Files(999) {
@@ -126,7 +127,7 @@ func each(archs map[int]bool, f func(file string, arch int)) (pairs int) {
 
 func find(wheels, pattern string) []string {
 	var out []string
-	filepath.WalkDir(wheels, func(path string, d os.DirEntry, err error) error {
+	_ = filepath.WalkDir(wheels, func(path string, d os.DirEntry, err error) error {
 		if err == nil {
 			if ok, _ := filepath.Match(pattern, d.Name()); ok && !d.IsDir() {
 				out = append(out, path)
@@ -176,7 +177,8 @@ func (c *checks) assemblers(wheels string) {
 				c.mu.Unlock()
 			}
 		})
-		c.say("%s: %d modules assembled for %v, %d kernels without spills, stack or resources over their bounds", p.name, pairs, known(p.archs), count)
+		c.say("%s: %d modules assembled for %v, %d kernels without spills, stack or resources over their bounds", p.name, pairs,
+			known(p.archs), count)
 	}
 }
 

@@ -9,7 +9,8 @@ typedef void *program;
 static const char *(*error_string)(int);
 static int (*version)(int *, int *), (*count_archs)(int *), (*list_archs)(int *);
 static int (*create)(program *, const char *, const char *, int, const char *const *, const char *const *);
-static int (*compile)(program, int, const char *const *), (*log_size)(program, size_t *), (*get_log)(program, char *), (*destroy)(program *);
+static int (*compile)(program, int, const char *const *), (*log_size)(program, size_t *);
+static int (*get_log)(program, char *), (*destroy)(program *);
 
 // Opens one NVRTC after another; the program needs one at a time.
 static const char *nvrtc_open(const char *path) {
@@ -29,7 +30,8 @@ static int nvrtc_archs(int *n, int *out) {
     return r || *n > 64 ? r : list_archs(out);
 }
 // Compiles, and returns the log (to be freed) where it fails.
-static char *nvrtc_compile(const char *source, const char *name, int headers, const char **texts, const char **names, int options, const char **option) {
+static char *nvrtc_compile(const char *source, const char *name, int headers, const char **texts, const char **names,
+                           int options, const char **option) {
     program p;
     size_t n = 0;
     if (create(&p, source, name, headers, texts, names)) return 0;

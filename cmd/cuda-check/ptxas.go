@@ -106,7 +106,8 @@ func fault(k *kernels.Kernel, r resources, found bool) string {
 	case r.shared != k.Shared:
 		return fmt.Sprintf("has %d bytes of static shared memory, the table says %d", r.shared, k.Shared)
 	case held > registersHeld:
-		return fmt.Sprintf("takes %d registers a thread: %d blocks of %d threads, as its bounds promise, do not fit a multiprocessor", r.registers, k.Blocks, k.MaxBlock)
+		return fmt.Sprintf("takes %d registers a thread: %d blocks of %d threads, as its bounds promise, do not fit a multiprocessor",
+			r.registers, k.Blocks, k.MaxBlock)
 	}
 	return ""
 }

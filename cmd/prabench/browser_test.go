@@ -64,7 +64,10 @@ func TestLivePage(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { run.Process.Signal(syscall.SIGTERM); run.Wait() }()
-	b.Wait("a training that runs, with its process and its loss", `(s => /process [0-9]+/.test(s) && /training [0-9]+\/5000/.test(s) && document.querySelector('#running polyline') !== null)(document.getElementById('running').innerText)`)
+	b.Wait("a training that runs, with its process and its loss",
+		`(s => /process [0-9]+/.test(s) && /training [0-9]+\/5000/.test(s) &&
+			document.querySelector('#running polyline') !== null)
+			(document.getElementById('running').innerText)`)
 	b.Wait("a running cell", `document.querySelector('#cells td.s-running') !== null`)
 	if err := run.Wait(); err != nil {
 		t.Fatalf("%v\n%s", err, said.String())
@@ -76,7 +79,8 @@ func TestLivePage(t *testing.T) {
 	if title := browser.Value[string](b, "document.title"); title != "100 % · tiny" {
 		t.Errorf("title %q", title)
 	}
-	if !browser.Value[bool](b, `window.unmoved === document.querySelector('#cells h2') && document.activeElement === document.querySelector('#cells nav a')`) {
+	if !browser.Value[bool](b,
+		`window.unmoved === document.querySelector('#cells h2') && document.activeElement === document.querySelector('#cells nav a')`) {
 		t.Error("what did not change was replaced: the focus is gone")
 	}
 	if n := b.Loads(); n != 1 {
@@ -153,14 +157,17 @@ func TestLivePicture(t *testing.T) {
 	b.Look(1280, 1800, 1, "light")
 	b.Go(server)
 	b.Wait("two more trainings done and two well on their way",
-		`(n => n && +n[1] >= 10)(document.querySelector('#progress .kinds').innerText.match(/train\s+(\d+)/)) && [...document.querySelectorAll('#running .c0, #running .c1')].length >= 4 && /training [4-8]\d\d/.test(document.getElementById('running').innerText)`)
+		`(n => n && +n[1] >= 10)(document.querySelector('#progress .kinds').innerText.match(/train\s+(\d+)/)) &&
+			[...document.querySelectorAll('#running .c0, #running .c1')].length >= 4 &&
+			/training [4-8]\d\d/.test(document.getElementById('running').innerText)`)
 	for _, shot := range []struct {
 		name          string
 		width, height int64
 		scale         float64
 		scheme        string
 	}{
-		{"live.png", 1280, 1560, 1, "light"}, {"live-dark.png", 1280, 1560, 1, "dark"}, {"live-phone.png", 390, 844, 2, "light"}, {"live-phone-dark.png", 390, 844, 2, "dark"},
+		{"live.png", 1280, 1560, 1, "light"}, {"live-dark.png", 1280, 1560, 1, "dark"}, {"live-phone.png", 390, 844, 2, "light"},
+		{"live-phone-dark.png", 390, 844, 2, "dark"},
 	} {
 		b.Look(shot.width, shot.height, shot.scale, shot.scheme)
 		into := docs

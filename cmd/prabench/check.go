@@ -64,7 +64,7 @@ the command line or the file, 4 the check itself failed.`,
 	f.StringVar(&o.format, "format", "table", "what is printed: "+strings.Join(session.Formats(), ", "))
 	f.StringArrayVar(&o.outputs, "output", nil, "also write a `FORMAT=FILE`, such as junit=check.xml")
 	f.StringVar(&o.extraWork, "test-extra-work", "", "share of work that is added to each call of this program, to test the check")
-	f.MarkHidden("test-extra-work")
+	_ = f.MarkHidden("test-extra-work") // fails for a name that is no flag
 	return c
 }
 
@@ -79,7 +79,8 @@ func (o *checkFlags) valid() ([]output, error) {
 		}
 	}
 	if modes != 1 {
-		return nil, usage("check needs one of --against REVISION, --against-binary PATH, --baseline NAME, --save NAME and --history, not %d of them", modes)
+		return nil, usage("check needs one of --against REVISION, --against-binary PATH, --baseline NAME, --save NAME and --history, not %d "+
+			"of them", modes)
 	}
 	formats := session.Formats()
 	if !slices.Contains(formats, o.format) {
@@ -160,7 +161,8 @@ func (a *app) saveBaseline(ctx context.Context, s *session.Session, name string)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(a.stdout, "%s\ncells: %d, on %s, %d threads: peak %.4g GFLOP/s, copies %.4g GB/s; commit it and compare with --baseline %s\n", path, len(bl.Cells), bl.Device, bl.Threads, bl.Peak/1e9, bl.Bandwidth/1e9, name)
+	fmt.Fprintf(a.stdout, "%s\ncells: %d, on %s, %d threads: peak %.4g GFLOP/s, copies %.4g GB/s; commit it and compare with --baseline %s\n",
+		path, len(bl.Cells), bl.Device, bl.Threads, bl.Peak/1e9, bl.Bandwidth/1e9, name)
 	return nil
 }
 

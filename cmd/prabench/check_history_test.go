@@ -34,7 +34,8 @@ func TestCheckHistory(t *testing.T) {
 		key := fmt.Sprintf("%064x", i+1)
 		keys = append(keys, key)
 		plan.Stages = append(plan.Stages, results.PlanStage{Key: key, Kind: record.Time, Config: json.RawMessage(`{}`)})
-		plan.Cells = append(plan.Cells, results.PlanCell{ID: c.ID, Seed: c.Seed, Label: c.Label, Patch: 4, Block: 1, Params: map[string]any{}, Stages: map[string]string{record.Time: key}})
+		plan.Cells = append(plan.Cells, results.PlanCell{ID: c.ID, Seed: c.Seed, Label: c.Label, Patch: 4, Block: 1, Params: map[string]any{},
+			Stages: map[string]string{record.Time: key}})
 	}
 	db, err := results.Open("results.db")
 	if err != nil {
@@ -52,9 +53,12 @@ func TestCheckHistory(t *testing.T) {
 			}
 			lo, hi := v*0.99, v*1.01
 			at := noon.Add(time.Duration(r) * time.Hour)
-			a := record.Attempt{ID: fmt.Sprintf("a%d-%d", i, r), Stage: key, Kind: record.Time, Outcome: record.OK, Device: "cpu", Started: at, Finished: at,
-				Environment: record.Environment{CPU: "Example 9000", GitRevision: fmt.Sprintf("%02dabcdef0123456789", r)}, Protocol: map[string]string{"batch": "8"},
-				Values: []record.Value{{Metric: "throughput", Unit: "images/s", Value: v, Lo: &lo, Hi: &hi, N: 5}, {Metric: "latency", Unit: "s", Value: 1 / v, N: 5}}}
+			a := record.Attempt{ID: fmt.Sprintf("a%d-%d", i, r), Stage: key, Kind: record.Time, Outcome: record.OK, Device: "cpu",
+				Started: at, Finished: at,
+				Environment: record.Environment{CPU: "Example 9000", GitRevision: fmt.Sprintf("%02dabcdef0123456789", r)},
+				Protocol:    map[string]string{"batch": "8"},
+				Values: []record.Value{{Metric: "throughput", Unit: "images/s", Value: v, Lo: &lo, Hi: &hi, N: 5},
+					{Metric: "latency", Unit: "s", Value: 1 / v, N: 5}}}
 			if r == 0 {
 				a.Environment.CPU = "Example 8000"
 			}
@@ -65,7 +69,8 @@ func TestCheckHistory(t *testing.T) {
 	}
 	db.Close()
 	var b strings.Builder
-	for _, args := range []string{"check tiny.toml --history", "check tiny.toml --history --format markdown", "check tiny.toml --history --format junit"} {
+	for _, args := range []string{"check tiny.toml --history", "check tiny.toml --history --format markdown",
+		"check tiny.toml --history --format junit"} {
 		out, errs, code := prabench(args)
 		fmt.Fprintf(&b, "$ prabench %s\n%s%s[%d]\n\n", args, out, errs, code)
 	}

@@ -53,7 +53,8 @@ func playArm(script string) int {
 		swing += s.Noise * float64(1-(n-1)/4%2*2)
 	}
 	for more := true; more; more = in.Decode(&q) == nil {
-		a := arm.Answer{Resident: 50 << 20, Batch: 32, Exact: map[string]float64{"params": 1000, "flops_image": 2e6, "ar_steps": 4, "nfe": 8, "memory_model": 8000, "memory_cache": 500}}
+		a := arm.Answer{Resident: 50 << 20, Batch: 32, Exact: map[string]float64{"params": 1000, "flops_image": 2e6, "ar_steps": 4, "nfe": 8,
+			"memory_model": 8000, "memory_cache": 500}}
 		a.Peak, a.Bandwidth = 100e9*s.Machine, 10e9*s.Machine
 		switch q.Metric {
 		case arm.Throughput:
@@ -162,7 +163,8 @@ func TestCheck(t *testing.T) {
 			t.Errorf("%s: exit code %d, want %d\n%s%s", c.name, code, c.code, out, errs)
 		}
 	}
-	for _, args := range []string{"check", "check tiny.toml", "check tiny.toml --against-binary nowhere", "check tiny.toml --against HEAD", "check nofile.toml --against HEAD"} {
+	for _, args := range []string{"check", "check tiny.toml", "check tiny.toml --against-binary nowhere", "check tiny.toml --against HEAD",
+		"check nofile.toml --against HEAD"} {
 		out, errs, code := prabench(args)
 		fmt.Fprintf(&b, "$ prabench %s\n%s%s[%d]\n\n", args, out, errs, code)
 		if code != exitUsage {
@@ -231,7 +233,8 @@ func TestCheckOutputs(t *testing.T) {
 	if code != 1 || !strings.HasPrefix(out, "::error file=tiny.toml,title=regression%3A throughput of depth=0::") {
 		t.Errorf("exit code %d, %s%s", code, out, errs)
 	}
-	for f, want := range map[string]string{"table": "verdict: regression", "markdown": "### ❌ prabench check", "junit": "<failure message=", "github": "::error ", "json": `"verdict": "regression"`, "go": "BenchmarkCell/depth=0-1 1 "} {
+	for f, want := range map[string]string{"table": "verdict: regression", "markdown": "### ❌ prabench check", "junit": "<failure message=",
+		"github": "::error ", "json": `"verdict": "regression"`, "go": "BenchmarkCell/depth=0-1 1 "} {
 		raw, err := os.ReadFile("out." + f)
 		if err != nil || !strings.Contains(string(raw), want) {
 			t.Errorf("%s: no %q in it (%v):\n%s", f, want, err, raw)
@@ -252,7 +255,8 @@ func TestCheckQuality(t *testing.T) {
 	if code != 0 || !regexp.MustCompile(`depth=1 +fid_proxy +(\S+) +(\S+) +\+0\.0 %.* pass +intervals .* overlap`).MatchString(out) {
 		t.Errorf("exit code %d\n%s%s", code, out, errs)
 	}
-	if _, errs, code := prabench(args + " --save q"); code != exitUsage || !strings.Contains(errs, "which a baseline takes from the database") {
+	if _, errs, code := prabench(args + " --save q"); code != exitUsage ||
+		!strings.Contains(errs, "which a baseline takes from the database") {
 		t.Errorf("exit code %d, %s", code, errs)
 	}
 	must(t, "run tiny.toml --no-figures --set measure.rounds=1 --set measure.repeat_disturbed=0")
@@ -274,7 +278,8 @@ func TestCheckOfThisProgram(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	args := "check tiny.toml --against-binary " + self + " --rounds 12 --budget 90s --set measure.repeat_disturbed=0 --only train.rollout_depth=1"
+	args := "check tiny.toml --against-binary " + self +
+		" --rounds 12 --budget 90s --set measure.repeat_disturbed=0 --only train.rollout_depth=1"
 	out, errs, code := prabench(args + " --set check.throughput=0.5 --set check.latency=0.5 --set check.memory=0.5")
 	if code != exitOK && code != 3 {
 		t.Errorf("against itself: exit code %d\n%s%s", code, out, errs)

@@ -28,8 +28,8 @@ func builtPrograms(t *testing.T) string {
 }
 
 // quickCut is what makes the shipped quick.toml short.
-var quickCut = strings.Fields(`--only model.patch=14 --set train.steps=15 --set sample.count=40 --set metrics.samples=40 --set data.limit=300
-	--set measure.batch=4 --set measure.rounds=1 --set measure.train_steps=1 --set measure.repeat_disturbed=0 --no-figures`)
+var quickCut = strings.Fields(`--only model.patch=14 --set train.steps=15 --set sample.count=40 --set metrics.samples=40
+	--set data.limit=300 --set measure.batch=4 --set measure.rounds=1 --set measure.train_steps=1 --set measure.repeat_disturbed=0 --no-figures`)
 
 // The shipped experiment through both programs: prabench starts prabench-cuda
 // as its worker, the rows are in SQLite, and say what the CPU's say.
@@ -44,7 +44,8 @@ func TestCUDASweep(t *testing.T) {
 	defer os.Setenv(asProgram, "1")
 	loss := map[string]map[string]float64{}
 	for _, device := range []string{"cuda:0", "cpu"} {
-		cmd := exec.Command(filepath.Join(bin, "prabench"), append([]string{"run", file, "--device", device, "--db", device + ".db", "--artifacts", "of-" + device}, quickCut...)...)
+		cmd := exec.Command(filepath.Join(bin, "prabench"),
+			append([]string{"run", file, "--device", device, "--db", device + ".db", "--artifacts", "of-" + device}, quickCut...)...)
 		if out, err := cmd.CombinedOutput(); err != nil {
 			logs, _ := filepath.Glob("of-" + device + "/log/*")
 			for _, l := range logs {
@@ -79,7 +80,8 @@ func TestCUDASweep(t *testing.T) {
 			}
 		}
 		rows.Close()
-		for _, m := range []string{"train_loss", "fid_proxy", "throughput", "latency", "first_block_latency", "memory_model", "memory_cache", "memory_activations", "train_throughput"} {
+		for _, m := range []string{"train_loss", "fid_proxy", "throughput", "latency", "first_block_latency", "memory_model", "memory_cache",
+			"memory_activations", "train_throughput"} {
 			if seen[m] != 4 {
 				t.Errorf("%s: %d rows of %s, want one of each of 4 cells", device, seen[m], m)
 			}
@@ -103,9 +105,11 @@ func TestCUDATrouble(t *testing.T) {
 	t.Chdir(t.TempDir())
 	os.Unsetenv(asProgram)
 	defer os.Setenv(asProgram, "1")
-	args := append([]string{"run", file, "--device", "cuda:0", "--only", "model.patch=14,model.block=2,train.rollout_depth=0"}, quickCut[2:]...)
+	args := append([]string{"run", file, "--device", "cuda:0", "--only", "model.patch=14,model.block=2,train.rollout_depth=0"},
+		quickCut[2:]...)
 	run := func(name string, env ...string) (text string, failed bool, db *sql.DB) {
-		cmd := exec.Command(filepath.Join(bin, "prabench"), append(args, "--db", name+".db", "--artifacts", "of-"+name, "--set", "measure.repeat_disturbed=1")...)
+		cmd := exec.Command(filepath.Join(bin, "prabench"), append(args, "--db", name+".db", "--artifacts", "of-"+name, "--set",
+			"measure.repeat_disturbed=1")...)
 		cmd.Env = append(os.Environ(), env...)
 		out, err := cmd.CombinedOutput()
 		db, dbErr := sql.Open("sqlite3", name+".db")
@@ -117,14 +121,16 @@ func TestCUDATrouble(t *testing.T) {
 	}
 	text, failed, db := run("small", "STANDIN_MEMORY=8")
 	var n int
-	if err := db.QueryRow(`SELECT count(*) FROM attempt WHERE outcome = 'oom' AND reason LIKE '%out of memory%'`).Scan(&n); err != nil || n == 0 || !failed {
+	if err := db.QueryRow(`SELECT count(*) FROM attempt WHERE outcome = 'oom' AND reason LIKE '%out of memory%'`).Scan(&n); err != nil ||
+		n == 0 || !failed {
 		t.Errorf("8 MiB of memory: %d attempts ended with oom (%v), the run failed: %v\n%s", n, err, failed, text)
 	}
 	text, failed, db = run("slow", "STANDIN_NVML_CLOCK=500")
 	if failed || !strings.Contains(text, "the device's clock was 50 % of its default") {
 		t.Errorf("a clock of 500 of 1000 MHz is not told:\n%s", text)
 	}
-	for metric, want := range map[string][2]float64{"disturbed_rounds": {1, 1}, "device_clock_share": {0.5, 0.5}, "joules_image": {1e-9, 1e9}, "device_power": {100, 100}} {
+	for metric, want := range map[string][2]float64{"disturbed_rounds": {1, 1}, "device_clock_share": {0.5, 0.5}, "joules_image": {1e-9, 1e9},
+		"device_power": {100, 100}} {
 		var v float64
 		if err := db.QueryRow(`SELECT value FROM results WHERE metric = ?`, metric).Scan(&v); err != nil || v < want[0]-1e-9 || v > want[1]+1e-9 {
 			t.Errorf("%s is %v (%v), want %v", metric, v, err, want)

@@ -16,7 +16,8 @@ import (
 )
 
 // formatOf names the format of files that end so.
-var formatOf = map[string]string{".csv": "csv", ".json": "json", ".jsonl": "json", ".ndjson": "json", ".md": "md", ".txt": "table", ".tex": "latex", ".parquet": "parquet",
+var formatOf = map[string]string{".csv": "csv", ".json": "json", ".jsonl": "json", ".ndjson": "json", ".md": "md", ".txt": "table",
+	".tex": "latex", ".parquet": "parquet",
 	".db": "sqlite", ".sqlite": "sqlite"}
 
 func (a *app) exportCommand() *cobra.Command {

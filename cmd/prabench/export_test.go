@@ -23,9 +23,11 @@ func exportable(t *testing.T) string {
 	}
 	defer db.Close()
 	plan := results.Plan{Experiment: "mine", Stages: []results.PlanStage{{Key: "s", Kind: record.Score}}, Cells: []results.PlanCell{{
-		ID: "c", Seed: 3, Label: "patch=7", Patch: 7, Block: 1, Params: map[string]any{"model.patch": 7, "train.lr": 1e-3}, Stages: map[string]string{record.Score: "s"}}}}
+		ID: "c", Seed: 3, Label: "patch=7", Patch: 7, Block: 1, Params: map[string]any{"model.patch": 7, "train.lr": 1e-3},
+		Stages: map[string]string{record.Score: "s"}}}}
 	at := time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
-	a := record.Attempt{ID: "a", Stage: "s", Kind: record.Score, Outcome: record.OK, Started: at, Finished: at, Values: []record.Value{{Metric: "fid_proxy", Unit: "1", Value: 12.5, N: 10}}}
+	a := record.Attempt{ID: "a", Stage: "s", Kind: record.Score, Outcome: record.OK, Started: at, Finished: at,
+		Values: []record.Value{{Metric: "fid_proxy", Unit: "1", Value: 12.5, N: 10}}}
 	if err := db.RecordPlan(context.Background(), plan); err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +88,8 @@ func TestResultsOnly(t *testing.T) {
 	} {
 		var out, wrong strings.Builder
 		code := run([]string{"results", "--db", db, "--only", c.only}, nil, &out, &wrong)
-		if !strings.Contains(out.String(), c.out) || !strings.Contains(wrong.String(), c.wrong) || (code == 0) != (c.wrong == "") || code != 0 && code != exitUsage {
+		if !strings.Contains(out.String(), c.out) || !strings.Contains(wrong.String(), c.wrong) || (code == 0) != (c.wrong == "") || code != 0 &&
+			code != exitUsage {
 			t.Errorf("--only %s: code %d, %q, %q", c.only, code, out.String(), wrong.String())
 		}
 	}

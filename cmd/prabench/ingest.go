@@ -73,7 +73,8 @@ func (a *app) ingest(ctx context.Context, dir string) error {
 			Refused  int    `json:"refused"`
 		}{dir, m.Attempts.Inserted, m.Attempts.Known, m.Copied, m.Same, refused})
 	}
-	fmt.Fprintf(a.stdout, "%s: %d new attempts, %d known; %d artifacts copied, %d here already", dir, m.Attempts.Inserted, m.Attempts.Known, m.Copied, m.Same)
+	fmt.Fprintf(a.stdout, "%s: %d new attempts, %d known; %d artifacts copied, %d here already", dir, m.Attempts.Inserted, m.Attempts.Known,
+		m.Copied, m.Same)
 	if refused > 0 {
 		fmt.Fprintf(a.stdout, "; %d refused", refused)
 	}

@@ -26,7 +26,8 @@ func TestIngestCommand(t *testing.T) {
 	}{
 		{nil, there, 0, "1 new attempts, 0 known", ""},
 		{nil, there, 0, "0 new attempts, 1 known", ""},
-		{func() { os.WriteFile(filepath.Join(there, "spool", "b.json"), []byte(`{"id":`), 0o644) }, there, exitFailed, "; 1 refused", "b.json: refused: the file ends early"},
+		{func() { os.WriteFile(filepath.Join(there, "spool", "b.json"), []byte(`{"id":`), 0o644) }, there, exitFailed, "; 1 refused",
+			"b.json: refused: the file ends early"},
 		{nil, here, exitUsage, "", "neither results"},
 		{nil, filepath.Join(there, "gone"), exitUsage, "", "no such file"},
 		{nil, filepath.Join(there, "spool", "a.json"), exitUsage, "", "it is no folder"},

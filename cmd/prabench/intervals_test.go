@@ -36,7 +36,8 @@ var over = map[stat.Method]string{
 // What a figure's foot and a report call an interval.
 var (
 	inFigure = map[stat.Method]string{stat.Jackknife: "95 % jackknife", stat.Wilson: "95 % Wilson", stat.Rounds: "95 % over rounds"}
-	inReport = map[stat.Method]string{stat.Jackknife: "95 % over images (jackknife)", stat.Wilson: "95 % over images (Wilson)", stat.Rounds: "95 % over rounds of timing"}
+	inReport = map[stat.Method]string{stat.Jackknife: "95 % over images (jackknife)", stat.Wilson: "95 % over images (Wilson)",
+		stat.Rounds: "95 % over rounds of timing"}
 )
 
 func methodOf(m *quantity.Metric) stat.Method {
@@ -134,7 +135,8 @@ func fill(t *testing.T, measured []*quantity.Metric, older bool) {
 	plan := results.Plan{Experiment: "tiny", FileHash: "f00d", Created: noon}
 	var attempts []record.Attempt
 	for i, c := range planned.Experiments[0].Cells {
-		cell := results.PlanCell{ID: c.Cell, Seed: c.Seed, Label: c.Label, Patch: 4, Block: 1, RolloutDepth: i, Params: c.Point, Stages: map[string]string{}}
+		cell := results.PlanCell{ID: c.Cell, Seed: c.Seed, Label: c.Label, Patch: 4, Block: 1, RolloutDepth: i, Params: c.Point,
+			Stages: map[string]string{}}
 		at := map[string]int{}
 		for j, m := range measured {
 			n, ok := at[m.Stage]
@@ -143,7 +145,8 @@ func fill(t *testing.T, measured []*quantity.Metric, older bool) {
 				key := fmt.Sprintf("%064x", 100*i+j+1)
 				cell.Stages[m.Stage] = key
 				plan.Stages = append(plan.Stages, results.PlanStage{Key: key, Kind: m.Stage, Config: json.RawMessage(`{}`)})
-				attempts = append(attempts, record.Attempt{ID: fmt.Sprintf("a%d-%s", i, m.Stage), Stage: key, Kind: m.Stage, Outcome: record.OK, Device: "cpu",
+				attempts = append(attempts, record.Attempt{ID: fmt.Sprintf("a%d-%s", i, m.Stage), Stage: key, Kind: m.Stage, Outcome: record.OK,
+					Device:  "cpu",
 					Started: noon, Finished: noon, Environment: record.Environment{CPU: "Example 9000", GitRevision: "abcdef0123456789"}})
 			}
 			e := stat.Point(0.5, 10)

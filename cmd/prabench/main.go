@@ -91,9 +91,10 @@ var deviceCommands []func(*app) *cobra.Command
 
 func (a *app) root() *cobra.Command {
 	root := &cobra.Command{
-		Use:           "prabench",
-		Short:         "Ablations of Parallel Rollout Approximation: train, sample, score, time, draw",
-		Long:          "prabench trains, samples, scores and times what an experiment file asks for,\nkeeps the results in SQLite and draws the figures.\n\nStart with: prabench run experiments/quick.toml",
+		Use:   "prabench",
+		Short: "Ablations of Parallel Rollout Approximation: train, sample, score, time, draw",
+		Long: "prabench trains, samples, scores and times what an experiment file asks for,\nkeeps the results in SQLite and draws " +
+			"the figures.\n\nStart with: prabench run experiments/quick.toml",
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
@@ -108,8 +109,9 @@ func (a *app) root() *cobra.Command {
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return usage("%w; see `%s --help`", err, c.CommandPath())
 	})
-	root.AddCommand(a.runCommand(), a.planCommand(), a.statusCommand(), a.serveCommand(), a.resultsCommand(), a.plotCommand(), a.paperCommand(), a.sampleCommand(),
-		a.dataCommand(), a.doctorCommand(), a.versionCommand(), a.exportCommand(), a.ingestCommand(), a.reportCommand(), a.benchCommand(), a.gcCommand(), a.embedderCommand(), a.workerCommand(),
+	root.AddCommand(a.runCommand(), a.planCommand(), a.statusCommand(), a.serveCommand(), a.resultsCommand(), a.plotCommand(),
+		a.paperCommand(), a.sampleCommand(), a.dataCommand(), a.doctorCommand(), a.versionCommand(), a.exportCommand(),
+		a.ingestCommand(), a.reportCommand(), a.benchCommand(), a.gcCommand(), a.embedderCommand(), a.workerCommand(),
 		a.submitCommand(), a.taskCommand(), a.armCommand(), a.checkCommand())
 	for _, c := range deviceCommands {
 		root.AddCommand(c(a))

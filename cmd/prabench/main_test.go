@@ -120,9 +120,11 @@ func TestMistakes(t *testing.T) {
 	for _, args := range []string{
 		"nonsense", "run", "run nofile.toml", "run tiny.toml --nonsense", "run tiny.toml tiny.toml", "run tiny.toml --retry all",
 		"run unknown.toml", "run type.toml", "run divide.toml", "run root.toml", "run cut.toml", "run tiny.toml --set model.patch=3",
-		"run tiny.toml --only model.pach=4", "run tiny.toml --only train.rollout_depth=7", "run tiny.toml --device cuda:0", "run tiny.toml --set measure.precision=tf32",
+		"run tiny.toml --only model.pach=4", "run tiny.toml --only train.rollout_depth=7", "run tiny.toml --device cuda:0",
+		"run tiny.toml --set measure.precision=tf32",
 		"plan", "plan nofile.toml unknown.toml", "status --db none.db", "results --db none.db", "results --db none.db --format xml",
-		"export --format sqlite --db none.db", "sample damaged.safetensors", "sample tiny.toml", "sample", "data fetch", "data fetch nonsense", "bench --model huge", "embedder train nonsense",
+		"export --format sqlite --db none.db", "sample damaged.safetensors", "sample tiny.toml", "sample", "data fetch", "data fetch nonsense",
+		"bench --model huge", "embedder train nonsense",
 	} {
 		out, errs, code := prabench(args)
 		fmt.Fprintf(&b, "$ prabench %s\n%s%s[%d]\n\n", args, out, errs, code)

@@ -76,10 +76,12 @@ func TestPaper(t *testing.T) {
 	}
 	paperFiles(t)
 	out := must(t, "paper --dry-run")
-	if got := strings.Join(strings.Fields(strings.Split(out, "\n")[1]), " "); !strings.HasPrefix(got, "first 4 2 2 5 2 yes two rollout depths") {
+	if got := strings.Join(strings.Fields(strings.Split(out, "\n")[1]), " "); !strings.HasPrefix(got,
+		"first 4 2 2 5 2 yes two rollout depths") {
 		t.Errorf("first is %q", got)
 	}
-	for _, want := range []string{"first", "second", "paper/first/quality.pdf", "paper/second/cells.tex", "paper/index.html", "train", "to do"} {
+	for _, want := range []string{"first", "second", "paper/first/quality.pdf", "paper/second/cells.tex", "paper/index.html",
+		"train", "to do"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("the dry run does not say %q:\n%s", want, out)
 		}
@@ -104,12 +106,14 @@ func TestPaper(t *testing.T) {
 		t.Errorf("exit code %d\n%s", code, errs)
 	}
 	all := tree(t, "paper")
-	for _, want := range []string{"first/quality.pdf", "first/samples.svg", "first/training.png", "first/cells.tex", "first/cells.md", "first/attempts.csv", "first/experiment.toml", "second/speed.pdf", "index.html", "SHA256SUMS"} {
+	for _, want := range []string{"first/quality.pdf", "first/samples.svg", "first/training.png", "first/cells.tex", "first/cells.md",
+		"first/attempts.csv", "first/experiment.toml", "second/speed.pdf", "index.html", "SHA256SUMS"} {
 		if all[want] == "" {
 			t.Errorf("there is no %s", want)
 		}
 	}
-	for _, want := range []string{"prabench paper --only first --set measure.repeat_disturbed=0", "depth 1 is better than depth 0", "What is behind it", "one training seed"} {
+	for _, want := range []string{"prabench paper --only first --set measure.repeat_disturbed=0", "depth 1 is better than depth 0",
+		"What is behind it", "one training seed"} {
 		if !strings.Contains(all["index.html"], want) {
 			t.Errorf("the index does not say %q", want)
 		}
@@ -123,7 +127,8 @@ func TestPaper(t *testing.T) {
 	again := func(args ...string) map[string]string {
 		t.Helper()
 		var said bytes.Buffer
-		run(append([]string{"paper", "--draw-only", "--set", "measure.repeat_disturbed=0", "--out", "again"}, args...), strings.NewReader(""), &said, &said)
+		run(append([]string{"paper", "--draw-only", "--set", "measure.repeat_disturbed=0", "--out", "again"}, args...),
+			strings.NewReader(""), &said, &said)
 		return tree(t, "again")
 	}
 	second := again()

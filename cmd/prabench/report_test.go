@@ -34,7 +34,8 @@ func reported(t *testing.T) {
 	if page != read("again.html") {
 		t.Error("the same database gives another report")
 	}
-	for _, want := range []string{"<h1>tiny</h1>", "depth=0", "depth=1", `data-metric="fid_proxy"`, "Figure speed", "Figure samples", "Figure training", "LaTeX", `class="mark c0"`, "data:image/png;base64,", "one training seed"} {
+	for _, want := range []string{"<h1>tiny</h1>", "depth=0", "depth=1", `data-metric="fid_proxy"`, "Figure speed", "Figure samples",
+		"Figure training", "LaTeX", `class="mark c0"`, "data:image/png;base64,", "one training seed"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the report has no %q", want)
 		}
@@ -138,7 +139,8 @@ func TestReportPicture(t *testing.T) {
 		scale         float64
 		scheme        string
 	}{
-		{"report.png", 1280, 1640, 1, "light"}, {"report-dark.png", 1280, 3600, 1, "dark"}, {"report-phone.png", 390, 844, 2, "light"}, {"report-phone-dark.png", 390, 844, 2, "dark"},
+		{"report.png", 1280, 1640, 1, "light"}, {"report-dark.png", 1280, 3600, 1, "dark"}, {"report-phone.png", 390, 844, 2, "light"},
+		{"report-phone-dark.png", 390, 844, 2, "dark"},
 	} {
 		b.Look(shot.width, shot.height, shot.scale, shot.scheme)
 		into := docs

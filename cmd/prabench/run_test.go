@@ -44,7 +44,8 @@ func TestRun(t *testing.T) {
 		Done, Kept int
 		Cells      []engine.CellStatus
 	}
-	if err := json.Unmarshal([]byte(must(t, "run --json tiny.toml")), &sum); err != nil || sum.Done != 0 || sum.Kept != 9 || len(sum.Cells) != 2 || sum.Cells[0].State != "done" {
+	if err := json.Unmarshal([]byte(must(t, "run --json tiny.toml")), &sum); err != nil || sum.Done != 0 || sum.Kept != 9 ||
+		len(sum.Cells) != 2 || sum.Cells[0].State != "done" {
 		t.Errorf("%+v, %v", sum, err)
 	}
 	if again := must(t, "results --format csv"); again != rows {

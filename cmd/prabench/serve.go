@@ -86,7 +86,7 @@ func (a *app) serve(ctx context.Context, files []string, o serveOptions) error {
 	patience, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 	defer cancel()
 	if err := server.Shutdown(patience); err != nil {
-		server.Close()
+		_ = server.Close() // it is the end either way
 	}
 	if err := <-ended; !errors.Is(err, http.ErrServerClosed) {
 		return err

@@ -38,7 +38,8 @@ func TestStatusOfManyCellsIsShort(t *testing.T) {
 	}
 	path := resultstest.Large(t, 2, 500)
 	out := must(t, "status --db "+path)
-	if strings.Count(out, "\n") > 40 || !strings.Contains(out, "e000          500  500") || !strings.Contains(out, "all 1000 cells: prabench status --db") {
+	if strings.Count(out, "\n") > 40 || !strings.Contains(out, "e000          500  500") ||
+		!strings.Contains(out, "all 1000 cells: prabench status --db") {
 		t.Error(out)
 	}
 
@@ -61,23 +62,27 @@ func TestStatusOfManyCellsIsShort(t *testing.T) {
 	}
 	// A plan with one more cell, whose training crashes.
 	key := strings.Repeat("f", 64)
-	plan := results.Plan{Experiment: "e001", Cells: []results.PlanCell{{ID: "bad", Label: "the bad one", Stages: map[string]string{"train": key}}}, Stages: []results.PlanStage{{Key: key, Kind: "train"}}}
+	plan := results.Plan{Experiment: "e001", Cells: []results.PlanCell{{ID: "bad", Label: "the bad one",
+		Stages: map[string]string{"train": key}}}, Stages: []results.PlanStage{{Key: key, Kind: "train"}}}
 	if err := db.RecordPlan(context.Background(), plan); err != nil {
 		t.Fatal(err)
 	}
-	bad := record.Attempt{ID: record.NewAttemptID(), Stage: key, Kind: "train", Outcome: record.Crash, Reason: "the worker died (segmentation fault)", Started: time.Now(), Finished: time.Now()}
+	bad := record.Attempt{ID: record.NewAttemptID(), Stage: key, Kind: "train", Outcome: record.Crash,
+		Reason: "the worker died (segmentation fault)", Started: time.Now(), Finished: time.Now()}
 	if _, err := db.Ingest(context.Background(), bad); err != nil {
 		t.Fatal(err)
 	}
 	db.Close()
 	long := resultstest.Large(t, 1, 600)
-	if out := must(t, "results --db "+long); strings.Count(out, "patch=") != 500/resultstest.Seeds-1 || !strings.Contains(out, "the first 496 of 600 cells") {
+	if out := must(t, "results --db "+long); strings.Count(out, "patch=") != 500/resultstest.Seeds-1 ||
+		!strings.Contains(out, "the first 496 of 600 cells") {
 		t.Error(out)
 	}
 	if out := must(t, "results --format csv --metric kid --db "+long); strings.Count(out, "\n") != 601 {
 		t.Error(strings.Count(out, "\n"))
 	}
-	if out = must(t, "status --db "+path); !strings.Contains(out, "the bad one") || !strings.Contains(out, "segmentation fault") || len(stages) == 0 {
+	if out = must(t, "status --db "+path); !strings.Contains(out, "the bad one") || !strings.Contains(out, "segmentation fault") ||
+		len(stages) == 0 {
 		t.Error(out)
 	}
 }

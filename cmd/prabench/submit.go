@@ -48,7 +48,8 @@ queue. The database stays on this machine. See docs/cluster.md.`,
 	f.StringVar(&o.Account, "account", "", "account that is charged")
 	f.StringVar(&o.QOS, "qos", "", "quality of service")
 	f.StringVar(&o.Constraint, "constraint", "", "features that nodes must have")
-	f.StringVar(&o.Time, "time", "", "time limit of a task, as Slurm writes it; two minutes before it a training saves and goes back into the queue")
+	f.StringVar(&o.Time, "time", "",
+		"time limit of a task, as Slurm writes it; two minutes before it a training saves and goes back into the queue")
 	f.StringVar(&o.Mem, "mem", "", "memory of a task, such as 16G")
 	f.StringVar(&o.Gres, "gres", "", "devices of a task that uses the models, such as gpu:1")
 	f.IntVar(&o.Concurrent, "concurrent", 0, "tasks of an array at once; 0 is as many as there is room for")
@@ -65,7 +66,8 @@ var slurmTool slurm.Tool = slurm.Run
 
 // cluster is Slurm with the places of this command.
 func (a *app) cluster() *slurm.Cluster {
-	return &slurm.Cluster{Tool: slurmTool, Places: a.places(), Name: "prabench " + strings.Join(a.args, " "), Note: func(text string) { fmt.Fprintln(a.stderr, text) }}
+	return &slurm.Cluster{Tool: slurmTool, Places: a.places(), Name: "prabench " + strings.Join(a.args, " "),
+		Note: func(text string) { fmt.Fprintln(a.stderr, text) }}
 }
 
 func (a *app) submit(ctx context.Context, files []string, o slurm.Options, retry bool) error {
@@ -73,7 +75,8 @@ func (a *app) submit(ctx context.Context, files []string, o slurm.Options, retry
 	if err != nil {
 		return err
 	}
-	r := engine.Run{Retry: retry, Command: workerCommand, Name: "prabench submit slurm " + strings.Join(files, " "), Out: a.stderr, Terminal: isTerminal(a.stderr)}
+	r := engine.Run{Retry: retry, Command: workerCommand, Name: "prabench submit slurm " + strings.Join(files, " "), Out: a.stderr,
+		Terminal: isTerminal(a.stderr)}
 	receipt, err := a.cluster().Submit(ctx, r, o, exps(ls)...)
 	if receipt == nil {
 		return err
@@ -149,5 +152,6 @@ func (a *app) withSlurm(ctx context.Context, ls []engine.Loaded, files []string)
 	if err != nil || n == 0 {
 		return err
 	}
-	return usage("%d stages are with Slurm: %s tells how far they are; to do them here, first take them back with `scancel %s`", n, a.about("status", files), strings.Join(jobs, " "))
+	return usage("%d stages are with Slurm: %s tells how far they are; to do them here, first take them back with `scancel %s`", n,
+		a.about("status", files), strings.Join(jobs, " "))
 }

@@ -113,12 +113,15 @@ func TestScripts(t *testing.T) {
 	here(t)
 	s := onPaper(t)
 	golden(t, root, "submit", frozen(must(t, "submit slurm tiny.toml --dry-run --timing-constraint icelake")))
-	golden(t, root, "submit-shared", frozen(must(t, "submit slurm tiny.toml --dry-run --set sample.flow_steps=[2,3] --set repeats=3 --concurrent 4 --partition main --account lab --qos low --constraint ib&amd "+
-		"--time 4:00:00 --mem 16G --gres gpu:1 --timing-partition quiet --timing-constraint icelake")))
+	golden(t, root, "submit-shared",
+		frozen(must(t, "submit slurm tiny.toml --dry-run --set sample.flow_steps=[2,3] --set repeats=3 --concurrent 4 --partition main "+
+			"--account lab --qos low --constraint ib&amd "+
+			"--time 4:00:00 --mem 16G --gres gpu:1 --timing-partition quiet --timing-constraint icelake")))
 	if left, _ := filepath.Glob("*"); len(left) != 1 || len(s.queue) > 0 {
 		t.Errorf("a dry run left %v, sent %v", left, s.calls)
 	}
-	for _, args := range []string{"submit", "submit slurm", "submit lsf tiny.toml", "submit slurm tiny.toml --mem 16G;reboot'", "submit slurm tiny.toml --concurrent -1", "submit slurm tiny.toml --retry all"} {
+	for _, args := range []string{"submit", "submit slurm", "submit lsf tiny.toml", "submit slurm tiny.toml --mem 16G;reboot'",
+		"submit slurm tiny.toml --concurrent -1", "submit slurm tiny.toml --retry all"} {
 		if _, errs, code := prabench(args); code != exitUsage {
 			t.Errorf("prabench %s: exit code %d, %s", args, code, errs)
 		}
@@ -240,7 +243,8 @@ func TestSubmitOnPaper(t *testing.T) {
 			t.Errorf("serve %v does not show what waits:\n%s", files, page)
 		}
 	}
-	if _, errs, code := prabench("run tiny.toml"); code != exitUsage || !strings.Contains(errs, "9 stages are with Slurm") || !strings.Contains(errs, "scancel 1 2 3 4 5") {
+	if _, errs, code := prabench("run tiny.toml"); code != exitUsage || !strings.Contains(errs, "9 stages are with Slurm") ||
+		!strings.Contains(errs, "scancel 1 2 3 4 5") {
 		t.Errorf("a run beside it: exit code %d, %s", code, errs)
 	}
 
@@ -276,7 +280,8 @@ func TestSubmitOnPaper(t *testing.T) {
 			}
 		}
 	}
-	if states, why := cellStates(t, "tiny.toml"); states["done"] != 1 || states["to do"] != 1 || !strings.Contains(why, "slurm 2_1 ended with NODE_FAIL on n2") {
+	if states, why := cellStates(t, "tiny.toml"); states["done"] != 1 || states["to do"] != 1 ||
+		!strings.Contains(why, "slurm 2_1 ended with NODE_FAIL on n2") {
 		t.Errorf("%v %s", states, why)
 	}
 	clear(s.queue)
@@ -287,7 +292,8 @@ func TestSubmitOnPaper(t *testing.T) {
 	if len(s.queue) != 4 { // a training and the three stages that build on it
 		t.Errorf("sent again: %v", s.queue)
 	}
-	if _, errs, code := prabench("submit slurm tiny.toml"); code != exitOK || !strings.Contains(errs, "nothing to send: 5 stages are done, 4 are with Slurm") {
+	if _, errs, code := prabench("submit slurm tiny.toml"); code != exitOK ||
+		!strings.Contains(errs, "nothing to send: 5 stages are done, 4 are with Slurm") {
 		t.Errorf("exit code %d, %s", code, errs)
 	}
 	clear(s.queue)

@@ -24,8 +24,10 @@ func TestComparisonOnGPU(t *testing.T) {
 	if out, err := exec.Command("go", "build", "-o", ours, ".").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	cmd := exec.Command(python, "../../models/testdata/sidebyside/ongpu.py", "--ours", ours, "--report", report, "--device", "cpu", "--model", "nano", "--patch", "14",
-		"--train", "4", "--batches", "4", "1", "--flow-samples", "3", "--flow", "3", "--steps", "5", "--rounds", "1", "--spend", "0.01", "--seconds", "300", "--no-compile")
+	cmd := exec.Command(python, "../../models/testdata/sidebyside/ongpu.py", "--ours", ours, "--report", report, "--device", "cpu", "--model",
+		"nano", "--patch", "14",
+		"--train", "4", "--batches", "4", "1", "--flow-samples", "3", "--flow", "3", "--steps", "5", "--rounds", "1", "--spend", "0.01",
+		"--seconds", "300", "--no-compile")
 	cmd.Env = append(os.Environ(), "OMP_NUM_THREADS=2")
 	out, err := cmd.CombinedOutput()
 	if err != nil {

@@ -104,7 +104,8 @@ func (s *storm) run() (problems int, err error) {
 	fmt.Fprintf(s.out, "%d kills (%d of runners, %d of workers) in %d sweeps, %d restarts, %v: %d problems\n",
 		s.runners+s.workers, s.runners, s.workers, sweeps, s.restarts, time.Since(begin).Round(time.Second), problems)
 	if problems == 0 {
-		fmt.Fprintf(s.out, "0 results lost, 0 duplicated, every database equal to the undisturbed one but for times, attempts and measured speeds\n")
+		fmt.Fprintf(s.out,
+			"0 results lost, 0 duplicated, every database equal to the undisturbed one but for times, attempts and measured speeds\n")
 	}
 	return problems, nil
 }
@@ -123,7 +124,10 @@ func (s *storm) start(p engine.Places, log io.Writer) (*runner, error) {
 		return nil, err
 	}
 	r := &runner{cmd: cmd, ended: make(chan struct{})}
-	go func() { cmd.Wait(); close(r.ended) }()
+	go func() {
+		_ = cmd.Wait() // its state says how it ended
+		close(r.ended)
+	}()
 	return r, nil
 }
 
@@ -185,7 +189,8 @@ func (w *weather) sweep() error {
 		if !stormy {
 			if undisturbed++; undisturbed > 5 {
 				said, _ := os.ReadFile(log.Name())
-				return fmt.Errorf("five undisturbed runs after the storm did not finish; the last ended with exit code %d:\n%s", code, said[max(0, len(said)-4000):])
+				return fmt.Errorf("five undisturbed runs after the storm did not finish; the last ended with exit code %d:\n%s", code,
+					said[max(0, len(said)-4000):])
 			}
 		}
 	}

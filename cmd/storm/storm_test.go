@@ -74,7 +74,8 @@ func TestALostAttemptIsFound(t *testing.T) {
 	w.places = w.storm.places("p")
 	os.MkdirAll(w.places.Spool(), 0o755)
 	os.WriteFile(filepath.Join(w.places.Spool(), "z.json"), nil, 0o644)
-	if l := strings.Join(w.lost(content{attempts: map[string]bool{"x": true}}), "\n"); !strings.Contains(l, "attempt y was there and is lost") || !strings.Contains(l, "left in the spool") || strings.Contains(l, "attempt x") {
+	if l := strings.Join(w.lost(content{attempts: map[string]bool{"x": true}}), "\n"); !strings.Contains(l,
+		"attempt y was there and is lost") || !strings.Contains(l, "left in the spool") || strings.Contains(l, "attempt x") {
 		t.Error(l)
 	}
 }
