@@ -29,7 +29,8 @@ func builtPrograms(t *testing.T) string {
 
 // quickCut is what makes the shipped quick.toml short.
 var quickCut = strings.Fields(`--only model.patch=14 --set train.steps=15 --set sample.count=40 --set metrics.samples=40
-	--set data.limit=300 --set measure.batch=4 --set measure.rounds=1 --set measure.train_steps=1 --set measure.repeat_disturbed=0 --no-figures`)
+	--set data.limit=300
+	--set measure.batch=4 --set measure.rounds=1 --set measure.train_steps=1 --set measure.repeat_disturbed=0 --no-figures`)
 
 // The shipped experiment through both programs: prabench starts prabench-cuda
 // as its worker, the rows are in SQLite, and say what the CPU's say.

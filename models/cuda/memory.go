@@ -51,7 +51,7 @@ func (b *Backend) alloc(c device.Class, bytes int64, what string) (uintptr, erro
 		return uintptr(p), nil
 	}
 	var free, total int64
-	b.on(func() (err error) { free, total, err = cu.MemInfo(); return })
+	_ = b.on(func() (err error) { free, total, err = cu.MemInfo(); return })
 	return 0, b.failed(fmt.Sprintf("%s, %d bytes of %s memory (%d of %d bytes are free)", what, bytes, c, free, total), err)
 }
 

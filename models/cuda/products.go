@@ -18,29 +18,29 @@ import (
 // workspace of its own a product has the same result every time.
 const workspaceBytes = 32 << 20
 
-// product is C ← α·op(A)·op(B) + β·C by cuBLAS, or by own kernels without it.
-func (d *Backend) product(transA, transB bool, m, n, k int, alpha float32, a kernels.Ptr, lda int, b kernels.Ptr, ldb int, beta float32,
-	c kernels.Ptr, ldc int) {
+// product is C ← α·op(A)·op(B) + β·C, each at its pointer, by cuBLAS, or by own kernels without it.
+func (b *Backend) product(transA, transB bool, m, n, k int, alpha float32, pa kernels.Ptr, lda int, pb kernels.Ptr, ldb int, beta float32,
+	pc kernels.Ptr, ldc int) {
 	if m == 0 || n == 0 {
 		return
 	}
-	if d.target.blas == nil || k == 0 {
-		d.ops.Gemm(transA, transB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc)
+	if b.target.blas == nil || k == 0 {
+		b.ops.Gemm(transA, transB, m, n, k, alpha, pa, lda, pb, ldb, beta, pc, ldc)
 		return
 	}
-	if d.queue.blas.Absent() {
-		w, err := d.Alloc(device.Activations, workspaceBytes/4)
+	if b.queue.blas.Absent() {
+		w, err := b.Alloc(device.Activations, workspaceBytes/4)
 		if err == nil {
-			err = d.status("giving cuBLAS a workspace", C.pra_blas_workspace(&d.target, C.CUdeviceptr(w.Base), workspaceBytes))
+			err = b.status("giving cuBLAS a workspace", C.pra_blas_workspace(&b.target, C.CUdeviceptr(w.Base), workspaceBytes))
 		}
 		if err != nil {
-			d.fail(err)
+			b.fail(err)
 			return
 		}
-		d.queue.blas = w
+		b.queue.blas = w
 	}
 	var flags uint64
-	for i, on := range []bool{transA, transB, d.precision != kernels.FP32} {
+	for i, on := range []bool{transA, transB, b.precision != kernels.FP32} {
 		if on {
 			flags |= 1 << i
 		}
@@ -50,9 +50,9 @@ func (d *Backend) product(transA, transB bool, m, n, k int, alpha float32, a ker
 		next = 1
 	}
 	for from := 0; from < m; from += rows {
-		d.queue.add(C.PRA_GEMM, flags, uint64(min(rows, m-from)), uint64(n), uint64(k),
+		b.queue.add(C.PRA_GEMM, flags, uint64(min(rows, m-from)), uint64(n), uint64(k),
 			uint64(math.Float32bits(alpha))|uint64(math.Float32bits(beta))<<32,
-			uint64(a.At(from*next)), uint64(lda), uint64(b), uint64(ldb), uint64(c.At(from*ldc)), uint64(ldc))
+			uint64(pa.At(from*next)), uint64(lda), uint64(pb), uint64(ldb), uint64(pc.At(from*ldc)), uint64(ldc))
 	}
 }
 

@@ -27,12 +27,12 @@ func (b *Backend) Time(f func() error) (seconds float64, err error) {
 	if err != nil {
 		return 0, err
 	}
-	defer b.on(func() error { return cu.DestroyEvent(&begin) })
+	defer b.destroy(&begin)
 	made("making an event", func() (err error) { end, err = cu.MakeEvent(cu.DefaultEvent); return })
 	if err != nil {
 		return 0, err
 	}
-	defer b.on(func() error { return cu.DestroyEvent(&end) })
+	defer b.destroy(&end)
 	made("recording an event", func() error { return begin.Record(b.stream) })
 	if err != nil {
 		return 0, err
@@ -52,3 +52,6 @@ func (b *Backend) Time(f func() error) (seconds float64, err error) {
 	})
 	return seconds, err
 }
+
+// destroy ends an event; the context takes with it what cannot be destroyed.
+func (b *Backend) destroy(e *cu.Event) { _ = b.on(func() error { return cu.DestroyEvent(e) }) }

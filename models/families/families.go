@@ -3,5 +3,5 @@
 package families
 
 import (
-	_ "prabench/models/pra"
+	_ "prabench/models/pra" // Parallel Rollout Approximation
 )
