@@ -33,9 +33,8 @@ static void K(block)(const struct product *g, long i0, long i1, long j0, long j1
                 }
                 for (long t = 0; t < tiles; t++) {
                     long i = i0 + rows * t / tiles, mr = i0 + rows * (t + 1) / tiles - i;
-                    K(tiles)
-                    [mr - 1][nv - 1](k, g->a + i * rs + p0 * cs, rs, cs, b, ldb, last, g->alpha, beta, g->c + i * g->ldc + j,
-                                     g->ldc, w);
+                    K(tile_fn) *const some = K(tiles)[mr - 1][nv - 1];
+                    some(k, g->a + i * rs + p0 * cs, rs, cs, b, ldb, last, g->alpha, beta, g->c + i * g->ldc + j, g->ldc, w);
                     if (finish) K(finish)(g, i, mr, j, w);
                 }
             }
@@ -63,9 +62,8 @@ static void K(block)(const struct product *g, long i0, long i1, long j0, long j1
                 for (long j = jc; j < jend; j += PANEL) {
                     long w = jend - j < PANEL ? jend - j : PANEL, width = K(panel_width)(w);
                     const float *b = packed + (j - jc) * k;
-                    K(tiles)
-                    [mr - 1][width / L - 1](k, a, ars, acs, b, width, b + (k - 1) * width, g->alpha, beta, g->c + i * g->ldc + j,
-                                            g->ldc, w);
+                    K(tile_fn) *const some = K(tiles)[mr - 1][width / L - 1];
+                    some(k, a, ars, acs, b, width, b + (k - 1) * width, g->alpha, beta, g->c + i * g->ldc + j, g->ldc, w);
                     if (finish) K(finish)(g, i, mr, j, w);
                 }
             }

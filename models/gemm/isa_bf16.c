@@ -106,8 +106,12 @@ typedef void tile_fn(long half, const uint32_t *a, long rs, long cs, const uint3
 #define TILES(mr) TILE(mr, 1) TILE(mr, 2) TILE(mr, 3) TILE(mr, 4)
 #define ENTRIES(mr) {tile_##mr##_1, tile_##mr##_2, tile_##mr##_3, tile_##mr##_4}
 TILES(1)
-TILES(2) TILES(3) TILES(4) TILES(5)
-    TILES(6) static tile_fn *const tiles[MR][NV] = {ENTRIES(1), ENTRIES(2), ENTRIES(3), ENTRIES(4), ENTRIES(5), ENTRIES(6)};
+TILES(2)
+TILES(3)
+TILES(4)
+TILES(5)
+TILES(6)
+static tile_fn *const tiles[MR][NV] = {ENTRIES(1), ENTRIES(2), ENTRIES(3), ENTRIES(4), ENTRIES(5), ENTRIES(6)};
 
 static void block(const struct product *g, long i0, long i1, long j0, long j1, float *scratch) {
     uint32_t *packed = (uint32_t *)scratch, *packed_a = packed + SCRATCH_B;

@@ -61,8 +61,12 @@ typedef void K(tile_fn)(long k, const float *a, long rs, long cs, const float *b
 #define ENTRIES(mr) {K(tile_##mr##_1), K(tile_##mr##_2)}
 #endif
 TILES(1)
-TILES(2) TILES(3) TILES(4) TILES(5) TILES(6) static K(tile_fn) *const
-    K(tiles)[MR][NV] = {ENTRIES(1), ENTRIES(2), ENTRIES(3), ENTRIES(4), ENTRIES(5), ENTRIES(6)};
+TILES(2)
+TILES(3)
+TILES(4)
+TILES(5)
+TILES(6)
+static K(tile_fn) *const K(tiles)[MR][NV] = {ENTRIES(1), ENTRIES(2), ENTRIES(3), ENTRIES(4), ENTRIES(5), ENTRIES(6)};
 #undef TILE
 #undef TILES
 #undef ENTRIES
