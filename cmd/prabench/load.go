@@ -15,8 +15,9 @@ func (a *app) load(files []string) ([]engine.Loaded, error) { return a.loadWith(
 
 // loadWith is load with another reader of files, such as of those that are part
 // of the program.
-func (a *app) loadWith(files []string, read func(path string, o experiments.Options) (*experiments.Experiment, error)) ([]engine.Loaded,
-	error) {
+func (a *app) loadWith(
+	files []string, read func(path string, o experiments.Options) (*experiments.Experiment, error),
+) ([]engine.Loaded, error) {
 	ls, err := engine.Load(files, engine.LoadOptions{Set: a.set, Only: a.only, Device: a.device, Read: read})
 	for _, l := range ls {
 		for _, w := range l.File.Warnings {

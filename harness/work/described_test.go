@@ -17,8 +17,8 @@ func TestOnlyMetricsOfTheCatalogueAreWritten(t *testing.T) {
 		ok      bool
 	}{
 		{"a value", record.Attempt{Kind: "score", Values: []record.Value{{Metric: quantity.KID.Name, Unit: quantity.KID.Unit}}}, true},
-		{"a value of another stage", record.Attempt{Kind: "probe", Values: []record.Value{{Metric: quantity.KID.Name, Unit: quantity.KID.Unit}}},
-			false},
+		{"a value of another stage",
+			record.Attempt{Kind: "probe", Values: []record.Value{{Metric: quantity.KID.Name, Unit: quantity.KID.Unit}}}, false},
 		{"a reading", record.Attempt{Kind: "time",
 			Readings: []record.Reading{{Metric: quantity.Latency.Name, Unit: quantity.Latency.Unit}},
 		}, true},

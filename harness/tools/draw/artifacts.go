@@ -27,8 +27,8 @@ func (e *experiment) sheet(c *engine.Cell) (*view.Sheet, error) {
 	}
 	columns := min(sheetColumns, max(1, about.Count/about.Classes))
 	s := sheet.ByClass(pixels, about.Labels, about.Size, about.Channels, about.Classes, columns)
-	return &view.Sheet{Images: s.Images, Rows: s.Rows, Cols: s.Cols, Size: s.Size, Channels: s.Channels, RowLabels: rowLabels(about, s.Rows)},
-		nil
+	return &view.Sheet{Images: s.Images, Rows: s.Rows, Cols: s.Cols, Size: s.Size, Channels: s.Channels,
+		RowLabels: rowLabels(about, s.Rows)}, nil
 }
 
 func rowLabels(d work.Drawn, rows int) []string {

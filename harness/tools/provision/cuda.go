@@ -41,11 +41,11 @@ func cudaProgram(command func(device string) ([]string, error)) Finding {
 			f.Detail += fmt.Sprintf("%s: %s, compute capability %s, %s", d.Name, d.Model, d.Capability, numeral.Bytes(d.Bytes))
 		}
 	case strings.Contains(said, "libcuda.so.1"):
-		f.Detail, f.Advice = "prabench-cuda cannot load libcuda.so.1: NVIDIA's driver is missing",
-			"install the driver; everything else runs on the CPU"
+		f.Detail = "prabench-cuda cannot load libcuda.so.1: NVIDIA's driver is missing"
+		f.Advice = "install the driver; everything else runs on the CPU"
 	case strings.Contains(said, "Error in initialization"):
-		f.Detail, f.Advice = "the driver sees no device: "+strings.TrimPrefix(strings.Join(strings.Fields(said), " "),
-			"Error in initialization, "), "look at nvidia-smi and CUDA_VISIBLE_DEVICES"
+		why := strings.TrimPrefix(strings.Join(strings.Fields(said), " "), "Error in initialization, ")
+		f.Detail, f.Advice = "the driver sees no device: "+why, "look at nvidia-smi and CUDA_VISIBLE_DEVICES"
 	default:
 		f.State, f.Detail, f.Advice = "broken", fmt.Sprintf("%s: %v: %s", worker[0], err, said), "build it anew with `make cuda`"
 	}

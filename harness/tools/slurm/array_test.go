@@ -125,8 +125,8 @@ func TestArrangeLosesNothing(t *testing.T) {
 				all = append(all, item(text))
 			}
 		}
-		references, trainings, n := rapid.IntRange(1, 3).Draw(t, "references"), rapid.IntRange(1, 5).Draw(t, "trainings"),
-			rapid.IntRange(0, 20).Draw(t, "cells")
+		references, trainings := rapid.IntRange(1, 3).Draw(t, "references"), rapid.IntRange(1, 5).Draw(t, "trainings")
+		n := rapid.IntRange(0, 20).Draw(t, "cells")
 		for r := range references {
 			add(fmt.Sprintf("reference r%d", r))
 		}

@@ -32,14 +32,13 @@ type Program struct {
 func Find(ctx context.Context, dir, name string) (repository, commit string, err error) {
 	top, err := git(ctx, dir, "rev-parse", "--show-toplevel")
 	if err != nil {
-		return "", "",
-			&Error{fmt.Sprintf("--against %s: %s is in no git repository: run it inside the source, or give a program with --against-binary", name,
-				dir)}
+		return "", "", &Error{fmt.Sprintf("--against %s: %s is in no git repository: run it inside the source, "+
+			"or give a program with --against-binary", name, dir)}
 	}
 	mod, err := os.ReadFile(filepath.Join(top, "go.mod"))
 	if err != nil || !bytes.HasPrefix(mod, []byte("module prabench\n")) {
-		return "", "",
-			&Error{fmt.Sprintf("--against %s: %s is not prabench's source: run it there, or give a program with --against-binary", name, top)}
+		return "", "", &Error{fmt.Sprintf("--against %s: %s is not prabench's source: run it there, "+
+			"or give a program with --against-binary", name, top)}
 	}
 	commit, err = git(ctx, top, "rev-parse", "--verify", "--quiet", "--end-of-options", name+"^{commit}")
 	if err != nil {
