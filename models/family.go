@@ -44,7 +44,8 @@ type Params interface {
 	// Shape is that of the images; For gives the same parameters for others.
 	Shape() Shape
 	For(Shape) Params
-	// Seeded gives the same parameters with another seed of training.
+	// Seed is that of the training; Seeded gives the same parameters with another one.
+	Seed() uint64
 	Seeded(seed uint64) Params
 	// Resolved replaces what stands for a number, such as "exact", by it.
 	Resolved() Params

@@ -106,8 +106,8 @@ func Set(p Params, key string, v any) (with Params, ok bool) {
 // out where it is the default one, as before there were others.
 type Written struct {
 	Family string          `json:"family,omitempty"`
-	Model  json.RawMessage `json:"model"`
-	Train  json.RawMessage `json:"train"`
+	Model  json.RawMessage `json:"model,omitempty"`
+	Train  json.RawMessage `json:"train,omitempty"`
 	Sample json.RawMessage `json:"sample,omitempty"`
 }
 

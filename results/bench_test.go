@@ -111,7 +111,7 @@ func BenchmarkMigration(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	if _, err := db.Exec(`DROP VIEW results; DROP VIEW estimates; DROP TABLE old_method;
+	if _, err := db.Exec(`DROP VIEW results; DROP VIEW estimates; DROP VIEW params; DROP TABLE old_method; DROP TABLE kind;
 		ALTER TABLE value DROP COLUMN method;
 		CREATE VIEW results AS SELECT 1;
 		PRAGMA user_version = 2; PRAGMA wal_checkpoint(TRUNCATE)`); err != nil {

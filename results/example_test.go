@@ -85,7 +85,7 @@ func filled(ctx context.Context) string {
 			id := fmt.Sprintf("p%d-s%d", patch, seed+1)
 			plan.Stages = append(plan.Stages, results.PlanStage{Key: id, Kind: record.Score})
 			plan.Cells = append(plan.Cells, results.PlanCell{ID: id, Seed: uint64(seed + 1), Label: fmt.Sprintf("patch=%d", patch),
-				Patch: patch, Block: 1,
+				Patch: new(patch), Block: new(1),
 				Params: map[string]any{"model.patch": patch}, Stages: map[string]string{record.Score: id}})
 			attempts = append(attempts, record.Attempt{ID: id, Stage: id, Kind: record.Score, Outcome: record.OK, Device: "cpu",
 				Started: at, Finished: at,

@@ -46,8 +46,8 @@ func testPlan(experiment string, patches []int, seeds int) Plan {
 			add(record.Draw, "train-"+id)
 			add(record.Score, "sample-"+id, "ref")
 			add(record.Time, "train-"+id)
-			p.Cells = append(p.Cells, PlanCell{ID: id, Seed: uint64(seed), Label: fmt.Sprintf("p=%d", patch), Patch: patch, Block: 1,
-				RolloutDepth: 1, State: 12,
+			p.Cells = append(p.Cells, PlanCell{ID: id, Seed: uint64(seed), Label: fmt.Sprintf("p=%d", patch), Patch: new(patch), Block: new(1),
+				RolloutDepth: new(1), State: new(12),
 				Params: map[string]any{"model.patch": patch, "train.lr": 1e-3, "model.target": "x"}, Stages: stages})
 		}
 	}

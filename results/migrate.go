@@ -28,8 +28,11 @@ var schema3 string
 //go:embed schema/4.sql
 var schema4 string
 
+//go:embed schema/5.sql
+var schema5 string
+
 // migrations holds one step per version; PRAGMA user_version counts those done.
-var migrations = []migration{migration(schema1), migration(schema2), migration(schema3), migration(schema4)}
+var migrations = []migration{migration(schema1), migration(schema2), migration(schema3), migration(schema4), migration(schema5)}
 
 // migrate runs the missing steps in one exclusive transaction: the database is
 // either at the last version afterwards or as it was. A database that has data

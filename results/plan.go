@@ -31,10 +31,10 @@ type PlanCell struct {
 	ID           string            `json:"id"`
 	Seed         uint64            `json:"seed"` // below 2⁶³
 	Label        string            `json:"label,omitempty"`
-	Patch        int               `json:"patch"`
-	Block        int               `json:"block"`
-	RolloutDepth int               `json:"rollout_depth"` // of training
-	State        int               `json:"state"`
+	Patch        *int              `json:"patch"`
+	Block        *int              `json:"block"`
+	RolloutDepth *int              `json:"rollout_depth"` // of training
+	State        *int              `json:"state"`
 	Params       map[string]any    `json:"params"` // dotted key → value
 	Stages       map[string]string `json:"stages"` // kind → stage key
 }

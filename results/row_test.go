@@ -72,8 +72,8 @@ func TestResultsFilter(t *testing.T) {
 	rows, err := db.Results(background, Filter{Experiment: "t", Cells: []string{"p7s2"}, Metrics: []string{"fid_proxy"}})
 	want := []Row{{Experiment: "t", Cell: "p7s2", Seed: 2, Metric: "fid_proxy", Unit: "1", Value: 13, Lo: ptr(12), Hi: ptr(15),
 		Method: stat.Jackknife, N: 2000,
-		Protocol: "precision=fp32", Attempt: "sp7s2", Outcome: record.OK, CreatedAt: noon.Add(3 * 60e9), Label: "p=7", Patch: 7, Block: 1,
-		RolloutDepth: 1, State: 12,
+		Protocol: "precision=fp32", Attempt: "sp7s2", Outcome: record.OK, CreatedAt: noon.Add(3 * 60e9), Label: "p=7",
+		Patch: new(7), Block: new(1), RolloutDepth: new(1), State: new(12),
 		Params: map[string]any{"model.patch": int64(7), "train.lr": 0.001, "model.target": "x"}, Stage: "score-p7s2", Kind: record.Score,
 		Device: "cpu", DeviceClass: "cpu Xeon", Code: "abc123"}}
 	if d := cmp.Diff(want, rows); d != "" || err != nil {

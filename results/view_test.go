@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"prabench/results/record"
+	"prabench/results/table"
+	"prabench/results/where"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -15,12 +17,53 @@ func TestViewColumns(t *testing.T) {
 	for view, want := range map[string]string{
 		"cells":     "experiment cell seed patch block rollout_depth state params_json outcome",
 		"results":   "experiment cell seed metric unit value lo hi n protocol attempt outcome created_at",
+		"params":    "experiment cell key value",
 		"estimates": "experiment cell seed metric unit value lo hi method n protocol attempt",
 	} {
 		columns, _ := query(t, db, "SELECT * FROM "+view)
 		if got := strings.Join(columns, " "); got != want {
 			t.Errorf("view %s has\n%s, want\n%s", view, got, want)
 		}
+	}
+}
+
+// A family of models may have no patches: its cells have no value there, and
+// nobody takes that for a zero.
+func TestColumnsThatAFamilyHasNot(t *testing.T) {
+	db := openTemp(t)
+	plan := testPlan("t", []int{7}, 1)
+	plan.Cells[0].Params = map[string]any{"model.family": "pra", "model.patch": 7, "train.lr": 1e-3}
+	plan.Cells = append(plan.Cells, PlanCell{ID: "other", Seed: 1, Params: map[string]any{"model.family": "gaussian"}})
+	mustPlan(t, db, plan)
+	for q, want := range map[string][][]string{
+		"SELECT cell, patch, block, rollout_depth, state FROM cells": {{"p7s1", "7", "1", "1", "12"}, {"other", "<nil>", "<nil>", "<nil>", "<nil>"}},
+		"SELECT cell, key, value, typeof(value) FROM params ORDER BY cell, key": {{"other", "model.family", "gaussian", "text"},
+			{"p7s1", "model.family", "pra", "text"}, {"p7s1", "model.patch", "7", "integer"}, {"p7s1", "train.lr", "0.001", "real"}},
+		"SELECT cell FROM cells WHERE patch < 100": {{"p7s1"}},
+	} {
+		if _, got := query(t, db, q); cmp.Diff(want, got) != "" {
+			t.Errorf("%s: %s", q, cmp.Diff(want, got))
+		}
+	}
+	cells, err := db.Cells(background, "t")
+	if err != nil || len(cells) != 2 {
+		t.Fatal(cells, err)
+	}
+	if v, ok := cells[0].Param("model.state"); !ok || v != int64(12) {
+		t.Errorf("the state is %v", v)
+	}
+	if v, ok := cells[1].Param("model.state"); ok {
+		t.Errorf("a cell without a state has %v", v)
+	}
+	for params, want := range map[string]int{"model.patch": 1, "model.block": 1} {
+		chosen, err := db.CellsOf(background, Filter{Params: where.Filter{params: []any{int64(7), int64(1), int64(0)}}})
+		if err != nil || len(chosen) != want {
+			t.Errorf("%s: %d cells, %v", params, len(chosen), err)
+		}
+	}
+	var b strings.Builder
+	if err := table.WriteCSV(&b, table.CellTable(cells)); err != nil || !strings.Contains(b.String(), "t,other,1,,,,,gaussian,,,pending") {
+		t.Errorf("%v\n%s", err, b.String())
 	}
 }
 

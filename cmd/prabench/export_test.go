@@ -23,7 +23,8 @@ func exportable(t *testing.T) string {
 	}
 	defer db.Close()
 	plan := results.Plan{Experiment: "mine", Stages: []results.PlanStage{{Key: "s", Kind: record.Score}}, Cells: []results.PlanCell{{
-		ID: "c", Seed: 3, Label: "patch=7", Patch: 7, Block: 1, Params: map[string]any{"model.patch": 7, "train.lr": 1e-3},
+		ID: "c", Seed: 3, Label: "patch=7", Patch: new(7), Block: new(1), RolloutDepth: new(0), State: new(0),
+		Params: map[string]any{"model.patch": 7, "train.lr": 1e-3},
 		Stages: map[string]string{record.Score: "s"}}}}
 	at := time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
 	a := record.Attempt{ID: "a", Stage: "s", Kind: record.Score, Outcome: record.OK, Started: at, Finished: at,

@@ -135,7 +135,8 @@ func fill(t *testing.T, measured []*quantity.Metric, older bool) {
 	plan := results.Plan{Experiment: "tiny", FileHash: "f00d", Created: noon}
 	var attempts []record.Attempt
 	for i, c := range planned.Experiments[0].Cells {
-		cell := results.PlanCell{ID: c.Cell, Seed: c.Seed, Label: c.Label, Patch: 4, Block: 1, RolloutDepth: i, Params: c.Point,
+		cell := results.PlanCell{ID: c.Cell, Seed: c.Seed, Label: c.Label, Patch: new(4), Block: new(1), RolloutDepth: &i, State: new(0),
+			Params: c.Point,
 			Stages: map[string]string{}}
 		at := map[string]int{}
 		for j, m := range measured {

@@ -15,7 +15,7 @@ import (
 )
 
 func (a *app) sampleCommand() *cobra.Command {
-	o := sampleOptions{Request: sampler.Request{Settings: sampler.Default()}}
+	o := &sampleOptions{}
 	c := &cobra.Command{
 		Use:   "sample (MODEL.safetensors | FILE)",
 		Short: "Draw a sheet of images, one row a class, from a trained model",
@@ -25,36 +25,31 @@ and writes them as one PNG. The sampling settings are those of the cell, or the
 defaults for a model file; flags change them.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			o.changed = c.Flags().Changed
 			return a.sample(c.Context(), args[0], o)
 		},
 	}
 	f := c.Flags()
 	f.StringVar(&o.out, "out", "samples.png", "PNG file to write")
 	f.IntVar(&o.Columns, "columns", 10, "images of each class")
-	f.IntVar(&o.FlowSteps, "flow-steps", o.FlowSteps, "solver steps a token")
-	f.StringVar(&o.Solver, "solver", o.Solver, "euler or heun")
-	f.Float64Var(&o.Guidance, "guidance", o.Guidance, "guidance weight")
-	f.IntVar((*int)(&o.RolloutDepth), "rollout-depth", int(o.RolloutDepth), "0: sequential; r: r Jacobi sweeps; -1: exact")
-	f.StringVar(&o.Weights, "weights", o.Weights, "ema or raw")
-	f.Uint64Var(&o.Seed, "seed", o.Seed, "seed of the noise")
+	for _, s := range o.Settings() {
+		f.Var(s, s.Name, s.Doc)
+	}
 	f.IntVar(&o.Threads, "threads", 0, "compute threads; 0 is all cores")
 	return c
 }
 
 type sampleOptions struct {
 	sampler.Request
-	out     string
-	changed func(flag string) bool
+	out string
 }
 
-func (a *app) sample(ctx context.Context, from string, o sampleOptions) error {
+func (a *app) sample(ctx context.Context, from string, o *sampleOptions) error {
 	if o.Columns < 1 {
 		return usage("--columns %d: at least one image of each class", o.Columns)
 	}
 	o.Model, o.Device = from, a.device
 	if strings.EqualFold(filepath.Ext(from), ".toml") {
-		if err := a.modelOfCell(ctx, from, &o); err != nil {
+		if err := a.modelOfCell(ctx, from, o); err != nil {
 			return err
 		}
 	}
@@ -86,17 +81,7 @@ func (a *app) modelOfCell(ctx context.Context, file string, o *sampleOptions) er
 	if c == nil {
 		return usage("%s: no chosen cell is trained yet; prabench run %[1]s", file)
 	}
-	s := c.Settings.Sample
-	for flag, keep := range map[string]func(){
-		"flow-steps": func() { s.FlowSteps = o.FlowSteps }, "solver": func() { s.Solver = o.Solver },
-		"guidance": func() { s.Guidance = o.Guidance }, "rollout-depth": func() { s.RolloutDepth = o.RolloutDepth },
-		"weights": func() { s.Weights = o.Weights }, "seed": func() { s.Seed = o.Seed },
-	} {
-		if o.changed(flag) {
-			keep()
-		}
-	}
-	o.Model, o.Settings = path, s
+	o.Model, o.Params = path, c.Settings.Params
 	fmt.Fprintf(a.stderr, "sampling from cell %s (%s, seed %d)\n", c.ID, c.Label, c.Seed)
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"prabench/harness/engine"
 	"prabench/harness/stage"
 	"prabench/harness/work"
+	"prabench/models/pra"
 	"prabench/results"
 	"prabench/results/record"
 )
@@ -52,8 +53,8 @@ func TestStaleForcedAndGarbage(t *testing.T) {
 		why    string
 	}{
 		"nothing":  {nil, "", ""},
-		"training": {func(s *stage.Settings) { s.Train.Steps = 30 }, record.Train, "train.steps: 30, before 20"},
-		"sampling": {func(s *stage.Settings) { s.Sample.FlowSteps = 3 }, record.Draw, "sample.flow_steps: 3, before 2"},
+		"training": {func(s *stage.Settings) { edit(s, func(p *pra.Params) { p.Train.Steps = 30 }) }, record.Train, "train.steps: 30, before 20"},
+		"sampling": {func(s *stage.Settings) { edit(s, func(p *pra.Params) { p.Sample.FlowSteps = 3 }) }, record.Draw, "sample.flow_steps: 3, before 2"},
 		"rounds":   {func(s *stage.Settings) { s.Measure.Rounds = 3 }, record.Time, "rounds: 3, before 2"},
 		"data":     {func(s *stage.Settings) { s.Data.Seed = 2 }, record.Reference, "the data"},
 	} {
@@ -94,7 +95,7 @@ func TestStaleForcedAndGarbage(t *testing.T) {
 	if found, err := engine.Collect(ctx, b.places, "gc", false); err != nil || len(found) != 0 {
 		t.Errorf("all is needed, but %v, %v", found, err)
 	}
-	other := func(s *stage.Settings) { s.Sample.FlowSteps = 3 }
+	other := func(s *stage.Settings) { edit(s, func(p *pra.Params) { p.Sample.FlowSteps = 3 }) }
 	b.run(ctx, tiny(other), nil)
 	left := filepath.Join(b.places.Artifacts, "checkpoint", strings.Repeat("ab", 32)+".safetensors")
 	if err := os.MkdirAll(filepath.Dir(left), 0o755); err != nil {
@@ -129,7 +130,7 @@ func TestAnEstimateLearnsFromOtherExperiments(t *testing.T) {
 	b := newBench(t)
 	b.run(context.Background(), tiny(nil), nil)
 	estimate := func(db *results.DB) time.Duration {
-		e := tiny(func(s *stage.Settings) { s.Model.Width, s.Train.Steps = 64, 20000 })
+		e := tiny(func(s *stage.Settings) { edit(s, func(p *pra.Params) { p.Model.Width, p.Train.Steps = 64, 20000 }) })
 		e.Name = "other"
 		id := &engine.Identifier{Places: b.places}
 		if _, err := id.Identify(context.Background(), e); err != nil {

@@ -35,7 +35,9 @@ func (c *Cell) Full() stage.Settings { return withSeed(c.Settings, c.Seed) }
 
 func withSeed(s *stage.Settings, seed uint64) stage.Settings {
 	full := *s
-	full.Train.Seed = seed
+	if full.Params != nil { // not where only an item's place in a plan counts
+		full.Params = full.Params.Seeded(seed)
+	}
 	return full
 }
 

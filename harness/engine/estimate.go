@@ -10,9 +10,8 @@ import (
 
 	"prabench/harness/stage"
 	"prabench/harness/work"
-	"prabench/metrics/quantity"
+	"prabench/models"
 	"prabench/models/cpu"
-	"prabench/models/pra"
 	"prabench/results"
 )
 
@@ -22,15 +21,14 @@ type counter map[counted]*stage.Costs
 
 // counted is what costs depend on.
 type counted struct {
-	model  pra.Config
-	train  pra.TrainConfig
-	sample pra.SampleConfig
+	params models.Params
 	batch  int
 }
 
 func (k counter) of(s *stage.Settings) *stage.Costs {
-	name := counted{s.Model, s.Train, s.Sample, s.Measure.Batch}
-	name.train.Seed, name.train.LR, name.sample.Seed = 0, 1, 0
+	name := counted{s.Params.Seeded(0), s.Measure.Batch}
+	name.params, _ = models.Set(name.params, "train.lr", 1.0)
+	name.params, _ = models.Set(name.params, "sample.seed", uint64(0))
 	if c, known := k[name]; known {
 		return c
 	}
@@ -125,23 +123,20 @@ func pace(ctx context.Context, db *results.DB, rate float64) float64 {
 				continue
 			}
 			config, err := db.StageConfig(ctx, s.Key)
-			var of struct {
-				Part struct {
-					Model pra.Config
-					Train pra.TrainConfig
-				}
+			var of struct{ Part models.Written }
+			if err != nil || json.Unmarshal(config, &of) != nil {
+				continue
 			}
-			quantity.AssumeAbsent(&of.Part.Model)
-			quantity.AssumeAbsent(&of.Part.Train)
-			if err != nil || json.Unmarshal(config, &of) != nil || of.Part.Model.Validate() != nil || of.Part.Train.Validate() != nil {
+			params, err := of.Part.Read()
+			if err != nil || params.Validate() != nil {
 				continue
 			}
 			if a, ok, err := db.StageDone(ctx, s.Key); err != nil || !ok || !onHost(a.Device) {
 				continue
 			}
 			seen++
-			it := Item{Stage: stage.Stage{Kind: work.Train}, Settings: &stage.Settings{Model: of.Part.Model, Train: of.Part.Train}}
-			it.Costs = &stage.Costs{Costs: of.Part.Model.Costs(of.Part.Train, pra.DefaultSample())}
+			it := Item{Stage: stage.Stage{Kind: work.Train}, Settings: &stage.Settings{Params: params}}
+			it.Costs = &stage.Costs{Costs: params.Costs()}
 			guess += it.guess(rate).Seconds()
 			took += s.Took.Seconds()
 		}

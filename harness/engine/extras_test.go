@@ -9,12 +9,15 @@ import (
 	"prabench/harness/work"
 	"prabench/metrics/quantity"
 	"prabench/metrics/stat"
+	"prabench/models/pra"
 	"prabench/results"
 )
 
 // withExtras asks for everything that can be measured beside the scores.
 func withExtras(s *stage.Settings) {
-	s.Model.Patch = 2
+	edit(s, func(p *pra.Params) {
+		p.Model.Patch = 2
+	})
 	s.Measure.Rounds = 0
 	s.Extras = quantity.Extras{Probe: 100, Exposure: 24, Seam: 30, Nearest: 20, Vendi: 20}
 	s.Also = "density"
@@ -97,7 +100,9 @@ func TestExtrasThatDoNotApplyAreLeftOut(t *testing.T) {
 	b := newBench(t)
 	sum := b.run(context.Background(), tiny(func(s *stage.Settings) {
 		withExtras(s)
-		s.Model.Patch, s.Train.RolloutDepth = 8, 0
+		edit(s, func(p *pra.Params) {
+			p.Model.Patch, p.Train.RolloutDepth = 8, 0
+		})
 	}), nil)
 	for _, it := range sum.Plan.Items {
 		if it.Kind == work.Exposure || it.Kind == work.Seam {

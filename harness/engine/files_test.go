@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"prabench/experiments"
+	"prabench/models/pra"
 )
 
 func tiny(t *testing.T, name string) string {
@@ -37,10 +38,10 @@ func TestLoadReadsOnce(t *testing.T) {
 		t.Fatalf("the engine has %d cells, the file %d", len(l.Exp.Cells), len(l.File.Cells))
 	}
 	for _, c := range l.Exp.Cells {
-		if c.Skip != (c.Settings.Train.LR != 2e-3) {
-			t.Errorf("%s (lr %v) is skipped: %v", c.Label, c.Settings.Train.LR, c.Skip)
+		if c.Skip != (c.Settings.Params.(pra.Params).Train.LR != 2e-3) {
+			t.Errorf("%s (lr %v) is skipped: %v", c.Label, c.Settings.Params.(pra.Params).Train.LR, c.Skip)
 		}
-		if c.Settings.Train.Steps != 7 || c.Settings.Measure.Device != "cpu" {
+		if c.Settings.Params.(pra.Params).Train.Steps != 7 || c.Settings.Measure.Device != "cpu" {
 			t.Errorf("%s has not what was set: %+v", c.Label, c.Settings)
 		}
 	}

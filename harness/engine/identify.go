@@ -74,7 +74,8 @@ func (id *Identifier) Identify(ctx context.Context, e *Experiment) (notes []stri
 			notes = append(notes, note)
 		}
 		s.DataHash = hash
-		if s.EmbedderHash, err = id.embedderHash(embedding{s.Data.Set, s.Model.Size, s.Model.Channels, s.Embedder}); err != nil {
+		shape := s.Params.Shape()
+		if s.EmbedderHash, err = id.embedderHash(embedding{s.Data.Set, shape.Size, shape.Channels, s.Embedder}); err != nil {
 			return notes, err
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"prabench/harness/artifact"
 	"prabench/harness/stage"
 	"prabench/harness/work"
+	"prabench/models"
 	"prabench/results"
 	"prabench/results/record"
 )
@@ -297,6 +299,18 @@ func storedAttempt(store artifact.Store, it *Item) (record.Attempt, error) {
 	return a, nil
 }
 
+// columns gives the whole number that a key has, nil where the family has none.
+func columns(p models.Params) func(key string) *int {
+	p = p.Resolved()
+	return func(key string) *int {
+		v, ok := models.Get(p, key)
+		if !ok {
+			return nil
+		}
+		return new(int(reflect.ValueOf(v).Int()))
+	}
+}
+
 // record is the plan of one experiment as the database keeps it.
 func (p *Plan) record(e *Experiment) (results.Plan, error) {
 	out := results.Plan{Experiment: e.Name, Description: e.Description, FileHash: e.FileHash}
@@ -305,10 +319,10 @@ func (p *Plan) record(e *Experiment) (results.Plan, error) {
 	}
 	listed := map[string]bool{}
 	for _, c := range e.Cells {
-		k := c.Settings.Model.ARSteps()
+		column := columns(c.Settings.Params)
 		pc := results.PlanCell{
-			ID: c.ID, Seed: c.Seed, Label: c.Label, Patch: c.Settings.Model.Patch, Block: c.Settings.Model.Block,
-			RolloutDepth: int(c.Settings.Train.RolloutDepth.Resolve(k)), State: c.Settings.Model.State,
+			ID: c.ID, Seed: c.Seed, Label: c.Label, Patch: column("model.patch"), Block: column("model.block"),
+			RolloutDepth: column("train.rollout_depth"), State: column("model.state"),
 			Params: c.Params, Stages: map[string]string{},
 		}
 		for _, st := range c.Chain.Stages() {

@@ -205,7 +205,7 @@ func (r *Run) jobs(experiments []*Experiment) int {
 	threads := runtime.NumCPU()
 	for _, e := range experiments {
 		for _, c := range e.Cells {
-			threads = min(threads, max(1, c.Settings.Train.Threads))
+			threads = min(threads, max(1, c.Settings.Training().Threads))
 		}
 	}
 	return max(1, runtime.NumCPU()/threads)

@@ -40,14 +40,17 @@ func TestMain(m *testing.M) {
 
 func selfCommand(string) ([]string, error) { return []string{os.Args[0]}, nil }
 
+// edit changes the model of settings, which is PRA's.
+func edit(s *stage.Settings, f func(*pra.Params)) { s.Params = pra.Edit(s.Params, f) }
+
 // tiny is an experiment of seconds: two rollout depths on drawn shapes.
 func tiny(change func(*stage.Settings)) *engine.Experiment {
 	e := &engine.Experiment{Name: "tiny"}
 	for depth := range 2 {
 		s := stage.Settings{
-			Data:  dataset.Spec{Set: dataset.Shapes, Size: 8, Channels: 3, Limit: 200, Fit: "auto", Seed: 1},
-			Model: pra.DefaultConfig(), Train: pra.DefaultTrain(), Sample: pra.DefaultSample(),
-			Count: 40, Batch: 16, Embedder: "ternary", Samples: 60, Reference: "train",
+			Data:   dataset.Spec{Set: dataset.Shapes, Size: 8, Channels: 3, Limit: 200, Fit: "auto", Seed: 1},
+			Params: pra.Params{Model: pra.DefaultConfig(), Train: pra.DefaultTrain(), Sample: pra.DefaultSample()},
+			Count:  40, Batch: 16, Embedder: "ternary", Samples: 60, Reference: "train",
 			Measure: stage.Measure{Device: "cpu", Precision: "fp32", Batch: 8, Warmup: 1, Rounds: 2, Threads: 1, TrainSteps: 2,
 				Timeout: time.Minute},
 		}
@@ -55,11 +58,13 @@ func tiny(change func(*stage.Settings)) *engine.Experiment {
 		if err != nil {
 			panic(err)
 		}
-		s.Model.Size, s.Model.Channels, s.Model.Classes = info.Size, info.Channels, info.Classes
-		s.Model.Patch, s.Model.State, s.Model.Width, s.Model.Depth, s.Model.Heads = 4, 6, 16, 1, 2
-		s.Model.HeadWidth, s.Model.HeadDepth, s.Model.CoderWidth = 16, 1, 16
-		s.Train.Steps, s.Train.Batch, s.Train.RolloutDepth, s.Train.Seed = 20, 8, models.Depth(depth), 1
-		s.Sample.FlowSteps = 2
+		edit(&s, func(p *pra.Params) {
+			p.Model.Size, p.Model.Channels, p.Model.Classes = info.Size, info.Channels, info.Classes
+			p.Model.Patch, p.Model.State, p.Model.Width, p.Model.Depth, p.Model.Heads = 4, 6, 16, 1, 2
+			p.Model.HeadWidth, p.Model.HeadDepth, p.Model.CoderWidth = 16, 1, 16
+			p.Train.Steps, p.Train.Batch, p.Train.RolloutDepth, p.Train.Seed = 20, 8, models.Depth(depth), 1
+			p.Sample.FlowSteps = 2
+		})
 		if change != nil {
 			change(&s)
 		}
@@ -156,7 +161,7 @@ func TestRunDoesEverythingOnceAndOnlyWhatChanged(t *testing.T) {
 		t.Error("the second run changed rows")
 	}
 
-	sampled := b.run(ctx, tiny(func(s *stage.Settings) { s.Sample.FlowSteps = 3 }), nil)
+	sampled := b.run(ctx, tiny(func(s *stage.Settings) { edit(s, func(p *pra.Params) { p.Sample.FlowSteps = 3 }) }), nil)
 	for _, it := range sampled.Plan.Items {
 		if it.Kind == work.Train && it.Attempt != first[indexOf(first, it.Key)].Attempt {
 			t.Error("a changed [sample] key trained again")
@@ -184,7 +189,7 @@ func indexOf(rows []results.Row, stage string) int {
 
 func TestAStoppedRunGoesOnAndEndsAsIfNeverStopped(t *testing.T) {
 	b := newBench(t)
-	long := func(s *stage.Settings) { s.Train.Steps = 3000 }
+	long := func(s *stage.Settings) { edit(s, func(p *pra.Params) { p.Train.Steps = 3000 }) }
 	e := func() *engine.Experiment { x := tiny(long); x.Cells = x.Cells[:1]; return x }
 	whole := b.run(context.Background(), e(), nil)
 	var want float64
@@ -258,7 +263,7 @@ func TestADamagedArtifactIsToldAndMadeAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	// Other sampling needs the model again: the damage must be found.
-	again := b.run(context.Background(), tiny(func(s *stage.Settings) { s.Sample.FlowSteps = 3 }), nil)
+	again := b.run(context.Background(), tiny(func(s *stage.Settings) { edit(s, func(p *pra.Params) { p.Sample.FlowSteps = 3 }) }), nil)
 	if again.Failed != 0 || again.Done != 7 {
 		t.Errorf("%+v", again)
 	}
@@ -297,7 +302,7 @@ func TestADamagedCheckpointCostsOnlyTime(t *testing.T) {
 func TestFailuresAreTypedBlockOthersAndWaitForRetry(t *testing.T) {
 	b := newBench(t)
 	e := tiny(func(s *stage.Settings) {
-		if s.Train.RolloutDepth == 1 {
+		if s.Params.(pra.Params).Train.RolloutDepth == 1 {
 			s.Measure.Timeout = time.Nanosecond
 		}
 	})
@@ -391,7 +396,9 @@ func TestWhatCannotFitIsRefusedBeforeAnythingStarts(t *testing.T) {
 func TestTheMemoryOfATrainingIsForeseen(t *testing.T) {
 	b := newBench(t)
 	sum := b.run(context.Background(), tiny(func(s *stage.Settings) {
-		s.Model.Width, s.Model.Depth, s.Train.Batch, s.Train.Steps = 256, 4, 128, 2
+		edit(s, func(p *pra.Params) {
+			p.Model.Width, p.Model.Depth, p.Train.Batch, p.Train.Steps = 256, 4, 128, 2
+		})
 	}), nil)
 	for _, r := range b.rows() {
 		it := sum.Plan.Item(r.Stage)

@@ -15,6 +15,7 @@ import (
 	"prabench/harness/engine"
 	"prabench/harness/stage"
 	"prabench/harness/work"
+	"prabench/models/pra"
 	"prabench/results"
 	"prabench/results/record"
 )
@@ -51,7 +52,7 @@ func (b *bench) tryRun(e *engine.Experiment) (engine.Summary, error) {
 
 func TestAFullDiskIsToldAndLosesNothing(t *testing.T) {
 	b := newBench(t)
-	big := func(s *stage.Settings) { s.Model.Width, s.Model.Depth = 64, 4 }
+	big := func(s *stage.Settings) { edit(s, func(p *pra.Params) { p.Model.Width, p.Model.Depth = 64, 4 }) }
 	dir, remount := mounted(t, "1500k")
 	b.places = engine.Places{DB: filepath.Join(dir, "results.db"), Artifacts: filepath.Join(dir, "artifacts")}
 	sum, err := b.tryRun(tiny(big))
@@ -129,7 +130,7 @@ func TestAClockThatJumpsHarmsNothing(t *testing.T) {
 	}
 	db.Close()
 	// Something else is to do, so that times are estimated from what was done.
-	sum := b.run(context.Background(), tiny(func(s *stage.Settings) { s.Sample.FlowSteps = 3 }), nil)
+	sum := b.run(context.Background(), tiny(func(s *stage.Settings) { edit(s, func(p *pra.Params) { p.Sample.FlowSteps = 3 }) }), nil)
 	if sum.Failed != 0 || sum.Done != 6 {
 		t.Errorf("%+v\n%s", sum, b.out.String())
 	}
@@ -154,7 +155,10 @@ func tornTraining(t *testing.T, sig syscall.Signal, times int, change func(check
 	t.Helper()
 	b := newBench(t)
 	e := tiny(func(s *stage.Settings) {
-		s.Train.Steps, s.Measure.CheckpointSteps, s.Measure.Retries = 1500, 40, times+2
+		edit(s, func(p *pra.Params) {
+			p.Train.Steps = 1500
+		})
+		s.Measure.CheckpointSteps, s.Measure.Retries = 40, times+2
 	})
 	e.Cells = e.Cells[1:]
 	ctx, cancel := context.WithCancel(context.Background())

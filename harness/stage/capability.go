@@ -1,5 +1,7 @@
 package stage
 
+import "prabench/models"
+
 // Capability is something that a kind of stage asks of a model beside training
 // and sampling. What a model is capable of is a matter of its settings: a stage
 // that asks for more is not planned, so nothing fails.
@@ -22,14 +24,16 @@ const leastSteps = 4
 
 // Can says whether the model of these settings is capable of something.
 func (s *Settings) Can(c Capability) bool {
-	m := s.Model
 	switch c {
 	case Continues:
-		return m.ARSteps() >= leastSteps
+		p, ok := s.Params.(models.Prefixed)
+		return ok && p.ARSteps() >= leastSteps
 	case Pools:
-		return true
+		_, ok := s.Params.(models.Pooled)
+		return ok
 	case HasBorders:
-		return m.Patch > 1 && m.Patch < m.Size
+		p, ok := s.Params.(models.Patched)
+		return ok && p.PatchSide() > 1 && p.PatchSide() < s.Params.Shape().Size
 	}
 	return false
 }

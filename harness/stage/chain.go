@@ -109,7 +109,7 @@ func (c Chain) Stages() []Stage {
 
 // Of gives the stages of a cell. Depths that stand for "exact" are resolved
 // first, so that "exact" and the same number share their work, as do trainings
-// that differ in keys that nothing reads (see models.Canonical).
+// that differ in keys that nothing reads (see [models.Params]).
 func Of(s Settings) (Chain, error) { return chain(s, nil) }
 
 // Config is what the key of the cell's stage of a kind is the hash of.
@@ -127,9 +127,7 @@ var writers = sync.Pool{New: func() any { return &writer{parts: map[string]writt
 
 // chain shows each text, which is valid until show returns; show may be nil.
 func chain(s Settings, show func(kind *Kind, config []byte)) (Chain, error) {
-	k := s.Model.ARSteps()
-	s.Train.RolloutDepth = s.Train.RolloutDepth.Resolve(k)
-	s.Sample.RolloutDepth = s.Sample.RolloutDepth.Resolve(k)
+	s.Params = s.Params.Resolved()
 	c := make(Chain, len(kinds))
 	w := writers.Get().(*writer)
 	defer writers.Put(w)
@@ -141,7 +139,7 @@ func chain(s Settings, show func(kind *Kind, config []byte)) (Chain, error) {
 		if slices.Contains(keys[:len(kind.Inputs)], "") {
 			continue
 		}
-		key, config, err := w.key(identity{kind.Version, present(keys), kind.Name, kind.part(&s)})
+		key, config, err := w.key(identity{kind.code(&s), present(keys), kind.Name, kind.part(&s)})
 		if err != nil {
 			return nil, err
 		}

@@ -16,8 +16,7 @@ type Costs struct {
 // Costs counts what a cell of these settings takes.
 func (s *Settings) Costs() *Costs {
 	return &Costs{
-		Costs: s.Model.Costs(s.Train, s.Sample), Params: s.Model.Params(),
-		Train: s.Model.TrainMemory(s.Train), Sample: s.Model.SampleMemory(s.Sample, s.Measure.Batch),
+		Costs: s.Params.Costs(), Params: s.Params.Size(), Train: s.Params.TrainMemory(), Sample: s.Params.SampleMemory(s.Measure.Batch),
 	}
 }
 
@@ -30,7 +29,7 @@ type Host struct {
 
 // Images is the bytes of n images.
 func (h Host) Images(n int) int64 {
-	return int64(n) * int64(h.Model.Size*h.Model.Size*h.Model.Channels)
+	return int64(n) * int64(h.Params.Shape().Bytes())
 }
 
 // Data is the bytes of the data set's images.
@@ -46,8 +45,8 @@ func (h Host) Data() int64 {
 	return int64(n) * int64(info.Size*info.Size*info.Channels)
 }
 
-// Params is the bytes of the model's weights.
-func (h Host) Params() int64 { return 4 * h.Costs.Params }
+// Weights is the bytes of the model's weights.
+func (h Host) Weights() int64 { return 4 * h.Costs.Params }
 
 // Held is what is in this machine's memory of what a backend holds.
 func (h Host) Held(m models.MemoryEstimate) int64 {
@@ -58,7 +57,7 @@ func (h Host) Held(m models.MemoryEstimate) int64 {
 }
 
 // Packed is the copy of the weights that sampling multiplies by.
-func (h Host) Packed() int64 { return h.Held(models.MemoryEstimate{Model: h.Params()}) }
+func (h Host) Packed() int64 { return h.Held(models.MemoryEstimate{Model: h.Weights()}) }
 
 // Sampling is what a sampler holds that draws at most n images in batches, with
 // activations of that many AR steps at once.
@@ -67,5 +66,5 @@ func (h Host) Sampling(n, steps int) int64 {
 	batch, counted := int64(max(1, min(h.Batch, n))), int64(max(1, h.Measure.Batch))
 	m.Cache = m.Cache * batch / counted
 	m.Activations = m.Activations * batch / counted * int64(steps)
-	return h.Held(m) + 2*h.Params() + h.Packed()
+	return h.Held(m) + 2*h.Weights() + h.Packed()
 }

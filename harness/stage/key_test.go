@@ -122,3 +122,38 @@ func TestLaterFieldsAreLeftOutAtTheirAbsentValue(t *testing.T) {
 		Beta3 float64 `json:"beta3" absent:"1"`
 	}{})
 }
+
+// Settings travel to workers, to programs of earlier revisions among them, and lie
+// in frozen plans: the model's tables stand beside the rest, a family only where it
+// is not the default one.
+func TestSettingsTravelAsTheyDid(t *testing.T) {
+	s := Settings{DataHash: "d", Count: 3, Params: defaults.Seeded(5), Measure: Measure{Device: "cpu", Timeout: 7}}
+	raw, err := json.Marshal(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var tables struct {
+		Family *string
+		Model  pra.Config
+		Train  pra.TrainConfig
+		Sample pra.SampleConfig
+		Count  int
+	}
+	if err := json.Unmarshal(raw, &tables); err != nil {
+		t.Fatal(err)
+	}
+	if tables.Family != nil || tables.Model != defaults.Model || tables.Train.Seed != 5 || tables.Sample != defaults.Sample || tables.Count != 3 {
+		t.Errorf("%s", raw)
+	}
+	var back Settings
+	if err := json.Unmarshal(raw, &back); err != nil || back != s {
+		t.Errorf("%+v, %v; was %+v", back, err, s)
+	}
+	if err := json.Unmarshal([]byte(`{"family":"x","model":{}}`), &back); err == nil {
+		t.Error("a family that nobody has is read")
+	}
+	var none Settings
+	if raw, err = json.Marshal(Settings{Count: 1}); err != nil || json.Unmarshal(raw, &none) != nil || none.Params != nil || none.Count != 1 {
+		t.Errorf("settings without a model: %s, %v", raw, err)
+	}
+}

@@ -3,6 +3,7 @@ package stage
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"prabench/harness/artifact"
@@ -33,7 +34,8 @@ type Kind struct {
 	// has no such stage, and is none the worse.
 	Asks []Capability
 
-	// Version is that of the code behind it, raised when its results change.
+	// Version is that of the code behind it, raised when its results change. Where
+	// it contains [Core], the version of the cell's family stands there in keys.
 	Version string
 	// Part is what it reads of the settings, as it enters keys: a comparable
 	// struct; nil where its inputs say everything.
@@ -71,6 +73,17 @@ type Effort struct {
 	FLOPs   float64       // of models
 	Threads int           // that do them
 	Other   time.Duration // whatever else: reading data, embedding, fitting
+}
+
+// Core stands in the version of a kind for that of the family of models.
+const Core = "{family}"
+
+// code is the version as it enters the keys of a cell.
+func (k *Kind) code(s *Settings) string {
+	if !strings.Contains(k.Version, Core) {
+		return k.Version
+	}
+	return strings.Replace(k.Version, Core, s.Params.Family().Version(), 1)
 }
 
 func (k *Kind) String() string { return k.Name }
@@ -164,7 +177,7 @@ func (k *Kind) ThreadsOf(s *Settings) int {
 	if k.Threads != nil {
 		return k.Threads(s)
 	}
-	return s.Train.Threads
+	return s.Training().Threads
 }
 
 // Measured says that stages of the kind are measured alone, in rounds.

@@ -4,8 +4,11 @@ import (
 	"slices"
 	"testing"
 
+	"prabench/models"
 	"prabench/models/pra"
 )
+
+var defaults = pra.Params{Model: pra.DefaultConfig(), Train: pra.DefaultTrain(), Sample: pra.DefaultSample()}
 
 func none(*Settings, *Costs) Effort { return Effort{} }
 func free(Host) int64               { return 0 }
@@ -17,7 +20,7 @@ var (
 		Wanted: func(s *Settings) bool { return s.Embedder == "tokens" },
 		Part:   func(s *Settings) any { return s.DataHash }}
 	training = &Kind{Name: "training", Version: "1", Effort: none, Memory: free, Optional: []*Kind{tokens}, Chief: tokens,
-		Part: func(s *Settings) any { return s.Train }}
+		Part: func(s *Settings) any { return models.Table(s.Params, "train") }}
 	continued = &Kind{Name: "continued", Version: "1", Effort: none, Memory: free, Inputs: []*Kind{training}, Chief: training,
 		Asks: []Capability{Continues}}
 	decoded = &Kind{Name: "decoded", Version: "1", Effort: none, Memory: free, Inputs: []*Kind{training, tokens}, Chief: training}
@@ -26,7 +29,7 @@ var (
 func init() { Register(tokens, training, continued, decoded) }
 
 func TestAStageThatSomeCellsHaveBeforeTheirTraining(t *testing.T) {
-	s := Settings{DataHash: "d", Model: pra.DefaultConfig(), Train: pra.DefaultTrain()}
+	s := Settings{DataHash: "d", Params: defaults}
 	plain, err := Of(s)
 	if err != nil {
 		t.Fatal(err)
@@ -38,14 +41,14 @@ func TestAStageThatSomeCellsHaveBeforeTheirTraining(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	bare, _, err := Key("training", "1", s.Train)
+	bare, _, err := Key("training", "1", defaults.Train)
 	if err != nil || plain.Key(training) != bare {
 		t.Errorf("an optional input that is absent changes the key, the hash of %s", config)
 	}
 
 	s.Embedder = "tokens"
 	a, _ := Of(s)
-	s.Train.Seed++
+	s.Params = s.Params.Seeded(7)
 	b, _ := Of(s)
 	if a.Key(tokens) == "" || a.Key(tokens) != b.Key(tokens) || a.Key(training) == b.Key(training) || a.Key(decoded) == "" {
 		t.Errorf("two seeds do not share the tokenizer: %q, %q", a, b)
@@ -67,11 +70,11 @@ func TestAStageThatSomeCellsHaveBeforeTheirTraining(t *testing.T) {
 }
 
 func TestAStageIsPlannedOnlyForModelsThatCanDoIt(t *testing.T) {
-	s := Settings{Model: pra.DefaultConfig(), Train: pra.DefaultTrain()}
+	s := Settings{Params: defaults}
 	if c, _ := Of(s); c.Key(continued) == "" {
 		t.Error("the default model has no prefixes")
 	}
-	s.Model.Patch = s.Model.Size
+	s.Params = pra.Edit(s.Params, func(p *pra.Params) { p.Model.Patch = p.Model.Size })
 	if c, _ := Of(s); c.Key(continued) != "" || c.Key(training) == "" {
 		t.Error("a model of one token is continued")
 	}

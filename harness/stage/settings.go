@@ -1,12 +1,14 @@
 package stage
 
 import (
+	"encoding/json"
 	"runtime"
 	"time"
 
 	"prabench/metrics/quantity"
+	"prabench/models"
 	"prabench/models/dataset"
-	"prabench/models/pra"
+	_ "prabench/models/families" // whoever reads settings has to know them
 )
 
 // Settings is everything that the stages of one cell read; it travels to the
@@ -15,12 +17,10 @@ type Settings struct {
 	Data     dataset.Spec `json:"data"`
 	DataHash string       `json:"data_hash"` // what the run found; a worker that finds other data refuses
 
-	Model pra.Config      `json:"model"`
-	Train pra.TrainConfig `json:"train"`
+	Params models.Params `json:"-"` // as JSON: family, model, train and sample, see [models.Written]
 
-	Sample pra.SampleConfig `json:"sample"`
-	Count  int              `json:"count"` // images drawn
-	Batch  int              `json:"batch"` // at a time
+	Count int `json:"count"` // images drawn
+	Batch int `json:"batch"` // at a time
 
 	Embedder     string `json:"embedder"`      // as asked for: auto, classifier, ternary
 	EmbedderHash string `json:"embedder_hash"` // what that came to
@@ -34,6 +34,55 @@ type Settings struct {
 
 	SaveEvery time.Duration `json:"save_every"` // between checkpoints of a training
 	Beside    int           `json:"beside"`     // stages that may run side by side with this one
+}
+
+// traveller is settings as they travel.
+type traveller struct {
+	*bare
+	models.Written
+}
+
+type bare Settings
+
+// MarshalJSON writes the tables of the model's parameters beside the rest.
+func (s Settings) MarshalJSON() ([]byte, error) {
+	w := traveller{bare: (*bare)(&s)}
+	if s.Params != nil {
+		var err error
+		if w.Written, err = models.Write(s.Params); err != nil {
+			return nil, err
+		}
+	}
+	return json.Marshal(w)
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote, of this or an earlier version.
+func (s *Settings) UnmarshalJSON(raw []byte) error {
+	w := traveller{bare: (*bare)(s)}
+	err := json.Unmarshal(raw, &w)
+	if err == nil && len(w.Model) > 0 {
+		s.Params, err = w.Read()
+	}
+	return err
+}
+
+// Training is what the cell's training is to who plans it.
+func (s *Settings) Training() models.Training { return s.Params.Training() }
+
+// TrainImages is the number of images that the training reads, over all steps.
+func (s *Settings) TrainImages() int {
+	t := s.Training()
+	if t.Batch > 0 {
+		return t.Steps * t.Batch
+	}
+	info, err := dataset.Describe(s.Data)
+	if err != nil || info.Train < 0 {
+		return 0
+	}
+	if s.Data.Limit > 0 {
+		info.Train = min(info.Train, s.Data.Limit)
+	}
+	return t.Steps * info.Train
 }
 
 // Measure is the [measure] table as the worker needs it.

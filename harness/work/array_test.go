@@ -11,7 +11,7 @@ import (
 	"testing"
 
 	"prabench/internal/memcap"
-	"prabench/models/pra"
+	"prabench/models"
 )
 
 func TestArraysKeepTheirShape(t *testing.T) {
@@ -52,7 +52,8 @@ func TestCutArraysAreRefused(t *testing.T) {
 
 func TestCurvesComeBack(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "curve.jsonl")
-	c := Curve{{Step: 10, Flow: 1, Rec: 2, Total: 3}, {Step: 20, Flow: 0.1, Rec: 0.2, Total: 0.3, GradNorm: 4, LR: 1e-3}}
+	c := Curve{{Step: 10, Values: []models.Loss{{Name: "flow", Value: 1}, {Name: "rec", Value: 2}, {Name: models.Total, Value: 3}}},
+		{Step: 20, Values: []models.Loss{{Name: "flow", Value: 0.1}, {Name: models.Total, Value: 0.3}, {Name: "lr", Value: 1e-3}}}}
 	if err := c.write(path); err != nil {
 		t.Fatal(err)
 	}
@@ -61,7 +62,10 @@ func TestCurvesComeBack(t *testing.T) {
 	if err != nil || !reflect.DeepEqual(got, c) {
 		t.Errorf("%v %v", got, err)
 	}
-	mean, n := c.last(10, func(l pra.Losses) float64 { return l.Total })
+	if _, n := c.last(10, "rec"); n != 1 {
+		t.Errorf("%d points have a part that one has", n)
+	}
+	mean, n := c.last(10, models.Total)
 	if n != 2 || math.Abs(mean-1.65) > 1e-12 {
 		t.Errorf("mean %v of %d", mean, n)
 	}

@@ -7,20 +7,42 @@ import (
 	"fmt"
 	"os"
 
-	"prabench/models/pra"
+	"prabench/metrics/quantity"
+	"prabench/models"
 )
 
 // Curve is a training's losses, in the order of steps.
-type Curve []pra.Losses
+type Curve []models.Losses
 
-// last is the mean of one part over the last n points, and how many these were.
-func (c Curve) last(n int, part func(pra.Losses) float64) (float64, int) {
-	n = min(n, len(c))
-	var sum float64
-	for _, l := range c[len(c)-n:] {
-		sum += part(l)
+// lossMetrics are the losses that are kept as metrics: those of them that a
+// training has, each a mean over the last points of its curve.
+var lossMetrics = []struct {
+	loss   string
+	metric *quantity.Metric
+}{{models.Total, quantity.TrainLoss}, {"flow", quantity.FlowLoss}, {"rec", quantity.RecLoss}}
+
+// LossName is what a loss is called beside metrics, in figures of a curve: its
+// metric's name where it has one.
+func LossName(loss string) string {
+	for _, of := range lossMetrics {
+		if of.loss == loss {
+			return of.metric.Name
+		}
 	}
-	return sum / float64(max(n, 1)), n
+	return loss
+}
+
+// last is the mean of one loss over the last n points, and how many of them have
+// it.
+func (c Curve) last(n int, loss string) (mean float64, of int) {
+	var sum float64
+	for _, l := range c[len(c)-min(n, len(c)):] {
+		if v, ok := l.Of(loss); ok {
+			sum += v
+			of++
+		}
+	}
+	return sum / float64(max(of, 1)), of
 }
 
 func (c Curve) write(path string) error {
@@ -38,7 +60,7 @@ func (c Curve) write(path string) error {
 func ReadCurve(raw []byte) (Curve, error) {
 	var c Curve
 	for s := bufio.NewScanner(bytes.NewReader(raw)); s.Scan(); {
-		var l pra.Losses
+		var l models.Losses
 		if err := json.Unmarshal(s.Bytes(), &l); err != nil {
 			return nil, fmt.Errorf("a training curve: %w", err)
 		}

@@ -17,6 +17,7 @@ import (
 	"prabench/harness/worker"
 	"prabench/metrics/embed"
 	"prabench/metrics/quantity"
+	"prabench/models"
 	"prabench/models/dataset"
 	"prabench/models/pra"
 	"prabench/results/record"
@@ -33,15 +34,17 @@ func tinyCell(t *testing.T) stage.Settings {
 		t.Fatal(err)
 	}
 	s.DataHash = data.Hash
-	s.Model.Size, s.Model.Channels, s.Model.Classes = data.Size, data.Channels, data.Info.Classes
-	s.Model.Patch, s.Model.State, s.Model.Width, s.Model.Depth, s.Model.Heads = 2, 4, 16, 1, 2
-	s.Model.HeadWidth, s.Model.HeadDepth, s.Model.CoderWidth = 16, 1, 16
-	s.Train.Steps, s.Train.Batch, s.Train.Threads, s.Train.RolloutDepth, s.Train.Seed = 6, 4, 1, 1, 1
-	s.Sample.FlowSteps = 1
+	edit(&s, func(p *pra.Params) {
+		p.Model.Size, p.Model.Channels, p.Model.Classes = data.Size, data.Channels, data.Info.Classes
+		p.Model.Patch, p.Model.State, p.Model.Width, p.Model.Depth, p.Model.Heads = 2, 4, 16, 1, 2
+		p.Model.HeadWidth, p.Model.HeadDepth, p.Model.CoderWidth = 16, 1, 16
+		p.Train.Steps, p.Train.Batch, p.Train.Threads, p.Train.RolloutDepth, p.Train.Seed = 6, 4, 1, 1, 1
+		p.Sample.FlowSteps = 1
+	})
 	s.Count, s.Batch, s.Embedder, s.Samples = 16, 8, "ternary", 30
 	s.Extras = quantity.Extras{Probe: 20, Exposure: 12, Seam: 10, Nearest: 10, Vendi: 10}
 	s.Measure.Batch, s.Measure.Rounds, s.Measure.TrainSteps, s.Measure.Threads = 2, 1, 1, 1
-	e, err := embed.For(s.Data.Set, s.Model.Size, s.Model.Channels, s.Embedder)
+	e, err := embed.For(s.Data.Set, data.Size, data.Channels, s.Embedder)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -263,7 +266,9 @@ func TestLabelsOfDrawnImages(t *testing.T) {
 // are asked for.
 func TestDrawingInBatches(t *testing.T) {
 	root, s := t.TempDir(), tinyCell(t)
-	s.Train.Steps, s.Train.LR = 30, 0.01 // in the beginning a class changes nothing
+	edit(&s, func(p *pra.Params) {
+		p.Train.Steps, p.Train.LR = 30, 0.01 // in the beginning a class changes nothing
+	})
 	path, err := artifact.Store{Root: root}.Path(Train.Ref(do(t, root, s, Train)[Train].Stage), ModelFile)
 	if err != nil {
 		t.Fatal(err)
@@ -273,29 +278,29 @@ func TestDrawingInBatches(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer be.Close()
-	m, err := pra.LoadModel(be, path)
+	m, err := models.Load(be, path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer m.Close()
 	labels := []int32{2, 0, 1, 1, 2}
-	all, err := Draw(m, s.Sample, 5, labels, func(int) error { return nil })
+	all, err := Draw(m, s.Params, 5, labels, func(int) error { return nil })
 	if err != nil {
 		t.Fatal(err)
 	}
 	var calls []int
-	few, err := Draw(m, s.Sample, 2, labels, func(n int) error { calls = append(calls, n); return nil })
+	few, err := Draw(m, s.Params, 2, labels, func(n int) error { calls = append(calls, n); return nil })
 	if err != nil || !slices.Equal(calls, []int{2, 4, 5}) {
 		t.Fatalf("%v, %v", calls, err)
 	}
 	if !bytes.Equal(all, few) {
 		t.Error("images depend on the batch")
 	}
-	other, _ := Draw(m, s.Sample, 5, []int32{1, 0, 1, 1, 2}, func(int) error { return nil })
+	other, _ := Draw(m, s.Params, 5, []int32{1, 0, 1, 1, 2}, func(int) error { return nil })
 	if per := len(all) / 5; bytes.Equal(other[:per], all[:per]) || !bytes.Equal(other[per:], all[per:]) {
 		t.Error("a label does not decide its image alone")
 	}
-	if _, err := Draw(m, s.Sample, 2, labels, func(int) error { return fmt.Errorf("enough") }); err == nil || err.Error() != "enough" {
+	if _, err := Draw(m, s.Params, 2, labels, func(int) error { return fmt.Errorf("enough") }); err == nil || err.Error() != "enough" {
 		t.Errorf("an end that was asked for: %v", err)
 	}
 }

@@ -3,6 +3,7 @@ package work
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"prabench/harness/artifact"
@@ -12,7 +13,7 @@ import (
 	"prabench/metrics/embed"
 	"prabench/metrics/quantity"
 	"prabench/metrics/stat"
-	"prabench/models/pra"
+	"prabench/models"
 )
 
 // Exposure measures what a model's own inputs do to its images. Prefixes are
@@ -23,26 +24,24 @@ var Exposure = &stage.Kind{
 	Chief:   Train,
 	Wanted:  func(s *stage.Settings) bool { return s.Extras.Exposure > 0 },
 	Asks:    []stage.Capability{stage.Continues},
-	Version: "1/" + coreVersion + "/" + scoreVersion,
+	Version: "1/" + stage.Core + "/" + scoreVersion,
 	Part: func(s *stage.Settings) any {
-		sample := s.Sample
-		sample.RolloutDepth = 0
-		return exposurePart{sample, s.Extras.Exposure, s.Measure.Lowered()}
+		return exposurePart{models.Table(s.Params.(models.Prefixed).Sequential(), "sample"), s.Extras.Exposure, s.Measure.Lowered()}
 	},
 	OnDevice: true,
 	Effort: func(s *stage.Settings, c *stage.Costs) stage.Effort {
-		return stage.Effort{FLOPs: 3.5 * c.FLOPsImage * float64(s.Extras.Exposure), Threads: s.Train.Threads, Other: 4 * time.Second}
+		return stage.Effort{FLOPs: 3.5 * c.FLOPsImage * float64(s.Extras.Exposure), Threads: s.Training().Threads, Other: 4 * time.Second}
 	},
 	Memory: func(h stage.Host) int64 {
 		// A mosaic is one sweep over all tokens.
-		return h.Data() + h.Images(8*h.Extras.Exposure) + h.Sampling(h.Extras.Exposure, h.Model.ARSteps())
+		return h.Data() + h.Images(8*h.Extras.Exposure) + h.Sampling(h.Extras.Exposure, h.Params.(models.Prefixed).ARSteps())
 	},
 }
 
 type exposurePart struct {
-	Sample    pra.SampleConfig `json:"sample"` // without its rollout depth
-	Count     int              `json:"count"`
-	Precision string           `json:"precision,omitempty"`
+	Sample    any    `json:"sample"` // the family's table, of sequential sampling
+	Count     int    `json:"count"`
+	Precision string `json:"precision,omitempty"`
 }
 
 // StepsFile is the errors of the AR steps in an exposure artifact: Steps.
@@ -130,16 +129,18 @@ func (t *task) exposure() error {
 		return err
 	}
 	var free metrics.Pictures
-	k, block := model.Config.ARSteps(), model.Config.Block
+	p := t.set.Params.(models.Prefixed)
+	steps, k := p.StepPositions(), p.ARSteps()
 	for _, given := range prefixes {
-		p, err := t.continued(model, held, given.percent*k/100*block)
+		tokens := len(slices.Concat(steps[:given.percent*k/100]...))
+		images, err := t.continued(model, held, tokens)
 		if err != nil {
 			return err
 		}
 		if given.percent == 0 {
-			free = p
+			free = images
 		}
-		if err := score(given.metric, p); err != nil {
+		if err := score(given.metric, images); err != nil {
 			return err
 		}
 	}
@@ -153,11 +154,11 @@ func (t *task) exposure() error {
 	if err := score(quantity.FIDPrefix100, held); err != nil {
 		return err
 	}
-	steps, err := t.blockErrors(model.Config, known, free, mosaic, held)
+	found, err := t.blockErrors(p, known, free, mosaic, held)
 	if err != nil {
 		return err
 	}
-	raw, err := json.MarshalIndent(steps, "", " ")
+	raw, err := json.MarshalIndent(found, "", " ")
 	if err != nil {
 		return err
 	}
@@ -166,19 +167,21 @@ func (t *task) exposure() error {
 
 // continued draws images whose first given tokens are those of real images;
 // given < 0 makes mosaics.
-func (t *task) continued(m *pra.Model, real metrics.Pictures, given int) (metrics.Pictures, error) {
-	sc, what := t.set.Sample, "mosaics"
-	if sc.RolloutDepth = 1; given >= 0 {
-		sc.RolloutDepth, what = 0, fmt.Sprintf("sampling, %d tokens given", given)
+func (t *task) continued(m models.Model, real metrics.Pictures, given int) (metrics.Pictures, error) {
+	prefixed := t.set.Params.(models.Prefixed)
+	p, what := prefixed.Parallel(), "mosaics"
+	if given >= 0 {
+		p, what = prefixed.Sequential(), fmt.Sprintf("sampling, %d tokens given", given)
 	}
 	batch := min(max(t.set.Batch, 1), real.N)
 	out := real
 	out.Pixels = make([]uint8, len(real.Pixels))
-	sampler, err := pra.NewSampler(m, sc, batch)
+	sampler, err := m.Sampler(p, batch)
 	if err != nil {
 		return out, err
 	}
 	defer sampler.Close()
+	drawing := sampler.(models.Continuer)
 	per, ids := len(real.Pixels)/real.N, make([]uint32, batch)
 	for at := 0; at < real.N; at += batch {
 		if err := t.stopped(); err != nil {
@@ -190,9 +193,9 @@ func (t *task) continued(m *pra.Model, real metrics.Pictures, given int) (metric
 		}
 		from, to, labels := real.Pixels[at*per:(at+n)*per], out.Pixels[at*per:(at+n)*per], real.Labels[at:at+n]
 		if given < 0 {
-			err = sampler.Mosaic(from, labels, ids[:n], to)
+			err = drawing.Mosaic(from, labels, ids[:n], to)
 		} else {
-			err = sampler.Continue(from, labels, ids[:n], given, to)
+			err = drawing.Continue(from, labels, ids[:n], given, to)
 		}
 		if err != nil {
 			return out, err
@@ -217,8 +220,8 @@ func (t *task) distance(e embed.Embedder, reference metrics.Features, p metrics.
 
 // blockErrors measures the error of each AR step of three sets, and adds their
 // summaries to the attempt.
-func (t *task) blockErrors(c pra.Config, known, free, mosaic, held metrics.Pictures) (Steps, error) {
-	steps := make(Steps, c.ARSteps())
+func (t *task) blockErrors(p models.Prefixed, known, free, mosaic, held metrics.Pictures) (Steps, error) {
+	steps := make(Steps, p.ARSteps())
 	var of [3][]stat.Estimate
 	for i, set := range []struct {
 		metric *quantity.Metric
@@ -226,7 +229,7 @@ func (t *task) blockErrors(c pra.Config, known, free, mosaic, held metrics.Pictu
 	}{{quantity.BlockErrorFree, free}, {quantity.BlockErrorGiven, mosaic}, {quantity.BlockErrorReal, held}} {
 		t.report(worker.Progress{Done: int64(i), Total: 3, What: "errors of AR steps"})
 		var err error
-		if of[i], err = metrics.BlockErrors(known, set.images, c.Patch, c.StepPositions()); err != nil {
+		if of[i], err = metrics.BlockErrors(known, set.images, p.PatchSide(), p.StepPositions()); err != nil {
 			return nil, err
 		}
 		var mean float64

@@ -6,9 +6,9 @@ import (
 	"prabench/harness/artifact"
 	"prabench/harness/worker"
 	"prabench/metrics"
+	"prabench/models"
 	"prabench/models/dataset"
 	"prabench/models/device"
-	"prabench/models/pra"
 )
 
 // heldOut takes at most n images of a split, which must have enough for an
@@ -34,16 +34,16 @@ func (t *task) drawnPictures(n int) (metrics.Pictures, error) {
 }
 
 // model loads the trained model; both are to be closed, the model first.
-func (t *task) model() (device.Backend, *pra.Model, error) {
+func (t *task) model() (device.Backend, models.Model, error) {
 	path, err := t.store.Path(t.input(Train), ModelFile)
 	if err != nil {
 		return nil, nil, err
 	}
-	be, err := t.open(t.set.Train.Threads)
+	be, err := t.open(t.set.Training().Threads)
 	if err != nil {
 		return nil, nil, err
 	}
-	m, err := pra.LoadModel(be, path)
+	m, err := models.Load(be, path)
 	if err != nil {
 		be.Close()
 		return nil, nil, err

@@ -10,10 +10,18 @@ import (
 
 func settings() stage.Settings {
 	return stage.Settings{
-		DataHash: "d", EmbedderHash: "e", Model: pra.DefaultConfig(), Train: pra.DefaultTrain(), Sample: pra.DefaultSample(),
+		DataHash: "d", EmbedderHash: "e", Params: pra.Params{Model: pra.DefaultConfig(), Train: pra.DefaultTrain(), Sample: pra.DefaultSample()},
 		Count: 100, Reference: "train", Samples: 200, Batch: 50,
 		Measure: stage.Measure{Device: "cpu", Precision: "fp32", Batch: 64, Warmup: 1, Rounds: 3, Threads: 2, TrainSteps: 10},
 	}
+}
+
+// edit changes the model of settings, which is PRA's.
+func edit(s *stage.Settings, f func(*pra.Params)) { s.Params = pra.Edit(s.Params, f) }
+
+// model is a change of the model alone.
+func model(f func(*pra.Params)) func(*stage.Settings) {
+	return func(s *stage.Settings) { edit(s, f) }
 }
 
 // TestAKeyChangesExactlyWithWhatItsStageReads lists, for a change of one
@@ -29,14 +37,14 @@ func TestAKeyChangesExactlyWithWhatItsStageReads(t *testing.T) {
 		"embedder":        {func(s *stage.Settings) { s.EmbedderHash = "other" }, []*stage.Kind{Reference, Score}},
 		"reference split": {func(s *stage.Settings) { s.Reference = "test" }, []*stage.Kind{Reference, Score}},
 		"reference count": {func(s *stage.Settings) { s.Samples = 0 }, []*stage.Kind{Reference, Score}},
-		"model":           {func(s *stage.Settings) { s.Model.Patch = 4 }, []*stage.Kind{Train, Sample, Score, Timing}},
-		"seed":            {func(s *stage.Settings) { s.Train.Seed++ }, []*stage.Kind{Train, Sample, Score, Timing}},
-		"threads":         {func(s *stage.Settings) { s.Train.Threads++ }, []*stage.Kind{Train, Sample, Score, Timing}},
-		"later, as ever":  {func(s *stage.Settings) { s.Train.Beta2 = 0.95 }, nil},
-		"later, another":  {func(s *stage.Settings) { s.Train.Beta2 = 0.999 }, []*stage.Kind{Train, Sample, Score, Timing}},
-		"later, zero":     {func(s *stage.Settings) { s.Train.Beta2 = 0 }, []*stage.Kind{Train, Sample, Score, Timing}},
+		"model":           {model(func(p *pra.Params) { p.Model.Patch = 4 }), []*stage.Kind{Train, Sample, Score, Timing}},
+		"seed":            {model(func(p *pra.Params) { p.Train.Seed++ }), []*stage.Kind{Train, Sample, Score, Timing}},
+		"threads":         {model(func(p *pra.Params) { p.Train.Threads++ }), []*stage.Kind{Train, Sample, Score, Timing}},
+		"later, as ever":  {model(func(p *pra.Params) { p.Train.Beta2 = 0.95 }), nil},
+		"later, another":  {model(func(p *pra.Params) { p.Train.Beta2 = 0.999 }), []*stage.Kind{Train, Sample, Score, Timing}},
+		"later, zero":     {model(func(p *pra.Params) { p.Train.Beta2 = 0 }), []*stage.Kind{Train, Sample, Score, Timing}},
 		"another score":   {func(s *stage.Settings) { s.Also = "density" }, nil},
-		"guidance":        {func(s *stage.Settings) { s.Sample.Guidance = 1 }, []*stage.Kind{Sample, Score, Timing}},
+		"guidance":        {model(func(p *pra.Params) { p.Sample.Guidance = 1 }), []*stage.Kind{Sample, Score, Timing}},
 		"sample count":    {func(s *stage.Settings) { s.Count = 50 }, []*stage.Kind{Reference, Sample, Score}},
 		"sampling batch":  {func(s *stage.Settings) { s.Batch = 7 }, nil},
 		"timing rounds":   {func(s *stage.Settings) { s.Measure.Rounds = 5 }, []*stage.Kind{Timing}},
@@ -72,7 +80,8 @@ func TestAKeyChangesExactlyWithWhatItsStageReads(t *testing.T) {
 // people's databases stale.
 func TestKeysOfOlderDatabasesHold(t *testing.T) {
 	s := settings()
-	s.Train.LR, s.Measure.Precision = 1e-7, "bf16"
+	edit(&s, func(p *pra.Params) { p.Train.LR = 1e-7 })
+	s.Measure.Precision = "bf16"
 	c, err := stage.Of(s)
 	if err != nil {
 		t.Fatal(err)
@@ -93,7 +102,8 @@ func TestKeysOfOlderDatabasesHold(t *testing.T) {
 
 func TestExactIsTheNumberItStandsFor(t *testing.T) {
 	a, b := settings(), settings()
-	a.Train.RolloutDepth, b.Train.RolloutDepth = models.Exact, models.Depth(b.Model.ARSteps())
+	edit(&a, func(p *pra.Params) { p.Train.RolloutDepth = models.Exact })
+	edit(&b, func(p *pra.Params) { p.Train.RolloutDepth = models.Depth(p.Model.ARSteps()) })
 	ca, _ := stage.Of(a)
 	cb, _ := stage.Of(b)
 	if ca.Key(Train) != cb.Key(Train) {

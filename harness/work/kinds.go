@@ -5,7 +5,6 @@ import (
 
 	"prabench/harness/stage"
 	"prabench/metrics"
-	"prabench/models/pra"
 )
 
 // kinds are the kinds of stages in the order of a chain, each with what it does.
@@ -35,8 +34,5 @@ type kind struct {
 	do func(*task) error
 }
 
-// Versions of what several kinds share, as they enter keys.
-var (
-	coreVersion  = "core " + pra.CoreVersion
-	scoreVersion = fmt.Sprintf("1/metrics %d", metrics.DefinitionVersion)
-)
+// scoreVersion is that of what several kinds share, as it enters keys.
+var scoreVersion = fmt.Sprintf("1/metrics %d", metrics.DefinitionVersion)

@@ -7,12 +7,15 @@ import (
 	"prabench/harness/stage"
 	"prabench/metrics"
 	"prabench/metrics/quantity"
+	"prabench/models/pra"
 )
 
 // everything asks for all there is to measure.
 func everything() stage.Settings {
 	s := settings()
-	s.Model.Patch = 4
+	edit(&s, func(p *pra.Params) {
+		p.Model.Patch = 4
+	})
 	s.Extras = quantity.Extras{Probe: 100, Exposure: 100, Seam: 100, Nearest: 100, Vendi: 100}
 	for _, l := range metrics.LaterScores {
 		s.Also += l.Name + ", "

@@ -54,7 +54,7 @@ func (t *task) later(l metrics.Later) error {
 	if len(shape) != 2 || shape[1] != real.D {
 		return fmt.Errorf("artifact %s: %s has the shape %v; the reference has %d features", t.input(Score), featuresFile, shape, real.D)
 	}
-	gen, err := metrics.FromFloat32(x, real.D, EvenLabels(shape[0], t.set.Model.Classes)) // as images are sampled
+	gen, err := metrics.FromFloat32(x, real.D, EvenLabels(shape[0], t.set.Params.Shape().Classes)) // as images are sampled
 	if err != nil {
 		return err
 	}

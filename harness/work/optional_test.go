@@ -5,6 +5,7 @@ import (
 
 	"prabench/harness/stage"
 	"prabench/metrics/quantity"
+	"prabench/models/pra"
 )
 
 // A cell without rounds has no timing, and its other stages are those of a
@@ -69,7 +70,9 @@ func TestExtrasAddTheirOwnStages(t *testing.T) {
 
 	s := settings()
 	s.Extras = quantity.Extras{Exposure: 100, Seam: 100}
-	s.Model.Patch = s.Model.Size // one token: no borders, no prefix
+	edit(&s, func(p *pra.Params) {
+		p.Model.Patch = p.Model.Size // one token: no borders, no prefix
+	})
 	c, err := stage.Of(s)
 	if err != nil {
 		t.Fatal(err)
@@ -86,7 +89,9 @@ func TestExposuresAreSharedOverSamplingDepths(t *testing.T) {
 	s := settings()
 	s.Extras.Exposure = 100
 	a, _ := stage.Of(s)
-	s.Sample.RolloutDepth = 4
+	edit(&s, func(p *pra.Params) {
+		p.Sample.RolloutDepth = 4
+	})
 	b, _ := stage.Of(s)
 	if a.Key(Exposure) != b.Key(Exposure) || a.Key(Sample) == b.Key(Sample) {
 		t.Error("an exposure depends on the sampling depth")

@@ -9,7 +9,6 @@ import (
 	"prabench/metrics"
 	"prabench/metrics/quantity"
 	"prabench/models"
-	"prabench/models/pra"
 )
 
 // Probe classifies real images from the trunk's features.
@@ -19,16 +18,16 @@ var Probe = &stage.Kind{
 	Chief:   Train,
 	Wanted:  func(s *stage.Settings) bool { return s.Extras.Probe > 0 },
 	Asks:    []stage.Capability{stage.Pools},
-	Version: "1/" + coreVersion,
+	Version: "1/" + stage.Core,
 	Part: func(s *stage.Settings) any {
-		return probePart{s.Extras.Probe, s.Sample.Weights, s.Measure.Lowered()}
+		return probePart{s.Extras.Probe, s.Params.(models.Pooled).PooledWeights(), s.Measure.Lowered()}
 	},
 	OnDevice: true,
 	Effort: func(s *stage.Settings, c *stage.Costs) stage.Effort {
 		// The trunk of a trained and an untrained model, forward only.
-		return stage.Effort{FLOPs: 2 * c.FLOPsTrainImage / 3 * float64(s.Extras.Probe), Threads: s.Train.Threads, Other: 3 * time.Second}
+		return stage.Effort{FLOPs: 2 * c.FLOPsTrainImage / 3 * float64(s.Extras.Probe), Threads: s.Training().Threads, Other: 3 * time.Second}
 	},
-	Memory: func(h stage.Host) int64 { return h.Data() + h.Held(h.Costs.Train) + 4*h.Params() },
+	Memory: func(h stage.Host) int64 { return h.Data() + h.Held(h.Costs.Train) + 4*h.Weights() },
 }
 
 type probePart struct {
@@ -63,17 +62,17 @@ func (t *task) probe() error {
 	}
 	defer be.Close()
 	defer trained.Close()
-	untrained, err := pra.NewModel(be, trained.Config, trained.Train.Seed)
+	untrained, err := trained.Params().NewModel(be)
 	if err != nil {
 		return err
 	}
 	defer untrained.Close()
-	weights := t.set.Sample.Weights
+	weights := t.set.Params.(models.Pooled).PooledWeights()
 	t.about("probe", fmt.Sprintf("logistic regression, penalty %g", metrics.ProbePenalty), "features", "mean of the trunk's outputs",
 		"weights", weights, "train_images", train.N, "test_images", test.N)
 	for _, m := range []struct {
 		metric *quantity.Metric
-		model  *pra.Model
+		model  models.Model
 	}{{quantity.ProbeAccuracy, trained}, {quantity.ProbeAccuracyUntrained, untrained}} {
 		var f [2]metrics.Features
 		for i, p := range []metrics.Pictures{train, test} {
@@ -82,7 +81,7 @@ func (t *task) probe() error {
 			}
 		}
 		t.report(worker.Progress{What: "fitting the probe"})
-		e, err := metrics.Probe(f[0], f[1], trained.Config.Classes)
+		e, err := metrics.Probe(f[0], f[1], trained.Params().Shape().Classes)
 		if err != nil {
 			return err
 		}
@@ -91,13 +90,13 @@ func (t *task) probe() error {
 	return t.keepNumbers()
 }
 
-func (t *task) pooled(m *pra.Model, p metrics.Pictures, weights string) (metrics.Features, error) {
-	x, err := m.PooledFeatures(models.Images(p), weights, probeBatch, func(done int) error {
+func (t *task) pooled(m models.Model, p metrics.Pictures, weights string) (metrics.Features, error) {
+	x, err := m.(models.Featured).PooledFeatures(models.Images(p), weights, probeBatch, func(done int) error {
 		t.report(worker.Progress{Done: int64(done), Total: int64(p.N), What: "features"})
 		return t.stopped()
 	})
 	if err != nil {
 		return metrics.Features{}, err
 	}
-	return metrics.FromFloat32(x, m.Config.Width, p.Labels)
+	return metrics.FromFloat32(x, len(x)/p.N, p.Labels)
 }

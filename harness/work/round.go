@@ -2,6 +2,7 @@ package work
 
 import (
 	"context"
+	"errors"
 	"path/filepath"
 	"strconv"
 	"time"
@@ -14,7 +15,6 @@ import (
 	"prabench/metrics/stat"
 	"prabench/models"
 	"prabench/models/device"
-	"prabench/models/pra"
 	"prabench/results/record"
 )
 
@@ -27,7 +27,7 @@ var Timing = &stage.Kind{
 	Version: "3",
 	Part: func(s *stage.Settings) any {
 		m := s.Measure
-		return timePart{s.Sample, m.Device, m.Precision, m.Batch, m.Warmup, m.Rounds, m.Threads, m.TrainSteps}
+		return timePart{models.Table(s.Params, "sample"), m.Device, m.Precision, m.Batch, m.Warmup, m.Rounds, m.Threads, m.TrainSteps}
 	},
 	OnDevice: true,
 	Threads:  func(s *stage.Settings) int { return s.Measure.ThreadsHere() },
@@ -35,25 +35,25 @@ var Timing = &stage.Kind{
 	Effort: func(s *stage.Settings, c *stage.Costs) stage.Effort {
 		batches := float64(s.Measure.Warmup+2) * float64(s.Measure.Batch)
 		ones := float64(s.Measure.Warmup+3) * 8 // one image alone runs at a fraction of the rate
-		steps := float64(s.Measure.TrainSteps+1) * float64(s.Train.Batch)
+		steps := float64(s.Measure.TrainSteps+1) * float64(s.Training().Batch)
 		return stage.Effort{FLOPs: c.FLOPsImage*(batches+ones) + c.FLOPsTrainImage*steps, Threads: s.Measure.ThreadsHere(),
 			Other: 2 * time.Second}
 	},
 	Memory: func(h stage.Host) int64 {
-		return max(h.Held(h.Costs.Sample)+2*h.Params()+h.Packed(), h.Held(h.Costs.Train))
+		return max(h.Held(h.Costs.Sample)+2*h.Weights()+h.Packed(), h.Held(h.Costs.Train))
 	},
 	Unfinished: roundsFolder,
 }
 
 type timePart struct {
-	Sample     pra.SampleConfig `json:"sample"`
-	Device     string           `json:"device"`
-	Precision  string           `json:"precision"`
-	Batch      int              `json:"batch"`
-	Warmup     int              `json:"warmup"`
-	Rounds     int              `json:"rounds"`
-	Threads    int              `json:"threads"`
-	TrainSteps int              `json:"train_steps"`
+	Sample     any    `json:"sample"` // the family's table
+	Device     string `json:"device"`
+	Precision  string `json:"precision"`
+	Batch      int    `json:"batch"`
+	Warmup     int    `json:"warmup"`
+	Rounds     int    `json:"rounds"`
+	Threads    int    `json:"threads"`
+	TrainSteps int    `json:"train_steps"`
 }
 
 const roundsFolder = "round"
@@ -77,8 +77,8 @@ func (t *task) round() (err error) {
 		return err
 	}
 	m := t.set.Measure
-	costs := t.set.Model.Costs(t.set.Train, t.set.Sample)
-	t.add(quantity.Params, float64(t.set.Model.Params()))
+	costs := t.set.Params.Costs()
+	t.add(quantity.Params, float64(t.set.Params.Size()))
 	t.add(quantity.ARSteps, float64(costs.ARSteps))
 	t.add(quantity.NFE, float64(costs.NFE))
 	t.add(quantity.FLOPsImage, costs.FLOPsImage)
@@ -111,7 +111,7 @@ func (t *task) sampling(path string, warmup int) (float64, error) {
 	warmup = warmed(be, warmup)
 	t.attempt.Protocol = timingProtocol(t.set.Measure)
 	t.attempt.Protocol["backend"], t.attempt.Protocol["warmup"] = be.Details(), strconv.Itoa(warmup)
-	model, err := pra.LoadModel(be, path)
+	model, err := models.Load(be, path)
 	if err != nil {
 		return 0, err
 	}
@@ -151,7 +151,7 @@ func (t *task) sampling(path string, warmup int) (float64, error) {
 		t.add(quantity.Latency, s)
 	}
 	first, err := t.drawing(model, 1, plan, true)
-	if err != nil {
+	if err != nil && !errors.Is(err, ErrNoFirstBlock) {
 		return 0, err
 	}
 	for _, s := range first {
@@ -169,20 +169,20 @@ var memoryOf = [device.Classes]*quantity.Metric{
 // records what is asked for, at least those that record.
 func warmed(be device.Backend, warmup int) int {
 	if _, records := be.(device.Recorder); records {
-		return max(warmup, pra.RecordedAfter)
+		return max(warmup, device.RecordedAfter)
 	}
 	return warmup
 }
 
-func (t *task) drawing(model *pra.Model, batch int, plan measure.Plan, firstBlock bool) ([]float64, error) {
-	return TimeSampling(t.ctx, model, t.set.Sample, batch, plan, firstBlock)
+func (t *task) drawing(model models.Model, batch int, plan measure.Plan, firstBlock bool) ([]float64, error) {
+	return TimeSampling(t.ctx, model, t.set.Params, batch, plan, firstBlock)
 }
 
 // TimeSampling gives the seconds of calls of a sampler for batch images, or
 // only of the calls' first block.
-func TimeSampling(ctx context.Context, model *pra.Model, sc pra.SampleConfig, batch int, plan measure.Plan,
+func TimeSampling(ctx context.Context, model models.Model, p models.Params, batch int, plan measure.Plan,
 	firstBlock bool) ([]float64, error) {
-	call, done, err := SamplingCall(model, sc, batch, firstBlock)
+	call, done, err := SamplingCall(model, p, batch, firstBlock)
 	if err != nil {
 		return nil, err
 	}
@@ -190,30 +190,39 @@ func TimeSampling(ctx context.Context, model *pra.Model, sc pra.SampleConfig, ba
 	return measure.Seconds(ctx, plan, call)
 }
 
+// ErrNoFirstBlock says that a family's images are final all at once: there is no
+// first part of them whose latency could be told.
+var ErrNoFirstBlock = errors.New("the model's images have no first block: all of an image is final at once")
+
 // SamplingCall is what is timed: a call of a sampler for batch images, or only
 // its first block. The sampler is closed by done.
-func SamplingCall(model *pra.Model, sc pra.SampleConfig, batch int, firstBlock bool) (call func() error, done func(), err error) {
-	s, err := pra.NewSampler(model, sc, batch)
+func SamplingCall(model models.Model, p models.Params, batch int, firstBlock bool) (call func() error, done func(), err error) {
+	s, err := model.Sampler(p, batch)
 	if err != nil {
 		return nil, nil, err
 	}
-	c := model.Config
-	labels, ids := EvenLabels(batch, c.Classes), make([]uint32, batch)
+	shape := model.Params().Shape()
+	labels, ids := EvenLabels(batch, shape.Classes), make([]uint32, batch)
 	for i := range ids {
 		ids[i] = uint32(i)
 	}
 	if firstBlock {
-		return func() error { return s.FirstBlock(labels, ids) }, s.Close, nil
+		starter, ok := s.(models.Starter)
+		if !ok {
+			s.Close()
+			return nil, nil, ErrNoFirstBlock
+		}
+		return func() error { return starter.FirstBlock(labels, ids) }, s.Close, nil
 	}
-	pixels := make([]uint8, batch*c.Size*c.Size*c.Channels)
+	pixels := make([]uint8, batch*shape.Bytes())
 	return func() error { return s.Sample(labels, ids, pixels) }, s.Close, nil
 }
 
 // training times optimisation steps on noise: the arithmetic is the same as on
 // images.
 func (t *task) training(warmup int) error {
-	m, tc, c := t.set.Measure, t.set.Train, t.set.Model
-	if m.TrainSteps == 0 {
+	m, p, batch := t.set.Measure, t.set.Params, t.set.Training().Batch
+	if m.TrainSteps == 0 || batch == 0 { // or one step is the whole training, whose time is told by it
 		return nil
 	}
 	t.say("training", 2)
@@ -222,7 +231,7 @@ func (t *task) training(warmup int) error {
 		return err
 	}
 	defer be.Close()
-	tr, err := pra.NewTrainer(be, c, tc, Noise(c, tc.Batch))
+	tr, err := p.NewTrainer(be, Noise(p.Shape(), batch))
 	if err != nil {
 		return err
 	}
@@ -237,14 +246,14 @@ func (t *task) training(warmup int) error {
 		return err
 	}
 	for _, s := range seconds {
-		t.add(quantity.TrainThroughput, float64(tc.Batch)/s)
+		t.add(quantity.TrainThroughput, float64(batch)/s)
 	}
 	return nil
 }
 
 // Noise is n training images without content, for timing.
-func Noise(c pra.Config, n int) models.Images {
-	images := models.Images{N: n, Size: c.Size, Channels: c.Channels, Pixels: make([]uint8, n*c.Size*c.Size*c.Channels),
+func Noise(c models.Shape, n int) models.Images {
+	images := models.Images{N: n, Size: c.Size, Channels: c.Channels, Pixels: make([]uint8, n*c.Bytes()),
 		Labels: EvenLabels(n, c.Classes)}
 	state := uint32(1)
 	for i := range images.Pixels {

@@ -11,8 +11,8 @@ import (
 	"prabench/harness/sheet"
 	"prabench/harness/stage"
 	"prabench/harness/worker"
+	"prabench/models"
 	"prabench/models/dataset"
-	"prabench/models/pra"
 )
 
 // Files of a sample artifact.
@@ -50,22 +50,22 @@ var Sample = &stage.Kind{
 	Name:    "sample",
 	Inputs:  []*stage.Kind{Train},
 	Chief:   Train,
-	Version: "1/" + coreVersion,
+	Version: "1/" + stage.Core,
 	Part: func(s *stage.Settings) any {
-		return samplePart{s.Sample, s.Count, s.Measure.Lowered()}
+		return samplePart{models.Table(s.Params, "sample"), s.Count, s.Measure.Lowered()}
 	},
 	OnDevice: true,
 	Effort: func(s *stage.Settings, c *stage.Costs) stage.Effort {
-		return stage.Effort{FLOPs: c.FLOPsImage * float64(s.Count), Threads: s.Train.Threads}
+		return stage.Effort{FLOPs: c.FLOPsImage * float64(s.Count), Threads: s.Training().Threads}
 	},
 	Memory: func(h stage.Host) int64 { return h.Images(2*h.Count) + h.Sampling(h.Count, 1) },
 	Shown:  true,
 }
 
 type samplePart struct {
-	Sample    pra.SampleConfig `json:"sample"`
-	Count     int              `json:"count"`
-	Precision string           `json:"precision,omitempty"`
+	Sample    any    `json:"sample"` // the family's table
+	Count     int    `json:"count"`
+	Precision string `json:"precision,omitempty"`
 }
 
 // sample draws the images that are going to be scored, as many of each class.
@@ -74,19 +74,19 @@ func (t *task) sample() error {
 	if err != nil {
 		return err
 	}
-	be, err := t.open(t.set.Train.Threads)
+	be, err := t.open(t.set.Training().Threads)
 	if err != nil {
 		return err
 	}
 	defer be.Close()
-	model, err := pra.LoadModel(be, path)
+	model, err := models.Load(be, path)
 	if err != nil {
 		return err
 	}
 	defer model.Close()
-	n, c := t.set.Count, model.Config
+	n, c := t.set.Count, model.Params().Shape()
 	labels := EvenLabels(n, c.Classes)
-	pixels, err := Draw(model, t.set.Sample, min(max(t.set.Batch, 1), n), labels, func(done int) error {
+	pixels, err := Draw(model, t.set.Params, min(max(t.set.Batch, 1), n), labels, func(done int) error {
 		t.report(worker.Progress{Done: int64(done), Total: int64(n), What: "sampling"})
 		return t.stopped()
 	})
@@ -117,17 +117,17 @@ func (t *task) sample() error {
 	})
 }
 
-// Draw draws images of a model, of the given classes, image i with noise i.
+// Draw draws images of a model by the sampling of p, of the given classes, image i
+// with noise i.
 // drawn is called after each batch with the number of images so far; its error
 // ends the drawing.
-func Draw(m *pra.Model, sc pra.SampleConfig, batch int, labels []int32, drawn func(int) error) ([]uint8, error) {
-	c, n := m.Config, len(labels)
-	sampler, err := pra.NewSampler(m, sc, batch)
+func Draw(m models.Model, p models.Params, batch int, labels []int32, drawn func(int) error) ([]uint8, error) {
+	per, n := m.Params().Shape().Bytes(), len(labels)
+	sampler, err := m.Sampler(p, batch)
 	if err != nil {
 		return nil, err
 	}
 	defer sampler.Close()
-	per := c.Size * c.Size * c.Channels
 	pixels := make([]uint8, n*per)
 	ids := make([]uint32, batch)
 	for at := 0; at < n; at += batch {

@@ -6,6 +6,7 @@ import (
 	"prabench/harness/stage"
 	"prabench/metrics"
 	"prabench/metrics/quantity"
+	"prabench/models"
 )
 
 // Seam compares the borders of patches with the same lines of real images.
@@ -37,7 +38,7 @@ func (t *task) seam() error {
 	if err != nil {
 		return err
 	}
-	e, err := metrics.SeamIndex(real, gen, t.set.Model.Patch)
+	e, err := metrics.SeamIndex(real, gen, t.set.Params.(models.Patched).PatchSide())
 	if err != nil {
 		return err
 	}

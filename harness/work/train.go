@@ -19,7 +19,6 @@ import (
 	"prabench/models"
 	"prabench/models/dataset"
 	"prabench/models/device"
-	"prabench/models/pra"
 	"prabench/results/record"
 )
 
@@ -32,27 +31,32 @@ const (
 // Train trains a model.
 var Train = &stage.Kind{
 	Name:    "train",
-	Version: "1/" + coreVersion,
+	Version: "1/" + stage.Core,
 	Part: func(s *stage.Settings) any {
-		model, train := pra.Canonical(s.Model, s.Train)
-		return trainPart{s.DataHash, model, train, s.Measure.Lowered()}
+		p := s.Params.Canonical()
+		part := trainPart{Data: s.DataHash, Model: models.Table(p, "model"), Train: models.Table(p, "train"), Precision: s.Measure.Lowered()}
+		if name := p.Family().Name(); name != models.Default {
+			part.Family = name
+		}
+		return part
 	},
 	OnDevice: true,
 	Effort: func(s *stage.Settings, c *stage.Costs) stage.Effort {
-		return stage.Effort{FLOPs: c.FLOPsTrainImage * float64(s.Train.Batch) * float64(s.Train.Steps), Threads: s.Train.Threads}
+		return stage.Effort{FLOPs: c.FLOPsTrainImage * float64(s.TrainImages()), Threads: s.Training().Threads}
 	},
 	Memory: func(h stage.Host) int64 {
-		return h.Data() + h.Held(h.Costs.Train) + 4*h.Params() // a checkpoint is a copy
+		return h.Data() + h.Held(h.Costs.Train) + 4*h.Weights() // a checkpoint is a copy
 	},
 	Shown:      true,
 	Unfinished: checkpointFolder,
 }
 
 type trainPart struct {
-	Data      string          `json:"data"` // hash
-	Model     pra.Config      `json:"model"`
-	Train     pra.TrainConfig `json:"train"` // with the seed
-	Precision string          `json:"precision,omitempty"`
+	Data      string `json:"data"`             // hash
+	Family    string `json:"family,omitempty"` // absent: the default one
+	Model     any    `json:"model"`            // the family's tables
+	Train     any    `json:"train"`            // with the seed
+	Precision string `json:"precision,omitempty"`
 }
 
 // train trains a model, from a checkpoint if an earlier attempt left one.
@@ -61,7 +65,7 @@ func (t *task) train() error {
 	if err != nil {
 		return err
 	}
-	be, err := t.open(t.set.Train.Threads)
+	be, err := t.open(t.set.Training().Threads)
 	if err != nil {
 		return err
 	}
@@ -76,12 +80,13 @@ func (t *task) train() error {
 		return err
 	}
 	t.attempt.Protocol = map[string]string{"device": t.set.Measure.Device, "precision": t.set.Measure.Precision,
-		"threads": strconv.Itoa(t.set.Train.Threads)}
+		"threads": strconv.Itoa(t.set.Training().Threads)}
 	// The time, other than the losses, depends on what ran beside it.
 	t.valueUnder(map[string]string{"beside": strconv.Itoa(t.set.Beside), "backend": be.Details()}, quantity.TrainSeconds, kept.Seconds, 1)
-	for _, part := range lossParts {
-		loss, n := kept.Curve.last(10, part.of)
-		t.value(part.metric, loss, n)
+	for _, part := range lossMetrics {
+		if loss, n := kept.Curve.last(10, part.loss); n > 0 {
+			t.value(part.metric, loss, n)
+		}
 	}
 	t.value(quantity.TrainMemoryPeak, float64(machine.PeakResident()), 1)
 	if err := t.keep(func(d *artifact.Draft) error {
@@ -96,21 +101,10 @@ func (t *task) train() error {
 	return nil
 }
 
-// lossParts are the losses that a training ends with, each a mean over the
-// last points of its curve.
-var lossParts = []struct {
-	metric *quantity.Metric
-	of     func(pra.Losses) float64
-}{
-	{quantity.TrainLoss, func(l pra.Losses) float64 { return l.Total }},
-	{quantity.FlowLoss, func(l pra.Losses) float64 { return l.Flow }},
-	{quantity.RecLoss, func(l pra.Losses) float64 { return l.Rec }},
-}
-
 // trainer is a trainer at the step of the checkpoint, or at the first.
-func (t *task) trainer(be device.Backend, data *dataset.Data) (*pra.Trainer, *progressSoFar, error) {
+func (t *task) trainer(be device.Backend, data *dataset.Data) (models.Trainer, *progressSoFar, error) {
 	images := models.Images(pictures(data, data.Train))
-	tr, err := pra.NewTrainer(be, t.set.Model, t.set.Train, images)
+	tr, err := t.set.Params.NewTrainer(be, images)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -125,7 +119,7 @@ func (t *task) trainer(be device.Backend, data *dataset.Data) (*pra.Trainer, *pr
 			return nil, nil, err
 		}
 		tr.Close()
-		tr, err = pra.NewTrainer(be, t.set.Model, t.set.Train, images)
+		tr, err = t.set.Params.NewTrainer(be, images)
 		return tr, &progressSoFar{}, err
 	}
 	fmt.Fprintf(os.Stderr, "resumed at step %d\n", tr.Done())
@@ -133,20 +127,21 @@ func (t *task) trainer(be device.Backend, data *dataset.Data) (*pra.Trainer, *pr
 }
 
 // resume brings the trainer to the step of the checkpoint.
-func (t *task) resume(tr *pra.Trainer) (*progressSoFar, error) {
-	if err := tr.Resume(t.checkpoint()); err != nil {
+func (t *task) resume(tr models.Trainer) (*progressSoFar, error) {
+	note, err := tr.Resume(t.checkpoint())
+	if err != nil {
 		return nil, err
 	}
 	kept := &progressSoFar{}
-	if err := json.Unmarshal([]byte(tr.Note), kept); err != nil {
+	if err := json.Unmarshal([]byte(note), kept); err != nil {
 		return nil, fmt.Errorf("it has no record of its losses: %w", err)
 	}
 	return kept, nil
 }
 
 // steps trains to the end, saving now and then, and when told to stop.
-func (t *task) steps(tr *pra.Trainer, kept *progressSoFar) error {
-	total := t.set.Train.Steps
+func (t *task) steps(tr models.Trainer, kept *progressSoFar) error {
+	total := t.set.Training().Steps
 	every := max(1, total/100)
 	resumed := tr.Done()
 	saved, began := time.Now(), time.Now()
@@ -160,8 +155,7 @@ func (t *task) steps(tr *pra.Trainer, kept *progressSoFar) error {
 		if err != nil {
 			return err
 		}
-		tr.Note = string(note)
-		return tr.Save(t.checkpoint())
+		return tr.Save(t.checkpoint(), string(note))
 	}
 	for tr.Done() < total {
 		if t.ctx.Err() != nil {
@@ -182,13 +176,14 @@ func (t *task) steps(tr *pra.Trainer, kept *progressSoFar) error {
 		}
 		if done := tr.Done(); done%every == 0 || done == total {
 			l := tr.Losses()
-			if l.Total != l.Total || l.Total > 1e30 {
+			loss := l.Total()
+			if loss != loss || loss > 1e30 {
 				return &worker.Refusal{Outcome: record.Invalid,
-					Reason: fmt.Sprintf("the loss is %g after step %d: training diverged; lower train.lr or train.clip", l.Total, done)}
+					Reason: fmt.Sprintf("the loss is %g after step %d: training diverged; lower train.lr or train.clip", loss, done)}
 			}
 			kept.Curve = append(kept.Curve, l)
-			t.report(worker.Progress{Done: int64(done), Total: int64(total), What: "training", Note: fmt.Sprintf("loss %.4f", l.Total),
-				Loss: &l.Total})
+			t.report(worker.Progress{Done: int64(done), Total: int64(total), What: "training", Note: fmt.Sprintf("loss %.4f", loss),
+				Loss: &loss})
 		}
 	}
 	kept.Seconds += time.Since(began).Seconds()

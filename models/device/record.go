@@ -16,3 +16,7 @@ type Recording interface {
 	Play() // does the operations, in their place among the others
 	Close()
 }
+
+// RecordedAfter is how many calls of something come before those that tell its
+// speed on a device that records: one is done plainly, one is recorded.
+const RecordedAfter = 2

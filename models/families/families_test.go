@@ -37,7 +37,7 @@ func TestParametersOfEveryFamily(t *testing.T) {
 			if p.Family() != f || p.Shape() != (models.Shape{Size: 14, Channels: 1, Classes: 3}) {
 				t.Errorf("%v of %v", p.Shape(), p.Family())
 			}
-			if p.Seeded(7) == p.Seeded(8) || p.Seeded(7).Seeded(8) != p.Seeded(8) {
+			if p.Seeded(7) == p.Seeded(8) || p.Seeded(7).Seeded(8) != p.Seeded(8) || p.Seeded(7).Seed() != 7 {
 				t.Error("the seed is no part of the parameters, or not the last one")
 			}
 			if c := p.Canonical(); c != c.Canonical() || p.Resolved() != p.Resolved().Resolved() {

@@ -70,6 +70,8 @@ func (p Params) For(s models.Shape) models.Params {
 	return p
 }
 
+func (p Params) Seed() uint64 { return p.Train.Seed }
+
 func (p Params) Seeded(seed uint64) models.Params {
 	p.Train.Seed = seed
 	return p

@@ -10,10 +10,6 @@ type repeats struct {
 	known map[repeat]device.Recording // nil: done once, or not to be recorded
 }
 
-// RecordedAfter is how many calls of a sampler come before those that tell its
-// speed on a device that records: one is done plainly, one is recorded.
-const RecordedAfter = 2
-
 // repeat is all that a sequence depends on, apart from what lies in buffers.
 type repeat struct {
 	step, batch       int

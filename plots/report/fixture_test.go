@@ -48,7 +48,7 @@ func madeWith(name string, points, seeds, further int) Experiment {
 		var ids []string
 		from := len(e.Rows)
 		for seed := 1; seed <= seeds; seed++ {
-			c := view.Cell{Experiment: e.Name, Cell: fmt.Sprintf("c%d-%d", i, seed), Seed: uint64(seed), Label: label, Patch: 7 * (i + 1),
+			c := view.Cell{Experiment: e.Name, Cell: fmt.Sprintf("c%d-%d", i, seed), Seed: uint64(seed), Label: label, Patch: new(7 * (i + 1)),
 				Params: params, Outcome: record.OK}
 			if i == points-1 {
 				c.Outcome, c.Kind, c.Reason = record.OutOfMemory, record.Train, "needs 9 GiB of 8"
@@ -113,7 +113,7 @@ func renamed(e Experiment, name string) Experiment {
 	}
 	for i := range e.Cells {
 		c := &e.Cells[i]
-		c.Label, c.Reason = fmt.Sprintf("%s %d", name, (c.Patch/7)-1), name
+		c.Label, c.Reason = fmt.Sprintf("%s %d", name, (*c.Patch/7)-1), name
 		c.Params = maps.Clone(c.Params)
 		c.Params["data.root"] = c.Label
 	}

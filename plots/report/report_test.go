@@ -34,7 +34,7 @@ func TestSameContentSameBytes(t *testing.T) {
 func TestWarnings(t *testing.T) {
 	e := made("a", 4, 1)
 	for i := range e.Rows {
-		if e.Rows[i].Seed == 1 && e.Rows[i].Patch == 7 {
+		if e.Rows[i].Seed == 1 && *e.Rows[i].Patch == 7 {
 			e.Rows[i].Code = "def456"
 			if e.Rows[i].Metric == "fid_proxy" {
 				e.Rows[i].Protocol = "kind=other"

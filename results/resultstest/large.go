@@ -78,8 +78,8 @@ func Plan(name string, cells int) results.Plan {
 		}
 		patch, rate := []int{2, 4, 7, 14}[point%4], float64(1+point/4)/1e5
 		p.Cells = append(p.Cells, results.PlanCell{
-			ID: stages[record.Train][:12], Seed: uint64(1 + c%Seeds), Label: fmt.Sprintf("patch=%d lr=%g", patch, rate), Patch: patch, Block: 1,
-			RolloutDepth: 1, State: 12,
+			ID: stages[record.Train][:12], Seed: uint64(1 + c%Seeds), Label: fmt.Sprintf("patch=%d lr=%g", patch, rate),
+			Patch: new(patch), Block: new(1), RolloutDepth: new(1), State: new(12),
 			Params: map[string]any{"model.patch": patch, "train.lr": rate}, Stages: stages,
 		})
 		p.Stages = append(p.Stages,

@@ -67,12 +67,13 @@ var noon = time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
 // cell is a cell of the plan and the attempts at its stages.
 func (p Point) cell(point, seed int) (results.PlanCell, []record.Attempt) {
 	id := CellID(point, seed+1)
-	c := results.PlanCell{ID: id, Seed: uint64(seed + 1), Label: p.Label, Block: 1, Params: p.Params, Stages: map[string]string{}}
+	c := results.PlanCell{ID: id, Seed: uint64(seed + 1), Label: p.Label, Patch: new(0), Block: new(1), RolloutDepth: new(0), State: new(0),
+		Params: p.Params, Stages: map[string]string{}}
 	if c.Params == nil {
 		c.Params = map[string]any{}
 	}
 	if patch, ok := p.Params["model.patch"].(int); ok {
-		c.Patch = patch
+		c.Patch = &patch
 	}
 	for _, kind := range []string{record.Train, record.Draw, record.Score, record.Exposure, record.Time} {
 		c.Stages[kind] = StageKey(kind, point, seed+1)

@@ -139,7 +139,7 @@ func CellTable(cells []view.Cell) Table {
 		"stage", "attempt", "reason")}
 	for i := range cells {
 		c := &cells[i]
-		line := append([]any{c.Experiment, c.Cell, c.Seed, int64(c.Patch), int64(c.Block), int64(c.RolloutDepth), int64(c.State)},
+		line := append([]any{c.Experiment, c.Cell, c.Seed, whole(c.Patch), whole(c.Block), whole(c.RolloutDepth), whole(c.State)},
 			pick(c.Params, keys)...)
 		t.Rows = append(t.Rows, append(line, c.Outcome, c.Kind, c.Attempt, c.Reason))
 	}
@@ -180,6 +180,14 @@ func pick(params map[string]any, keys []string) []any {
 		line[i] = params[k]
 	}
 	return line
+}
+
+// whole is a number that may be missing.
+func whole(n *int) any {
+	if n == nil {
+		return nil
+	}
+	return int64(*n)
 }
 
 func optional(x *float64) any {

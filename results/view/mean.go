@@ -21,7 +21,7 @@ type Mean struct {
 	Values                   []float64 // one for each of N, in the order of the seeds
 
 	Label                             string // of the first cell
-	Patch, Block, RolloutDepth, State int    // of the first cell
+	Patch, Block, RolloutDepth, State *int   // of the first cell
 	Params                            map[string]any
 	Protocol, Device, Code            string // several only where that was accepted, joined by " + "
 	Cells, Attempts                   []string

@@ -16,7 +16,9 @@ import (
 func seedRow(seed uint64, value float64) Row {
 	return Row{Experiment: "t", Cell: "c" + string(rune('0'+seed)), Seed: seed, Metric: "fid_proxy", Unit: "1", Value: value,
 		Lo: ptr(value - 1), Hi: ptr(value + 2), Method: stat.Jackknife,
-		Protocol: "p", DeviceClass: "cpu Xeon", Code: "abc", Kind: record.Score, Patch: 7, Params: map[string]any{"model.patch": int64(7)}}
+		Protocol: "p", DeviceClass: "cpu Xeon", Code: "abc", Kind: record.Score,
+		Patch: new(7), Block: new(0), RolloutDepth: new(0), State: new(0),
+		Params: map[string]any{"model.patch": int64(7)}}
 }
 
 func TestMeanOverSeeds(t *testing.T) {
@@ -87,7 +89,7 @@ func TestRefusesHiddenDifferences(t *testing.T) {
 		{"cell", "c1 | other", func(r *Row) { r.Seed, r.Cell = 1, "other" }, nil},
 		{"train.lr", "0.1 | not set", func(r *Row) { r.Params = map[string]any{"model.patch": int64(7), "train.lr": 0.1} },
 			[]string{"model.patch"}},
-		{"model.block", "0 | 2", func(r *Row) { r.Block = 2 }, []string{"model.patch"}},
+		{"model.block", "0 | 2", func(r *Row) { r.Block = new(2) }, []string{"model.patch"}},
 	} {
 		other := seedRow(2, 11)
 		c.change(&other)
@@ -122,9 +124,9 @@ func TestRefusesHiddenDifferences(t *testing.T) {
 // Points are groups of their own when nothing is said.
 func TestPointsStayApart(t *testing.T) {
 	far := seedRow(1, 20)
-	far.Patch, far.Params = 14, map[string]any{"model.patch": int64(14)}
+	far.Patch, far.Params = new(14), map[string]any{"model.patch": int64(14)}
 	block := seedRow(1, 30) // not swept, but another cell all the same
-	block.Block = 2
+	block.Block = new(2)
 	means, err := Aggregate([]Row{seedRow(1, 10), far, seedRow(2, 12), block})
 	if err != nil || len(means) != 3 || means[0].N != 2 || means[1].Value != 20 || means[2].Value != 30 {
 		t.Errorf("%+v %v", means, err)

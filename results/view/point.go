@@ -98,7 +98,11 @@ func newPoint(c *Cell) Point {
 		p.Label = c.Experiment
 	}
 	p.Rename("", c.Params)
-	p.Params["patch"], p.Params["block"], p.Params["rollout_depth"], p.Params["state"] = c.Patch, c.Block, c.RolloutDepth, c.State
+	for name, column := range map[string]*int{"patch": c.Patch, "block": c.Block, "rollout_depth": c.RolloutDepth, "state": c.State} {
+		if column != nil {
+			p.Params[name] = *column
+		}
+	}
 	return p
 }
 
@@ -126,7 +130,14 @@ func (p *Point) Rename(label string, params map[string]any) {
 // pointName is the same for cells that differ in their seed alone.
 func pointName(c *Cell) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%q %d %d %d %d", c.Experiment, c.Patch, c.Block, c.RolloutDepth, c.State)
+	fmt.Fprintf(&b, "%q", c.Experiment)
+	for _, column := range []*int{c.Patch, c.Block, c.RolloutDepth, c.State} {
+		if column == nil {
+			b.WriteString(" -")
+		} else {
+			fmt.Fprintf(&b, " %d", *column)
+		}
+	}
 	keys := make([]string, 0, len(c.Params))
 	for k := range c.Params {
 		keys = append(keys, k)

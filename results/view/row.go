@@ -23,7 +23,7 @@ type Row struct {
 	CreatedAt  time.Time
 
 	Label                             string
-	Patch, Block, RolloutDepth, State int
+	Patch, Block, RolloutDepth, State *int           // nil: the family of models has no such key
 	Params                            map[string]any // dotted key → int64, float64, string or bool; shared between rows, do not write
 	Stage, Kind                       string         // the stage the value comes from
 	Device                            string         // as asked for: cpu, cuda:0
@@ -44,7 +44,7 @@ type Cell struct {
 	Cell                              string
 	Seed                              uint64
 	Label                             string
-	Patch, Block, RolloutDepth, State int
+	Patch, Block, RolloutDepth, State *int           // nil: the family of models has no such key
 	Params                            map[string]any // see [Row]
 	Outcome                           string         // the worst of its stages; ok when all are, pending while some are not
 	// Of the stage that decided an outcome other than ok and pending:
@@ -52,7 +52,7 @@ type Cell struct {
 }
 
 // Param gives a parameter by its dotted key: a swept one, or one of the four
-// that every cell has.
+// that have columns of their own, where the cell's family has it.
 func (c *Cell) Param(key string) (any, bool) {
 	return param(c.Params, key, c.Patch, c.Block, c.RolloutDepth, c.State)
 }
@@ -62,21 +62,25 @@ func (r *Row) Param(key string) (any, bool) {
 	return param(r.Params, key, r.Patch, r.Block, r.RolloutDepth, r.State)
 }
 
-func param(params map[string]any, key string, patch, block, depth, state int) (any, bool) {
+func param(params map[string]any, key string, patch, block, depth, state *int) (any, bool) {
 	if v, ok := params[key]; ok {
 		return v, true
 	}
+	var column *int
 	switch key {
 	case "model.patch", "patch":
-		return int64(patch), true
+		column = patch
 	case "model.block", "block":
-		return int64(block), true
+		column = block
 	case "train.rollout_depth", "rollout_depth":
-		return int64(depth), true
+		column = depth
 	case "model.state", "state":
-		return int64(state), true
+		column = state
 	}
-	return nil, false
+	if column == nil {
+		return nil, false
+	}
+	return int64(*column), true
 }
 
 // Provenance is where values come from, or why there are none: an attempt

@@ -19,6 +19,7 @@ import (
 	"prabench/harness/measure"
 	"prabench/harness/work"
 	"prabench/metrics/stat"
+	"prabench/models"
 	"prabench/models/cpu"
 	"prabench/models/device"
 	"prabench/models/gemm"
@@ -87,7 +88,8 @@ func Measure(ctx context.Context, k Case, o Options) (*Result, error) {
 	env := machine.Environment(o.Threads)
 	tc, sc := pra.DefaultTrain(), pra.DefaultSample()
 	tc.Batch, tc.Threads = k.Batch, o.Threads
-	costs := k.Model.Costs(tc, sc)
+	p := pra.Params{Model: k.Model, Train: tc, Sample: sc}
+	costs := p.Costs()
 	b := &Result{
 		Device: o.Device, Threads: o.Threads, Precision: o.Precision, Model: k.Name, Patch: k.Model.Patch, Params: k.Model.Params(),
 		GEMM: gemm.Loaded().Name, CPU: env.CPU, GitRevision: env.GitRevision, FLOPsImage: costs.FLOPsImage, FLOPsTrain: costs.FLOPsTrainImage,
@@ -109,42 +111,42 @@ func Measure(ctx context.Context, k Case, o Options) (*Result, error) {
 	}
 	defer os.RemoveAll(dir)
 	path := filepath.Join(dir, work.ModelFile)
-	train, allocs, err := training(ctx, be, k.Model, tc, plan, path)
+	train, allocs, err := training(ctx, be, p, plan, path)
 	if err != nil {
 		return nil, err
 	}
 	b.Train = newRate(train, k.Batch, costs.FLOPsTrainImage, b.PeakGFLOPS, allocs)
-	if err := b.sampling(ctx, be, path, sc, k.Batch, plan); err != nil {
+	if err := b.sampling(ctx, be, path, p, k.Batch, plan); err != nil {
 		return nil, err
 	}
 	if o.Ops {
-		b.Ops, err = profileOps(be, k.Model, tc, sc, work.Noise(k.Model, tc.Batch), o.Spend)
+		b.Ops, err = profileOps(be, p, work.Noise(p.Shape(), tc.Batch), o.Spend)
 	}
 	return b, err
 }
 
 // sampling times calls of the sampler: of a whole batch, of one image and of the
 // first block of one.
-func (b *Result) sampling(ctx context.Context, be device.Backend, path string, sc pra.SampleConfig, batch int, plan measure.Plan) error {
-	m, err := pra.LoadModel(be, path)
+func (b *Result) sampling(ctx context.Context, be device.Backend, path string, p models.Params, batch int, plan measure.Plan) error {
+	m, err := models.Load(be, path)
 	if err != nil {
 		return err
 	}
 	defer m.Close()
 	var draw []float64
 	allocs, err := allocated(func() (n int, err error) {
-		draw, err = work.TimeSampling(ctx, m, sc, batch, plan, false)
+		draw, err = work.TimeSampling(ctx, m, p, batch, plan, false)
 		return len(draw) + plan.Warmup, err
 	})
 	if err != nil {
 		return err
 	}
 	b.Sample = newRate(draw, batch, b.FLOPsImage, b.PeakGFLOPS, allocs)
-	one, err := work.TimeSampling(ctx, m, sc, 1, plan, false)
+	one, err := work.TimeSampling(ctx, m, p, 1, plan, false)
 	if err != nil {
 		return err
 	}
-	first, err := work.TimeSampling(ctx, m, sc, 1, plan, true)
+	first, err := work.TimeSampling(ctx, m, p, 1, plan, true)
 	if err != nil {
 		return err
 	}
@@ -156,9 +158,9 @@ func (b *Result) sampling(ctx context.Context, be device.Backend, path string, s
 
 // training times steps and leaves the model at path; alloc is the Go heap
 // that a step takes once all is warm.
-func training(ctx context.Context, be device.Backend, cfg pra.Config, tc pra.TrainConfig, plan measure.Plan,
+func training(ctx context.Context, be device.Backend, p models.Params, plan measure.Plan,
 	path string) (seconds []float64, alloc float64, err error) {
-	tr, err := pra.NewTrainer(be, cfg, tc, work.Noise(cfg, tc.Batch))
+	tr, err := p.NewTrainer(be, work.Noise(p.Shape(), p.Training().Batch))
 	if err != nil {
 		return nil, 0, &engine.Mistake{Err: err}
 	}

@@ -11,7 +11,6 @@ import (
 	"prabench/models"
 	"prabench/models/device"
 	"prabench/models/device/profile"
-	"prabench/models/pra"
 )
 
 // OpTable says where the time of one kind of work goes, per call of the work
@@ -25,29 +24,33 @@ type OpTable struct {
 }
 
 // profileOps times every operation of training and of sampling.
-func profileOps(be device.Backend, cfg pra.Config, tc pra.TrainConfig, sc pra.SampleConfig, images models.Images,
-	spend time.Duration) ([]OpTable, error) {
+func profileOps(be device.Backend, p models.Params, images models.Images, spend time.Duration) ([]OpTable, error) {
 	timed := profile.Wrap(be)
-	tr, err := pra.NewTrainer(timed, cfg, tc, images)
+	tr, err := p.NewTrainer(timed, images)
 	if err != nil {
 		return nil, &engine.Mistake{Err: err}
 	}
 	defer tr.Close()
-	train, err := opsOf(timed, "training", tc.Batch, spend, tr.Step)
+	train, err := opsOf(timed, "training", images.N, spend, tr.Step)
 	if err != nil {
 		return nil, err
 	}
+	m, err := p.NewModel(timed)
+	if err != nil {
+		return nil, err
+	}
+	defer m.Close()
 	out := []OpTable{train}
-	for _, batch := range []int{tc.Batch, 1} {
-		s, err := pra.NewSampler(tr.Model, sc, batch)
+	for _, batch := range []int{images.N, 1} {
+		s, err := m.Sampler(p, batch)
 		if err != nil {
 			return nil, err
 		}
-		labels, ids := make([]int32, batch), make([]uint32, batch)
+		labels, ids, pixels := make([]int32, batch), make([]uint32, batch), make([]uint8, batch*p.Shape().Bytes())
 		for i := range ids {
 			ids[i] = uint32(i)
 		}
-		sample, err := opsOf(timed, "sampling", batch, spend, func() error { _, err := s.Tokens(labels, ids); return err })
+		sample, err := opsOf(timed, "sampling", batch, spend, func() error { return s.Sample(labels, ids, pixels) })
 		s.Close()
 		if err != nil {
 			return nil, err

@@ -5,23 +5,25 @@ import (
 	"testing"
 
 	"prabench/harness/stage"
-	"prabench/metrics/quantity"
 	"prabench/models/pra"
 )
 
 // A baseline that was saved before a key came is still its cell's: the key is
 // not in what is compared, unless the cell sets it.
 func TestABaselineOutlivesLaterKeys(t *testing.T) {
-	untimed := alike{Model: pra.DefaultConfig()}
-	quantity.AssumeAbsent(&untimed.Train)
-	timed := alike{Model: pra.DefaultConfig(), Train: pra.DefaultTrain()}
-	other := timed
+	usual := pra.Params{Model: pra.DefaultConfig(), Train: pra.DefaultTrain(), Sample: pra.DefaultSample()}
+	other := usual
 	other.Train.Beta2 = 0.9
 	for _, c := range []struct {
-		a    alike
-		want bool
-	}{{untimed, false}, {timed, false}, {other, true}} {
-		raw, err := stage.Canonical(c.a)
+		params pra.Params
+		timed  bool
+		want   bool
+	}{{usual, false, false}, {other, false, false}, {usual, true, false}, {other, true, true}} {
+		a, err := alikeOf(&stage.Settings{Params: c.params}, c.timed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		raw, err := stage.Canonical(a)
 		if err != nil || strings.Contains(string(raw), "beta2") != c.want {
 			t.Errorf("%s, %v", raw, err)
 		}

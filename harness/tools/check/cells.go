@@ -7,20 +7,43 @@ import (
 	"slices"
 
 	"prabench/harness/engine"
+	"prabench/harness/stage"
 	"prabench/harness/tools/check/arm"
-	"prabench/metrics/quantity"
-	"prabench/models/pra"
+	"prabench/models"
 )
 
 // alike is what a check's figures of a cell depend on: cells that share it are
 // measured once.
 type alike struct {
-	Model     pra.Config       `json:"model"`
-	Sample    pra.SampleConfig `json:"sample"`
-	Train     pra.TrainConfig  `json:"train"` // only where training is timed
-	Batch     int              `json:"batch"`
-	Device    string           `json:"device"`
-	Precision string           `json:"precision"`
+	Family    string `json:"family,omitempty"` // with its version; absent: the default one
+	Model     any    `json:"model"`            // the family's tables
+	Sample    any    `json:"sample"`
+	Train     any    `json:"train"` // only where training is timed; its zero otherwise
+	Batch     int    `json:"batch"`
+	Device    string `json:"device"`
+	Precision string `json:"precision"`
+}
+
+// alikeOf is that of a cell's settings.
+func alikeOf(s *stage.Settings, timesTraining bool) (alike, error) {
+	p, _ := models.Set(s.Params.Resolved().Seeded(0), "sample.seed", uint64(0))
+	a := alike{Model: models.Table(p, "model"), Sample: models.Table(p, "sample"), Train: models.Table(p, "train"),
+		Batch: s.Measure.Batch, Device: s.Measure.Device, Precision: s.Measure.Precision}
+	if p.Family().Name() != models.Default {
+		a.Family = p.Family().Version()
+	}
+	if timesTraining {
+		return a, nil
+	}
+	w, err := models.Write(p)
+	if err != nil {
+		return a, err
+	}
+	w.Train = []byte("{}") // a baseline that was saved before a key came is still this cell's
+	if p, err = w.Read(); err == nil {
+		a.Train = models.Table(p, "train")
+	}
+	return a, err
 }
 
 // Cells gives the cells of an experiment that a check measures, each with a
@@ -31,21 +54,17 @@ func Cells(e *engine.Experiment, metrics []Metric, threads int, dir string) ([]C
 	timesTraining := slices.ContainsFunc(metrics, func(m Metric) bool { return m.Name == arm.Training })
 	var out []Cell
 	at := map[alike]int{}
-	made := map[pra.Config]string{}
+	made := map[any]string{} // by the tables [model]
 	labels := map[string]bool{}
 	for _, c := range e.Cells {
 		if c.Skip {
 			continue
 		}
 		s := *c.Settings
-		k := s.Model.ARSteps()
-		s.Train.RolloutDepth, s.Sample.RolloutDepth = s.Train.RolloutDepth.Resolve(k), s.Sample.RolloutDepth.Resolve(k)
-		key := alike{Model: s.Model, Sample: s.Sample, Batch: s.Measure.Batch, Device: s.Measure.Device, Precision: s.Measure.Precision}
-		key.Sample.Seed = 0
-		quantity.AssumeAbsent(&key.Train) // a baseline that was saved before a key came is still this cell's
-		if timesTraining {
-			key.Train = s.Train
-			key.Train.Seed = 0
+		s.Params = s.Params.Resolved()
+		key, err := alikeOf(&s, timesTraining)
+		if err != nil {
+			return nil, err
 		}
 		label := c.Label
 		if label == "" {
@@ -59,13 +78,13 @@ func Cells(e *engine.Experiment, metrics []Metric, threads int, dir string) ([]C
 			continue
 		}
 		at[key], labels[label] = len(out), true
-		path, ok := made[s.Model]
+		path, ok := made[key.Model]
 		if !ok {
 			path = filepath.Join(dir, fmt.Sprintf("model%d.safetensors", len(made)))
 			if err := arm.Seeded(s, path); err != nil {
 				return nil, fmt.Errorf("the model of %s: %w", label, err)
 			}
-			made[s.Model] = path
+			made[key.Model] = path
 		}
 		s.Measure.Threads = threads
 		raw, err := json.Marshal(s)

@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"prabench/harness/stage"
-	"prabench/models/pra"
+	"prabench/models"
 )
 
 // protocol is how values came about; other ones are not comparable.
@@ -20,7 +20,18 @@ func protocol(o Options, rep *Report) map[string]string {
 	}
 	return map[string]string{"precision": rep.Precision, "metrics": strings.Join(names, ", "), "slot": o.Spend.String(),
 		"reading": "fastest call of two slots, of short calls at least two each, a process a round",
-		"core":    pra.CoreVersion}
+		"core":    coreVersion()}
+}
+
+// coreVersion is the version of the default family, as baselines have had it; a
+// cell of another one says its own.
+func coreVersion() string {
+	f, err := models.Named(models.Default)
+	if err != nil {
+		panic(err) // it is always there
+	}
+	_, version, _ := strings.Cut(f.Version(), " ")
+	return version
 }
 
 // Fit leaves of the baseline the cells that are to be checked, in their order.

@@ -55,8 +55,11 @@ func (e *experiment) curve(c *engine.Cell) ([]view.CurvePoint, error) {
 	}
 	var out []view.CurvePoint
 	for _, l := range curve {
-		out = append(out, view.CurvePoint{Step: l.Step, Values: map[string]float64{
-			"train_loss": l.Total, "flow_loss": l.Flow, "rec_loss": l.Rec, "grad_norm": l.GradNorm, "lr": l.LR}})
+		p := view.CurvePoint{Step: l.Step, Values: map[string]float64{}}
+		for _, v := range l.Values {
+			p.Values[work.LossName(v.Name)] = v.Value
+		}
+		out = append(out, p)
 	}
 	return out, nil
 }

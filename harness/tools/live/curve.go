@@ -55,7 +55,7 @@ func (cache curveCache) finished(store artifact.Store, stages []stage) []curve {
 			}
 			c = curve{Label: s.label, Made: s.made}
 			for _, l := range losses {
-				c.Points = append(c.Points, engine.LossPoint{Step: int64(l.Step), Loss: l.Total})
+				c.Points = append(c.Points, engine.LossPoint{Step: int64(l.Step), Loss: l.Total()})
 			}
 			cache[s.key] = c
 		}

@@ -40,7 +40,8 @@ func place(t *testing.T) Source {
 func plan(name, label string) results.Plan {
 	p := results.Plan{Experiment: name, Description: "two <b>cells</b>", FileHash: "f00d"}
 	for _, id := range []string{"a", "b"} {
-		c := results.PlanCell{ID: id, Seed: 1, Label: label, Patch: 7, Block: 1, Params: map[string]any{}, Stages: map[string]string{}}
+		c := results.PlanCell{ID: id, Seed: 1, Label: label, Patch: new(7), Block: new(1), RolloutDepth: new(0), State: new(0),
+			Params: map[string]any{}, Stages: map[string]string{}}
 		for _, kind := range []string{record.Reference, record.Train, record.Draw, record.Score, record.Time} {
 			key := kind + "-" + id
 			c.Stages[kind] = key

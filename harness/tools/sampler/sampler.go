@@ -6,23 +6,19 @@ import (
 	"context"
 	"fmt"
 	"image"
+	"maps"
 	"runtime"
+	"slices"
 
 	"prabench/harness/artifact"
 	"prabench/harness/engine"
 	"prabench/harness/sheet"
 	"prabench/harness/work"
-	"prabench/models/pra"
+	"prabench/models"
 )
 
 // batch is how many images are drawn at once.
 const batch = 250
-
-// Settings are those of sampling; see [Default].
-type Settings = pra.SampleConfig
-
-// Default is how a model is sampled when nobody says how.
-func Default() Settings { return pra.DefaultSample() }
 
 // Request is a sheet with a row of images for each class.
 type Request struct {
@@ -30,7 +26,27 @@ type Request struct {
 	Device  string // cpu when empty
 	Threads int    // of the device; 0 is all cores
 	Columns int    // images of each class
-	Settings
+
+	Params models.Params  // whose sampling settings count; nil: the default ones of the model's family
+	Set    map[string]any // keys of the table [sample] that have another value
+}
+
+// params are those that a model is sampled by.
+func (r Request) params(m models.Model) (models.Params, error) {
+	p := r.Params
+	if p == nil {
+		p = m.Params()
+	}
+	for _, key := range slices.Sorted(maps.Keys(r.Set)) {
+		var ok bool
+		if p, ok = models.Set(p, key, r.Set[key]); !ok {
+			return nil, engine.Mistakef("models of the family %s have no %s", p.Family().Name(), key)
+		}
+	}
+	if err := p.Validate(); err != nil {
+		return nil, &engine.Mistake{Err: err}
+	}
+	return p, nil
 }
 
 // Sheet is a picture and what is on it.
@@ -53,15 +69,19 @@ func (r Request) Sheet(ctx context.Context) (*Sheet, error) {
 		return nil, &engine.Mistake{Err: err}
 	}
 	defer be.Close()
-	m, err := pra.LoadModel(be, r.Model)
+	m, err := models.Load(be, r.Model)
 	if err != nil {
 		return nil, &engine.Mistake{Err: err}
 	}
 	defer m.Close()
-	c := m.Config
+	p, err := r.params(m)
+	if err != nil {
+		return nil, err
+	}
+	c := p.Shape()
 	n := c.Classes * r.Columns
 	labels := work.EvenLabels(n, c.Classes)
-	pixels, err := work.Draw(m, r.Settings, min(n, batch), labels, func(int) error { return ctx.Err() })
+	pixels, err := work.Draw(m, p, min(n, batch), labels, func(int) error { return ctx.Err() })
 	if err != nil {
 		return nil, err
 	}

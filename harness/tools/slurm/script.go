@@ -86,7 +86,7 @@ func threads(a *Array) int {
 		case measured(a):
 			n = max(n, t.Settings.Measure.Threads)
 		default:
-			n = max(n, t.Settings.Train.Threads)
+			n = max(n, t.Settings.Training().Threads)
 		}
 	}
 	return n

@@ -71,7 +71,7 @@ type Task struct {
 // the one that does it, and knows its kinds.
 func (t Task) item() *engine.Item {
 	s := stage.Stage{Key: t.Key, Kind: stage.Named(t.Kind), Inputs: t.Inputs}
-	return &engine.Item{Stage: s, Settings: &t.Settings, Seed: t.Settings.Train.Seed, Cell: t.Cell, Label: t.Label, Cells: 1, Known: true}
+	return &engine.Item{Stage: s, Settings: &t.Settings, Seed: t.Settings.Params.Seed(), Cell: t.Cell, Label: t.Label, Cells: 1, Known: true}
 }
 
 // Array finds an array by name.

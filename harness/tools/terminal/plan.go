@@ -11,6 +11,7 @@ import (
 	"prabench/harness/stage"
 	"prabench/harness/work"
 	"prabench/internal/numeral"
+	"prabench/models"
 	"prabench/results/table"
 )
 
@@ -60,9 +61,9 @@ func planTable(w io.Writer, l engine.Loaded, p *engine.Plan) error {
 			label = f.Name
 		}
 		t.Rows = append(t.Rows, []any{
-			label, numeral.Count(k.Params), int64(s.Model.Tokens()), int64(k.ARSteps), int64(k.NFE),
+			label, numeral.Count(k.Params), tokens(s.Params), int64(k.ARSteps), int64(k.NFE),
 			numeral.Digits(k.FLOPsImage/1e9, 3),
-			numeral.Digits(k.FLOPsTrainImage*float64(s.Train.Batch)*float64(s.Train.Steps)/1e12, 3),
+			numeral.Digits(k.FLOPsTrainImage*float64(s.TrainImages())/1e12, 3),
 			numeral.Bytes(k.Train.Total()), numeral.Bytes(k.Sample.Total()),
 		})
 	}
@@ -71,6 +72,14 @@ func planTable(w io.Writer, l engine.Loaded, p *engine.Plan) error {
 	}
 	if points > MostLines {
 		fmt.Fprintf(w, "and %d more points: --json has them, --only chooses\n", points-MostLines)
+	}
+	return nil
+}
+
+// tokens is how many an image has, nothing for families that make none.
+func tokens(p models.Params) any {
+	if s, ok := p.(models.Stepped); ok {
+		return int64(s.Tokens())
 	}
 	return nil
 }

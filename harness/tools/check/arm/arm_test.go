@@ -34,14 +34,19 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+// edit changes the model of settings, which is PRA's.
+func edit(s *stage.Settings, f func(*pra.Params)) { s.Params = pra.Edit(s.Params, f) }
+
 // small is the settings of a model that takes no time, and the file of one.
 func small(t *testing.T) (stage.Settings, json.RawMessage, string) {
 	t.Helper()
-	set := stage.Settings{Model: pra.DefaultConfig(), Train: pra.DefaultTrain(), Sample: pra.DefaultSample(),
+	set := stage.Settings{Params: pra.Params{Model: pra.DefaultConfig(), Train: pra.DefaultTrain(), Sample: pra.DefaultSample()},
 		Measure: stage.Measure{Device: "cpu", Precision: "fp32", Batch: 4, Warmup: 1, Rounds: 1, Threads: 1}}
-	set.Model.Size, set.Model.Patch, set.Model.Width, set.Model.Depth, set.Model.Heads = 8, 4, 16, 1, 2
-	set.Model.HeadWidth, set.Model.HeadDepth, set.Model.CoderWidth, set.Model.State = 16, 1, 16, 6
-	set.Train.Batch, set.Sample.FlowSteps = 4, 2
+	edit(&set, func(p *pra.Params) {
+		p.Model.Size, p.Model.Patch, p.Model.Width, p.Model.Depth, p.Model.Heads = 8, 4, 16, 1, 2
+		p.Model.HeadWidth, p.Model.HeadDepth, p.Model.CoderWidth, p.Model.State = 16, 1, 16, 6
+		p.Train.Batch, p.Sample.FlowSteps = 4, 2
+	})
 	path := filepath.Join(t.TempDir(), "model.safetensors")
 	if err := Seeded(set, path); err != nil {
 		t.Fatal(err)
@@ -79,8 +84,8 @@ func TestAnArmMeasures(t *testing.T) {
 	p := start(t)
 	all := []string{Throughput, Latency, FirstBlock, Training}
 	a := ask(t, p, Request{Do: Open, Settings: raw, Model: path, Metrics: all})
-	costs := set.Model.Costs(set.Train, set.Sample)
-	for m, want := range map[string]float64{"params": float64(set.Model.Params()), "flops_image": costs.FLOPsImage,
+	costs := set.Params.Costs()
+	for m, want := range map[string]float64{"params": float64(set.Params.Size()), "flops_image": costs.FLOPsImage,
 		"ar_steps": float64(costs.ARSteps), "nfe": float64(costs.NFE)} {
 		if a.Exact[m] != want {
 			t.Errorf("%s = %g, want %g", m, a.Exact[m], want)
@@ -188,7 +193,7 @@ func TestJobs(t *testing.T) {
 	}
 	j := &Jobs{Name: "old", Program: os.Args[0], Dir: t.TempDir()}
 	a := ask(t, j, Request{Do: Open, Settings: raw, Model: path, Metrics: []string{Throughput, Latency, Training}})
-	if a.Exact["params"] != float64(set.Model.Params()) || a.Exact["memory_model"] <= 0 || a.Resident <= 0 {
+	if a.Exact["params"] != float64(set.Params.Size()) || a.Exact["memory_model"] <= 0 || a.Resident <= 0 {
 		t.Errorf("%+v", a)
 	}
 	for _, m := range []string{Throughput, Latency, FirstBlock} {

@@ -11,9 +11,9 @@ import (
 	"prabench/harness/work"
 	"prabench/harness/worker"
 	"prabench/metrics/quantity"
+	"prabench/models"
 	"prabench/models/cpu"
 	"prabench/models/device"
-	"prabench/models/pra"
 )
 
 // server is an arm between two requests.
@@ -50,7 +50,7 @@ func (a *server) open(q Request) (answer Answer, err error) {
 	if err != nil {
 		return answer, err
 	}
-	model, err := pra.LoadModel(be, q.Model)
+	model, err := models.Load(be, q.Model)
 	if err != nil {
 		return answer, worker.Invalid("%v", err)
 	}
@@ -115,8 +115,8 @@ func (a *server) prepare(c *call) error {
 }
 
 // sampling is a call of the sampler for batch images.
-func (a *server) sampling(model *pra.Model, batch int, firstBlock bool) (*call, error) {
-	do, done, err := work.SamplingCall(model, a.set.Sample, batch, firstBlock)
+func (a *server) sampling(model models.Model, batch int, firstBlock bool) (*call, error) {
+	do, done, err := work.SamplingCall(model, a.set.Params, batch, firstBlock)
 	if err != nil {
 		return nil, err
 	}
@@ -130,12 +130,16 @@ func (a *server) training() (*call, error) {
 	if err != nil {
 		return nil, err
 	}
-	tr, err := pra.NewTrainer(be, a.set.Model, a.set.Train, work.Noise(a.set.Model, a.set.Train.Batch))
+	batch := a.set.Training().Batch
+	if batch == 0 {
+		return nil, worker.Invalid("a training of the family %s has no steps that could be timed", a.set.Params.Family().Name())
+	}
+	tr, err := a.set.Params.NewTrainer(be, work.Noise(a.set.Params.Shape(), batch))
 	if err != nil {
 		return nil, err
 	}
 	a.closes = append(a.closes, tr.Close)
-	return &call{batch: a.set.Train.Batch, do: func() error {
+	return &call{batch: batch, do: func() error {
 		if err := tr.Step(); err != nil {
 			return err
 		}
@@ -146,9 +150,9 @@ func (a *server) training() (*call, error) {
 // exact is what of a cell has no noise: counts of the configuration and what
 // the backend says that sampling held.
 func (a *server) exact(be device.Backend) map[string]float64 {
-	costs := a.set.Model.Costs(a.set.Train, a.set.Sample)
+	costs := a.set.Params.Costs()
 	return map[string]float64{
-		quantity.Params.Name:            float64(a.set.Model.Params()),
+		quantity.Params.Name:            float64(a.set.Params.Size()),
 		quantity.FLOPsImage.Name:        costs.FLOPsImage,
 		quantity.ARSteps.Name:           float64(costs.ARSteps),
 		quantity.NFE.Name:               float64(costs.NFE),
@@ -189,11 +193,10 @@ func Seeded(set stage.Settings, path string) error {
 		return err
 	}
 	defer be.Close()
-	m, err := pra.NewModel(be, set.Model, set.Train.Seed)
+	m, err := set.Params.NewModel(be)
 	if err != nil {
 		return err
 	}
 	defer m.Close()
-	m.Train = set.Train
 	return m.SaveModel(path)
 }

@@ -54,7 +54,7 @@ func (j *Jobs) Ask(ctx context.Context, q Request) (Answer, error) {
 	case Time:
 		a := Answer{Resident: j.resident(), Batch: j.set.Measure.Batch}
 		if q.Metric == Training {
-			a.Batch = j.set.Train.Batch
+			a.Batch = j.set.Training().Batch
 		}
 		for _, v := range j.samples[q.Metric] {
 			switch q.Metric {
