@@ -12,18 +12,25 @@ import (
 )
 
 // related lists, for keys whose validity hangs on others, what they hang on.
-var related = map[string][]string{
-	"model.patch":          {"data.size", "data.set"},
-	"model.block":          {"model.patch", "data.size", "data.set"},
-	"model.heads":          {"model.width"},
-	"train.rollout_depth":  {"model.block", "model.patch", "data.size", "data.set"},
-	"sample.rollout_depth": {"model.block", "model.patch", "data.size", "data.set"},
-	"data.set":             {"data.root"},
-	"data.size":            {"data.set", "data.fit"},
-	"data.channels":        {"data.set"},
-	"data.fit":             {"data.size", "data.set"},
-	"data.root":            {"data.set"},
-}
+var related = func() map[string][]string {
+	all := map[string][]string{
+		"data.set":      {"data.root"},
+		"data.size":     {"data.set", "data.fit"},
+		"data.channels": {"data.set"},
+		"data.fit":      {"data.size", "data.set"},
+		"data.root":     {"data.set"},
+	}
+	for _, f := range models.Families() {
+		for key, on := range f.Related() {
+			for _, k := range on {
+				if !slices.Contains(all[key], k) {
+					all[key] = append(all[key], k)
+				}
+			}
+		}
+	}
+	return all
+}()
 
 // invalid is a key with a value that is not allowed in one point.
 type invalid struct {
@@ -51,7 +58,7 @@ func (d *describing) describe(data Data) (dataset.Info, error) {
 	return k.info, k.err
 }
 
-// resolve fills in what the data set knows and replaces depths "exact" by K.
+// resolve fills in what the data set knows and replaces what stands for a number.
 // The result is empty when every key is valid; else the settings are not to be
 // used. tainted keys were reported before and are not said again, nor is what
 // hangs on them.
@@ -59,17 +66,13 @@ func resolve(s *Settings, data *describing, tainted map[string]bool) []invalid {
 	info, err := data.describe(s.Data)
 	if err == nil {
 		s.Data.Size, s.Data.Channels = info.Size, info.Channels
-		s.Model.Size, s.Model.Channels, s.Model.Classes = info.Size, info.Channels, info.Classes
+		s.Params = s.Params.For(models.Shape{Size: info.Size, Channels: info.Channels, Classes: info.Classes})
 		if s.Data.Fit == "" {
 			s.Data.Fit = "auto"
 		}
-		if s.Model.Validate() == nil && s.Train.Validate() == nil && s.Sample.Validate() == nil && s.rest() == nil {
-			if bad := s.depths(); bad == nil {
-				k := s.Model.ARSteps()
-				s.Train.RolloutDepth = s.Train.RolloutDepth.Resolve(k)
-				s.Sample.RolloutDepth = s.Sample.RolloutDepth.Resolve(k)
-				return nil
-			}
+		if s.Params.Validate() == nil && s.rest() == nil {
+			s.Params = s.Params.Resolved()
+			return nil
 		}
 	}
 	return explain(*s, err, tainted)
@@ -99,32 +102,11 @@ func explain(s Settings, dataErr error, tainted map[string]bool) []invalid {
 		}
 		report(key, problem, dataErr)
 		bad["data.size"], bad["data.set"] = true, true // the model's size is not known
-		s.Model.Size, s.Model.Channels, s.Model.Classes = 28, 1, 10
+		s.Params = s.Params.For(models.Shape{Size: 28, Channels: 1, Classes: 10})
 	}
-	v := reflect.ValueOf(&s).Elem()
-	defaults := reflect.ValueOf(Defaults())
-	repair := func(key string) bool {
-		switch key {
-		case "model.patch":
-			s.Model.Patch = 1
-		case "model.block":
-			s.Model.Block = 1
-		case "model.heads":
-			s.Model.Heads = 1
-		default:
-			f := byName[key]
-			if f == nil {
-				return false
-			}
-			v.FieldByIndex(f.index).Set(defaults.FieldByIndex(f.index))
-		}
-		return true
-	}
-	for _, validate := range []func() error{
-		func() error { return s.Model.Validate() }, func() error { return s.Train.Validate() },
-		func() error { return s.Sample.Validate() }, func() error { return s.rest() }, func() error { return s.depths() },
-	} {
-		for range len(fields) { // each key is repaired at most once
+	repaired := map[string]int{}
+	for _, validate := range []func() error{func() error { return s.Params.Validate() }, func() error { return s.rest() }} {
+		for range 2 * len(fields) { // each key is repaired at most twice
 			err := validate()
 			if err == nil {
 				break
@@ -135,7 +117,7 @@ func explain(s Settings, dataErr error, tainted map[string]bool) []invalid {
 				break
 			}
 			report(ke.Key, ke.Problem, nil)
-			if !repair(ke.Key) {
+			if repaired[ke.Key]++; !s.repair(ke.Key, repaired[ke.Key]) {
 				break
 			}
 		}
@@ -143,23 +125,23 @@ func explain(s Settings, dataErr error, tainted map[string]bool) []invalid {
 	return found
 }
 
-// depths holds that no rollout is deeper than K: after K sweeps nothing
-// changes any more, and a cell that pays for more would be mistaken for another
-// one.
-func (s *Settings) depths() error {
-	k := s.Model.ARSteps()
-	for _, d := range []struct {
-		key   string
-		depth models.Depth
-	}{{"train.rollout_depth", s.Train.RolloutDepth}, {"sample.rollout_depth", s.Sample.RolloutDepth}} {
-		if int(d.depth) > k {
-			return &models.KeyError{Key: d.key,
-				Problem: fmt.Sprintf("%d is more than K = %d AR steps (size %d, patch %d, block %d), after which nothing changes; allowed: 0 to "+
-					"%d, or \"exact\"",
-					d.depth, k, s.Model.Size, s.Model.Patch, s.Model.Block, k)}
-		}
+// repair gives a key a value that is valid by itself: 1, which divides whatever
+// others have to be divided by, else its default. It is false where neither helps.
+func (s *Settings) repair(key string, try int) bool {
+	f := byName[key]
+	switch {
+	case f == nil || try > 2:
+		return false
+	case f.in == nil:
+		v := reflect.ValueOf(s).Elem()
+		v.FieldByIndex(f.index).Set(reflect.ValueOf(Defaults()).FieldByIndex(f.index))
+	case try == 1 && f.typ.Kind() == reflect.Int && f.Type != "depth":
+		s.Params, _ = models.Set(s.Params, key, 1)
+	default:
+		usual, _ := models.Get(s.Params.Family().Defaults(), key)
+		s.Params, _ = models.Set(s.Params, key, usual)
 	}
-	return nil
+	return true
 }
 
 var devicePattern = regexp.MustCompile(`^(cpu|cuda|cuda:[0-9]{1,3}(,cuda:[0-9]{1,3})*)$`)

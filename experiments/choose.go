@@ -125,7 +125,8 @@ func (c *Cell) has(f *field, v value) bool {
 		return true
 	}
 	if d, ok := v.v.Interface().(models.Depth); ok && d == models.Exact {
-		return mustGet(c, f.Name) == c.Settings.Model.ARSteps()
+		p, stepped := c.Settings.Params.(models.Stepped)
+		return stepped && mustGet(c, f.Name) == p.ARSteps()
 	}
 	return mustGet(c, f.Name) == v.plain
 }
@@ -139,7 +140,11 @@ func mustGet(c *Cell, key string) any {
 func (e *Experiment) present(f *field) string {
 	var list []string
 	for i := range e.Cells {
-		t := show(mustGet(&e.Cells[i], f.Name))
+		v, has := e.Cells[i].Get(f.Name)
+		if !has {
+			continue // its family has no such key
+		}
+		t := show(v)
 		if !slices.Contains(list, t) {
 			list = append(list, t)
 		}

@@ -24,7 +24,7 @@ func (e *Experiment) Effective() []Effective {
 		case "seed":
 			v.Value = e.Seed
 		default:
-			v.Value, _ = e.Base.Get(k.Name)
+			v.Value = e.base.get(byName[k.Name])
 		}
 		if at, ok := e.sources[k.Name]; ok {
 			v.Source = at.String()

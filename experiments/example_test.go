@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"prabench/experiments"
+	"prabench/models/pra"
 )
 
 const example = `
@@ -43,7 +44,7 @@ func ExampleLoad() {
 	}
 	fmt.Printf("%s: %d cells\n", e.Name, len(e.Cells))
 	for _, c := range e.Cells {
-		fmt.Printf("%s, seed %d: %d steps, %d tokens\n", c.Label, c.Seed, c.Settings.Train.Steps, c.Settings.Model.Tokens())
+		fmt.Printf("%s, seed %d: %d steps, %d tokens\n", c.Label, c.Seed, c.Settings.Params.(pra.Params).Train.Steps, c.Settings.Params.(pra.Params).Model.Tokens())
 	}
 	chosen, err := e.Choose("model.patch=8")
 	if err != nil {

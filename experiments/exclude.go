@@ -84,7 +84,7 @@ func (r *reading) readExclude(t map[string]any, path []string, asWritten map[str
 			}
 			x.steps[a] = mask
 		case f != labelField: // fixed by --set: the condition holds everywhere or nowhere
-			v, _ := r.base.Get(e.key)
+			v := r.base.get(f)
 			if !slices.ContainsFunc(wanted, func(w value) bool { return w.plain == v }) {
 				void = true
 			}

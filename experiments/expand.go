@@ -2,7 +2,7 @@ package experiments
 
 import (
 	"fmt"
-	"reflect"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -17,6 +17,7 @@ const (
 type expansion struct {
 	*reading
 	axes    []*axis
+	family  string            // of the point
 	short   map[string]string // swept key → its name in labels
 	data    *describing
 	id      *identity
@@ -24,6 +25,7 @@ type expansion struct {
 	reports []*report
 	invalid int
 	merged  int
+	lacking map[string]int // family → points that are one with others since it has not all keys that are swept
 	first   map[string]int // id of a point's first cell → its number
 }
 
@@ -36,7 +38,8 @@ type report struct {
 
 func (r *reading) expand() {
 	x := &expansion{reading: r, data: &describing{ask: r.opts.Describe, known: map[Data]described{}}, id: newIdentity(),
-		first: map[string]int{}}
+		first:   map[string]int{},
+		lacking: map[string]int{}}
 	for _, a := range r.axes {
 		if !a.faulty {
 			x.axes = append(x.axes, a)
@@ -48,29 +51,30 @@ func (r *reading) expand() {
 		return
 	}
 	cells := make([]Cell, 0, points*r.exp.Repeats)
-	scratch := new(Settings)
-	v := reflect.ValueOf(scratch).Elem()
+	scratch, point := newDraft(), new(Settings)
 	x.walk(func() bool {
-		*scratch = r.base
+		scratch.copy(r.base)
 		for i, a := range x.axes {
 			for k, f := range a.fields {
-				f.put(v, a.values[k][x.index[i]])
+				scratch.put(f, a.values[k][x.index[i]])
 			}
 		}
-		if bad := resolve(scratch, x.data, r.faulty); bad != nil || len(r.faulty) > 0 {
+		*point = scratch.settings()
+		x.family = point.Model.Family
+		if bad := resolve(point, x.data, r.faulty); bad != nil || len(r.faulty) > 0 {
 			return x.report(bad)
 		}
-		text := x.id.of(scratch, v)
+		text := x.id.of(point)
 		id := x.id.cell(text, r.exp.Seed)
 		if n, seen := x.first[id]; seen {
-			x.merge(cells, n, scratch)
+			x.merge(cells, n)
 			return true
 		}
 		x.first[id] = len(cells)
-		label, point := x.label(), x.point()
+		label, swept := x.label(), x.point()
 		for s := range r.exp.Repeats {
-			c := Cell{ID: id, Label: label, Point: point, Seed: r.exp.Seed + uint64(s), Settings: *scratch}
-			c.Settings.Train.Seed = c.Seed
+			c := Cell{ID: id, Label: label, Point: swept, Seed: r.exp.Seed + uint64(s), Settings: *point}
+			c.Settings.Params = c.Settings.Params.Seeded(c.Seed)
 			if s > 0 {
 				c.ID = x.id.cell(text, c.Seed)
 			}
@@ -79,6 +83,7 @@ func (r *reading) expand() {
 		return true
 	})
 	x.finish()
+	x.sayLacking()
 	r.exp.Cells, r.exp.Total = cells, len(cells)
 }
 
@@ -158,7 +163,7 @@ func (x *expansion) values(of func(key string) bool) string {
 	var parts []string
 	for i, a := range x.axes {
 		for k, f := range a.fields {
-			if of == nil || of(f.Name) {
+			if f.of(x.family) && (of == nil || of(f.Name)) {
 				parts = append(parts, x.short[f.Name]+"="+a.values[k][x.index[i]].text)
 			}
 		}
@@ -177,7 +182,9 @@ func (x *expansion) label() string {
 			continue
 		}
 		for k, f := range a.fields {
-			parts = append(parts, x.short[f.Name]+"="+a.values[k][step].text)
+			if f.of(x.family) {
+				parts = append(parts, x.short[f.Name]+"="+a.values[k][step].text)
+			}
 		}
 	}
 	if len(parts) == 0 {
@@ -190,7 +197,9 @@ func (x *expansion) point() map[string]any {
 	m := make(map[string]any, len(x.axes))
 	for i, a := range x.axes {
 		for k, f := range a.fields {
-			m[f.Name] = a.values[k][x.index[i]].plain
+			if f.of(x.family) {
+				m[f.Name] = a.values[k][x.index[i]].plain
+			}
 		}
 	}
 	return m
@@ -282,8 +291,13 @@ func (x *expansion) locate(key string) (at place, swept bool) {
 	return place{file: x.doc.file}, false
 }
 
-// merge notes that this point is the same cell as an earlier one.
-func (x *expansion) merge(cells []Cell, n int, s *Settings) {
+// merge notes that this point is the same cell as an earlier one. Where they differ
+// in nothing that the family has, that is told once for the family.
+func (x *expansion) merge(cells []Cell, n int) {
+	if maps.Equal(x.point(), cells[n].Point) {
+		x.lacking[x.family]++
+		return
+	}
 	x.merged++
 	at := x.axes[len(x.axes)-1].head
 	w := Warning{File: at.file, Line: at.line, Column: at.column, Key: "sweep"}
@@ -298,11 +312,31 @@ func (x *expansion) merge(cells []Cell, n int, s *Settings) {
 	x.exp.Warnings = append(x.exp.Warnings, w)
 }
 
+// sayLacking says for each family which axes are none of its.
+func (x *expansion) sayLacking() {
+	for _, family := range slices.Sorted(maps.Keys(x.lacking)) {
+		var keys []string
+		for _, a := range x.axes {
+			for _, f := range a.fields {
+				if !f.of(family) {
+					keys = append(keys, f.Name)
+				}
+			}
+		}
+		at := x.axes[len(x.axes)-1].head
+		x.exp.Warnings = append(x.exp.Warnings, Warning{File: at.file, Line: at.line, Column: at.column, Key: "sweep",
+			Text: fmt.Sprintf("the family %s has no %s: %d points that differ in nothing else are cells of other points", family,
+				strings.Join(keys, ", "), x.lacking[family])})
+	}
+}
+
 func (x *expansion) pointText(point map[string]any) string {
 	var parts []string
 	for _, a := range x.axes {
 		for _, f := range a.fields {
-			parts = append(parts, x.short[f.Name]+"="+textOf(point[f.Name]))
+			if v, has := point[f.Name]; has {
+				parts = append(parts, x.short[f.Name]+"="+textOf(v))
+			}
 		}
 	}
 	return strings.Join(parts, " ")

@@ -7,10 +7,14 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"runtime"
 	"strings"
 	"testing"
 	"time"
+
+	"prabench/models"
+	"prabench/models/pra"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
@@ -22,7 +26,8 @@ func TestEmptyFileIsOneCell(t *testing.T) {
 		t.Fatalf("%+v", e)
 	}
 	c := e.Cells[0].Settings
-	if c.Data.Size != 28 || c.Data.Channels != 1 || c.Model.Size != 28 || c.Model.Classes != 10 || c.Train.Seed != 1 {
+	if p := c.Params.(pra.Params); c.Data.Size != 28 || c.Data.Channels != 1 || p.Shape() != (models.Shape{Size: 28, Channels: 1, Classes: 10}) ||
+		p.Seed() != 1 {
 		t.Errorf("the data set's sizes are not filled in: %+v", c)
 	}
 	if e.Base.Data.Size != 0 {
@@ -132,7 +137,7 @@ timeout = "90m"
 	if d := cmp.Diff(map[string]any{"model.patch": 8, "train.rollout_depth": "exact"}, e.Cells[2].Point); d != "" {
 		t.Error(d)
 	}
-	if time.Duration(e.Cells[0].Settings.Measure.Timeout) != 90*time.Minute || e.Cells[1].Settings.Train.Seed != 2 {
+	if time.Duration(e.Cells[0].Settings.Measure.Timeout) != 90*time.Minute || e.Cells[1].Settings.Params.(pra.Params).Train.Seed != 2 {
 		t.Errorf("%+v", e.Cells[1].Settings)
 	}
 	if _, ok := e.Cells[0].Settings.Get("model.size"); ok {
@@ -168,7 +173,7 @@ func TestCellIDs(t *testing.T) {
 	}
 	base := e.Cells[0].ID
 	id := newIdentity()
-	text := string(id.of(&e.Cells[0].Settings, settingsValue(&e.Cells[0].Settings))) + `"seed":1}`
+	text := string(id.of(&e.Cells[0].Settings)) + `"seed":1}`
 	if sum := sha256.Sum256([]byte(text)); !json.Valid([]byte(text)) || hex.EncodeToString(sum[:6]) != base {
 		t.Errorf("the name is not the hash of this JSON: %s", text)
 	}
@@ -190,12 +195,30 @@ func TestCellIDs(t *testing.T) {
 			"metrics.reference": "test",
 			"measure.precision": "bf16", "train.warmup": "0.2", "train.lr": "0.1", "train.weight_decay": "0.3", "train.ema": "0.9",
 			"train.beta2": "0.9", "train.anchor": "0.25", "train.mix": "0.5", "train.class_dropout": "0.2"}[f.Name]
-		if other == "" {
+		switch {
+		case f.Name == models.FamilyKey:
+			continue // the next loop
+		case other == "" && f.typ.Kind() == reflect.Float64:
+			other = "0.25"
+		case other == "":
 			other = "16"
 		}
-		if id := read(t, "", fake(f.Name+"="+other)).Cells[0].ID; id == base {
+		family := models.FamilyKey + "=" + models.Default
+		if !f.of(models.Default) {
+			family = models.FamilyKey + "=" + f.Families[0]
+		}
+		base := read(t, "", fake(family)).Cells[0].ID
+		if id := read(t, "", fake(family, f.Name+"="+other)).Cells[0].ID; id == base {
 			t.Errorf("%s = %s does not change the cell's name", f.Name, other)
 		}
+	}
+	of := map[string]string{}
+	for _, family := range models.Names() {
+		id := read(t, "", fake(models.FamilyKey+"="+family)).Cells[0].ID
+		if of[id] != "" || (id == base) != (family == models.Default) {
+			t.Errorf("the cell of %s has the name of %q", family, of[id])
+		}
+		of[id] = family
 	}
 	if id := read(t, "", fake("seed=2")).Cells[0].ID; id == base {
 		t.Error("the seed does not change the cell's name")
@@ -286,7 +309,7 @@ func TestLoad(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if e.Name != "quick" || e.File != path || len(e.Hash) != 64 || e.Cells[0].Settings.Model.Size != 28 {
+	if e.Name != "quick" || e.File != path || len(e.Hash) != 64 || e.Cells[0].Settings.Params.(pra.Params).Model.Size != 28 {
 		t.Errorf("%+v", e)
 	}
 }

@@ -65,6 +65,7 @@ type Experiment struct {
 	Total    int    // cells before Options.Only
 	Warnings []Warning
 
+	base    *draft           // Base, for every family
 	sources map[string]place // where a key was given; a key that is absent has its default
 }
 
@@ -84,7 +85,7 @@ type Cell struct {
 	// stays a word), and "label" when a zip names its steps. Cells that differ in
 	// their seed only share it: do not write to it.
 	Point    map[string]any
-	Seed     uint64   // also Settings.Train.Seed
+	Seed     uint64   // also of Settings.Params
 	Settings Settings // resolved: sizes of the data filled in, "exact" replaced by K
 }
 
@@ -144,14 +145,15 @@ func Parse(file string, src []byte, opts Options) (*Experiment, error) {
 	sum := sha256.Sum256(src)
 	r := &reading{
 		doc: doc, opts: opts,
-		base: Defaults(), faulty: map[string]bool{}, sources: map[string]place{},
+		base: newDraft(), faulty: map[string]bool{}, sources: map[string]place{},
 		exp: &Experiment{File: file, Hash: hex.EncodeToString(sum[:]), Repeats: defaultRepeats, Seed: defaultSeed,
 			Name: stem(file)},
 	}
 	r.readOverrides()
 	r.readTop()
 	r.readSweep()
-	r.exp.Base, r.exp.sources = r.base, r.sources
+	r.checkFamilies()
+	r.exp.Base, r.exp.base, r.exp.sources = r.base.settings(), r.base, r.sources
 	r.expand()
 	r.readFigures()
 	r.readClaims()
@@ -177,7 +179,7 @@ type reading struct {
 	opts     Options
 	problems problems
 	exp      *Experiment
-	base     Settings
+	base     *draft
 	faulty   map[string]bool  // keys already reported: what follows from them is not said again
 	sources  map[string]place // where a key was given a single value
 	set      []override       // of --set, one a key

@@ -71,10 +71,10 @@ func FuzzLoad(f *testing.F) {
 				t.Fatalf("cell %d is %q, then %q", i, c.ID, again.Cells[i].ID)
 			}
 			seen[c.ID] = true
-			if err := errors.Join(c.Settings.Model.Validate(), c.Settings.Train.Validate(), c.Settings.Sample.Validate()); err != nil {
+			if err := c.Settings.Params.Validate(); err != nil {
 				t.Fatal(err)
 			}
-			if c.Settings.Train.RolloutDepth < 0 || c.Settings.Sample.RolloutDepth < 0 {
+			if c.Settings.Params != c.Settings.Params.Resolved() {
 				t.Fatal("an unresolved depth")
 			}
 		}

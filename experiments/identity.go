@@ -20,43 +20,52 @@ import (
 // data counts only for image folders, where it says which images are meant.
 // Keys that came later, which have a tag `absent`, count only where they differ
 // from what their absence means, so that older cells keep their names.
+//
+// A key of families is one of a cell only where the cell's family has it.
 type identity struct {
-	fields []*field
-	absent []reflect.Value // of each field; invalid where it always counts
-	prefix []string        // `"model.patch":`
+	fields []named
 	buf    []byte
+}
+
+// named is a key that cells are named by.
+type named struct {
+	*field
+	absent reflect.Value // invalid where it always counts
+	prefix string        // `"model.patch":`
 }
 
 func newIdentity() *identity {
 	id := &identity{}
 	for _, f := range fields {
 		if f.Identity || f.Name == "data.root" {
-			id.fields = append(id.fields, f)
+			absent, _ := quantity.Absent(f.tag)
+			id.fields = append(id.fields, named{f, absent, strconv.Quote(f.Name) + ":"})
 		}
 	}
-	slices.SortFunc(id.fields, func(a, b *field) int { return strings.Compare(a.Name, b.Name) })
-	settings := reflect.TypeFor[Settings]()
-	for _, f := range id.fields {
-		absent, _ := quantity.Absent(settings.FieldByIndex(f.index))
-		id.absent = append(id.absent, absent)
-		id.prefix = append(id.prefix, strconv.Quote(f.Name)+":")
-	}
+	slices.SortFunc(id.fields, func(a, b named) int { return strings.Compare(a.Name, b.Name) })
 	return id
 }
 
 // of gives the text without its end: the seed and the closing brace follow.
 // The result is valid until the next call.
-func (id *identity) of(s *Settings, v reflect.Value) []byte {
+func (id *identity) of(s *Settings) []byte {
 	b := append(id.buf[:0], '{')
-	for i, f := range id.fields {
-		if f.Name == "data.root" && s.Data.Set != dataset.Folder {
+	own, params := reflect.ValueOf(s).Elem(), reflect.ValueOf(s.Params)
+	for i := range id.fields {
+		f := &id.fields[i]
+		if f.Name == "data.root" && s.Data.Set != dataset.Folder || !f.of(s.Model.Family) {
 			continue
 		}
-		x := v.FieldByIndex(f.index)
-		if a := id.absent[i]; a.IsValid() && x.Equal(a) {
+		var x reflect.Value
+		if f.in == nil {
+			x = own.FieldByIndex(f.index)
+		} else {
+			x = params.FieldByIndex(f.in[s.Model.Family])
+		}
+		if f.absent.IsValid() && x.Equal(f.absent) {
 			continue
 		}
-		b = append(b, id.prefix[i]...)
+		b = append(b, f.prefix...)
 		switch x.Kind() {
 		case reflect.Int:
 			b = strconv.AppendInt(b, x.Int(), 10)

@@ -3,6 +3,8 @@ package experiments
 import (
 	"strings"
 	"testing"
+
+	"prabench/models/pra"
 )
 
 // Cells that do not use keys that came later keep the names they had before:
@@ -37,11 +39,11 @@ func TestALaterKeyRenamesOnlyCellsThatUseIt(t *testing.T) {
 			t.Errorf("%s: the first cell of quick.toml is %s, before the key came %s", set, id, before)
 		}
 	}
-	if d := Defaults().Train.Beta2; d != 0.95 {
+	if d := Defaults().Params.(pra.Params).Train.Beta2; d != 0.95 {
 		t.Errorf("the default of train.beta2 is %g", d)
 	}
 	swept := read(t, "[sweep]\n\"train.beta2\" = [0.9, 0.95, 0.999]\n", fake())
-	if len(swept.Cells) != 3 || swept.Cells[0].Settings.Train.Beta2 != 0.9 || swept.Cells[2].Settings.Train.Beta2 != 0.999 {
+	if len(swept.Cells) != 3 || swept.Cells[0].Settings.Params.(pra.Params).Train.Beta2 != 0.9 || swept.Cells[2].Settings.Params.(pra.Params).Train.Beta2 != 0.999 {
 		t.Errorf("a sweep of train.beta2 has cells %+v", swept.Cells)
 	}
 	if plain := read(t, "", fake()); swept.Cells[1].ID != plain.Cells[0].ID {

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"prabench/metrics/quantity"
+	"prabench/models"
 )
 
 // How the keys are called and what they do that are fields of this package;
@@ -15,6 +16,10 @@ var rows = []struct{}{
 		quantity.Key{Name: "description", Doc: "one sentence for tables and reports"},
 		quantity.Key{Name: "repeats", Doc: "training seeds of every point: seed, seed+1, …"},
 		quantity.Key{Name: "seed", Label: "training seed", Doc: "the first training seed"},
+	),
+
+	quantity.Keys("model",
+		quantity.Key{Name: "family", Label: "family of models", Doc: "kind of model: " + strings.Join(models.Names(), " or ")},
 	),
 
 	quantity.Keys("sample",

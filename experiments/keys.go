@@ -2,6 +2,7 @@ package experiments
 
 import (
 	"encoding"
+	"errors"
 	"fmt"
 	"math"
 	"reflect"
@@ -23,14 +24,21 @@ type Key struct {
 	Doc      string `json:"doc"`
 	Sweep    bool   `json:"sweep"`    // may be an axis
 	Identity bool   `json:"identity"` // part of Cell.ID
+	// Families are those whose cells have the key, where not all have it.
+	Families []string `json:"families,omitempty"`
 }
 
 // field is a key of the settings with the way to its value, found once.
 type field struct {
 	Key
-	index []int // for reflect.Value.FieldByIndex
+	index []int            // in [Settings], for reflect.Value.FieldByIndex; nil: see in
+	in    map[string][]int // for a key of families: in the parameters of each that has it
 	typ   reflect.Type
+	tag   reflect.StructField
 }
+
+// of says whether cells of a family have the key.
+func (f *field) of(family string) bool { return f.in == nil || f.in[family] != nil }
 
 const labelKey = "label"
 
@@ -48,9 +56,40 @@ var (
 	topNames = []string{"name", "description", "repeats", "seed"}
 )
 
+// tableOrder is the tables of a file that have keys, in the order of the documentation.
+var tableOrder = []string{"data", "model", "train", "sample", "metrics", "measure", "check"}
+
+// collect finds the keys of [Settings] and those of every family; of a table that
+// has both, those of the families stand before the counts and behind the family.
 func collect() []*field {
 	_ = rows // are declared before they are looked up
+	own, families := ownFields(), familyFields()
 	var list []*field
+	for _, table := range tableOrder {
+		parts := [][]*field{families[table], own[table]}
+		if table == "model" {
+			slices.Reverse(parts)
+		}
+		list = append(list, slices.Concat(parts...)...)
+	}
+	return list
+}
+
+func newField(name string, f reflect.StructField, value reflect.Value) *field {
+	row := quantity.FindKey(name)
+	if row == nil {
+		panic("experiments: the key " + name + " has no row: call quantity.Keys beside its field")
+	}
+	return &field{
+		Key: Key{Name: name, Type: typeOf(f.Type), Default: plain(value), Doc: row.Doc,
+			Sweep: !row.Outside || name == "data.root", Identity: !row.Outside},
+		typ: f.Type, tag: f,
+	}
+}
+
+// ownFields are the keys of [Settings] by their tables.
+func ownFields() map[string][]*field {
+	list := map[string][]*field{}
 	defaults := reflect.ValueOf(Defaults())
 	var walk func(t reflect.Type, prefix string, at []int)
 	walk = func(t reflect.Type, prefix string, at []int) {
@@ -65,20 +104,40 @@ func collect() []*field {
 			case prefix == "":
 				walk(f.Type, tag, path)
 			default:
-				name := prefix + "." + tag
-				row := quantity.FindKey(name)
-				if row == nil {
-					panic("experiments: the key " + name + " has no row: call quantity.Keys beside its field")
-				}
-				list = append(list, &field{
-					Key: Key{Name: name, Type: typeOf(f.Type), Default: plain(defaults.FieldByIndex(path)), Doc: row.Doc,
-						Sweep: !row.Outside || name == "data.root", Identity: !row.Outside},
-					index: path, typ: f.Type,
-				})
+				of := newField(prefix+"."+tag, f, defaults.FieldByIndex(path))
+				of.index = path
+				list[prefix] = append(list[prefix], of)
 			}
 		}
 	}
 	walk(defaults.Type(), "", nil)
+	return list
+}
+
+// familyFields are the keys of all families by their tables, each once.
+func familyFields() map[string][]*field {
+	list, known := map[string][]*field{}, map[string]*field{}
+	for _, family := range models.Families() {
+		defaults := reflect.ValueOf(family.Defaults())
+		for _, f := range models.Fields(family) {
+			of := known[f.Key()]
+			if of == nil {
+				of = newField(f.Key(), f.Struct, defaults.FieldByIndex(f.Index))
+				of.in = map[string][]int{}
+				known[f.Key()], list[f.Table] = of, append(list[f.Table], of)
+			}
+			if of.typ != f.Struct.Type || of.tag.Tag.Get("absent") != f.Struct.Tag.Get("absent") {
+				panic("experiments: two families disagree on the type of " + f.Key() + ", or on what its absence means")
+			}
+			of.in[family.Name()] = f.Index
+			of.Families = append(of.Families, family.Name())
+		}
+	}
+	for _, f := range known {
+		if len(f.Families) == len(models.Families()) {
+			f.Families = nil
+		}
+	}
 	return list
 }
 
@@ -117,13 +176,21 @@ func Keys() []Key {
 }
 
 // Get gives the value of a dotted key as int, float64, uint64 or string; a
-// depth is an int, or "exact" while it is not resolved.
+// depth is an int, or "exact" while it is not resolved. ok is false for what is no
+// key, or none of the cell's family.
 func (s *Settings) Get(key string) (any, bool) {
 	f, ok := byName[key]
 	if !ok {
 		return nil, false
 	}
-	return plain(reflect.ValueOf(s).Elem().FieldByIndex(f.index)), true
+	if f.in == nil {
+		return plain(reflect.ValueOf(s).Elem().FieldByIndex(f.index)), true
+	}
+	v, ok := models.Get(s.Params, key)
+	if !ok {
+		return nil, false
+	}
+	return plain(reflect.ValueOf(v)), true
 }
 
 func typeOf(t reflect.Type) string {
@@ -187,13 +254,6 @@ func textOf(plain any) string {
 	return fmt.Sprint(plain)
 }
 
-// put sets the key in settings, which must be addressable.
-func (f *field) put(settings reflect.Value, v value) {
-	if f.index != nil {
-		settings.FieldByIndex(f.index).Set(v.v)
-	}
-}
-
 // convert turns a TOML value into the key's type; the error is a sentence
 // without the key.
 func (f *field) convert(raw any) (value, error) {
@@ -201,7 +261,14 @@ func (f *field) convert(raw any) (value, error) {
 	if err := f.decode(p, raw); err != nil {
 		return value{}, err
 	}
-	return f.value(p.Elem()), nil
+	v := f.value(p.Elem())
+	if f.Name == models.FamilyKey { // which other keys there are hangs on it
+		var unknown *models.KeyError
+		if _, err := models.Named(v.text); errors.As(err, &unknown) {
+			return value{}, errors.New(unknown.Problem)
+		}
+	}
+	return v, nil
 }
 
 func (f *field) decode(p reflect.Value, raw any) error {
@@ -281,7 +348,7 @@ func (f *field) wrongType(raw any) error {
 		"names":    `an array of names such as ["throughput", "latency"], or "throughput, latency"`,
 	}[f.Type]
 	example := ""
-	if f.index != nil && f.Type != "depth" && f.Type != "duration" && f.Type != "bytes" && f.Type != "names" {
+	if f != labelField && f != seedField && f.Type != "depth" && f.Type != "duration" && f.Type != "bytes" && f.Type != "names" {
 		example = ", for example " + show(f.Default)
 	}
 	return fmt.Errorf("%s is %s; allowed: %s%s", show(raw), typeName(raw), allowed, example)

@@ -2,7 +2,6 @@ package experiments
 
 import (
 	"fmt"
-	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -12,8 +11,6 @@ import (
 	"prabench/metrics/quantity"
 	"prabench/plots/figure"
 )
-
-func settingsValue(s *Settings) reflect.Value { return reflect.ValueOf(s).Elem() }
 
 func TestEveryKeyIsDocumented(t *testing.T) {
 	keys := Keys()

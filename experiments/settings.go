@@ -5,19 +5,25 @@ import (
 	"time"
 
 	"prabench/metrics/quantity"
+	"prabench/models"
 	"prabench/models/dataset"
-	"prabench/models/pra"
+	_ "prabench/models/families" // whose keys a file may have
 )
 
 // Settings is every key that a cell depends on. It is comparable.
 type Settings struct {
-	Data    Data            `toml:"data" json:"data"`
-	Model   pra.Config      `toml:"model" json:"model"`
-	Train   pra.TrainConfig `toml:"train" json:"train"`
-	Sample  Sample          `toml:"sample" json:"sample"`
-	Metrics Metrics         `toml:"metrics" json:"metrics"`
-	Measure Measure         `toml:"measure" json:"measure"`
-	Check   Check           `toml:"check" json:"check"`
+	Data    Data          `toml:"data" json:"data"`
+	Model   Model         `toml:"model" json:"model"`
+	Params  models.Params `toml:"-" json:"-"` // the keys of [model], [train] and [sample] that are the family's
+	Sample  Sample        `toml:"sample" json:"sample"`
+	Metrics Metrics       `toml:"metrics" json:"metrics"`
+	Measure Measure       `toml:"measure" json:"measure"`
+	Check   Check         `toml:"check" json:"check"`
+}
+
+// Model is what of the [model] table every family has.
+type Model struct {
+	Family string `toml:"family" json:"family" absent:"pra"` // one of [models.Names]
 }
 
 // Data is the [data] table. In a cell Size and Channels are never 0 and Fit is
@@ -27,9 +33,8 @@ type Data dataset.Spec
 // Spec is the table as the data sets read it.
 func (d Data) Spec() dataset.Spec { return dataset.Spec(d) }
 
-// Sample is the [sample] table: how images are drawn, and how many.
+// Sample is what of the [sample] table every family has: how many images are drawn.
 type Sample struct {
-	pra.SampleConfig
 	Count int `toml:"count" json:"count"` // images drawn and scored
 	Batch int `toml:"batch" json:"batch"` // images drawn at once
 }
@@ -72,11 +77,15 @@ const (
 // [data], [metrics], [measure] and the counts of [sample] live; those of the
 // model and the recipe are the model core's own.
 func Defaults() Settings {
+	family, err := models.Named(models.Default)
+	if err != nil {
+		panic("experiments: " + err.Error())
+	}
 	return Settings{
 		Data:    Data{Set: dataset.MNIST, Fit: "auto", Seed: 1},
-		Model:   pra.DefaultConfig(),
-		Train:   pra.DefaultTrain(),
-		Sample:  Sample{SampleConfig: pra.DefaultSample(), Count: 2000, Batch: 250},
+		Model:   Model{Family: models.Default},
+		Params:  family.Defaults(),
+		Sample:  Sample{Count: 2000, Batch: 250},
 		Metrics: Metrics{Embedder: "auto", Samples: 2000, Reference: "train"},
 		Measure: Measure{Device: "cpu", Precision: "fp32", Batch: 64, Warmup: 1, Rounds: 3, TrainSteps: 10,
 			Timeout: Duration(2 * time.Hour), Retries: 2, RepeatDisturbed: 2},

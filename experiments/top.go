@@ -3,7 +3,6 @@ package experiments
 import (
 	"fmt"
 	"math"
-	"reflect"
 	"slices"
 	"strings"
 	"unicode"
@@ -12,7 +11,6 @@ import (
 // readTop reads what stands outside [sweep], [[figure]] and [[claim]], then what --set
 // says of it.
 func (r *reading) readTop() {
-	settings := reflect.ValueOf(&r.base).Elem()
 	for _, e := range r.top() {
 		name, _, _ := strings.Cut(e.key, ".")
 		table, isTable := r.doc.root[name].(map[string]any)
@@ -31,7 +29,7 @@ func (r *reading) readTop() {
 				r.fault(e.at, f.Name, err.Error(), "")
 				continue
 			}
-			f.put(settings, v)
+			r.base.put(f, v)
 			r.sources[f.Name] = e.at
 		case len(tableKeys(name)) > 0:
 			if !isTable {
@@ -66,7 +64,7 @@ func (r *reading) readTop() {
 			r.fault(o.at, f.Name, err.Error(), "")
 			continue
 		}
-		f.put(settings, v)
+		r.base.put(f, v)
 		r.sources[f.Name] = o.at
 	}
 	r.checkTop()

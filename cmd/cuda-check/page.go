@@ -7,8 +7,10 @@ import (
 	"strings"
 
 	"prabench/experiments"
+	"prabench/models"
 	"prabench/models/cuda/kernels"
 	"prabench/models/cuda/kernels/roofline"
+	"prabench/models/pra"
 )
 
 // largestShared is what launches of PRA-L ask for, by kernel.
@@ -18,9 +20,9 @@ func largestShared() (map[string]uint32, error) {
 		return nil, err
 	}
 	s := e.Cells[0].Settings
-	s.Model.Size, s.Model.Channels, s.Model.Classes = s.Data.Size, s.Data.Channels, 1000
-	s.Train.Batch = 16
-	return roofline.LargestShared(s.Model, s.Train, s.Sample.SampleConfig)
+	p := s.Params.For(models.Shape{Size: s.Data.Size, Channels: s.Data.Channels, Classes: 1000}).(pra.Params)
+	p.Train.Batch = 16
+	return roofline.LargestShared(p.Model, p.Train, p.Sample)
 }
 
 // page writes the table of registers and shared memory, or compares it.

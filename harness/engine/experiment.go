@@ -8,7 +8,6 @@ import (
 	"prabench/experiments"
 	"prabench/harness/stage"
 	"prabench/models/device"
-	"prabench/models/pra"
 )
 
 // FromFile takes what the harness needs from an expanded experiment file. With
@@ -43,8 +42,7 @@ func samePoint(a, b map[string]any) bool {
 
 func settings(s experiments.Settings) stage.Settings {
 	return stage.Settings{
-		Data: s.Data.Spec(), Params: pra.Params{Model: s.Model, Train: s.Train, Sample: s.Sample.SampleConfig},
-		Count: s.Sample.Count, Batch: s.Sample.Batch,
+		Data: s.Data.Spec(), Params: s.Params, Count: s.Sample.Count, Batch: s.Sample.Batch,
 		Embedder: s.Metrics.Embedder, Reference: s.Metrics.Reference, Samples: s.Metrics.Samples,
 		Extras: s.Metrics.Extras, Also: string(s.Metrics.Also),
 		Measure: stage.Measure{

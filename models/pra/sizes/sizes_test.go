@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"prabench/experiments"
+	"prabench/models"
+	"prabench/models/pra"
 	"prabench/models/pra/sizes"
 )
 
@@ -14,21 +16,21 @@ func TestPublishedSizesArePresets(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := e.Cells[0].Settings
-		want.Model.Size, want.Model.Channels, want.Model.Classes = want.Data.Size, want.Data.Channels, 1000
+		s := e.Cells[0].Settings
+		want := s.Params.For(models.Shape{Size: s.Data.Size, Channels: s.Data.Channels, Classes: 1000}).(pra.Params)
 		got, err := sizes.Named(name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		want.Train.Seed, want.Train.Threads, want.Sample.SampleConfig.Seed = got.Train.Seed, got.Train.Threads, got.Sample.Seed
+		want.Train.Seed, want.Train.Threads, want.Sample.Seed = got.Train.Seed, got.Train.Threads, got.Sample.Seed
 		if got.Model != want.Model {
 			t.Errorf("%s: model %+v, the preset has %+v", name, got.Model, want.Model)
 		}
 		if got.Train != want.Train {
 			t.Errorf("%s: training %+v, the preset has %+v", name, got.Train, want.Train)
 		}
-		if got.Sample != want.Sample.SampleConfig {
-			t.Errorf("%s: sampling %+v, the preset has %+v", name, got.Sample, want.Sample.SampleConfig)
+		if got.Sample != want.Sample {
+			t.Errorf("%s: sampling %+v, the preset has %+v", name, got.Sample, want.Sample)
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"prabench/experiments"
+	"prabench/models"
 	"prabench/models/cuda/kernels"
 	"prabench/models/cuda/kernels/roofline"
 	"prabench/models/pra"
@@ -24,9 +25,9 @@ func preset(t *testing.T, file, name string, earlier [2]float64) roofline.Case {
 		t.Fatal(err)
 	}
 	s := e.Cells[0].Settings
-	s.Model.Size, s.Model.Channels, s.Model.Classes = s.Data.Size, s.Data.Channels, 1000
-	s.Train.Batch = 64
-	return roofline.Case{Name: name, Config: s.Model, Sample: s.Sample.SampleConfig, Train: s.Train, Earlier: earlier}
+	p := s.Params.For(models.Shape{Size: s.Data.Size, Channels: s.Data.Channels, Classes: 1000}).(pra.Params)
+	p.Train.Batch = 64
+	return roofline.Case{Name: name, Config: p.Model, Sample: p.Sample, Train: p.Train, Earlier: earlier}
 }
 
 // The page says what the code launches today.
