@@ -1,6 +1,8 @@
 package cpu
 
 import (
+	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"prabench/models/device"
@@ -46,13 +48,44 @@ func BenchmarkOps(b *testing.B) {
 	devicetest.Benchmark(b, be)
 }
 
-// The CPU has every operation, or others that take its place.
+// The CPU has every operation.
 func TestSupport(t *testing.T) {
 	be := open(t, 1)
 	defer be.Close()
-	does, parts, not := devicetest.Support(be)
-	t.Logf("does %v; by parts %v", does, parts)
+	does, not := devicetest.Support(be)
 	if len(not) > 0 || len(does) == 0 {
 		t.Errorf("does not do %v", not)
 	}
+}
+
+// An Euler step in one call has the bits of Velocity and Mix, on every path.
+func TestFlowStep(t *testing.T) {
+	eachPath(t, func(t *testing.T) {
+		be := open(t, 2)
+		defer be.Close()
+		const n = 5001
+		rng := rand.New(rand.NewPCG(1, 2))
+		var b [5]device.Buffer
+		for i := range b {
+			x := make([]float32, n)
+			for j := range x {
+				x[j] = float32(rng.NormFloat64())
+			}
+			var err error
+			if b[i], err = be.Alloc(device.Activations, n); err != nil {
+				t.Fatal(err)
+			}
+			be.Upload(b[i], x)
+		}
+		z, v, o, z2, v2 := b[0], b[1], b[2], b[3], b[4]
+		for _, inv := range []float32{0, 1.25} {
+			device.Do(be, device.Copy{Dst: z2, Src: z})
+			device.Do(be, device.FlowStep{Z: z2, V: v2, O: o, Inv: inv, DT: 0.04})
+			device.Do(be, device.Velocity{V: v, O: o, Z: z, Inv: inv})
+			device.Do(be, device.Mix{Dst: z, A: 1, X: z, B: 0.04, Y: v})
+			if !slices.Equal(Host(z), Host(z2)) || !slices.Equal(Host(v), Host(v2)) {
+				t.Errorf("inverse %g: one call and two differ", inv)
+			}
+		}
+	})
 }

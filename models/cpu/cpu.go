@@ -138,8 +138,8 @@ func (d *Backend) Caps() device.Caps {
 	return c
 }
 
-func (d *Backend) Does(k device.Kind) bool { return ops.Does(k) }
-func (d *Backend) Do(op device.Op)         { ops.Do(d, op) }
+func (d *Backend) Does(k device.Kind) bool { return ops[k] != nil }
+func (d *Backend) Do(op device.Op)         { ops[op.Kind()](d, op) }
 func (d *Backend) Sync() error             { return nil }
 func (d *Backend) Err() error              { return nil }
 

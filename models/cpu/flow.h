@@ -17,7 +17,9 @@
        (th, loss, grad, pred, target, w, rows, n, trows, scale))                                                                   \
     OP(void, velocity, (int th, float *v, const float *o, const float *onull, const float *z, float guidance, float inv, long n),  \
        (th, v, o, onull, z, guidance, inv, n))                                                                                     \
-    OP(void, sinusoid, (int th, float *out, const float *t, long rows, long dim), (th, out, t, rows, dim))
+    OP(void, sinusoid, (int th, float *out, const float *t, long rows, long dim), (th, out, t, rows, dim))                         \
+    OP(void, flow_step, (int th, float *z, float *v, const float *o, const float *onull, float guidance,                           \
+       float inv, float dt, long n), (th, z, v, o, onull, guidance, inv, dt, n))
 #else
 
 static void K(cond_act)(int threads, float *y, float *pre, const float *time, const float *cond, long rows, long trows, long crows,
@@ -112,5 +114,12 @@ static void K(sinusoid)(int threads, float *out, const float *t, long rows, long
             out[r * dim + i] = cosf(a);
             out[r * dim + half + i] = sinf(a);
         }
+}
+
+// The two operations one after the other, so that it rounds as they do.
+static void K(flow_step)(int threads, float *z, float *v, const float *o, const float *onull, float guidance, float inv, float dt,
+                         long n) {
+    K(velocity)(threads, v, o, onull, z, guidance, inv, n);
+    K(mix)(threads, z, 1, z, dt, v, n);
 }
 #endif

@@ -118,6 +118,10 @@ var _ = device.On(&ops, func(d *Backend, o *device.Velocity) {
 	C.pra_velocity(d.th(), at(o.V), at(o.O), at(o.Null), at(o.Z), C.float(o.Guidance), C.float(o.Inv), C.long(o.V.N))
 })
 
+var _ = device.On(&ops, func(d *Backend, o *device.FlowStep) {
+	C.pra_flow_step(d.th(), at(o.Z), at(o.V), at(o.O), at(o.Null), C.float(o.Guidance), C.float(o.Inv), C.float(o.DT), C.long(o.V.N))
+})
+
 var _ = device.On(&ops, func(d *Backend, o *device.Normal) {
 	noise.Normal(d.threads, unsafe.Pointer(at(o.Dst)), unsafe.Pointer(ints(o.IDs)), o.Batch, o.Tokens, o.At, o.Dim, o.Key, o.Stream)
 })

@@ -71,7 +71,7 @@ type Backend interface {
 	Err() error
 	Close() error
 
-	// Does reports whether Do knows a kind of operation.
+	// Does reports whether Do knows a kind of operation; it always answers the same.
 	Does(k Kind) bool
 	// Do does op, whose extents were checked. The op is the caller's: it is not
 	// kept after Do returns.

@@ -29,7 +29,7 @@
 //  1. models/device, the file of its family: the struct, with its equation as the
 //     comment, and four methods: Kind, Sizes, FLOPs and Operands. Operands names
 //     each operand with the elements that it needs; what only some sizes allow is a
-//     panic there. Where others can stand in, it is a [Composite].
+//     panic there.
 //  2. models/device/reference: the equation in float64, by [On] beside it.
 //  3. models/device/devicetest: trials over a spread of shapes, registered by of;
 //     a backward pass names its forward pass, for the finite differences.

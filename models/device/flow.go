@@ -163,9 +163,3 @@ func (o *FlowStep) Operands(u *Uses) {
 	u.updates("Z", o.Z, n)
 	u.writes("V", o.V, n)
 }
-
-// Parts implements [Composite].
-func (o *FlowStep) Parts(be Backend) {
-	Do(be, Velocity{V: o.V, O: o.O, Null: o.Null, Z: o.Z, Guidance: o.Guidance, Inv: o.Inv})
-	Do(be, Mix{Dst: o.Z, A: 1, X: o.Z, B: o.DT, Y: o.V})
-}

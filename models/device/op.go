@@ -19,13 +19,6 @@ type Op interface {
 	FLOPs() float64
 }
 
-// Composite is an Op that other operations can take the place of, with equal
-// results to the bit, on a backend that does not know it.
-type Composite interface {
-	Op
-	Parts(be Backend)
-}
-
 // Kind is which operation an Op is.
 type Kind int
 
@@ -90,25 +83,15 @@ func Do[O any, P interface {
 		s.ops = make([]Op, len(kinds))
 	}
 	p, ok := s.ops[k].(P)
-	if !ok {
+	if !ok { // the first of its kind
+		if !be.Does(k) {
+			panic(fmt.Sprintf("device: %s does not do %v", be.Name(), k))
+		}
 		p = P(new(O))
 		s.ops[k] = p
 	}
 	*p = op
-	s.ask(be, p, k)
-}
-
-// ask checks op and has be do it.
-func (s *Scratch) ask(be Backend, op Op, k Kind) {
 	s.uses.be = be
-	op.Operands(&s.uses)
-	if be.Does(k) {
-		be.Do(op)
-		return
-	}
-	parts, ok := op.(Composite)
-	if !ok {
-		panic(fmt.Sprintf("device: %s does not do %v", be.Name(), k))
-	}
-	parts.Parts(be)
+	p.Operands(&s.uses)
+	be.Do(p)
 }

@@ -49,18 +49,32 @@ func Bytes(op Op) float64 {
 	return 4 * float64(values)
 }
 
-func (u *Uses) reads(name string, b Buffer, n int)   { u.use(name, Reads, b, n, n) }
-func (u *Uses) writes(name string, b Buffer, n int)  { u.use(name, Writes, b, n, n) }
+func (u *Uses) reads(name string, b Buffer, n int) {
+	if u.on || b.N < n { // most often neither, and then there is no call
+		u.note(name, Reads, b, n, n)
+	}
+}
+
+func (u *Uses) writes(name string, b Buffer, n int) {
+	if u.on || b.N < n {
+		u.note(name, Writes, b, n, n)
+	}
+}
+
 func (u *Uses) updates(name string, b Buffer, n int) { u.use(name, Updates, b, n, 2*n) }
 
 // use names an operand of which need elements must be there and moves are moved.
 func (u *Uses) use(name string, a Access, b Buffer, need, moves int) {
+	if u.on || b.N < need {
+		u.note(name, a, b, need, moves)
+	}
+}
+
+func (u *Uses) note(name string, a Access, b Buffer, need, moves int) {
 	if b.N < need {
 		panic(fmt.Sprintf("device: %s has %d elements where %d are needed", name, b.N, need))
 	}
-	if u.on {
-		u.list = append(u.list, Use{name, a, b, need, moves})
-	}
+	u.list = append(u.list, Use{name, a, b, need, moves})
 }
 
 // mayRead is reads of an operand that may be absent.

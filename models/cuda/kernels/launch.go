@@ -89,10 +89,10 @@ func New(to Launcher, p Precision) *Ops { return &Ops{to: to, precision: p} }
 var does device.Table[*Ops]
 
 // Does reports whether there are kernels for a kind of operation.
-func Does(k device.Kind) bool { return does.Does(k) }
+func Does(k device.Kind) bool { return does[k] != nil }
 
 // Do launches op.
-func (o *Ops) Do(op device.Op) { does.Do(o, op) }
+func (o *Ops) Do(op device.Op) { does[op.Kind()](o, op) }
 
 // at is the address of a buffer's first element, 0 of an absent one.
 func at(b device.Buffer) Ptr {

@@ -50,7 +50,7 @@ func Run(t *testing.T, open Open, tol Tolerances) {
 	one, two, want := opened(t, open)
 	for _, k := range device.Kinds() {
 		t.Run(k.String(), func(t *testing.T) {
-			if !supports(one, k) {
+			if !one.Does(k) {
 				t.Fatalf("%s does not do %v", one.Name(), k)
 			}
 			for _, tr := range trials(k) {

@@ -26,44 +26,23 @@ func trials(k device.Kind) []*trial {
 	return nil
 }
 
-// Support is which operations a backend does, and which others take the place of.
-func Support(be device.Backend) (does, byParts, not []device.Kind) {
+// Support is which operations a backend does, and which not.
+func Support(be device.Backend) (does, not []device.Kind) {
 	for _, k := range device.Kinds() {
-		switch {
-		case be.Does(k):
+		if be.Does(k) {
 			does = append(does, k)
-		case supports(be, k):
-			byParts = append(byParts, k)
-		default:
+		} else {
 			not = append(not, k)
 		}
 	}
-	return does, byParts, not
+	return does, not
 }
 
-// supports reports whether the operations of a kind's first trial, or others in
-// their place, are there: it runs the trial on a backend that computes nothing.
-func supports(be device.Backend, k device.Kind) bool {
-	ts := trials(k)
-	return len(ts) > 0 && ts[0].on(be)
-}
-
-// on reports whether all that the trial asks for is done by be.
-func (tr *trial) on(be device.Backend) (ok bool) {
-	defer func() { ok = recover() == nil }()
-	tr.count(be.Does)
-	return true
-}
-
-// counting adds up what is asked of it, and answers for another backend what that
-// does.
+// counting adds up what is asked of it.
 type counting struct {
 	*counter.Backend
 	bytes float64
-	does  func(device.Kind) bool
 }
-
-func (c *counting) Does(k device.Kind) bool { return c.does(k) }
 
 func (c *counting) Do(op device.Op) {
 	c.Backend.Do(op)
@@ -71,8 +50,8 @@ func (c *counting) Do(op device.Op) {
 }
 
 // count runs the trial without computing anything.
-func (tr *trial) count(does func(device.Kind) bool) (flops, bytes float64) {
-	c := &counting{Backend: counter.New(), does: does}
+func (tr *trial) count() (flops, bytes float64) {
+	c := &counting{Backend: counter.New()}
 	m, _ := tr.lay(c) // a counter has all the memory that it is asked for
 	tr.run(m)
 	return c.FLOPs, c.bytes
@@ -81,7 +60,7 @@ func (tr *trial) count(does func(device.Kind) bool) (flops, bytes float64) {
 // Largest asks be for the operations of the largest trial of a kind; be need not
 // compute anything.
 func Largest(be device.Backend, k device.Kind) error {
-	tr, _, _ := largest(be, k)
+	tr, _, _ := largest(k)
 	m, err := tr.lay(be)
 	if err == nil {
 		tr.run(m)
@@ -94,10 +73,10 @@ func Largest(be device.Backend, k device.Kind) error {
 // operations and of bytes that it cannot avoid to move.
 func Benchmark(b *testing.B, be device.Backend) {
 	for _, k := range device.Kinds() {
-		if !supports(be, k) {
+		if !be.Does(k) {
 			continue
 		}
-		tr, flops, bytes := largest(be, k)
+		tr, flops, bytes := largest(k)
 		b.Run(k.String(), func(b *testing.B) {
 			m := tr.place(b, be)
 			defer m.free()
@@ -116,9 +95,9 @@ func Benchmark(b *testing.B, be device.Backend) {
 }
 
 // largest is the trial of a kind that takes most.
-func largest(be device.Backend, k device.Kind) (tr *trial, flops, bytes float64) {
+func largest(k device.Kind) (tr *trial, flops, bytes float64) {
 	for _, t := range trials(k) {
-		if f, b := t.count(be.Does); f+b > flops+bytes {
+		if f, b := t.count(); f+b > flops+bytes {
 			tr, flops, bytes = t, f, b
 		}
 	}
