@@ -11,9 +11,6 @@
 package models
 
 import (
-	"errors"
-	"fmt"
-
 	"prabench/models/device"
 	"prabench/models/safetensors"
 )
@@ -112,31 +109,3 @@ const Default = "pra"
 
 // FamilyKey is the key that says which family a cell has.
 const FamilyKey = "model.family"
-
-// Load reads a model file of any family.
-func Load(be device.Backend, path string) (Model, error) {
-	f, err := safetensors.Read(path)
-	if err != nil {
-		return nil, fmt.Errorf("loading a model: %w", err)
-	}
-	m, err := load(be, f)
-	if err != nil {
-		return nil, fmt.Errorf("loading %s: %w", path, err)
-	}
-	return m, nil
-}
-
-func load(be device.Backend, f *safetensors.File) (Model, error) {
-	if !f.Verified() {
-		return nil, errors.New("it has no checksum: damaged, or not written by prabench")
-	}
-	name, ok := f.Metadata["family"]
-	if !ok {
-		name = Default
-	}
-	family, err := Named(name)
-	if err != nil {
-		return nil, err
-	}
-	return family.Load(be, f)
-}

@@ -1,13 +1,10 @@
 package pra
 
 import (
-	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 
-	"prabench/metrics/quantity"
+	"prabench/models"
 	"prabench/models/device"
 	"prabench/models/safetensors"
 )
@@ -17,18 +14,12 @@ import (
 const CoreVersion = "1"
 
 // A model file holds raw.NAME and ema.NAME for every tensor; a training
-// checkpoint adam.m.NAME and adam.v.NAME as well. Metadata: format, core,
-// config and train as JSON, steps; a checkpoint's note is its caller's.
-const (
-	modelFormat    = "prabench-model-1"
-	trainingFormat = "prabench-training-1"
-)
+// checkpoint adam.m.NAME and adam.v.NAME as well, and the note of its caller. What
+// else stands in both is [models.Header].
+const noteMember = "note"
 
-func (m *Model) metadata(format string) map[string]string {
-	config, _ := json.Marshal(m.Config)
-	train, _ := json.Marshal(m.Train)
-	return map[string]string{"format": format, "core": CoreVersion, "config": string(config), "train": string(train),
-		"steps": strconv.Itoa(m.Steps)}
+func (m *Model) header(format string) map[string]string {
+	return models.Header(format, Params{Model: m.Config, Train: m.Train}, m.Steps)
 }
 
 // collect downloads flat arrays as named tensors.
@@ -81,7 +72,7 @@ func (m *Model) restore(f *safetensors.File, flats map[string]device.Buffer) err
 // one step.
 func (m *Model) SaveModel(path string) error {
 	return safetensors.Write(path, &safetensors.File{
-		Metadata: m.metadata(modelFormat),
+		Metadata: m.header(models.ModelFormat),
 		Tensors:  m.collect(map[string]device.Buffer{"raw.": m.raw, "ema.": m.ema}),
 	})
 }
@@ -104,17 +95,15 @@ func LoadModel(be device.Backend, path string) (*Model, error) {
 
 // modelOf is the model in a file that was read.
 func modelOf(be device.Backend, f *safetensors.File) (*Model, error) {
-	var cfg Config
-	var tc TrainConfig
-	steps, err := readMetadata(f, modelFormat, &cfg, &tc)
+	p, steps, err := readHeader(f, models.ModelFormat)
 	if err != nil {
 		return nil, err
 	}
-	m, err := emptyModel(be, cfg)
+	m, err := emptyModel(be, p.Model)
 	if err != nil {
 		return nil, err
 	}
-	m.Train, m.Steps = tc, steps
+	m.Train, m.Steps = p.Train, steps
 	if err := m.restore(f, map[string]device.Buffer{"raw.": m.raw, "ema.": m.ema}); err != nil {
 		m.Close()
 		return nil, err
@@ -122,26 +111,17 @@ func modelOf(be device.Backend, f *safetensors.File) (*Model, error) {
 	return m, nil
 }
 
-func readMetadata(f *safetensors.File, format string, cfg *Config, tc *TrainConfig) (steps int, err error) {
-	meta := f.Metadata
-	if !f.Verified() {
-		return 0, errors.New("it has no checksum: damaged, or not written by prabench")
+// readHeader is [models.ReadHeader] for files of this family.
+func readHeader(f *safetensors.File, format string) (Params, int, error) {
+	of, steps, err := models.ReadHeader(f, format)
+	if err != nil {
+		return Params{}, 0, err
 	}
-	if meta["format"] != format {
-		return 0, fmt.Errorf("its format is %q, not %q", meta["format"], format)
+	p, ok := of.(Params)
+	if !ok {
+		return Params{}, 0, fmt.Errorf("its model is of the family %s", of.Family().Name())
 	}
-	quantity.AssumeAbsent(cfg) // an older file has no later keys
-	quantity.AssumeAbsent(tc)
-	if err := json.Unmarshal([]byte(meta["config"]), cfg); err != nil {
-		return 0, fmt.Errorf("its configuration: %w", err)
-	}
-	if err := json.Unmarshal([]byte(meta["train"]), tc); err != nil {
-		return 0, fmt.Errorf("its training configuration: %w", err)
-	}
-	if steps, err = strconv.Atoi(meta["steps"]); err != nil || steps < 0 {
-		return 0, fmt.Errorf("its number of steps is %q", meta["steps"])
-	}
-	return steps, nil
+	return p, steps, nil
 }
 
 func (t *Trainer) flats() map[string]device.Buffer {
@@ -150,8 +130,8 @@ func (t *Trainer) flats() map[string]device.Buffer {
 
 // Save writes everything that [Trainer.Resume] needs to path, in one step.
 func (t *Trainer) Save(path string) error {
-	meta := t.Model.metadata(trainingFormat)
-	meta["note"] = t.Note
+	meta := t.Model.header(models.TrainingFormat)
+	meta[noteMember] = t.Note
 	return safetensors.Write(path, &safetensors.File{Metadata: meta, Tensors: t.Model.collect(t.flats())})
 }
 
@@ -162,23 +142,17 @@ func (t *Trainer) Resume(path string) error {
 	if err != nil {
 		return fmt.Errorf("resuming a training: %w", err)
 	}
-	var cfg Config
-	var tc TrainConfig
-	steps, err := readMetadata(f, trainingFormat, &cfg, &tc)
+	p, steps, err := readHeader(f, models.TrainingFormat)
 	if err != nil {
 		return fmt.Errorf("resuming %s: %w", path, err)
 	}
-	if f.Metadata["core"] != CoreVersion {
-		return fmt.Errorf("resuming %s: it was written by core version %s, this is %s", path, f.Metadata["core"], CoreVersion)
-	}
-	cfg, tc = Canonical(cfg, tc)
-	if c, want := Canonical(t.cfg, t.tc); cfg != c || tc != want {
-		return fmt.Errorf("resuming %s: it is a training of %+v, %+v, not of %+v, %+v", path, cfg, tc, c, want)
+	if err := models.SameTraining(f, p, Params{Model: t.cfg, Train: t.tc}); err != nil {
+		return fmt.Errorf("resuming %s: %w", path, err)
 	}
 	if err := t.Model.restore(f, t.flats()); err != nil {
 		return fmt.Errorf("resuming %s: %w", path, err)
 	}
 	t.done, t.Model.Steps = steps, steps
-	t.Note = f.Metadata["note"]
+	t.Note = f.Metadata[noteMember]
 	return nil
 }

@@ -1,0 +1,34 @@
+package models
+
+import "prabench/metrics/quantity"
+
+// How keys are called that mean the same in any family that has them. A family's
+// own stand beside its fields.
+
+var _ = quantity.Keys("model",
+	quantity.Key{Name: "patch", Label: "patch side (pixels)", Doc: "p, side of a patch in pixels; divides the image size"},
+	quantity.Key{Name: "width", Label: "trunk width", Doc: "width of the trunk"},
+	quantity.Key{Name: "depth", Label: "trunk layers", Short: "layers", Doc: "layers of the trunk"},
+	quantity.Key{Name: "heads", Label: "attention heads", Doc: "attention heads; divides model.width"},
+	quantity.Key{Name: "mlp", Label: "width of the trunk's MLP over its own", Doc: "width of the trunk's MLP as a multiple of model.width"},
+)
+
+var _ = quantity.Keys("train",
+	quantity.Key{Name: "steps", Label: "training steps", Doc: "optimisation steps"},
+	quantity.Key{Name: "batch", Label: "training batch (images)", Doc: "images a step"},
+	quantity.Key{Name: "lr", Label: "learning rate", Doc: "peak learning rate of AdamW"},
+	quantity.Key{Name: "warmup", Label: "share of steps with warm-up", Doc: "share of the steps with linear warm-up; cosine to 0 afterwards"},
+	quantity.Key{Name: "beta2", Label: "decay of squared gradients", Doc: "decay of AdamW's mean of squared gradients"},
+	quantity.Key{Name: "weight_decay", Label: "weight decay", Doc: "weight decay of AdamW"},
+	quantity.Key{Name: "clip", Label: "bound of the gradient norm", Doc: "bound of the global gradient norm; 0 is none"},
+	quantity.Key{Name: "ema", Label: "decay of averaged weights", Doc: "decay of the averaged weights, min(ema, (1+n)/(10+n))"},
+	quantity.Key{Name: "class_dropout", Label: "probability of the null class", Doc: "probability of the null class, for guidance"},
+	quantity.Key{Name: "threads", Label: "training threads", Doc: "compute threads of a training; part of its identity"},
+)
+
+var _ = quantity.Keys("sample",
+	quantity.Key{Name: "solver", Label: "solver", Doc: "euler or heun"},
+	quantity.Key{Name: "guidance", Label: "guidance weight", Doc: "w of v = v_c + w·(v_c − v_null); 0 is none"},
+	quantity.Key{Name: "weights", Label: "weights", Doc: "ema or raw"},
+	quantity.Key{Name: "seed", Label: "seed of the sampling noise", Doc: "seed of the sampling noise"},
+)
