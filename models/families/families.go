@@ -3,5 +3,6 @@
 package families
 
 import (
-	_ "prabench/models/pra" // Parallel Rollout Approximation
+	_ "prabench/models/gaussian" // a Gaussian for each class: the floor
+	_ "prabench/models/pra"      // Parallel Rollout Approximation
 )
