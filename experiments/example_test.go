@@ -44,7 +44,8 @@ func ExampleLoad() {
 	}
 	fmt.Printf("%s: %d cells\n", e.Name, len(e.Cells))
 	for _, c := range e.Cells {
-		fmt.Printf("%s, seed %d: %d steps, %d tokens\n", c.Label, c.Seed, c.Settings.Params.(pra.Params).Train.Steps, c.Settings.Params.(pra.Params).Model.Tokens())
+		p := c.Settings.Params.(pra.Params)
+		fmt.Printf("%s, seed %d: %d steps, %d tokens\n", c.Label, c.Seed, p.Train.Steps, p.Tokens())
 	}
 	chosen, err := e.Choose("model.patch=8")
 	if err != nil {

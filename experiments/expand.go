@@ -325,8 +325,8 @@ func (x *expansion) sayLacking() {
 		}
 		at := x.axes[len(x.axes)-1].head
 		x.exp.Warnings = append(x.exp.Warnings, Warning{File: at.file, Line: at.line, Column: at.column, Key: "sweep",
-			Text: fmt.Sprintf("the family %s has no %s: %d points that differ in nothing else are cells of other points", family,
-				strings.Join(keys, ", "), x.lacking[family])})
+			Text: fmt.Sprintf("the family %s has no %s: %d points differ from others in nothing else, and are their cells", family,
+				strings.Join(keys, " and no "), x.lacking[family])})
 	}
 }
 

@@ -26,8 +26,8 @@ func TestEmptyFileIsOneCell(t *testing.T) {
 		t.Fatalf("%+v", e)
 	}
 	c := e.Cells[0].Settings
-	if p := c.Params.(pra.Params); c.Data.Size != 28 || c.Data.Channels != 1 || p.Shape() != (models.Shape{Size: 28, Channels: 1, Classes: 10}) ||
-		p.Seed() != 1 {
+	if c.Data.Size != 28 || c.Data.Channels != 1 || c.Params.Shape() != (models.Shape{Size: 28, Channels: 1, Classes: 10}) ||
+		c.Params.Seed() != 1 {
 		t.Errorf("the data set's sizes are not filled in: %+v", c)
 	}
 	if e.Base.Data.Size != 0 {

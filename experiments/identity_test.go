@@ -43,7 +43,8 @@ func TestALaterKeyRenamesOnlyCellsThatUseIt(t *testing.T) {
 		t.Errorf("the default of train.beta2 is %g", d)
 	}
 	swept := read(t, "[sweep]\n\"train.beta2\" = [0.9, 0.95, 0.999]\n", fake())
-	if len(swept.Cells) != 3 || swept.Cells[0].Settings.Params.(pra.Params).Train.Beta2 != 0.9 || swept.Cells[2].Settings.Params.(pra.Params).Train.Beta2 != 0.999 {
+	beta2 := func(i int) any { v, _ := swept.Cells[i].Get("train.beta2"); return v }
+	if len(swept.Cells) != 3 || beta2(0) != 0.9 || beta2(2) != 0.999 {
 		t.Errorf("a sweep of train.beta2 has cells %+v", swept.Cells)
 	}
 	if plain := read(t, "", fake()); swept.Cells[1].ID != plain.Cells[0].ID {

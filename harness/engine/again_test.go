@@ -52,11 +52,13 @@ func TestStaleForcedAndGarbage(t *testing.T) {
 		kind   string
 		why    string
 	}{
-		"nothing":  {nil, "", ""},
-		"training": {func(s *stage.Settings) { edit(s, func(p *pra.Params) { p.Train.Steps = 30 }) }, record.Train, "train.steps: 30, before 20"},
-		"sampling": {func(s *stage.Settings) { edit(s, func(p *pra.Params) { p.Sample.FlowSteps = 3 }) }, record.Draw, "sample.flow_steps: 3, before 2"},
-		"rounds":   {func(s *stage.Settings) { s.Measure.Rounds = 3 }, record.Time, "rounds: 3, before 2"},
-		"data":     {func(s *stage.Settings) { s.Data.Seed = 2 }, record.Reference, "the data"},
+		"nothing": {nil, "", ""},
+		"training": {func(s *stage.Settings) { edit(s, func(p *pra.Params) { p.Train.Steps = 30 }) },
+			record.Train, "train.steps: 30, before 20"},
+		"sampling": {func(s *stage.Settings) { edit(s, func(p *pra.Params) { p.Sample.FlowSteps = 3 }) },
+			record.Draw, "sample.flow_steps: 3, before 2"},
+		"rounds": {func(s *stage.Settings) { s.Measure.Rounds = 3 }, record.Time, "rounds: 3, before 2"},
+		"data":   {func(s *stage.Settings) { s.Data.Seed = 2 }, record.Reference, "the data"},
 	} {
 		cells := b.planned(tiny(c.change))
 		for _, cell := range cells {
