@@ -3,6 +3,7 @@ package pra
 import (
 	"prabench/models"
 	"prabench/models/device"
+	"prabench/models/layers"
 )
 
 // trainBatch is the host side of a training batch: tokens, labels after class
@@ -20,14 +21,14 @@ type trainBatch struct {
 	labels, ids       device.Ints
 }
 
-func newTrainBatch(cfg Config, tc TrainConfig, m *memory) *trainBatch {
+func newTrainBatch(cfg Config, tc TrainConfig, m *layers.Memory) *trainBatch {
 	rows := tc.Batch * cfg.Tokens()
 	R := rows * tc.FlowSamples
 	return &trainBatch{
 		cfg: cfg, tc: tc, order: cfg.order(),
 		tokens: make([]float32, rows*cfg.TokenDim()), hostLabels: make([]int32, tc.Batch), hostIDs: make([]int32, tc.Batch),
 		scalars: make([]float32, R), scalars2: make([]float32, R), weights: make([]float32, R),
-		labels: m.allocInts(tc.Batch), ids: m.allocInts(tc.Batch),
+		labels: m.Ints(tc.Batch), ids: m.Ints(tc.Batch),
 	}
 }
 
@@ -36,10 +37,10 @@ func newTrainBatch(cfg Config, tc TrainConfig, m *memory) *trainBatch {
 func (b *trainBatch) pick(i, at int, index int32, data models.Images, key uint64) {
 	size := data.Size * data.Size * data.Channels
 	per := b.cfg.Tokens() * b.cfg.TokenDim()
-	b.cfg.patchify(b.tokens[i*per:(i+1)*per], data.Pixels[int(index)*size:(int(index)+1)*size], b.order)
+	b.cfg.patches().Cut(b.tokens[i*per:(i+1)*per], data.Pixels[int(index)*size:(int(index)+1)*size], b.order)
 	b.hostIDs[i] = int32(uint32(at))
 	b.hostLabels[i] = data.Labels[index]
-	if uniformAt(key, streamDropout, uint32(at), 0) < b.tc.ClassDropout {
+	if layers.Uniform(key, streamDropout, uint32(at), 0) < b.tc.ClassDropout {
 		b.hostLabels[i] = int32(b.cfg.Classes)
 	}
 }

@@ -2,7 +2,6 @@ package pra
 
 import (
 	"fmt"
-	"slices"
 
 	"prabench/models"
 	"prabench/models/device"
@@ -22,58 +21,12 @@ func (m *Model) header(format string) map[string]string {
 	return models.Header(format, Params{Model: m.Config, Train: m.Train}, m.Steps)
 }
 
-// collect downloads flat arrays as named tensors.
-func (m *Model) collect(flats map[string]device.Buffer) []safetensors.Tensor {
-	var out []safetensors.Tensor
-	prefixes := make([]string, 0, len(flats))
-	for p := range flats {
-		prefixes = append(prefixes, p)
-	}
-	slices.Sort(prefixes)
-	for _, p := range prefixes {
-		host := make([]float32, m.net.total)
-		m.net.be.Download(host, flats[p])
-		for _, t := range m.net.tensors {
-			out = append(out, safetensors.Tensor{Name: p + t.Name, Shape: t.Shape, Data: host[t.Offset : t.Offset+t.N]})
-		}
-	}
-	return out
-}
-
-// restore uploads named tensors into flat arrays; every tensor of the
-// architecture must be there, with its shape, and no other.
-func (m *Model) restore(f *safetensors.File, flats map[string]device.Buffer) error {
-	have := map[string]safetensors.Tensor{}
-	for _, t := range f.Tensors {
-		have[t.Name] = t
-	}
-	for p, flat := range flats {
-		host := make([]float32, m.net.total)
-		for _, t := range m.net.tensors {
-			got, ok := have[p+t.Name]
-			if !ok {
-				return fmt.Errorf("it has no tensor %q", p+t.Name)
-			}
-			if !slices.Equal(got.Shape, t.Shape) {
-				return fmt.Errorf("tensor %q has shape %v, the configuration needs %v", p+t.Name, got.Shape, t.Shape)
-			}
-			copy(host[t.Offset:], got.Data)
-			delete(have, p+t.Name)
-		}
-		m.net.be.Upload(flat, host)
-	}
-	for name := range have {
-		return fmt.Errorf("it has a tensor %q that the configuration does not", name)
-	}
-	return nil
-}
-
 // SaveModel writes raw and averaged weights with the configuration to path, in
 // one step.
 func (m *Model) SaveModel(path string) error {
 	return safetensors.Write(path, &safetensors.File{
 		Metadata: m.header(models.ModelFormat),
-		Tensors:  m.collect(map[string]device.Buffer{"raw.": m.raw, "ema.": m.ema}),
+		Tensors:  m.net.Download(m.net.be, map[string]device.Buffer{"raw.": m.raw, "ema.": m.ema}),
 	})
 }
 
@@ -104,7 +57,7 @@ func modelOf(be device.Backend, f *safetensors.File) (*Model, error) {
 		return nil, err
 	}
 	m.Train, m.Steps = p.Train, steps
-	if err := m.restore(f, map[string]device.Buffer{"raw.": m.raw, "ema.": m.ema}); err != nil {
+	if err := m.net.Upload(be, f, map[string]device.Buffer{"raw.": m.raw, "ema.": m.ema}); err != nil {
 		m.Close()
 		return nil, err
 	}
@@ -125,14 +78,14 @@ func readHeader(f *safetensors.File, format string) (Params, int, error) {
 }
 
 func (t *Trainer) flats() map[string]device.Buffer {
-	return map[string]device.Buffer{"raw.": t.Model.raw, "ema.": t.Model.ema, "adam.m.": t.m1, "adam.v.": t.m2}
+	return map[string]device.Buffer{"raw.": t.Model.raw, "ema.": t.Model.ema, "adam.m.": t.adam.M, "adam.v.": t.adam.V}
 }
 
 // Save writes everything that [Trainer.Resume] needs to path, in one step.
 func (t *Trainer) Save(path string) error {
 	meta := t.Model.header(models.TrainingFormat)
 	meta[noteMember] = t.Note
-	return safetensors.Write(path, &safetensors.File{Metadata: meta, Tensors: t.Model.collect(t.flats())})
+	return safetensors.Write(path, &safetensors.File{Metadata: meta, Tensors: t.net.Download(t.net.be, t.flats())})
 }
 
 // Resume continues the training saved at path, which must have the same
@@ -149,7 +102,7 @@ func (t *Trainer) Resume(path string) error {
 	if err := models.SameTraining(f, p, Params{Model: t.cfg, Train: t.tc}); err != nil {
 		return fmt.Errorf("resuming %s: %w", path, err)
 	}
-	if err := t.Model.restore(f, t.flats()); err != nil {
+	if err := t.net.Upload(t.net.be, f, t.flats()); err != nil {
 		return fmt.Errorf("resuming %s: %w", path, err)
 	}
 	t.done, t.Model.Steps = steps, steps

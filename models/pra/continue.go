@@ -69,7 +69,7 @@ func (s *Sampler) begin(real []uint8, labels []int32, ids []uint32, out []uint8)
 			return x, fmt.Errorf("label %d; allowed are 0 to %d, and %d for no class", l, c.Classes-1, c.Classes)
 		}
 		s.ids[i] = int32(ids[i])
-		c.patchify(s.host[i*per:(i+1)*per], real[i*size:(i+1)*size], s.order)
+		c.patches().Cut(s.host[i*per:(i+1)*per], real[i*size:(i+1)*size], s.order)
 	}
 	x = s.x.Slice(0, n*per)
 	s.model.net.be.Upload(x, s.host[:n*per])
@@ -86,7 +86,7 @@ func (s *Sampler) finish(x device.Buffer, out []uint8) error {
 		return err
 	}
 	for i := range len(out) / size {
-		c.unpatchify(out[i*size:(i+1)*size], s.host[i*per:(i+1)*per], s.order)
+		c.patches().Join(out[i*size:(i+1)*size], s.host[i*per:(i+1)*per], s.order)
 	}
 	return nil
 }
@@ -103,7 +103,7 @@ func (g *generator) resume(flat device.Buffer, batch, first int, key uint64, x d
 		if k < first {
 			device.Do(g.be, device.Copy2D{Dst: g.token, LDDst: B * P, Src: block, LDSrc: N * P, Rows: batch, N: B * P})
 		} else {
-			g.condition(flat, g.headA.hc, g.trunkA.h, g.rep*rows)
+			g.flow.Condition(g.pass(flat, device.Buffer{}), g.headA, g.trunkA.H, g.rep*rows)
 			g.noise(key, batch, k*B)
 			g.solve(flat, rows, device.Buffer{})
 			g.decode(flat, g.decA, g.token, g.z, rows)

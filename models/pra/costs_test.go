@@ -6,6 +6,7 @@ import (
 
 	"prabench/models"
 	"prabench/models/cpu"
+	"prabench/models/layers"
 )
 
 // The counted FLOPs against a formula written down for one configuration.
@@ -16,7 +17,7 @@ func TestCosts(t *testing.T) {
 	trunk := 2 * (P*W*(N-1)/N + 2*(3*W*W+W*W+4*W*W)) // a token; the first block has no input
 	attention := 2 * 4 * W * (N * (N + 1) / 2)
 	head := 2 * (d*H + H*(3*J+2)*H + J*2*H*H + H*d)
-	once := 2 * 5 * (timeFeatures*H + H*H) // the time embedding of the flow steps
+	once := 2 * 5 * (layers.TimeFeatures*H + H*H) // the time embedding of the flow steps
 	want := N*(trunk+2*W*H+5*head+2*(d*C+C*C+C*P)) + attention + once
 	got := c.Costs(DefaultTrain(), s)
 	if math.Abs(got.FLOPsImage-want) > 1e-9*want {

@@ -12,6 +12,7 @@ import (
 	"prabench/models/cpu"
 	"prabench/models/cuda"
 	"prabench/models/device"
+	"prabench/models/layers"
 )
 
 // With the tag cuda everything that the tests of this package ask of a device
@@ -69,15 +70,15 @@ func TestCUDAGradients(t *testing.T) {
 					t.Fatal(err)
 				}
 				t.Cleanup(tr.Close)
-				flat := make([]float32, tr.net.total)
+				flat := make([]float32, tr.net.Total)
 				be.Download(flat, tr.Model.raw)
 				for i := range flat {
-					flat[i] += float32(0.1 * normalAt(5, 99, 0, uint32(i), 0))
+					flat[i] += float32(0.1 * layers.Normal(5, 99, 0, uint32(i), 0))
 				}
 				be.Upload(tr.Model.raw, flat)
 				tr.loadBatch()
 				tr.forwardBackward()
-				be.Download(flat, tr.grads)
+				be.Download(flat, tr.adam.Grads)
 				return flat, tr
 			}
 			host, err := cpu.New(1)
@@ -93,7 +94,7 @@ func TestCUDAGradients(t *testing.T) {
 				}
 				t.Cleanup(func() { be.Close() })
 				got, _ := gradients(be)
-				for _, tensor := range tr.net.tensors {
+				for _, tensor := range tr.net.Tensors {
 					a, b := got[tensor.Offset:tensor.Offset+tensor.N], want[tensor.Offset:tensor.Offset+tensor.N]
 					var diff, size float64
 					for i := range a {
@@ -188,7 +189,7 @@ func TestCUDAGrid(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	weights := make([]float32, tr.net.total)
+	weights := make([]float32, tr.net.Total)
 	host.Download(weights, tr.Model.ema)
 	// trained is the model of those 100 steps on a device.
 	trained := func(t *testing.T, be device.Backend) *Model {

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"prabench/models/device"
+	"prabench/models/layers"
 )
 
 // minRemain bounds 1 − t from below where the x-target divides by it.
@@ -42,12 +43,20 @@ func ahead(be device.Backend) int {
 	return aheadRows
 }
 
+// repeat is all that a sequence of operations depends on that comes again and
+// again, apart from what lies in buffers.
+type repeat struct {
+	step, batch       int
+	key               uint64
+	flat, anchor, out device.Buffer
+}
+
 // generator runs the state → pixel path of inference: trunk, flow, decoder;
 // one AR step after another, or at all positions at once. Training uses it for
 // the AR inputs of depth ≥ 2, sampling for everything.
 type generator struct {
 	*network
-	mem   memory
+	mem   layers.Memory
 	plan  flowPlan
 	batch int // images at most
 	span  int // tokens an image in one evaluation: B (sequential) or N (sweeps)
@@ -61,19 +70,20 @@ type generator struct {
 	host   []int32
 
 	trunkA *trunkActs
-	headA  *headActs
-	decA   *decoderActs
+	headA  *layers.HeadActs
+	decA   *layers.DecoderActs
 	caches []device.Buffer
-	again  repeats
+	again  layers.Repeats[repeat]
 
-	times, features, tpre1, t1, temb device.Buffer // per flow step
-	omega, z, v, v2, zt              device.Buffer // [span·batch, d]; z and zt [rep·span·batch, d]
-	token                            device.Buffer // [rep·span·batch, P]
+	times               device.Buffer // of the flow steps
+	temb                *layers.TimeActs
+	omega, z, v, v2, zt device.Buffer // [span·batch, d]; z and zt [rep·span·batch, d]
+	token               device.Buffer // [rep·span·batch, P]
 }
 
 func newGenerator(n *network, plan flowPlan, batch int, sequential bool) (*generator, error) {
 	c := n.cfg
-	g := &generator{network: n, mem: memory{be: n.be}, plan: plan, batch: batch, span: c.Tokens(), rep: 1}
+	g := &generator{network: n, mem: layers.Memory{Be: n.be}, plan: plan, batch: batch, span: c.Tokens(), rep: 1}
 	if sequential {
 		g.span = c.Block
 	}
@@ -81,27 +91,27 @@ func newGenerator(n *network, plan flowPlan, batch int, sequential bool) (*gener
 		g.rep = 2
 	}
 	m := &g.mem
-	rows, d, H := batch*g.span, c.StateDim(), c.HeadWidth
+	rows, d := batch*g.span, c.StateDim()
 	all := g.rep * rows
-	g.labels, g.ids, g.host = m.allocInts(g.rep*batch), m.allocInts(batch), make([]int32, g.rep*batch)
+	g.labels, g.ids, g.host = m.Ints(g.rep*batch), m.Ints(batch), make([]int32, g.rep*batch)
 	g.ahead = max(1, min(plan.steps, ahead(n.be)/all))
-	g.trunkA, g.headA = n.trunkActs(m, all, false), n.headActs(m, all, g.ahead*all, all, false)
+	g.trunkA, g.headA = n.trunkActs(m, all, false), n.flow.Acts(m, all, g.ahead*all, all, false)
 	g.decA = n.decoderActs(m, rows)
 	if sequential {
 		for range c.Depth {
-			g.caches = append(g.caches, m.alloc(device.Cache, device.CacheElements(n.be, g.rep*batch, c.Tokens(), c.Heads, c.Width)))
+			g.caches = append(g.caches, m.Alloc(device.Cache, device.CacheElements(n.be, g.rep*batch, c.Tokens(), c.Heads, c.Width)))
 		}
 	}
 	S := plan.steps
-	g.times, g.features, g.tpre1, g.t1, g.temb = m.act(S), m.act(S*timeFeatures), m.act(S*H), m.act(S*H), m.act(S*H)
-	g.omega, g.v, g.z, g.zt = m.act(rows*d), m.act(rows*d), m.act(all*d), m.act(all*d)
+	g.times, g.temb = m.Act(S), n.flow.Time.Acts(m, S)
+	g.omega, g.v, g.z, g.zt = m.Act(rows*d), m.Act(rows*d), m.Act(all*d), m.Act(all*d)
 	if plan.heun {
-		g.v2 = m.act(rows * d)
+		g.v2 = m.Act(rows * d)
 	}
-	g.token = m.act(all * c.TokenDim())
-	if m.err != nil {
-		m.free()
-		return nil, m.err
+	g.token = m.Act(all * c.TokenDim())
+	if m.Err != nil {
+		m.Free()
+		return nil, m.Err
 	}
 	t := make([]float32, S)
 	for i := range t {
@@ -122,7 +132,7 @@ func (g *generator) begin(flat device.Buffer, labels []int32, ids []int32) {
 	}
 	g.be.UploadInts(g.labels, g.host[:g.rep*n])
 	g.be.UploadInts(g.ids, ids[:n])
-	g.timeEmbedding(flat, g.temb, g.features, g.tpre1, g.t1, g.times, g.plan.steps)
+	g.flow.Time.Forward(g.pass(flat, device.Buffer{}), g.temb, g.times, g.plan.steps)
 }
 
 // noise fills ω for the span tokens from position at.
@@ -135,7 +145,7 @@ func (g *generator) noise(key uint64, batch, at int) {
 }
 
 // solve integrates the flow of the first rows tokens from ω, mixed with the
-// anchor states where given, and leaves the states in g.z. headA.hc holds the
+// anchor states where given, and leaves the states in g.z. headA.Cond holds the
 // conditions of rep·rows tokens.
 func (g *generator) solve(flat device.Buffer, rows int, anchor device.Buffer) {
 	d := g.cfg.StateDim()
@@ -184,11 +194,11 @@ func (g *generator) evaluate(flat, z device.Buffer, i, rows int) (o, null device
 		device.Do(g.be, device.Copy{Dst: in.Slice(size, size), Src: z})
 	}
 	all := g.rep * rows
-	g.head(flat, g.headA, g.modulations(flat, i, all), in, all)
+	g.flow.Forward(g.pass(flat, device.Buffer{}), g.headA, g.modulations(flat, i, all), in, all)
 	if g.rep == 2 {
-		null = g.headA.o.Slice(size, size)
+		null = g.headA.Out.Slice(size, size)
 	}
-	return g.headA.o.Slice(0, size), null
+	return g.headA.Out.Slice(0, size), null
 }
 
 // inverse is what Velocity multiplies with at step i: 0 for the v-target.
@@ -205,10 +215,10 @@ func (g *generator) modulations(flat device.Buffer, i, rows int) device.Buffer {
 	if i < g.from || i >= g.from+g.have {
 		H := g.cfg.HeadWidth
 		g.from, g.have = i, min(g.ahead, g.plan.steps-i)
-		g.modulate(flat, g.headA, g.temb.Slice(i*H, g.have*H), g.have*rows, g.have, rows)
+		g.flow.Modulate(g.pass(flat, device.Buffer{}), g.headA, g.temb.Out.Slice(i*H, g.have*H), g.have*rows, g.have, rows)
 	}
-	size := rows * g.mod.out
-	return g.headA.mod.Slice((i-g.from)*size, size)
+	size := rows * g.flow.Mod.Out
+	return g.headA.Mod.Slice((i-g.from)*size, size)
 }
 
 // sequential makes the first steps of K blocks into out [batch, N, P], token by
@@ -218,9 +228,9 @@ func (g *generator) sequential(flat device.Buffer, batch, steps int, key uint64,
 	B, N, P, d := c.Block, c.Tokens(), c.TokenDim(), c.StateDim()
 	rows := batch * B
 	for k := range steps {
-		g.again.do(g.be, repeat{step: k, batch: batch, key: key, flat: flat, anchor: anchor, out: out}, func() {
+		g.again.Do(g.be, repeat{step: k, batch: batch, key: key, flat: flat, anchor: anchor, out: out}, func() {
 			g.trunkStep(flat, g.trunkA, g.caches, g.token, g.labels, g.rep*batch, k)
-			g.condition(flat, g.headA.hc, g.trunkA.h, g.rep*rows)
+			g.flow.Condition(g.pass(flat, device.Buffer{}), g.headA, g.trunkA.H, g.rep*rows)
 			g.noise(key, batch, k*B)
 			var a device.Buffer
 			if g.plan.anchor != 0 {
@@ -241,8 +251,8 @@ func (g *generator) sequential(flat device.Buffer, batch, steps int, key uint64,
 
 // close frees the generator's memory, and first the recordings that use it.
 func (g *generator) close() {
-	g.again.close()
-	g.mem.free()
+	g.again.Close()
+	g.mem.Free()
 }
 
 // sweep is one Jacobi sweep x ← decode(head(trunk(x); ω)) at all positions of
@@ -251,7 +261,7 @@ func (g *generator) sweep(flat device.Buffer, batch int, anchor, x device.Buffer
 	c := g.cfg
 	rows := batch * c.Tokens()
 	size := rows * c.TokenDim()
-	g.again.do(g.be, repeat{batch: batch, flat: flat, anchor: anchor, out: x}, func() {
+	g.again.Do(g.be, repeat{batch: batch, flat: flat, anchor: anchor, out: x}, func() {
 		in := x
 		if g.rep == 2 {
 			in = g.token
@@ -259,7 +269,7 @@ func (g *generator) sweep(flat device.Buffer, batch int, anchor, x device.Buffer
 			device.Do(g.be, device.Copy{Dst: in.Slice(size, size), Src: x.Slice(0, size)})
 		}
 		g.trunk(flat, g.trunkA, in, g.labels, g.rep*batch)
-		g.condition(flat, g.headA.hc, g.trunkA.h, g.rep*rows)
+		g.flow.Condition(g.pass(flat, device.Buffer{}), g.headA, g.trunkA.H, g.rep*rows)
 		g.solve(flat, rows, anchor)
 		g.decode(flat, g.decA, x, g.z, rows)
 	})

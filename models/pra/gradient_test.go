@@ -7,6 +7,7 @@ import (
 
 	"prabench/models/device"
 	"prabench/models/device/reference"
+	"prabench/models/layers"
 )
 
 // Law 6 for the whole model: the gradient of every tensor equals central
@@ -36,11 +37,11 @@ func TestLawGradients(t *testing.T) {
 			}
 			flat := be.Host(tr.Model.raw)
 			for i := range flat {
-				flat[i] += 0.2 * normalAt(5, 99, 0, uint32(i), 0)
+				flat[i] += 0.2 * layers.Normal(5, 99, 0, uint32(i), 0)
 			}
 			tr.loadBatch()
 			tr.forwardBackward()
-			got := append([]float64(nil), be.Host(tr.grads)...)
+			got := append([]float64(nil), be.Host(tr.adam.Grads)...)
 
 			// Stop-gradients: the constants of the loss must stay as they are
 			// while a parameter moves. The AR inputs and the flow's states are
@@ -59,7 +60,7 @@ func TestLawGradients(t *testing.T) {
 				}
 				return sum(tr.acts.lossFlow) / float64(c.StateDim())
 			}
-			for _, tensor := range tr.net.tensors {
+			for _, tensor := range tr.net.Tensors {
 				coder := tensor.Name[:3] == "enc" || tensor.Name[:3] == "dec"
 				var num, diff, size float64
 				for k := range min(tensor.N, 12) {

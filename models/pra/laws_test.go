@@ -9,6 +9,7 @@ import (
 	"prabench/models"
 	"prabench/models/cpu"
 	"prabench/models/device"
+	"prabench/models/layers"
 )
 
 // The laws of METHOD as tests, on the CPU backend; with the tag cuda on a CUDA
@@ -42,7 +43,7 @@ func smallImages(c Config, n int) models.Images {
 	for i := range n {
 		d.Labels = append(d.Labels, int32(i%c.Classes))
 		for j := range size {
-			v := 127 + 100*math.Sin(float64(i+j*(1+i%c.Classes))/3) + 20*uniformAt(9, 0, uint32(i), uint32(j))
+			v := 127 + 100*math.Sin(float64(i+j*(1+i%c.Classes))/3) + 20*layers.Uniform(9, 0, uint32(i), uint32(j))
 			d.Pixels = append(d.Pixels, uint8(v))
 		}
 	}
@@ -58,10 +59,10 @@ func warmModel(t *testing.T, be device.Backend, c Config) *Model {
 		t.Fatal(err)
 	}
 	t.Cleanup(m.Close)
-	flat := make([]float32, m.net.total)
+	flat := make([]float32, m.net.Total)
 	be.Download(flat, m.raw)
 	for i := range flat {
-		flat[i] += float32(0.1 * normalAt(17, 99, 0, uint32(i), 0))
+		flat[i] += float32(0.1 * layers.Normal(17, 99, 0, uint32(i), 0))
 	}
 	be.Upload(m.raw, flat)
 	be.Upload(m.ema, flat)
@@ -135,28 +136,28 @@ func TestLawCachedEqualsUncached(t *testing.T) {
 			be := openDevice(t, 1)
 			m := warmModel(t, be, v.cfg)
 			n, c, batch := m.net, v.cfg, 2
-			mem := memory{be: be}
-			defer mem.free()
+			mem := layers.Memory{Be: be}
+			defer mem.Free()
 			rows := batch * c.Tokens()
-			x := mem.act(rows * c.TokenDim())
+			x := mem.Act(rows * c.TokenDim())
 			host := make([]float32, x.N)
 			for i := range host {
 				host[i] = float32(math.Sin(float64(i)))
 			}
 			be.Upload(x, host)
-			labels := mem.allocInts(batch)
+			labels := mem.Ints(batch)
 			be.UploadInts(labels, []int32{0, 2})
 			whole := n.trunkActs(&mem, rows, false)
 			n.trunk(m.raw, whole, x, labels, batch)
 			want := make([]float32, rows*c.Width)
-			be.Download(want, whole.h)
+			be.Download(want, whole.H)
 
 			B := c.Block
 			step := n.trunkActs(&mem, batch*B, false)
-			prev := mem.act(batch * B * c.TokenDim())
+			prev := mem.Act(batch * B * c.TokenDim())
 			var caches []device.Buffer
 			for range c.Depth {
-				caches = append(caches, mem.act(2*rows*c.Width))
+				caches = append(caches, mem.Act(2*rows*c.Width))
 			}
 			got := make([]float32, rows*c.Width)
 			part := make([]float32, batch*B*c.Width)
@@ -169,7 +170,7 @@ func TestLawCachedEqualsUncached(t *testing.T) {
 					})
 				}
 				n.trunkStep(m.raw, step, caches, prev, labels, batch, k)
-				be.Download(part, step.h.Slice(0, len(part)))
+				be.Download(part, step.H.Slice(0, len(part)))
 				for b := range batch {
 					copy(got[(b*c.Tokens()+k*B)*c.Width:], part[b*B*c.Width:(b+1)*B*c.Width])
 				}
@@ -226,16 +227,16 @@ func TestLawCausality(t *testing.T) {
 			be := openDevice(t, 1)
 			m := warmModel(t, be, v.cfg)
 			n, c := m.net, v.cfg
-			mem := memory{be: be}
-			defer mem.free()
+			mem := layers.Memory{Be: be}
+			defer mem.Free()
 			N, P := c.Tokens(), c.TokenDim()
-			x, labels, a := mem.act(N*P), mem.allocInts(1), n.trunkActs(&mem, N, false)
+			x, labels, a := mem.Act(N*P), mem.Ints(1), n.trunkActs(&mem, N, false)
 			be.UploadInts(labels, []int32{1})
 			run := func(host []float32) []float32 {
 				be.Upload(x, host)
 				n.trunk(m.raw, a, x, labels, 1)
 				h := make([]float32, N*c.Width)
-				be.Download(h, a.h)
+				be.Download(h, a.H)
 				return h
 			}
 			base := make([]float32, N*P)
@@ -303,9 +304,9 @@ func TestLawResume(t *testing.T) {
 			tc.Steps, tc.Batch, tc.RolloutDepth, tc.Mix, tc.InputNoise, tc.FlowSamples, tc.Threads = 8, 5, depth, 0.3, 0.1, 2, 2
 			data := smallImages(c, 12) // an epoch ends in the middle of a batch
 			weights := func(tr *Trainer) []float32 {
-				out := make([]float32, 2*tr.net.total)
-				tr.net.be.Download(out[:tr.net.total], tr.Model.raw)
-				tr.net.be.Download(out[tr.net.total:], tr.Model.ema)
+				out := make([]float32, 2*tr.net.Total)
+				tr.net.be.Download(out[:tr.net.Total], tr.Model.raw)
+				tr.net.be.Download(out[tr.net.Total:], tr.Model.ema)
 				return out
 			}
 			train := func(tr *Trainer, to int) {
@@ -361,9 +362,9 @@ func TestLawPlainTeacherForcing(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer tr.Close()
-	flat := make([]float32, tr.net.total)
+	flat := make([]float32, tr.net.Total)
 	set := func(name string, v ...float32) {
-		for _, x := range tr.net.tensors {
+		for _, x := range tr.net.Tensors {
 			if x.Name == name {
 				copy(flat[x.Offset:x.Offset+x.N], v)
 				return
@@ -392,7 +393,7 @@ func TestLawPlainTeacherForcing(t *testing.T) {
 		v := math.Abs(before[i]) // both values of u_i are ±v: variance v²
 		h := before[i] / math.Sqrt(v*v+1e-5)
 		o := h / (1 + math.Exp(-h))
-		time := 1 / (1 + math.Exp(-normalAt(42, streamTime, 0, uint32(i), 0)))
+		time := 1 / (1 + math.Exp(-layers.Normal(42, streamTime, 0, uint32(i), 0)))
 		e := (o - x[i]) / math.Max(1-time, 0.05)
 		want += e * e / 4
 	}

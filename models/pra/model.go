@@ -1,6 +1,9 @@
 package pra
 
-import "prabench/models/device"
+import (
+	"prabench/models/device"
+	"prabench/models/layers"
+)
 
 // Model is a trained model on a backend: raw and averaged weights.
 type Model struct {
@@ -9,7 +12,7 @@ type Model struct {
 	Steps  int // training steps behind the weights
 
 	net      *network
-	mem      memory
+	mem      layers.Memory
 	raw, ema device.Buffer
 }
 
@@ -22,7 +25,7 @@ func NewModel(be device.Backend, cfg Config, seed uint64) (*Model, error) {
 	if be.Caps().Counts {
 		return m, nil // nothing is computed, and a large model's parameters take long to draw
 	}
-	flat := m.net.initial(seed)
+	flat := m.net.Initial(seed, streamInit)
 	be.Upload(m.raw, flat)
 	be.Upload(m.ema, flat)
 	return m, nil
@@ -33,11 +36,11 @@ func emptyModel(be device.Backend, cfg Config) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Model{Config: cfg, net: net, mem: memory{be: be}}
-	m.raw, m.ema = m.mem.alloc(device.Model, net.total), m.mem.alloc(device.Model, net.total)
-	if m.mem.err != nil {
+	m := &Model{Config: cfg, net: net, mem: layers.Memory{Be: be}}
+	m.raw, m.ema = m.mem.Alloc(device.Model, net.Total), m.mem.Alloc(device.Model, net.Total)
+	if m.mem.Err != nil {
 		m.Close()
-		return nil, m.mem.err
+		return nil, m.mem.Err
 	}
 	return m, nil
 }
@@ -52,6 +55,6 @@ func (m *Model) weights(name string) device.Buffer {
 
 // Close frees the weights; samplers of the model must be closed before.
 func (m *Model) Close() {
-	m.mem.free()
+	m.mem.Free()
 	m.net.close()
 }

@@ -1,6 +1,39 @@
 package pra
 
-import "prabench/models/device"
+import (
+	"prabench/models/device"
+	"prabench/models/layers"
+)
+
+// layout is the parameters of an architecture, by role.
+type layout struct {
+	layers.Parameters
+	embedding layers.Embedding
+	stack     layers.Stack // the trunk
+	flow      layers.Head  // the flow head
+	coder     layers.Coder // none for identity
+}
+
+// newLayout declares the tensors. Their order is part of the results: initial
+// values hang on it.
+func newLayout(c Config) *layout {
+	l := &layout{}
+	l.embedding = layers.NewEmbedding(&l.Parameters, "in", c.TokenDim(), c.Width, c.Tokens(), c.Block, c.Classes)
+	l.stack = layers.NewStack(&l.Parameters, "trunk", c.Depth, c.Width, c.Heads, c.MLP)
+	l.flow = layers.NewHead(&l.Parameters, "head", c.Width, c.StateDim(), c.HeadWidth, c.HeadDepth, c.StateDim())
+	if c.State > 0 {
+		norm := device.LayerNorm
+		if c.StateNorm == "sphere" {
+			norm = device.Sphere
+		}
+		l.coder = layers.NewCoder(&l.Parameters, "enc", "dec", c.TokenDim(), c.CoderWidth, c.State, norm)
+	}
+	l.Place()
+	return l
+}
+
+// Params is the number of trained parameters.
+func (c Config) Params() int64 { return int64(newLayout(c).Total) }
 
 // network is an architecture on a backend: the parameter layout and the order
 // of tokens, without weights. Every function of the core takes the flat weight
@@ -27,6 +60,30 @@ func newNetwork(be device.Backend, cfg Config) (*network, error) {
 	return n, nil
 }
 
+func (n *network) close() {
+	if n.order.N > 0 {
+		n.be.FreeInts(n.order)
+		n.order = device.Ints{}
+	}
+}
+
+// pass reads the weights of a flat array; grads is absent in inference.
+func (n *network) pass(flat, grads device.Buffer) *layers.Pass {
+	return &layers.Pass{Be: n.be, Weights: flat, Grads: grads, Half: n.half}
+}
+
+func (n *network) sequences(batch int) layers.Sequences {
+	return layers.Sequences{Batch: batch, Tokens: n.cfg.Tokens(), Block: n.cfg.Block}
+}
+
+// generating are the weights that sampling multiplies by again and again.
+func (n *network) generating(flat device.Buffer) []device.Weight {
+	out := []device.Weight{{W: n.embedding.In.Of(flat), In: n.embedding.Dim, Out: n.embedding.Width}}
+	out = append(out, n.stack.Weights(flat)...)
+	out = append(out, n.flow.Weights(flat)...)
+	return append(out, n.coder.DecodeWeights(flat)...)
+}
+
 // order maps generation index to raster position. Contiguous is the identity;
 // strided gives the B tokens of step k the positions k, k+K, k+2K, …, far apart.
 func (c Config) order() []int32 {
@@ -41,84 +98,64 @@ func (c Config) order() []int32 {
 	return out
 }
 
-// linear is y ← x·W + b, with what else the epilogue says.
-func (n *network) linear(l linear, flat, y, x device.Buffer, rows int, e device.Epilogue) {
-	e.Bias = l.b.of(flat)
-	device.Do(n.be, device.Linear{Y: y, X: x, W: l.w.of(flat), Rows: rows, In: l.in, Out: l.out, Epilogue: e})
+// patches is how images become tokens.
+func (c Config) patches() layers.Patches {
+	return layers.Patches{Size: c.Size, Channels: c.Channels, Patch: c.Patch}
 }
 
-// apply is y ← act(x·W + b); pre keeps what the activation saw and may be
-// absent where no backward pass follows.
-func (n *network) apply(l linear, flat, y, pre, x device.Buffer, rows int, act device.Act) {
-	n.linear(l, flat, y, x, rows, device.Epilogue{Pre: pre, Act: act})
+// trunkActs holds the activations of the transformer.
+type trunkActs struct {
+	proj device.Buffer // [rows, W] x̃·W_in
+	*layers.StackActs
 }
 
-// applyBackward turns dy into dpre (may be the same buffer) and gives the
-// gradients of W, b and, where dx is present, of x (β = 1 adds to it).
-func (n *network) applyBackward(l linear, flat, grads, dx device.Buffer, beta float32, dpre, dy, pre, x device.Buffer, rows int,
-	act device.Act) {
-	device.Do(n.be, device.BiasActBackward{DPre: dpre, DBias: l.b.of(grads), DY: dy, Pre: pre, Rows: rows, N: l.out, Act: act})
-	device.Do(n.be, device.Gemm{
-		TransA: true, M: l.in, N: l.out, K: rows, Alpha: 1, A: x, LDA: l.in, B: dpre, LDB: l.out, Beta: 1,
-		C: l.w.of(grads), LDC: l.out,
-	})
-	if !dx.Absent() {
-		device.Do(n.be, device.Gemm{
-			TransB: true, M: rows, N: l.in, K: l.out, Alpha: 1, A: dpre, LDA: l.out, B: l.w.of(flat), LDB: l.out,
-			Beta: beta, C: dx, LDC: l.in,
-		})
-	}
+// trunkActs allocates for rows tokens; keep says that a backward pass follows.
+func (n *network) trunkActs(m *layers.Memory, rows int, keep bool) *trunkActs {
+	return &trunkActs{m.Act(rows * n.cfg.Width), n.stack.Acts(m, rows, keep)}
 }
 
-// memory allocates buffers and frees them together; the first failure sticks.
-type memory struct {
-	be   device.Backend
-	bufs []device.Buffer
-	ints []device.Ints
-	err  error
+// trunk computes h for all N tokens of batch images from the AR inputs
+// x [batch, N, P] in generation order.
+func (n *network) trunk(flat device.Buffer, a *trunkActs, x device.Buffer, labels device.Ints, batch int) {
+	p := n.pass(flat, device.Buffer{})
+	n.embedding.Forward(p, a.Input(), a.proj, x, labels, n.order, batch)
+	n.stack.Forward(p, a.StackActs, n.sequences(batch))
 }
 
-func (m *memory) alloc(c device.Class, n int) device.Buffer {
-	if m.err != nil {
-		return device.Buffer{}
-	}
-	b, err := m.be.Alloc(c, n)
-	if err != nil {
-		m.err = err
-		return device.Buffer{}
-	}
-	m.bufs = append(m.bufs, b)
-	return b
+// trunkStep computes h for the B tokens of AR step k, reading earlier tokens
+// from the caches (one a layer). prev [batch, B, P] are the tokens of step k−1;
+// it is not read at k = 0.
+func (n *network) trunkStep(flat device.Buffer, a *trunkActs, caches []device.Buffer, prev device.Buffer, labels device.Ints,
+	batch, k int) {
+	p, at := n.pass(flat, device.Buffer{}), k*n.cfg.Block
+	n.embedding.Step(p, a.Input(), a.proj, prev, labels, n.order, batch, at)
+	n.stack.Step(p, a.StackActs, caches, n.sequences(batch), at)
 }
 
-func (m *memory) act(n int) device.Buffer { return m.alloc(device.Activations, n) }
-
-func (m *memory) allocInts(n int) device.Ints {
-	if m.err != nil {
-		return device.Ints{}
-	}
-	b, err := m.be.AllocInts(n)
-	if err != nil {
-		m.err = err
-		return device.Ints{}
-	}
-	m.ints = append(m.ints, b)
-	return b
+// trunkBackward accumulates parameter gradients from dh [rows, W]. The AR
+// inputs x receive none: they are constants of the loss.
+func (n *network) trunkBackward(flat, grads device.Buffer, a *trunkActs, g *layers.StackGrads, dh, x device.Buffer,
+	labels device.Ints, batch int) {
+	p := n.pass(flat, grads)
+	n.stack.Backward(p, a.StackActs, g, dh, n.sequences(batch))
+	n.embedding.Backward(p, g.Scratch(), g.DX, x, labels, n.order, batch)
 }
 
-func (m *memory) free() {
-	for _, b := range m.bufs {
-		m.be.Free(b)
+// decoderActs allocates for rows tokens; nil for identity.
+func (n *network) decoderActs(m *layers.Memory, rows int) *layers.DecoderActs {
+	if n.cfg.State == 0 {
+		return nil
 	}
-	for _, b := range m.ints {
-		m.be.FreeInts(b)
-	}
-	m.bufs, m.ints = nil, nil
+	return n.coder.DecoderActs(m, rows)
 }
 
-func (n *network) close() {
-	if n.order.N > 0 {
-		n.be.FreeInts(n.order)
-		n.order = device.Ints{}
+// decode computes tokens x [rows, P] = D(z). For identity the state is the
+// token.
+func (n *network) decode(flat device.Buffer, a *layers.DecoderActs, x, z device.Buffer, rows int) {
+	if n.cfg.State == 0 {
+		size := rows * n.cfg.TokenDim()
+		device.Do(n.be, device.Copy{Dst: x.Slice(0, size), Src: z.Slice(0, size)})
+		return
 	}
+	n.coder.Decode(n.pass(flat, device.Buffer{}), a, x, z, rows)
 }

@@ -142,18 +142,18 @@ func (o *oracleCheck) buffer(what string, got device.Buffer, want []float64) {
 
 func (o *oracleCheck) tensors(what string, l *layout, flat device.Buffer, want map[string][]float64) {
 	o.Helper()
-	if len(want) != len(l.tensors) {
-		o.Errorf("%s: %d tensors where the oracle has %d", what, len(l.tensors), len(want))
+	if len(want) != len(l.Tensors) {
+		o.Errorf("%s: %d tensors where the oracle has %d", what, len(l.Tensors), len(want))
 	}
-	for _, x := range l.tensors {
-		o.buffer(what+" of "+x.Name, x.of(flat), want[x.Name])
+	for _, x := range l.Tensors {
+		o.buffer(what+" of "+x.Name, x.Of(flat), want[x.Name])
 	}
 }
 
 // upload puts named tensors, times factor, into a flat array.
 func (o *oracleCheck) upload(l *layout, flat device.Buffer, from map[string][]float64, factor float64) {
 	o.Helper()
-	for _, x := range l.tensors {
+	for _, x := range l.Tensors {
 		v := from[x.Name]
 		if len(v) != x.N {
 			o.Fatalf("%s has %d values, the oracle's %d", x.Name, x.N, len(v))
@@ -162,7 +162,7 @@ func (o *oracleCheck) upload(l *layout, flat device.Buffer, from map[string][]fl
 		for i := range h {
 			h[i] = float32(factor * v[i])
 		}
-		o.be.Upload(x.of(flat), h)
+		o.be.Upload(x.Of(flat), h)
 	}
 }
 
@@ -183,17 +183,17 @@ func (o *oracleCheck) step(c *oracleCase, tr *Trainer, data models.Images) {
 	}
 	o.buffer("tokens", a.x, c.Tokens)
 	if c.Config.State > 0 {
-		o.buffer("z", a.coder.z, c.Step.Z)
+		o.buffer("z", a.coder.Z, c.Step.Z)
 	}
 	o.buffer("AR inputs", a.in, c.Step.Inputs)
-	o.buffer("h", a.trunk.h, c.Step.H)
+	o.buffer("h", a.trunk.H, c.Step.H)
 	o.buffer("t", a.a, c.Step.T)
-	o.buffer("o", a.head.o, c.Step.O)
+	o.buffer("o", a.head.Out, c.Step.O)
 	l := tr.Losses()
 	o.same("flow loss", []float32{float32(l.Flow)}, []float64{c.Step.Flow})
 	o.same("reconstruction loss", []float32{float32(l.Rec)}, []float64{c.Step.Rec})
 	o.same("loss", []float32{float32(l.Total)}, []float64{c.Step.Total})
-	o.tensors("gradient", tr.net.layout, tr.grads, c.Grads)
+	o.tensors("gradient", tr.net.layout, tr.adam.Grads, c.Grads)
 }
 
 func (o *oracleCheck) sample(c *oracleCase, m *Model) {
@@ -234,16 +234,16 @@ func (o *oracleCheck) sample(c *oracleCase, m *Model) {
 func (o *oracleCheck) optimiser(c *oracleCase, tr *Trainer) {
 	want := c.Optimiser
 	for s, f := range want.Factors {
-		o.upload(tr.net.layout, tr.grads, c.Grads, f)
-		tr.update()
+		o.upload(tr.net.layout, tr.adam.Grads, c.Grads, f)
+		tr.adam.Update(tr.net.be, &tr.net.Parameters, tr.Model.raw, tr.Model.ema, tr.done)
 		tr.done++
-		o.same("gradient norm", []float32{float32(tr.gradNorm)}, want.Norms[s:s+1])
-		o.same("learning rate", []float32{float32(tr.lr)}, want.LR[s:s+1])
+		o.same("gradient norm", []float32{float32(tr.adam.GradNorm)}, want.Norms[s:s+1])
+		o.same("learning rate", []float32{float32(tr.adam.LR)}, want.LR[s:s+1])
 	}
 	moved := func(what string, flat device.Buffer, to map[string][]float64) {
-		for _, x := range tr.net.tensors {
+		for _, x := range tr.net.Tensors {
 			h, w := make([]float32, x.N), make([]float64, x.N)
-			o.be.Download(h, x.of(flat))
+			o.be.Download(h, x.Of(flat))
 			for i, v := range c.Weights[x.Name] {
 				h[i] -= float32(v)
 				w[i] = to[x.Name][i] - v

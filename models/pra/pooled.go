@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"prabench/models"
+	"prabench/models/layers"
 )
 
 // PooledFeatures are the trunk's outputs h for real images, averaged over the
@@ -19,12 +20,12 @@ func (m *Model) PooledFeatures(images models.Images, weights string, batch int, 
 	}
 	batch = min(batch, images.N)
 	N, P, W := c.Tokens(), c.TokenDim(), c.Width
-	mem := memory{be: be}
-	defer mem.free()
+	mem := layers.Memory{Be: be}
+	defer mem.Free()
 	acts := m.net.trunkActs(&mem, batch*N, false)
-	x, labels := mem.act(batch*N*P), mem.allocInts(batch)
-	if mem.err != nil {
-		return nil, fmt.Errorf("features: %w", mem.err)
+	x, labels := mem.Act(batch*N*P), mem.Ints(batch)
+	if mem.Err != nil {
+		return nil, fmt.Errorf("features: %w", mem.Err)
 	}
 	null := make([]int32, batch)
 	for i := range null {
@@ -37,11 +38,11 @@ func (m *Model) PooledFeatures(images models.Images, weights string, batch int, 
 	for at := 0; at < images.N; at += batch {
 		n := min(batch, images.N-at)
 		for i := range n {
-			c.patchify(tokens[i*N*P:(i+1)*N*P], images.Pixels[(at+i)*size:(at+i+1)*size], order)
+			c.patches().Cut(tokens[i*N*P:(i+1)*N*P], images.Pixels[(at+i)*size:(at+i+1)*size], order)
 		}
 		be.Upload(x.Slice(0, n*N*P), tokens[:n*N*P])
 		m.net.trunk(m.weights(weights), acts, x, labels, n)
-		be.Download(h[:n*N*W], acts.h.Slice(0, n*N*W))
+		be.Download(h[:n*N*W], acts.H.Slice(0, n*N*W))
 		if err := be.Err(); err != nil {
 			return nil, fmt.Errorf("features: %w", err)
 		}

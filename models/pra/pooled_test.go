@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"prabench/models"
+	"prabench/models/layers"
 )
 
 func pooled(t *testing.T, m *Model, d models.Images, batch int) []float32 {
@@ -27,17 +28,17 @@ func TestPooledFeatures(t *testing.T) {
 	}
 
 	// h itself, token by token, of one image in the null class.
-	mem := memory{be: be}
-	defer mem.free()
+	mem := layers.Memory{Be: be}
+	defer mem.Free()
 	N, P, W := c.Tokens(), c.TokenDim(), c.Width
-	acts, x, labels := m.net.trunkActs(&mem, N, false), mem.act(N*P), mem.allocInts(1)
+	acts, x, labels := m.net.trunkActs(&mem, N, false), mem.Act(N*P), mem.Ints(1)
 	tokens := make([]float32, N*P)
-	c.patchify(tokens, d.Pixels[2*c.Size*c.Size:3*c.Size*c.Size], c.order())
+	c.patches().Cut(tokens, d.Pixels[2*c.Size*c.Size:3*c.Size*c.Size], c.order())
 	be.Upload(x, tokens)
 	be.UploadInts(labels, []int32{int32(c.Classes)})
 	m.net.trunk(m.ema, acts, x, labels, 1)
 	h := make([]float32, N*W)
-	be.Download(h, acts.h)
+	be.Download(h, acts.H)
 	for k := range W {
 		var mean float64
 		for j := range N {

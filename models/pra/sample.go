@@ -5,6 +5,7 @@ import (
 
 	"prabench/models"
 	"prabench/models/device"
+	"prabench/models/layers"
 )
 
 // Sampler draws images from a model, at most its batch at a time. An image is
@@ -14,7 +15,7 @@ type Sampler struct {
 
 	model  *Model
 	shares *shares
-	mem    memory
+	mem    layers.Memory
 	x      device.Buffer // [batch, N, P]
 	host   []float32
 	ids    []int32
@@ -32,7 +33,7 @@ func NewSampler(m *Model, sc SampleConfig, batch int) (*Sampler, error) {
 		return nil, models.BadKey("sample.batch", "must be 1 or more, not %d", batch)
 	}
 	c := m.Config
-	s := &Sampler{Config: sc, model: m, mem: memory{be: m.net.be}, batch: batch, sweeps: int(sc.RolloutDepth.Resolve(c.ARSteps())),
+	s := &Sampler{Config: sc, model: m, mem: layers.Memory{Be: m.net.be}, batch: batch, sweeps: int(sc.RolloutDepth.Resolve(c.ARSteps())),
 		order: c.order()}
 	plan := flowPlan{steps: sc.FlowSteps, heun: sc.Solver == "heun", guidance: sc.Guidance}
 	var err error
@@ -41,10 +42,10 @@ func NewSampler(m *Model, sc SampleConfig, batch int) (*Sampler, error) {
 	}
 	s.shares.keep(m.net, m.weights(sc.Weights))
 	size := batch * c.Tokens() * c.TokenDim()
-	s.x = s.mem.act(size)
-	if s.mem.err != nil {
+	s.x = s.mem.Act(size)
+	if s.mem.Err != nil {
 		s.Close()
-		return nil, s.mem.err
+		return nil, s.mem.Err
 	}
 	s.host, s.ids = make([]float32, size), make([]int32, batch)
 	return s, nil
@@ -64,7 +65,7 @@ func (s *Sampler) Sample(labels []int32, ids []uint32, out []uint8) error {
 	}
 	per := c.Tokens() * c.TokenDim()
 	for i := range labels {
-		c.unpatchify(out[i*size:(i+1)*size], tokens[i*per:(i+1)*per], s.order)
+		c.patches().Join(out[i*size:(i+1)*size], tokens[i*per:(i+1)*per], s.order)
 	}
 	return nil
 }
@@ -124,5 +125,5 @@ func (s *Sampler) each(x device.Buffer, labels []int32, f func(g *generator, fla
 // Close frees the sampler's memory.
 func (s *Sampler) Close() {
 	s.shares.close()
-	s.mem.free()
+	s.mem.Free()
 }

@@ -52,26 +52,6 @@ func (s *shares) keep(n *network, flat device.Buffer) {
 	}
 }
 
-// generating are the weights that sampling multiplies by again and again.
-func (n *network) generating(flat device.Buffer) []device.Weight {
-	out := []device.Weight{{W: n.in.of(flat), In: n.cfg.TokenDim(), Out: n.cfg.Width}}
-	add := func(ls ...linear) {
-		for _, l := range ls {
-			if l.w != nil {
-				out = append(out, device.Weight{W: l.w.of(flat), In: l.in, Out: l.out})
-			}
-		}
-	}
-	for _, l := range n.layers {
-		add(l.qkv, l.out, l.up, l.down)
-	}
-	add(n.cond, n.headIn, n.mod, n.headOut, n.dec1, n.dec2, n.dec3)
-	for _, b := range n.blocks {
-		add(b.up, b.down)
-	}
-	return out
-}
-
 func countShares(be device.Backend, batch, rows int) int {
 	caps := be.Caps()
 	if caps.Divider == nil {

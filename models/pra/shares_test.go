@@ -144,7 +144,7 @@ func TestKeptWeights(t *testing.T) {
 		if !slices.Equal(got, want) {
 			t.Fatal("images with kept weights differ")
 		}
-		flat := make([]float32, m.net.total)
+		flat := make([]float32, m.net.Total)
 		be.Download(flat, m.ema)
 		for i := range flat {
 			flat[i] *= 1.1

@@ -42,8 +42,8 @@ func TestThreadsAgree(t *testing.T) {
 					if err := tr.Step(); err != nil {
 						t.Fatal(err)
 					}
-					m := made{losses: tr.Losses(), grad: make([]float32, tr.net.total)}
-					tr.net.be.Download(m.grad, tr.grads)
+					m := made{losses: tr.Losses(), grad: make([]float32, tr.net.Total)}
+					tr.net.be.Download(m.grad, tr.adam.Grads)
 					labels, ids := make([]int32, 32), make([]uint32, 32) // two shares
 					for i := range ids {
 						labels[i], ids[i] = int32(i%3), uint32(i)

@@ -6,12 +6,7 @@ import (
 
 	"prabench/models"
 	"prabench/models/device"
-)
-
-// Optimiser constants of the recipe.
-const (
-	beta1   = 0.9
-	epsilon = 1e-8
+	"prabench/models/layers"
 )
 
 // Trainer trains one model, step by step. Everything a step does is a function
@@ -28,30 +23,28 @@ type Trainer struct {
 	depth int // rollout depth R, resolved
 	net   *network
 	data  models.Images
-	mem   memory
+	mem   layers.Memory
 
-	grads, m1, m2 device.Buffer
-	batch         *trainBatch
-	acts          *trainActs
-	rollout       *shares // of the AR inputs, depth ≥ 2
-	exact         bool    // the rollout is sequential: depth ≥ K
+	adam    *layers.AdamW
+	batch   *trainBatch
+	acts    *trainActs
+	rollout *shares // of the AR inputs, depth ≥ 2
+	exact   bool    // the rollout is sequential: depth ≥ K
 
-	done     int
-	epoch    int
-	shuffle  []int32
-	gradNorm float64
-	lr       float64
+	done    int
+	epoch   int
+	shuffle []int32
 }
 
 // trainActs is the device memory of a training step. R = m·rows head
 // evaluations, rows = batch·N tokens.
 type trainActs struct {
-	coder *coderActs
+	coder *layers.CoderActs // nil for identity
 	trunk *trunkActs
-	head  *headActs
-	cg    *coderGrads
-	tg    *trunkGrads
-	hg    *headGrads
+	head  *layers.HeadActs
+	cg    *layers.CoderGrads
+	tg    *layers.StackGrads
+	hg    *layers.HeadGrads
 
 	x, in           device.Buffer // [rows, P] clean tokens, AR inputs
 	swept           device.Buffer // [rows, P] AR inputs of depth ≥ 2 before mixing
@@ -91,17 +84,17 @@ func NewTrainer(be device.Backend, cfg Config, tc TrainConfig, data models.Image
 	if err != nil {
 		return nil, err
 	}
-	t := &Trainer{Model: model, cfg: cfg, tc: tc, net: model.net, data: data, mem: memory{be: be}, epoch: -1}
+	t := &Trainer{Model: model, cfg: cfg, tc: tc, net: model.net, data: data, mem: layers.Memory{Be: be}, epoch: -1}
 	model.Train = tc
 	t.depth = int(tc.RolloutDepth.Resolve(cfg.ARSteps()))
 	t.exact = t.depth >= cfg.ARSteps()
 	n, m := t.net, &t.mem
-	t.grads, t.m1, t.m2 = m.alloc(device.Model, n.total), m.alloc(device.Model, n.total), m.alloc(device.Model, n.total)
+	t.adam = layers.NewAdamW(m, &n.Parameters, tc.recipe())
 	t.batch = newTrainBatch(cfg, tc, m)
 	t.acts = t.allocActs()
-	if m.err != nil {
+	if m.Err != nil {
 		t.Close()
-		return nil, m.err
+		return nil, m.Err
 	}
 	if t.depth >= 2 {
 		plan := flowPlan{steps: tc.SweepSteps, anchor: tc.Anchor}
@@ -110,8 +103,6 @@ func NewTrainer(be device.Backend, cfg Config, tc TrainConfig, data models.Image
 			return nil, err
 		}
 	}
-	device.Do(be, device.Fill{Dst: t.m1})
-	device.Do(be, device.Fill{Dst: t.m2})
 	device.Do(be, device.Fill{Dst: t.acts.ones, Value: 1})
 	return t, nil
 }
@@ -121,20 +112,21 @@ func (t *Trainer) allocActs() *trainActs {
 	rows, P, d := t.tc.Batch*c.Tokens(), c.TokenDim(), c.StateDim()
 	R := rows * t.tc.FlowSamples
 	a := &trainActs{
-		coder: n.coderActs(m, rows), trunk: n.trunkActs(m, rows, true), head: n.headActs(m, R, R, rows, true),
-		cg: n.coderGrads(m, rows), tg: n.trunkGrads(m, rows), hg: n.headGrads(m, R, rows),
-		x: m.act(rows * P), in: m.act(rows * P), noise: m.act(rows * d),
-		zt: m.act(R * d), eps: m.act(R * d), target: m.act(R * d), do: m.act(R * d),
-		dh: m.act(rows * c.Width), lossFlow: m.act(R), a: m.act(R), b: m.act(R), w: m.act(R), ones: m.act(R),
+		trunk: n.trunkActs(m, rows, true), head: n.flow.Acts(m, R, R, rows, true),
+		tg: n.stack.Grads(m, rows), hg: n.flow.Grads(m, R, rows),
+		x: m.Act(rows * P), in: m.Act(rows * P), noise: m.Act(rows * d),
+		zt: m.Act(R * d), eps: m.Act(R * d), target: m.Act(R * d), do: m.Act(R * d),
+		dh: m.Act(rows * c.Width), lossFlow: m.Act(R), a: m.Act(R), b: m.Act(R), w: m.Act(R), ones: m.Act(R),
 	}
 	if c.State > 0 {
-		a.zn, a.rec, a.drec, a.lossRec = m.act(rows*d), m.act(rows*P), m.act(rows*P), m.act(rows)
+		a.coder, a.cg = n.coder.Acts(m, rows), n.coder.Grads(m, rows)
+		a.zn, a.rec, a.drec, a.lossRec = m.Act(rows*d), m.Act(rows*P), m.Act(rows*P), m.Act(rows)
 	}
 	if t.depth >= 2 {
-		a.swept = m.act(rows * P)
+		a.swept = m.Act(rows * P)
 	}
 	if t.tc.InputNoise > 0 {
-		a.pixelNoise = m.act(rows * P)
+		a.pixelNoise = m.Act(rows * P)
 	}
 	return a
 }
@@ -146,15 +138,15 @@ func (t *Trainer) Done() int { return t.done }
 func (t *Trainer) Step() error {
 	t.loadBatch()
 	t.forwardBackward()
-	t.update()
+	t.adam.Update(t.net.be, &t.net.Parameters, t.Model.raw, t.Model.ema, t.done)
 	t.done++
 	t.Model.Steps = t.done
 	if err := t.net.be.Err(); err != nil {
 		return fmt.Errorf("training step %d: %w", t.done, err)
 	}
-	if math.IsNaN(t.gradNorm) || math.IsInf(t.gradNorm, 0) {
+	if math.IsNaN(t.adam.GradNorm) || math.IsInf(t.adam.GradNorm, 0) {
 		return fmt.Errorf("training step %d: the gradient norm is %v: the training has diverged; lower train.lr or set train.clip",
-			t.done, t.gradNorm)
+			t.done, t.adam.GradNorm)
 	}
 	return nil
 }
@@ -166,7 +158,7 @@ func (t *Trainer) loadBatch() {
 	for i := range t.tc.Batch {
 		at := t.done*t.tc.Batch + i
 		if e := at / t.data.N; e != t.epoch {
-			t.epoch, t.shuffle = e, shuffled(key, uint32(e), t.data.N)
+			t.epoch, t.shuffle = e, layers.Shuffled(key, streamOrder, uint32(e), t.data.N)
 		}
 		b.pick(i, at, t.shuffle[at%t.data.N], t.data, key)
 	}
@@ -180,17 +172,18 @@ func (t *Trainer) loadBatch() {
 func (t *Trainer) forwardBackward() {
 	n, be, a, c := t.net, t.net.be, t.acts, t.cfg
 	flat := t.Model.raw
+	p := n.pass(flat, t.adam.Grads)
 	B := t.tc.Batch
 	rows, P, d := B*c.Tokens(), c.TokenDim(), c.StateDim()
-	device.Do(be, device.Fill{Dst: t.grads})
+	device.Do(be, device.Fill{Dst: t.adam.Grads})
 
 	// The state and its loss. For identity the state is the token.
 	z := a.x
 	if c.State > 0 {
-		n.encode(flat, a.coder, a.x, rows)
-		z = a.coder.z
+		n.coder.Encode(p, a.coder, a.x, rows)
+		z = a.coder.Z
 		t.noisedState(a.zn, z)
-		n.decode(flat, a.coder.dec, a.rec, a.zn, rows)
+		n.coder.Decode(p, a.coder.Dec, a.rec, a.zn, rows)
 		scale := float32(t.tc.RecWeight / float64(rows*P))
 		device.Do(be, device.WeightedError{
 			Loss: a.lossRec, Grad: a.drec, Pred: a.rec, Target: a.x, W: a.ones, Rows: rows, N: P, TargetRows: rows,
@@ -199,28 +192,28 @@ func (t *Trainer) forwardBackward() {
 	}
 	t.buildInputs(z)
 	if c.State > 0 {
-		n.coderBackward(flat, t.grads, a.coder, a.cg, a.drec, a.zn, a.x, rows)
+		n.coder.Backward(p, a.coder, a.cg, a.drec, a.zn, a.x, rows)
 	}
 
 	n.trunk(flat, a.trunk, a.in, t.batch.labels, B)
 	m := t.tc.FlowSamples
 	R := m * rows
-	n.condition(flat, a.head.hc, a.trunk.h, rows)
+	n.flow.Condition(p, a.head, a.trunk.H, rows)
 	t.drawFlow(z)
-	n.timeEmbedding(flat, a.head.temb, a.head.features, a.head.tpre1, a.head.t1, a.a, R)
-	n.modulate(flat, a.head, a.head.temb, R, R, rows)
-	n.head(flat, a.head, a.head.mod, a.zt, R)
+	n.flow.Time.Forward(p, a.head.Time, a.a, R)
+	n.flow.Modulate(p, a.head, a.head.Time.Out, R, R, rows)
+	n.flow.Forward(p, a.head, a.head.Mod, a.zt, R)
 	target, trows := z, rows
 	if c.Target == "v" {
 		device.Do(be, device.RowMix{Dst: a.target, A: a.ones, X: z, B: t.minusOnes(), Y: a.eps, Rows: R, N: d, XRows: rows})
 		target, trows = a.target, R
 	}
 	device.Do(be, device.WeightedError{
-		Loss: a.lossFlow, Grad: a.do, Pred: a.head.o, Target: target, W: a.w, Rows: R, N: d, TargetRows: trows,
+		Loss: a.lossFlow, Grad: a.do, Pred: a.head.Out, Target: target, W: a.w, Rows: R, N: d, TargetRows: trows,
 		Scale: float32(1 / float64(R*d)),
 	})
-	n.headBackward(flat, t.grads, a.head, a.hg, a.dh, a.do, a.zt, a.trunk.h, R, rows)
-	n.trunkBackward(flat, t.grads, a.trunk, a.tg, a.dh, a.in, t.batch.labels, B)
+	n.flow.Backward(p, a.head, a.hg, a.dh, a.do, a.zt, a.trunk.H, R, rows)
+	n.trunkBackward(flat, t.adam.Grads, a.trunk, a.tg, a.dh, a.in, t.batch.labels, B)
 }
 
 // minusOnes fills the second row scalars, free after drawFlow, with −1.
@@ -246,7 +239,7 @@ func (t *Trainer) strengths(stream uint32, strength float64) {
 	N, h := t.cfg.Tokens(), t.batch.scalars
 	for i, id := range t.batch.hostIDs {
 		for j := range N {
-			h[i*N+j] = float32(strength * uniformAt(t.tc.Seed, stream, uint32(id), uint32(j)))
+			h[i*N+j] = float32(strength * layers.Uniform(t.tc.Seed, stream, uint32(id), uint32(j)))
 		}
 	}
 	t.net.be.Upload(t.acts.b.Slice(0, len(t.batch.hostIDs)*N), h[:len(t.batch.hostIDs)*N])
@@ -306,7 +299,7 @@ func (t *Trainer) rolloutInputs(z device.Buffer) {
 	keep, h := t.batch.scalars, t.batch.scalars2
 	for i, id := range t.batch.hostIDs {
 		k := float32(0)
-		if uniformAt(t.tc.Seed, streamMix, uint32(id), 0) < t.tc.Mix {
+		if layers.Uniform(t.tc.Seed, streamMix, uint32(id), 0) < t.tc.Mix {
 			k = 1
 		}
 		for j := range N {
@@ -332,7 +325,7 @@ func (t *Trainer) drawFlow(z device.Buffer) {
 		for i, id := range b.hostIDs {
 			for j := range N {
 				r := s*rows + i*N + j
-				time := 1 / (1 + math.Exp(-normalAt(t.tc.Seed, streamTime+uint32(s), uint32(id), uint32(j), 0)))
+				time := 1 / (1 + math.Exp(-layers.Normal(t.tc.Seed, streamTime+uint32(s), uint32(id), uint32(j), 0)))
 				b.scalars[r], b.scalars2[r], b.weights[r] = float32(time), float32(1-time), 1
 				if c.Target == "x" {
 					b.weights[r] = float32(1 / math.Max(1-time, minRemain))
@@ -346,42 +339,9 @@ func (t *Trainer) drawFlow(z device.Buffer) {
 	device.Do(be, device.RowMix{Dst: a.zt, A: a.a, X: z, B: a.b, Y: a.eps, Rows: t.tc.FlowSamples * rows, N: d, XRows: rows})
 }
 
-// schedule is the learning rate of step s: linear warm-up, then cosine to 0.
-func (t TrainConfig) schedule(s int) float64 {
-	warm := math.Ceil(t.Warmup * float64(t.Steps))
-	if float64(s) < warm {
-		return t.LR * float64(s+1) / warm
-	}
-	x := (float64(s) - warm) / math.Max(1, float64(t.Steps)-warm)
-	return t.LR * 0.5 * (1 + math.Cos(math.Pi*math.Min(1, x)))
-}
-
-// update clips the gradient and applies AdamW with the averaged weights.
-func (t *Trainer) update() {
-	be, n := t.net.be, t.net
-	t.lr = t.tc.schedule(t.done)
-	t.gradNorm = math.Sqrt(device.SquaredNorm(be, t.grads))
-	scale := 1.0
-	if t.tc.Clip > 0 && t.gradNorm > t.tc.Clip {
-		scale = t.tc.Clip / t.gradNorm
-	}
-	s := float64(t.done + 1)
-	h := device.AdamW{
-		LR: t.lr, Beta1: beta1, Beta2: t.tc.Beta2, Eps: epsilon, WeightDecay: t.tc.WeightDecay,
-		Correct1: 1 - math.Pow(beta1, s), Correct2: 1 - math.Pow(t.tc.Beta2, s), GradScale: scale,
-		EMA: math.Min(t.tc.EMA, s/(9+s)), // (1+n)/(10+n) with n = s−1
-	}
-	apply := func(lo, size int, h device.AdamW) {
-		if size == 0 {
-			return
-		}
-		h.P, h.G, h.Avg = t.Model.raw.Slice(lo, size), t.grads.Slice(lo, size), t.Model.ema.Slice(lo, size)
-		h.M, h.V = t.m1.Slice(lo, size), t.m2.Slice(lo, size)
-		device.Do(be, h)
-	}
-	apply(0, n.decayed, h)
-	h.WeightDecay = 0
-	apply(n.decayed, n.total-n.decayed, h)
+// recipe is how the weights move.
+func (t TrainConfig) recipe() layers.Recipe {
+	return layers.Recipe{Steps: t.Steps, LR: t.LR, Warmup: t.Warmup, Beta2: t.Beta2, WeightDecay: t.WeightDecay, Clip: t.Clip, EMA: t.EMA}
 }
 
 // Losses reads the parts of the last step's loss from the device.
@@ -399,7 +359,7 @@ func (t *Trainer) Losses() Losses {
 		return s / float64(b.N*by)
 	}
 	l := Losses{Step: t.done, Flow: mean(t.acts.lossFlow, t.cfg.StateDim()), Rec: mean(t.acts.lossRec, t.cfg.TokenDim()),
-		GradNorm: t.gradNorm, LR: t.lr}
+		GradNorm: t.adam.GradNorm, LR: t.adam.LR}
 	l.Total = l.Flow + t.tc.RecWeight*l.Rec
 	return l
 }
@@ -409,6 +369,6 @@ func (t *Trainer) Close() {
 	if t.rollout != nil {
 		t.rollout.close()
 	}
-	t.mem.free()
+	t.mem.Free()
 	t.Model.Close()
 }

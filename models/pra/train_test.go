@@ -7,12 +7,13 @@ import (
 	"testing"
 
 	"prabench/models"
+	"prabench/models/layers"
 )
 
 // Every image is seen once an epoch, in another order each time.
 func TestShuffle(t *testing.T) {
 	const n = 1000
-	a, b := shuffled(1, 0, n), shuffled(1, 1, n)
+	a, b := layers.Shuffled(1, streamOrder, 0, n), layers.Shuffled(1, streamOrder, 1, n)
 	if slices.Equal(a, b) {
 		t.Error("two epochs have the same order")
 	}
@@ -48,7 +49,7 @@ func TestBatches(t *testing.T) {
 		tr.done++
 	}
 	for at := range ids {
-		want := data.Labels[shuffled(tc.Seed, uint32(at/6), 6)[at%6]]
+		want := data.Labels[layers.Shuffled(tc.Seed, streamOrder, uint32(at/6), 6)[at%6]]
 		if int(ids[at]) != at || labels[at] != want {
 			t.Errorf("image %d of the stream: id %d, label %d, want label %d", at, ids[at], labels[at], want)
 		}
@@ -61,7 +62,7 @@ func TestSchedule(t *testing.T) {
 		step int
 		want float64
 	}{{0, 0.2}, {4, 1}, {9, 2}, {10, 2}, {55, 1}, {100, 0}} {
-		if got := tc.schedule(tt.step); math.Abs(got-tt.want) > 1e-12 {
+		if got := tc.recipe().Rate(tt.step); math.Abs(got-tt.want) > 1e-12 {
 			t.Errorf("step %d: learning rate %g, want %g", tt.step, got, tt.want)
 		}
 	}
@@ -103,7 +104,7 @@ func TestDivergenceIsAnError(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer tr.Close()
-	flat := make([]float32, tr.net.total)
+	flat := make([]float32, tr.net.Total)
 	for i := range flat {
 		flat[i] = 1e30
 	}
@@ -123,9 +124,9 @@ func TestPatchify(t *testing.T) {
 			image[i] = uint8(i * 7)
 		}
 		tokens := make([]float32, c.Tokens()*c.TokenDim())
-		c.patchify(tokens, image, c.order())
+		c.patches().Cut(tokens, image, c.order())
 		back := make([]uint8, len(image))
-		c.unpatchify(back, tokens, c.order())
+		c.patches().Join(back, tokens, c.order())
 		if !slices.Equal(image, back) {
 			t.Errorf("%s: the image changed on the way", order)
 		}
@@ -135,14 +136,14 @@ func TestPatchify(t *testing.T) {
 			patch = c.ARSteps()
 		}
 		y, x := patch/c.Grid()*c.Patch, patch%c.Grid()*c.Patch
-		if want := pixelTable[image[(y*c.Size+x)*3]]; tokens[c.TokenDim()] != want {
+		if want := float32(image[(y*c.Size+x)*3])/127.5 - 1; tokens[c.TokenDim()] != want {
 			t.Errorf("%s: token 1 begins with %g, want %g", order, tokens[c.TokenDim()], want)
 		}
 	}
 	c := Config{Size: 1, Patch: 1, Channels: 1, Block: 1}
 	for v, want := range map[float32]uint8{-3: 0, -1: 0, 0: 128, 1: 255, 9: 255, float32(math.NaN()): 0} {
 		var b [1]uint8
-		if c.unpatchify(b[:], []float32{v}, []int32{0}); b[0] != want {
+		if c.patches().Join(b[:], []float32{v}, []int32{0}); b[0] != want {
 			t.Errorf("value %g becomes %d, want %d", v, b[0], want)
 		}
 	}

@@ -1,4 +1,7 @@
-package pra
+package layers
+
+// Patches is how an image becomes tokens: squares of Patch pixels.
+type Patches struct{ Size, Channels, Patch int }
 
 // pixelTable maps a byte to its value in [−1, 1].
 var pixelTable = func() (t [256]float32) {
@@ -8,10 +11,10 @@ var pixelTable = func() (t [256]float32) {
 	return
 }()
 
-// patchify writes one image's tokens [N, P] in generation order; a token's
-// values run row, column, channel.
-func (c Config) patchify(dst []float32, image []uint8, order []int32) {
-	p, g, ch := c.Patch, c.Grid(), c.Channels
+// Cut writes one image's tokens [N, P] in generation order: order has the raster
+// position of each. A token's values run row, column, channel.
+func (c Patches) Cut(dst []float32, image []uint8, order []int32) {
+	p, g, ch := c.Patch, c.Size/c.Patch, c.Channels
 	row := p * ch
 	for i, o := range order {
 		y, x := int(o)/g*p, int(o)%g*p
@@ -25,10 +28,10 @@ func (c Config) patchify(dst []float32, image []uint8, order []int32) {
 	}
 }
 
-// unpatchify is the inverse of patchify; values are clipped to [−1, 1] and
-// rounded to the nearest byte.
-func (c Config) unpatchify(image []uint8, tokens []float32, order []int32) {
-	p, g, ch := c.Patch, c.Grid(), c.Channels
+// Join is the inverse of Cut; values are clipped to [−1, 1] and rounded to the
+// nearest byte.
+func (c Patches) Join(image []uint8, tokens []float32, order []int32) {
+	p, g, ch := c.Patch, c.Size/c.Patch, c.Channels
 	row := p * ch
 	for i, o := range order {
 		y, x := int(o)/g*p, int(o)%g*p

@@ -1,0 +1,238 @@
+package layers
+
+import (
+	"math"
+	"testing"
+
+	"prabench/models/device"
+	"prabench/models/device/reference"
+)
+
+// net is something built of layers: forward leaves its output in y, backward
+// accumulates the gradients that dy has, and writes dx where it has one.
+type net struct {
+	y, x, dx device.Buffer
+	forward  func(p *Pass)
+	backward func(p *Pass, dy device.Buffer)
+}
+
+// room makes buffers on the reference backend, whose fresh memory is NaN.
+type room struct {
+	Memory
+	ref *reference.Backend
+}
+
+func newRoom() *room {
+	be := reference.New()
+	return &room{Memory{Be: be}, be}
+}
+
+// filled is n smooth numbers about 0.
+func (r *room) filled(n int, phase float64) device.Buffer {
+	b := r.Act(n)
+	for i := range n {
+		r.ref.Host(b)[i] = math.Sin(1.7*float64(i) + phase)
+	}
+	return b
+}
+
+func (r *room) indices(of ...int32) device.Ints {
+	b := r.Ints(len(of))
+	r.Be.UploadInts(b, of)
+	return b
+}
+
+// Every pair of a forward and a backward function, and networks of several of them,
+// against central differences in float64.
+func TestGradients(t *testing.T) {
+	for name, build := range map[string]func(l *Parameters, r *room) net{
+		"linear": func(l *Parameters, r *room) net {
+			f := l.Linear("f", 3, 4)
+			x, y, pre, dx := r.filled(6, 0), r.Act(8), r.Act(8), r.Act(6)
+			return net{y, x, dx, func(p *Pass) { f.Apply(p, y, pre, x, 2, device.SiLU) },
+				func(p *Pass, dy device.Buffer) { f.Backward(p, dx, 0, dy, dy, pre, x, 2, device.SiLU) }}
+		},
+		"affine": func(l *Parameters, r *room) net {
+			f := l.Affine("f", 4)
+			x, y, stats, dx := r.filled(8, 0), r.Act(8), r.Act(4), r.Act(8)
+			return net{y, x, dx, func(p *Pass) { f.Forward(p, y, x, stats, 2, 4) },
+				func(p *Pass, dy device.Buffer) { f.Backward(p, dx, dy, x, stats, 2, 4, false) }}
+		},
+		"attention, both ways": func(l *Parameters, r *room) net { return attention(l, r, 3) },
+		"attention, one token after another": func(l *Parameters, r *room) net {
+			return attention(l, r, 1)
+		},
+		"MLP": func(l *Parameters, r *room) net {
+			f := MLP{l.Linear("up", 4, 6), l.Linear("down", 6, 4), device.GELU}
+			x, y, dx, hidden, a := r.filled(8, 0), r.Act(8), r.Act(8), r.Act(12), f.Acts(&r.Memory, 2, true)
+			return net{y, x, dx, func(p *Pass) { f.Forward(p, &a, y, x, 2, device.Epilogue{}) },
+				func(p *Pass, dy device.Buffer) { f.Backward(p, &a, hidden, dx, dy, x, 2) }}
+		},
+		"stack": func(l *Parameters, r *room) net {
+			s := NewStack(l, "s", 2, 4, 2, 2)
+			of := Sequences{2, 4, 2}
+			a, g, x := s.Acts(&r.Memory, 8, true), s.Grads(&r.Memory, 8), r.filled(32, 0)
+			return net{a.H, x, g.DX, func(p *Pass) {
+				device.Do(p.Be, device.Copy{Dst: a.Input(), Src: x})
+				s.Forward(p, a, of)
+			}, func(p *Pass, dy device.Buffer) { s.Backward(p, a, g, dy, of) }}
+		},
+		"embedding": func(l *Parameters, r *room) net {
+			e := NewEmbedding(l, "e", 3, 4, 4, 2, 2)
+			x, y, proj, dproj := r.filled(24, 0), r.Act(32), r.Act(32), r.Act(32)
+			labels, order := r.indices(1, 2), r.indices(0, 2, 1, 3)
+			return net{y: y, forward: func(p *Pass) { e.Forward(p, y, proj, x, labels, order, 2) },
+				backward: func(p *Pass, dy device.Buffer) { e.Backward(p, dproj, dy, x, labels, order, 2) }}
+		},
+		"head": func(l *Parameters, r *room) net {
+			h := NewHead(l, "h", 3, 2, 4, 2, 2)
+			x, cond, times, dcond := r.filled(8, 0), r.filled(6, 1), r.Act(4), r.Act(6)
+			r.Be.Upload(times, []float32{0.1, 0.4, 0.6, 0.9})
+			a, g := h.Acts(&r.Memory, 4, 4, 2, true), h.Grads(&r.Memory, 4, 2)
+			return net{a.Out, cond, dcond, func(p *Pass) {
+				h.Condition(p, a, cond, 2)
+				h.Time.Forward(p, a.Time, times, 4)
+				h.Modulate(p, a, a.Time.Out, 4, 4, 2)
+				h.Forward(p, a, a.Mod, x, 4)
+			}, func(p *Pass, dy device.Buffer) { h.Backward(p, a, g, dcond, dy, x, cond, 4, 2) }}
+		},
+		"coder": func(l *Parameters, r *room) net {
+			c := NewCoder(l, "enc", "dec", 3, 5, 4, device.LayerNorm)
+			x, y := r.filled(6, 0), r.Act(6)
+			a, g := c.Acts(&r.Memory, 2), c.Grads(&r.Memory, 2)
+			return net{y: y, forward: func(p *Pass) {
+				c.Encode(p, a, x, 2)
+				c.Decode(p, a.Dec, y, a.Z, 2)
+			}, backward: func(p *Pass, dy device.Buffer) { c.Backward(p, a, g, dy, a.Z, x, 2) }}
+		},
+		"a diffusion transformer's block": diffusion,
+	} {
+		t.Run(name, func(t *testing.T) {
+			l, r := &Parameters{}, newRoom()
+			n := build(l, r)
+			l.Place()
+			p := &Pass{Be: r.Be, Weights: r.Act(l.Total), Grads: r.Act(l.Total)}
+			if r.Err != nil {
+				t.Fatal(r.Err)
+			}
+			w := r.ref.Host(p.Weights)
+			for i := range w {
+				w[i] = 0.4 * Normal(3, 0, 0, uint32(i), 0)
+			}
+			of := r.filled(n.y.N, 2)
+			dy := append([]float64(nil), r.ref.Host(of)...)
+			loss := func() (s float64) {
+				n.forward(p)
+				for i, v := range r.ref.Host(n.y)[:n.y.N] {
+					s += v * dy[i]
+				}
+				return s
+			}
+			loss()
+			device.Do(r.Be, device.Fill{Dst: p.Grads})
+			n.backward(p, of)
+			same := func(what string, x, grad []float64) {
+				t.Helper()
+				got := append([]float64(nil), grad...)
+				var diff, size float64
+				for i := range x {
+					const h = 1e-5
+					old := x[i]
+					x[i] = old + h
+					up := loss()
+					x[i] = old - h
+					num := (up - loss()) / (2 * h)
+					x[i] = old
+					diff += (num - got[i]) * (num - got[i])
+					size += num*num + got[i]*got[i]
+				}
+				if !(math.Sqrt(diff) <= 1e-6*math.Sqrt(size)+1e-9) || size == 0 {
+					t.Errorf("%s: the gradient differs from central differences by %g of %g", what, math.Sqrt(diff), math.Sqrt(size))
+				}
+			}
+			for _, tensor := range l.Tensors {
+				at := tensor.Offset
+				same(tensor.Name, w[at:at+tensor.N], r.ref.Host(p.Grads)[at:at+tensor.N])
+			}
+			if !n.dx.Absent() {
+				same("the input", r.ref.Host(n.x)[:n.x.N], r.ref.Host(n.dx)[:n.x.N])
+			}
+		})
+	}
+}
+
+func attention(l *Parameters, r *room, block int) net {
+	f := Attention{l.Linear("qkv", 4, 12), l.Linear("out", 4, 4), 2}
+	of := Sequences{2, 3, block}
+	x, y, dx := r.filled(24, 0), r.Act(24), r.Act(24)
+	a, g := f.Acts(&r.Memory, 6), f.Grads(&r.Memory, 6)
+	return net{y, x, dx, func(p *Pass) { f.Forward(p, &a, y, x, 6, device.Epilogue{}, func() { f.Over(p, &a, of) }) },
+		func(p *Pass, dy device.Buffer) { f.Backward(p, &a, &g, dx, dy, x, of) }}
+}
+
+// diffusion is x ← x + gate·attention(norm(x)·(1+scale) + shift) over all tokens at
+// once, then the same with an MLP, under modulations that are one row of parameters
+// here: what a transformer is built of that denoises whole images.
+func diffusion(l *Parameters, r *room) net {
+	const W, rows = 4, 6
+	of := Sequences{2, 3, 3}
+	att := Attention{l.Linear("qkv", W, 3*W), l.Linear("out", W, W), 2}
+	mlp := MLP{l.Linear("up", W, 2*W), l.Linear("down", 2*W, W), device.GELU}
+	mod := l.Linear("mod", 3, 6*W)
+	x, y, cond, m := r.filled(rows*W, 0), r.Act(rows*W), r.filled(rows*3, 1), r.Act(rows*6*W)
+	n1, n2, mid, f1, f2, s1, s2 := r.Act(rows*W), r.Act(rows*W), r.Act(rows*W), r.Act(rows*W), r.Act(rows*W), r.Act(rows*2), r.Act(rows*2)
+	dx, df, dn, dm, hidden := r.Act(rows*W), r.Act(rows*W), r.Act(rows*W), r.Act(rows*6*W), r.Act(rows*2*W)
+	a, b, g := att.Acts(&r.Memory, rows), mlp.Acts(&r.Memory, rows, true), att.Grads(&r.Memory, rows)
+	norm := func(p *Pass, y, x, stats device.Buffer, at int) {
+		device.Do(p.Be, device.ModNorm{Y: y, X: x, Stats: stats, Mod: m, LDMod: 6 * W, Shift: at, Scale: at + W, Rows: rows, N: W})
+	}
+	gate := func(pre, residual device.Buffer, at int) device.Epilogue {
+		return device.Epilogue{Pre: pre, Gate: m, LDGate: 6 * W, GateOff: at + 2*W, Residual: residual}
+	}
+	back := func(p *Pass, f, x, stats device.Buffer, at int, sub func()) {
+		device.Do(p.Be, device.GateBackward{DF: df, DMod: dm, DOut: dx, F: f, Mod: m, LDMod: 6 * W, Gate: at + 2*W, Rows: rows, N: W})
+		sub()
+		device.Do(p.Be, device.ModNormBackward{DX: dx, DMod: dm, DY: dn, X: x, Stats: stats, Mod: m, LDMod: 6 * W, Shift: at, Scale: at + W,
+			Rows: rows, N: W, Add: true})
+	}
+	return net{y, x, dx, func(p *Pass) {
+		mod.Apply(p, m, none, cond, rows, device.None)
+		norm(p, n1, x, s1, 0)
+		att.Forward(p, &a, mid, n1, rows, gate(f1, x, 0), func() { att.Over(p, &a, of) })
+		norm(p, n2, mid, s2, 3*W)
+		mlp.Forward(p, &b, y, n2, rows, gate(f2, mid, 3*W))
+	}, func(p *Pass, dy device.Buffer) {
+		device.Do(p.Be, device.Copy{Dst: dx, Src: dy})
+		back(p, f2, mid, s2, 3*W, func() { mlp.Backward(p, &b, hidden, dn, df, n2, rows) })
+		back(p, f1, x, s1, 0, func() { att.Backward(p, &a, &g, dn, df, n1, of) })
+		mod.Backward(p, none, 0, dm, dm, none, cond, rows, device.None)
+	}}
+}
+
+// A step from the caches is what the whole sequence gives.
+func TestStepsAreTheWholeSequence(t *testing.T) {
+	l, r := &Parameters{}, newRoom()
+	s := NewStack(l, "s", 2, 4, 2, 2)
+	l.Place()
+	p := &Pass{Be: r.Be, Weights: r.Act(l.Total)}
+	r.Be.Upload(p.Weights, l.Initial(5, 0))
+	of := Sequences{2, 6, 2}
+	x, whole := r.filled(2*6*4, 0), s.Acts(&r.Memory, 12, true)
+	device.Do(r.Be, device.Copy{Dst: whole.Input(), Src: x})
+	s.Forward(p, whole, of)
+	want := append([]float64(nil), r.ref.Host(whole.H)[:48]...)
+	step := s.Acts(&r.Memory, 4, false)
+	caches := []device.Buffer{r.Act(2 * 12 * 4), r.Act(2 * 12 * 4)}
+	for at := 0; at < 6; at += 2 {
+		device.Do(r.Be, device.Copy2D{Dst: step.Input(), LDDst: 8, Src: x.Slice(at*4, 48-at*4), LDSrc: 24, Rows: 2, N: 8})
+		s.Step(p, step, caches, of, at)
+		for b := range 2 {
+			for k := range 8 {
+				got, want := r.ref.Host(step.H)[b*8+k], want[(b*6+at)*4+k]
+				if math.Abs(got-want) > 1e-12 {
+					t.Fatalf("image %d, token %d: %g, in the whole sequence %g", b, at+k/4, got, want)
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,85 @@
+package layers
+
+import (
+	"math"
+
+	"prabench/models/device"
+)
+
+// Recipe is how a training moves its weights: AdamW with linear warm-up, cosine
+// decay to 0, a bound on the gradient's norm, and averaged weights.
+type Recipe struct {
+	Steps       int
+	LR          float64 // the peak
+	Warmup      float64 // share of the steps
+	Beta2       float64
+	WeightDecay float64
+	Clip        float64 // 0 is none
+	EMA         float64 // decay min(EMA, (1+n)/(10+n))
+}
+
+// Rate is the learning rate of a step, counted from 0.
+func (r Recipe) Rate(step int) float64 {
+	warm := math.Ceil(r.Warmup * float64(r.Steps))
+	if float64(step) < warm {
+		return r.LR * float64(step+1) / warm
+	}
+	x := (float64(step) - warm) / math.Max(1, float64(r.Steps)-warm)
+	return r.LR * 0.5 * (1 + math.Cos(math.Pi*math.Min(1, x)))
+}
+
+// Constants of the recipe.
+const (
+	beta1   = 0.9
+	epsilon = 1e-8
+)
+
+// AdamW is the state of a training's weights beside the weights themselves.
+type AdamW struct {
+	Recipe
+	Grads, M, V device.Buffer // of the flat array
+
+	GradNorm float64 // of the last step, before clipping
+	LR       float64 // of the last step
+}
+
+// NewAdamW allocates the gradients and the moments, which begin as zeros.
+func NewAdamW(m *Memory, l *Parameters, r Recipe) *AdamW {
+	o := &AdamW{Recipe: r}
+	for _, to := range []*device.Buffer{&o.Grads, &o.M, &o.V} {
+		*to = m.Alloc(device.Model, l.Total)
+	}
+	if m.Err == nil {
+		device.Do(m.Be, device.Fill{Dst: o.M})
+		device.Do(m.Be, device.Fill{Dst: o.V})
+	}
+	return o
+}
+
+// Update does the step after done others: raw weights move along the gradients, and
+// the averaged ones follow.
+func (o *AdamW) Update(be device.Backend, l *Parameters, raw, ema device.Buffer, done int) {
+	o.LR = o.Rate(done)
+	o.GradNorm = math.Sqrt(device.SquaredNorm(be, o.Grads))
+	scale := 1.0
+	if o.Clip > 0 && o.GradNorm > o.Clip {
+		scale = o.Clip / o.GradNorm
+	}
+	s := float64(done + 1)
+	h := device.AdamW{
+		LR: o.LR, Beta1: beta1, Beta2: o.Beta2, Eps: epsilon, WeightDecay: o.WeightDecay,
+		Correct1: 1 - math.Pow(beta1, s), Correct2: 1 - math.Pow(o.Beta2, s), GradScale: scale,
+		EMA: math.Min(o.EMA, s/(9+s)), // (1+n)/(10+n) with n = s−1
+	}
+	apply := func(lo, size int, h device.AdamW) {
+		if size == 0 {
+			return
+		}
+		h.P, h.G, h.Avg = raw.Slice(lo, size), o.Grads.Slice(lo, size), ema.Slice(lo, size)
+		h.M, h.V = o.M.Slice(lo, size), o.V.Slice(lo, size)
+		device.Do(be, h)
+	}
+	apply(0, l.Decayed, h)
+	h.WeightDecay = 0
+	apply(l.Decayed, l.Total-l.Decayed, h)
+}

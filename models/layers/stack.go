@@ -1,0 +1,162 @@
+package layers
+
+import (
+	"fmt"
+	"math"
+
+	"prabench/models/device"
+)
+
+// Stack is a transformer: pre-norm layers on a residual stream and a last
+// normalisation.
+type Stack struct {
+	Layers []Layer
+	Norm   Affine
+	Width  int
+}
+
+// Layer is x ← x + attention(norm(x)); x ← x + MLP(norm(x)).
+type Layer struct {
+	Norm1     Affine
+	Attention Attention
+	Norm2     Affine
+	MLP       MLP
+}
+
+// NewStack declares the tensors NAME.i.norm1, qkv, out, norm2, up, down and
+// NAME.norm. mlp is the hidden width over the stream's.
+func NewStack(l *Parameters, name string, depth, width, heads, mlp int) Stack {
+	s := Stack{Width: width}
+	residual := 1 / math.Sqrt(2*float64(depth)) // keeps the residual stream's scale at any depth
+	for i := range depth {
+		at := fmt.Sprintf("%s.%d.", name, i)
+		var layer Layer
+		layer.Norm1 = l.Affine(at+"norm1", width)
+		layer.Attention = Attention{QKV: l.Linear(at+"qkv", width, 3*width), Heads: heads,
+			Out: l.LinearOf(at+"out", width, width, residual/math.Sqrt(float64(width)))}
+		layer.Norm2 = l.Affine(at+"norm2", width)
+		layer.MLP = MLP{Up: l.Linear(at+"up", width, mlp*width), Act: device.GELU,
+			Down: l.LinearOf(at+"down", mlp*width, width, residual/math.Sqrt(float64(mlp*width)))}
+		s.Layers = append(s.Layers, layer)
+	}
+	s.Norm = l.Affine(name+".norm", width)
+	return s
+}
+
+// Weights are the matrices that inference multiplies by.
+func (s *Stack) Weights(flat device.Buffer) []device.Weight {
+	var out []device.Weight
+	for _, l := range s.Layers {
+		out = append(out, Weights(flat, l.Attention.QKV, l.Attention.Out, l.MLP.Up, l.MLP.Down)...)
+	}
+	return out
+}
+
+// StackActs are the activations of a stack.
+type StackActs struct {
+	layers []layerActs
+	last   device.Buffer // [rows, width] the residual stream after the last layer
+	stats  device.Buffer
+	H      device.Buffer // [rows, width] the output
+}
+
+// layerActs is what a layer's backward pass needs of its forward pass.
+type layerActs struct {
+	x              device.Buffer // [rows, width] the layer's input
+	stats1, stats2 device.Buffer // [rows, 2]
+	n1, n2         device.Buffer // [rows, width] normalised
+	attention      AttentionActs
+	mid            device.Buffer // [rows, width] after attention
+	mlp            MLPActs
+}
+
+// Acts allocates for rows. Where nothing is kept for a backward pass, all layers
+// share one set.
+func (s *Stack) Acts(m *Memory, rows int, keep bool) *StackActs {
+	size := rows * s.Width
+	a := &StackActs{stats: m.Act(rows * 2), H: m.Act(size)}
+	layer := func(l *Layer) layerActs {
+		return layerActs{
+			x: m.Act(size), stats1: m.Act(rows * 2), stats2: m.Act(rows * 2), n1: m.Act(size), n2: m.Act(size),
+			attention: l.Attention.Acts(m, rows), mid: m.Act(size), mlp: l.MLP.Acts(m, rows, keep),
+		}
+	}
+	for i := range s.Layers {
+		if keep || i == 0 {
+			a.layers = append(a.layers, layer(&s.Layers[i]))
+		} else {
+			a.layers = append(a.layers, a.layers[0])
+		}
+	}
+	if keep {
+		a.last = m.Act(size)
+	} else {
+		a.last = a.layers[0].x
+	}
+	return a
+}
+
+// Input is where the stream begins: [rows, width].
+func (a *StackActs) Input() device.Buffer { return a.layers[0].x }
+
+// output is where layer i leaves the residual stream.
+func (a *StackActs) output(i int) device.Buffer {
+	if i+1 < len(a.layers) {
+		return a.layers[i+1].x
+	}
+	return a.last
+}
+
+// Forward computes a.H from a.Input() for whole sequences.
+func (s *Stack) Forward(p *Pass, a *StackActs, of Sequences) {
+	s.forward(p, a, of.Batch*of.Tokens, func(i int) { s.Layers[i].Attention.Over(p, &a.layers[i].attention, of) })
+}
+
+// Step computes a.H for of.Block tokens of each sequence at position at; earlier
+// tokens are read from the caches, one a layer (see [device.CacheElements]).
+func (s *Stack) Step(p *Pass, a *StackActs, caches []device.Buffer, of Sequences, at int) {
+	s.forward(p, a, of.Batch*of.Block, func(i int) { s.Layers[i].Attention.Cached(p, &a.layers[i].attention, caches[i], of, at) })
+}
+
+func (s *Stack) forward(p *Pass, a *StackActs, rows int, attend func(layer int)) {
+	for i := range s.Layers {
+		l, b := &s.Layers[i], &a.layers[i]
+		l.Norm1.Forward(p, b.n1, b.x, b.stats1, rows, s.Width)
+		l.Attention.Forward(p, &b.attention, b.mid, b.n1, rows, device.Epilogue{Residual: b.x}, func() { attend(i) })
+		l.Norm2.Forward(p, b.n2, b.mid, b.stats2, rows, s.Width)
+		l.MLP.Forward(p, &b.mlp, a.output(i), b.n2, rows, device.Epilogue{Residual: b.mid})
+	}
+	s.Norm.Forward(p, a.H, a.last, a.stats, rows, s.Width)
+}
+
+// StackGrads is the scratch of Backward.
+type StackGrads struct {
+	DX        device.Buffer // [rows, width] afterwards the gradient of the input
+	dn        device.Buffer // [rows, width]
+	attention AttentionGrads
+	hidden    device.Buffer // [rows, hidden]
+}
+
+// Scratch is room of [rows, width] that is free between two backward passes.
+func (g *StackGrads) Scratch() device.Buffer { return g.dn }
+
+// Grads allocates for rows.
+func (s *Stack) Grads(m *Memory, rows int) *StackGrads {
+	l := &s.Layers[0]
+	return &StackGrads{DX: m.Act(rows * s.Width), dn: m.Act(rows * s.Width), attention: l.Attention.Grads(m, rows),
+		hidden: m.Act(rows * l.MLP.Up.Out)}
+}
+
+// Backward accumulates parameter gradients from dh [rows, width] and leaves the
+// gradient of the input in g.DX.
+func (s *Stack) Backward(p *Pass, a *StackActs, g *StackGrads, dh device.Buffer, of Sequences) {
+	rows := of.Batch * of.Tokens
+	s.Norm.Backward(p, g.DX, dh, a.last, a.stats, rows, s.Width, false)
+	for i := len(s.Layers) - 1; i >= 0; i-- {
+		l, b := &s.Layers[i], &a.layers[i]
+		l.MLP.Backward(p, &b.mlp, g.hidden, g.dn, g.DX, b.n2, rows)
+		l.Norm2.Backward(p, g.DX, g.dn, b.mid, b.stats2, rows, s.Width, true)
+		l.Attention.Backward(p, &b.attention, &g.attention, g.dn, g.DX, b.n1, of)
+		l.Norm1.Backward(p, g.DX, g.dn, b.x, b.stats1, rows, s.Width, true)
+	}
+}
