@@ -1,4 +1,4 @@
-// Package pra is the one model core that every experiment shares: a
+// Package pra is the family of models that an experiment has by default: a
 // pixel-space autoregressive transformer whose per-token flow head generates a
 // low-dimensional state that a pixel decoder turns into a patch, trained with
 // Parallel Rollout Approximation.
