@@ -36,7 +36,8 @@ func TestColumnsThatAFamilyHasNot(t *testing.T) {
 	plan.Cells = append(plan.Cells, PlanCell{ID: "other", Seed: 1, Params: map[string]any{"model.family": "gaussian"}})
 	mustPlan(t, db, plan)
 	for q, want := range map[string][][]string{
-		"SELECT cell, patch, block, rollout_depth, state FROM cells": {{"p7s1", "7", "1", "1", "12"}, {"other", "<nil>", "<nil>", "<nil>", "<nil>"}},
+		"SELECT cell, patch, block, rollout_depth, state FROM cells": {{"p7s1", "7", "1", "1", "12"},
+			{"other", "<nil>", "<nil>", "<nil>", "<nil>"}},
 		"SELECT cell, key, value, typeof(value) FROM params ORDER BY cell, key": {{"other", "model.family", "gaussian", "text"},
 			{"p7s1", "model.family", "pra", "text"}, {"p7s1", "model.patch", "7", "integer"}, {"p7s1", "train.lr", "0.001", "real"}},
 		"SELECT cell FROM cells WHERE patch < 100": {{"p7s1"}},

@@ -34,7 +34,8 @@ func TestCheckHistory(t *testing.T) {
 		key := fmt.Sprintf("%064x", i+1)
 		keys = append(keys, key)
 		plan.Stages = append(plan.Stages, results.PlanStage{Key: key, Kind: record.Time, Config: json.RawMessage(`{}`)})
-		plan.Cells = append(plan.Cells, results.PlanCell{ID: c.ID, Seed: c.Seed, Label: c.Label, Patch: new(4), Block: new(1), RolloutDepth: new(0), State: new(0),
+		plan.Cells = append(plan.Cells, results.PlanCell{ID: c.ID, Seed: c.Seed, Label: c.Label,
+			Patch: new(4), Block: new(1), RolloutDepth: new(0), State: new(0),
 			Params: map[string]any{},
 			Stages: map[string]string{record.Time: key}})
 	}

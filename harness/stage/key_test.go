@@ -142,7 +142,8 @@ func TestSettingsTravelAsTheyDid(t *testing.T) {
 	if err := json.Unmarshal(raw, &tables); err != nil {
 		t.Fatal(err)
 	}
-	if tables.Family != nil || tables.Model != defaults.Model || tables.Train.Seed != 5 || tables.Sample != defaults.Sample || tables.Count != 3 {
+	if tables.Family != nil || tables.Model != defaults.Model || tables.Train.Seed != 5 || tables.Sample != defaults.Sample ||
+		tables.Count != 3 {
 		t.Errorf("%s", raw)
 	}
 	var back Settings

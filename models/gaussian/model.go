@@ -57,10 +57,12 @@ func (m *Model) put(mean, factor []float32) {
 	m.be.Upload(m.factor, factor)
 }
 
+// Params are those of the model; sampling is as by default.
 func (m *Model) Params() models.Params {
 	return Params{m.params.Model, m.params.Train, family{}.Defaults().(Params).Sample}
 }
 
+// Close frees the model; its samplers must be closed before.
 func (m *Model) Close() {
 	for _, b := range []*device.Buffer{&m.mean, &m.factor} {
 		if !b.Absent() {
@@ -70,6 +72,7 @@ func (m *Model) Close() {
 	}
 }
 
+// SaveModel writes mean and factor to path, in one step.
 func (m *Model) SaveModel(path string) error { return m.save(path, models.ModelFormat, nil) }
 
 // save writes the model with further members of the metadata.

@@ -70,29 +70,36 @@ func (family) Load(be device.Backend, f *safetensors.File) (models.Model, error)
 	return load(be, f, models.ModelFormat)
 }
 
+// Family is this one.
 func (p Params) Family() models.Family { return family{} }
 
+// Shape is that of the images.
 func (p Params) Shape() models.Shape {
 	return models.Shape{Size: p.Model.Size, Channels: p.Model.Channels, Classes: p.Model.Classes}
 }
 
+// For gives the same parameters for other images.
 func (p Params) For(s models.Shape) models.Params {
 	p.Model.Size, p.Model.Channels, p.Model.Classes = s.Size, s.Channels, s.Classes
 	return p
 }
 
+// Seed is that of the training, which no fit reads.
 func (p Params) Seed() uint64 { return p.Train.Seed }
 
+// Seeded gives the same parameters with another seed.
 func (p Params) Seeded(seed uint64) models.Params {
 	p.Train.Seed = seed
 	return p
 }
 
+// Resolved has nothing to replace.
 func (p Params) Resolved() models.Params { return p }
 
 // mostValues bounds D, the values of an image: a class needs D² numbers.
 const mostValues = 4096
 
+// Validate reports the first key whose value is not allowed.
 func (p Params) Validate() error {
 	c := p.Model
 	if err := models.First(models.Positive("data.size", c.Size), models.Positive("data.channels", c.Channels),
@@ -106,7 +113,8 @@ func (p Params) Validate() error {
 		return models.BadKey("model.shrinkage", "must be more than 0: the covariance of pixels that never change is singular")
 	case c.values() > mostValues:
 		return models.BadKey("data.size",
-			"a Gaussian over %d×%d×%d = %d values has as many covariances a class, squared; allowed: up to %d values", c.Size, c.Size, c.Channels, c.values(), mostValues)
+			"a Gaussian over %d×%d×%d = %d values has as many covariances a class, squared; allowed: up to %d values",
+			c.Size, c.Size, c.Channels, c.values(), mostValues)
 	}
 	return nil
 }
@@ -168,6 +176,7 @@ func (p Params) TrainMemory() models.MemoryEstimate {
 	return models.MemoryEstimate{Model: be.Peak(device.Model), Activations: 8 * (4*d*d + atOnce*d)}
 }
 
+// SampleMemory is counted.
 func (p Params) SampleMemory(batch int) models.MemoryEstimate {
 	be := counter.New()
 	if _, err := p.counted(be, batch); err != nil {
@@ -176,6 +185,7 @@ func (p Params) SampleMemory(batch int) models.MemoryEstimate {
 	return models.MemoryEstimate{Model: be.Peak(device.Model), Cache: be.Peak(device.Cache), Activations: be.Peak(device.Activations)}
 }
 
+// NewTrainer prepares a fit.
 func (p Params) NewTrainer(be device.Backend, images models.Images) (models.Trainer, error) {
 	return newTrainer(be, p, images)
 }
