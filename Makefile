@@ -6,7 +6,7 @@ BIN := bin/prabench
 # with each other. The program sets this for itself (models/cpu/spin.go).
 export GOMP_SPINCOUNT ?= 30000
 
-.PHONY: help build setup quick test race vet lint fuzz storm slurm-test check-aa bench pytorch-compare cuda cuda-test cuda-selftest cuda-bundle cuda-bundle-test cuda-ptx cuda-check clean
+.PHONY: help build setup quick test test-short race vet lint fuzz storm slurm-test check-aa bench pytorch-compare cuda cuda-test cuda-selftest cuda-bundle cuda-bundle-test cuda-ptx cuda-check clean
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | sort
 
@@ -23,6 +23,9 @@ quick: setup build ## train eight small models on MNIST, measure them, draw the 
 
 test: setup vet ## every test
 	$(GO) test ./...
+
+test-short: vet ## the quick part of the tests, within a minute; says what was left out
+	@GO="$(GO)" .ci/test-short
 
 vet:
 	@test -z "$$(gofmt -l .)" || { echo "gofmt would change:"; gofmt -l .; exit 1; }

@@ -116,7 +116,7 @@ func TestStopping(t *testing.T) {
 	} {
 		t.Run(c.sig.String(), func(t *testing.T) {
 			here(t)
-			args := []string{"run", "tiny.toml", "--set", "train.steps=20000", "--set", "train.rollout_depth=1", "--jobs", "1"}
+			args := []string{"run", "tiny.toml", "--set", "train.steps=8000", "--set", "train.rollout_depth=1", "--jobs", "1"}
 			cmd := exec.Command(os.Args[0], args...)
 			var errs strings.Builder
 			cmd.Stderr = &errs

@@ -18,8 +18,9 @@
     OP(void, velocity, (int th, float *v, const float *o, const float *onull, const float *z, float guidance, float inv, long n),  \
        (th, v, o, onull, z, guidance, inv, n))                                                                                     \
     OP(void, sinusoid, (int th, float *out, const float *t, long rows, long dim), (th, out, t, rows, dim))                         \
-    OP(void, flow_step, (int th, float *z, float *v, const float *o, const float *onull, float guidance,                           \
-       float inv, float dt, long n), (th, z, v, o, onull, guidance, inv, dt, n))
+    OP(void, flow_step,                                                                                                            \
+       (int th, float *z, float *v, const float *o, const float *onull, float guidance, float inv, float dt, long n),              \
+       (th, z, v, o, onull, guidance, inv, dt, n))
 #else
 
 static void K(cond_act)(int threads, float *y, float *pre, const float *time, const float *cond, long rows, long trows, long crows,
