@@ -22,6 +22,7 @@ import (
 	"sync"
 	"time"
 
+	"prabench/internal/gitenv"
 	"prabench/models/gemm"
 	"prabench/results/record"
 )
@@ -75,7 +76,7 @@ func revision() (rev string, dirty bool) {
 
 func git(dir string, args ...string) ([]byte, error) {
 	cmd := exec.Command("git", append([]string{"-C", dir}, args...)...)
-	cmd.Env = append(os.Environ(), "GIT_OPTIONAL_LOCKS=0") // only look
+	cmd.Env = gitenv.Clean("GIT_OPTIONAL_LOCKS=0") // only look
 	cmd.WaitDelay = 5 * time.Second
 	return cmd.Output()
 }

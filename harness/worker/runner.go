@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"prabench/harness/machine"
+	"prabench/internal/gitenv"
 	"prabench/results/record"
 )
 
@@ -115,7 +116,7 @@ func (r Runner) supervise(ctx context.Context, job Job, log *os.File, progress f
 		return end
 	}
 	cmd := exec.Command(args[0], args[1:]...)
-	cmd.Env = append(os.Environ(), r.Env...)
+	cmd.Env = gitenv.Clean(r.Env...)
 	cmd.Stderr = log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C reaches us alone, and we decide
 	stdin, err := cmd.StdinPipe()

@@ -14,6 +14,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"prabench/internal/gitenv"
 )
 
 // addresses are the published places of the packed files, the last resort.
@@ -103,7 +105,7 @@ func downloadModule(ctx context.Context, module string, p Progress) (string, err
 	name, _, _ := strings.Cut(module, "@")
 	// The files are checked against our own sums, so the checksum database,
 	// which is out of reach on many clusters, is not asked.
-	cmd.Env = append(os.Environ(), "GO111MODULE=on", "GOWORK=off", "GOFLAGS=", "GOTOOLCHAIN=local", "GONOSUMDB="+name)
+	cmd.Env = gitenv.Clean("GO111MODULE=on", "GOWORK=off", "GOFLAGS=", "GOTOOLCHAIN=local", "GONOSUMDB="+name)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, runErr := cmd.Output()

@@ -7,12 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"os/exec"
 	"strings"
 	"syscall"
 	"time"
 
+	"prabench/internal/gitenv"
 	"prabench/results/record"
 )
 
@@ -31,7 +31,7 @@ type Process struct {
 // to this process's environment.
 func Start(name string, command, env []string) (*Process, error) {
 	p := &Process{Name: name, cmd: exec.Command(command[0], command[1:]...), said: &tail{}}
-	p.cmd.Env = append(os.Environ(), env...)
+	p.cmd.Env = gitenv.Clean(env...)
 	p.cmd.Stderr = p.said
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C reaches us alone
 	var err error

@@ -14,6 +14,10 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
+	"time"
+
+	"prabench/internal/gitenv"
 )
 
 // Error is a revision that cannot be had; it is the user's to choose another.
@@ -32,17 +36,22 @@ type Program struct {
 func Find(ctx context.Context, dir, name string) (repository, commit string, err error) {
 	top, err := git(ctx, dir, "rev-parse", "--show-toplevel")
 	if err != nil {
-		return "", "", &Error{fmt.Sprintf("--against %s: %s is in no git repository: run it inside the source, "+
-			"or give a program with --against-binary", name, dir)}
+		return "", "", &Error{fmt.Sprintf("--against %s: %s is in no git repository that can be used: run it inside the source, "+
+			"or give a program with --against-binary; git says: %v", name, dir, err)}
 	}
 	mod, err := os.ReadFile(filepath.Join(top, "go.mod"))
 	if err != nil || !bytes.HasPrefix(mod, []byte("module prabench\n")) {
 		return "", "", &Error{fmt.Sprintf("--against %s: %s is not prabench's source: run it there, "+
 			"or give a program with --against-binary", name, top)}
 	}
-	commit, err = git(ctx, top, "rev-parse", "--verify", "--quiet", "--end-of-options", name+"^{commit}")
+	commit, err = git(ctx, top, "rev-parse", "--verify", "--end-of-options", name+"^{commit}")
 	if err != nil {
-		return "", "", &Error{fmt.Sprintf("--against %s: the repository has no such revision; `git log --oneline` and `git tag` list some", name)}
+		text := "--against %s: the repository has no such revision; `git log --oneline` and `git tag` list some"
+		if shallow, _ := git(ctx, top, "rev-parse", "--is-shallow-repository"); shallow == "true" {
+			text = "--against %s: this checkout is shallow and does not have the revision: `git fetch --unshallow --tags`, " +
+				"or a checkout of full depth"
+		}
+		return "", "", &Error{fmt.Sprintf(text+"; git says: %v", name, err)}
 	}
 	return top, commit, nil
 }
@@ -50,18 +59,23 @@ func Find(ctx context.Context, dir, name string) (repository, commit string, err
 // Build builds the program of a commit into dir.
 func Build(ctx context.Context, repository, commit, dir string) (p Program, err error) {
 	tree := filepath.Join(dir, "source")
-	if _, err := git(ctx, repository, "worktree", "add", "--detach", "--quiet", tree, commit); err != nil {
-		return p, fmt.Errorf("checking out %.12s: %w", commit, err)
-	}
 	defer func() {
-		// Also when the build was stopped: a worktree left behind is in the way.
-		if _, e := git(context.WithoutCancel(ctx), repository, "worktree", "remove", "--force", tree); e != nil && err == nil {
+		// Also when a checkout or a build failed or was stopped: a worktree left
+		// behind is in the way.
+		if e := forget(context.WithoutCancel(ctx), repository, tree); e != nil && err == nil {
 			err = fmt.Errorf("removing the worktree of %.12s: %w", commit, e)
 		}
 	}()
+	if _, err := git(ctx, repository, "worktree", "add", "--detach", "--quiet", tree, commit); err != nil {
+		if ctx.Err() != nil {
+			return p, context.Cause(ctx)
+		}
+		return p, fmt.Errorf("checking out %.12s: git says: %w", commit, err)
+	}
 	p = Program{Path: filepath.Join(dir, "prabench"), Commit: commit}
 	cmd := exec.CommandContext(ctx, "go", "build", "-buildvcs=auto", "-o", p.Path, "./cmd/prabench")
-	cmd.Dir = tree
+	cmd.Dir, cmd.Env = tree, gitenv.Clean()
+	alone(cmd)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		if ctx.Err() != nil {
 			return p, context.Cause(ctx)
@@ -77,8 +91,37 @@ func last(out []byte) string {
 	return text[max(0, len(text)-2000):]
 }
 
+// forget removes a worktree and what the repository knows of it, as far as there
+// is any of either.
+func forget(ctx context.Context, repository, tree string) error {
+	_, err := git(ctx, repository, "worktree", "remove", "--force", "--force", tree) // locked ones as well
+	if err == nil {
+		return nil
+	}
+	if e := os.RemoveAll(tree); e != nil {
+		return e
+	}
+	list, e := git(ctx, repository, "worktree", "list", "--porcelain")
+	if e == nil && !strings.Contains(list, "worktree "+tree+"\n") {
+		return nil // it was never registered
+	}
+	return err
+}
+
+// alone gives a command a process group of its own, which the end of its context
+// kills as a whole: git and go start others.
+func alone(cmd *exec.Cmd) {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C reaches us alone
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	cmd.WaitDelay = 5 * time.Second
+}
+
+// git calls git in a folder. Hooks are the user's, for the user's own work: none
+// is run.
 func git(ctx context.Context, dir string, args ...string) (string, error) {
-	cmd := exec.CommandContext(ctx, "git", append([]string{"-C", dir}, args...)...)
+	cmd := exec.CommandContext(ctx, "git", append([]string{"-C", dir, "-c", "core.hooksPath=/dev/null"}, args...)...)
+	cmd.Env = gitenv.Clean()
+	alone(cmd)
 	out, err := cmd.Output()
 	var exit *exec.ExitError
 	if errors.As(err, &exit) && len(exit.Stderr) > 0 {
