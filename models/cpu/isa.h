@@ -22,6 +22,7 @@ enum { ACT_NONE, ACT_SILU, ACT_GELU };
 #include "tile.h"
 #include "attention.h"
 #include "decode.h"
+#include "codes.h"
 #include "embed.h"
 #include "flow.h"
 #include "optimiser.h"

@@ -9,16 +9,20 @@
         long rows, long n, int sphere, int add),                                                                                   \
        (th, dx, dgain, dbias, dy, x, gain, stats, rows, n, sphere, add))                                                           \
     OP(void, mod_norm,                                                                                                             \
-       (int th, float *y, const float *x, float *stats, const float *mod, long ldmod, long so, long co, long rows, long n),        \
-       (th, y, x, stats, mod, ldmod, so, co, rows, n))                                                                             \
+       (int th, float *y, const float *x, float *stats, const float *mod, long ldmod, long so, long co, long rows, long n,         \
+        long each),                                                                                                                \
+       (th, y, x, stats, mod, ldmod, so, co, rows, n, each))                                                                       \
     OP(void, mod_norm_backward,                                                                                                    \
        (int th, float *dx, float *dmod, const float *dy, const float *x, const float *stats, const float *mod, long ldmod,         \
-        long so, long co, long rows, long n, int add),                                                                             \
-       (th, dx, dmod, dy, x, stats, mod, ldmod, so, co, rows, n, add))                                                             \
+        long so, long co, long rows, long n, long each, int add),                                                                  \
+       (th, dx, dmod, dy, x, stats, mod, ldmod, so, co, rows, n, each, add))                                                       \
+    OP(void, gate,                                                                                                                 \
+       (int th, float *y, const float *x, const float *f, const float *mod, long ldmod, long off, long rows, long n, long each),   \
+       (th, y, x, f, mod, ldmod, off, rows, n, each))                                                                              \
     OP(void, gate_backward,                                                                                                        \
        (int th, float *df, float *dmod, const float *dout, const float *f, const float *mod, long ldmod, long off, long rows,      \
-        long n),                                                                                                                   \
-       (th, df, dmod, dout, f, mod, ldmod, off, rows, n))                                                                          \
+        long n, long each),                                                                                                        \
+       (th, df, dmod, dout, f, mod, ldmod, off, rows, n, each))                                                                    \
     OP(void, rms_norm, (int th, float *y, const float *x, const float *gain, float *stats, long rows, long n, float eps),          \
        (th, y, x, gain, stats, rows, n, eps))                                                                                      \
     OP(void, rms_norm_backward,                                                                                                    \
@@ -107,11 +111,12 @@ static void K(norm_backward)(int threads, float *dx, float *dgain, float *dbias,
     }
 }
 
+// each rows in turn share a row of mod, here and below.
 static void K(mod_norm)(int threads, float *y, const float *x, float *stats, const float *mod, long ldmod, long shift_off,
-                        long scale_off, long rows, long n) {
+                        long scale_off, long rows, long n, long each) {
 #pragma omp parallel for num_threads(threads) schedule(static) if (rows * n > SERIAL)
     for (long r = 0; r < rows; r++) {
-        const float *p = x + r * n, *shift = mod + r * ldmod + shift_off, *scale = mod + r * ldmod + scale_off;
+        const float *p = x + r * n, *own = mod + r / each * ldmod, *shift = own + shift_off, *scale = own + scale_off;
         float *q = y + r * n, m, s;
         K(row_stats)(p, n, 0, &m, &s);
         stats[2 * r] = m, stats[2 * r + 1] = s;
@@ -121,39 +126,80 @@ static void K(mod_norm)(int threads, float *y, const float *x, float *stats, con
 }
 
 static void K(mod_norm_backward)(int threads, float *dx, float *dmod, const float *dy, const float *x, const float *stats,
-                                 const float *mod, long ldmod, long shift_off, long scale_off, long rows, long n, int add) {
+                                 const float *mod, long ldmod, long shift_off, long scale_off, long rows, long n, long each,
+                                 int add) {
 #pragma omp parallel for num_threads(threads) schedule(static) if (rows * n > SERIAL)
-    for (long r = 0; r < rows; r++) {
-        const float *p = x + r * n, *d = dy + r * n, *scale = mod + r * ldmod + scale_off;
-        float *o = dx + r * n, *dshift = dmod + r * ldmod + shift_off, *dscale = dmod + r * ldmod + scale_off;
-        float m = stats[2 * r], s = stats[2 * r + 1], a = 0, b = 0;
+    for (long k = 0; k < rows / each; k++) {
+        const float *scale = mod + k * ldmod + scale_off;
+        float *dshift = dmod + k * ldmod + shift_off, *dscale = dmod + k * ldmod + scale_off;
+        for (long r = k * each; r < (k + 1) * each; r++) {
+            const float *p = x + r * n, *d = dy + r * n;
+            float *o = dx + r * n;
+            float m = stats[2 * r], s = stats[2 * r + 1], a = 0, b = 0;
+            if (r == k * each) {
 #pragma omp simd reduction(+ : a, b)
-        for (long i = 0; i < n; i++) {
-            float xn = (p[i] - m) * s, g = d[i] * (1.0f + scale[i]);
-            dshift[i] = d[i];
-            dscale[i] = d[i] * xn;
-            a += g;
-            b += g * xn;
-        }
-        a /= n, b /= n;
+                for (long i = 0; i < n; i++) {
+                    float xn = (p[i] - m) * s, g = d[i] * (1.0f + scale[i]);
+                    dshift[i] = d[i];
+                    dscale[i] = d[i] * xn;
+                    a += g;
+                    b += g * xn;
+                }
+            } else {
+#pragma omp simd reduction(+ : a, b)
+                for (long i = 0; i < n; i++) {
+                    float xn = (p[i] - m) * s, g = d[i] * (1.0f + scale[i]);
+                    dshift[i] += d[i];
+                    dscale[i] += d[i] * xn;
+                    a += g;
+                    b += g * xn;
+                }
+            }
+            a /= n, b /= n;
 #pragma omp simd
-        for (long i = 0; i < n; i++) {
-            float v = s * (d[i] * (1.0f + scale[i]) - a - (p[i] - m) * s * b);
-            o[i] = add ? o[i] + v : v;
+            for (long i = 0; i < n; i++) {
+                float v = s * (d[i] * (1.0f + scale[i]) - a - (p[i] - m) * s * b);
+                o[i] = add ? o[i] + v : v;
+            }
         }
     }
 }
 
-static void K(gate_backward)(int threads, float *df, float *dmod, const float *dout, const float *f, const float *mod, long ldmod,
-                             long off, long rows, long n) {
+static void K(gate)(int threads, float *y, const float *x, const float *f, const float *mod, long ldmod, long off, long rows,
+                    long n, long each) {
 #pragma omp parallel for num_threads(threads) schedule(static) if (rows * n > SERIAL)
     for (long r = 0; r < rows; r++) {
-        const float *d = dout + r * n, *q = f + r * n, *g = mod + r * ldmod + off;
-        float *o = df + r * n, *dg = dmod + r * ldmod + off;
+        const float *p = x + r * n, *q = f + r * n, *g = mod + r / each * ldmod + off;
+        float *o = y + r * n;
 #pragma omp simd
-        for (long i = 0; i < n; i++) {
-            o[i] = g[i] * d[i];
-            dg[i] = q[i] * d[i];
+        for (long i = 0; i < n; i++) o[i] = p[i] + g[i] * q[i];
+    }
+}
+
+static void K(gate_backward)(int threads, float *df, float *dmod, const float *dout, const float *f, const float *mod, long ldmod,
+                             long off, long rows, long n, long each) {
+#pragma omp parallel for num_threads(threads) schedule(static) if (rows * n > SERIAL)
+    for (long k = 0; k < rows / each; k++) {
+        const float *g = mod + k * ldmod + off;
+        float *dg = dmod + k * ldmod + off;
+        for (long r = k * each; r < (k + 1) * each; r++) {
+            const float *d = dout + r * n, *q = f + r * n;
+            float *o = df + r * n;
+            if (r == k * each) {
+#pragma omp simd
+                for (long i = 0; i < n; i++) {
+                    float v = d[i], w = q[i];
+                    o[i] = g[i] * v;
+                    dg[i] = w * v;
+                }
+            } else {
+#pragma omp simd
+                for (long i = 0; i < n; i++) {
+                    float v = d[i], w = q[i];
+                    o[i] = g[i] * v;
+                    dg[i] += w * v;
+                }
+            }
         }
     }
 }

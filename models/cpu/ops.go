@@ -17,6 +17,9 @@ var ops device.Table[*Backend]
 
 func (d *Backend) th() C.int { return C.int(d.threads) }
 
+// each is how many rows share a modulation.
+func each(n int) C.long { return C.long(max(n, 1)) }
+
 func flag(b bool) C.int {
 	if b {
 		return 1
@@ -44,17 +47,33 @@ var _ = device.On(&ops, func(d *Backend, o *device.RMSNormBackward) {
 
 var _ = device.On(&ops, func(d *Backend, o *device.ModNorm) {
 	C.pra_mod_norm(d.th(), at(o.Y), at(o.X), at(o.Stats), at(o.Mod), C.long(o.LDMod), C.long(o.Shift), C.long(o.Scale),
-		C.long(o.Rows), C.long(o.N))
+		C.long(o.Rows), C.long(o.N), each(o.Each))
 })
 
 var _ = device.On(&ops, func(d *Backend, o *device.ModNormBackward) {
 	C.pra_mod_norm_backward(d.th(), at(o.DX), at(o.DMod), at(o.DY), at(o.X), at(o.Stats), at(o.Mod),
-		C.long(o.LDMod), C.long(o.Shift), C.long(o.Scale), C.long(o.Rows), C.long(o.N), flag(o.Add))
+		C.long(o.LDMod), C.long(o.Shift), C.long(o.Scale), C.long(o.Rows), C.long(o.N), each(o.Each), flag(o.Add))
+})
+
+var _ = device.On(&ops, func(d *Backend, o *device.Gate) {
+	C.pra_gate(d.th(), at(o.Y), at(o.X), at(o.F), at(o.Mod), C.long(o.LDMod), C.long(o.Gate), C.long(o.Rows), C.long(o.N), each(o.Each))
 })
 
 var _ = device.On(&ops, func(d *Backend, o *device.GateBackward) {
 	C.pra_gate_backward(d.th(), at(o.DF), at(o.DMod), at(o.DOut), at(o.F), at(o.Mod), C.long(o.LDMod), C.long(o.Gate),
-		C.long(o.Rows), C.long(o.N))
+		C.long(o.Rows), C.long(o.N), each(o.Each))
+})
+
+var _ = device.On(&ops, func(d *Backend, o *device.Gather) {
+	C.pra_gather(d.th(), at(o.Y), at(o.Table), ints(o.Index), C.long(o.Rows), C.long(o.N))
+})
+
+var _ = device.On(&ops, func(d *Backend, o *device.GatherBackward) {
+	C.pra_gather_backward(d.th(), at(o.DTable), at(o.DY), ints(o.Index), C.long(o.Rows), C.long(o.N))
+})
+
+var _ = device.On(&ops, func(d *Backend, o *device.CrossEntropy) {
+	C.pra_cross_entropy(d.th(), at(o.Loss), at(o.Grad), at(o.X), ints(o.Target), C.long(o.Rows), C.long(o.N), C.float(o.Scale))
 })
 
 var _ = device.On(&ops, func(d *Backend, o *device.Attention) {

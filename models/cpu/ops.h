@@ -8,12 +8,15 @@
 #include "norm.h"
 #include "attention.h"
 #include "decode.h"
+#include "codes.h"
 #include "embed.h"
 #include "flow.h"
 #include "optimiser.h"
 #include "peak.h"
 
-#define OPS(OP) BIAS_OPS(OP) NORM_OPS(OP) ATTENTION_OPS(OP) DECODE_OPS(OP) EMBED_OPS(OP) FLOW_OPS(OP) OPTIMISER_OPS(OP) PEAK_OPS(OP)
+#define OPS(OP)                                                                                                                    \
+    BIAS_OPS(OP)                                                                                                                   \
+    NORM_OPS(OP) ATTENTION_OPS(OP) DECODE_OPS(OP) CODES_OPS(OP) EMBED_OPS(OP) FLOW_OPS(OP) OPTIMISER_OPS(OP) PEAK_OPS(OP)
 
 #define DECLARE(R, name, args, call) R pra_##name args;
 OPS(DECLARE)

@@ -72,75 +72,112 @@ func (u *Uses) gradient(name string, b Buffer, n int, add bool) {
 }
 
 // ModNorm is adaLN: Y ← layernorm(X)·(1 + scale) + shift with scale and shift read
-// from Mod[r, Scale:] and Mod[r, Shift:], row stride LDMod.
+// from Mod[r/Each, Scale:] and Mod[r/Each, Shift:], row stride LDMod: Each rows in
+// turn, the tokens of an image for example, share a modulation. 0 is 1: each row has
+// its own. Each divides Rows.
 type ModNorm struct {
 	Y, X, Stats, Mod    Buffer
 	LDMod, Shift, Scale int
-	Rows, N             int
+	Rows, N, Each       int
+}
+
+// shared is how many rows share a modulation, and how many modulations there are.
+func shared(rows, each int) (of, mods int) {
+	of = max(each, 1)
+	divides("rows", rows, of)
+	return of, rows / of
 }
 
 var modNormKind = newKind("ModNorm")
 
 func (*ModNorm) Kind() Kind     { return modNormKind }
-func (o *ModNorm) Sizes() Sizes { return sizes(o.Rows, o.N, o.LDMod) }
+func (o *ModNorm) Sizes() Sizes { return sizes(o.Rows, o.N, o.LDMod, max(o.Each, 1)) }
 func (*ModNorm) FLOPs() float64 { return 0 }
 func (o *ModNorm) Operands(u *Uses) {
 	columns(o.Shift, o.N, o.LDMod)
 	columns(o.Scale, o.N, o.LDMod)
 	size := o.Rows * o.N
+	_, mods := shared(o.Rows, o.Each)
 	u.reads("X", o.X, size)
-	u.use("Mod", Reads, o.Mod, o.Rows*o.LDMod, 2*size)
+	u.use("Mod", Reads, o.Mod, mods*o.LDMod, 2*mods*o.N)
 	u.writes("Y", o.Y, size)
 	u.writes("Stats", o.Stats, 2*o.Rows)
 }
 
 // ModNormBackward is DX ← [DX +] ∂L/∂X, and writes the scale and shift columns of
-// DMod.
+// DMod: sums over the Each rows that share a modulation, see [ModNorm].
 type ModNormBackward struct {
 	DX, DMod, DY, X, Stats, Mod Buffer
 	LDMod, Shift, Scale         int
-	Rows, N                     int
+	Rows, N, Each               int
 	Add                         bool
 }
 
 var modNormBackwardKind = newKind("ModNormBackward")
 
 func (*ModNormBackward) Kind() Kind     { return modNormBackwardKind }
-func (o *ModNormBackward) Sizes() Sizes { return sizes(o.Rows, o.N, o.LDMod) }
+func (o *ModNormBackward) Sizes() Sizes { return sizes(o.Rows, o.N, o.LDMod, max(o.Each, 1)) }
 func (*ModNormBackward) FLOPs() float64 { return 0 }
 func (o *ModNormBackward) Operands(u *Uses) {
 	columns(o.Shift, o.N, o.LDMod)
 	columns(o.Scale, o.N, o.LDMod)
 	size := o.Rows * o.N
+	_, mods := shared(o.Rows, o.Each)
 	u.reads("DY", o.DY, size)
 	u.reads("X", o.X, size)
 	u.reads("Stats", o.Stats, 2*o.Rows)
-	u.use("Mod", Reads, o.Mod, o.Rows*o.LDMod, size)
+	u.use("Mod", Reads, o.Mod, mods*o.LDMod, mods*o.N)
 	u.gradient("DX", o.DX, size, o.Add)
-	u.use("DMod", Writes, o.DMod, o.Rows*o.LDMod, 2*size)
+	u.use("DMod", Writes, o.DMod, mods*o.LDMod, 2*mods*o.N)
 }
 
-// GateBackward is the gradient of out = x + gate·f with gate = Mod[r, Gate:]:
-// DF ← gate·DOut, DMod[r, Gate:] ← F·DOut (the gradient of x is DOut).
+// Gate is Y ← X + gate·F with gate = Mod[r/Each, Gate:], row stride LDMod: a residual
+// stream under a gate that Each rows in turn share (0 is 1), see [ModNorm]. Where each
+// row has its own it costs less as the epilogue of a [Linear]. Y may be X or F.
+type Gate struct {
+	Y, X, F, Mod  Buffer
+	LDMod, Gate   int
+	Rows, N, Each int
+}
+
+var gateKind = newKind("Gate")
+
+func (*Gate) Kind() Kind     { return gateKind }
+func (o *Gate) Sizes() Sizes { return sizes(o.Rows, o.N, o.LDMod, max(o.Each, 1)) }
+func (*Gate) FLOPs() float64 { return 0 }
+func (o *Gate) Operands(u *Uses) {
+	columns(o.Gate, o.N, o.LDMod)
+	size := o.Rows * o.N
+	_, mods := shared(o.Rows, o.Each)
+	u.reads("X", o.X, size)
+	u.reads("F", o.F, size)
+	u.use("Mod", Reads, o.Mod, mods*o.LDMod, mods*o.N)
+	u.writes("Y", o.Y, size)
+}
+
+// GateBackward is the gradient of out = x + gate·f with gate = Mod[r/Each, Gate:]:
+// DF ← gate·DOut, DMod[r/Each, Gate:] ← Σ F·DOut over the Each rows that share it
+// (the gradient of x is DOut). Each is 1 where it is 0.
 type GateBackward struct {
 	DF, DMod, DOut, F, Mod Buffer
 	LDMod, Gate            int
-	Rows, N                int
+	Rows, N, Each          int
 }
 
 var gateBackwardKind = newKind("GateBackward")
 
 func (*GateBackward) Kind() Kind     { return gateBackwardKind }
-func (o *GateBackward) Sizes() Sizes { return sizes(o.Rows, o.N, o.LDMod) }
+func (o *GateBackward) Sizes() Sizes { return sizes(o.Rows, o.N, o.LDMod, max(o.Each, 1)) }
 func (*GateBackward) FLOPs() float64 { return 0 }
 func (o *GateBackward) Operands(u *Uses) {
 	columns(o.Gate, o.N, o.LDMod)
 	size := o.Rows * o.N
+	_, mods := shared(o.Rows, o.Each)
 	u.reads("DOut", o.DOut, size)
 	u.reads("F", o.F, size)
-	u.use("Mod", Reads, o.Mod, o.Rows*o.LDMod, size)
+	u.use("Mod", Reads, o.Mod, mods*o.LDMod, mods*o.N)
 	u.writes("DF", o.DF, size)
-	u.use("DMod", Writes, o.DMod, o.Rows*o.LDMod, size)
+	u.use("DMod", Writes, o.DMod, mods*o.LDMod, mods*o.N)
 }
 
 // RMSNorm is Y ← Gain·X·rstd with rstd = 1/√(mean(X²) + Eps) of each row, kept as

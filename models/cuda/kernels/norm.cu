@@ -78,11 +78,12 @@ KERNEL(norm_backward, 256, 2)
 }
 EXPORT(norm_backward, 256)
 
+// each rows in turn share a row of mod, here and below.
 KERNEL(mod_norm, 256, 4)
-(float *y, const float *x, float *stats, const float *mod, int ldmod, int shift_off, int scale_off, int n, int keep) {
+(float *y, const float *x, float *stats, const float *mod, int ldmod, int shift_off, int scale_off, int n, int each, int keep) {
     SHARED(s);
     i64 r = blockIdx.x;
-    const float *p = x + r * n, *shift = mod + r * ldmod + shift_off, *scale = mod + r * ldmod + scale_off;
+    const float *p = x + r * n, *own = mod + (i64)(blockIdx.x / each) * ldmod, *shift = own + shift_off, *scale = own + scale_off;
     float *held = s + 32, *q = y + r * n, m, d;
     row_stats(p, held, keep, n, 0, s, &m, &d);
     if (threadIdx.x == 0) stats[2 * r] = m, stats[2 * r + 1] = d;
@@ -90,43 +91,61 @@ KERNEL(mod_norm, 256, 4)
 }
 EXPORT(mod_norm, 256)
 
+// A block serves the rows of a modulation, each thread its own columns of dmod.
 KERNEL(mod_norm_backward, 256, 4)
 (float *dx, float *dmod, const float *dy, const float *x, const float *stats, const float *mod, int ldmod, int shift_off,
- int scale_off, int n, int add, int keep) {
+ int scale_off, int n, int each, int add, int keep) {
     SHARED(s);
     float *red = s, *kx = s + 64, *kg = kx + n;
-    i64 r = blockIdx.x;
-    const float *p = x + r * n, *d = dy + r * n, *scale = mod + r * ldmod + scale_off;
-    float *o = dx + r * n, *dshift = dmod + r * ldmod + shift_off, *dscale = dmod + r * ldmod + scale_off;
-    float m = stats[2 * r], t = stats[2 * r + 1], a = 0, b = 0;
-    for (int i = threadIdx.x; i < n; i += blockDim.x) {
-        float xn = (p[i] - m) * t, v = d[i], g = v * (1.0f + scale[i]);
-        if (keep) kx[i] = xn, kg[i] = g;
-        dshift[i] = v;
-        dscale[i] = v * xn;
-        a += g;
-        b += g * xn;
-    }
-    a = block_sum(a, red) / n;
-    b = block_sum(b, red + 32) / n;
-    for (int i = threadIdx.x; i < n; i += blockDim.x) {
-        float xn = keep ? kx[i] : (p[i] - m) * t, g = keep ? kg[i] : d[i] * (1.0f + scale[i]);
-        float v = t * (g - a - xn * b);
-        o[i] = add ? o[i] + v : v;
+    i64 first = (i64)blockIdx.x * each;
+    const float *scale = mod + (i64)blockIdx.x * ldmod + scale_off;
+    float *dshift = dmod + (i64)blockIdx.x * ldmod + shift_off, *dscale = dmod + (i64)blockIdx.x * ldmod + scale_off;
+    for (i64 r = first; r < first + each; r++) {
+        const float *p = x + r * n, *d = dy + r * n;
+        float *o = dx + r * n;
+        float m = stats[2 * r], t = stats[2 * r + 1], a = 0, b = 0;
+        for (int i = threadIdx.x; i < n; i += blockDim.x) {
+            float xn = (p[i] - m) * t, v = d[i], g = v * (1.0f + scale[i]);
+            if (keep) kx[i] = xn, kg[i] = g;
+            dshift[i] = r == first ? v : dshift[i] + v;
+            dscale[i] = r == first ? v * xn : dscale[i] + v * xn;
+            a += g;
+            b += g * xn;
+        }
+        a = block_sum(a, red) / n;
+        b = block_sum(b, red + 32) / n;
+        for (int i = threadIdx.x; i < n; i += blockDim.x) {
+            float xn = keep ? kx[i] : (p[i] - m) * t, g = keep ? kg[i] : d[i] * (1.0f + scale[i]);
+            float v = t * (g - a - xn * b);
+            o[i] = add ? o[i] + v : v;
+        }
     }
 }
 EXPORT(mod_norm_backward, 256)
 
-// df ← gate·dout, dmod[r, off:] ← f·dout with gate = mod[r, off:].
-KERNEL(gate_backward, 256, 4)
-(float *df, float *dmod, const float *dout, const float *f, const float *mod, int ldmod, int off, int n) {
+// y ← x + gate·f with gate = mod[r / each, off:].
+KERNEL(gate, 256, 4)(float *y, const float *x, const float *f, const float *mod, int ldmod, int off, int n, int each) {
     i64 r = blockIdx.x;
-    const float *d = dout + r * n, *q = f + r * n, *g = mod + r * ldmod + off;
-    float *o = df + r * n, *dg = dmod + r * ldmod + off;
+    const float *p = x + r * n, *q = f + r * n, *g = mod + (i64)(blockIdx.x / each) * ldmod + off;
+    float *o = y + r * n;
+    for (int i = threadIdx.x; i < n; i += blockDim.x) o[i] = p[i] + g[i] * q[i];
+}
+EXPORT(gate, 256)
+
+// df ← gate·dout, dmod[k, off:] ← Σ f·dout over the rows of modulation k.
+KERNEL(gate_backward, 256, 4)
+(float *df, float *dmod, const float *dout, const float *f, const float *mod, int ldmod, int off, int n, int each) {
+    i64 first = (i64)blockIdx.x * each;
+    const float *g = mod + (i64)blockIdx.x * ldmod + off;
+    float *dg = dmod + (i64)blockIdx.x * ldmod + off;
     for (int i = threadIdx.x; i < n; i += blockDim.x) {
-        float v = d[i], w = q[i];
-        o[i] = g[i] * v;
-        dg[i] = w * v;
+        float sum = 0, by = g[i];
+        for (i64 r = first; r < first + each; r++) {
+            float v = dout[r * n + i], w = f[r * n + i];
+            df[r * n + i] = by * v;
+            sum = r == first ? w * v : sum + w * v;
+        }
+        dg[i] = sum;
     }
 }
 EXPORT(gate_backward, 256)

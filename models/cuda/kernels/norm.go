@@ -5,9 +5,10 @@ import "prabench/models/device"
 var (
 	normKernel            = kernel("norm", "row_norm", 256, 4, 8)
 	normBackwardKernel    = kernel("norm", "norm_backward", 256, 2, 13)
-	modNormKernel         = kernel("norm", "mod_norm", 256, 4, 9)
-	modNormBackwardKernel = kernel("norm", "mod_norm_backward", 256, 4, 12)
-	gateBackwardKernel    = kernel("norm", "gate_backward", 256, 4, 8)
+	modNormKernel         = kernel("norm", "mod_norm", 256, 4, 10)
+	modNormBackwardKernel = kernel("norm", "mod_norm_backward", 256, 4, 13)
+	gateKernel            = kernel("norm", "gate", 256, 4, 8)
+	gateBackwardKernel    = kernel("norm", "gate_backward", 256, 4, 9)
 	rmsNormKernel         = kernel("norm", "rms_norm", 256, 4, 7)
 	rmsNormBackwardKernel = kernel("norm", "rms_norm_backward", 256, 2, 12)
 )
@@ -65,25 +66,39 @@ var _ = device.On(&does, func(o *Ops, op *device.NormBackward) {
 	}
 })
 
+// modulations is how many rows share one, and how many there are.
+func modulations(rows, each int) (of, mods int) { return max(each, 1), rows / max(each, 1) }
+
 var _ = device.On(&does, func(o *Ops, op *device.ModNorm) {
+	each, mods := modulations(op.Rows, op.Each)
 	keep := kept(op.N, 1, sharedFloats)
-	bytes := f4(4*op.Rows*op.N, 2*op.Rows)
-	o.call(modNormKernel).bufs(op.Y, op.X, op.Stats, op.Mod).ints(op.LDMod, op.Shift, op.Scale, op.N, keep)
+	bytes := f4(2*op.Rows*op.N, 2*mods*op.N, 2*op.Rows)
+	o.call(modNormKernel).bufs(op.Y, op.X, op.Stats, op.Mod).ints(op.LDMod, op.Shift, op.Scale, op.N, each, keep)
 	o.cost(0, bytes+f4((1-keep)*2*op.Rows*op.N), bytes).rows(op.Rows, op.N, reduceFloats+keep*op.N)
 })
 
 var _ = device.On(&does, func(o *Ops, op *device.ModNormBackward) {
+	each, mods := modulations(op.Rows, op.Each)
 	keep := kept(op.N, 2, sharedFloats) / 2
-	bytes := f4((6+index(op.Add))*op.Rows*op.N, 2*op.Rows)
+	least := f4((3+index(op.Add))*op.Rows*op.N, 3*mods*op.N, 2*op.Rows)
+	bytes := least + f4((1-keep)*3*op.Rows*op.N, 4*(op.Rows-mods)*op.N)
 	o.call(modNormBackwardKernel).bufs(op.DX, op.DMod, op.DY, op.X, op.Stats, op.Mod).ints(op.LDMod, op.Shift, op.Scale, op.N,
-		index(op.Add), keep)
-	o.cost(0, bytes+f4((1-keep)*3*op.Rows*op.N), bytes).rows(op.Rows, op.N, 2*reduceFloats+2*keep*op.N)
+		each, index(op.Add), keep)
+	o.cost(0, bytes, least).rows(mods, op.N, 2*reduceFloats+2*keep*op.N)
+})
+
+var _ = device.On(&does, func(o *Ops, op *device.Gate) {
+	each, mods := modulations(op.Rows, op.Each)
+	bytes := f4(3*op.Rows*op.N, mods*op.N)
+	o.call(gateKernel).bufs(op.Y, op.X, op.F, op.Mod).ints(op.LDMod, op.Gate, op.N, each)
+	o.cost(0, bytes, bytes).rows(op.Rows, op.N, 0)
 })
 
 var _ = device.On(&does, func(o *Ops, op *device.GateBackward) {
-	bytes := f4(5 * op.Rows * op.N)
-	o.call(gateBackwardKernel).bufs(op.DF, op.DMod, op.DOut, op.F, op.Mod).ints(op.LDMod, op.Gate, op.N)
-	o.cost(0, bytes, bytes).rows(op.Rows, op.N, 0)
+	each, mods := modulations(op.Rows, op.Each)
+	bytes := f4(3*op.Rows*op.N, 2*mods*op.N)
+	o.call(gateBackwardKernel).bufs(op.DF, op.DMod, op.DOut, op.F, op.Mod).ints(op.LDMod, op.Gate, op.N, each)
+	o.cost(0, bytes, bytes).rows(mods, op.N, 0)
 })
 
 var _ = device.On(&does, func(o *Ops, op *device.RMSNorm) {

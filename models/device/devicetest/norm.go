@@ -109,12 +109,22 @@ func normBackward() []*trial {
 	return out
 }
 
-// modulation is how shift and scale lie in rows of ld values.
-type modulation struct{ ld, shift, scale int }
+// modulation is how shift and scale lie in rows of ld values, and how many rows in
+// turn share one of them: 0 is each its own.
+type modulation struct{ ld, shift, scale, each int }
 
 func (s shape) modulations() []modulation {
-	return []modulation{{2 * s.n, 0, s.n}, {3*s.n + 5, 2*s.n + 4, 1}}
+	out := []modulation{{2 * s.n, 0, s.n, 0}, {3*s.n + 5, 2*s.n + 4, 1, 0}}
+	for _, each := range []int{2, 7, 30} {
+		if s.rows%each == 0 {
+			out = append(out, modulation{3*s.n + 5, 2*s.n + 4, 1, each})
+		}
+	}
+	return out
 }
+
+// mods is how many modulations the rows have.
+func (c modulation) mods(s shape) int { return s.rows / max(c.each, 1) }
 
 var _ = of[device.ModNorm](modNorm)
 
@@ -123,12 +133,12 @@ func modNorm() []*trial {
 	for _, s := range shapes {
 		for _, c := range s.modulations() {
 			tr := newTrial("%dx%d %+v", s.rows, s.n, c)
-			x, mod := tr.normal("x", s.size()), tr.normal("mod", s.rows*c.ld)
+			x, mod := tr.normal("x", s.size()), tr.normal("mod", c.mods(s)*c.ld)
 			y, stats := tr.unset("y", s.size(), sum), tr.unset("stats", 2*s.rows, sum)
 			tr.run = func(m *machine) {
 				device.Do(m, device.ModNorm{
 					Y: m.at(y), X: m.at(x), Stats: m.at(stats), Mod: m.at(mod), LDMod: c.ld, Shift: c.shift,
-					Scale: c.scale, Rows: s.rows, N: s.n,
+					Scale: c.scale, Rows: s.rows, N: s.n, Each: c.each,
 				})
 			}
 			tr.ranges = s.small()
@@ -146,10 +156,10 @@ func modNormBackward() []*trial {
 		for _, c := range s.modulations() {
 			for _, add := range []bool{false, true} {
 				tr := newTrial("%dx%d %+v add %v", s.rows, s.n, c, add)
-				x, dy, mod := tr.normal("x", s.size()), tr.normal("dy", s.size()), tr.normal("mod", s.rows*c.ld)
+				x, dy, mod := tr.normal("x", s.size()), tr.normal("dy", s.size()), tr.normal("mod", c.mods(s)*c.ld)
 				y, stats := tr.unset("y", s.size(), sum), tr.unset("stats", 2*s.rows, sum)
 				// Other columns of dmod belong to other operations.
-				dmod, dx := tr.as(tr.normal("dmod", s.rows*c.ld), sum), absent
+				dmod, dx := tr.as(tr.normal("dmod", c.mods(s)*c.ld), sum), absent
 				if add {
 					dx = tr.as(tr.normal("dx", s.size()), sum)
 				} else {
@@ -159,17 +169,42 @@ func modNormBackward() []*trial {
 				forward := func(m *machine) {
 					device.Do(m, device.ModNorm{
 						Y: m.at(y), X: m.at(x), Stats: m.at(stats), Mod: m.at(mod), LDMod: c.ld, Shift: c.shift, Scale: c.scale,
-						Rows: s.rows, N: s.n,
+						Rows: s.rows, N: s.n, Each: c.each,
 					})
 				}
 				tr.run = func(m *machine) {
 					forward(m)
 					device.Do(m, device.ModNormBackward{
 						DX: m.at(dx), DMod: m.at(dmod), DY: m.at(dy), X: m.at(x), Stats: m.at(stats), Mod: m.at(mod),
-						LDMod: c.ld, Shift: c.shift, Scale: c.scale, Rows: s.rows, N: s.n, Add: add,
+						LDMod: c.ld, Shift: c.shift, Scale: c.scale, Rows: s.rows, N: s.n, Each: c.each, Add: add,
 					})
 				}
 				tr.gradient = &gradient{forward: forward, out: y, seed: dy, of: []pair{{x, dx}, {mod, dmod}}}
+				tr.ranges = s.small()
+				out = append(out, tr)
+			}
+		}
+	}
+	return out
+}
+
+var _ = of[device.Gate](gate)
+
+func gate() []*trial {
+	var out []*trial
+	for _, s := range shapes {
+		for _, c := range s.modulations() {
+			for _, inPlace := range []bool{false, true} {
+				tr := newTrial("%dx%d stride %d offset %d each %d in place %v", s.rows, s.n, c.ld, c.scale, c.each, inPlace)
+				x, f, mod := tr.normal("x", s.size()), tr.normal("f", s.size()), tr.normal("mod", c.mods(s)*c.ld)
+				y := x
+				if !inPlace {
+					y = tr.unset("y", s.size(), sum)
+				}
+				tr.run = func(m *machine) {
+					device.Do(m, device.Gate{Y: m.at(y), X: m.at(x), F: m.at(f), Mod: m.at(mod), LDMod: c.ld, Gate: c.scale,
+						Rows: s.rows, N: s.n, Each: c.each})
+				}
 				tr.ranges = s.small()
 				out = append(out, tr)
 			}
@@ -184,24 +219,20 @@ func gateBackward() []*trial {
 	var out []*trial
 	for _, s := range shapes {
 		for _, c := range s.modulations() {
-			tr := newTrial("%dx%d stride %d offset %d", s.rows, s.n, c.ld, c.scale)
-			dout, f, mod := tr.normal("dout", s.size()), tr.normal("f", s.size()), tr.normal("mod", s.rows*c.ld)
-			df, dmod := tr.unset("df", s.size(), element), tr.normal("dmod", s.rows*c.ld)
+			tr := newTrial("%dx%d stride %d offset %d each %d", s.rows, s.n, c.ld, c.scale, c.each)
+			dout, f, mod := tr.normal("dout", s.size()), tr.normal("f", s.size()), tr.normal("mod", c.mods(s)*c.ld)
+			df, dmod := tr.unset("df", s.size(), element), tr.as(tr.normal("dmod", c.mods(s)*c.ld), sum)
 			tr.run = func(m *machine) {
 				device.Do(m, device.GateBackward{
 					DF: m.at(df), DMod: m.at(dmod), DOut: m.at(dout), F: m.at(f), Mod: m.at(mod), LDMod: c.ld,
-					Gate: c.scale, Rows: s.rows, N: s.n,
+					Gate: c.scale, Rows: s.rows, N: s.n, Each: c.each,
 				})
 			}
-			if s.n <= 12 {
-				out, eye := tr.extra(tr.unset("out", s.size(), sum)), tr.identity(s.n)
-				tr.gradient = &gradient{out: out, seed: dout, of: []pair{{f, df}, {mod, dmod}}, forward: func(m *machine) {
-					device.Do(m, device.Linear{
-						Y: m.at(out), X: m.at(f), W: m.at(eye), Rows: s.rows, In: s.n, Out: s.n,
-						Epilogue: device.Epilogue{Gate: m.at(mod), LDGate: c.ld, GateOff: c.scale},
-					})
-				}}
-			}
+			x, y := tr.extra(tr.normal("x", s.size())), tr.extra(tr.unset("y", s.size(), sum))
+			tr.gradient = &gradient{out: y, seed: dout, of: []pair{{f, df}, {mod, dmod}}, forward: func(m *machine) {
+				device.Do(m, device.Gate{Y: m.at(y), X: m.at(x), F: m.at(f), Mod: m.at(mod), LDMod: c.ld, Gate: c.scale,
+					Rows: s.rows, N: s.n, Each: c.each})
+			}}
 			tr.ranges = s.small()
 			out = append(out, tr)
 		}

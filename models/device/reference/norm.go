@@ -97,43 +97,67 @@ var _ = device.On(&ops, func(d *Backend, o *device.NormBackward) {
 	}
 })
 
+// modulations is how many rows share one, and how many there are.
+func modulations(rows, each int) (of, mods int) { return max(each, 1), rows / max(each, 1) }
+
 var _ = device.On(&ops, func(d *Backend, o *device.ModNorm) {
 	Y, X, S := d.rows(o.Y, o.Rows, o.N), d.rows(o.X, o.Rows, o.N), d.rows(o.Stats, o.Rows, 2)
-	shift, scale := d.columns(o.Mod, o.Rows, o.LDMod, o.Shift, o.N), d.columns(o.Mod, o.Rows, o.LDMod, o.Scale, o.N)
+	each, mods := modulations(o.Rows, o.Each)
+	shift, scale := d.columns(o.Mod, mods, o.LDMod, o.Shift, o.N), d.columns(o.Mod, mods, o.LDMod, o.Scale, o.N)
 	for r := range o.Rows {
 		mean, rstd := moments(X.row(r), device.LayerNorm)
 		S.set(r, 0, mean)
 		S.set(r, 1, rstd)
 		for i, v := range normalised(X.row(r), mean, rstd) {
-			Y.set(r, i, v*(1+scale.at(r, i))+shift.at(r, i))
+			Y.set(r, i, v*(1+scale.at(r/each, i))+shift.at(r/each, i))
 		}
 	}
 })
 
 var _ = device.On(&ops, func(d *Backend, o *device.ModNormBackward) {
 	DX, DY, X, S := d.rows(o.DX, o.Rows, o.N), d.rows(o.DY, o.Rows, o.N), d.rows(o.X, o.Rows, o.N), d.rows(o.Stats, o.Rows, 2)
-	scale := d.columns(o.Mod, o.Rows, o.LDMod, o.Scale, o.N)
-	dshift, dscale := d.columns(o.DMod, o.Rows, o.LDMod, o.Shift, o.N), d.columns(o.DMod, o.Rows, o.LDMod, o.Scale, o.N)
+	each, mods := modulations(o.Rows, o.Each)
+	scale := d.columns(o.Mod, mods, o.LDMod, o.Scale, o.N)
+	dshift, dscale := d.columns(o.DMod, mods, o.LDMod, o.Shift, o.N), d.columns(o.DMod, mods, o.LDMod, o.Scale, o.N)
+	for m := range mods {
+		clear(dshift.row(m))
+		clear(dscale.row(m))
+	}
 	for r := range o.Rows {
 		mean, rstd := S.at(r, 0), S.at(r, 1)
 		xhat, g := normalised(X.row(r), mean, rstd), make([]float64, o.N)
 		for i := range o.N {
-			dshift.set(r, i, DY.at(r, i))
-			dscale.set(r, i, DY.at(r, i)*xhat[i])
-			g[i] = DY.at(r, i) * (1 + scale.at(r, i))
+			dshift.addTo(r/each, i, DY.at(r, i))
+			dscale.addTo(r/each, i, DY.at(r, i)*xhat[i])
+			g[i] = DY.at(r, i) * (1 + scale.at(r/each, i))
 		}
 		write(DX.row(r), throughNorm(g, xhat, rstd, device.LayerNorm), o.Add)
 	}
 })
 
-var _ = device.On(&ops, func(d *Backend, o *device.GateBackward) {
-	DF, DO, F := d.rows(o.DF, o.Rows, o.N), d.rows(o.DOut, o.Rows, o.N), d.rows(o.F, o.Rows, o.N)
-	G, DG := d.columns(o.Mod, o.Rows, o.LDMod, o.Gate, o.N), d.columns(o.DMod, o.Rows, o.LDMod, o.Gate, o.N)
+var _ = device.On(&ops, func(d *Backend, o *device.Gate) {
+	Y, X, F := d.rows(o.Y, o.Rows, o.N), d.rows(o.X, o.Rows, o.N), d.rows(o.F, o.Rows, o.N)
+	each, mods := modulations(o.Rows, o.Each)
+	G := d.columns(o.Mod, mods, o.LDMod, o.Gate, o.N)
 	for r := range o.Rows {
 		for i := range o.N {
-			o := DO.at(r, i)
-			DG.set(r, i, F.at(r, i)*o)
-			DF.set(r, i, G.at(r, i)*o)
+			Y.set(r, i, X.at(r, i)+G.at(r/each, i)*F.at(r, i))
+		}
+	}
+})
+
+var _ = device.On(&ops, func(d *Backend, o *device.GateBackward) {
+	DF, DO, F := d.rows(o.DF, o.Rows, o.N), d.rows(o.DOut, o.Rows, o.N), d.rows(o.F, o.Rows, o.N)
+	each, mods := modulations(o.Rows, o.Each)
+	G, DG := d.columns(o.Mod, mods, o.LDMod, o.Gate, o.N), d.columns(o.DMod, mods, o.LDMod, o.Gate, o.N)
+	for m := range mods {
+		clear(DG.row(m))
+	}
+	for r := range o.Rows {
+		for i := range o.N {
+			g := DO.at(r, i)
+			DG.addTo(r/each, i, F.at(r, i)*g)
+			DF.set(r, i, G.at(r/each, i)*g)
 		}
 	}
 })
