@@ -87,7 +87,7 @@ cuda-test: build cuda ## the CUDA core on a driver that runs on the CPU: conform
 	$(CUDA_LINK) $(GO) vet -tags cuda ./models/... ./cmd/prabench
 	$(CUDA_LINK) $(CUDA_STANDIN) $(GO) test -tags cuda -count=1 ./models/cuda
 	$(CUDA_LINK) $(CUDA_STANDIN) $(GO) test -tags cuda -count=1 -short ./models/cuda/selftest -args -report $(CURDIR)/.prabench/cuda/selftest-standin.md
-	$(CUDA_LINK) $(CUDA_STANDIN) $(GO) test -tags cuda -count=1 -run 'TestCUDA|TestLaw|TestOracleCUDA' ./models/pra
+	$(CUDA_LINK) $(CUDA_STANDIN) $(GO) test -tags cuda -count=1 -run 'TestCUDA|TestLaw|TestOracleCUDA|TestTheSameSeed' ./models/pra ./models/jit
 	$(CUDA_LINK) $(CUDA_STANDIN) $(GO) test -tags cuda -count=1 -run 'TestCUDA' ./cmd/prabench
 
 cuda-selftest: cuda ## on a machine with a GPU: right or wrong, speeds and roofline shares, as cuda-selftest.md to post

@@ -41,7 +41,15 @@ func (r *reading) checkFamilies() {
 		} else if !given {
 			continue
 		}
-		r.fault(at, f.Name, fmt.Sprintf("is a key of the family %s; the models here are of the family %s", strings.Join(f.Families, ", "),
+		r.fault(at, f.Name, fmt.Sprintf("is a key of the %s; the models here are of the family %s", familiesText(f.Families),
 			strings.Join(families, ", ")), "set "+models.FamilyKey+", or leave the key out")
 	}
+}
+
+// familiesText is "family a" or "families a, b".
+func familiesText(names []string) string {
+	if len(names) == 1 {
+		return "family " + names[0]
+	}
+	return "families " + strings.Join(names, ", ")
 }

@@ -52,3 +52,14 @@ func First(errs ...error) error {
 	}
 	return nil
 }
+
+// Divisors lists the divisors of n in ascending order: what many keys allow.
+func Divisors(n int) []int {
+	var out []int
+	for i := 1; i <= n; i++ {
+		if n%i == 0 {
+			out = append(out, i)
+		}
+	}
+	return out
+}

@@ -11,6 +11,7 @@ var _ = quantity.Keys("model",
 	quantity.Key{Name: "depth", Label: "trunk layers", Short: "layers", Doc: "layers of the trunk"},
 	quantity.Key{Name: "heads", Label: "attention heads", Doc: "attention heads; divides model.width"},
 	quantity.Key{Name: "mlp", Label: "width of the trunk's MLP over its own", Doc: "width of the trunk's MLP as a multiple of model.width"},
+	quantity.Key{Name: "target", Label: "prediction target", Doc: "what the head predicts: x (the clean state) or v (the velocity)"},
 )
 
 var _ = quantity.Keys("train",
@@ -23,12 +24,19 @@ var _ = quantity.Keys("train",
 	quantity.Key{Name: "clip", Label: "bound of the gradient norm", Doc: "bound of the global gradient norm; 0 is none"},
 	quantity.Key{Name: "ema", Label: "decay of averaged weights", Doc: "decay of the averaged weights, min(ema, (1+n)/(10+n))"},
 	quantity.Key{Name: "class_dropout", Label: "probability of the null class", Doc: "probability of the null class, for guidance"},
+	quantity.Key{Name: "time_mean", Label: "mean of the flow's time, as a logit",
+		Doc: "mean of the normal whose sigmoid is the time t of a training flow; below 0 there is more noise"},
+	quantity.Key{Name: "time_std", Label: "deviation of the flow's time, as a logit",
+		Doc: "standard deviation of the normal whose sigmoid is the time t of a training flow"},
 	quantity.Key{Name: "threads", Label: "training threads", Doc: "compute threads of a training; part of its identity"},
 )
 
 var _ = quantity.Keys("sample",
+	quantity.Key{Name: "flow_steps", Label: "solver steps per token", Doc: "solver steps a token"},
 	quantity.Key{Name: "solver", Label: "solver", Doc: "euler or heun"},
 	quantity.Key{Name: "guidance", Label: "guidance weight", Doc: "w of v = v_c + w·(v_c − v_null); 0 is none"},
+	quantity.Key{Name: "guidance_from", Label: "time from which guidance is on", Doc: "guidance is on for times t from here (0 is noise)"},
+	quantity.Key{Name: "guidance_to", Label: "time up to which guidance is on", Doc: "guidance is on for times t up to here (1 is the image)"},
 	quantity.Key{Name: "weights", Label: "weights", Doc: "ema or raw"},
 	quantity.Key{Name: "seed", Label: "seed of the sampling noise", Doc: "seed of the sampling noise"},
 )

@@ -4,5 +4,6 @@ package families
 
 import (
 	_ "prabench/models/gaussian" // a Gaussian for each class: the floor
+	_ "prabench/models/jit"      // whole images denoised at once
 	_ "prabench/models/pra"      // Parallel Rollout Approximation
 )

@@ -106,6 +106,35 @@ func TestGradients(t *testing.T) {
 			}, backward: func(p *Pass, dy device.Buffer) { c.Backward(p, a, g, dy, a.Z, x, 2) }}
 		},
 		"a diffusion transformer's block": diffusion,
+		"denoiser": func(l *Parameters, r *room) net {
+			d := NewDenoiser(l, "d", 2, 2, 4, 2, 2, 3)
+			of := Sequences{Batch: 2, Tokens: 3}
+			x, times, labels := r.filled(24, 0), r.Act(2), r.indices(2, 0)
+			r.Be.Upload(times, []float32{0.2, 0.7})
+			a, g := d.Acts(&r.Memory, of, 2, true), d.Grads(&r.Memory, of)
+			return net{a.Out, x, g.DX, func(p *Pass) {
+				device.Do(p.Be, device.Copy{Dst: a.Input(), Src: x})
+				d.Condition(p, a, labels, 2)
+				d.Time.Forward(p, a.Time, times, 2)
+				d.Modulate(p, a, a.Time.Out, 2, 2, true)
+				d.Forward(p, a, a.Mod, of)
+			}, func(p *Pass, dy device.Buffer) { d.Backward(p, a, g, dy, labels, of) }}
+		},
+		"table": func(l *Parameters, r *room) net {
+			f := NewTable(l, "f", 4, 3, 1)
+			y, index := r.Act(15), r.indices(3, 0, 3, 1, 3)
+			return net{y: y, forward: func(p *Pass) { f.Forward(p, y, index, 5) },
+				backward: func(p *Pass, dy device.Buffer) { f.Backward(p, dy, index, 5) }}
+		},
+		"places": func(l *Parameters, r *room) net {
+			f := NewPlaces(l, "f", 3, 2)
+			x, y, ones := r.filled(12, 0), r.Act(12), r.Act(6)
+			r.Be.Upload(ones, []float32{1, 1, 1, 1, 1, 1})
+			return net{y: y, forward: func(p *Pass) {
+				device.Do(p.Be, device.Copy{Dst: y, Src: x})
+				f.Forward(p, y, ones, 2)
+			}, backward: func(p *Pass, dy device.Buffer) { f.Backward(p, dy, ones, 2) }}
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			l, r := &Parameters{}, newRoom()

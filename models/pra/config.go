@@ -142,11 +142,11 @@ func (c Config) Validate() error {
 		return models.BadKey("model.state", "must be 0 (identity) or at least 2: a normalised state of one value is constant")
 	}
 	if c.Size%c.Patch != 0 {
-		return models.BadKey("model.patch", "%d does not divide the image size %d; allowed: %v", c.Patch, c.Size, Divisors(c.Size))
+		return models.BadKey("model.patch", "%d does not divide the image size %d; allowed: %v", c.Patch, c.Size, models.Divisors(c.Size))
 	}
 	if n := c.Tokens(); n%c.Block != 0 {
 		return models.BadKey("model.block", "%d does not divide N = %d tokens (size %d, patch %d); allowed: %v", c.Block, n, c.Size,
-			c.Patch, Divisors(n))
+			c.Patch, models.Divisors(n))
 	}
 	if c.Width%c.Heads != 0 {
 		return models.BadKey("model.heads", "%d does not divide model.width = %d", c.Heads, c.Width)
@@ -186,15 +186,4 @@ func (s SampleConfig) Validate() error {
 		return models.BadKey("sample.rollout_depth", "must be 0 or more, or %q", "exact")
 	}
 	return nil
-}
-
-// Divisors lists the divisors of n in ascending order.
-func Divisors(n int) []int {
-	var out []int
-	for i := 1; i <= n; i++ {
-		if n%i == 0 {
-			out = append(out, i)
-		}
-	}
-	return out
 }

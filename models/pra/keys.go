@@ -15,7 +15,6 @@ var _ = quantity.Keys("model",
 	quantity.Key{Name: "head_width", Label: "flow head width", Doc: "width of the flow head"},
 	quantity.Key{Name: "head_depth", Label: "flow head blocks", Doc: "residual blocks of the flow head"},
 	quantity.Key{Name: "coder_width", Label: "hidden width of encoder and decoder", Doc: "hidden width of encoder and decoder"},
-	quantity.Key{Name: "target", Label: "prediction target", Doc: "what the head predicts: x (the clean state) or v (the velocity)"},
 )
 
 var _ = quantity.Keys("train",
@@ -31,7 +30,6 @@ var _ = quantity.Keys("train",
 )
 
 var _ = quantity.Keys("sample",
-	quantity.Key{Name: "flow_steps", Label: "solver steps per token", Doc: "solver steps a token"},
 	quantity.Key{Name: "rollout_depth", Label: "Jacobi sweeps (0 = sequential)", Short: "sampling sweeps",
 		Doc: `0 is sequential with KV cache; r ≥ 1 is r parallel (Jacobi) sweeps; "exact" is K sweeps`},
 )

@@ -1,0 +1,215 @@
+package jit
+
+import (
+	"fmt"
+	"math"
+
+	"prabench/models"
+	"prabench/models/device"
+	"prabench/models/layers"
+	"prabench/models/safetensors"
+)
+
+// Streams separate the uses of random numbers under one seed.
+const (
+	streamSample  uint32 = 0 // the noise that sampling starts from
+	streamNoise   uint32 = 1 // ε of a training image
+	streamTime    uint32 = 2 // t of a training image
+	streamDropout uint32 = 3 // class dropout
+	streamOrder   uint32 = 4 // order of the training images
+	streamInit    uint32 = 5 // initial parameters
+)
+
+// layout is the parameters of an architecture, by role. Their order is part of the
+// results: initial values hang on it.
+type layout struct {
+	layers.Parameters
+	down   *layers.Tensor // [P, bottleneck]; nil for none
+	in     layers.Linear
+	places layers.Places
+	trunk  layers.Denoiser
+}
+
+func newLayout(c Config) *layout {
+	l := &layout{}
+	wide := c.TokenDim()
+	if c.Bottleneck > 0 {
+		l.down = l.Tensor("in.down.weight", true, 1/math.Sqrt(float64(wide)), wide, c.Bottleneck)
+		wide = c.Bottleneck
+	}
+	l.in = l.Linear("in.up", wide, c.Width)
+	l.places = layers.NewPlaces(&l.Parameters, "in.pos", c.Tokens(), c.Width)
+	l.trunk = layers.NewDenoiser(&l.Parameters, "trunk", c.Classes, c.Depth, c.Width, c.Heads, c.MLP, c.TokenDim())
+	l.Place()
+	return l
+}
+
+// Model is a model on a backend: raw and averaged weights.
+type Model struct {
+	params Params
+	steps  int
+
+	be       device.Backend
+	half     bool
+	net      *layout
+	mem      layers.Memory
+	raw, ema device.Buffer
+}
+
+func emptyModel(be device.Backend, p Params) (*Model, error) {
+	if err := p.Validate(); err != nil {
+		return nil, err
+	}
+	m := &Model{params: p, be: be, half: be.Caps().HalfCache, net: newLayout(p.Model), mem: layers.Memory{Be: be}}
+	m.raw, m.ema = m.mem.Alloc(device.Model, m.net.Total), m.mem.Alloc(device.Model, m.net.Total)
+	if m.mem.Err != nil {
+		m.Close()
+		return nil, m.mem.Err
+	}
+	return m, nil
+}
+
+func newModel(be device.Backend, p Params) (*Model, error) {
+	m, err := emptyModel(be, p)
+	if err != nil || be.Caps().Counts {
+		return m, err
+	}
+	flat := m.net.Initial(p.Train.Seed, streamInit)
+	be.Upload(m.raw, flat)
+	be.Upload(m.ema, flat)
+	return m, nil
+}
+
+// pass reads the weights of a flat array; grads is absent in inference.
+func (m *Model) pass(flat, grads device.Buffer) *layers.Pass {
+	return &layers.Pass{Be: m.be, Weights: flat, Grads: grads, Half: m.half}
+}
+
+// acts are the activations of the network for so many images.
+type acts struct {
+	low  device.Buffer // [rows, bottleneck]
+	ones device.Buffer // [rows]
+	*layers.DenoiserActs
+}
+
+func (m *Model) acts(mem *layers.Memory, images, mods int, keep bool) *acts {
+	c := m.params.Model
+	rows := images * c.Tokens()
+	a := &acts{low: mem.Act(rows * c.Bottleneck), ones: mem.Act(rows),
+		DenoiserActs: m.net.trunk.Acts(mem, m.sequences(images), mods, keep)}
+	if mem.Err == nil {
+		device.Do(m.be, device.Fill{Dst: a.ones, Value: 1})
+	}
+	return a
+}
+
+func (m *Model) sequences(images int) layers.Sequences {
+	n := m.params.Model.Tokens()
+	return layers.Sequences{Batch: images, Tokens: n, Block: n}
+}
+
+// forward computes a.Out of the tokens x [images·N, P] under the modulations mod, one
+// an image.
+func (m *Model) forward(p *layers.Pass, a *acts, mod, x device.Buffer, images int) {
+	c, n := m.params.Model, m.net
+	rows, low := images*c.Tokens(), x
+	if n.down != nil {
+		low = a.low
+		device.Do(m.be, device.Linear{Y: low, X: x, W: n.down.Of(p.Weights), Rows: rows, In: c.TokenDim(), Out: c.Bottleneck})
+	}
+	n.in.Apply(p, a.Input(), device.Buffer{}, low, rows, device.None)
+	n.places.Forward(p, a.Input(), a.ones, images)
+	n.trunk.Forward(p, a.DenoiserActs, mod, m.sequences(images))
+}
+
+// backward accumulates parameter gradients from dy [images·N, P]. dlow is scratch of
+// a.low's size.
+func (m *Model) backward(p *layers.Pass, a *acts, g *layers.DenoiserGrads, dlow, dy, x device.Buffer, labels device.Ints, images int) {
+	c, n := m.params.Model, m.net
+	rows := images * c.Tokens()
+	n.trunk.Backward(p, a.DenoiserActs, g, dy, labels, m.sequences(images))
+	n.places.Backward(p, g.DX, a.ones, images)
+	if n.down == nil {
+		n.in.Backward(p, device.Buffer{}, 0, g.DX, g.DX, device.Buffer{}, x, rows, device.None)
+		return
+	}
+	n.in.Backward(p, dlow, 0, g.DX, g.DX, device.Buffer{}, a.low, rows, device.None)
+	device.Do(m.be, device.Gemm{TransA: true, M: c.TokenDim(), N: c.Bottleneck, K: rows, Alpha: 1, A: x, LDA: c.TokenDim(), B: dlow,
+		LDB: c.Bottleneck, Beta: 1, C: n.down.Of(p.Grads), LDC: c.Bottleneck})
+}
+
+// generating are the weights that sampling multiplies by again and again.
+func (m *Model) generating(flat device.Buffer) []device.Weight {
+	c := m.params.Model
+	out := append(m.net.trunk.Weights(flat), m.net.in.Weight(flat))
+	if m.net.down != nil {
+		out = append(out, device.Weight{W: m.net.down.Of(flat), In: c.TokenDim(), Out: c.Bottleneck})
+	}
+	return out
+}
+
+// patches is how images become tokens, in raster order.
+func (c Config) patches() (layers.Patches, []int32) {
+	order := make([]int32, c.Tokens())
+	for i := range order {
+		order[i] = int32(i)
+	}
+	return layers.Patches{Size: c.Size, Channels: c.Channels, Patch: c.Patch}, order
+}
+
+// Params are those of the model and its training; sampling is as by default.
+func (m *Model) Params() models.Params {
+	p := m.params
+	p.Sample = defaults().Sample
+	return p
+}
+
+// A model file holds raw.NAME and ema.NAME for every tensor; a training checkpoint
+// adam.m.NAME and adam.v.NAME as well, and the note of its caller.
+const noteMember = "note"
+
+func (m *Model) flats() map[string]device.Buffer {
+	return map[string]device.Buffer{"raw.": m.raw, "ema.": m.ema}
+}
+
+// SaveModel writes raw and averaged weights.
+func (m *Model) SaveModel(path string) error {
+	f := &safetensors.File{Metadata: models.Header(models.ModelFormat, m.params, m.steps), Tensors: m.net.Download(m.be, m.flats())}
+	if err := m.be.Err(); err != nil {
+		return err
+	}
+	return safetensors.Write(path, f)
+}
+
+func modelOf(be device.Backend, f *safetensors.File) (*Model, error) {
+	p, steps, err := header(f, models.ModelFormat)
+	if err != nil {
+		return nil, err
+	}
+	m, err := emptyModel(be, p)
+	if err != nil {
+		return nil, err
+	}
+	m.steps = steps
+	if err := m.net.Upload(be, f, m.flats()); err != nil {
+		m.Close()
+		return nil, err
+	}
+	return m, nil
+}
+
+// header is [models.ReadHeader] for files of this family.
+func header(f *safetensors.File, format string) (Params, int, error) {
+	of, steps, err := models.ReadHeader(f, format)
+	if err != nil {
+		return Params{}, 0, err
+	}
+	p, ok := of.(Params)
+	if !ok {
+		return Params{}, 0, fmt.Errorf("its model is of the family %s", of.Family().Name())
+	}
+	return p, steps, nil
+}
+
+// Close frees the weights; samplers of the model must be closed before.
+func (m *Model) Close() { m.mem.Free() }

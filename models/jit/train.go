@@ -1,0 +1,209 @@
+package jit
+
+import (
+	"fmt"
+	"math"
+
+	"prabench/models"
+	"prabench/models/device"
+	"prabench/models/layers"
+	"prabench/models/safetensors"
+)
+
+// minRemain bounds 1 − t from below where the x-target divides by it.
+const minRemain = 0.05
+
+// Trainer trains one model. Everything a step does is a function of parameters,
+// step number and weights.
+type Trainer struct {
+	model *Model
+	data  models.Images
+	mem   layers.Memory
+	adam  *layers.AdamW
+
+	acts                         *acts
+	grads                        *layers.DenoiserGrads
+	x, eps, zt, target, do, dlow device.Buffer // [batch·N, ·]
+	loss, a, b, w                device.Buffer // [batch·N]
+	times                        device.Buffer // [batch]
+	labels, ids                  device.Ints
+
+	tokens                 []float32 // [batch, N, P]
+	hostLabels, hostIDs    []int32
+	hostA, hostB, hostW, t []float32
+	epoch                  int
+	shuffle                []int32
+}
+
+func newTrainer(be device.Backend, p Params, data models.Images) (*Trainer, error) {
+	c := p.Model
+	if err := p.Validate(); err != nil {
+		return nil, err
+	}
+	if data.N < 1 || data.Size != c.Size || data.Channels != c.Channels {
+		return nil, fmt.Errorf("train: %d images of %d×%d×%d; the model needs at least one of %d×%d×%d", data.N, data.Size, data.Size,
+			data.Channels, c.Size, c.Size, c.Channels)
+	}
+	model, err := newModel(be, p)
+	if err != nil {
+		return nil, err
+	}
+	B, N, P := p.Train.Batch, c.Tokens(), c.TokenDim()
+	rows := B * N
+	t := &Trainer{model: model, data: data, mem: layers.Memory{Be: be}, epoch: -1,
+		tokens: make([]float32, rows*P), hostLabels: make([]int32, B), hostIDs: make([]int32, B), t: make([]float32, B),
+		hostA: make([]float32, rows), hostB: make([]float32, rows), hostW: make([]float32, rows)}
+	m := &t.mem
+	t.adam = layers.NewAdamW(m, &model.net.Parameters, p.Train.recipe())
+	t.acts = model.acts(m, B, B, true)
+	t.grads = model.net.trunk.Grads(m, model.sequences(B))
+	t.x, t.eps, t.zt, t.do = m.Act(rows*P), m.Act(rows*P), m.Act(rows*P), m.Act(rows*P)
+	t.target, t.dlow = m.Act(rows*P), m.Act(rows*c.Bottleneck)
+	t.loss, t.a, t.b, t.w, t.times = m.Act(rows), m.Act(rows), m.Act(rows), m.Act(rows), m.Act(B)
+	t.labels, t.ids = m.Ints(B), m.Ints(B)
+	if m.Err != nil {
+		t.Close()
+		return nil, m.Err
+	}
+	return t, nil
+}
+
+func (t TrainConfig) recipe() layers.Recipe {
+	return layers.Recipe{Steps: t.Steps, LR: t.LR, Warmup: t.Warmup, Beta2: t.Beta2, WeightDecay: t.WeightDecay, Clip: t.Clip, EMA: t.EMA}
+}
+
+// Done is the number of steps done.
+func (t *Trainer) Done() int { return t.model.steps }
+
+// Step does one optimisation step.
+func (t *Trainer) Step() error {
+	t.loadBatch()
+	t.forwardBackward()
+	m := t.model
+	t.adam.Update(m.be, &m.net.Parameters, m.raw, m.ema, m.steps)
+	m.steps++
+	if err := m.be.Err(); err != nil {
+		return fmt.Errorf("training step %d: %w", m.steps, err)
+	}
+	if g := t.adam.GradNorm; math.IsNaN(g) || math.IsInf(g, 0) {
+		return fmt.Errorf("training step %d: the gradient norm is %v: the training has diverged; lower train.lr or set train.clip", m.steps, g)
+	}
+	return nil
+}
+
+// loadBatch puts the images of the next step on the device, with the t of each.
+func (t *Trainer) loadBatch() {
+	m, tc := t.model, t.model.params.Train
+	c := m.params.Model
+	patches, order := c.patches()
+	N, per, size, key := c.Tokens(), c.Tokens()*c.TokenDim(), t.data.Size*t.data.Size*t.data.Channels, tc.Seed
+	for i := range tc.Batch {
+		at := m.steps*tc.Batch + i
+		if e := at / t.data.N; e != t.epoch {
+			t.epoch, t.shuffle = e, layers.Shuffled(key, streamOrder, uint32(e), t.data.N)
+		}
+		index, id := int(t.shuffle[at%t.data.N]), uint32(at)
+		patches.Cut(t.tokens[i*per:(i+1)*per], t.data.Pixels[index*size:(index+1)*size], order)
+		t.hostIDs[i], t.hostLabels[i] = int32(id), t.data.Labels[index]
+		if layers.Uniform(key, streamDropout, id, 0) < tc.ClassDropout {
+			t.hostLabels[i] = int32(c.Classes)
+		}
+		time := 1 / (1 + math.Exp(-tc.TimeMean-tc.TimeStd*layers.Normal(key, streamTime, id, 0, 0)))
+		weight := 1.0
+		if c.Target == "x" {
+			weight = 1 / math.Max(1-time, minRemain)
+		}
+		t.t[i] = float32(time)
+		for j := i * N; j < (i+1)*N; j++ {
+			t.hostA[j], t.hostB[j], t.hostW[j] = float32(time), float32(1-time), float32(weight)
+		}
+	}
+	m.be.Upload(t.x, t.tokens)
+	m.be.Upload(t.times, t.t)
+	m.be.Upload(t.a, t.hostA)
+	m.be.Upload(t.b, t.hostB)
+	m.be.Upload(t.w, t.hostW)
+	m.be.UploadInts(t.labels, t.hostLabels)
+	m.be.UploadInts(t.ids, t.hostIDs)
+}
+
+// forwardBackward computes the loss of the loaded batch and all gradients.
+func (t *Trainer) forwardBackward() {
+	m, be, c, B := t.model, t.model.be, t.model.params.Model, t.model.params.Train.Batch
+	p := m.pass(m.raw, t.adam.Grads)
+	rows, P := B*c.Tokens(), c.TokenDim()
+	device.Do(be, device.Fill{Dst: t.adam.Grads})
+	device.Do(be, device.Normal{Dst: t.eps, IDs: t.ids, Batch: B, Tokens: c.Tokens(), Dim: P, Key: m.params.Train.Seed, Stream: streamNoise})
+	device.Do(be, device.RowMix{Dst: t.zt, A: t.a, X: t.x, B: t.b, Y: t.eps, Rows: rows, N: P, XRows: rows})
+	m.net.trunk.Condition(p, t.acts.DenoiserActs, t.labels, B)
+	m.net.trunk.Time.Forward(p, t.acts.Time, t.times, B)
+	m.net.trunk.Modulate(p, t.acts.DenoiserActs, t.acts.Time.Out, B, B, true)
+	m.forward(p, t.acts, t.acts.Mod, t.zt, B)
+	target := t.x
+	if c.Target == "v" {
+		target = t.target
+		device.Do(be, device.Mix{Dst: target, A: 1, X: t.x, B: -1, Y: t.eps})
+	}
+	device.Do(be, device.WeightedError{Loss: t.loss, Grad: t.do, Pred: t.acts.Out, Target: target, W: t.w, Rows: rows, N: P,
+		TargetRows: rows, Scale: float32(1 / float64(rows*P))})
+	m.backward(p, t.acts, t.grads, t.dlow, t.do, t.zt, t.labels, B)
+}
+
+// Losses are those of the last step: the squared error of the velocity.
+func (t *Trainer) Losses() models.Losses {
+	h := make([]float32, t.loss.N)
+	t.model.be.Download(h, t.loss)
+	var sum float64
+	for _, v := range h {
+		sum += float64(v)
+	}
+	flow := sum / float64(t.loss.N*t.model.params.Model.TokenDim())
+	return models.Losses{Step: t.model.steps, Values: []models.Loss{
+		{Name: "flow", Value: flow}, {Name: models.Total, Value: flow}, {Name: "grad_norm", Value: t.adam.GradNorm},
+		{Name: "lr", Value: t.adam.LR},
+	}}
+}
+
+func (t *Trainer) flats() map[string]device.Buffer {
+	all := t.model.flats()
+	all["adam.m."], all["adam.v."] = t.adam.M, t.adam.V
+	return all
+}
+
+// SaveModel writes the weights as they are now.
+func (t *Trainer) SaveModel(path string) error { return t.model.SaveModel(path) }
+
+// Save writes everything that Resume needs.
+func (t *Trainer) Save(path, note string) error {
+	m := t.model
+	meta := models.Header(models.TrainingFormat, m.params, m.steps)
+	meta[noteMember] = note
+	f := &safetensors.File{Metadata: meta, Tensors: m.net.Download(m.be, t.flats())}
+	if err := m.be.Err(); err != nil {
+		return err
+	}
+	return safetensors.Write(path, f)
+}
+
+// Resume continues the training saved at path.
+func (t *Trainer) Resume(path string) (note string, err error) {
+	f, err := safetensors.Read(path)
+	if err != nil {
+		return "", fmt.Errorf("resuming a training: %w", err)
+	}
+	p, steps, err := header(f, models.TrainingFormat)
+	if err == nil {
+		err = models.First(models.SameTraining(f, p, t.model.params), t.model.net.Upload(t.model.be, f, t.flats()))
+	}
+	if err != nil {
+		return "", fmt.Errorf("resuming %s: %w", path, err)
+	}
+	t.model.steps = steps
+	return f.Metadata[noteMember], nil
+}
+
+// Close frees everything, the model included.
+func (t *Trainer) Close() {
+	t.mem.Free()
+	t.model.Close()
+}
