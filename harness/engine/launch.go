@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -44,7 +43,7 @@ func orCores(n int) int {
 	if n > 0 {
 		return n
 	}
-	return runtime.NumCPU()
+	return machine.Processors()
 }
 
 func (l *launcher) job(it *Item, round int) worker.Job {

@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"time"
 
@@ -202,13 +201,13 @@ func (r *Run) jobs(experiments []*Experiment) int {
 	if r.Jobs > 0 {
 		return r.Jobs
 	}
-	threads := runtime.NumCPU()
+	threads := machine.Processors()
 	for _, e := range experiments {
 		for _, c := range e.Cells {
 			threads = min(threads, max(1, c.Settings.Training().Threads))
 		}
 	}
-	return max(1, runtime.NumCPU()/threads)
+	return max(1, machine.Processors()/threads)
 }
 
 // threads is how many processors the stages side by side keep busy together: a
@@ -217,7 +216,7 @@ func (r *Run) threads() int {
 	if r.Jobs > 0 {
 		return 0
 	}
-	return runtime.NumCPU()
+	return machine.Processors()
 }
 
 // prepare records the plans, takes in what earlier runs and other databases

@@ -4,6 +4,8 @@ import (
 	"os"
 	"strconv"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
 // Bytes of this machine's memory.
@@ -32,26 +34,13 @@ func Usable() int64 {
 	if total == 0 {
 		return 0
 	}
-	return max(total/2, total-reserve(total))
-}
-
-// confined is the limit of the control group and what of it is taken, page
-// cache that could be dropped not counted.
-func confined() (limit, used int64, ok bool) {
-	for _, g := range []struct{ limit, used, stat, cache string }{
-		{"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current", "/sys/fs/cgroup/memory.stat", "inactive_file"},
-		{"/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes", "/sys/fs/cgroup/memory/memory.stat",
-			"total_inactive_file"},
-	} {
-		limit, err := strconv.ParseInt(firstLine(g.limit), 10, 64)
-		used, errUsed := strconv.ParseInt(firstLine(g.used), 10, 64)
-		if err != nil || errUsed != nil {
-			continue // no such group, or "max"
-		}
-		cache, _ := field(g.stat, g.cache)
-		return limit, max(0, used-cache), true
+	usable := max(total/2, total-reserve(total))
+	// No worker can hold more than its address space; that it also needs some for
+	// what it never touches makes this the most that it can be.
+	if space := limitOf(unix.RLIMIT_AS); space > 0 {
+		usable = min(usable, space)
 	}
-	return 0, 0, false
+	return usable
 }
 
 // PeakResident is the largest number of bytes this process had resident since

@@ -2,9 +2,9 @@ package stage
 
 import (
 	"encoding/json"
-	"runtime"
 	"time"
 
+	"prabench/harness/machine"
 	"prabench/metrics/quantity"
 	"prabench/models"
 	"prabench/models/dataset"
@@ -117,7 +117,7 @@ func (m Measure) ThreadsHere() int {
 	if m.Threads > 0 {
 		return m.Threads
 	}
-	return runtime.NumCPU()
+	return machine.Processors()
 }
 
 // CountPart is what enters the key of a kind that reads nothing else than how

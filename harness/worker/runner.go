@@ -246,8 +246,14 @@ func (e ending) name(job Job) (outcome, reason string) {
 		return record.Interrupted, "the run was stopped"
 	case status.Signaled() && status.Signal() == syscall.SIGKILL && e.oomKilled:
 		return record.OutOfMemory, "the system killed the worker because memory ran out"
+	case status.Signaled() && status.Signal() == syscall.SIGXCPU, says(job.Log, "SIGXCPU"), e.spentItsTime(status):
+		return record.Timeout, ErrProcessorTime.Error()
 	case saysOutOfMemory(job.Log):
-		return record.OutOfMemory, "the worker found no more memory"
+		return record.OutOfMemory, "the worker found no more memory" + addressSpace()
+	case status.Signaled() && status.Signal() == syscall.SIGXFSZ, says(job.Log, "SIGXFSZ"):
+		return record.Crash, tooLarge
+	case says(job.Log, "too many open files"):
+		return record.Crash, tooMany
 	case status.Signaled():
 		switch s := status.Signal(); s {
 		case syscall.SIGKILL, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP:
@@ -261,9 +267,39 @@ func (e ending) name(job Job) (outcome, reason string) {
 	return record.Crash, "the worker ended as if all were well, but without a result"
 }
 
+// spentItsTime says that a worker was killed at the limit of processor time: the
+// system kills at the hard limit, without the signal that names it, and counts in
+// other steps than it tells.
+func (e ending) spentItsTime(status syscall.WaitStatus) bool {
+	limit := machine.LimitsHere().CPUTime
+	return limit > 0 && status.Signaled() && status.Signal() == syscall.SIGKILL &&
+		e.state.UserTime()+e.state.SystemTime() >= limit-max(limit/10, time.Second/2)
+}
+
+// tooLarge and tooMany say which limit of the system an attempt has met.
+const (
+	tooLarge = "a file became larger than the system allows this process to write (ulimit -f): raise the limit and retry"
+	tooMany  = "more files were to be open than the system allows this process (ulimit -n): raise the limit and retry"
+)
+
+// addressSpace is what to add about memory where the system limits it for a
+// process.
+func addressSpace() string {
+	if n := machine.LimitsHere().AddressSpace; n > 0 {
+		return fmt.Sprintf(": the system allows a process %s of address space (ulimit -v)", machine.Size(n))
+	}
+	return ""
+}
+
 func saysOutOfMemory(log string) bool {
-	tail := lastLines(log, 200)
-	for _, s := range []string{"runtime: out of memory", "cannot allocate memory", "std::bad_alloc", "CUDA_ERROR_OUT_OF_MEMORY"} {
+	return says(log, "runtime: out of memory", "cannot allocate memory", "std::bad_alloc", "CUDA_ERROR_OUT_OF_MEMORY",
+		"fatal error: out of memory", "runtime: cannot map pages", "pthread_create failed: Resource temporarily unavailable")
+}
+
+// says looks for what a runtime prints when it gives up.
+func says(log string, signs ...string) bool {
+	tail := lastLines(log, 1000) // a stack of every goroutine may follow
+	for _, s := range signs {
 		if strings.Contains(tail, s) {
 			return true
 		}

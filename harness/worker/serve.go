@@ -24,6 +24,8 @@ import (
 var (
 	ErrStopped = errors.New("the worker was told to stop")
 	ErrTimeout = errors.New("the time allowed by measure.timeout is over")
+
+	ErrProcessorTime = errors.New("the worker had used the processor time that the system allows a process (ulimit -t): raise it and retry")
 )
 
 // Stage does a job: it fills in the values, samples, protocol and artifacts of
@@ -85,13 +87,16 @@ func stopping(job Job, stdin io.Reader) (context.Context, context.CancelFunc) {
 		cancel = func() { c(); stop(nil) }
 	}
 	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGUSR2)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGUSR2, syscall.SIGXCPU)
 	// Further signals change nothing: a batch system signals every process of a
 	// job and the run tells its worker as well, and the second must not end it
 	// while it saves.
 	go func() {
 		select {
-		case <-signals:
+		case s := <-signals:
+			if s == syscall.SIGXCPU { // the soft limit; the hard one kills
+				stop(ErrProcessorTime)
+			}
 			stop(ErrStopped)
 		case <-ctx.Done():
 		}
@@ -139,12 +144,18 @@ func judge(err error) (outcome, reason string) {
 	switch {
 	case errors.Is(err, ErrTimeout):
 		return record.Timeout, ErrTimeout.Error() + afterCause(err, ErrTimeout)
+	case errors.Is(err, ErrProcessorTime):
+		return record.Timeout, ErrProcessorTime.Error() + afterCause(err, ErrProcessorTime)
 	case errors.Is(err, ErrStopped), errors.Is(err, context.Canceled):
 		return record.Interrupted, ErrStopped.Error() + afterCause(err, ErrStopped)
 	case errors.As(err, &known):
 		return known.Outcome, known.Reason
 	case errors.As(err, &key), errors.As(err, &data):
 		return record.Invalid, err.Error()
+	case errors.Is(err, syscall.EFBIG):
+		return record.Crash, tooLarge + " (" + err.Error() + ")"
+	case errors.Is(err, syscall.EMFILE):
+		return record.Crash, tooMany + " (" + err.Error() + ")"
 	case errors.Is(err, device.ErrOutOfMemory), errors.Is(err, syscall.ENOMEM):
 		return record.OutOfMemory, err.Error()
 	}

@@ -124,6 +124,8 @@ func play(part string) int {
 		json.NewDecoder(os.Stdin).Decode(&job)
 		os.MkdirAll(job.Spool, 0o755)
 		os.WriteFile(filepath.Join(job.Spool, job.Attempt+".json"), []byte(`{"id":`), 0o644)
+	default:
+		return playLimited(part)
 	}
 	return 0
 }

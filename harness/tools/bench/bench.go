@@ -78,7 +78,7 @@ func (o *Options) complete() {
 		o.Device = "cpu"
 	}
 	if o.Threads == 0 {
-		o.Threads = runtime.NumCPU()
+		o.Threads = machine.Processors()
 	}
 }
 

@@ -42,6 +42,7 @@ func Diagnose(places engine.Places, command func(device string) ([]string, error
 		{"memory", "ok", numeral.Bytes(env.MemoryBytes), ""},
 		{"system", "ok", fmt.Sprintf("%s, kernel %s, %s", env.OS, env.Kernel, env.Go), ""},
 	}
+	fs = append(fs, limits(machine.LimitsHere(), env.Cores)...)
 	rev := Finding{"program", "ok", "revision " + env.Code(), ""}
 	if env.GitRevision == "" {
 		rev.State, rev.Advice = "missing", "build inside a git checkout, so that results name their revision"

@@ -7,11 +7,11 @@ import (
 	"fmt"
 	"image"
 	"maps"
-	"runtime"
 	"slices"
 
 	"prabench/harness/artifact"
 	"prabench/harness/engine"
+	"prabench/harness/machine"
 	"prabench/harness/sheet"
 	"prabench/harness/work"
 	"prabench/models"
@@ -59,7 +59,7 @@ type Sheet struct {
 // [*engine.Mistake].
 func (r Request) Sheet(ctx context.Context) (*Sheet, error) {
 	if r.Threads <= 0 {
-		r.Threads = runtime.NumCPU()
+		r.Threads = machine.Processors()
 	}
 	if r.Device == "" {
 		r.Device = "cpu"

@@ -14,7 +14,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"runtime"
 	"slices"
 	"time"
 
@@ -176,7 +175,7 @@ func (s *Session) prepare(ctx context.Context, other Other) (*measurement, error
 	set := s.File.File.Base
 	threads := set.Measure.Threads
 	if threads == 0 {
-		threads = runtime.NumCPU()
+		threads = machine.Processors()
 	}
 	metrics, err := s.metrics()
 	if err != nil {

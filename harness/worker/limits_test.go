@@ -1,0 +1,90 @@
+package worker_test
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"prabench/harness/worker"
+	"prabench/results/record"
+)
+
+// playLimited are the parts of workers that meet limits of the system, and
+// "run PART DIR" of the process that starts such a worker: limits are those of
+// the run, which its workers inherit.
+func playLimited(part string) int {
+	if rest, ok := strings.CutPrefix(part, "run "); ok {
+		part, dir, _ := strings.Cut(rest, ":")
+		self, _ := os.Executable()
+		r := worker.Runner{
+			Command: func(string) ([]string, error) { return []string{self}, nil },
+			Env:     []string{role + "=" + part}, LogDir: filepath.Join(dir, "log"), Grace: time.Second,
+		}
+		a, err := r.Run(context.Background(), worker.Job{
+			Attempt: record.NewAttemptID(), Stage: strings.Repeat("ab", 32), Kind: "train", Settings: json.RawMessage(`{}`), Device: "cpu",
+			Threads: 1, Spool: filepath.Join(dir, "spool"), Artifacts: dir, Timeout: 10 * time.Second,
+		}, nil)
+		if err != nil {
+			os.Stderr.WriteString(err.Error())
+			return 1
+		}
+		json.NewEncoder(os.Stdout).Encode(a)
+		return 0
+	}
+	do := func(ctx context.Context, job worker.Job, _ func(worker.Progress), _ *record.Attempt) error {
+		switch part {
+		case "spin":
+			for ctx.Err() == nil { // all the processor time there is
+			}
+			return context.Cause(ctx)
+		case "large file":
+			return os.WriteFile(filepath.Join(job.Artifacts, "model"), make([]byte, 4<<20), 0o644)
+		case "many files":
+			for {
+				if _, err := os.Open(os.DevNull); err != nil {
+					return err
+				}
+			}
+		case "much memory":
+			held := map[int][]byte{}
+			for i := 0; ; i++ {
+				held[i] = make([]byte, 64<<20)
+			}
+		}
+		return nil
+	}
+	return worker.Serve(os.Stdin, os.Stdout, os.Stderr, do)
+}
+
+// Where a limit of the system binds, the attempt has a typed outcome and the
+// reason names the limit.
+func TestLimitsOfTheSystemHaveAnOutcome(t *testing.T) {
+	for _, c := range []struct{ limit, part, outcome, reason string }{
+		{"ulimit -t 1", "spin", record.Timeout, "ulimit -t"},
+		{"ulimit -S -t 1", "spin", record.Timeout, "ulimit -t"},
+		{"ulimit -f 2048", "large file", record.Crash, "ulimit -f"},
+		{"ulimit -n 40", "many files", record.Crash, "ulimit -n"},
+		{"ulimit -v 2000000", "much memory", record.OutOfMemory, "ulimit -v"},
+	} {
+		t.Run(c.limit, func(t *testing.T) {
+			cmd := exec.Command("sh", "-c", c.limit+` && exec "$0"`, os.Args[0])
+			cmd.Env = append(os.Environ(), role+"=run "+c.part+":"+t.TempDir())
+			out, err := cmd.Output()
+			if err != nil {
+				t.Skipf("%s is not possible here: %v", c.limit, err)
+			}
+			var a record.Attempt
+			if err := json.Unmarshal(out, &a); err != nil {
+				t.Fatalf("%v in %q", err, out)
+			}
+			if a.Outcome != c.outcome || !strings.Contains(a.Reason, c.reason) {
+				t.Errorf("%s: %s", a.Outcome, a.Reason)
+			}
+		})
+	}
+}
