@@ -78,6 +78,9 @@ func ownGroups(groups, root, controller string) []string {
 	return append(dirs, top) // within a container the group's own folder is the top
 }
 
+// unlimited is below what version 1 writes for "no limit", and above any memory.
+const unlimited = 1 << 60
+
 const (
 	groupsFile = "/proc/self/cgroup"
 	groupsRoot = "/sys/fs/cgroup"
@@ -118,8 +121,8 @@ func confinedIn(groups, root string) (limit, used int64, ok bool) {
 		for _, dir := range ownGroups(groups, root, g.controller) {
 			l, err := strconv.ParseInt(firstLine(filepath.Join(dir, g.limit)), 10, 64)
 			u, errUsed := strconv.ParseInt(firstLine(filepath.Join(dir, g.used)), 10, 64)
-			if err != nil || errUsed != nil {
-				continue // no such group, or "max"
+			if err != nil || errUsed != nil || l >= unlimited {
+				continue // no such group, or no limit
 			}
 			cache, _ := field(filepath.Join(dir, "memory.stat"), g.cache)
 			u = max(0, u-cache)

@@ -104,6 +104,9 @@ func TestTheControlGroupOfAProcessIsRead(t *testing.T) {
 	if q := quotaIn(groups, root); q != 0 {
 		t.Errorf("quota %v", q)
 	}
+	if limit, _, ok := confinedIn(at("groups0", "3:cpu:/c\n"), root); ok {
+		t.Errorf("version 1 without a limit: %d", limit)
+	}
 	if _, _, ok := confinedIn(filepath.Join(root, "none"), t.TempDir()); ok {
 		t.Error("a limit was found where there are no groups")
 	}
