@@ -36,7 +36,7 @@ func (t *table) latex() string {
 	fmt.Fprintf(&b, "%s \\\\\n\\midrule\n", strings.Join(t.latexHead(), " & "))
 	for i, c := range t.selection.cells {
 		line := strings.Join(t.latexRow(i, c), " & ")
-		if strings.HasPrefix(line, "[") { // else the line before takes it for its spacing
+		if strings.HasPrefix(line, "[") || strings.HasPrefix(line, "*") { // else the line before takes it for its spacing
 			line = "{}" + line
 		}
 		fmt.Fprintf(&b, "%s \\\\\n", line)

@@ -23,7 +23,7 @@ func WriteLaTeX(w io.Writer, t Table) error {
 	out.WriteString("}\n\\toprule\n")
 	line := func(words []string) {
 		text := strings.Join(words, " & ")
-		if strings.HasPrefix(text, "[") { // else the line before takes it for its spacing
+		if strings.HasPrefix(text, "[") || strings.HasPrefix(text, "*") { // else the line before takes it for its spacing
 			text = "{}" + text
 		}
 		out.WriteString(text + " \\\\\n")

@@ -3,10 +3,22 @@ package table
 import (
 	"bufio"
 	"io"
+	"regexp"
 	"strings"
 )
 
-var markdownText = strings.NewReplacer("|", `\|`, "\n", " ", "\r", "")
+var markdownSigns = strings.NewReplacer(`\`, `\\`, "|", `\|`, "*", `\*`, "`", "\\`", "~", `\~`, "](", `]\(`,
+	"<", "&lt;", ">", "&gt;", "&", "&amp;", "\n", " ", "\r", "")
+
+// outer is an underscore with no letter or digit on one of its sides: only such
+// ones mark emphasis in GitHub's Markdown. Those within names of metrics stay.
+var outer = regexp.MustCompile(`(^|[^\pL\pN_])(_+)|(_+)([^\pL\pN_]|$)`)
+
+// markdownText keeps what a name or a message has in it from being read as
+// Markdown or as HTML.
+func markdownText(s string) string {
+	return outer.ReplaceAllStringFunc(markdownSigns.Replace(printable(s)), func(m string) string { return strings.ReplaceAll(m, "_", `\_`) })
+}
 
 // WriteMarkdown writes a table in GitHub's Markdown, columns of numbers to the
 // right.
@@ -17,7 +29,7 @@ func WriteMarkdown(w io.Writer, t Table) error {
 	}
 	words := make([]string, len(t.Columns))
 	for i, c := range t.Columns {
-		words[i] = markdownText.Replace(c)
+		words[i] = markdownText(c)
 	}
 	line(words)
 	for i := range t.Columns {
@@ -29,7 +41,7 @@ func WriteMarkdown(w io.Writer, t Table) error {
 	line(words)
 	for _, row := range t.Rows {
 		for i, v := range row {
-			words[i] = markdownText.Replace(readable(v))
+			words[i] = markdownText(readable(v))
 		}
 		line(words)
 	}

@@ -3,10 +3,30 @@ package table
 import (
 	"bufio"
 	"bytes"
+	"fmt"
 	"io"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
+
+// printable is a text in one line without what moves a terminal's cursor, sets its
+// colours or turns the direction of writing: such characters become visible.
+func printable(s string) string {
+	var b strings.Builder
+	for _, r := range s {
+		switch {
+		case r == '\n' || r == '\t':
+			b.WriteByte(' ')
+		case r == '\r':
+		case unicode.Is(unicode.Cc, r) || unicode.Is(unicode.Bidi_Control, r):
+			fmt.Fprintf(&b, `\u%04x`, r)
+		default:
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
 
 // WriteText writes a table with aligned columns for a terminal.
 func WriteText(w io.Writer, t Table) error {
@@ -16,7 +36,7 @@ func WriteText(w io.Writer, t Table) error {
 	for _, row := range t.Rows {
 		words := make([]string, len(row))
 		for i, v := range row {
-			words[i] = strings.ReplaceAll(readable(v), "\n", " ")
+			words[i] = printable(readable(v))
 		}
 		lines = append(lines, words)
 	}
