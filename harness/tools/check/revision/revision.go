@@ -36,8 +36,11 @@ type Program struct {
 func Find(ctx context.Context, dir, name string) (repository, commit string, err error) {
 	top, err := git(ctx, dir, "rev-parse", "--show-toplevel")
 	if err != nil {
-		return "", "", &Error{fmt.Sprintf("--against %s: %s is in no git repository that can be used: run it inside the source, "+
-			"or give a program with --against-binary; git says: %v", name, dir, err)}
+		if text := err.Error(); !strings.Contains(text, "not a git repository") {
+			return "", "", &Error{fmt.Sprintf("--against %s: the repository of %s cannot be used; git says: %s", name, dir, text)}
+		}
+		return "", "", &Error{fmt.Sprintf("--against %s: %s is in no git repository: run it inside the source, "+
+			"or give a program with --against-binary", name, dir)}
 	}
 	mod, err := os.ReadFile(filepath.Join(top, "go.mod"))
 	if err != nil || !bytes.HasPrefix(mod, []byte("module prabench\n")) {
