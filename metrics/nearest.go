@@ -64,6 +64,8 @@ func Nearest(training, heldOut, gen Pictures, threads int) (Nearness, error) {
 }
 
 // nearest is the distance of every image to the training image nearest to it.
+// Products in single precision only say which training images can be nearest:
+// the distance to those is summed in integers, so that it is exact.
 func nearest(training, images Pictures, threads int) []float64 {
 	const height, width = 256, 4096
 	per := images.Size * images.Size * images.Channels
@@ -97,15 +99,35 @@ func nearest(training, images Pictures, threads int) []float64 {
 			gemm.Sgemm(threads, false, true, n, cols, per, -2, rows, per, centres, per, 0, products, cols)
 			for i := range n {
 				for j, v := range products[i*cols : (i+1)*cols] {
-					best[at+i] = min(best[at+i], float64(v)+own[i]+norms[j])
+					if float64(v)+own[i]+norms[j]-doubt(per, own[i], norms[j]) < best[at+i] {
+						best[at+i] = min(best[at+i], squares(images.image(at+i), training.image(c+j)))
+					}
 				}
 			}
 		}
 	}
 	for i, v := range best {
-		best[i] = math.Sqrt(max(v, 0) / float64(per))
+		best[i] = math.Sqrt(v / float64(per))
 	}
 	return best
+}
+
+// doubt bounds the rounding error of a squared distance that was put together of
+// two squared norms and a product of n terms in single precision. The product of
+// the norms bounds the sum of the terms' sizes (Cauchy and Schwarz).
+func doubt(n int, a, b float64) float64 {
+	const unit = 1.0 / (1 << 24)
+	return 2*float64(n+4)*unit*math.Sqrt(a*b) + 16*unit*(a+b)
+}
+
+// squares is the sum of the squared differences of two images, pixels in [0, 1].
+func squares(a, b []byte) float64 {
+	var sum int64
+	for i, v := range a {
+		d := int64(v) - int64(b[i])
+		sum += d * d
+	}
+	return float64(sum) / (255 * 255)
 }
 
 // leave is x without the elements at the given places.

@@ -15,7 +15,7 @@ var Nearest = &stage.Kind{
 	Inputs:  []*stage.Kind{Sample},
 	Chief:   Sample,
 	Wanted:  func(s *stage.Settings) bool { return s.Extras.Nearest > 0 },
-	Version: "1",
+	Version: "2", // 2: distances are exact, not those of products in single precision
 	Part:    func(s *stage.Settings) any { return stage.CountPart{Count: s.Extras.Nearest} },
 	Effort:  func(*stage.Settings, *stage.Costs) stage.Effort { return stage.Effort{Other: 2 * time.Second} },
 	Memory: func(h stage.Host) int64 {
