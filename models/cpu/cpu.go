@@ -7,6 +7,7 @@ package cpu
 /*
 #cgo CFLAGS: -O3 -fopenmp
 #cgo LDFLAGS: -lm -fopenmp
+#cgo linux LDFLAGS: -Wl,--wrap=GOMP_parallel
 #include <stdlib.h>
 #include "affinity.h"
 #include "ops.h"
