@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"regexp"
 	"slices"
+	"sync"
 
 	"prabench/models"
 	"prabench/models/dataset"
@@ -144,7 +145,9 @@ func (s *Settings) repair(key string, try int) bool {
 	return true
 }
 
-var devicePattern = regexp.MustCompile(`^(cpu|cuda|cuda:[0-9]{1,3}(,cuda:[0-9]{1,3})*)$`)
+var devicePattern = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^(cpu|cuda|cuda:[0-9]{1,3}(,cuda:[0-9]{1,3})*)$`)
+})
 
 // rest checks the tables that belong to this package.
 func (s *Settings) rest() error {
@@ -194,4 +197,4 @@ func (s *Settings) rest() error {
 }
 
 // isDevice spares the common case the pattern.
-func isDevice(name string) bool { return name == "cpu" || devicePattern.MatchString(name) }
+func isDevice(name string) bool { return name == "cpu" || devicePattern().MatchString(name) }

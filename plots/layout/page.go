@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/vgimg"
@@ -53,12 +54,12 @@ func (g *Page) Encode(format string) ([]byte, error) {
 		// without that font sees the same layout.
 		s := strings.ReplaceAll(b.String(), "font-family:Liberation Sans;", "font-family:'Liberation Sans',Arial,Helvetica,sans-serif;")
 		s = strings.ReplaceAll(s, "data:image/jpg;", "data:image/png;") // which they are
-		s = svgSize.ReplaceAllStringFunc(s, func(size string) string {
-			m := svgSize.FindStringSubmatch(size)
+		s = svgSize().ReplaceAllStringFunc(s, func(size string) string {
+			m := svgSize().FindStringSubmatch(size)
 			v, _ := strconv.ParseFloat(m[2], 64)
 			return fmt.Sprintf(`%s="%.5gpt"`, m[1], v*g.Scale())
 		})
-		return []byte(svgText.ReplaceAllStringFunc(s, fixWidth)), nil
+		return []byte(svgText().ReplaceAllStringFunc(s, fixWidth)), nil
 	case "pdf":
 		c := newPDF(g.W, g.H, g.Scale())
 		g.Paint(NewPainter(c))
@@ -69,14 +70,18 @@ func (g *Page) Encode(format string) ([]byte, error) {
 
 // svgSize is the page's width or height as vgsvg writes it; its viewBox stays
 // that of the layout.
-var svgSize = regexp.MustCompile(`(width|height)="([0-9.]+)pt"`)
+var svgSize = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(width|height)="([0-9.]+)pt"`)
+})
 
 // svgText is a line of text as vgsvg writes it.
-var svgText = regexp.MustCompile(`<text (x="[^>]*?font-weight:(normal|bold);[^>]*?font-size:([0-9.]+)px[^>]*)>([^<]*)</text>`)
+var svgText = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`<text (x="[^>]*?font-weight:(normal|bold);[^>]*?font-size:([0-9.]+)px[^>]*)>([^<]*)</text>`)
+})
 
 // fixWidth makes a viewer that has to take another font keep the line's width.
 func fixWidth(text string) string {
-	m := svgText.FindStringSubmatch(text)
+	m := svgText().FindStringSubmatch(text)
 	size, err := strconv.ParseFloat(m[3], 64)
 	if err != nil {
 		return text

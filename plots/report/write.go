@@ -10,6 +10,7 @@ import (
 	"html/template"
 	"io"
 	"strings"
+	"sync"
 
 	"prabench/internal/page"
 	"prabench/metrics/quantity"
@@ -18,11 +19,14 @@ import (
 //go:embed assets
 var assets embed.FS
 
-var templates = template.Must(template.New("").Funcs(template.FuncMap{
-	"lines": func(s string) []string { return strings.Split(s, "\n") },
-	"join":  strings.Join,
-	"main":  func() []string { return quantity.Names(func(m *quantity.Metric) bool { return m.Front }) },
-}).ParseFS(assets, "assets/*.html"))
+// templates is made when the first page is written: most processes write none.
+var templates = sync.OnceValue(func() *template.Template {
+	return template.Must(template.New("").Funcs(template.FuncMap{
+		"lines": func(s string) []string { return strings.Split(s, "\n") },
+		"join":  strings.Join,
+		"main":  func() []string { return quantity.Names(func(m *quantity.Metric) bool { return m.Front }) },
+	}).ParseFS(assets, "assets/*.html"))
+})
 
 // document is what the template sees.
 type document struct {
@@ -65,7 +69,7 @@ func write(w io.Writer, c Content) error {
 	d.Policy = "default-src 'none'; img-src data:; style-src " + hash(style) + "; script-src " + hash(script) +
 		"; base-uri 'none'; form-action 'none'"
 	var b bytes.Buffer
-	if err := templates.ExecuteTemplate(&b, "report", d); err != nil {
+	if err := templates().ExecuteTemplate(&b, "report", d); err != nil {
 		return err
 	}
 	_, err = w.Write(b.Bytes())

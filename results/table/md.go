@@ -5,6 +5,7 @@ import (
 	"io"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 var markdownSigns = strings.NewReplacer(`\`, `\\`, "|", `\|`, "*", `\*`, "`", "\\`", "~", `\~`, "](", `]\(`,
@@ -12,12 +13,14 @@ var markdownSigns = strings.NewReplacer(`\`, `\\`, "|", `\|`, "*", `\*`, "`", "\
 
 // outer is an underscore with no letter or digit on one of its sides: only such
 // ones mark emphasis in GitHub's Markdown. Those within names of metrics stay.
-var outer = regexp.MustCompile(`(^|[^\pL\pN_])(_+)|(_+)([^\pL\pN_]|$)`)
+var outer = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(^|[^\pL\pN_])(_+)|(_+)([^\pL\pN_]|$)`)
+})
 
 // markdownText keeps what a name or a message has in it from being read as
 // Markdown or as HTML.
 func markdownText(s string) string {
-	return outer.ReplaceAllStringFunc(markdownSigns.Replace(printable(s)), func(m string) string { return strings.ReplaceAll(m, "_", `\_`) })
+	return outer().ReplaceAllStringFunc(markdownSigns.Replace(printable(s)), func(m string) string { return strings.ReplaceAll(m, "_", `\_`) })
 }
 
 // WriteMarkdown writes a table in GitHub's Markdown, columns of numbers to the

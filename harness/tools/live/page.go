@@ -13,6 +13,7 @@ import (
 	"path"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"prabench/harness/progress"
@@ -39,16 +40,19 @@ var version = func() string {
 	return hex.EncodeToString(h.Sum(nil)[:6])
 }()
 
-var templates = template.Must(template.New("").Funcs(template.FuncMap{
-	"short":    progress.Short,
-	"clock":    func(t time.Time) string { return t.Format("15:04") },
-	"stamp":    func(t time.Time) string { return t.Format("2006-01-02 15:04:05") },
-	"elapsed":  elapsed,
-	"class":    func(state string) string { return "s-" + strings.ReplaceAll(state, " ", "-") },
-	"addf":     func(a, b float64) float64 { return a + b },
-	"share":    share,
-	"unixnano": func(t time.Time) int64 { return t.UnixNano() },
-}).ParseFS(assetFiles, "assets/*.html"))
+// templates is made when the first page is written: most processes write none.
+var templates = sync.OnceValue(func() *template.Template {
+	return template.Must(template.New("").Funcs(template.FuncMap{
+		"short":    progress.Short,
+		"clock":    func(t time.Time) string { return t.Format("15:04") },
+		"stamp":    func(t time.Time) string { return t.Format("2006-01-02 15:04:05") },
+		"elapsed":  elapsed,
+		"class":    func(state string) string { return "s-" + strings.ReplaceAll(state, " ", "-") },
+		"addf":     func(a, b float64) float64 { return a + b },
+		"share":    share,
+		"unixnano": func(t time.Time) int64 { return t.UnixNano() },
+	}).ParseFS(assetFiles, "assets/*.html"))
+})
 
 // elapsed writes how long something runs in whole seconds: it is shown anew
 // every second.
@@ -221,7 +225,7 @@ func parts(v *view, q question) ([]part, error) {
 	var out []part
 	for _, name := range partNames {
 		var b bytes.Buffer
-		if err := templates.ExecuteTemplate(&b, name, d); err != nil {
+		if err := templates().ExecuteTemplate(&b, name, d); err != nil {
 			return nil, err
 		}
 		out = append(out, part{name, template.HTML(strings.TrimSpace(b.String()))})
@@ -235,7 +239,7 @@ func (s *Server) page(w http.ResponseWriter, r *http.Request) {
 	ps, err := parts(v, q)
 	var b bytes.Buffer
 	if err == nil {
-		err = templates.ExecuteTemplate(&b, "page", pageData{view: v, Ask: q, Version: version, Parts: ps[1:]})
+		err = templates().ExecuteTemplate(&b, "page", pageData{view: v, Ask: q, Version: version, Parts: ps[1:]})
 	}
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)

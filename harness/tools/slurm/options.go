@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // Options are what the user says about the cluster. Empty ones are left to
@@ -25,7 +26,9 @@ type Options struct {
 }
 
 // plain is what goes into a script's #SBATCH lines unquoted.
-var plain = regexp.MustCompile(`^[A-Za-z0-9_.,:;=+*&|()\[\]@/-]*$`)
+var plain = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^[A-Za-z0-9_.,:;=+*&|()\[\]@/-]*$`)
+})
 
 // Check says which option cannot be written into a script.
 func (o Options) Check() error {
@@ -33,7 +36,7 @@ func (o Options) Check() error {
 		{"partition", o.Partition}, {"account", o.Account}, {"qos", o.QOS}, {"constraint", o.Constraint}, {"time", o.Time}, {"mem", o.Mem},
 		{"gres", o.Gres}, {"timing-partition", o.TimingPartition}, {"timing-constraint", o.TimingConstraint},
 	} {
-		if !plain.MatchString(f.value) {
+		if !plain().MatchString(f.value) {
 			return fmt.Errorf("--%s %q: a value for Slurm has no blanks, quotes or other signs that a shell reads", f.flag, f.value)
 		}
 	}
@@ -60,7 +63,7 @@ func (o Options) timing() Options {
 
 // quoted is a word of a shell, quoted where it must be.
 func quoted(s string) string {
-	if s != "" && plain.MatchString(s) && !strings.ContainsAny(s, ";&|()[]*") {
+	if s != "" && plain().MatchString(s) && !strings.ContainsAny(s, ";&|()[]*") {
 		return s
 	}
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
