@@ -86,6 +86,7 @@ func Load(be device.Backend, path string) (Model, error) {
 	if err != nil {
 		return nil, fmt.Errorf("loading a model: %w", err)
 	}
+	defer f.Close()
 	p, _, err := ReadHeader(f, ModelFormat)
 	if err != nil {
 		return nil, fmt.Errorf("loading %s: %w", path, err)

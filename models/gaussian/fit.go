@@ -177,6 +177,7 @@ func (t *trainer) Resume(path string) (note string, err error) {
 	if err != nil {
 		return "", fmt.Errorf("resuming a training: %w", err)
 	}
+	defer f.Close()
 	m, err := load(t.model.be, f, models.TrainingFormat)
 	if err == nil {
 		if err = models.SameTraining(f, m.params, t.model.params); err != nil {

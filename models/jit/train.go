@@ -191,6 +191,7 @@ func (t *Trainer) Resume(path string) (note string, err error) {
 	if err != nil {
 		return "", fmt.Errorf("resuming a training: %w", err)
 	}
+	defer f.Close()
 	p, steps, err := header(f, models.TrainingFormat)
 	if err == nil {
 		err = models.First(models.SameTraining(f, p, t.model.params), t.model.net.Upload(t.model.be, f, t.flats()))

@@ -31,7 +31,6 @@ func (l *Parameters) Upload(be device.Backend, f *safetensors.File, flats map[st
 		have[t.Name] = t
 	}
 	for p, flat := range flats {
-		host := make([]float32, l.Total)
 		for _, t := range l.Tensors {
 			got, ok := have[p+t.Name]
 			if !ok {
@@ -40,10 +39,9 @@ func (l *Parameters) Upload(be device.Backend, f *safetensors.File, flats map[st
 			if !slices.Equal(got.Shape, t.Shape) {
 				return fmt.Errorf("tensor %q has shape %v, the configuration needs %v", p+t.Name, got.Shape, t.Shape)
 			}
-			copy(host[t.Offset:], got.Data)
+			be.Upload(flat.Slice(t.Offset, t.N), got.Data)
 			delete(have, p+t.Name)
 		}
-		be.Upload(flat, host)
 	}
 	for name := range have {
 		return fmt.Errorf("it has a tensor %q that the configuration does not", name)

@@ -39,6 +39,7 @@ func LoadModel(be device.Backend, path string) (*Model, error) {
 	if err != nil {
 		return nil, fmt.Errorf("loading a model: %w", err)
 	}
+	defer f.Close()
 	m, err := modelOf(be, f)
 	if err != nil {
 		return nil, fmt.Errorf("loading %s: %w", path, err)
@@ -95,6 +96,7 @@ func (t *Trainer) Resume(path string) error {
 	if err != nil {
 		return fmt.Errorf("resuming a training: %w", err)
 	}
+	defer f.Close()
 	p, steps, err := readHeader(f, models.TrainingFormat)
 	if err != nil {
 		return fmt.Errorf("resuming %s: %w", path, err)

@@ -19,10 +19,13 @@ import (
 	"io"
 	"math"
 	"os"
-	"prabench/internal/atomicfile"
 	"slices"
 	"sort"
 	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"prabench/internal/atomicfile"
 )
 
 // Tensor is one named array of float32.
@@ -36,6 +39,21 @@ type Tensor struct {
 type File struct {
 	Metadata map[string]string
 	Tensors  []Tensor
+	mapped   []byte // what the tensors stand in, where Read has made it
+}
+
+// Close gives the memory of what [Read] has read back to the system at once:
+// beside a model that was made of it, it would wait for the garbage collector,
+// twice the weights and more. The tensors' data are gone then.
+func (f *File) Close() {
+	if f.mapped == nil {
+		return
+	}
+	for i := range f.Tensors {
+		f.Tensors[i].Data = nil
+	}
+	_ = unix.Munmap(f.mapped) // it is a mapping of ours, whole: nothing can be wrong with it
+	f.mapped = nil
 }
 
 // checksumKey is the metadata entry with the SHA-256 that Checksum gives.
@@ -131,7 +149,8 @@ func Write(path string, f *File) (err error) {
 	return nil
 }
 
-// Read reads a file; damage of any kind is an error that names the file.
+// Read reads a file; damage of any kind is an error that names the file. Its
+// Close gives the memory back.
 func Read(path string) (*File, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -142,8 +161,13 @@ func Read(path string) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	out, err := Decode(f, info.Size())
+	out := &File{}
+	err = out.decode(f, info.Size(), func(total int64) ([]byte, error) {
+		out.mapped, err = unix.Mmap(-1, 0, int(total), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_PRIVATE)
+		return out.mapped, err
+	})
 	if err != nil {
+		out.Close()
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return out, nil
@@ -154,44 +178,77 @@ var errDamaged = errors.New("damaged or not a safetensors file")
 // Decode reads a file of the given size in bytes from r. Nothing larger than
 // that size is ever allocated.
 func Decode(r io.Reader, size int64) (*File, error) {
+	f := &File{}
+	if err := f.decode(r, size, func(total int64) ([]byte, error) { return raw(make([]float32, total/4)), nil }); err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+// decode reads into memory that memory gives for all tensors together.
+func (f *File) decode(r io.Reader, size int64, memory func(total int64) ([]byte, error)) error {
 	var head [8]byte
 	if _, err := io.ReadFull(r, head[:]); err != nil {
-		return nil, fmt.Errorf("%w: it has no header", errDamaged)
+		return fmt.Errorf("%w: it has no header", errDamaged)
 	}
 	n := binary.LittleEndian.Uint64(head[:])
 	if n > maxHeader || int64(n) > size-8 {
-		return nil, fmt.Errorf("%w: a header of %d bytes in a file of %d", errDamaged, n, size)
+		return fmt.Errorf("%w: a header of %d bytes in a file of %d", errDamaged, n, size)
 	}
 	text := make([]byte, n)
 	if _, err := io.ReadFull(r, text); err != nil {
-		return nil, fmt.Errorf("%w: the header is cut off", errDamaged)
+		return fmt.Errorf("%w: the header is cut off", errDamaged)
 	}
 	entries, meta, err := parseHeader(text)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	out := &File{Metadata: meta}
-	at, total := 0, size-8-int64(n)
+	total := size - 8 - int64(n)
+	if err := fit(entries, total); err != nil {
+		return err
+	}
+	if total > 0 {
+		data, err := memory(total)
+		if err != nil {
+			return fmt.Errorf("memory for %d bytes of weights: %w", total, err)
+		}
+		if _, err := io.ReadFull(r, data); err != nil {
+			return fmt.Errorf("%w: the data are cut off", errDamaged)
+		}
+		f.place(entries, unsafe.Slice((*float32)(unsafe.Pointer(&data[0])), total/4))
+	} else {
+		f.place(entries, nil)
+	}
+	f.Metadata = meta
+	if want, has := meta[checksumKey]; has && want != f.checksum() {
+		return fmt.Errorf("%w: its content does not match its checksum", errDamaged)
+	}
+	return nil
+}
+
+// fit says what keeps the entries from filling a data part of total bytes.
+func fit(entries []namedEntry, total int64) error {
+	at := 0
 	for _, e := range entries {
 		elements, ok := e.elements()
 		if e.Dtype != "F32" || !ok || e.Offsets[0] != at || e.Offsets[1] != at+4*elements || int64(e.Offsets[1]) > total {
-			return nil, fmt.Errorf("%w: tensor %q of type %s, shape %v and bytes %v does not fit a data part of %d bytes", errDamaged, e.name,
+			return fmt.Errorf("%w: tensor %q of type %s, shape %v and bytes %v does not fit a data part of %d bytes", errDamaged, e.name,
 				e.Dtype, e.Shape, e.Offsets, total)
 		}
 		at = e.Offsets[1]
-		data := make([]float32, elements)
-		if _, err := io.ReadFull(r, raw(data)); err != nil {
-			return nil, fmt.Errorf("%w: tensor %q is cut off", errDamaged, e.name)
-		}
-		out.Tensors = append(out.Tensors, Tensor{e.name, e.Shape, data})
 	}
 	if int64(at) != total {
-		return nil, fmt.Errorf("%w: %d bytes of data where the header describes %d", errDamaged, total, at)
+		return fmt.Errorf("%w: %d bytes of data where the header describes %d", errDamaged, total, at)
 	}
-	if want, has := meta[checksumKey]; has && want != out.checksum() {
-		return nil, fmt.Errorf("%w: its content does not match its checksum", errDamaged)
+	return nil
+}
+
+// place makes the tensors views of data, one after another.
+func (f *File) place(entries []namedEntry, data []float32) {
+	for _, e := range entries {
+		lo, hi := e.Offsets[0]/4, e.Offsets[1]/4
+		f.Tensors = append(f.Tensors, Tensor{e.name, e.Shape, data[lo:hi:hi]})
 	}
-	return out, nil
 }
 
 type namedEntry struct {

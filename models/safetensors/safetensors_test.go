@@ -6,10 +6,12 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"prabench/internal/memcap"
 )
@@ -49,7 +51,7 @@ func TestRoundTrip(t *testing.T) {
 			}
 		}
 	}
-	if d := cmp.Diff(want, got); d != "" {
+	if d := cmp.Diff(want, got, cmpopts.IgnoreUnexported(File{})); d != "" {
 		t.Error(d)
 	}
 	if n := binary.LittleEndian.Uint64(content); (8+n)%8 != 0 {
@@ -58,6 +60,28 @@ func TestRoundTrip(t *testing.T) {
 	left, err := filepath.Glob(filepath.Join(filepath.Dir(path), ".*"))
 	if err != nil || len(left) > 0 {
 		t.Errorf("temporary files left: %v %v", left, err)
+	}
+}
+
+// Close gives the memory back, more than once if asked, and leaves no tensor that
+// could still be read; what Decode made is Go's.
+func TestClose(t *testing.T) {
+	path, content := write(t)
+	f, err := Read(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f.Close(); f.mapped != nil || slices.ContainsFunc(f.Tensors, func(t Tensor) bool { return t.Data != nil }) {
+		t.Errorf("after Close: %d bytes mapped, tensors %v", len(f.mapped), f.Tensors)
+	}
+	f.Close()
+	d, err := Decode(bytes.NewReader(content), int64(len(content)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.Close()
+	if d := cmp.Diff(example().Tensors, d.Tensors, cmpopts.EquateEmpty()); d != "" {
+		t.Error(d)
 	}
 }
 
