@@ -236,3 +236,46 @@ func BenchmarkFrechetEstimate(b *testing.B) {
 		}
 	}
 }
+
+// Two sets of the same noise differ by far less than two that share nothing, and the
+// difference of scores is the same.
+func TestDifferencesOverPairsOfImages(t *testing.T) {
+	r := rand.New(rand.NewPCG(8, 14))
+	const n, dim = 300, 5
+	reference, a, b, c := normal(1, 400, dim, 1, 0), normal(2, n, dim, 1.2, 0.5), Features{N: n, D: dim}, normal(3, n, dim, 1.2, 0.55)
+	for _, v := range a.X {
+		b.X = append(b.X, v+0.05+0.02*r.NormFloat64())
+	}
+	paired, err := Differences(reference, b, a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := Differences(reference, c, a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x, _ := Score(reference, a)
+	y, _ := Score(reference, b)
+	for metric, want := range map[string]float64{"fid_proxy": y.Frechet.Value - x.Frechet.Value, "kid": y.KID.Value - x.KID.Value,
+		"precision": y.Precision.Value - x.Precision.Value, "recall": y.Recall.Value - x.Recall.Value} {
+		d := paired[metric]
+		if math.Abs(d.Value-want) > 1e-9 {
+			t.Errorf("%s: difference %g, want %g", metric, d.Value, want)
+		}
+		if w := other[metric]; metric != "precision" && metric != "recall" && d.SE > w.SE/4 || d.SE > w.SE {
+			t.Errorf("%s: standard error %g in pairs, %g of what shares nothing", metric, d.SE, w.SE)
+		}
+	}
+	if d := paired["fid_proxy"]; !d.Separated() || d.R < 0.9 {
+		t.Errorf("%+v", d)
+	}
+	same, err := Differences(reference, a, a)
+	if d := same["fid_proxy"]; err != nil || d.Value != 0 || d.HasInterval() {
+		t.Errorf("the same set: %+v, %v", d, err)
+	}
+	b.N--
+	b.X = b.X[:len(b.X)-dim]
+	if _, err := Differences(reference, b, a); err == nil {
+		t.Error("sets of different sizes were paired")
+	}
+}

@@ -24,8 +24,17 @@ func KID(real, gen Features) (float64, error) {
 // images are inner products of sums of φ: exact, linear in the number of
 // images, and a block is left out by subtraction.
 func KIDEstimate(real, gen Features) (stat.Estimate, error) {
-	if err := errors.Join(pair(real, gen), enough(real, gen)); err != nil {
+	value, left, err := kidLeft(real, gen)
+	if err != nil {
 		return stat.Estimate{}, err
+	}
+	return stat.DeleteGroup(value, gen.N, left[:]...), nil
+}
+
+// kidLeft is the distance, and the distances without each block of either side.
+func kidLeft(real, gen Features) (value float64, left [2][]float64, err error) {
+	if err := errors.Join(pair(real, gen), enough(real, gen)); err != nil {
+		return 0, left, err
 	}
 	var whole [2]kernelSum
 	var parts [2][]kernelSum
@@ -41,9 +50,8 @@ func KIDEstimate(real, gen Features) (stat.Estimate, error) {
 	}
 	within := [2]float64{whole[0].within(), whole[1].within()}
 	between := dot(whole[0].phi, whole[1].phi)
-	value := within[0] + within[1] - 2*between/(whole[0].n*whole[1].n)
+	value = within[0] + within[1] - 2*between/(whole[0].n*whole[1].n)
 
-	var left [2][]float64
 	for side := range parts {
 		w, other := whole[side], whole[1-side]
 		ww := dot(w.phi, w.phi)
@@ -55,7 +63,7 @@ func KIDEstimate(real, gen Features) (stat.Estimate, error) {
 			left[side][b] = pairs/(n*(n-1)) + within[1-side] - 2*(between-dot(p.phi, other.phi))/(n*other.n)
 		})
 	}
-	return stat.DeleteGroup(value, gen.N, left[0], left[1]), nil
+	return value, left, nil
 }
 
 // kernelSum is Σφ(x) over some images, weighted so that inner products of two

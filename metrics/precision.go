@@ -20,6 +20,14 @@ const Neighbours = 3
 // The intervals leave out blocks of both sets, from the balls (whose radii then
 // grow) as well as from the points that are counted.
 func PrecisionRecall(real, gen Features, k int) (precision, recall stat.Estimate, err error) {
+	p, r, err := precisionRecall(real, gen, k)
+	if err != nil {
+		return precision, recall, err
+	}
+	return p.estimate(gen.N), r.estimate(gen.N), nil
+}
+
+func precisionRecall(real, gen Features, k int) (precision, recall shared, err error) {
 	if err := errors.Join(pair(real, gen), enough(real, gen)); err != nil {
 		return precision, recall, err
 	}
@@ -33,12 +41,25 @@ func PrecisionRecall(real, gen Features, k int) (precision, recall stat.Estimate
 	// Distances do not change by a shift, but lose fewer digits near 0.
 	centre := columnMean(real)
 	r, g := newBalls(real, centre, k), newBalls(gen, centre, k)
-	return r.share(g, gen.N), g.share(r, gen.N), nil
+	return r.share(g), g.share(r), nil
 }
 
-// share is the share of points inside the union of the balls, with its
-// interval; n is the count to report.
-func (s *balls) share(points *balls, n int) stat.Estimate {
+// shared is a share of points, and the shares without each block of balls and
+// of points.
+type shared struct {
+	hits, of int
+	left     [2][]float64
+}
+
+func (s shared) value() float64 { return float64(s.hits) / float64(s.of) }
+
+// estimate is the share with its interval; n is the count to report.
+func (s shared) estimate(n int) stat.Estimate {
+	return share(stat.DeleteGroup(s.value(), n, s.left[:]...), s.hits, s.of)
+}
+
+// share is the share of points inside the union of the balls.
+func (s *balls) share(points *balls) shared {
 	inside := s.holds(points.points)
 	every := uint32(1) << s.blocks
 	hit := 0.0
@@ -62,5 +83,5 @@ func (s *balls) share(points *balls, n int) stat.Estimate {
 	for b := range leftPoints {
 		leftPoints[b] = (hit - hits[b]) / (total - size[b])
 	}
-	return share(stat.DeleteGroup(hit/total, n, leftBalls, leftPoints), int(hit), len(inside))
+	return shared{int(hit), len(inside), [2][]float64{leftBalls, leftPoints}}
 }

@@ -68,13 +68,13 @@ func ExampleTables() {
 	// Output:
 	// | rollout depth | FD (proxy) ↓ | throughput (images/s) ↑ |
 	// | :-- | --: | --: |
-	// | 0 | 19.7 ± 1.1 | 71.0 [67.5, 73.8] |
-	// | 1 | **11.8** ± 0.5 | 70.0 [66.5, 72.8] |
+	// | 0 | 19.7 ± 1.1 | **71.0** [67.5, 73.8] |
+	// | 1 | **11.8** ± 0.5 | <u>70.0</u> [66.5, 72.8] |
 	// | 2 | *oom* | *oom* |
 	//
 	// <sub>1 of 3 cells lack values: oom (1).</sub><br>
 	// <sub>oom: the worker passed its limit of 8 GiB</sub><br>
-	// <sub>Bold: better than every other row, the difference outside its 95 % interval, corrected for the number of rows (Holm).</sub><br>
+	// <sub>Bold: best of its column. Underlined: not separated from it, the difference inside its 95 % interval (over pairs of seeds where both have them), corrected for the number of rows (Holm).</sub><br>
 	// <sub>tradeoff · model.patch = 4 · 3 seeds · intervals: 95 % over seeds · protocol: 1c0b9a77e5d2 (fid\_proxy), batch=64 (throughput)</sub>
 }
 

@@ -14,7 +14,10 @@
 // files. Callers hand it cells that are already averaged over seeds.
 package plots
 
-import "prabench/plots/figure"
+import (
+	"prabench/metrics/stat"
+	"prabench/plots/figure"
+)
 
 // Figure says what to draw; see [figure.Figure].
 type Figure = figure.Figure
@@ -26,6 +29,9 @@ type Data struct {
 	// Accept names differences that may share an axis, since the caller knows of
 	// them: code, device, protocol. The figure names them all the same.
 	Accept []string
+	// Images is the difference a − b of two cells over pairs of images, where both drew
+	// from the same weights with the same noise; nil where nobody can tell.
+	Images func(a, b CellData, metric string) (stat.Difference, bool)
 }
 
 // CellData is one point of the experiment, already aggregated over its seeds.
@@ -57,6 +63,7 @@ type MetricValue struct {
 
 	// Values has one for each training seed, nil when Value is no mean over seeds.
 	Values []float64
+	Seeds  []uint64 // of Values, in their order; nil when they are not known
 	// Code and Device are the program's revision and the kind of hardware behind
 	// the value, several joined by " + "; empty is not known.
 	Code, Device string

@@ -2,6 +2,7 @@ package plots
 
 import (
 	"math"
+	"strings"
 	"testing"
 )
 
@@ -45,44 +46,74 @@ func TestCompareWithoutSeeds(t *testing.T) {
 	}
 }
 
-// The best of many is not bold because one comparison of each pair alone would
-// pass: together they must.
+// standings of values in a column: B is best, c not separated from it.
+func standings(metric string, values ...MetricValue) string {
+	var cells []CellData
+	for _, v := range values {
+		cells = append(cells, CellData{Metrics: map[string]MetricValue{metric: v}})
+	}
+	out := ""
+	for _, s := range (Data{}).Standings(metric, cells) {
+		out += map[Standing]string{Best: "B", Close: "c", Apart: "."}[s]
+	}
+	return out
+}
+
+// Rows that alone would be separated from the best are not, where there are many:
+// together they must.
 func TestBestIsCorrectedForTheNumberOfRows(t *testing.T) {
 	seeds := func(v ...float64) MetricValue { return MetricValue{Value: mean(v), Values: v} }
 	top, near, far := seeds(10, 11, 12), seeds(12.8, 13.9, 15.0), seeds(30, 31, 32)
 	if d := Compare(top, near); !d.Separated() || d.P > 0.05 || d.P < 0.025 {
 		t.Fatalf("not the example that is meant: %+v", d)
 	}
-	if got := best("kid", -1, []MetricValue{near, top}); got != 1 {
-		t.Errorf("of two rows %d is best", got)
-	}
-	if got := best("kid", -1, []MetricValue{near, top, seeds(12.9, 14.0, 15.1)}); got != -1 {
-		t.Errorf("of three rows, two of them near, %d is best", got)
-	}
-	if got := best("kid", -1, []MetricValue{far, top, seeds(31, 32, 33)}); got != 1 {
-		t.Errorf("of three rows, two of them far, %d is best", got)
+	for want, values := range map[string][]MetricValue{
+		".B": {near, top}, "cBc": {near, top, seeds(12.9, 14.0, 15.1)}, ".B.": {far, top, seeds(31, 32, 33)},
+	} {
+		if got := standings("kid", values...); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
 	}
 }
 
-func TestApart(t *testing.T) {
+// What seeds have in common is no reason to call their difference noise.
+func TestPairsSeparateWhatSeedsHide(t *testing.T) {
+	seeds := func(v ...float64) MetricValue {
+		return MetricValue{Value: mean(v), Values: v, Seeds: []uint64{1, 2, 3}}
+	}
+	a, b := seeds(9.44, 18.80, 25.94), seeds(13.10, 24.00, 30.30)
+	if got := standings("fid_proxy", a, b); got != "B." {
+		t.Errorf("in pairs: %q", got)
+	}
+	a.Seeds = []uint64{4, 5, 6}
+	if got := standings("fid_proxy", a, b); got != "Bc" {
+		t.Errorf("seeds that do not pair: %q", got)
+	}
+	if got := How(Compare(seeds(9.44, 18.80, 25.94), b)); !strings.Contains(got, "3 pairs of seeds, r = 1.00") ||
+		!strings.Contains(got, "times narrower than unpaired") {
+		t.Error(got)
+	}
+}
+
+func TestStandingsOfOneSeed(t *testing.T) {
 	own := func(v, half float64) MetricValue { return MetricValue{Value: v, Lo: ptr(v - half), Hi: ptr(v + half)} }
 	for name, c := range map[string]struct {
 		metric string
 		a, b   MetricValue
-		want   bool
+		want   string
 	}{
-		"intervals apart": {"throughput", own(10, 1), own(13, 1), true},
-		"intervals meet":  {"throughput", own(10, 2), own(13, 2), false},
-		"no intervals":    {"memory_peak", MetricValue{Value: 1}, MetricValue{Value: 2}, false},
-		"counted":         {"params", MetricValue{Value: 1}, MetricValue{Value: 2}, true},
-		"counted, equal":  {"params", MetricValue{Value: 2}, MetricValue{Value: 2}, false},
+		"intervals apart": {"throughput", own(10, 1), own(13, 1), ".B"},
+		"intervals meet":  {"throughput", own(10, 2), own(13, 2), "cB"},
+		"no intervals":    {"memory_peak", MetricValue{Value: 1}, MetricValue{Value: 2}, ""},
+		"counted":         {"params", MetricValue{Value: 1}, MetricValue{Value: 2}, "B."},
+		"counted, equal":  {"params", MetricValue{Value: 2}, MetricValue{Value: 2}, ""},
+		"no direction":    {"fid_proxy_floor", own(10, 1), own(13, 1), ""},
 		"seeds": {"kid", MetricValue{Value: 2, Values: []float64{1.9, 2, 2.1}},
-			MetricValue{Value: 3, Values: []float64{2.9, 3, 3.1}}, true},
-		"seeds, inside": {"kid", MetricValue{Value: 2, Values: []float64{1, 2, 3}}, MetricValue{Value: 3, Values: []float64{2, 3, 4}}, false},
+			MetricValue{Value: 3, Values: []float64{2.9, 3, 3.1}}, "B."},
+		"seeds, inside": {"kid", MetricValue{Value: 2, Values: []float64{1, 2, 3}}, MetricValue{Value: 3, Values: []float64{2, 3, 4}}, "Bc"},
 	} {
-		got := best(c.metric, +1, []MetricValue{c.a, c.b})
-		if want := map[bool]int{true: 1, false: -1}[c.want]; got != want {
-			t.Errorf("%s: %v", name, got)
+		if got := standings(c.metric, c.a, c.b); got != c.want {
+			t.Errorf("%s: %q, want %q", name, got, c.want)
 		}
 	}
 }

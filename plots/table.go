@@ -21,7 +21,7 @@ type column struct {
 // tableCell is one value: the number, its interval, or why there is none.
 type tableCell struct {
 	value, interval, why string
-	best                 bool
+	standing             Standing
 }
 
 var _ = register(figure.Table, plotter{write: func(sel *selection) (text, error) { return newTable(sel) }})
@@ -33,7 +33,7 @@ type table struct {
 	columns []column
 	cells   [][]tableCell // by row and column
 	notes   []string
-	bold    bool // a value is
+	marked  map[Standing]bool // which marks there are
 }
 
 func newTable(sel *selection) (*table, error) {
@@ -115,28 +115,21 @@ func (t *table) fill() {
 		}
 		t.notes = append([]string{fmt.Sprintf("%d of %d cells lack values: %s.", n, len(t.selection.cells), counted(missing))}, t.notes...)
 	}
-	for j, col := range t.columns {
-		if i := col.winner(t.selection.cells); i >= 0 {
-			t.cells[i][j].best = true
-			t.bold = true
-		}
-	}
+	t.mark()
 }
 
-// winner is the cell that is better than every other by more than their noise,
-// −1 where there is none.
-func (c column) winner(cells []CellData) int {
-	var at []int
-	var values []MetricValue
-	for i, cell := range cells {
-		if m, ok := cell.Metrics[c.name]; ok && !math.IsNaN(m.Value) && !math.IsInf(m.Value, 0) {
-			at, values = append(at, i), append(values, m)
+// mark says which values are best, and which others are not separated from them.
+func (t *table) mark() {
+	t.marked = map[Standing]bool{}
+	for j, col := range t.columns {
+		for i, s := range t.data.Standings(col.name, t.selection.cells) {
+			if s == Close && t.fig.Best {
+				s = Apart
+			}
+			t.cells[i][j].standing = s
+			t.marked[s] = true
 		}
 	}
-	if i := best(c.name, c.q.better, values); i >= 0 {
-		return at[i]
-	}
-	return -1
 }
 
 // decimals shows the two leading digits of the column's median interval, so that
@@ -225,11 +218,22 @@ func (t *table) foot() []string {
 		names[i] = c.name
 	}
 	notes := t.notes
-	if t.bold {
-		notes = append(notes,
-			"Bold: better than every other row, the difference outside its 95 % interval, corrected for the number of rows (Holm).")
+	return append(append(notes, t.marks()...), t.source(names...))
+}
+
+// marks explains them.
+func (t *table) marks() []string {
+	switch {
+	case t.marked[Best] && t.fig.Best:
+		return []string{"Bold: best of its column, whether separated from the others or not."}
+	case t.marked[Close]:
+		return []string{"Bold: best of its column. Underlined: not separated from it, the difference inside its 95 % interval (over pairs of " +
+			"seeds where both have them), corrected for the number of rows (Holm)."}
+	case t.marked[Best]:
+		return []string{"Bold: best of its column, and better than every other row, the difference outside its 95 % interval (over pairs of " +
+			"seeds where both have them), corrected for the number of rows (Holm)."}
 	}
-	return append(notes, t.source(names...))
+	return nil
 }
 
 func (t *table) markdown() string {
@@ -259,8 +263,10 @@ func (t *table) markdown() string {
 				row = append(row, v.why)
 			case v.why != "":
 				row = append(row, "*"+esc.Replace(v.why)+"*")
-			case v.best:
+			case v.standing == Best:
 				row = append(row, strings.TrimSpace("**"+v.value+"** "+v.interval))
+			case v.standing == Close:
+				row = append(row, strings.TrimSpace("<u>"+v.value+"</u> "+v.interval))
 			default:
 				row = append(row, strings.TrimSpace(v.value+" "+v.interval))
 			}

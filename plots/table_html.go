@@ -27,8 +27,10 @@ func (t *table) html() string {
 			switch {
 			case v.why != "":
 				text = "<i>" + esc(v.why) + "</i>"
-			case v.best:
+			case v.standing == Best:
 				text = "<b>" + text + "</b>"
+			case v.standing == Close:
+				text = "<u>" + text + "</u>"
 			}
 			if v.interval != "" {
 				text += ` <span class="interval">` + esc(v.interval) + "</span>"

@@ -84,8 +84,10 @@ func (t *table) latexRow(i int, c CellData) []string {
 			text = "--"
 		case v.why != "":
 			text = latex.Italic(esc(v.why))
-		case v.best:
+		case v.standing == Best:
 			text = latex.Bold(text)
+		case v.standing == Close:
+			text = latex.Underline(text)
 		}
 		if v.interval != "" {
 			text += " " + esc(v.interval)

@@ -76,8 +76,9 @@ func structure(t *testing.T, tex string) {
 	}
 }
 
-// TestBoldIsSeparated: the best is bold only where every other value is apart.
-func TestBoldIsSeparated(t *testing.T) {
+// The best of a column is bold, and what is not separated from it underlined, in every
+// format; with best = true there is the bold one alone.
+func TestMarks(t *testing.T) {
 	seeds := func(v ...float64) MetricValue {
 		m := MetricValue{Value: mean(v), Values: v, Unit: "1", Interval: "95 % over seeds"}
 		d := Compare(m, MetricValue{Values: []float64{0, 0}})
@@ -93,9 +94,14 @@ func TestBoldIsSeparated(t *testing.T) {
 	}
 	fig := Figure{Kind: figure.Table, Rows: []string{"label"}}
 	for _, c := range []struct {
-		best MetricValue
-		bold bool
-	}{{seeds(10, 10.5, 11), true}, {seeds(18, 20, 22), false}, {MetricValue{Value: 1, Unit: "1"}, false}} {
+		best        MetricValue
+		alone       bool
+		bold, under int
+	}{
+		{seeds(10, 10.5, 11), false, 1, 0}, {seeds(18, 20, 22), false, 1, 1}, {seeds(18, 20, 22), true, 1, 0},
+		{MetricValue{Value: 1, Unit: "1"}, false, 0, 0},
+	} {
+		fig.Best = c.alone
 		md, tex, err := Tables(fig, data(c.best))
 		if err != nil {
 			t.Fatal(err)
@@ -104,10 +110,14 @@ func TestBoldIsSeparated(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for name, got := range map[string]bool{"md": strings.Contains(md, "**"), "tex": strings.Contains(tex, `\textbf{`),
-			"html": strings.Contains(page, "<b>")} {
-			if got != c.bold {
-				t.Errorf("%s of %v: bold %v, want %v", name, c.best.Values, got, c.bold)
+		for name, got := range map[string][2]int{
+			"md":   {strings.Count(md, "**") / 2, strings.Count(md, "<u>")},
+			"tex":  {strings.Count(tex, `\textbf{`), strings.Count(tex, `\underline{`)},
+			"html": {strings.Count(page, "<b>"), strings.Count(page, "<u>")},
+		} {
+			if got != [2]int{c.bold, c.under} {
+				t.Errorf("%s of %v (best: %v): %d bold and %d underlined, want %d and %d", name, c.best.Values, c.alone, got[0], got[1], c.bold,
+					c.under)
 			}
 		}
 	}

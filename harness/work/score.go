@@ -74,26 +74,34 @@ func (t *task) score() error {
 }
 
 func (t *task) readReference() (metrics.Features, about, error) {
+	return readReference(t.store, t.input(Reference))
+}
+
+func readReference(store artifact.Store, ref artifact.Ref) (metrics.Features, about, error) {
 	var info about
-	ref := t.input(Reference)
-	raw, err := t.store.Read(ref, aboutFile)
+	raw, err := store.Read(ref, aboutFile)
 	if err != nil {
 		return metrics.Features{}, info, err
 	}
 	if err := json.Unmarshal(raw, &info); err != nil {
 		return metrics.Features{}, info, fmt.Errorf("artifact %s: %s: %w", ref, aboutFile, err)
 	}
-	path, err := t.store.Path(ref, featuresFile)
+	f, err := readFeatures(store, ref, info.Labels)
+	return f, info, err
+}
+
+// readFeatures reads the features that an artifact keeps.
+func readFeatures(store artifact.Store, ref artifact.Ref, labels []int32) (metrics.Features, error) {
+	path, err := store.Path(ref, featuresFile)
 	if err != nil {
-		return metrics.Features{}, info, err
+		return metrics.Features{}, err
 	}
 	x, shape, err := readArray[float32](path)
 	if err != nil {
-		return metrics.Features{}, info, err
+		return metrics.Features{}, err
 	}
 	if len(shape) != 2 || shape[1] < 1 {
-		return metrics.Features{}, info, fmt.Errorf("artifact %s: %s has the shape %v", ref, featuresFile, shape)
+		return metrics.Features{}, fmt.Errorf("artifact %s: %s has the shape %v", ref, featuresFile, shape)
 	}
-	f, err := metrics.FromFloat32(x, shape[1], info.Labels)
-	return f, info, err
+	return metrics.FromFloat32(x, shape[1], labels)
 }

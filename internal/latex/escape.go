@@ -69,5 +69,8 @@ func isLatin(r rune) bool {
 // Bold wraps text that is escaped already.
 func Bold(s string) string { return `\textbf{` + s + "}" }
 
+// Underline wraps text that is escaped already.
+func Underline(s string) string { return `\underline{` + s + "}" }
+
 // Italic wraps text that is escaped already.
 func Italic(s string) string { return `\textit{` + s + "}" }

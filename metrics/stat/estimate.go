@@ -65,7 +65,7 @@ func (e Estimate) with(lo, hi, se float64, m Method) Estimate {
 type Difference struct {
 	Estimate
 	P float64 // two-sided, of no difference; NaN where there is no test
-	R float64 // correlation of the pairs, of [Paired] alone
+	R float64 // correlation of the pairs, of [Paired] and [PairedGroups] alone
 }
 
 // Separated says that there is an interval and it leaves out zero.

@@ -14,21 +14,27 @@ const (
 	Pairs     Method = "pairs"     // training seeds, in pairs
 	Processes Method = "processes" // measurements in processes of their own
 	Points    Method = "points"    // points about a fitted curve
-	Unstated  Method = "unstated"  // there is an interval, its source does not say over what
+	// ImagePairs is over images of the same noise, in pairs: jackknife of the difference.
+	ImagePairs Method = "image_pairs"
+	// Variance is that of a component of variance: mean squares or likelihood.
+	Variance Method = "variance"
+	Unstated Method = "unstated" // there is an interval, its source does not say over what
 )
 
 // described is what is said of a method: what varies, and the words of a figure's
 // foot and of a longer note, without the level.
 var described = map[Method]struct{ over, short, long string }{
-	None:      {},
-	Jackknife: {"images", "jackknife", "over images (jackknife)"},
-	Wilson:    {"images", "Wilson", "over images (Wilson)"},
-	Rounds:    {"rounds", "over rounds", "over rounds of timing"},
-	Seeds:     {"training seeds", "over seeds", "over training seeds (Student)"},
-	Pairs:     {"training seeds", "over pairs of seeds", "over pairs of training seeds (Student)"},
-	Processes: {"processes", "over processes", "over processes"},
-	Points:    {"points", "over points", "over the points of a fit (Student)"},
-	Unstated:  {"", "interval", "interval; its source does not say over what"},
+	None:       {},
+	Jackknife:  {"images", "jackknife", "over images (jackknife)"},
+	Wilson:     {"images", "Wilson", "over images (Wilson)"},
+	Rounds:     {"rounds", "over rounds", "over rounds of timing"},
+	Seeds:      {"training seeds", "over seeds", "over training seeds (Student)"},
+	Pairs:      {"training seeds", "over pairs of seeds", "over pairs of training seeds (Student)"},
+	Processes:  {"processes", "over processes", "over processes"},
+	Points:     {"points", "over points", "over the points of a fit (Student)"},
+	ImagePairs: {"images", "over pairs of images", "over pairs of images of the same noise (jackknife)"},
+	Variance:   {"levels", "of a variance", "of a component of variance"},
+	Unstated:   {"", "interval", "interval; its source does not say over what"},
 }
 
 // Known says whether m is one of the methods of this package.

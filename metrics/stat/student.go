@@ -55,7 +55,7 @@ func Paired(a, b []float64, over Method) Difference {
 		d.test(float64(len(of)-1), d.SE, over)
 	}
 	if len(a) > 1 && !constant(a) && !constant(b) {
-		d.R = stat.Correlation(a, b, nil)
+		d.R = correlation(a, b)
 	}
 	return d
 }
@@ -84,3 +84,5 @@ func constant(values []float64) bool {
 }
 
 func mean(values []float64) float64 { return stat.Mean(values, nil) }
+
+func correlation(a, b []float64) float64 { return stat.Correlation(a, b, nil) }

@@ -25,6 +25,7 @@ type Figure struct {
 	Axes    []string // parallel: metrics and keys, from left to right
 	Rows    []string // table: keys that make a row; empty is every key that varies
 	Columns []string // table: metrics; empty is all there are
+	Best    bool     // table: mark the best of a column alone, separated or not
 
 	GridRows, GridCols int // grid: at most so many rows and columns of each sheet; 0 is all
 
@@ -102,8 +103,8 @@ var kinds = []Kind{
 			return nil
 		},
 	}, {
-		Name: Table, Doc: "values with their intervals; the best of a column is bold where it is separated from all others", Text: true,
-		Fields: []Field{rows, columns},
+		Name: Table, Doc: "values with their intervals; the best of a column is bold, and those not separated from it are underlined", Text: true,
+		Fields: []Field{rows, columns, best},
 	},
 }
 
@@ -118,6 +119,7 @@ var (
 	axes     = Field{Key: "axes", Doc: "what the axes show, from left to right", to: func(f *Figure) any { return &f.Axes }}
 	rows     = Field{Key: "rows", Doc: "keys that make a row; without it those that vary", Is: Key, to: func(f *Figure) any { return &f.Rows }}
 	columns  = Field{Key: "columns", Doc: "metrics; without it all there are", Is: Metric, to: func(f *Figure) any { return &f.Columns }}
+	best     = Field{Key: "best", Doc: "mark the best of a column alone, separated or not", to: func(f *Figure) any { return &f.Best }}
 	gridRows = Field{Key: "rows", Doc: "at most so many classes; 0 is all", to: func(f *Figure) any { return &f.GridRows }}
 	gridCols = Field{Key: "columns", Doc: "at most so many images of a class; 0 is all", to: func(f *Figure) any { return &f.GridCols }}
 	logX     = Field{Key: "log_x", Doc: "force or forbid a log axis", to: func(f *Figure) any { return &f.LogX }}

@@ -157,9 +157,9 @@ func (r Result) markdown(b *strings.Builder) {
 	if len(r.Comparisons) < 2 {
 		return
 	}
-	b.WriteString("\n| of | over | values | difference | p | verdict |\n| --- | --- | --- | --- | --: | --- |\n")
+	b.WriteString("\n| of | over | values | difference | interval over | p | verdict |\n| --- | --- | --- | --- | --- | --: | --- |\n")
 	for _, c := range r.Comparisons {
-		verdict := string(c.Verdict)
+		verdict := string(c.Verdict) + c.needs()
 		if c.Why != "" {
 			verdict += ": " + c.Why
 		}
@@ -167,6 +167,7 @@ func (r Result) markdown(b *strings.Builder) {
 		if c.A != "" {
 			values = c.A + " against " + c.B
 		}
-		fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s |\n", esc(c.Of), esc(c.Over), esc(values), esc(c.Difference), esc(pText(c.P)), esc(verdict))
+		fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s | %s |\n", esc(c.Of), esc(c.Over), esc(values), esc(c.Difference), esc(c.How),
+			esc(pText(c.P)), esc(verdict))
 	}
 }

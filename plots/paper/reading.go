@@ -14,6 +14,7 @@ import (
 type Reading struct {
 	Metric    string
 	Sentences []string
+	data      plots.Data
 }
 
 // fewValues are all written out.
@@ -30,7 +31,7 @@ func read(f Figure) []Reading {
 		if plots.Better(metric) == 0 {
 			continue
 		}
-		if r := readMetric(metric, cells, !f.Text()); len(r.Sentences) > 0 {
+		if r := readMetric(metric, f.Data, cells, !f.Text()); len(r.Sentences) > 0 {
 			out = append(out, r)
 		}
 	}
@@ -38,8 +39,8 @@ func read(f Figure) []Reading {
 }
 
 // readMetric reads one metric; list writes all values out, which a table has.
-func readMetric(metric string, all []plots.CellData, list bool) Reading {
-	r := Reading{Metric: metric}
+func readMetric(metric string, data plots.Data, all []plots.CellData, list bool) Reading {
+	r := Reading{Metric: metric, data: data}
 	var cells []plots.CellData
 	var absent []string // why
 	best := 0
@@ -95,7 +96,7 @@ func (r *Reading) compare(cells []plots.CellData, best int, words plots.Words) {
 		p[i] = math.NaN()
 		equal = equal && c.Metrics[r.Metric].Value == top.Value
 		if i != best {
-			diffs[i] = plots.Compare(top, c.Metrics[r.Metric])
+			diffs[i] = r.data.Compare(cells[best], c, r.Metric)
 			p[i] = diffs[i].P
 		}
 	}
@@ -134,7 +135,31 @@ func (r *Reading) compare(cells []plots.CellData, best int, words plots.Words) {
 	}
 	count(cells[best].Label+" is better than", apart)
 	count("Inconclusive is the difference of "+cells[best].Label+" to", inside)
+	r.pairs(diffs)
 	count("Not compared, for want of several seeds, are", unknown)
+}
+
+// pairs says what the pairs of seeds were worth, over all differences.
+func (r *Reading) pairs(diffs []plots.Difference) {
+	var narrower []float64
+	seeds := 0
+	for _, d := range diffs {
+		if n := d.Narrower(); n > 0 {
+			narrower, seeds = append(narrower, n), max(seeds, d.Pairs)
+		}
+	}
+	if len(narrower) == 0 {
+		return
+	}
+	n := stat.Median(narrower, stat.Pairs).Value
+	how, over := fmt.Sprintf("%.2g times narrower", n), fmt.Sprintf("%d pairs of seeds", seeds)
+	if n < 1 {
+		how = fmt.Sprintf("%.2g times wider", 1/n)
+	}
+	if seeds == 0 {
+		over = "pairs of images of the same weights"
+	}
+	r.say(fmt.Sprintf("Intervals of differences are over %s, %s than unpaired ones (median).", over, how))
 }
 
 func upper(s string) string {

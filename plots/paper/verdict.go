@@ -32,8 +32,11 @@ const (
 // Comparison is one pair of points.
 type Comparison struct {
 	Of, Over     string // labels
+	Metric       string
 	A, B         string // their values, in words
 	Difference   string
+	How          string  // what its interval is over, and what pairs were worth
+	Needs        int     // of inconclusive: seeds a side that would separate so large a difference; 0 is not known
 	P            float64 // after Holm, over the comparisons of the claim; NaN without one
 	Verdict      Verdict
 	Why          string // of not tested, and of inconclusive without an interval
@@ -57,15 +60,14 @@ func (c Claim) test(data plots.Data) Result {
 		r.Verdict, r.Summary = NotTested, err.Error()
 		return r
 	}
-	var involved []plots.CellData
 	for _, a := range cells {
 		if !a.Has(c.Of) {
 			continue
 		}
 		for _, b := range cells {
 			if b.Has(c.Over) && c.agree(a, b) {
-				r.Comparisons = append(r.Comparisons, Comparison{Of: a.Label, Over: b.Label, aCell: a, bCell: b})
-				involved = append(involved, a, b)
+				k := Comparison{Of: a.Label, Over: b.Label, Metric: c.Metric, aCell: a, bCell: b}
+				r.Comparisons = append(r.Comparisons, k)
 			}
 		}
 	}
@@ -73,41 +75,67 @@ func (c Claim) test(data plots.Data) Result {
 		r.Verdict, r.Summary = NotTested, "no two points of the results differ as the claim says"
 		return r
 	}
-	words := plots.WordsFor(c.Metric, involved)
-	p := make([]float64, len(r.Comparisons))
-	for i := range r.Comparisons {
-		k := &r.Comparisons[i]
+	settle(data, r.Comparisons, c.shown(), func(string) int { return c.Sign })
+	r.conclude()
+	return r
+}
+
+// settle compares the points of each comparison and gives its verdict, with all of
+// them considered (Holm). shown are keys in which both may differ; sign is the
+// difference that is expected in a metric, +1 or −1.
+func settle(data plots.Data, all []Comparison, shown []string, sign func(metric string) int) {
+	p := make([]float64, len(all))
+	for i := range all {
+		k := &all[i]
 		k.P, k.Verdict = math.NaN(), NotTested
-		a, okA := k.aCell.Metrics[c.Metric]
-		b, okB := k.bCell.Metrics[c.Metric]
-		switch {
-		case !okA:
-			k.Why = missing(k.aCell, c.Metric)
-		case !okB:
-			k.Why = missing(k.bCell, c.Metric)
-		default:
-			k.A, k.B = words.Value(a), words.Value(b)
-			if k.Why = c.hidden(a, b, data.Accept); k.Why == "" {
-				k.d, k.Verdict = plots.Compare(a, b), Inconclusive
-				k.Difference, k.P, k.Why = words.Difference(k.d), k.d.P, k.d.Why
-			}
-		}
+		k.compare(data, wordsOf(all, k.Metric), shown)
 		p[i] = k.P
 	}
 	for i, v := range stat.Holm(p) {
-		k := &r.Comparisons[i]
+		k := &all[i]
 		if k.P = v; math.IsNaN(v) {
 			continue
 		}
-		if v <= level && k.d.Separated() {
+		switch {
+		case v <= level && k.d.Separated():
 			k.Verdict = Holds
-			if k.d.Value*float64(c.Sign) < 0 {
+			if k.d.Value*float64(sign(k.Metric)) < 0 {
 				k.Verdict = Contradicted
 			}
+		default:
+			k.Needs = k.d.Needs(level / float64(len(all)))
 		}
 	}
-	r.conclude()
-	return r
+}
+
+// wordsOf writes values of a metric in comparisons.
+func wordsOf(all []Comparison, metric string) plots.Words {
+	var involved []plots.CellData
+	for _, k := range all {
+		if k.Metric == metric {
+			involved = append(involved, k.aCell, k.bCell)
+		}
+	}
+	return plots.WordsFor(metric, involved)
+}
+
+// compare fills in the difference, or why there is none.
+func (k *Comparison) compare(data plots.Data, words plots.Words, shown []string) {
+	a, okA := k.aCell.Metrics[k.Metric]
+	b, okB := k.bCell.Metrics[k.Metric]
+	switch {
+	case !okA:
+		k.Why = missing(k.aCell, k.Metric)
+	case !okB:
+		k.Why = missing(k.bCell, k.Metric)
+	default:
+		k.A, k.B = words.Value(a), words.Value(b)
+		if k.Why = hidden(k.Metric, a, b, shown, data.Accept); k.Why != "" {
+			return
+		}
+		k.d, k.Verdict = data.Compare(k.aCell, k.bCell, k.Metric), Inconclusive
+		k.Difference, k.How, k.P, k.Why = words.Difference(k.d), plots.How(k.d), k.d.P, k.d.Why
+	}
 }
 
 func missing(c plots.CellData, metric string) string {
@@ -127,18 +155,23 @@ func (c Claim) agree(a, b plots.CellData) bool {
 	return true
 }
 
-// hidden names a difference between two values that the claim is not about.
-func (c Claim) hidden(a, b plots.MetricValue, accept []string) string {
-	rule := view.Rule{Use: view.Compared, Accept: accept}
+// shown are the keys in which both sides of a claim may differ, since it is about them.
+func (c Claim) shown() (keys []string) {
 	for key := range c.Of {
 		if _, both := c.Over[key]; both || key == "measure.device" {
-			rule.Shown = append(rule.Shown, key)
+			keys = append(keys, key)
 		}
 	}
+	return keys
+}
+
+// hidden names a difference between two values that the comparison is not about.
+func hidden(metric string, a, b plots.MetricValue, shown, accept []string) string {
+	rule := view.Rule{Use: view.Compared, Accept: accept, Shown: shown}
 	of := func(m plots.MetricValue) view.Circumstances {
 		return view.Circumstances{Unit: m.Unit, Protocol: m.Protocol, Device: m.Device, Code: m.Code}
 	}
-	if err := rule.Check(c.Metric, []view.Circumstances{of(a), of(b)}); err != nil {
+	if err := rule.Check(metric, []view.Circumstances{of(a), of(b)}); err != nil {
 		return err.Error()
 	}
 	return ""
@@ -179,7 +212,7 @@ func (r *Result) conclude() {
 			r.Summary = fmt.Sprintf("%s: %s: %s against %s: %s; inconclusive, %s", about, first.Of, first.A, first.Over, first.B, first.Why)
 		default:
 			r.Summary = fmt.Sprintf("%s: %s: %s against %s: %s; difference %s, %s: %s", about, first.Of, first.A, first.Over, first.B,
-				first.Difference, pIs(first.P), inWords(r.Verdict))
+				first.said(), pIs(first.P), inWords(r.Verdict)+first.needs())
 		}
 		return
 	}
@@ -190,6 +223,28 @@ func (r *Result) conclude() {
 		}
 	}
 	r.Summary = fmt.Sprintf("%s, %d comparisons: %s", about, all, strings.Join(parts, ", "))
+}
+
+// said is the difference with what its interval is over.
+func (k *Comparison) said() string {
+	if k.How == "" {
+		return k.Difference
+	}
+	return k.Difference + " over " + k.How
+}
+
+// Need is needs, for pages.
+func (k Comparison) Need() string { return k.needs() }
+
+// needs says how many seeds would separate an inconclusive difference.
+func (k *Comparison) needs() string {
+	switch {
+	case k.Verdict != Inconclusive || k.d.Spread.SD == 0:
+		return ""
+	case k.Needs == 0:
+		return fmt.Sprintf("; a difference of this size needs more than %d seeds", view.MostSeeds)
+	}
+	return fmt.Sprintf("; a difference of this size needs about %d seeds", k.Needs)
 }
 
 func inWords(v Verdict) string {

@@ -31,7 +31,8 @@ func TestVerdicts(t *testing.T) {
 		verdict Verdict
 		says    string
 	}{
-		"holds":         {seeds("1", 10, 10.5, 11), other, nil, Holds, "difference −10.0 [−11.1, −8.9], p < 0.0001: the claim holds here"},
+		"holds": {seeds("1", 10, 10.5, 11), other, nil, Holds,
+			"difference −10.0 [−11.1, −8.9] over unpaired seeds (Welch), p < 0.0001: the claim holds here"},
 		"other way":     {seeds("1", 30, 30.5, 31), other, nil, Contradicted, "goes the other way"},
 		"inside":        {seeds("1", 19, 20, 21), other, nil, Inconclusive, "inconclusive, the difference lies inside its interval"},
 		"one seed":      {seeds("1", 10), other, nil, Inconclusive, "one training seed has no interval over seeds"},
@@ -57,6 +58,33 @@ func TestVerdicts(t *testing.T) {
 	}
 }
 
+// A claim is judged by pairs of seeds where both sides have them, and an inconclusive
+// one says how many seeds would decide.
+func TestClaimsPairSeeds(t *testing.T) {
+	claim := Claim{Metric: "fid_proxy", Of: map[string]any{"method": "A"}, Over: map[string]any{"method": "B"}, Sign: -1}
+	paired := func(values ...float64) plots.MetricValue {
+		m := seeds("1", values...)
+		m.Seeds = []uint64{1, 2, 3}
+		return m
+	}
+	a, b := paired(9.44, 18.80, 25.94), paired(13.10, 24.00, 30.30)
+	r := claim.test(pair(a, b))
+	if r.Verdict != Holds || !strings.Contains(r.Summary, "over 3 pairs of seeds, r = 1.00") || !strings.Contains(r.Summary, "p = 0.01:") {
+		t.Errorf("%s: %s", r.Verdict, r.Summary)
+	}
+	b.Seeds = nil
+	if r := claim.test(pair(a, b)); r.Verdict != Inconclusive || !strings.Contains(r.Summary, "needs about") {
+		t.Errorf("without pairs %s: %s", r.Verdict, r.Summary)
+	}
+	d := pair(a, paired(13, 24, 30))
+	d.Cells[1].Metrics["kid"], d.Cells[0].Metrics["kid"] = paired(1, 2, 3.1), paired(1.1, 2, 2.9)
+	all := Compare(d, d.Cells[:1], d.Cells[1:], []string{"fid_proxy", "kid"})
+	if len(all) != 2 || all[0].Says() != "better" || !strings.HasPrefix(all[1].Says(), "inconclusive; a difference of this size needs") ||
+		all[0].P < 2*all[0].Measured().P-1e-12 {
+		t.Errorf("%+v", all)
+	}
+}
+
 // Where nothing differs, a claim of several comparisons is called decided in at
 // most about 5 % of cases, and a reading names no winner more often than that.
 func TestNothingIsFoundInNoise(t *testing.T) {
@@ -77,7 +105,7 @@ func TestNothingIsFoundInNoise(t *testing.T) {
 				break
 			}
 		}
-		for _, s := range readMetric("fid_proxy", d.Cells, true).Sentences {
+		for _, s := range readMetric("fid_proxy", d, d.Cells, true).Sentences {
 			if strings.Contains(s, "is better than") {
 				won++
 			}

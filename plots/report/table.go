@@ -44,6 +44,7 @@ type entry struct {
 	Text, Interval string
 	Protocol       string // letter, where a column has several
 	Disturbed      bool
+	Mark           string // best or close: of a column's points
 	Gone           string // why there is no value, of a row that failed
 }
 
@@ -169,8 +170,30 @@ func (e *experiment) pointTable(columns []*column, keys []keyColumn) *table {
 		r.fill(columns, values)
 		t.Rows = append(t.Rows, r)
 	}
+	t.mark(e.Data)
 	t.remark()
 	return t
+}
+
+// mark says which value of a column is best, and which are not separated from it;
+// values of several protocols are not compared.
+func (t *table) mark(data plots.Data) {
+	marked := map[string]bool{}
+	for j, c := range t.Columns {
+		if len(c.protocols) > 1 {
+			continue
+		}
+		for i, s := range data.Standings(c.Metric, data.Cells) {
+			if e := &t.Rows[i].Entries[j]; e.Sort != "" {
+				e.Mark = map[plots.Standing]string{plots.Best: "best", plots.Close: "close"}[s]
+				marked[e.Mark] = true
+			}
+		}
+	}
+	if marked["best"] {
+		t.Notes = append(t.Notes, "Bold: best of its column. Underlined: not separated from it, the difference inside its 95 % interval (over "+
+			"pairs of seeds where both have them), corrected for the number of points (Holm).")
+	}
 }
 
 func nameOf(label, experiment string) string {

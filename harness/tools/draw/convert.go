@@ -12,9 +12,8 @@ func cellData(p view.Point) plots.CellData {
 	for name, m := range p.Means {
 		v := plots.MetricValue{Value: m.Value, Lo: m.Lo, Hi: m.Hi, N: m.N, Unit: m.Unit, Protocol: m.Protocol, Interval: m.Interval.Short(),
 			Code: m.Code, Device: m.Device, Attempts: m.Attempts}
-		if len(m.Values) > 1 {
-			v.Values = m.Values
-		}
+		side := m.Side()
+		v.Values, v.Seeds = side.Values, side.Seeds
 		c.Metrics[name] = v
 	}
 	for _, k := range p.Curve {

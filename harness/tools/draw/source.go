@@ -58,7 +58,7 @@ func (e *experiment) first(p *view.Point) *engine.Cell { return e.cells[p.Cells[
 // data gives the data for figures with some need: images and curves are read only
 // for those that show them. What cannot be read is told in the warnings.
 func (e *experiment) data(needs figure.Need) (plots.Data, []string) {
-	out := plots.Data{Experiment: e.exp.Name, Accept: e.Across}
+	out := plots.Data{Experiment: e.exp.Name, Accept: e.Across, Images: e.imagePairs()}
 	origins := e.origins(needs.Stages())
 	var warnings []string
 	for _, p := range e.points {
