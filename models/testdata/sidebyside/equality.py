@@ -55,19 +55,26 @@ def data(folder, c):
     return array(folder, "images", np.uint8, len(labels), c.size, c.size, c.channels), labels
 
 
-def training_step(folder, losses, t):
-    """The first step of t, which goes on from before, against the checkpoint after."""
-    before, after = (Checkpoint(os.path.join(folder, n + ".safetensors")) for n in ("before", "after"))
+def losses(folder, ours, t, before=None):
+    """The losses of the first step of t, which goes on from before, against ours."""
+    before = before or Checkpoint(os.path.join(folder, "before.safetensors"))
     images, labels = data(folder, before.config)
     (total, flow, rec), norm = t.step(Batch(before.config, before.train, before.steps, images, labels, t.device))
+    return {
+        "loss": (off(total.item(), ours["total"]), ""), "flow loss": (off(flow.item(), ours["flow"]), ""),
+        "reconstruction loss": (off(rec.item(), ours["rec"]), ""), "gradient norm": (off(norm.item(), ours["grad_norm"]), ""),
+    }
+
+
+def training_step(folder, ours, t):
+    """The first step of t against all arrays of the checkpoint after, and the losses."""
+    before, after = (Checkpoint(os.path.join(folder, n + ".safetensors")) for n in ("before", "after"))
+    found = losses(folder, ours, t, before)
     # Ours wrote m = 0.9·m + 0.1·g of the clipped g: what was added is g.
     added = lambda to, b, name: {n: a - b * before.named(name)[n] for n, a in to.items()}
     state = lambda key: t.net.named(t.adam.state[p][key] for p in t.params)
     weights, average = before.named("raw."), before.named("ema.")
-    return {
-        "loss": (off(total.item(), losses["total"]), ""), "flow loss": (off(flow.item(), losses["flow"]), ""),
-        "reconstruction loss": (off(rec.item(), losses["rec"]), ""),
-        "gradient norm": (off(norm.item(), losses["grad_norm"]), ""),
+    return found | {
         "gradient": worst(added(state("exp_avg"), 0.9, "adam.m."), added(after.named("adam.m."), 0.9, "adam.m.")),
         "weights": worst(t.net.named(t.params), after.named("raw.")),
         "averaged weights": worst(t.net.named(t.average), after.named("ema.")),

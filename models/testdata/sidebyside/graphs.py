@@ -23,7 +23,9 @@ class GraphSampler:
         c = self.c = checkpoint.config
         self.device, self.batch, self.steps = torch.device(device), batch, steps
         dtype = self.dtype = torch.bfloat16 if bf16 else torch.float32
-        net = self.net = Network(c).load(checkpoint.named("ema.")).eval().requires_grad_(False).to(device)
+        with self.device:
+            net = Network(c)
+        net = self.net = net.load(checkpoint.named("ema.")).eval().requires_grad_(False).to(device)
         with torch.no_grad():
             net.scales_to_factors()
             self.times = net.time(torch.arange(steps, device=device) / steps)[:, None].to(dtype)  # [S, 1, H]

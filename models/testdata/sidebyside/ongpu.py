@@ -5,45 +5,33 @@
 Run it with a Python that has torch with CUDA, numpy and safetensors; bin/ours is
 cmd/sidebyside, built with the tag cuda. Our side trains a model for some steps and
 writes it; both sides then do the same step and draw the same images; where the
-numbers differ by more than a tolerance nothing is timed. A comparison is begun only
-while time is left, the one that is most asked for first. NAME.md and NAME.json are
-written anew after each. Exit status 77: no such PyTorch or no GPU is here.
-docs/pytorch.md says what PyTorch is given.
+numbers differ by more than a tolerance, that is a failure and the times are marked.
+Both sides are processes of their own: one that fails or is over its limit is ended,
+which gives its memory back, and the next comparison begins with another. What is
+most asked for comes first, and nothing is begun after --seconds. NAME.md and
+NAME.json are written anew after each. Exit status 77: no such PyTorch or no GPU is
+here. docs/pytorch.md says what PyTorch is given.
 """
 
 import argparse
-import gc
 import json
 import math
 import os
-import platform
 import shutil
 import statistics
 import sys
 import tempfile
 import time
 
-try:
-    import numpy as np
-    import safetensors  # noqa: F401
-    import torch
-except ImportError as e:
-    print("no PyTorch here:", e)
-    sys.exit(77)
-
-import equality  # noqa: E402
-from checkpoint import Checkpoint  # noqa: E402
-from graphs import GraphSampler  # noqa: E402
-from ours import Ours  # noqa: E402
-from sampling import noise  # noqa: E402
-from training import Batch, Training  # noqa: E402
+from ours import Failed, Ours, Process
 
 # What a norm may differ by. In fp32 only sums have another order. In bf16 both
 # sides round, and not at the same places: PyTorch keeps activations in bf16.
 TOLERANCE = {"fp32": 1e-4, "bf16": 2e-2}
 FIRST_TOKENS = 5e-2  # in bf16, of the tokens of the first eight AR steps
-EXACT = ("loss", "flow loss", "reconstruction loss", "gradient norm")  # in bf16 these are held to it; other parts are told
+HELD = ("loss", "flow loss", "reconstruction loss", "gradient norm", "first sampled tokens")  # in bf16; other parts are told
 BEGUN = time.monotonic()
+HERE = os.path.dirname(os.path.abspath(__file__))
 # Products of PRA-S: rows, in, out.
 PRODUCTS = [(4096, 4096, 4096), (64, 1472, 1472), (256, 1472, 1472), (1600, 1472, 1472), (6400, 1472, 1472), (16384, 1472, 1472),
             (65536, 1472, 1472), (1600, 1472, 16192), (6400, 1472, 16192), (64, 768, 3072), (256, 768, 3072), (16384, 768, 3072)]
@@ -56,23 +44,29 @@ def arguments():
     p.add_argument("--device", default="cuda:0")
     p.add_argument("--model", default="pra-s")
     p.add_argument("--patch", type=int, default=0, help="0: the size's own")
-    p.add_argument("--train", type=int, default=64, help="images of a training step")
-    p.add_argument("--batches", type=int, nargs="*", default=[64, 256, 1], help="images of a sampling call")
+    p.add_argument("--train", type=int, default=64, help="images of a training step, and of the first sampling call")
+    p.add_argument("--batches", type=int, nargs="*", default=[1, 256], help="images of further sampling calls")
     p.add_argument("--flow", type=int, default=0, help="Euler steps; 0: the size's own")
     p.add_argument("--flow-samples", type=int, default=0, help="0: the size's own")
-    p.add_argument("--steps", type=int, default=12, help="training steps before the checkpoint")
-    p.add_argument("--precisions", nargs="*", default=["fp32", "bf16"], choices=("bf16", "fp32"))
+    p.add_argument("--steps", type=int, default=6, help="training steps before the checkpoint")
+    p.add_argument("--precisions", nargs="*", default=["bf16", "fp32"], choices=("bf16", "fp32"))
     p.add_argument("--rounds", type=int, default=3)
-    p.add_argument("--spend", type=float, default=1.0, help="seconds of a program in a round, about")
-    p.add_argument("--seconds", type=float, default=200, help="nothing is begun after so many")
+    p.add_argument("--spend", type=float, default=0.7, help="seconds of a program in a round, about")
+    p.add_argument("--seconds", type=float, default=110, help="nothing is begun after so many, nor goes on for long")
+    p.add_argument("--compile-seconds", type=float, default=45, help="a preparation that takes longer is given up")
     p.add_argument("--no-compile", action="store_true")
+    p.add_argument("--only-equal", action="store_true", help="compare the numbers, all arrays of a step in both precisions; no times")
     return p.parse_args()
 
 
 class Report:
     def __init__(self, a):
-        self.a, self.found = a, {"python": platform.python_version(), "torch": torch.__version__, "device": device_text(a.device), "model": a.model,
-                                 "products": [], "equal": [], "timed": [], "failed": [], "ended": False}
+        self.a, self.found = a, {"model": a.model, "products": [], "equal": [], "timed": [], "failed": [], "ended": False}
+
+    def failed(self, what):
+        self.found["failed"].append(what)
+        print("failed:", what, flush=True)
+        self.save()
 
     def save(self):
         self.found["seconds"] = round(time.monotonic() - BEGUN, 1)
@@ -82,19 +76,19 @@ class Report:
             os.replace(self.a.report + ".new", self.a.report + end)  # whole at every moment: this program may be stopped
 
     def add(self, kind, record):
-        if "error" in record and kind == "equal" and not math.isfinite(record["error"]):
-            record["error"] = 1e30  # JSON has no other word for it
         self.found[kind].append(record)
         print(kind, json.dumps(record), flush=True)
         self.save()
 
     def markdown(self):
         f = self.found
-        yield f"# Beside PyTorch {f['torch']}\n\n{f['device']}, {self.a.model}, {f['seconds']} s" + ("" if f["ended"] else " (not at its end)")
+        yield f"# Beside PyTorch {f.get('torch', '')}\n\n{f.get('device', self.a.device)}, {self.a.model}, {f['seconds']} s" + ("" if f["ended"] else " (not at its end)")
+        for precision, text in f.get("ours", {}).items():
+            yield f"\nOurs in {precision}: {text}"
         if f["equal"]:
-            yield "\n| equal? | precision | | error, of the norm |\n|---|---|---|--:|"
+            yield "\n| equal? | of | precision | | error, of the norm |\n|---|---|---|---|--:|"
             for e in f["equal"]:
-                yield f"| {e['what']} | {e['precision']} | {e['verdict']} | {e['error']:.1e} {e['where']} |"
+                yield f"| {e['what']} | {e['of']} | {e['precision']} | {e['verdict']} | {e['error']:.1e} {e['where']} |"
         if f["timed"]:
             yield "\nTimes in turn; theirs / ours: above 1, ours is faster. Median, smallest and largest of the rounds.\n"
             yield "| | precision | batch | ours, images/s | PyTorch, images/s | theirs / ours | |\n|---|---|--:|--:|--:|--:|---|"
@@ -103,9 +97,10 @@ class Report:
                     yield f"| {t['what']} | {t['precision']} | {t['batch']} | {t['error']} | | | {t['how']} |"
                     continue
                 r = [b / a for a, b in zip(t["ours"], t["theirs"])]
+                how = t["how"] + ("" if t["equal"] else ", **numbers differ**")
                 rate = lambda s: f"{t['batch'] / statistics.median(s):.4g}"
                 yield (f"| {t['what']} | {t['precision']} | {t['batch']} | {rate(t['ours'])} | {rate(t['theirs'])} | "
-                       f"{statistics.median(r):.2f} ({min(r):.2f}–{max(r):.2f}) | {t['how']} |")
+                       f"{statistics.median(r):.2f} ({min(r):.2f}–{max(r):.2f}) | {how} |")
         if f["products"]:
             yield "\n| PyTorch's product (its cuBLAS), rows × in → out | bf16, TFLOP/s | fp32, TFLOP/s |\n|---|--:|--:|"
             for p in f["products"]:
@@ -114,242 +109,220 @@ class Report:
             yield f"\n**FAILED**: {what}"
 
 
-def device_text(device):
-    if not device.startswith("cuda"):
-        return "CPU"
-    p = torch.cuda.get_device_properties(device)
-    return f"{p.name}, {p.total_memory / 2**30:.0f} GiB, CUDA {torch.version.cuda}"
-
-
-def sync(device):
-    if device.startswith("cuda"):
-        torch.cuda.synchronize(device)
-
-
-def clocked(device, run, n):
-    out = []
-    for _ in range(n):
-        sync(device)
-        start = time.perf_counter()
-        run()
-        sync(device)
-        out.append(time.perf_counter() - start)
-    return out
-
-
-def products(report, a):
-    """What PyTorch's products reach on random numbers, by events, replayed in a graph."""
-    for rows, into, out in PRODUCTS:
-        record = {"rows": rows, "in": into, "out": out}
-        for name, dtype in (("bf16", torch.bfloat16), ("fp32", torch.float32)):
-            x, w = (torch.randn(*s, device=a.device).to(dtype) for s in ((rows, into), (into, out)))
-            y = torch.empty(rows, out, device=a.device, dtype=dtype)
-            flops = 2 * rows * into * out
-            again = max(1, min(50, int(2e11 / flops)))
-            torch.matmul(x, w, out=y)
-            torch.cuda.synchronize()
-            graph = torch.cuda.CUDAGraph()
-            with torch.cuda.graph(graph):
-                for _ in range(again):
-                    torch.matmul(x, w, out=y)
-            best = float("inf")
-            for _ in range(4):
-                begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
-                begin.record()
-                graph.replay()
-                end.record()
-                torch.cuda.synchronize()
-                best = min(best, begin.elapsed_time(end) / 1e3 / again)
-            record[name] = flops / best / 1e12
-        report.add("products", record)
-
-
-def held(report, precision, found, tolerance=None):
-    """Whether all that must be equal is; told for each part."""
-    fine = True
-    for what, (error, where) in found.items():
-        must = precision == "fp32" or what in EXACT
-        good = error <= (tolerance or TOLERANCE[precision])
-        fine &= good or not must
-        report.add("equal", {"what": what, "precision": precision, "error": error, "where": where,
-                             "verdict": "equal" if good else "**DIFFERENT**" if must else "differs"})
-    if not fine:
-        report.found["failed"].append(f"the numbers of both sides differ in {precision}: nothing was timed")
-        report.save()
-    return fine
-
-
-def tokens(folder, sampler, precision):
-    """The images' tokens: in fp32 all, in bf16 those of the first eight steps, before
-    what differs has grown by being read again, and all as information."""
-    c, n = sampler.c, sampler.batch
-    got = sampler.draw(torch.arange(n) % c.classes, noise(c, equality.SEED, n)).cpu().numpy()
-    want = np.fromfile(os.path.join(folder, "tokens"), np.float32).reshape(-1, c.N, c.P)
-    first = 8 * c.block
-    found = {"sampled tokens": (equality.off(got, want), "")}
-    if precision == "bf16":
-        found["first sampled tokens"] = (equality.off(got[:, :first], want[:, :first]), "")
-    return found
-
-
-def free(a):
-    """Gives memory that nobody holds back to the device: our side needs it."""
-    gc.collect()
-    if a.device.startswith("cuda"):
-        torch.cuda.empty_cache()
-
-
 def left(a):
     return a.seconds - (time.monotonic() - BEGUN)
 
 
-def in_turn(a, ours, theirs):
-    """Seconds of both, a round each time; the order changes."""
-    def block(run):
-        run(1)
-        return max(1, round(a.spend / max(run(1)[0], 1e-4)))
+class Theirs:
+    """PyTorch's process, begun again after one was ended."""
 
-    counts = block(ours), block(theirs)
-    out = [], []
-    for r in range(a.rounds):
-        for i in ((0, 1), (1, 0))[r % 2]:
-            out[i].append(statistics.median((ours, theirs)[i](counts[i])))
-        if left(a) < 0:
-            break
-    return out
+    def __init__(self, a):
+        self.a, self.process, self.hello = a, None, None
+        self.begin()
 
+    def begin(self):
+        self.process = Process(sys.executable, "-u", os.path.join(HERE, "theirs.py"), self.a.device, name="PyTorch")
+        self.greeted = False
 
-def timed(report, a, what, precision, batch, how, ours, make):
-    """One comparison; a failure of PyTorch's is kept as such and ends nothing."""
-    record = {"what": what, "precision": precision, "batch": batch, "how": how}
-    if left(a) < 0:
-        report.add("timed", record | {"error": "not reached in time"})
-        return
-    begin = time.monotonic()
-    try:
-        run = make()
-        record["prepared_s"] = round(time.monotonic() - begin, 1)
-        record["ours"], record["theirs"] = in_turn(a, ours, lambda n: clocked(a.device, run, n))
-    except Exception as e:  # whatever a compiler or an allocator says
-        record["error"] = f"{type(e).__name__}: {str(e).splitlines()[0][:200] if str(e) else ''}"
-        report.found["failed"].append(f"{what} {how} {precision}: {record['error']}")
-    report.add("timed", record)
-    run = None
-    free(a)
+    def greet(self, seconds=60, must=True):
+        """Waits until it is there, or says that there is no PyTorch."""
+        if not self.greeted and (must or self.process.says(seconds)):
+            self.hello = self.process.line(seconds)
+            self.greeted = True
+        if self.hello and "absent" in self.hello:
+            print(self.hello["absent"])
+            sys.exit(77)
+        return self.hello
 
-
-def precision_of(report, a, folder, precision):
-    bf16 = precision == "bf16"
-    open_ = dict(model=a.model, patch=a.patch, batch=a.train, steps=a.steps, flow=a.flow, flow_samples=a.flow_samples, lr=1e-3, device=a.device,
-                 precision=precision, threads=os.cpu_count() if a.device == "cpu" else 0)
-    ours = Ours(folder, a.ours, **open_)
-    losses, backend = ours.opened["losses"], ours.opened["backend"]
-    report.found.setdefault("ours", {})[precision] = backend
-    at = lambda name: Checkpoint(os.path.join(folder, name + ".safetensors"))
-    steps = a.flow or {"pra-s": 25, "pra-b": 25, "pra-l": 25}.get(a.model, 10)
-
-    def same(what, error, tolerance):
-        """What is timed computes what ours does, in every way of running it."""
-        report.add("equal", {"what": what, "precision": precision, "error": error, "where": "", "verdict": "equal" if error <= tolerance else "**DIFFERENT**"})
-        if not error <= tolerance:
-            raise RuntimeError(f"the numbers differ by {error:.1e}: not timed")
-
-    def trainer(**how):
-        return Training(at("before"), bf16=bf16, device=a.device, **how)
-
-    def stepping(**how):
-        def make():
-            t = trainer(**how)
-            before = at("before")
-            images, labels = equality.data(folder, before.config)
-            batches = [Batch(before.config, before.train, before.steps + i, images, labels, a.device) for i in range(2)]
-            (total, _, _), _ = t.step(batches[0])
-            same(f"loss, {'compiled pieces' if how else 'eager'}", equality.off(total.item(), losses["total"]), TOLERANCE[precision])
-            return lambda: t.step(batches[t.done % 2])
-        return make
-
-    def drawing(batch, **how):
-        def make():
-            s = GraphSampler(at("model"), batch, steps, device=a.device, bf16=bf16, **how)
-            omega, labels = noise(s.c, equality.SEED, batch).to(a.device), (torch.arange(batch) % s.c.classes).to(a.device)
-            s.images(labels, omega)
-            if batch == a.train:
-                found = tokens(folder, s, precision)
-                error = found.get("first sampled tokens", found["sampled tokens"])[0]
-                same(f"sampled tokens, {'compiled pieces' if how else 'as they are'}", error, TOLERANCE[precision] if precision == "fp32" else FIRST_TOKENS)
-            return lambda: s.images(labels, omega)
-        return make
-
-    t = trainer()
-    fine = held(report, precision, equality.training_step(folder, losses, t))
-    del t
-    free(a)
-    s = GraphSampler(at("model"), a.train, steps, device=a.device, bf16=bf16)
-    found = tokens(folder, s, precision)
-    fine &= held(report, precision, {n: e for n, e in found.items() if n == "sampled tokens"})
-    if bf16:
-        early = found["first sampled tokens"][0]
+    def ask(self, seconds, **request):
+        """Its reply; a process that failed is not used again."""
         try:
-            same("first sampled tokens", early, FIRST_TOKENS)
-        except RuntimeError as e:
-            fine = False
-            report.found["failed"].append(f"bf16: {e}")
-    del s
-    free(a)
-    if fine:
-        recorded = "CUDA graphs" if a.device.startswith("cuda") else "plain"
+            self.greet()
+            return self.process.ask(seconds, **request)
+        except Failed:
+            self.process.kill()
+            self.begin()
+            raise
 
-        def sample(batch, how="", **given):
-            timed(report, a, "sampling", precision, batch, how + recorded, lambda n: ours.sample(batch, n), drawing(batch, **given))
+    def close(self):
+        self.process.close(3)
 
-        def train(how, **given):
-            timed(report, a, "training", precision, a.train, how, ours.train, stepping(**given))
 
-        sample(a.batches[0])
-        if bf16:  # what both sides are meant to run in: all ways
-            train("eager")
-            if not a.no_compile:
-                sample(a.batches[0], "compiled pieces, ", pieces=True)
-                train("compiled pieces", pieces=True)
-            for batch in a.batches[1:]:
-                sample(batch)
-                if not a.no_compile:
-                    sample(batch, "compiled pieces, ", pieces=True)
-    ours.close()
-    return fine
+class Comparisons:
+    """What is compared in one precision, on one checkpoint of ours."""
+
+    def __init__(self, report, theirs, precision, folder):
+        self.report, self.a, self.theirs, self.precision, self.folder = report, report.a, theirs, precision, folder
+        self.batch, self.ours = self.a.train, None
+        self.open()
+
+    def open(self):
+        """Begins our process; with half the batch where its memory does not suffice."""
+        a = self.a
+        while True:
+            try:
+                self.ours = Ours(
+                    self.folder, a.ours, max(5, left(a)), model=a.model, patch=a.patch, batch=self.batch, steps=a.steps, flow=a.flow,
+                    flow_samples=a.flow_samples, lr=1e-3, device=a.device, precision=self.precision, threads=os.cpu_count() if a.device == "cpu" else 0)
+                break
+            except Failed as e:
+                if "out of" not in str(e) or self.batch == 1:
+                    raise
+                print(f"a training step of {self.batch} images: {e}; half as many", flush=True)
+                self.batch //= 2
+        self.report.found.setdefault("ours", {})[self.precision] = self.ours.opened["backend"]
+        self.asked = dict(folder=self.folder, losses=self.ours.opened["losses"], bf16=self.precision == "bf16",
+                          all=a.only_equal or self.precision == "fp32",
+                          steps=a.flow or {"pra-s": 25, "pra-b": 25, "pra-l": 25}.get(a.model, 10))
+
+    def close(self):
+        self.ours.close()
+
+    def held(self, of, found):
+        """Whether all that must be equal is; told for each part."""
+        fine = True
+        for what, (error, where) in found.items():
+            error = error if math.isfinite(error) else 1e30  # JSON has no other word for it
+            must = self.precision == "fp32" or what in HELD
+            good = error <= (FIRST_TOKENS if self.precision == "bf16" and "tokens" in what else TOLERANCE[self.precision])
+            fine &= good or not must
+            self.report.add("equal", {"what": what, "of": of, "precision": self.precision, "error": error, "where": where,
+                                      "verdict": "equal" if good else "**DIFFERENT**" if must else "differs"})
+        if not fine:
+            self.report.failed(f"{of}, {self.precision}: the numbers of both sides differ")
+        return fine
+
+    def in_turn(self, ours):
+        """Seconds of both, a round each time; the order changes. Nobody is waited for
+        longer than there is time."""
+        a = self.a
+        limit = lambda: max(1, left(a)) + 4
+        runs = (lambda n: ours(n, limit())), (lambda n: self.theirs.ask(limit(), do="times", times=n)["seconds"])
+
+        def block(run):
+            run(1)
+            return max(1, round(a.spend / max(run(1)[0], 1e-4)))
+
+        counts = [block(run) for run in runs]
+        out = [], []
+        for r in range(a.rounds):
+            for i in ((0, 1), (1, 0))[r % 2]:
+                out[i].append(statistics.median(runs[i](counts[i])))
+            if left(a) < 0:
+                break
+        return out
+
+    def compare(self, what, batch, how, ours, do, **given):
+        """One comparison; a failure of PyTorch's is kept as such and ends nothing. Whether
+        there is a result."""
+        record, a = {"what": what, "precision": self.precision, "batch": batch, "how": how}, self.a
+        if left(a) < 4:
+            self.report.add("timed", record | {"error": "not reached in time"})
+            return False
+        begin = time.monotonic()
+        try:
+            if self.ours.process.poll() is not None:  # it was ended in the last one
+                self.open()
+            limit = min(left(a), a.compile_seconds) if given.get("pieces") else left(a)
+            reply = self.theirs.ask(limit, do=do, **self.asked, **dict(pieces=False, recorded=False) | given)
+            record["equal"] = self.held(f"{what} {batch}, {how}", reply["equal"])
+            record["prepared_s"], record["memory"] = round(time.monotonic() - begin, 1), reply.get("memory", 0)
+            if a.only_equal:
+                return record["equal"]
+            record["ours"], record["theirs"] = self.in_turn(ours)
+            self.report.add("timed", record)
+            self.theirs.ask(10, do="drop")  # the next is another's memory
+            return True
+        except Failed as e:
+            late = left(a) < 1
+            record["error"] = "not reached in time" if late else str(e)
+            if not late:
+                self.report.failed(f"{what} {batch}, {how}, {self.precision}: {e}")
+            if "ours" not in record:
+                self.report.add("timed", record)
+            return False
+
+    def sample(self, batch, **given):
+        recorded = "CUDA graphs" if self.a.device.startswith("cuda") else "plain"
+        how = ("compiled pieces, " if given.get("pieces") else "") + recorded
+        return self.compare("sampling", batch, how, lambda n, s: self.ours.sample(batch, n, s), "sample", images=batch, **given)
+
+    def train(self, how, **given):
+        return self.compare("training", self.batch, how, self.ours.train, "train", **given)
+
+    def all(self):
+        """The most asked for first."""
+        a = self.a
+        self.sample(self.batch)
+        self.train("eager")
+        if a.only_equal or self.precision == "fp32":
+            return
+        for batch in a.batches[:1]:
+            self.sample(batch)
+        compiled = not a.no_compile and self.train("compiled pieces", pieces=True)
+        if not compiled:
+            self.train("recorded" if a.device.startswith("cuda") else "as if recorded", recorded=True)
+        if not a.no_compile:
+            self.sample(self.batch, pieces=True)
+        for batch in a.batches[1:]:
+            self.sample(batch)
+        if not a.no_compile:
+            for batch in a.batches:
+                self.sample(batch, pieces=True)
+
+
+def products(report, theirs):
+    """What PyTorch's products reach, as long as there is time."""
+    for rows, into, out in PRODUCTS:
+        if left(report.a) < 2:
+            return
+        found = theirs.ask(10, do="product", rows=rows, out=out, **{"in": into})
+        report.add("products", {"rows": rows, "in": into, "out": out, "bf16": found["bf16"], "fp32": found["fp32"]})
+
+
+def one_precision(report, theirs, precision):
+    a = report.a
+    # The checkpoints of a published size have gigabytes: memory is the best place for them.
+    where = "/dev/shm" if os.path.isdir("/dev/shm") and shutil.disk_usage("/dev/shm").free > 16 << 30 else None
+    with tempfile.TemporaryDirectory(dir=where) as folder:
+        comparisons = None
+        try:
+            comparisons = Comparisons(report, theirs, precision, folder)
+            report.found |= theirs.greet()
+            comparisons.all()
+        except Failed as e:
+            report.found |= theirs.greet()  # without a PyTorch that is no failure
+            report.failed(f"{precision}: {e}")
+        finally:
+            if comparisons:
+                comparisons.close()
 
 
 def main():
     a = arguments()
-    if a.device.startswith("cuda") and not torch.cuda.is_available():
-        print("PyTorch", torch.__version__, "sees no CUDA device")
-        sys.exit(77)
-    torch.set_float32_matmul_precision("highest")  # fp32 is fp32, as on our side
-    if a.device.startswith("cuda"):
-        torch.backends.cudnn.allow_tf32 = False
-        torch.cuda.set_device(a.device)
-    equality.DEVICE = a.device
-    report = Report(a)
-    print("PyTorch", torch.__version__, report.found["device"], flush=True)
-    if a.device.startswith("cuda"):
-        products(report, a)
-    # The checkpoints of a published size have gigabytes: memory is the best place for them.
-    where = "/dev/shm" if os.path.isdir("/dev/shm") and shutil.disk_usage("/dev/shm").free > 16 << 30 else None
-    for precision in a.precisions:
-        if left(a) < 20 and precision != a.precisions[0]:
-            report.found["failed"].append(f"{precision} was not reached in time")
-            continue
-        with tempfile.TemporaryDirectory(dir=where) as folder:
+    report, theirs = Report(a), Theirs(a)  # it wakes up while ours prepares
+    try:
+        theirs.greet(3, must=False)
+        for i, precision in enumerate(a.precisions):
+            if i and left(a) < 25:
+                report.found.setdefault("left_out", []).append(precision)
+                continue
+            one_precision(report, theirs, precision)
+        if a.device.startswith("cuda") and not a.only_equal:
             try:
-                precision_of(report, a, folder, precision)
-            except (Exception, SystemExit) as e:
-                report.found["failed"].append(f"{precision}: {type(e).__name__}: {e}")
-                report.save()
+                products(report, theirs)
+            except Failed as e:
+                report.failed(f"products: {e}")
+    finally:
+        theirs.close()
     report.found["ended"] = True
     report.save()
+    f = report.found
     print("\n".join(report.markdown()))
-    print(f"PyTorch {torch.__version__}: {len(report.found['timed'])} comparisons, {len(report.found['failed'])} failures")
-    sys.exit(1 if report.found["failed"] else 0)
+    late = [t for t in f["timed"] if t.get("error") == "not reached in time"] + f.get("left_out", [])
+    print(f"PyTorch {f['torch']}: {len(f['timed'])} comparisons, {len(f['equal'])} parts compared, {len(late)} not reached in time, "
+          f"{len(f['failed'])} failures")
+    sys.exit(1 if f["failed"] else 0)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ All random numbers are drawn before: the step is given them, so it has less to
 do than ours, which draws them inside.
 """
 
+import copy
 import math
 
 import numpy as np
@@ -84,18 +85,22 @@ class Loss(nn.Module):
 class Training:
     """A training that goes on from a checkpoint. how: compile (inductor's
     options, None for eager), pieces (compile these one by one), bf16 (autocast),
-    optimiser ("fused" or "foreach"), device."""
+    optimiser ("fused" or "foreach"), recorded (the third step on a GPU is recorded as
+    a CUDA graph, which later ones replay), device."""
 
-    def __init__(self, checkpoint, *, compile=None, pieces=False, bf16=False, optimiser="fused", device="cpu"):
+    def __init__(self, checkpoint, *, compile=None, pieces=False, bf16=False, optimiser="fused", recorded=False, device="cpu"):
         c, self.train, self.device = checkpoint.config, checkpoint.train, torch.device(device)
-        self.net = Network(c).load(checkpoint.named("raw.")).to(device)
+        self.net = self.network(checkpoint, "raw.")
         self.params = list(self.net.parameters())
-        self.average = [p.detach() for p in Network(c).load(checkpoint.named("ema.")).to(device).parameters()]
+        self.average = [p.detach() for p in self.network(checkpoint, "ema.").parameters()]
         decayed = {id(p) for n, p in self.net.tensors().items() if n.endswith(".weight")}
         groups = [[p for p in self.params if (id(p) in decayed) == decay] for decay in (True, False)]
+        self.recorded, self.graph = recorded, None
+        number = lambda: torch.zeros((), device=self.device)  # what a graph reads, others are given as Python's numbers
+        self.keep, self.rest = number(), number()
         self.adam = torch.optim.AdamW(
             [dict(params=g, weight_decay=d) for g, d in zip(groups, (self.train["weight_decay"], 0.0))],
-            lr=0.0, betas=(0.9, 0.95), eps=1e-8, **{optimiser: True})
+            lr=number() if recorded else 0.0, betas=(0.9, 0.95), eps=1e-8, capturable=recorded and self.device.type == "cuda", **{optimiser: True})
         self.restore(checkpoint)
         self.loss, self.bf16 = Loss(self.net, self.train), bf16
         if compile is not None:
@@ -103,11 +108,16 @@ class Training:
         if pieces:
             self.loss.compile_pieces()
 
+    def network(self, checkpoint, prefix):
+        """The arrays of a checkpoint in a network, on the device."""
+        with self.device:  # also what is drawn and then overwritten: on a host that takes seconds
+            net = Network(checkpoint.config)
+        return net.load(checkpoint.named(prefix)).to(self.device)
+
     def restore(self, checkpoint):
         """The optimiser's moments from a training checkpoint."""
-        self.done = checkpoint.steps
-        first, second = (dict(zip(map(id, self.params), Network(checkpoint.config).load(checkpoint.named(p)).parameters()))
-                         for p in ("adam.m.", "adam.v."))
+        self.done, self.steps = checkpoint.steps, 0  # of the whole training, of these here
+        first, second = (dict(zip(map(id, self.params), self.network(checkpoint, p).parameters())) for p in ("adam.m.", "adam.v."))
         for p in self.params:
             self.adam.state[p] = dict(step=torch.tensor(float(self.done), device=self.device), exp_avg=first[id(p)].detach(),
                                       exp_avg_sq=second[id(p)].detach())
@@ -128,20 +138,67 @@ class Training:
         out[0].backward()
         return out
 
-    def update(self):
+    def numbers(self):
+        """Gives the next step its learning rate and the average's share."""
+        keep = min(self.train["ema"], (1 + self.done) / (10 + self.done))
+        if not self.recorded:
+            for g in self.adam.param_groups:
+                g["lr"] = self.rate()
+            return keep
+        for g in self.adam.param_groups:
+            g["lr"].fill_(self.rate())
+        self.keep.fill_(keep)
+        self.rest.fill_(1 - keep)
+        return keep
+
+    def update(self, keep):
         """Clip, AdamW, average; the gradient's norm before clipping."""
         norm = None
         if self.train["clip"]:
             norm = nn.utils.clip_grad_norm_(self.params, self.train["clip"], foreach=True)
-        for g in self.adam.param_groups:
-            g["lr"] = self.rate()
         self.adam.step()
-        keep = min(self.train["ema"], (1 + self.done) / (10 + self.done))
-        torch._foreach_lerp_(self.average, self.params, 1 - keep)
-        self.done += 1
+        if self.recorded:
+            torch._foreach_mul_(self.average, self.keep)
+            torch._foreach_add_(self.average, torch._foreach_mul(self.params, self.rest))
+        else:
+            torch._foreach_lerp_(self.average, self.params, 1 - keep)
         return norm
 
-    def step(self, batch):
+    def plainly(self, batch, keep):
         losses = self.gradients(batch)
         with torch.no_grad():
-            return losses, self.update()
+            return losses, self.update(keep)
+
+    def record(self, batch):
+        """A CUDA graph of a step on a copy of the batch; nothing is computed yet."""
+        self.batch = copy.copy(batch)
+        for name, x in vars(batch).items():
+            if x is not None:
+                setattr(self.batch, name, x.clone())
+        torch.cuda.synchronize(self.device)
+        self.graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(self.graph):
+            self.out = self.plainly(self.batch, None)
+
+    def step(self, batch):
+        with torch.no_grad():
+            keep = self.numbers()
+        if not (self.recorded and self.device.type == "cuda"):
+            out = self.plainly(batch, keep)
+        elif self.steps < 2:  # on a stream of their own, as what is recorded later
+            stream = torch.cuda.Stream(self.device)
+            stream.wait_stream(torch.cuda.current_stream(self.device))
+            with torch.cuda.stream(stream):
+                out = self.plainly(batch, keep)
+            torch.cuda.current_stream(self.device).wait_stream(stream)
+        else:
+            if self.graph is None:
+                self.record(batch)
+            for name, x in vars(batch).items():
+                if x is not None:
+                    getattr(self.batch, name).copy_(x)
+            self.graph.replay()
+            out = self.out
+        self.done += 1
+        self.steps += 1
+        return out
