@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"strings"
 	"sync"
 
 	"prabench/metrics/quantity"
@@ -60,9 +61,15 @@ func fieldsOf(t reflect.Type) *layout {
 func (l *layout) walk(table string, t reflect.Type, at []int) {
 	for i := range t.NumField() {
 		f := t.Field(i)
-		if tag := f.Tag.Get("toml"); tag != "" && tag != "-" {
-			l.fields = append(l.fields, Field{table, tag, append(append([]int{}, at...), i), f})
+		tag := f.Tag.Get("toml")
+		if tag == "" || tag == "-" {
+			continue
 		}
+		of, name, elsewhere := strings.Cut(tag, ".") // a key of another table, such as seed.init
+		if !elsewhere {
+			of, name = table, tag
+		}
+		l.fields = append(l.fields, Field{of, name, append(append([]int{}, at...), i), f})
 	}
 }
 

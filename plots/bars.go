@@ -38,6 +38,12 @@ func plotBars(c *chart) error {
 		}
 		return err
 	}
+	c.bars()
+	return nil
+}
+
+// bars draws the points as bars from zero, those of one x side by side.
+func (c *chart) bars() {
 	c.fromZero()
 	c.sheet.Crosses = false // they stand where their bar would
 	groups := c.groups()
@@ -65,7 +71,6 @@ func plotBars(c *chart) error {
 		}
 		p.Segment(layout.Dark, 0.7, a.Frame.X0, zero, a.Frame.X1, zero)
 	}
-	return nil
 }
 
 // barLook is a series' colour; the eighth and later ones repeat it paler.

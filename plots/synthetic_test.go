@@ -169,3 +169,26 @@ func withSteps() Data {
 	}
 	return d
 }
+
+// lottery is 12 trainings of two models, each sampled with four seeds.
+func lottery() Data {
+	r := rand.New(rand.NewPCG(3, 4))
+	d := Data{Experiment: "lottery"}
+	for _, patch := range []int64{7, 14} {
+		luck := make([]float64, 12)
+		for i := range luck {
+			luck[i] = r.NormFloat64()
+		}
+		for s := range int64(4) {
+			m := fid(10+float64(patch), 0.5)
+			m.Values, m.Seeds = nil, nil
+			shift := 0.2 * r.NormFloat64()
+			for i, l := range luck {
+				m.Values, m.Seeds = append(m.Values, m.Value+l*float64(patch)/7+shift+0.3*r.NormFloat64()), append(m.Seeds, uint64(i+1))
+			}
+			d.Cells = append(d.Cells, CellData{Params: map[string]any{"model.patch": patch, "patch": patch, "sample.seed": s},
+				Metrics: map[string]MetricValue{"fid_proxy": m}, Outcome: "ok", Seeds: 12})
+		}
+	}
+	return d
+}

@@ -51,6 +51,10 @@ type TrainConfig struct {
 	ClassDropout float64 `toml:"class_dropout" json:"class_dropout"`
 	Threads      int     `toml:"threads" json:"threads"`
 	Seed         uint64  `toml:"-" json:"seed"`
+
+	SeedInit  uint64 `toml:"seed.init" json:"seed_init,omitempty" absent:"0"` // of parts apart; 0 is Seed
+	SeedOrder uint64 `toml:"seed.order" json:"seed_order,omitempty" absent:"0"`
+	SeedNoise uint64 `toml:"seed.noise" json:"seed_noise,omitempty" absent:"0"`
 }
 
 // SampleConfig is the table [sample].
@@ -63,6 +67,8 @@ type SampleConfig struct {
 	Weights      string  `toml:"weights" json:"weights"` // "ema" or "raw"
 	Seed         uint64  `toml:"seed" json:"seed"`
 }
+
+func (t TrainConfig) noiseSeed() uint64 { return models.SeedOf(t.SeedNoise, t.Seed) }
 
 // defaults is about the size of the default family's.
 func defaults() Params {

@@ -72,8 +72,11 @@ func (p Params) Seeded(seed uint64) models.Params {
 // Resolved has nothing to replace.
 func (p Params) Resolved() models.Params { return p }
 
-// Canonical has nothing to replace: a training reads every key.
-func (p Params) Canonical() models.Params { return p }
+// Canonical sets seeds alone: a training reads every other key.
+func (p Params) Canonical() models.Params {
+	models.CanonicalSeeds(&p.Train.Seed, &p.Train.SeedInit, &p.Train.SeedOrder, &p.Train.SeedNoise)
+	return p
+}
 
 // PatchSide is p.
 func (p Params) PatchSide() int { return p.Model.Patch }

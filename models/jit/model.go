@@ -74,7 +74,7 @@ func newModel(be device.Backend, p Params) (*Model, error) {
 	if err != nil || be.Caps().Counts {
 		return m, err
 	}
-	flat := m.net.Initial(p.Train.Seed, streamInit)
+	flat := m.net.Initial(models.SeedOf(p.Train.SeedInit, p.Train.Seed), streamInit)
 	be.Upload(m.raw, flat)
 	be.Upload(m.ema, flat)
 	return m, nil

@@ -96,11 +96,11 @@ func (t *Trainer) loadBatch() {
 	m, tc := t.model, t.model.params.Train
 	c := m.params.Model
 	patches, order := c.patches()
-	N, per, size, key := c.Tokens(), c.Tokens()*c.TokenDim(), t.data.Size*t.data.Size*t.data.Channels, tc.Seed
+	N, per, size, key := c.Tokens(), c.Tokens()*c.TokenDim(), t.data.Size*t.data.Size*t.data.Channels, tc.noiseSeed()
 	for i := range tc.Batch {
 		at := m.steps*tc.Batch + i
 		if e := at / t.data.N; e != t.epoch {
-			t.epoch, t.shuffle = e, layers.Shuffled(key, streamOrder, uint32(e), t.data.N)
+			t.epoch, t.shuffle = e, layers.Shuffled(models.SeedOf(tc.SeedOrder, tc.Seed), streamOrder, uint32(e), t.data.N)
 		}
 		index, id := int(t.shuffle[at%t.data.N]), uint32(at)
 		patches.Cut(t.tokens[i*per:(i+1)*per], t.data.Pixels[index*size:(index+1)*size], order)
@@ -133,7 +133,8 @@ func (t *Trainer) forwardBackward() {
 	p := m.pass(m.raw, t.adam.Grads)
 	rows, P := B*c.Tokens(), c.TokenDim()
 	device.Do(be, device.Fill{Dst: t.adam.Grads})
-	device.Do(be, device.Normal{Dst: t.eps, IDs: t.ids, Batch: B, Tokens: c.Tokens(), Dim: P, Key: m.params.Train.Seed, Stream: streamNoise})
+	device.Do(be, device.Normal{Dst: t.eps, IDs: t.ids, Batch: B, Tokens: c.Tokens(), Dim: P, Key: m.params.Train.noiseSeed(),
+		Stream: streamNoise})
 	device.Do(be, device.RowMix{Dst: t.zt, A: t.a, X: t.x, B: t.b, Y: t.eps, Rows: rows, N: P, XRows: rows})
 	m.net.trunk.Condition(p, t.acts.DenoiserActs, t.labels, B)
 	m.net.trunk.Time.Forward(p, t.acts.Time, t.times, B)

@@ -1,5 +1,7 @@
 package pra
 
+import "prabench/models"
+
 // Canonical gives two trainings that compute the same numbers the same
 // configuration: values of keys that nothing reads under the other settings
 // are replaced by a fixed one. Stage keys are made of it, so that such
@@ -18,5 +20,6 @@ func Canonical(c Config, t TrainConfig) (Config, TrainConfig) {
 	if c.Block == 1 {
 		c.Order = "contiguous"
 	}
+	models.CanonicalSeeds(&t.Seed, &t.SeedInit, &t.SeedOrder, &t.SeedNoise)
 	return c, t
 }

@@ -69,7 +69,15 @@ type TrainConfig struct {
 	ClassDropout float64      `toml:"class_dropout" json:"class_dropout"` // probability of the null class
 	Threads      int          `toml:"threads" json:"threads"`             // compute threads: part of the result's identity, see the laws
 	Seed         uint64       `toml:"-" json:"seed"`                      // the cell's training seed
+
+	SeedInit  uint64 `toml:"seed.init" json:"seed_init,omitempty" absent:"0"` // of parts apart; 0 is Seed
+	SeedOrder uint64 `toml:"seed.order" json:"seed_order,omitempty" absent:"0"`
+	SeedNoise uint64 `toml:"seed.noise" json:"seed_noise,omitempty" absent:"0"`
 }
+
+func (t TrainConfig) initSeed() uint64  { return models.SeedOf(t.SeedInit, t.Seed) }
+func (t TrainConfig) orderSeed() uint64 { return models.SeedOf(t.SeedOrder, t.Seed) }
+func (t TrainConfig) noiseSeed() uint64 { return models.SeedOf(t.SeedNoise, t.Seed) }
 
 // DefaultTrain is the small recipe of METHOD: AdamW(.9, .95), 5 % warm-up.
 func DefaultTrain() TrainConfig {

@@ -155,7 +155,7 @@ func (p Params) NewTrainer(be device.Backend, images models.Images) (models.Trai
 }
 
 func (p Params) NewModel(be device.Backend) (models.Model, error) {
-	m, err := NewModel(be, p.Model, p.Train.Seed)
+	m, err := NewModel(be, p.Model, p.Train.initSeed())
 	if err != nil {
 		return nil, err
 	}

@@ -80,7 +80,7 @@ func NewTrainer(be device.Backend, cfg Config, tc TrainConfig, data models.Image
 		return nil, fmt.Errorf("train: %d images of %d×%d×%d; the model needs at least one of %d×%d×%d", data.N, data.Size, data.Size,
 			data.Channels, cfg.Size, cfg.Size, cfg.Channels)
 	}
-	model, err := NewModel(be, cfg, tc.Seed)
+	model, err := NewModel(be, cfg, tc.initSeed())
 	if err != nil {
 		return nil, err
 	}
@@ -154,11 +154,11 @@ func (t *Trainer) Step() error {
 // loadBatch puts the images of the next step on the device.
 func (t *Trainer) loadBatch() {
 	b := t.batch
-	key := t.tc.Seed
+	key := t.tc.noiseSeed()
 	for i := range t.tc.Batch {
 		at := t.done*t.tc.Batch + i
 		if e := at / t.data.N; e != t.epoch {
-			t.epoch, t.shuffle = e, layers.Shuffled(key, streamOrder, uint32(e), t.data.N)
+			t.epoch, t.shuffle = e, layers.Shuffled(t.tc.orderSeed(), streamOrder, uint32(e), t.data.N)
 		}
 		b.pick(i, at, t.shuffle[at%t.data.N], t.data, key)
 	}
@@ -227,7 +227,7 @@ func (t *Trainer) noisedState(dst, z device.Buffer) {
 	be, a, c := t.net.be, t.acts, t.cfg
 	rows, d := t.tc.Batch*c.Tokens(), c.StateDim()
 	device.Do(be, device.Normal{
-		Dst: a.noise, IDs: t.batch.ids, Batch: t.tc.Batch, Tokens: c.Tokens(), Dim: d, Key: t.tc.Seed,
+		Dst: a.noise, IDs: t.batch.ids, Batch: t.tc.Batch, Tokens: c.Tokens(), Dim: d, Key: t.tc.noiseSeed(),
 		Stream: streamState,
 	})
 	t.strengths(streamStateSize, t.tc.StateNoise)
@@ -239,7 +239,7 @@ func (t *Trainer) strengths(stream uint32, strength float64) {
 	N, h := t.cfg.Tokens(), t.batch.scalars
 	for i, id := range t.batch.hostIDs {
 		for j := range N {
-			h[i*N+j] = float32(strength * layers.Uniform(t.tc.Seed, stream, uint32(id), uint32(j)))
+			h[i*N+j] = float32(strength * layers.Uniform(t.tc.noiseSeed(), stream, uint32(id), uint32(j)))
 		}
 	}
 	t.net.be.Upload(t.acts.b.Slice(0, len(t.batch.hostIDs)*N), h[:len(t.batch.hostIDs)*N])
@@ -263,7 +263,7 @@ func (t *Trainer) buildInputs(z device.Buffer) {
 	}
 	if t.tc.InputNoise > 0 {
 		device.Do(be, device.Normal{
-			Dst: a.pixelNoise, IDs: t.batch.ids, Batch: t.tc.Batch, Tokens: c.Tokens(), Dim: P, Key: t.tc.Seed,
+			Dst: a.pixelNoise, IDs: t.batch.ids, Batch: t.tc.Batch, Tokens: c.Tokens(), Dim: P, Key: t.tc.noiseSeed(),
 			Stream: streamInput,
 		})
 		t.strengths(streamInputSize, t.tc.InputNoise)
@@ -284,10 +284,10 @@ func (t *Trainer) rolloutInputs(z device.Buffer) {
 		anchor, out := z.Slice(lo*N*d, n*N*d), a.swept.Slice(lo*N*P, n*N*P)
 		g.begin(flat, t.batch.hostLabels[lo:lo+n], t.batch.hostIDs[lo:lo+n])
 		if t.exact {
-			g.sequential(flat, n, c.ARSteps(), t.tc.Seed, anchor, out)
+			g.sequential(flat, n, c.ARSteps(), t.tc.noiseSeed(), anchor, out)
 			return
 		}
-		g.noise(t.tc.Seed, n, 0)
+		g.noise(t.tc.noiseSeed(), n, 0)
 		for range t.depth - 1 {
 			g.sweep(flat, n, anchor, out)
 		}
@@ -299,7 +299,7 @@ func (t *Trainer) rolloutInputs(z device.Buffer) {
 	keep, h := t.batch.scalars, t.batch.scalars2
 	for i, id := range t.batch.hostIDs {
 		k := float32(0)
-		if layers.Uniform(t.tc.Seed, streamMix, uint32(id), 0) < t.tc.Mix {
+		if layers.Uniform(t.tc.noiseSeed(), streamMix, uint32(id), 0) < t.tc.Mix {
 			k = 1
 		}
 		for j := range N {
@@ -319,13 +319,13 @@ func (t *Trainer) drawFlow(z device.Buffer) {
 	N, rows, d := c.Tokens(), t.tc.Batch*c.Tokens(), c.StateDim()
 	for s := range t.tc.FlowSamples {
 		device.Do(be, device.Normal{
-			Dst: a.eps.Slice(s*rows*d, rows*d), IDs: b.ids, Batch: t.tc.Batch, Tokens: N, Dim: d, Key: t.tc.Seed,
+			Dst: a.eps.Slice(s*rows*d, rows*d), IDs: b.ids, Batch: t.tc.Batch, Tokens: N, Dim: d, Key: t.tc.noiseSeed(),
 			Stream: streamFlow + uint32(s),
 		})
 		for i, id := range b.hostIDs {
 			for j := range N {
 				r := s*rows + i*N + j
-				time := 1 / (1 + math.Exp(-layers.Normal(t.tc.Seed, streamTime+uint32(s), uint32(id), uint32(j), 0)))
+				time := 1 / (1 + math.Exp(-layers.Normal(t.tc.noiseSeed(), streamTime+uint32(s), uint32(id), uint32(j), 0)))
 				b.scalars[r], b.scalars2[r], b.weights[r] = float32(time), float32(1-time), 1
 				if c.Target == "x" {
 					b.weights[r] = float32(1 / math.Max(1-time, minRemain))

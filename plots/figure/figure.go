@@ -53,6 +53,7 @@ const (
 	Curve    = "curve"
 	Steps    = "steps"
 	Table    = "table"
+	Noise    = "noise"
 )
 
 // kinds is the one table of them, in the order of the documentation. A new kind
@@ -99,6 +100,15 @@ var kinds = []Kind{
 		Check: func(f Figure) error {
 			if f.Series != "" && f.Y != "block_error_ratio" {
 				return errorf("series", "the lines of block_error are its controls; make %s the facet", f.Series)
+			}
+			return nil
+		},
+	}, {
+		Name: Noise, Doc: "where the noise of a metric comes from: the deviation of each component, of points that differ in seeds alone",
+		Fields: []Field{y.of(Metric).or("fid_proxy"), logY},
+		Check: func(f Figure) error {
+			if f.LogY != nil && *f.LogY {
+				return errorf("log_y", "bars start at zero, which a log axis does not have")
 			}
 			return nil
 		},

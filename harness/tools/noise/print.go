@@ -1,0 +1,110 @@
+package noise
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"strings"
+
+	"prabench/internal/numeral"
+	"prabench/metrics/stat"
+	"prabench/results/table"
+	"prabench/results/view"
+)
+
+// advised are the numbers of seeds for which the smallest difference is told.
+var advised = []int{3, 5, 10, 30}
+
+// Print writes the ledger for people; difference is one whose seeds are wanted, 0 for
+// none.
+func (r Report) Print(w io.Writer, difference float64) error {
+	for i, q := range r.Quality {
+		for _, l := range q.Ledgers {
+			if i > 0 || l.Point != "" {
+				fmt.Fprintln(w)
+			}
+			if err := printLedger(w, q, l, difference); err != nil {
+				return err
+			}
+		}
+	}
+	if len(r.Timings) == 0 {
+		return nil
+	}
+	t := table.Table{Columns: []string{"timing", "between rounds", "between processes", "within", "cells", "rounds"}}
+	for _, x := range r.Timings {
+		t.Rows = append(t.Rows, []any{x.Metric, percent(x.Noise.Rows, 1), percent(x.Noise.Cells, 1), percent(x.Noise.Within, 1), int64(x.Cells),
+			int64(x.Rounds)})
+	}
+	fmt.Fprintln(w, "\nTimings: standard deviation as a share of the value, with 95 % interval")
+	return table.WriteText(w, t)
+}
+
+// printLedger writes one point's.
+func printLedger(w io.Writer, q Quality, l view.Ledger, difference float64) error {
+	of := q.Metric
+	if l.Point != "" {
+		of += " of " + l.Point
+	}
+	fmt.Fprintf(w, "%s: mean %s over %d trainings × %d sampling seeds", of, number(l.Mean), l.Trainings, l.Samplings)
+	if l.Left > 0 {
+		fmt.Fprintf(w, " (%d values left out: their trainings lack sampling seeds)", l.Left)
+	}
+	fmt.Fprintln(w)
+	t := table.Table{Columns: []string{"noise of", "standard deviation", "share of variance", "of the mean", "levels"}}
+	total := l.Total()
+	for _, c := range l.Components {
+		t.Rows = append(t.Rows, []any{c.Name, deviation(c.Variance), share(c.Variance.Value, total), percent(c.Variance, l.Mean),
+			int64(c.Levels)})
+	}
+	if q.Images > 0 {
+		t.Rows = append(t.Rows, []any{"images of one sampling (jackknife)", number(q.Images), "", share(q.Images, math.Abs(l.Mean)), ""})
+	}
+	if err := table.WriteText(w, t); err != nil {
+		return err
+	}
+	if ratio := l.Ratio(); ratio > 0 {
+		fmt.Fprintf(w, "Training seeds move it %s times as much as sampling seeds.\n", number(ratio))
+	}
+	var found []string
+	for _, n := range advised {
+		d := l.Spread.Detectable(n, stat.Level)
+		found = append(found, fmt.Sprintf("%d seeds %s (%s)", n, number(d), share(d, math.Abs(l.Mean))))
+	}
+	fmt.Fprintf(w, "Found in 80 of 100 cases at 5 %%, unpaired: with %s.\n", strings.Join(found, ", "))
+	if difference != 0 {
+		fmt.Fprintf(w, "A difference of %s needs %s a side.\n", number(difference), l.Needs(difference))
+	}
+	return nil
+}
+
+func number(x float64) string { return numeral.Compact(x, 3) }
+
+func share(x, of float64) string {
+	if of == 0 {
+		return "–"
+	}
+	return numeral.Compact(100*x/of, 3) + " %"
+}
+
+// deviation is the root of a variance with its interval.
+func deviation(variance stat.Estimate) string {
+	e := stat.Root(variance)
+	if !e.HasInterval() {
+		return number(e.Value)
+	}
+	return fmt.Sprintf("%s [%s, %s]", number(e.Value), number(e.Lo), number(e.Hi))
+}
+
+// percent is the root of a variance as a share of a mean.
+func percent(variance stat.Estimate, mean float64) string {
+	e := stat.Root(variance)
+	if mean == 0 || e.Value == 0 && !e.HasInterval() {
+		return "–"
+	}
+	f := 100 / math.Abs(mean)
+	if !e.HasInterval() {
+		return number(f*e.Value) + " %"
+	}
+	return fmt.Sprintf("%s [%s, %s] %%", number(f*e.Value), number(f*e.Lo), number(f*e.Hi))
+}
