@@ -16,6 +16,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"unsafe"
 
 	"gorgonia.org/cu"
@@ -109,6 +110,10 @@ func New(ordinal int, o Options) (b *Backend, err error) {
 			b = nil
 		}
 	}()
+	if why := lost.Load(); why != nil {
+		return b, fmt.Errorf("%s: this process has lost its devices by an earlier error, %s: "+
+			"CUDA answers nothing but that until another process is begun", b.name, *why)
+	}
 	count, err := cu.NumDevices()
 	if err != nil {
 		return b, b.failed("counting devices", err)
@@ -254,8 +259,28 @@ func driverError(err error) error {
 	return err
 }
 
+// lost is the error after which CUDA does nothing more in this process, nil
+// before one: the context stays broken for as long as anybody holds it, and
+// libraries do.
+var lost atomic.Pointer[string]
+
+// losing are those errors: by the driver's documentation a process that has met
+// one must be ended and begun again.
+func losing(code int) bool {
+	switch code {
+	case C.CUDA_ERROR_ECC_UNCORRECTABLE, C.CUDA_ERROR_ILLEGAL_ADDRESS, C.CUDA_ERROR_LAUNCH_TIMEOUT, C.CUDA_ERROR_ASSERT,
+		C.CUDA_ERROR_HARDWARE_STACK_ERROR, C.CUDA_ERROR_ILLEGAL_INSTRUCTION, C.CUDA_ERROR_MISALIGNED_ADDRESS,
+		C.CUDA_ERROR_INVALID_ADDRESS_SPACE, C.CUDA_ERROR_INVALID_PC, C.CUDA_ERROR_LAUNCH_FAILED:
+		return true
+	}
+	return false
+}
+
 func codeError(code int) error {
 	text := fmt.Sprintf("%s (%s, %d)", C.GoString(C.pra_error_text(C.int(code))), C.GoString(C.pra_error_name(C.int(code))), code)
+	if losing(code) {
+		lost.CompareAndSwap(nil, &text)
+	}
 	if code == int(C.CUDA_ERROR_OUT_OF_MEMORY) {
 		return fmt.Errorf("%s: %w", text, device.ErrOutOfMemory)
 	}

@@ -218,29 +218,46 @@ func TestOutOfMemory(t *testing.T) {
 }
 
 // The driver's first error stays, names the operation, its sizes and what CUDA
-// says, and everything after it is left undone. In a process of its own: the
-// error stays in the device's context, which a library may hold open after Close.
+// says, and everything after it is left undone. A process in which it happened
+// has lost its devices, and the next backend there says why. Each in a process of
+// its own.
 func TestErrors(t *testing.T) {
-	if !alone(t) {
-		return
-	}
-	for _, each := range []bool{true, false} {
-		b := open(t, Options{EachSync: each})
-		x := buffer(t, b, 7)
-		device.Do(b, device.Fill{Dst: x, Value: 1})
-		b.Do(&device.Copy{Dst: x, Src: device.Buffer{Base: 4096, N: 7}}) // from nowhere
-		device.Do(b, device.Fill{Dst: x, Value: 2})
-		err := b.Sync()
-		if err == nil || !strings.Contains(err.Error(), "illegal memory access") || !strings.Contains(err.Error(), "700") {
-			t.Fatalf("error %v", err)
-		}
-		if want := map[bool]string{true: "Copy(7)", false: "up to Fill(7)"}[each]; !strings.Contains(err.Error(), want) {
-			t.Errorf("%v does not name %s", err, want)
-		}
-		if !errors.Is(b.Err(), err) {
-			t.Errorf("the first error was %v, now it is %v", err, b.Err())
-		}
-		b.Close()
+	for _, mode := range []struct {
+		name, names string
+		o           Options
+	}{{"waiting after each", "Copy(7)", Options{EachSync: true}}, {"at the end", "up to Fill(7)", Options{}},
+		{"own products", "Copy(7)", Options{EachSync: true, NoBLAS: true}}} {
+		t.Run(strings.ReplaceAll(mode.name, " ", "_"), func(t *testing.T) {
+			if !alone(t) {
+				return
+			}
+			b := open(t, mode.o)
+			x := buffer(t, b, 7)
+			device.Do(b, device.Fill{Dst: x, Value: 1})
+			b.Do(&device.Copy{Dst: x, Src: device.Buffer{Base: 4096, N: 7}}) // from nowhere
+			device.Do(b, device.Fill{Dst: x, Value: 2})
+			err := b.Sync()
+			if err == nil || !strings.Contains(err.Error(), "illegal memory access") || !strings.Contains(err.Error(), "700") {
+				t.Fatalf("error %v", err)
+			}
+			if !strings.Contains(err.Error(), mode.names) {
+				t.Errorf("%v does not name %s", err, mode.names)
+			}
+			if !errors.Is(b.Err(), err) {
+				t.Errorf("the first error was %v, now it is %v", err, b.Err())
+			}
+			if err := b.Close(); err != nil {
+				t.Errorf("closing says again what is known: %v", err)
+			}
+			again, err := New(0, mode.o)
+			if err == nil {
+				again.Close()
+				t.Fatal("a second backend opened in a process that had an illegal access")
+			}
+			if !strings.Contains(err.Error(), "another process") || !strings.Contains(err.Error(), "illegal memory access") {
+				t.Errorf("a second backend says %q", err)
+			}
+		})
 	}
 }
 

@@ -33,6 +33,7 @@ type document struct {
 	Checks    []check  `json:"checks"`
 	Figures   []figure `json:"figures"`
 	Models    []row    `json:"models"`
+	Tables    []table  `json:"tables,omitempty"`
 	Failed    []string `json:"failed"`
 	Seconds   float64  `json:"seconds"`
 	Ended     bool     `json:"ended"` // false: the program was stopped before its end
@@ -210,6 +211,7 @@ func (d document) markdown() string {
 	if len(d.Models) > 0 {
 		d.table(line)
 	}
+	d.opTables(line)
 	line("\n%d failures.", len(d.Failed))
 	for _, f := range d.Failed {
 		line("* %s", f)

@@ -23,7 +23,8 @@ import (
 var (
 	reportPath = flag.String("report", "", "where the report goes, NAME.md, and NAME.json beside it; without it only the log has it")
 	ordinal    = flag.Int("device", 0, "number of the CUDA device")
-	only       = flag.String("only", "right,speed,models", "which parts are done")
+	only       = flag.String("only", "right,speed,ops,models", "which parts are done")
+	opsOf      = flag.String("ops", "", "of the part ops alone sampling or training")
 	need       = flag.String("need", "", "what must be there: cublas; where it is not, that is a failure")
 	budget     = flag.Duration("budget", 0, "no row of models is begun after so long; 0: all are")
 	revision   = flag.String("revision", "", "what the program was built from, where it does not know")
@@ -35,8 +36,8 @@ var begun = time.Now()
 func TestSelftest(t *testing.T) {
 	parts := strings.Split(*only, ",")
 	for _, p := range parts {
-		if !slices.Contains([]string{"right", "speed", "models"}, p) {
-			t.Fatalf("-only %s: the parts are right, speed and models", *only)
+		if !slices.Contains([]string{"right", "speed", "ops", "models"}, p) {
+			t.Fatalf("-only %s: the parts are right, speed, ops and models", *only)
 		}
 	}
 	if *need != "" && *need != "cublas" {
@@ -61,6 +62,7 @@ func TestSelftest(t *testing.T) {
 	}{
 		{"right", r.right},
 		{"speed", func(t *testing.T) { reached = r.speed(t) }},
+		{"ops", r.ops},
 		{"models", func(t *testing.T) { r.models(t, reached) }},
 	} {
 		if slices.Contains(parts, part.name) && !t.Run(part.name, part.do) {

@@ -94,8 +94,7 @@ CUresult cuDevicePrimaryCtxRelease_v2(CUdevice d) {
   if (--retained[d] > 0) return CUDA_SUCCESS;
   for (int n : retained) if (n) return CUDA_SUCCESS;
   if (sticky == CUDA_SUCCESS) drainAll();
-  const bool clean = sticky == CUDA_SUCCESS;
-  sticky = CUDA_SUCCESS;
+  const bool clean = sticky == CUDA_SUCCESS; // an error of work stays: the process must be begun again
   const std::string left = leaks();
   if (left.empty()) return CUDA_SUCCESS;
   if (clean) complain("never given back: %s", left.c_str());

@@ -64,7 +64,8 @@ extern int modules;
 CUresult runGrid(const Kernel &k, Dim grid, Dim block, unsigned shared, void **args);
 
 // ---- stream.cc
-// The first error of work that has been queued: as on a device it stays, and
+// The first error of work that has been queued: as on a device it stays until
+// the process ends, and
 // every later call answers it.
 extern CUresult sticky;
 CUresult enqueue(CUstream stream, const char *what, std::function<CUresult()> work);
