@@ -192,7 +192,8 @@ func TestCellIDs(t *testing.T) {
 		other := map[string]string{"data.set": "fashion-mnist", "data.size": "56", "data.channels": "3", "data.fit": "pad",
 			"model.order": "strided", "model.state_norm": "sphere", "model.target": "v", "model.block": "4",
 			"model.patch": "4", "model.heads": "2", "sample.solver": "heun", "sample.weights": "raw", "metrics.embedder": "ternary",
-			"metrics.reference": "test",
+			"metrics.reference": "test", "model.head_modulation": "shared", "train.state_noise_kind": "interpolate",
+			"sample.guidance_schedule": "linear", "sample.renormalise": "end",
 			"measure.precision": "bf16", "train.warmup": "0.2", "train.lr": "0.1", "train.weight_decay": "0.3", "train.ema": "0.9",
 			"train.beta2": "0.9", "train.anchor": "0.25", "train.mix": "0.5", "train.class_dropout": "0.2"}[f.Name]
 		switch {

@@ -30,15 +30,23 @@ type identity struct {
 // named is a key that cells are named by.
 type named struct {
 	*field
-	absent reflect.Value // invalid where it always counts
-	prefix string        // `"model.patch":`
+	absent map[string]reflect.Value // by family, "" for a key of no family; none where it always counts
+	prefix string                   // `"model.patch":`
 }
 
 func newIdentity() *identity {
 	id := &identity{}
 	for _, f := range fields {
 		if f.Identity || f.Name == "data.root" {
-			absent, _ := quantity.Absent(f.tag)
+			absent := map[string]reflect.Value{}
+			if v, ok := quantity.Absent(f.tag); ok && f.in == nil {
+				absent[""] = v
+			}
+			for family, tag := range f.tags {
+				if v, ok := quantity.Absent(tag); ok {
+					absent[family] = v
+				}
+			}
 			id.fields = append(id.fields, named{f, absent, strconv.Quote(f.Name) + ":"})
 		}
 	}
@@ -56,13 +64,13 @@ func (id *identity) of(s *Settings) []byte {
 		if f.Name == "data.root" && s.Data.Set != dataset.Folder || !f.of(s.Model.Family) {
 			continue
 		}
-		var x reflect.Value
+		var x, absent reflect.Value
 		if f.in == nil {
-			x = own.FieldByIndex(f.index)
+			x, absent = own.FieldByIndex(f.index), f.absent[""]
 		} else {
-			x = params.FieldByIndex(f.in[s.Model.Family])
+			x, absent = params.FieldByIndex(f.in[s.Model.Family]), f.absent[s.Model.Family]
 		}
-		if f.absent.IsValid() && x.Equal(f.absent) {
+		if absent.IsValid() && x.Equal(absent) {
 			continue
 		}
 		b = append(b, f.prefix...)

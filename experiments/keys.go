@@ -35,6 +35,7 @@ type field struct {
 	in    map[string][]int // for a key of families: in the parameters of each that has it
 	typ   reflect.Type
 	tag   reflect.StructField
+	tags  map[string]reflect.StructField // for a key of families: of each that has it
 }
 
 // of says whether cells of a family have the key.
@@ -123,13 +124,13 @@ func familyFields() map[string][]*field {
 			of := known[f.Key()]
 			if of == nil {
 				of = newField(f.Key(), f.Struct, defaults.FieldByIndex(f.Index))
-				of.in = map[string][]int{}
+				of.in, of.tags = map[string][]int{}, map[string]reflect.StructField{}
 				known[f.Key()], list[f.Table] = of, append(list[f.Table], of)
 			}
-			if of.typ != f.Struct.Type || of.tag.Tag.Get("absent") != f.Struct.Tag.Get("absent") {
-				panic("experiments: two families disagree on the type of " + f.Key() + ", or on what its absence means")
+			if of.typ != f.Struct.Type {
+				panic("experiments: two families disagree on the type of " + f.Key())
 			}
-			of.in[family.Name()] = f.Index
+			of.in[family.Name()], of.tags[family.Name()] = f.Index, f.Struct
 			of.Families = append(of.Families, family.Name())
 		}
 	}

@@ -27,7 +27,7 @@ var Timing = &stage.Kind{
 	Version: "3",
 	Part: func(s *stage.Settings) any {
 		m := s.Measure
-		return timePart{models.Table(s.Params, "sample"), m.Device, m.Precision, m.Batch, m.Warmup, m.Rounds, m.Threads, m.TrainSteps}
+		return timePart{models.Table(s.Params.Canonical(), "sample"), m.Device, m.Precision, m.Batch, m.Warmup, m.Rounds, m.Threads, m.TrainSteps}
 	},
 	OnDevice: true,
 	Threads:  func(s *stage.Settings) int { return s.Measure.ThreadsHere() },

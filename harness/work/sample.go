@@ -52,7 +52,7 @@ var Sample = &stage.Kind{
 	Chief:   Train,
 	Version: "1/" + stage.Core,
 	Part: func(s *stage.Settings) any {
-		return samplePart{models.Table(s.Params, "sample"), s.Count, s.Measure.Lowered()}
+		return samplePart{models.Table(s.Params.Canonical(), "sample"), s.Count, s.Measure.Lowered()}
 	},
 	OnDevice: true,
 	Effort: func(s *stage.Settings, c *stage.Costs) stage.Effort {

@@ -74,11 +74,18 @@ func (c *Coder) Grads(m *Memory, rows int) *CoderGrads {
 }
 
 // Backward accumulates the gradients of decoder and encoder from dx = ∂L/∂D(ẑ),
-// where the decoder saw ẑ = z + noise and the encoder x.
-func (c *Coder) Backward(p *Pass, a *CoderActs, g *CoderGrads, dx, noisy, x device.Buffer, rows int) {
+// where the decoder saw ẑ = kept·z + noise, kept a number a row, followed
+// by as many zeros, or absent for 1, and the encoder x.
+func (c *Coder) Backward(p *Pass, a *CoderActs, g *CoderGrads, dx, noisy, x, kept device.Buffer, rows int) {
 	c.Dec3.Backward(p, g.da, 0, dx, dx, none, a.Dec.act2, rows, device.None)
 	c.Dec2.Backward(p, g.db, 0, g.da, g.da, a.Dec.pre2, a.Dec.act1, rows, device.SiLU)
 	c.Dec1.Backward(p, g.dz, 0, g.db, g.db, a.Dec.pre1, noisy, rows, device.SiLU)
+	if !kept.Absent() {
+		device.Do(p.Be, device.RowMix{
+			Dst: g.draw, A: kept.Slice(0, rows), X: g.dz, B: kept.Slice(rows, rows), Y: g.dz, Rows: rows, N: c.State, XRows: rows,
+		})
+		device.Do(p.Be, device.Copy{Dst: g.dz, Src: g.draw})
+	}
 	device.Do(p.Be, device.NormBackward{DX: g.draw, DY: g.dz, X: a.raw, Stats: a.stats, Rows: rows, N: c.State, Form: c.Norm})
 	c.Enc2.Backward(p, g.da, 0, g.draw, g.draw, none, a.act, rows, device.None)
 	c.Enc1.Backward(p, none, 0, g.da, g.da, a.pre, x, rows, device.SiLU)

@@ -84,27 +84,8 @@ func TestGradients(t *testing.T) {
 			return net{y: y, forward: func(p *Pass) { e.Forward(p, y, proj, x, labels, order, 2) },
 				backward: func(p *Pass, dy device.Buffer) { e.Backward(p, dproj, dy, x, labels, order, 2) }}
 		},
-		"head": func(l *Parameters, r *room) net {
-			h := NewHead(l, "h", 3, 2, 4, 2, 2)
-			x, cond, times, dcond := r.filled(8, 0), r.filled(6, 1), r.Act(4), r.Act(6)
-			r.Be.Upload(times, []float32{0.1, 0.4, 0.6, 0.9})
-			a, g := h.Acts(&r.Memory, 4, 4, 2, true), h.Grads(&r.Memory, 4, 2)
-			return net{a.Out, cond, dcond, func(p *Pass) {
-				h.Condition(p, a, cond, 2)
-				h.Time.Forward(p, a.Time, times, 4)
-				h.Modulate(p, a, a.Time.Out, 4, 4, 2)
-				h.Forward(p, a, a.Mod, x, 4)
-			}, func(p *Pass, dy device.Buffer) { h.Backward(p, a, g, dcond, dy, x, cond, 4, 2) }}
-		},
-		"coder": func(l *Parameters, r *room) net {
-			c := NewCoder(l, "enc", "dec", 3, 5, 4, device.LayerNorm)
-			x, y := r.filled(6, 0), r.Act(6)
-			a, g := c.Acts(&r.Memory, 2), c.Grads(&r.Memory, 2)
-			return net{y: y, forward: func(p *Pass) {
-				c.Encode(p, a, x, 2)
-				c.Decode(p, a.Dec, y, a.Z, 2)
-			}, backward: func(p *Pass, dy device.Buffer) { c.Backward(p, a, g, dy, a.Z, x, 2) }}
-		},
+		"head": head(PerBlock), "head with one triple for all blocks": head(Shared), "head of two parts": head(Separable),
+		"coder": coder(false), "coder whose decoder sees a share of the state": coder(true),
 		"a diffusion transformer's block": diffusion,
 		"denoiser": func(l *Parameters, r *room) net {
 			d := NewDenoiser(l, "d", 2, 2, 4, 2, 2, 3)
@@ -263,5 +244,41 @@ func TestStepsAreTheWholeSequence(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+func head(form Modulation) func(l *Parameters, r *room) net {
+	return func(l *Parameters, r *room) net {
+		h := NewHead(l, "h", 3, 2, 4, 3, 2, form)
+		x, cond, times, dcond := r.filled(8, 0), r.filled(6, 1), r.Act(4), r.Act(6)
+		r.Be.Upload(times, []float32{0.1, 0.4, 0.6, 0.9})
+		a, g := h.Acts(&r.Memory, 4, 4, 2, 4, true), h.Grads(&r.Memory, 4, 2)
+		return net{a.Out, cond, dcond, func(p *Pass) {
+			h.Condition(p, a, cond, 2)
+			h.Time.Forward(p, a.Time, times, 4)
+			h.Times(p, a, a.Time.Out, 4)
+			h.Modulate(p, a, a.Time.Out, 4, 0, 4, 2)
+			h.Forward(p, a, a.Mod, x, 4)
+		}, func(p *Pass, dy device.Buffer) { h.Backward(p, a, g, dcond, dy, x, cond, 4, 2) }}
+	}
+}
+
+func coder(share bool) func(l *Parameters, r *room) net {
+	return func(l *Parameters, r *room) net {
+		c := NewCoder(l, "enc", "dec", 3, 5, 4, device.LayerNorm)
+		x, y, z, kept := r.filled(6, 0), r.Act(6), r.Act(8), device.Buffer{}
+		if share {
+			kept = r.Act(4)
+			r.Be.Upload(kept, []float32{0.7, 0.9, 0, 0})
+		}
+		a, g := c.Acts(&r.Memory, 2), c.Grads(&r.Memory, 2)
+		return net{y: y, forward: func(p *Pass) {
+			c.Encode(p, a, x, 2)
+			device.Do(r.Be, device.Copy{Dst: z, Src: a.Z})
+			if share {
+				device.Do(r.Be, device.RowMix{Dst: z, A: kept.Slice(0, 2), X: a.Z, B: kept.Slice(2, 2), Y: a.Z, Rows: 2, N: 4, XRows: 2})
+			}
+			c.Decode(p, a.Dec, y, z, 2)
+		}, backward: func(p *Pass, dy device.Buffer) { c.Backward(p, a, g, dy, z, x, kept, 2) }}
 	}
 }

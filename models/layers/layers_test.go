@@ -108,7 +108,7 @@ func TestTheFirstStepOfAdamW(t *testing.T) {
 	l, r := &Parameters{}, newRoom()
 	l.Linear("f", 1, 1)
 	l.Place()
-	o := NewAdamW(&r.Memory, l, Recipe{Steps: 10, LR: 0.1, Beta2: 0.95, WeightDecay: 0.5, Clip: 1, EMA: 0.999})
+	o := NewAdamW(&r.Memory, l, Recipe{Steps: 10, LR: 0.1, Beta1: 0.9, Beta2: 0.95, WeightDecay: 0.5, Clip: 1, EMA: 0.999})
 	raw, ema := r.Act(2), r.Act(2)
 	for _, b := range []device.Buffer{raw, ema} {
 		r.Be.Upload(b, []float32{1, 1})

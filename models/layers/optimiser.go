@@ -7,11 +7,13 @@ import (
 )
 
 // Recipe is how a training moves its weights: AdamW with linear warm-up, cosine
-// decay to 0, a bound on the gradient's norm, and averaged weights.
+// decay to a floor, a bound on the gradient's norm, and averaged weights.
 type Recipe struct {
 	Steps       int
 	LR          float64 // the peak
+	Floor       float64 // share of the peak at which the cosine ends
 	Warmup      float64 // share of the steps
+	Beta1       float64
 	Beta2       float64
 	WeightDecay float64
 	Clip        float64 // 0 is none
@@ -25,14 +27,11 @@ func (r Recipe) Rate(step int) float64 {
 		return r.LR * float64(step+1) / warm
 	}
 	x := (float64(step) - warm) / math.Max(1, float64(r.Steps)-warm)
-	return r.LR * 0.5 * (1 + math.Cos(math.Pi*math.Min(1, x)))
+	return r.LR * (r.Floor + (1-r.Floor)*0.5*(1+math.Cos(math.Pi*math.Min(1, x))))
 }
 
-// Constants of the recipe.
-const (
-	beta1   = 0.9
-	epsilon = 1e-8
-)
+// epsilon keeps AdamW from dividing by zero.
+const epsilon = 1e-8
 
 // AdamW is the state of a training's weights beside the weights themselves.
 type AdamW struct {
@@ -67,8 +66,8 @@ func (o *AdamW) Update(be device.Backend, l *Parameters, raw, ema device.Buffer,
 	}
 	s := float64(done + 1)
 	h := device.AdamW{
-		LR: o.LR, Beta1: beta1, Beta2: o.Beta2, Eps: epsilon, WeightDecay: o.WeightDecay,
-		Correct1: 1 - math.Pow(beta1, s), Correct2: 1 - math.Pow(o.Beta2, s), GradScale: scale,
+		LR: o.LR, Beta1: o.Beta1, Beta2: o.Beta2, Eps: epsilon, WeightDecay: o.WeightDecay,
+		Correct1: 1 - math.Pow(o.Beta1, s), Correct2: 1 - math.Pow(o.Beta2, s), GradScale: scale,
 		EMA: math.Min(o.EMA, s/(9+s)), // (1+n)/(10+n) with n = s−1
 	}
 	apply := func(lo, size int, h device.AdamW) {

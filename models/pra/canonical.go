@@ -14,12 +14,32 @@ func Canonical(c Config, t TrainConfig) (Config, TrainConfig) {
 	if c.State == 0 {
 		c.CoderWidth, c.StateNorm, t.RecWeight = 1, "layernorm", 0
 		if t.RolloutDepth == 0 {
-			t.StateNoise = 0
+			t.StateNoise, t.StateNoiseKind = 0, "add"
 		}
+	}
+	if t.StateNoiseKind == "interpolate" {
+		t.StateNoise = 0
+	} else {
+		t.StateNoiseMin = 0.65
 	}
 	if c.Block == 1 {
 		c.Order = "contiguous"
 	}
 	models.CanonicalSeeds(&t.Seed, &t.SeedInit, &t.SeedOrder, &t.SeedNoise)
 	return c, t
+}
+
+// canonical is the same for a sampling.
+func (s SampleConfig) canonical() SampleConfig {
+	usual := DefaultSample()
+	if s.Solver != "euler-maruyama" || s.FlowSteps == 1 {
+		s.LastStep = usual.LastStep
+	}
+	if s.Guidance == 0 {
+		s.GuidanceSchedule = usual.GuidanceSchedule
+	}
+	if s.GuidanceSchedule != "interval" {
+		s.GuidanceFrom, s.GuidanceTo = usual.GuidanceFrom, usual.GuidanceTo
+	}
+	return s
 }

@@ -36,6 +36,9 @@ type Config struct {
 	HeadDepth  int    `toml:"head_depth" json:"head_depth"`   // residual MLP blocks of the flow head
 	CoderWidth int    `toml:"coder_width" json:"coder_width"` // hidden width of encoder and decoder
 	Target     string `toml:"target" json:"target"`           // what the head predicts: "x" (the clean state) or "v" (the velocity)
+
+	// How the head's blocks come by shift, scale and gate: "block", "shared" or "separable".
+	HeadModulation string `toml:"head_modulation" json:"head_modulation" absent:"block"`
 }
 
 // DefaultConfig is the small recipe of the quick experiments.
@@ -44,16 +47,19 @@ func DefaultConfig() Config {
 		Size: 28, Channels: 1, Classes: 10,
 		Patch: 7, Block: 1, Order: "contiguous", State: 12, StateNorm: "layernorm",
 		Width: 96, Depth: 3, Heads: 4, MLP: 4, HeadWidth: 160, HeadDepth: 2, CoderWidth: 160, Target: "x",
+		HeadModulation: "block",
 	}
 }
 
 // TrainConfig is the training recipe: the keys of the [train] table.
 type TrainConfig struct {
 	Steps       int     `toml:"steps" json:"steps"`
-	Batch       int     `toml:"batch" json:"batch"`               // images a step
-	LR          float64 `toml:"lr" json:"lr"`                     // peak learning rate of AdamW
-	Warmup      float64 `toml:"warmup" json:"warmup"`             // share of Steps with linear warm-up; cosine to 0 afterwards
-	Beta2       float64 `toml:"beta2" json:"beta2" absent:"0.95"` // decay of AdamW's mean of squared gradients
+	Batch       int     `toml:"batch" json:"batch"`                            // images a step
+	LR          float64 `toml:"lr" json:"lr"`                                  // peak learning rate of AdamW
+	Warmup      float64 `toml:"warmup" json:"warmup"`                          // share of Steps with linear warm-up; cosine to 0 afterwards
+	LRFloor     float64 `toml:"lr_floor" json:"lr_floor,omitempty" absent:"0"` // share of lr at which the cosine ends
+	Beta1       float64 `toml:"beta1" json:"beta1" absent:"0.9"`               // decay of AdamW's mean of gradients
+	Beta2       float64 `toml:"beta2" json:"beta2" absent:"0.95"`              // decay of AdamW's mean of squared gradients
 	WeightDecay float64 `toml:"weight_decay" json:"weight_decay"`
 	Clip        float64 `toml:"clip" json:"clip"` // global gradient norm bound; 0 = none
 	EMA         float64 `toml:"ema" json:"ema"`   // decay min(EMA, (1+n)/(10+n))
@@ -63,12 +69,17 @@ type TrainConfig struct {
 	Mix          float64      `toml:"mix" json:"mix"`                     // share of images that keep depth-1 inputs when R ≥ 2
 	SweepSteps   int          `toml:"sweep_steps" json:"sweep_steps"`     // Euler steps of the flow inside a training sweep
 	StateNoise   float64      `toml:"state_noise" json:"state_noise"`     // σ_z: the state's noise has strength uniform in [0, σ_z] a token
-	InputNoise   float64      `toml:"input_noise" json:"input_noise"`     // σ: noise on pixel inputs, strength uniform in [0, σ] a token
-	FlowSamples  int          `toml:"flow_samples" json:"flow_samples"`   // m draws of (t, ε) a token
-	RecWeight    float64      `toml:"rec_weight" json:"rec_weight"`       // λ of L = L_flow + λ·L_rec
-	ClassDropout float64      `toml:"class_dropout" json:"class_dropout"` // probability of the null class
-	Threads      int          `toml:"threads" json:"threads"`             // compute threads: part of the result's identity, see the laws
-	Seed         uint64       `toml:"-" json:"seed"`                      // the cell's training seed
+	// "add": ẑ = z + σ_z·u·n; "interpolate": ẑ = t·z + (1−t)·n with t uniform in [StateNoiseMin, 1] a token
+	StateNoiseKind string  `toml:"state_noise_kind" json:"state_noise_kind" absent:"add"`
+	StateNoiseMin  float64 `toml:"state_noise_min" json:"state_noise_min" absent:"0.65"`
+	InputNoise     float64 `toml:"input_noise" json:"input_noise"`                  // σ: noise on pixel inputs, uniform in [0, σ] a token
+	FlowSamples    int     `toml:"flow_samples" json:"flow_samples"`                // m draws of (t, ε) a token
+	TimeMean       float64 `toml:"time_mean" json:"time_mean,omitempty" absent:"0"` // of the normal whose sigmoid t is
+	TimeStd        float64 `toml:"time_std" json:"time_std" absent:"1"`
+	RecWeight      float64 `toml:"rec_weight" json:"rec_weight"`       // λ of L = L_flow + λ·L_rec
+	ClassDropout   float64 `toml:"class_dropout" json:"class_dropout"` // probability of the null class
+	Threads        int     `toml:"threads" json:"threads"`             // compute threads: part of the result's identity, see the laws
+	Seed           uint64  `toml:"-" json:"seed"`                      // the cell's training seed
 
 	SeedInit  uint64 `toml:"seed.init" json:"seed_init,omitempty" absent:"0"` // of parts apart; 0 is Seed
 	SeedOrder uint64 `toml:"seed.order" json:"seed_order,omitempty" absent:"0"`
@@ -82,8 +93,9 @@ func (t TrainConfig) noiseSeed() uint64 { return models.SeedOf(t.SeedNoise, t.Se
 // DefaultTrain is the small recipe of METHOD: AdamW(.9, .95), 5 % warm-up.
 func DefaultTrain() TrainConfig {
 	return TrainConfig{
-		Steps: 1500, Batch: 128, LR: 1e-3, Warmup: 0.05, Beta2: 0.95, WeightDecay: 0, Clip: 1, EMA: 0.999,
-		RolloutDepth: 1, Anchor: 0.5, Mix: 0, SweepSteps: 4, StateNoise: 0.5, InputNoise: 0,
+		Steps: 1500, Batch: 128, LR: 1e-3, Warmup: 0.05, Beta1: 0.9, Beta2: 0.95, WeightDecay: 0, Clip: 1, EMA: 0.999,
+		RolloutDepth: 1, Anchor: 0.5, Mix: 0, SweepSteps: 4, StateNoise: 0.5, StateNoiseKind: "add", StateNoiseMin: 0.65, InputNoise: 0,
+		TimeMean: 0, TimeStd: 1,
 		FlowSamples: 1, RecWeight: 4, ClassDropout: 0.1, Threads: 1,
 	}
 }
@@ -91,9 +103,15 @@ func DefaultTrain() TrainConfig {
 // SampleConfig says how images are drawn from a trained model: the keys of the
 // [sample] table that change pixels, apart from how many are drawn.
 type SampleConfig struct {
-	FlowSteps int     `toml:"flow_steps" json:"flow_steps"` // solver steps a token
-	Solver    string  `toml:"solver" json:"solver"`         // "euler" or "heun"
-	Guidance  float64 `toml:"guidance" json:"guidance"`     // w: v = v_c + w·(v_c − v_null); 0 = none
+	FlowSteps int     `toml:"flow_steps" json:"flow_steps"`             // solver steps a token
+	Solver    string  `toml:"solver" json:"solver"`                     // "euler", "heun", "midpoint" or "euler-maruyama"
+	LastStep  float64 `toml:"last_step" json:"last_step" absent:"0.04"` // size of euler-maruyama's last step
+	Guidance  float64 `toml:"guidance" json:"guidance"`                 // w: v = v_c + w·(v_c − v_null); 0 = none
+	// "constant"; "linear": w·(k+1)/K in AR step k; "interval": on for times t in [GuidanceFrom, GuidanceTo]
+	GuidanceSchedule string  `toml:"guidance_schedule" json:"guidance_schedule" absent:"constant"`
+	GuidanceFrom     float64 `toml:"guidance_from" json:"guidance_from,omitempty" absent:"0"`
+	GuidanceTo       float64 `toml:"guidance_to" json:"guidance_to" absent:"1"`
+	Renormalise      string  `toml:"renormalise" json:"renormalise" absent:"never"` // "never", or "end": the state, once its flow has ended
 	// 0: sequential with KV cache; r ≥ 1: r Jacobi sweeps; "exact" = K sweeps
 	RolloutDepth models.Depth `toml:"rollout_depth" json:"rollout_depth"`
 	Weights      string       `toml:"weights" json:"weights"` // "ema" or "raw"
@@ -102,7 +120,10 @@ type SampleConfig struct {
 
 // DefaultSample is ten Euler steps, no guidance, sequential.
 func DefaultSample() SampleConfig {
-	return SampleConfig{FlowSteps: 10, Solver: "euler", Weights: "ema", Seed: 1}
+	return SampleConfig{
+		FlowSteps: 10, Solver: "euler", LastStep: 0.04, GuidanceSchedule: "constant", GuidanceTo: 1, Renormalise: "never",
+		Weights: "ema", Seed: 1,
+	}
 }
 
 // Derived sizes.
@@ -137,6 +158,7 @@ func (c Config) Validate() error {
 		models.OneOf("model.order", c.Order, "contiguous", "strided"),
 		models.OneOf("model.state_norm", c.StateNorm, "layernorm", "sphere"),
 		models.OneOf("model.target", c.Target, "x", "v"),
+		models.OneOf("model.head_modulation", c.HeadModulation, "block", "shared", "separable"),
 	); err != nil {
 		return err
 	}
@@ -167,11 +189,15 @@ func (t TrainConfig) Validate() error {
 	if err := models.First(
 		models.Positive("train.steps", t.Steps), models.Positive("train.batch", t.Batch), models.Positive("train.sweep_steps", t.SweepSteps),
 		models.Positive("train.flow_samples", t.FlowSamples), models.Positive("train.threads", t.Threads),
-		models.Within("train.lr", t.LR, 0, 1), models.Within("train.warmup", t.Warmup, 0, 1), models.Within("train.beta2", t.Beta2, 0, 0.999999),
+		models.Within("train.lr", t.LR, 0, 1), models.Within("train.warmup", t.Warmup, 0, 1), models.Within("train.beta1", t.Beta1, 0, 0.999999),
+		models.Within("train.beta2", t.Beta2, 0, 0.999999), models.Within("train.lr_floor", t.LRFloor, 0, 1),
 		models.Within("train.weight_decay", t.WeightDecay, 0, 1),
 		models.Within("train.clip", t.Clip, 0, math.MaxFloat64), models.Within("train.ema", t.EMA, 0, 1),
 		models.Within("train.anchor", t.Anchor, 0, 1), models.Within("train.mix", t.Mix, 0, 1),
 		models.Within("train.state_noise", t.StateNoise, 0, 100), models.Within("train.input_noise", t.InputNoise, 0, 100),
+		models.OneOf("train.state_noise_kind", t.StateNoiseKind, "add", "interpolate"),
+		models.Within("train.state_noise_min", t.StateNoiseMin, 0, 1), models.Within("train.time_mean", t.TimeMean, -10, 10),
+		models.Within("train.time_std", t.TimeStd, 0, 10),
 		models.Within("train.rec_weight", t.RecWeight, 0, math.MaxFloat64), models.Within("train.class_dropout", t.ClassDropout, 0, 1),
 	); err != nil {
 		return err
@@ -185,10 +211,17 @@ func (t TrainConfig) Validate() error {
 // Validate reports the first key whose value is not allowed, as a *[models.KeyError].
 func (s SampleConfig) Validate() error {
 	if err := models.First(
-		models.Positive("sample.flow_steps", s.FlowSteps), models.OneOf("sample.solver", s.Solver, "euler", "heun"),
+		models.Positive("sample.flow_steps", s.FlowSteps), models.OneOf("sample.solver", s.Solver, "euler", "heun", "midpoint", "euler-maruyama"),
 		models.OneOf("sample.weights", s.Weights, "ema", "raw"), models.Within("sample.guidance", s.Guidance, 0, 1000),
+		models.Within("sample.last_step", s.LastStep, 0, 1),
+		models.OneOf("sample.guidance_schedule", s.GuidanceSchedule, "constant", "linear", "interval"),
+		models.OneOf("sample.renormalise", s.Renormalise, "never", "end"),
+		models.Within("sample.guidance_from", s.GuidanceFrom, 0, 1), models.Within("sample.guidance_to", s.GuidanceTo, 0, 1),
 	); err != nil {
 		return err
+	}
+	if s.GuidanceFrom > s.GuidanceTo {
+		return models.BadKey("sample.guidance_from", "%g is above sample.guidance_to = %g", s.GuidanceFrom, s.GuidanceTo)
 	}
 	if s.RolloutDepth < models.Exact {
 		return models.BadKey("sample.rollout_depth", "must be 0 or more, or %q", "exact")

@@ -19,14 +19,13 @@ func (c Config) blank() models.Images {
 // configurations must be valid.
 func (c Config) Costs(t TrainConfig, s SampleConfig) models.Costs {
 	K := c.ARSteps()
-	plan := flowPlan{steps: s.FlowSteps, heun: s.Solver == "heun"}
+	plan := s.plan()
 	out := models.Costs{ARSteps: K, NFE: plan.evaluations(), TrunkEvals: 1}
 	if sweeps := int(s.RolloutDepth.Resolve(K)); sweeps > 0 {
 		sweeps = min(sweeps, K)
 		out.ARSteps, out.TrunkEvals, out.NFE = sweeps, sweeps, sweeps*out.NFE
 	}
-	if s.Guidance != 0 {
-		out.NFE *= 2
+	if plan.guides() {
 		out.TrunkEvals *= 2
 	}
 	out.FLOPsImage = c.countSample(s)

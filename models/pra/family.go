@@ -111,6 +111,7 @@ func (p Params) depths() error {
 
 func (p Params) Canonical() models.Params {
 	p.Model, p.Train = Canonical(p.Model, p.Train)
+	p.Sample = p.Sample.canonical()
 	return p
 }
 

@@ -7,30 +7,6 @@ import (
 	"prabench/models/layers"
 )
 
-// minRemain bounds 1 − t from below where the x-target divides by it.
-const minRemain = 0.05
-
-// flowPlan is how the flow is integrated: from t = anchor to 1.
-type flowPlan struct {
-	steps    int
-	heun     bool
-	guidance float64
-	anchor   float64 // s: the flow starts at t = s from s·z + (1−s)·ω
-}
-
-// time of step i.
-func (f flowPlan) time(i int) float64 {
-	return f.anchor + (1-f.anchor)*float64(i)/float64(f.steps)
-}
-
-// evaluations of the head for one token.
-func (f flowPlan) evaluations() int {
-	if f.heun {
-		return 2*f.steps - 1
-	}
-	return f.steps
-}
-
 // aheadRows is about how many rows the modulations are computed for at once:
 // enough to make a matrix product of what would be products with few rows,
 // few enough to stay in a cache of a processor. A backend may know better.
@@ -60,8 +36,8 @@ type generator struct {
 	plan  flowPlan
 	batch int // images at most
 	span  int // tokens an image in one evaluation: B (sequential) or N (sweeps)
-	ahead int // flow steps whose modulations are computed together
-	from  int // first flow step and number of steps whose modulations are there
+	ahead int // evaluations whose modulations are computed together
+	from  int // first evaluation and number of those whose modulations are there
 	have  int
 	rep   int // 2 with guidance: the second half of the rows has the null class
 
@@ -75,9 +51,13 @@ type generator struct {
 	caches []device.Buffer
 	again  layers.Repeats[repeat]
 
-	times               device.Buffer // of the flow steps
+	at                  []float64     // times of the evaluations
+	times               device.Buffer // the same
 	temb                *layers.TimeActs
 	omega, z, v, v2, zt device.Buffer // [span·batch, d]; z and zt [rep·span·batch, d]
+	more, less          device.Buffer // [span·batch] 1+w and −w of every row, where they differ
+	stats               device.Buffer // [span·batch, 2] of a state that is normalised again
+	drawn               drawn
 	token               device.Buffer // [rep·span·batch, P]
 }
 
@@ -87,26 +67,33 @@ func newGenerator(n *network, plan flowPlan, batch int, sequential bool) (*gener
 	if sequential {
 		g.span = c.Block
 	}
-	if plan.guidance != 0 {
+	if plan.guides() {
 		g.rep = 2
 	}
 	m := &g.mem
 	rows, d := batch*g.span, c.StateDim()
 	all := g.rep * rows
 	g.labels, g.ids, g.host = m.Ints(g.rep*batch), m.Ints(batch), make([]int32, g.rep*batch)
-	g.ahead = max(1, min(plan.steps, ahead(n.be)/all))
-	g.trunkA, g.headA = n.trunkActs(m, all, false), n.flow.Acts(m, all, g.ahead*all, all, false)
+	g.at = plan.times()
+	g.ahead = max(1, min(len(g.at), ahead(n.be)/all))
+	g.trunkA, g.headA = n.trunkActs(m, all, false), n.flow.Acts(m, all, g.ahead*all, all, len(g.at), false)
 	g.decA = n.decoderActs(m, rows)
 	if sequential {
 		for range c.Depth {
 			g.caches = append(g.caches, m.Alloc(device.Cache, device.CacheElements(n.be, g.rep*batch, c.Tokens(), c.Heads, c.Width)))
 		}
 	}
-	S := plan.steps
+	S := len(g.at)
 	g.times, g.temb = m.Act(S), n.flow.Time.Acts(m, S)
 	g.omega, g.v, g.z, g.zt = m.Act(rows*d), m.Act(rows*d), m.Act(all*d), m.Act(all*d)
-	if plan.heun {
+	if plan.solver == "heun" || plan.solver == "euler-maruyama" {
 		g.v2 = m.Act(rows * d)
+	}
+	if plan.renorm {
+		g.stats = m.Act(rows * 2)
+	}
+	if plan.linear && !sequential && g.rep == 2 {
+		g.more, g.less = m.Act(rows), m.Act(rows)
 	}
 	g.token = m.Act(all * c.TokenDim())
 	if m.Err != nil {
@@ -115,10 +102,41 @@ func newGenerator(n *network, plan flowPlan, batch int, sequential bool) (*gener
 	}
 	t := make([]float32, S)
 	for i := range t {
-		t[i] = float32(plan.time(i))
+		t[i] = float32(g.at[i])
 	}
 	n.be.Upload(g.times, t)
+	g.strengths()
 	return g, nil
+}
+
+// strengths uploads what guidance multiplies with where tokens of several AR steps
+// are evaluated at once and their guidance differs.
+func (g *generator) strengths() {
+	if g.more.Absent() {
+		return
+	}
+	more, less := make([]float32, g.more.N), make([]float32, g.more.N)
+	for r := range more {
+		w := g.strength(r % g.cfg.Tokens() / g.cfg.Block)
+		more[r], less[r] = 1+w, -w
+	}
+	g.be.Upload(g.more, more)
+	g.be.Upload(g.less, less)
+}
+
+// strength is the guidance in AR step k.
+func (g *generator) strength(k int) float32 {
+	if g.plan.linear {
+		return float32(g.plan.guidance * float64(k+1) / float64(g.cfg.ARSteps()))
+	}
+	return float32(g.plan.guidance)
+}
+
+// drawn is where the noise of a solver comes from, besides the step.
+type drawn struct {
+	key       uint64
+	batch, at int
+	guidance  float32 // of this AR step
 }
 
 // begin sets the images to be made and prepares what depends on the weights.
@@ -132,11 +150,14 @@ func (g *generator) begin(flat device.Buffer, labels []int32, ids []int32) {
 	}
 	g.be.UploadInts(g.labels, g.host[:g.rep*n])
 	g.be.UploadInts(g.ids, ids[:n])
-	g.flow.Time.Forward(g.pass(flat, device.Buffer{}), g.temb, g.times, g.plan.steps)
+	p := g.pass(flat, device.Buffer{})
+	g.flow.Time.Forward(p, g.temb, g.times, len(g.at))
+	g.flow.Times(p, g.headA, g.temb.Out, len(g.at))
 }
 
 // noise fills ω for the span tokens from position at.
 func (g *generator) noise(key uint64, batch, at int) {
+	g.drawn = drawn{key, batch, at, g.strength(at / g.cfg.Block)}
 	d := g.cfg.StateDim()
 	device.Do(g.be, device.Normal{
 		Dst: g.omega.Slice(0, batch*g.span*d), IDs: g.ids, Batch: batch, Tokens: g.span, At: at, Dim: d, Key: key,
@@ -158,67 +179,105 @@ func (g *generator) solve(flat device.Buffer, rows int, anchor device.Buffer) {
 	}
 	g.have = 0
 	for i := range g.plan.steps {
-		t := g.plan.time(i)
-		dt := float32(g.plan.time(i+1) - t)
-		if !g.plan.heun || i == g.plan.steps-1 {
-			g.euler(flat, v, z, i, rows, dt)
-			continue
-		}
-		g.velocity(flat, v, z, i, rows)
-		zt, v2 := g.zt.Slice(0, size), g.v2.Slice(0, size)
-		device.Do(g.be, device.Mix{Dst: zt, A: 1, X: z, B: dt, Y: v})
-		g.velocity(flat, v2, zt, i+1, rows)
-		device.Do(g.be, device.Mix{Dst: v, A: 0.5, X: v, B: 0.5, Y: v2})
-		device.Do(g.be, device.Mix{Dst: z, A: 1, X: z, B: dt, Y: v})
+		g.step(flat, v, z, i, rows)
+	}
+	if g.plan.renorm {
+		zt := g.zt.Slice(0, size)
+		device.Do(g.be, device.Norm{Y: zt, X: z, Stats: g.stats, Rows: rows, N: d, Form: g.coder.Norm})
+		device.Do(g.be, device.Copy{Dst: z, Src: zt})
 	}
 }
 
-// euler is z ← z + dt·v with the velocity v at z.
-func (g *generator) euler(flat, v, z device.Buffer, i, rows int, dt float32) {
-	o, null := g.evaluate(flat, z, i, rows)
-	device.Do(g.be, device.FlowStep{Z: z, V: v, O: o, Null: null, Guidance: float32(g.plan.guidance), Inv: g.inverse(i), DT: dt})
+// step takes the states z from step i of the flow to the next.
+func (g *generator) step(flat, v, z device.Buffer, i, rows int) {
+	t, e := g.plan.time(i), g.plan.first(i)
+	dt := g.plan.time(i+1) - t
+	zt := g.zt.Slice(0, z.N)
+	switch {
+	case g.plan.solver == "midpoint":
+		g.velocity(flat, v, z, e, rows)
+		device.Do(g.be, device.Mix{Dst: zt, A: 1, X: z, B: float32(dt / 2), Y: v})
+		g.velocity(flat, v, zt, e+1, rows)
+		device.Do(g.be, device.Mix{Dst: z, A: 1, X: z, B: float32(dt), Y: v})
+	case g.plan.solver == "heun" && i < g.plan.steps-1:
+		v2 := g.v2.Slice(0, z.N)
+		g.velocity(flat, v, z, e, rows)
+		device.Do(g.be, device.Mix{Dst: zt, A: 1, X: z, B: float32(dt), Y: v})
+		g.velocity(flat, v2, zt, e+1, rows)
+		device.Do(g.be, device.Mix{Dst: v, A: 0.5, X: v, B: 0.5, Y: v2})
+		device.Do(g.be, device.Mix{Dst: z, A: 1, X: z, B: float32(dt), Y: v})
+	case g.plan.solver == "euler-maruyama":
+		g.velocity(flat, v, z, e, rows)
+		g.diffuse(v, z, i, t, dt)
+	default:
+		o, null := g.evaluate(flat, z, e, rows)
+		device.Do(g.be, device.FlowStep{Z: z, V: v, O: o, Null: null, Guidance: g.drawn.guidance, Inv: g.inverse(e), DT: float32(dt)})
+	}
+}
+
+// diffuse is a step of Euler and Maruyama on dz = (v + ½(t·v − z))·dt + √(1−t)·dW,
+// whose states are distributed as those of the flow at every time: (t·v − z)/(1−t) is
+// the score, and 1−t how strong the noise is. The last step adds none.
+func (g *generator) diffuse(v, z device.Buffer, i int, t, dt float64) {
+	device.Do(g.be, device.Mix{Dst: z, A: float32(1 - dt/2), X: z, B: float32(dt * (1 + t/2)), Y: v})
+	if i == g.plan.steps-1 {
+		return
+	}
+	n := g.v2.Slice(0, z.N)
+	device.Do(g.be, device.Normal{
+		Dst: n, IDs: g.ids, Batch: g.drawn.batch, Tokens: g.span, At: g.drawn.at, Dim: g.cfg.StateDim(), Key: g.drawn.key,
+		Stream: streamSolver + uint32(i),
+	})
+	device.Do(g.be, device.Mix{Dst: z, A: 1, X: z, B: float32(math.Sqrt((1 - t) * dt)), Y: n})
 }
 
 // velocity evaluates the head at z and writes the flow's velocity.
-func (g *generator) velocity(flat, v, z device.Buffer, i, rows int) {
-	o, null := g.evaluate(flat, z, i, rows)
-	device.Do(g.be, device.Velocity{V: v, O: o, Null: null, Z: z, Guidance: float32(g.plan.guidance), Inv: g.inverse(i)})
+func (g *generator) velocity(flat, v, z device.Buffer, e, rows int) {
+	o, null := g.evaluate(flat, z, e, rows)
+	device.Do(g.be, device.Velocity{V: v, O: o, Null: null, Z: z, Guidance: g.drawn.guidance, Inv: g.inverse(e)})
 }
 
 // evaluate is the head's output at z [rows, d], the start of a buffer of
-// rep·rows, at the time of step i; with guidance also that of the null class.
-func (g *generator) evaluate(flat, z device.Buffer, i, rows int) (o, null device.Buffer) {
+// rep·rows, at the time of evaluation e; with guidance also that of the null class,
+// unless it is in o already.
+func (g *generator) evaluate(flat, z device.Buffer, e, rows int) (o, null device.Buffer) {
 	size := rows * g.cfg.StateDim()
+	p, mod := g.pass(flat, device.Buffer{}), g.modulations(flat, e, g.rep*rows)
+	o = g.headA.Out.Slice(0, size)
+	if g.rep == 1 || !g.plan.guided(g.at[e]) {
+		g.flow.Forward(p, g.headA, mod, z, rows)
+		return o, device.Buffer{}
+	}
 	in := device.Buffer{Base: z.Base, Off: z.Off, N: g.rep * size}
-	if g.rep == 2 {
-		device.Do(g.be, device.Copy{Dst: in.Slice(size, size), Src: z})
+	device.Do(g.be, device.Copy{Dst: in.Slice(size, size), Src: z})
+	g.flow.Forward(p, g.headA, mod, in, g.rep*rows)
+	null = g.headA.Out.Slice(size, size)
+	if g.more.Absent() {
+		return o, null
 	}
-	all := g.rep * rows
-	g.flow.Forward(g.pass(flat, device.Buffer{}), g.headA, g.modulations(flat, i, all), in, all)
-	if g.rep == 2 {
-		null = g.headA.Out.Slice(size, size)
-	}
-	return g.headA.Out.Slice(0, size), null
+	device.Do(g.be, device.RowMix{
+		Dst: o, A: g.more.Slice(0, rows), X: o, B: g.less.Slice(0, rows), Y: null, Rows: rows, N: g.cfg.StateDim(), XRows: rows,
+	})
+	return o, device.Buffer{}
 }
 
-// inverse is what Velocity multiplies with at step i: 0 for the v-target.
-func (g *generator) inverse(i int) float32 {
+// inverse is what Velocity multiplies with in evaluation e: 0 for the v-target.
+func (g *generator) inverse(e int) float32 {
 	if g.cfg.Target != "x" {
 		return 0
 	}
-	return float32(1 / math.Max(1-g.plan.time(i), minRemain))
+	return inverse(g.at[e])
 }
 
-// modulations are those of flow step i for rows evaluations; where they are
-// missing they are computed together with those of the next steps.
-func (g *generator) modulations(flat device.Buffer, i, rows int) device.Buffer {
-	if i < g.from || i >= g.from+g.have {
-		H := g.cfg.HeadWidth
-		g.from, g.have = i, min(g.ahead, g.plan.steps-i)
-		g.flow.Modulate(g.pass(flat, device.Buffer{}), g.headA, g.temb.Out.Slice(i*H, g.have*H), g.have*rows, g.have, rows)
+// modulations are those of evaluation e for rows tokens; where they are missing they
+// are computed together with those of the next ones.
+func (g *generator) modulations(flat device.Buffer, e, rows int) device.Buffer {
+	if e < g.from || e >= g.from+g.have {
+		g.from, g.have = e, min(g.ahead, len(g.at)-e)
+		g.flow.Modulate(g.pass(flat, device.Buffer{}), g.headA, g.temb.Out, g.have*rows, e, g.have, rows)
 	}
 	size := rows * g.flow.Mod.Out
-	return g.headA.Mod.Slice((i-g.from)*size, size)
+	return g.headA.Mod.Slice((e-g.from)*size, size)
 }
 
 // sequential makes the first steps of K blocks into out [batch, N, P], token by
@@ -261,7 +320,7 @@ func (g *generator) sweep(flat device.Buffer, batch int, anchor, x device.Buffer
 	c := g.cfg
 	rows := batch * c.Tokens()
 	size := rows * c.TokenDim()
-	g.again.Do(g.be, repeat{batch: batch, flat: flat, anchor: anchor, out: x}, func() {
+	g.again.Do(g.be, repeat{batch: batch, key: g.drawn.key, flat: flat, anchor: anchor, out: x}, func() {
 		in := x
 		if g.rep == 2 {
 			in = g.token

@@ -20,7 +20,7 @@ func newLayout(c Config) *layout {
 	l := &layout{}
 	l.embedding = layers.NewEmbedding(&l.Parameters, "in", c.TokenDim(), c.Width, c.Tokens(), c.Block, c.Classes)
 	l.stack = layers.NewStack(&l.Parameters, "trunk", c.Depth, c.Width, c.Heads, c.MLP)
-	l.flow = layers.NewHead(&l.Parameters, "head", c.Width, c.StateDim(), c.HeadWidth, c.HeadDepth, c.StateDim())
+	l.flow = layers.NewHead(&l.Parameters, "head", c.Width, c.StateDim(), c.HeadWidth, c.HeadDepth, c.StateDim(), c.modulation())
 	if c.State > 0 {
 		norm := device.LayerNorm
 		if c.StateNorm == "sphere" {
@@ -30,6 +30,16 @@ func newLayout(c Config) *layout {
 	}
 	l.Place()
 	return l
+}
+
+func (c Config) modulation() layers.Modulation {
+	switch c.HeadModulation {
+	case "shared":
+		return layers.Shared
+	case "separable":
+		return layers.Separable
+	}
+	return layers.PerBlock
 }
 
 // Params is the number of trained parameters.

@@ -14,4 +14,5 @@ const (
 	streamInit      uint32 = 8       // initial parameters
 	streamFlow      uint32 = 16      // + s: ε of flow sample s
 	streamTime      uint32 = 1 << 16 // + s: t of flow sample s
+	streamSolver    uint32 = 1 << 17 // + i: what euler-maruyama adds in step i
 )

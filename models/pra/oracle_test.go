@@ -3,9 +3,9 @@ package pra
 import (
 	"compress/gzip"
 	"encoding/json"
+	"fmt"
 	"math"
 	"os"
-	"strconv"
 	"testing"
 
 	"prabench/models"
@@ -37,17 +37,10 @@ type oracleCase struct {
 		Flow, Rec, Total   float64
 	} `json:"step"`
 	Sample struct {
-		Seed   uint64   `json:"seed"`
-		IDs    []uint32 `json:"ids"`
-		Labels []int32  `json:"labels"`
-		Runs   []struct {
-			FlowSteps    int          `json:"flow_steps"`
-			Solver       string       `json:"solver"`
-			Guidance     float64      `json:"guidance"`
-			RolloutDepth models.Depth `json:"rollout_depth"`
-			Tokens       []float64    `json:"tokens"`
-			Images       []int        `json:"images"`
-		} `json:"runs"`
+		Seed   uint64      `json:"seed"`
+		IDs    []uint32    `json:"ids"`
+		Labels []int32     `json:"labels"`
+		Runs   []oracleRun `json:"runs"`
 	} `json:"sample"`
 	Optimiser *struct {
 		Factors []float64            `json:"factors"` // of the gradient, a step each
@@ -56,6 +49,24 @@ type oracleCase struct {
 		Weights map[string][]float64 `json:"weights"`
 		EMA     map[string][]float64 `json:"ema"`
 	} `json:"optimiser"`
+}
+
+// oracleRun is what came out of a sampling, beside the keys that the oracle set.
+type oracleRun struct {
+	SampleConfig
+	Tokens []float64
+	Images []int
+}
+
+func (r *oracleRun) UnmarshalJSON(text []byte) error {
+	r.SampleConfig = DefaultSample()
+	var out struct {
+		Tokens []float64 `json:"tokens"`
+		Images []int     `json:"images"`
+	}
+	err := models.First(json.Unmarshal(text, &r.SampleConfig), json.Unmarshal(text, &out))
+	r.Tokens, r.Images = out.Tokens, out.Images
+	return err
 }
 
 func readOracle(t *testing.T) []oracleCase {
@@ -198,9 +209,9 @@ func (o *oracleCheck) step(c *oracleCase, tr *Trainer, data models.Images) {
 
 func (o *oracleCheck) sample(c *oracleCase, m *Model) {
 	for _, r := range c.Sample.Runs {
-		sc := SampleConfig{FlowSteps: r.FlowSteps, Solver: r.Solver, Guidance: r.Guidance, RolloutDepth: r.RolloutDepth, Weights: "ema",
-			Seed: c.Sample.Seed}
-		what := "sample " + r.Solver + " w=" + strconv.FormatFloat(r.Guidance, 'g', -1, 64) + " r=" + strconv.Itoa(int(r.RolloutDepth))
+		sc := r.SampleConfig
+		sc.Seed = c.Sample.Seed
+		what := fmt.Sprintf("sample %+v", sc)
 		s, err := NewSampler(m, sc, len(c.Sample.IDs))
 		if err != nil {
 			o.Fatal(err)

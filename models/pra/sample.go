@@ -35,7 +35,7 @@ func NewSampler(m *Model, sc SampleConfig, batch int) (*Sampler, error) {
 	c := m.Config
 	s := &Sampler{Config: sc, model: m, mem: layers.Memory{Be: m.net.be}, batch: batch, sweeps: int(sc.RolloutDepth.Resolve(c.ARSteps())),
 		order: c.order()}
-	plan := flowPlan{steps: sc.FlowSteps, heun: sc.Solver == "heun", guidance: sc.Guidance}
+	plan := sc.plan()
 	var err error
 	if s.shares, err = newShares(m.net, plan, batch, s.sweeps == 0); err != nil {
 		return nil, err

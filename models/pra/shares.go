@@ -18,7 +18,7 @@ func newShares(n *network, plan flowPlan, batch int, sequential bool) (*shares, 
 	if sequential {
 		rows = n.cfg.Block
 	}
-	if plan.guidance != 0 {
+	if plan.guides() {
 		rows *= 2
 	}
 	if count := countShares(n.be, batch, rows); count > 1 {

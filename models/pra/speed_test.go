@@ -1,7 +1,9 @@
 package pra
 
 import (
+	"slices"
 	"testing"
+	"time"
 
 	"prabench/models/cpu"
 )
@@ -52,5 +54,59 @@ func BenchmarkTrainNano(b *testing.B) {
 		if err := tr.Step(); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// BenchmarkModulations samples and trains the model micro at p = 4, 64 images at a
+// time, with each kind of modulations of the head in turn, and reports how many times
+// the images per second of "block" the others make.
+func BenchmarkModulations(b *testing.B) {
+	be, err := cpu.New(2)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer be.Close()
+	const images = 64
+	kinds := []string{"block", "shared", "separable"}
+	var sample, train []func()
+	for _, kind := range kinds {
+		c, tc := DefaultConfig(), DefaultTrain()
+		c.Patch, c.Width, c.Depth, c.Heads, c.HeadWidth, c.HeadDepth, c.CoderWidth = 4, 128, 4, 4, 192, 3, 192
+		c.HeadModulation, tc.Batch, tc.Threads = kind, images, 2
+		tr, err := NewTrainer(be, c, tc, c.blank())
+		if err != nil {
+			b.Fatal(err)
+		}
+		s, err := NewSampler(tr.Model, DefaultSample(), images)
+		if err != nil {
+			b.Fatal(err)
+		}
+		labels, ids, out := make([]int32, images), make([]uint32, images), make([]uint8, images*c.Size*c.Size*c.Channels)
+		sample = append(sample, func() {
+			if err := s.Sample(labels, ids, out); err != nil {
+				b.Fatal(err)
+			}
+		})
+		train = append(train, func() {
+			if err := tr.Step(); err != nil {
+				b.Fatal(err)
+			}
+		})
+	}
+	for what, calls := range map[string][]func(){"sample": sample, "train": train} {
+		b.Run(what, func(b *testing.B) {
+			times := make([][]float64, len(kinds))
+			for b.Loop() {
+				for i, f := range calls {
+					start := time.Now()
+					f()
+					times[i] = append(times[i], time.Since(start).Seconds())
+				}
+			}
+			for i, kind := range kinds {
+				slices.Sort(times[i])
+				b.ReportMetric(times[0][len(times[0])/2]/times[i][len(times[i])/2], kind+"/block")
+			}
+		})
 	}
 }

@@ -58,6 +58,7 @@ type trainActs struct {
 	lossFlow        device.Buffer // [R]
 	a, b, w         device.Buffer // [R] row scalars
 	ones            device.Buffer // [R]
+	kept            device.Buffer // [2, rows] share of the state in a noised one, and zeros; none where that is 1
 }
 
 // Losses are the parts of the last step's loss, means over tokens and values.
@@ -97,13 +98,16 @@ func NewTrainer(be device.Backend, cfg Config, tc TrainConfig, data models.Image
 		return nil, m.Err
 	}
 	if t.depth >= 2 {
-		plan := flowPlan{steps: tc.SweepSteps, anchor: tc.Anchor}
+		plan := flowPlan{steps: tc.SweepSteps, solver: "euler", anchor: tc.Anchor}
 		if t.rollout, err = newShares(n, plan, tc.Batch, t.exact); err != nil {
 			t.Close()
 			return nil, err
 		}
 	}
 	device.Do(be, device.Fill{Dst: t.acts.ones, Value: 1})
+	if !t.acts.kept.Absent() {
+		device.Do(be, device.Fill{Dst: t.acts.kept})
+	}
 	return t, nil
 }
 
@@ -112,7 +116,7 @@ func (t *Trainer) allocActs() *trainActs {
 	rows, P, d := t.tc.Batch*c.Tokens(), c.TokenDim(), c.StateDim()
 	R := rows * t.tc.FlowSamples
 	a := &trainActs{
-		trunk: n.trunkActs(m, rows, true), head: n.flow.Acts(m, R, R, rows, true),
+		trunk: n.trunkActs(m, rows, true), head: n.flow.Acts(m, R, R, rows, R, true),
 		tg: n.stack.Grads(m, rows), hg: n.flow.Grads(m, R, rows),
 		x: m.Act(rows * P), in: m.Act(rows * P), noise: m.Act(rows * d),
 		zt: m.Act(R * d), eps: m.Act(R * d), target: m.Act(R * d), do: m.Act(R * d),
@@ -127,6 +131,9 @@ func (t *Trainer) allocActs() *trainActs {
 	}
 	if t.tc.InputNoise > 0 {
 		a.pixelNoise = m.Act(rows * P)
+	}
+	if t.tc.StateNoiseKind == "interpolate" {
+		a.kept = m.Act(2 * rows)
 	}
 	return a
 }
@@ -192,7 +199,7 @@ func (t *Trainer) forwardBackward() {
 	}
 	t.buildInputs(z)
 	if c.State > 0 {
-		n.coder.Backward(p, a.coder, a.cg, a.drec, a.zn, a.x, rows)
+		n.coder.Backward(p, a.coder, a.cg, a.drec, a.zn, a.x, a.kept, rows)
 	}
 
 	n.trunk(flat, a.trunk, a.in, t.batch.labels, B)
@@ -201,7 +208,8 @@ func (t *Trainer) forwardBackward() {
 	n.flow.Condition(p, a.head, a.trunk.H, rows)
 	t.drawFlow(z)
 	n.flow.Time.Forward(p, a.head.Time, a.a, R)
-	n.flow.Modulate(p, a.head, a.head.Time.Out, R, R, rows)
+	n.flow.Times(p, a.head, a.head.Time.Out, R)
+	n.flow.Modulate(p, a.head, a.head.Time.Out, R, 0, R, rows)
 	n.flow.Forward(p, a.head, a.head.Mod, a.zt, R)
 	target, trows := z, rows
 	if c.Target == "v" {
@@ -222,7 +230,8 @@ func (t *Trainer) minusOnes() device.Buffer {
 	return t.acts.b
 }
 
-// noisedState is dst ← z + σ_z·u·n with u uniform a token, n normal.
+// noisedState is dst ← z + σ_z·u·n with u uniform a token, n normal; or
+// t·z + (1−t)·n with t = 1 − (1−t_min)·u, which acts.kept then holds.
 func (t *Trainer) noisedState(dst, z device.Buffer) {
 	be, a, c := t.net.be, t.acts, t.cfg
 	rows, d := t.tc.Batch*c.Tokens(), c.StateDim()
@@ -230,8 +239,15 @@ func (t *Trainer) noisedState(dst, z device.Buffer) {
 		Dst: a.noise, IDs: t.batch.ids, Batch: t.tc.Batch, Tokens: c.Tokens(), Dim: d, Key: t.tc.noiseSeed(),
 		Stream: streamState,
 	})
-	t.strengths(streamStateSize, t.tc.StateNoise)
-	device.Do(be, device.RowMix{Dst: dst, A: a.ones, X: z, B: a.b, Y: a.noise, Rows: rows, N: d, XRows: rows})
+	keep := a.ones
+	if t.tc.StateNoiseKind == "interpolate" {
+		t.strengths(streamStateSize, 1-t.tc.StateNoiseMin)
+		keep = a.kept.Slice(0, rows)
+		device.Do(be, device.Mix{Dst: keep, A: 1, X: a.ones.Slice(0, rows), B: -1, Y: a.b.Slice(0, rows)})
+	} else {
+		t.strengths(streamStateSize, t.tc.StateNoise)
+	}
+	device.Do(be, device.RowMix{Dst: dst, A: keep, X: z, B: a.b, Y: a.noise, Rows: rows, N: d, XRows: rows})
 }
 
 // strengths uploads strength·u to the row scalars b, u uniform a token.
@@ -325,7 +341,8 @@ func (t *Trainer) drawFlow(z device.Buffer) {
 		for i, id := range b.hostIDs {
 			for j := range N {
 				r := s*rows + i*N + j
-				time := 1 / (1 + math.Exp(-layers.Normal(t.tc.noiseSeed(), streamTime+uint32(s), uint32(id), uint32(j), 0)))
+				g := t.tc.TimeMean + t.tc.TimeStd*layers.Normal(t.tc.noiseSeed(), streamTime+uint32(s), uint32(id), uint32(j), 0)
+				time := 1 / (1 + math.Exp(-g))
 				b.scalars[r], b.scalars2[r], b.weights[r] = float32(time), float32(1-time), 1
 				if c.Target == "x" {
 					b.weights[r] = float32(1 / math.Max(1-time, minRemain))
@@ -341,7 +358,8 @@ func (t *Trainer) drawFlow(z device.Buffer) {
 
 // recipe is how the weights move.
 func (t TrainConfig) recipe() layers.Recipe {
-	return layers.Recipe{Steps: t.Steps, LR: t.LR, Warmup: t.Warmup, Beta2: t.Beta2, WeightDecay: t.WeightDecay, Clip: t.Clip, EMA: t.EMA}
+	return layers.Recipe{Steps: t.Steps, LR: t.LR, Floor: t.LRFloor, Warmup: t.Warmup, Beta1: t.Beta1, Beta2: t.Beta2,
+		WeightDecay: t.WeightDecay, Clip: t.Clip, EMA: t.EMA}
 }
 
 // Losses reads the parts of the last step's loss from the device.

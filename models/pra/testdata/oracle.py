@@ -241,9 +241,15 @@ class Model:
         H, J = self.head_width, self.head_depth
         w = 100.0 * 1000.0 ** (-np.arange(F // 2) / (F // 2))
         e = T(np.concatenate([np.cos(t[..., None] * w), np.sin(t[..., None] * w)], -1))
-        c = silu(self.lin("head.time2", silu(self.lin("head.time1", e))) + self.lin("head.cond", wrap(h)))
-        m = self.lin("head.mod", c)
-        col = lambda j: m[..., j * H:(j + 1) * H]
+        temb, cond = self.lin("head.time2", silu(self.lin("head.time1", e))), self.lin("head.cond", wrap(h))
+        if self.head_modulation == "separable":
+            m = self.lin("head.mod", silu(temb)) + silu(cond) @ self.p["head.modcond.weight"]
+        else:
+            m = self.lin("head.mod", silu(temb + cond))
+        def col(j):  # with "shared" all blocks have the first triple
+            if self.head_modulation == "shared":
+                j = j % 3 if j < 3 * J else 3 + j - 3 * J
+            return m[..., j * H:(j + 1) * H]
         y = self.lin("head.in", wrap(zt))
         for j in range(J):
             shift, scale, gate = col(3 * j), col(3 * j + 1), col(3 * j + 2)
@@ -260,15 +266,39 @@ class Model:
             o = o + w * (o - self.head(hnull, z, tt).v)
         return o if self.target == "v" else (o - z) / max(1 - t, 0.05)
 
-    def flow(self, h, hnull, z, how, s=0.0):
-        """how: flow_steps, solver, guidance; z is where the flow starts, at time s."""
-        S = how["flow_steps"]
-        for i in range(S):
-            t0, t1 = s + (1 - s) * i / S, s + (1 - s) * (i + 1) / S
-            v = self.velocity(h, hnull, how["guidance"], z, t0)
-            if how["solver"] == "heun" and i < S - 1:
-                v = (v + self.velocity(h, hnull, how["guidance"], z + (t1 - t0) * v, t1)) / 2
-            z = z + (t1 - t0) * v
+    def flow(self, h, hnull, z, how, s=0.0, block=slice(None)):
+        """how: flow_steps, solver, guidance and what else a case sets; z is where the
+        flow of the tokens of block starts, at time s."""
+        S, solver = how["flow_steps"], how["solver"]
+        schedule = how.get("guidance_schedule", "constant")
+        w = np.full(self.N, how["guidance"])
+        if schedule == "linear":
+            w = w * (np.arange(self.N) // self.block + 1) / self.K
+        w = w[block][None, :, None]
+
+        def velocity(z, t):
+            on = schedule != "interval" or how["guidance_from"] <= t <= how["guidance_to"]
+            return self.velocity(h, hnull if on else None, w, z, t)
+
+        times = [s + (1 - s) * i / S for i in range(S + 1)]
+        if solver == "euler-maruyama" and S > 1:
+            times = [(1 - how["last_step"]) * i / (S - 1) for i in range(S)] + [1.0]
+        for i, (t0, t1) in enumerate(zip(times, times[1:])):
+            dt = t1 - t0
+            if solver == "midpoint":
+                z = z + dt * velocity(z + dt / 2 * velocity(z, t0), t0 + dt / 2)
+                continue
+            v = velocity(z, t0)
+            if solver == "heun" and i < S - 1:
+                v = (v + velocity(z + dt * v, t1)) / 2
+            if solver == "euler-maruyama":
+                v = v + (t0 * v - z) / 2  # half the noise's variance times the score
+            z = z + dt * v
+            if solver == "euler-maruyama" and i < S - 1:
+                n = Noise(how["seed"]).normals(2**17 + i, how["ids"], self.N, self.D)
+                z = z + math.sqrt((1 - t0) * dt) * n[:, block]
+        if how.get("renormalise", "never") == "end":
+            z = {"layernorm": norm, "sphere": sphere}[self.state_norm](T(z)).v
         return z
 
     def conditions(self, xin, labels, how):
@@ -280,7 +310,7 @@ class Model:
         for k in range(self.K):
             b = slice(k * self.block, (k + 1) * self.block)
             h, hn = self.conditions(x, labels, how)
-            x[:, b] = self.decode(self.flow(h[:, b], None if hn is None else hn[:, b], start[:, b], how, s)).v
+            x[:, b] = self.decode(self.flow(h[:, b], None if hn is None else hn[:, b], start[:, b], how, s, b)).v
         return x
 
     def sweeps(self, r, x, labels, start, how, s=0.0):
@@ -290,7 +320,7 @@ class Model:
         return x
 
     def sample(self, seed, ids, labels, how, depth):
-        omega = Noise(seed).normals(0, ids, self.N, self.D)
+        omega, how = Noise(seed).normals(0, ids, self.N, self.D), how | dict(seed=seed, ids=ids)
         if depth == 0:
             return self.sequential(labels, omega, how)
         return self.sweeps(depth, np.zeros((len(ids), self.N, self.P)), labels, omega, how)
@@ -304,7 +334,11 @@ class Model:
         rnd = Noise(tr["seed"])
         labels = np.where(rnd.uniforms(5, images, 1)[:, 0] < tr["class_dropout"], self.classes, labels)
         z = self.encode(x)
-        zhat = z + tr["state_noise"] * rnd.uniforms(3, images, N)[..., None] * rnd.normals(1, images, N, D)
+        u, n = rnd.uniforms(3, images, N)[..., None], rnd.normals(1, images, N, D)
+        zhat = z + tr["state_noise"] * u * n
+        if tr["state_noise_kind"] == "interpolate":
+            lost = (1 - tr["state_noise_min"]) * u
+            zhat = z * (1 - lost) + lost * n
         xhat = self.decode(zhat)
         rec = ((xhat - x) * (xhat - x)).mean() if self.state else T(0.0)
 
@@ -329,7 +363,7 @@ class Model:
         h = self.trunk(xin, labels)
         flow, os, ts = T(0.0), [], []
         for k in range(tr["flow_samples"]):
-            t = 1 / (1 + np.exp(-rnd.normals(2**16 + k, images, N, 1)[..., 0]))
+            t = 1 / (1 + np.exp(-tr["time_mean"] - tr["time_std"] * rnd.normals(2**16 + k, images, N, 1)[..., 0]))
             eps = rnd.normals(16 + k, images, N, D)
             zt = t[..., None] * zc + (1 - t[..., None]) * eps
             o = self.head(h, zt, t)
@@ -363,7 +397,10 @@ def shapes(c):
         ln(t + "norm2"), lin(t + "up", W, M * W), lin(t + "down", M * W, W)
     ln("trunk.norm")
     lin("head.cond", W, H), lin("head.time1", F, H), lin("head.time2", H, H), lin("head.in", D, H)
-    lin("head.mod", H, (3 * J + 2) * H)
+    mods = (3 * (1 if c["head_modulation"] == "shared" else J) + 2) * H
+    lin("head.mod", H, mods)
+    if c["head_modulation"] == "separable":
+        out["head.modcond.weight"] = (H, mods)
     for j in range(J):
         lin(f"head.{j}.up", H, H), lin(f"head.{j}.down", H, H)
     lin("head.out", H, D)
@@ -398,12 +435,14 @@ def optimise(tr, weights, grads, factors):
         if s < warm:
             lr = tr["lr"] * (s + 1) / warm
         else:
-            lr = tr["lr"] * 0.5 * (1 + math.cos(math.pi * (s - warm) / (tr["steps"] - warm)))
+            floor = tr["lr_floor"]
+            lr = tr["lr"] * (floor + (1 - floor) * (1 + math.cos(math.pi * (s - warm) / (tr["steps"] - warm))) / 2)
         keep = min(tr["ema"], (1 + s) / (10 + s))
         for n in w:
-            m[n] = 0.9 * m[n] + 0.1 * scale * g[n]
+            b = tr["beta1"]
+            m[n] = b * m[n] + (1 - b) * scale * g[n]
             v[n] = 0.95 * v[n] + 0.05 * (scale * g[n])**2
-            d = m[n] / (1 - 0.9**(s + 1)) / (np.sqrt(v[n] / (1 - 0.95**(s + 1))) + 1e-8)
+            d = m[n] / (1 - b**(s + 1)) / (np.sqrt(v[n] / (1 - 0.95**(s + 1))) + 1e-8)
             if n.endswith(".weight"):
                 d = d + tr["weight_decay"] * w[n]
             w[n] = w[n] - lr * d
@@ -416,9 +455,10 @@ def optimise(tr, weights, grads, factors):
 # ----------------------------------------------------------------------- cases
 
 MODEL = dict(size=4, channels=1, classes=3, patch=2, block=1, order="contiguous", state=3, state_norm="layernorm",
-             target="x", width=8, depth=2, heads=2, mlp=2, head_width=8, head_depth=2, coder_width=6)
+             target="x", head_modulation="block", width=8, depth=2, heads=2, mlp=2, head_width=8, head_depth=2, coder_width=6)
 TRAIN = dict(seed="any", rollout_depth=0, sweep_steps=2, anchor=0.0, mix=0.0, state_noise=0.5, input_noise=0.0,
              class_dropout=0.5, flow_samples=1, rec_weight=0.5,
+             state_noise_kind="add", state_noise_min=0.65, time_mean=0.0, time_std=1.0, beta1=0.9, lr_floor=0.0,
              # of the optimiser
              lr=0.01, warmup=0.4, steps=5, clip=1.0, weight_decay=0.5, ema=0.2)
 SAMPLE = dict(seed=11, steps=3, guidance=1.5, ids=[0, 7, 50000], labels=[2, 0, 3])
@@ -444,6 +484,18 @@ CASES = [  # name, model, training, sampling, factors of the optimiser's gradien
     ("id-b3-strided", ID | BIG | ST | dict(depth=1, head_depth=3, head_width=10), dict(rollout_depth=3, anchor=0.5, input_noise=0.125),
      dict(steps=25, guidance=0.5), None),
     ("d3-b1-big", dict(size=6, depth=1, head_depth=1, head_width=6, width=12), dict(rollout_depth=4, flow_samples=3, rec_weight=0.25), {}, None),
+    ("shared", dict(head_modulation="shared", head_depth=3), dict(rollout_depth=2, flow_samples=2, state_noise_kind="interpolate"),
+     dict(more=[dict(solver="midpoint"), dict(solver="midpoint", guidance=1.5, rollout_depth=2),
+                dict(solver="euler-maruyama", last_step=0.1, renormalise="end"), dict(solver="euler-maruyama", flow_steps=1)]), None),
+    ("separable", B2 | ST | V | dict(head_modulation="separable"),
+     dict(rollout_depth=2, flow_samples=2, time_mean=-0.5, time_std=0.75, state_noise_kind="interpolate", state_noise_min=0.25, beta1=0.75,
+          lr_floor=0.125),
+     dict(more=[dict(guidance=1.5, guidance_schedule="linear"), dict(guidance=1.5, guidance_schedule="linear", rollout_depth=2),
+                dict(solver="heun", guidance=1.0, guidance_schedule="linear", rollout_depth=1)]), [1.0, -0.5, 0.25, 0.01, -2.0]),
+    ("solvers", S | BIG, dict(rollout_depth=1),
+     dict(steps=5, more=[dict(guidance=2.0, guidance_schedule="interval", guidance_from=0.25, guidance_to=0.65, rollout_depth=r, **how)
+                         for r in (0, 1, 3) for how in (dict(solver="heun"), dict(solver="euler-maruyama", renormalise="end", last_step=0.04),
+                                                        dict(solver="midpoint"))]), None),
 ]
 
 
@@ -505,6 +557,14 @@ def make(number, name, mcfg, tcfg, scfg, factors):
     sample("heun", sa["guidance"], 2)
     assert np.allclose(sample("euler", 0.0, model.K), exact)
     assert np.allclose(sample("euler", sa["guidance"], model.K), guided)
+
+    for more in sa.get("more", []):
+        how = dict(flow_steps=sa["steps"], solver="euler", guidance=0.0) | more
+        depth = how.pop("rollout_depth", 0)
+        drawn = model.sample(sa["seed"], sa["ids"], sa["labels"], how, depth)
+        settled = model.sample(sa["seed"], sa["ids"], sa["labels"], how, model.K)
+        assert np.allclose(settled, model.sample(sa["seed"], sa["ids"], sa["labels"], how, 0)), how
+        samples.append(how | dict(rollout_depth=depth, tokens=drawn, images=model.unpatchify(drawn)))
 
     print(f"{name:15} flow {seen['flow']:9.4f} rec {seen['rec']:7.4f} labels {seen['labels']} "
           f"t<= {seen['t'].max():.4f} |tokens|<= {max(abs(s['tokens']).max() for s in samples):7.2f} "

@@ -1,0 +1,189 @@
+package pra
+
+import (
+	"fmt"
+	"math"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"prabench/models"
+)
+
+// switches are settings of the keys that came after the first release, each apart
+// and some together.
+var switches = []struct {
+	name  string
+	set   func(c *Config, tc *TrainConfig, sc *SampleConfig)
+	train bool // it changes a training
+}{
+	{"shared", func(c *Config, _ *TrainConfig, _ *SampleConfig) { c.HeadModulation = "shared" }, true},
+	{"separable", func(c *Config, _ *TrainConfig, _ *SampleConfig) { c.HeadModulation = "separable" }, true},
+	{"interpolate", func(_ *Config, tc *TrainConfig, _ *SampleConfig) { tc.StateNoiseKind = "interpolate" }, true},
+	{"interpolate identity", func(c *Config, tc *TrainConfig, _ *SampleConfig) { c.State, tc.StateNoiseKind = 0, "interpolate" }, true},
+	{"time", func(_ *Config, tc *TrainConfig, _ *SampleConfig) { tc.TimeMean, tc.TimeStd = -0.5, 0.7 }, true},
+	{"beta1", func(_ *Config, tc *TrainConfig, _ *SampleConfig) { tc.Beta1 = 0.5 }, true},
+	{"floor", func(_ *Config, tc *TrainConfig, _ *SampleConfig) { tc.LRFloor = 0.5 }, true},
+	{"midpoint", func(_ *Config, _ *TrainConfig, sc *SampleConfig) { sc.Solver = "midpoint" }, false},
+	{"maruyama", func(_ *Config, _ *TrainConfig, sc *SampleConfig) { sc.Solver, sc.LastStep = "euler-maruyama", 0.1 }, false},
+	{"linear", func(_ *Config, _ *TrainConfig, sc *SampleConfig) { sc.Guidance, sc.GuidanceSchedule = 1.5, "linear" }, false},
+	{"linear blocks", func(c *Config, _ *TrainConfig, sc *SampleConfig) {
+		c.Block, c.Order, sc.Guidance, sc.GuidanceSchedule, sc.Solver = 4, "strided", 1.5, "linear", "heun"
+	}, false},
+	{"interval", func(_ *Config, _ *TrainConfig, sc *SampleConfig) {
+		sc.Guidance, sc.GuidanceSchedule, sc.GuidanceFrom, sc.GuidanceTo = 2, "interval", 0.3, 0.7
+	}, false},
+	{"renormalise", func(_ *Config, _ *TrainConfig, sc *SampleConfig) { sc.Guidance, sc.Renormalise = 1, "end" }, false},
+	{"all", func(c *Config, tc *TrainConfig, sc *SampleConfig) {
+		c.HeadModulation, c.StateNorm, tc.StateNoiseKind = "separable", "sphere", "interpolate"
+		sc.Solver, sc.Renormalise = "euler-maruyama", "end"
+		sc.Guidance, sc.GuidanceSchedule = 1.5, "linear"
+	}, true},
+}
+
+// K sweeps are the sequential result, and an image is the same in any batch and at
+// any number of threads.
+func TestLawSwitches(t *testing.T) {
+	for _, s := range switches {
+		t.Run(s.name, func(t *testing.T) {
+			c, tc, sc := smallConfig(), DefaultTrain(), DefaultSample()
+			sc.FlowSteps = 4
+			s.set(&c, &tc, &sc)
+			labels, ids := []int32{0, 1, 2, 0, 1}, []uint32{5, 6, 7, 8, 9}
+			want := draw(t, warmModel(t, openDevice(t, 1), c), sc, 5, labels, ids)
+			m := warmModel(t, openDevice(t, 2), c)
+			for _, batch := range []int{1, 2} {
+				within4(t, fmt.Sprintf("batches of %d on 2 threads", batch), draw(t, m, sc, batch, labels, ids), want)
+			}
+			exact := sc
+			exact.RolloutDepth = models.Exact
+			within4(t, "K sweeps and sequential", draw(t, m, exact, 5, labels, ids), want)
+			other := sc
+			other.Seed++
+			if furthest(draw(t, m, other, 5, labels, ids), want) < 1e-3 {
+				t.Error("another seed gives the same images")
+			}
+			usual := DefaultSample()
+			usual.FlowSteps, usual.Guidance = sc.FlowSteps, sc.Guidance
+			if furthest(draw(t, m, usual, 5, labels, ids), want) < 1e-4 != (sc == usual) {
+				t.Error("the switch changes no image")
+			}
+		})
+	}
+}
+
+// A training under each switch is another one than without, its canonical form says
+// so, and it goes on to the bit.
+func TestLawSwitchesResume(t *testing.T) {
+	for _, s := range switches {
+		if !s.train {
+			continue
+		}
+		t.Run(s.name, func(t *testing.T) {
+			c, tc, sc := smallConfig(), DefaultTrain(), DefaultSample()
+			tc.Steps, tc.Batch, tc.FlowSamples = 6, 4, 2
+			plain, usual := c, tc
+			s.set(&c, &tc, &sc)
+			plain.State = c.State
+			trainer := func(c Config, tc TrainConfig, steps int) *Trainer {
+				tr, err := NewTrainer(openDevice(t, 1), c, tc, smallImages(c, 9))
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Cleanup(tr.Close)
+				for tr.Done() < steps {
+					if err := tr.Step(); err != nil {
+						t.Fatal(err)
+					}
+				}
+				return tr
+			}
+			whole, half := trainer(c, tc, 6), trainer(c, tc, 3)
+			path := filepath.Join(t.TempDir(), "half")
+			if err := half.Save(path); err != nil {
+				t.Fatal(err)
+			}
+			again := trainer(c, tc, 0)
+			if err := again.Resume(path); err != nil {
+				t.Fatal(err)
+			}
+			for again.Done() < 6 {
+				if err := again.Step(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if a, b := whole.Losses(), again.Losses(); a != b || math.IsNaN(a.Total) {
+				t.Errorf("resumed %+v, never stopped %+v", b, a)
+			}
+			if whole.Losses() == trainer(plain, usual, 6).Losses() {
+				t.Error("the switch changes no training")
+			}
+			cc, ct := Canonical(c, tc)
+			if uc, ut := Canonical(plain, usual); cc == uc && ct == ut {
+				t.Error("the canonical forms are one")
+			}
+		})
+	}
+}
+
+// What a sampling does not read has no part in its canonical form.
+func TestCanonicalSampling(t *testing.T) {
+	m := warmModel(t, openDevice(t, 1), smallConfig())
+	for name, set := range map[string]func(s *SampleConfig){
+		"last step of Euler":      func(s *SampleConfig) { s.LastStep = 0.5 },
+		"schedule of no guidance": func(s *SampleConfig) { s.GuidanceSchedule, s.GuidanceFrom = "interval", 0.5 },
+		"interval of a constant":  func(s *SampleConfig) { s.Guidance, s.GuidanceFrom, s.GuidanceTo = 1, 0.25, 0.5 },
+		"interval": func(s *SampleConfig) {
+			s.Guidance, s.GuidanceSchedule, s.GuidanceFrom, s.GuidanceTo = 1, "interval", 0.25, 0.5
+		},
+		"last step": func(s *SampleConfig) { s.Solver, s.LastStep = "euler-maruyama", 0.5 },
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := DefaultSample()
+			a.FlowSteps = 4
+			b := a
+			set(&b)
+			a.Guidance, a.Solver = b.Guidance, b.Solver
+			same := slices.Equal(draw(t, m, a, 2, []int32{0, 1}, []uint32{3, 4}), draw(t, m, b, 2, []int32{0, 1}, []uint32{3, 4}))
+			if one := a.canonical() == b.canonical(); one != same {
+				t.Errorf("canonical forms equal: %v; images equal: %v", one, same)
+			}
+		})
+	}
+}
+
+// The head's evaluations that the costs count are those that are made: guidance
+// outside of its interval costs none.
+func TestSwitchesCost(t *testing.T) {
+	for _, x := range []struct {
+		set func(s *SampleConfig)
+		nfe int
+	}{
+		{func(s *SampleConfig) { s.Solver = "midpoint" }, 10},
+		{func(s *SampleConfig) { s.Solver, s.Guidance = "midpoint", 1 }, 20},
+		{func(s *SampleConfig) { s.Solver = "euler-maruyama" }, 5},
+		{func(s *SampleConfig) { s.Guidance, s.GuidanceSchedule = 1, "linear" }, 10},
+		{func(s *SampleConfig) {
+			s.Guidance, s.GuidanceSchedule, s.GuidanceFrom, s.GuidanceTo = 1, "interval", 0.3, 0.7
+		}, 7}, // 0.4, 0.6
+		{func(s *SampleConfig) {
+			s.Guidance, s.GuidanceSchedule, s.GuidanceFrom, s.GuidanceTo = 1, "interval", 0.45, 0.55 // at no step
+		}, 5},
+	} {
+		s := DefaultSample()
+		s.FlowSteps = 5
+		x.set(&s)
+		c := smallConfig().Costs(DefaultTrain(), s)
+		if c.NFE != x.nfe {
+			t.Errorf("%+v: %d evaluations, want %d", s, c.NFE, x.nfe)
+		}
+		if s.Guidance != 0 && (c.TrunkEvals == 2) != s.plan().guides() {
+			t.Errorf("%+v: %d trunks", s, c.TrunkEvals)
+		}
+	}
+	block, shared := smallConfig(), smallConfig()
+	shared.HeadModulation = "shared"
+	if a, b := block.Costs(DefaultTrain(), DefaultSample()), shared.Costs(DefaultTrain(), DefaultSample()); b.FLOPsImage >= a.FLOPsImage {
+		t.Errorf("shared modulations cost %g, one for each block %g", b.FLOPsImage, a.FLOPsImage)
+	}
+}
