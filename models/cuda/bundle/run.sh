@@ -277,7 +277,7 @@ right() {
 	part models 70 sh "$HERE/run.sh" part tests modelstests test/models/pra ${SHORT:+-test.short} -test.run 'TestCUDA|TestOracleCUDA|TestLaw'
 	SAYS='ERROR SUMMARY|not here|^memcheck' part memcheck 40 sh "$HERE/run.sh" part sanitized memcheck
 	SAYS='RACECHECK SUMMARY|ERROR SUMMARY|not here|^racecheck' part racecheck 40 sh "$HERE/run.sh" part sanitized racecheck
-	SAYS='^PyTorch|not here|no CUDA' part pytorch 100 sh "$HERE/run.sh" part beside --only-equal --precisions fp32 bf16 --seconds 90 --report "$WORK/pytorch"
+	SAYS='^PyTorch|not here|no CUDA' part pytorch 100 sh "$HERE/run.sh" part beside --only-equal --train 16 --precisions fp32 bf16 --seconds 90 --report "$WORK/pytorch"
 	part errors 30 sh "$HERE/run.sh" part tests cudatests test -test.run '^TestErrors$' # last: it breaks a context
 	end
 }
@@ -285,7 +285,7 @@ right() {
 speed() { # what is most asked for first: a small budget cuts off the end
 	begin speed 360
 	SAYS='PyTorch|not here' part facts 60 sh "$HERE/run.sh" facts
-	SAYS='^PyTorch|not here|no CUDA' part pytorch 120 sh "$HERE/run.sh" part beside --seconds 108 --report "$WORK/pytorch"
+	SAYS='^PyTorch|not here|no CUDA' part pytorch 120 sh "$HERE/run.sh" part beside --precisions bf16 --seconds 108 --report "$WORK/pytorch"
 	SAYS='failures|report' part selftest 130 sh "$HERE/run.sh" part selftest ops,speed,models ${SHORT:+-test.short} -budget "${ROWS:-110}s" -report "$WORK/selftest.md"
 	SAYS='not here|^ncu:' part ncu 90 sh "$HERE/run.sh" part profiled
 	end

@@ -224,7 +224,14 @@ class Comparisons:
             if self.ours.process.poll() is not None:  # it was ended in the last one
                 self.open()
             limit = min(left(a), a.compile_seconds) if given.get("pieces") else left(a)
-            reply = self.theirs.ask(limit, do=do, **self.asked, **dict(pieces=False, recorded=False) | given)
+            request = dict(do=do, pieces=False, recorded=False) | self.asked | given
+            try:
+                reply = self.theirs.ask(limit, **request)
+            except Failed as e:
+                if "out of memory" not in str(e):
+                    raise
+                print(f"{what} {batch}, {how}: {e}; again in a process of its own", flush=True)
+                reply = self.theirs.ask(min(limit, max(1, left(a))), **request)
             record["equal"] = self.held(f"{what} {batch}, {how}", reply["equal"])
             record["prepared_s"], record["memory"] = round(time.monotonic() - begin, 1), reply.get("memory", 0)
             if a.only_equal:

@@ -66,6 +66,8 @@ class Side:
     def drop(self, q=None):
         """Gives all memory back to the device."""
         self.run = None
+        if "torch._dynamo" in sys.modules:
+            torch._dynamo.reset()  # what is compiled may hold what it was compiled for
         gc.collect()
         if self.gpu():
             torch.cuda.empty_cache()
