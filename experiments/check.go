@@ -64,6 +64,9 @@ func (d *describing) describe(data Data) (dataset.Info, error) {
 // used. tainted keys were reported before and are not said again, nor is what
 // hangs on them.
 func resolve(s *Settings, data *describing, tainted map[string]bool) []invalid {
+	if !s.Tune.on() || s.Tune.Grid != "" && len(models.Grid(s.Tune.Grid).Of(s.Params)) == 0 { // what is not read names no cell
+		s.Tune = defaultTune
+	}
 	info, err := data.describe(s.Data)
 	if err == nil {
 		s.Data.Size, s.Data.Channels = info.Size, info.Channels
@@ -191,6 +194,9 @@ func (s *Settings) rest() error {
 			s.Measure.Timeout)}
 	}
 	if err := s.Metrics.valid(); err != nil {
+		return err
+	}
+	if err := s.Tune.valid(s.Params); err != nil {
 		return err
 	}
 	return s.Check.valid()

@@ -208,8 +208,16 @@ func TestCellIDs(t *testing.T) {
 		if !f.of(models.Default) {
 			family = models.FamilyKey + "=" + f.Families[0]
 		}
-		base := read(t, "", fake(family)).Cells[0].ID
-		if id := read(t, "", fake(family, f.Name+"="+other)).Cells[0].ID; id == base {
+		set := []string{family}
+		if strings.HasPrefix(f.Name, "tune.") { // where nothing is chosen they name nothing
+			set = append(set, "tune.metric=fid_proxy", "tune.grid=guidance=0,1")
+			other = map[string]string{"tune.metric": "kid", "tune.grid": "guidance=0,2", "tune.images": "32", "tune.seed": "16"}[f.Name]
+			if id := read(t, "", fake("tune.grid=guidance=0,1", "tune.images=50")).Cells[0].ID; id != read(t, "", fake()).Cells[0].ID {
+				t.Error("a grid that nobody chooses from renames the cell")
+			}
+		}
+		base := read(t, "", fake(set...)).Cells[0].ID
+		if id := read(t, "", fake(append(set, f.Name+"="+other)...)).Cells[0].ID; id == base {
 			t.Errorf("%s = %s does not change the cell's name", f.Name, other)
 		}
 	}

@@ -53,6 +53,16 @@ var rows = []struct{}{
 		quantity.Key{Name: "checkpoint_steps", Doc: "training steps between checkpoints; 0 is about one a minute", Outside: true},
 	),
 
+	quantity.Keys("tune",
+		quantity.Key{Name: "metric", Label: "sampling chosen by", Short: "tuned by",
+			Doc: "score by which each cell chooses its own sampling from tune.grid: " + NoTuning + ", " + strings.Join(TuneMetrics, ", ")},
+		quantity.Key{Name: "grid", Label: "sampling tried",
+			Doc: "values of keys of [sample] that are tried in every combination: the table [tune.grid]"},
+		quantity.Key{Name: "images", Label: "images of a trial", Doc: "images drawn of each combination"},
+		quantity.Key{Name: "seed", Label: "seed of the trials' noise",
+			Doc: "sampling seed of the trials; another one than sample.seed, so that what is reported was not chosen for its luck"},
+	),
+
 	quantity.Keys("check",
 		quantity.Key{Name: "metrics",
 			Doc: "what check compares: " + strings.Join(checkMetrics, ", ") + " (is trained for)", Outside: true},

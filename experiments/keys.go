@@ -19,7 +19,7 @@ import (
 // Key is a key of an experiment file, for documentation and `plan`.
 type Key struct {
 	Name     string `json:"key"`     // dotted: "model.patch"
-	Type     string `json:"type"`    // "integer", "float", "string", "depth" (integer ≥ 0 or "exact"), "duration", "bytes" or "names"
+	Type     string `json:"type"`    // "integer", "float", "string", "depth" (integer ≥ 0 or "exact"), "duration", "bytes", "names" or "grid"
 	Default  any    `json:"default"` // plain: int, float64, uint64 or string
 	Doc      string `json:"doc"`
 	Sweep    bool   `json:"sweep"`    // may be an axis
@@ -58,7 +58,7 @@ var (
 )
 
 // tableOrder is the tables of a file that have keys, in the order of the documentation.
-var tableOrder = []string{"data", "model", "train", "seed", "sample", "metrics", "measure", "check"}
+var tableOrder = []string{"data", "model", "train", "seed", "sample", "metrics", "tune", "measure", "check"}
 
 // collect finds the keys of [Settings] and those of every family; of a table that
 // has both, those of the families stand before the counts and behind the family.
@@ -204,6 +204,8 @@ func typeOf(t reflect.Type) string {
 		return "bytes"
 	case reflect.TypeFor[Names]():
 		return "names"
+	case reflect.TypeFor[Grid]():
+		return "grid"
 	}
 	switch t.Kind() {
 	case reflect.Int, reflect.Uint64:
@@ -229,6 +231,8 @@ func plain(v reflect.Value) any {
 	case Bytes:
 		return x.String()
 	case Names:
+		return string(x)
+	case Grid:
 		return string(x)
 	case int, uint64, float64, string:
 		return x
@@ -278,6 +282,9 @@ func (f *field) decode(p reflect.Value, raw any) error {
 			return f.wrongType(raw)
 		}
 		return nil
+	}
+	if g, ok := p.Interface().(*Grid); ok {
+		return g.take(raw)
 	}
 	switch u := p.Interface().(type) {
 	case toml.Unmarshaler:

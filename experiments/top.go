@@ -18,6 +18,8 @@ func (r *reading) readTop() {
 		case name == "sweep" || name == "figure" || name == "claim":
 		case isTop(e.key):
 			r.topKey(e.key, e.value, e.at)
+		case strings.HasPrefix(e.key, "tune.grid."):
+			r.grid(e.at)
 		case byName[e.key] != nil:
 			f := byName[e.key]
 			if first, twice := r.sources[f.Name]; twice {
@@ -70,6 +72,22 @@ func (r *reading) readTop() {
 	r.checkTop()
 }
 
+// grid reads the table [tune.grid] as one value, at its first key.
+func (r *reading) grid(at place) {
+	f := byName["tune.grid"]
+	if _, done := r.sources[f.Name]; done || r.faulty[f.Name] {
+		return
+	}
+	tune, _ := r.doc.root["tune"].(map[string]any)
+	v, err := f.convert(tune["grid"])
+	if err != nil {
+		r.fault(at, f.Name, err.Error(), "")
+		return
+	}
+	r.base.put(f, v)
+	r.sources[f.Name] = at
+}
+
 // fault reports a key and keeps it from being reported again for its
 // consequences.
 func (r *reading) fault(at place, key, problem, hint string) {
@@ -80,7 +98,8 @@ func (r *reading) fault(at place, key, problem, hint string) {
 // top lists the entries of the file, and reports tables and keys at the top
 // that no experiment has.
 func (r *reading) top() []entry {
-	known := append([]string{"data", "model", "train", "sample", "metrics", "measure", "check", "sweep", "figure", "claim"}, topNames...)
+	known := append([]string{"data", "model", "train", "sample", "metrics", "tune", "measure", "check", "sweep", "figure",
+		"claim"}, topNames...)
 	var list []entry
 	for _, e := range r.doc.entries(r.doc.root) {
 		name, _, dotted := strings.Cut(e.key, ".")
@@ -92,8 +111,8 @@ func (r *reading) top() []entry {
 			if r.faulty[name] { // once a table
 				continue
 			}
-			r.fault(r.doc.at(name), name, "unknown table; allowed: data, model, train, sample, metrics, measure, check, sweep, figure, claim",
-				didYouMean(name, known[:10]))
+			r.fault(r.doc.at(name), name, "unknown table; allowed: data, model, train, sample, metrics, tune, measure, check, sweep, figure, claim",
+				didYouMean(name, known[:11]))
 			continue
 		}
 		r.problems.add(e.at, name, "unknown key; allowed at the top: "+strings.Join(topNames, ", "),

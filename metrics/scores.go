@@ -38,6 +38,24 @@ func Score(reference, gen Features) (Scores, error) {
 	return s, err
 }
 
+// ScoreBy is one of the scores of [Score], by the name of its metric.
+func ScoreBy(metric string, reference, gen Features) (stat.Estimate, error) {
+	switch metric {
+	case quantity.FIDProxy.Name:
+		return FrechetEstimate(reference, gen)
+	case quantity.KID.Name:
+		return KIDEstimate(reference, gen)
+	}
+	s, err := Score(reference, gen)
+	switch metric {
+	case quantity.Precision.Name:
+		return s.Precision, err
+	case quantity.Recall.Name:
+		return s.Recall, err
+	}
+	return stat.Estimate{}, fmt.Errorf("there is no score %q of a sample", metric)
+}
+
 // Floor scores real images as if they had been generated: count images of a
 // held-out real set, none of which is in the reference, against the reference.
 // No generator can be expected below it with the same counts.

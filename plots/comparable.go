@@ -42,6 +42,8 @@ func (s *selection) sameOrigin() error {
 		what, has = "the sheet of images", func(c CellData) bool { return c.Grid != nil }
 	case figure.Curves:
 		what, has = "the training curve", func(c CellData) bool { return c.Curve != nil }
+	case figure.Trials:
+		what, has = "the response to sampling", func(c CellData) bool { return c.Response != nil }
 	case figure.StepErrors:
 		what, has = "the error of AR steps", func(c CellData) bool { return c.Steps != nil }
 	}

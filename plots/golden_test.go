@@ -69,6 +69,8 @@ var goldens = []struct {
 	{"steps", Figure{Kind: figure.Steps, Where: map[string]any{"label": []any{"x-prediction", "PRA", "exact rollout"}}}, withSteps},
 	{"steps_ratio", Figure{Kind: figure.Steps, Y: "block_error_ratio", Width: 3.25,
 		Where: map[string]any{"label": []any{"x-prediction", "PRA", "exact rollout"}}}, withSteps},
+	{"response", Figure{Kind: figure.Responses, Where: map[string]any{"label": []any{"teacher forcing, velocity", "PRA", "exact rollout"}}},
+		responses},
 	{"noise", Figure{Kind: figure.Noise, Y: "fid_proxy"}, lottery},
 	{"curve", Figure{Kind: figure.Curve, Title: "Training"}, func() Data {
 		d := methods()

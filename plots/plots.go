@@ -17,6 +17,7 @@ package plots
 import (
 	"prabench/metrics/stat"
 	"prabench/plots/figure"
+	"prabench/results/view"
 )
 
 // Figure says what to draw; see [figure.Figure].
@@ -46,6 +47,8 @@ type CellData struct {
 	Curve   []CurvePoint
 	Steps   []StepLine
 	Grid    *Grid
+
+	Response *view.Response // of its first seed; nil where it chose no sampling
 	// Code and Device are what the curve and the grid were made by and on; values
 	// have their own.
 	Code, Device string

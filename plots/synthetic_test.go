@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 
 	_ "prabench/experiments" // declares the keys, which figures call by their labels
+	"prabench/metrics/stat"
+	"prabench/results/view"
 )
 
 // Synthetic results with the shape of a real sweep.
@@ -189,6 +191,33 @@ func lottery() Data {
 			d.Cells = append(d.Cells, CellData{Params: map[string]any{"model.patch": patch, "patch": patch, "sample.seed": s},
 				Metrics: map[string]MetricValue{"fid_proxy": m}, Outcome: "ok", Seeds: 12})
 		}
+	}
+	return d
+}
+
+// responses is methods that chose guidance and flow steps; one chose nothing.
+func responses() Data {
+	d := methods()
+	for i := range d.Cells {
+		if d.Cells[i].Label == "exact rollout" {
+			continue
+		}
+		r := &view.Response{Metric: "fid_proxy", Chosen: -1}
+		for _, steps := range []int{10, 25} {
+			for _, w := range []float64{0, 0.3, 0.6, 1} {
+				best := 0.9 - 0.2*float64(i)
+				v := 12 + float64(i) + 9*(w-best)*(w-best) - float64(steps)/20
+				r.Trials = append(r.Trials, view.Trial{Settings: map[string]any{"guidance": w, "flow_steps": steps},
+					Score: stat.FromBounds(v, ptr(v-0.4), ptr(v+0.4), 500, stat.Jackknife)})
+				if last := len(r.Trials) - 1; r.Chosen < 0 || v < r.Trials[r.Chosen].Score.Value {
+					r.Chosen = last
+				}
+			}
+		}
+		if r.Trials[r.Chosen].Settings["guidance"] == 1.0 {
+			r.Ends = []string{"guidance"}
+		}
+		d.Cells[i].Response = r
 	}
 	return d
 }

@@ -7,6 +7,7 @@ import (
 
 	"prabench/experiments"
 	"prabench/harness/stage"
+	"prabench/models"
 	"prabench/models/device"
 )
 
@@ -41,7 +42,7 @@ func samePoint(a, b map[string]any) bool {
 }
 
 func settings(s experiments.Settings) stage.Settings {
-	return stage.Settings{
+	out := stage.Settings{
 		Data: s.Data.Spec(), Params: s.Params, Count: s.Sample.Count, Batch: s.Sample.Batch,
 		Embedder: s.Metrics.Embedder, Reference: s.Metrics.Reference, Samples: s.Metrics.Samples,
 		Extras: s.Metrics.Extras, Also: string(s.Metrics.Also),
@@ -52,6 +53,10 @@ func settings(s experiments.Settings) stage.Settings {
 			CheckpointSteps: s.Measure.CheckpointSteps,
 		},
 	}
+	if s.Tune.Metric != experiments.NoTuning {
+		out.Tune = stage.Tune{Metric: s.Tune.Metric, Grid: models.Grid(s.Tune.Grid), Images: s.Tune.Images, Seed: s.Tune.Seed}
+	}
+	return out
 }
 
 // CheckMachine says what of the experiments this machine cannot do, so that

@@ -30,6 +30,7 @@ type Settings struct {
 	Extras quantity.Extras `json:"extras"`
 	Also   string          `json:"also,omitempty"` // names of scores that came later, between commas
 
+	Tune    Tune    `json:"tune,omitzero"`
 	Measure Measure `json:"measure"`
 
 	SaveEvery time.Duration `json:"save_every"` // between checkpoints of a training
@@ -83,6 +84,14 @@ func (s *Settings) TrainImages() int {
 		info.Train = min(info.Train, s.Data.Limit)
 	}
 	return t.Steps * info.Train
+}
+
+// Tune is how a cell chooses its own sampling; without a metric it does not.
+type Tune struct {
+	Metric string      `json:"metric"`
+	Grid   models.Grid `json:"grid"`
+	Images int         `json:"images"`
+	Seed   uint64      `json:"seed"` // of the noise that is chosen on
 }
 
 // Measure is the [measure] table as the worker needs it.

@@ -19,12 +19,13 @@ import (
 // Exposure measures what a model's own inputs do to its images. Prefixes are
 // continued one step after another, however the cell samples.
 var Exposure = &stage.Kind{
-	Name:    "exposure",
-	Inputs:  []*stage.Kind{Reference, Train},
-	Chief:   Train,
-	Wanted:  func(s *stage.Settings) bool { return s.Extras.Exposure > 0 },
-	Asks:    []stage.Capability{stage.Continues},
-	Version: "1/" + stage.Core + "/" + scoreVersion,
+	Name:     "exposure",
+	Inputs:   []*stage.Kind{Reference, Train},
+	Chief:    Train,
+	Optional: []*stage.Kind{Tune},
+	Wanted:   func(s *stage.Settings) bool { return s.Extras.Exposure > 0 },
+	Asks:     []stage.Capability{stage.Continues},
+	Version:  "1/" + stage.Core + "/" + scoreVersion,
 	Part: func(s *stage.Settings) any {
 		return exposurePart{models.Table(s.Params.(models.Prefixed).Sequential(), "sample"), s.Extras.Exposure, s.Measure.Lowered()}
 	},

@@ -12,6 +12,7 @@ import (
 var kinds = []kind{
 	{Reference, (*task).reference},
 	{Train, (*task).train},
+	{Tune, (*task).tune},
 	{Sample, (*task).sample},
 	{Score, (*task).score},
 	{Probe, (*task).probe},

@@ -20,11 +20,12 @@ import (
 
 // Timing measures speed and memory, one image and a batch at a time.
 var Timing = &stage.Kind{
-	Name:    "time",
-	Inputs:  []*stage.Kind{Train},
-	Chief:   Train,
-	Wanted:  func(s *stage.Settings) bool { return s.Measure.Rounds > 0 },
-	Version: "3",
+	Name:     "time",
+	Inputs:   []*stage.Kind{Train},
+	Chief:    Train,
+	Optional: []*stage.Kind{Tune},
+	Wanted:   func(s *stage.Settings) bool { return s.Measure.Rounds > 0 },
+	Version:  "3",
 	Part: func(s *stage.Settings) any {
 		m := s.Measure
 		return timePart{models.Table(s.Params.Canonical(), "sample"), m.Device, m.Precision, m.Batch, m.Warmup, m.Rounds, m.Threads, m.TrainSteps}

@@ -47,10 +47,11 @@ func EvenLabels(n, classes int) []int32 {
 
 // Sample draws the images that are going to be scored.
 var Sample = &stage.Kind{
-	Name:    "sample",
-	Inputs:  []*stage.Kind{Train},
-	Chief:   Train,
-	Version: "1/" + stage.Core,
+	Name:     "sample",
+	Inputs:   []*stage.Kind{Train},
+	Chief:    Train,
+	Optional: []*stage.Kind{Tune},
+	Version:  "1/" + stage.Core,
 	Part: func(s *stage.Settings) any {
 		return samplePart{models.Table(s.Params.Canonical(), "sample"), s.Count, s.Measure.Lowered()}
 	},

@@ -38,6 +38,9 @@ func Do(ctx context.Context, job worker.Job, report func(worker.Progress), a *re
 	if err := json.Unmarshal(job.Settings, &t.set); err != nil {
 		return fmt.Errorf("the settings in the job cannot be read: %w", err)
 	}
+	if err := t.tuned(); err != nil {
+		return err
+	}
 	if err := t.do(); err != nil {
 		return err
 	}

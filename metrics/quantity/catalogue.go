@@ -1,6 +1,10 @@
 package quantity
 
-import "prabench/metrics/stat"
+import (
+	"strings"
+
+	"prabench/metrics/stat"
+)
 
 // The catalogue. A stage writes a value with its row: t.estimate(quantity.KID, e).
 
@@ -76,6 +80,58 @@ var (
 		Group: Quality, Interval: stat.Jackknife, Stage: "density_floor", Key: "metrics.also",
 	})
 )
+
+// Sampling that cells chose for themselves.
+var (
+	TuneSelected = metric(Metric{
+		Name: "tune_selected", Unit: "1", Label: "score of the chosen sampling on the trials' noise", Short: "score when chosen",
+		Doc:   "tune.metric of the chosen sampling on the noise it was chosen on: better than it is, since it was chosen for it.",
+		Group: Diagnostics, Interval: stat.Jackknife, Stage: "tune", Key: "tune.metric",
+	})
+	TuneFresh = metric(Metric{
+		Name: "tune_fresh", Unit: "1", Label: "score of the chosen sampling on fresh noise", Short: "score on fresh noise",
+		Doc:   "The same of as many images of other noise; the difference to tune_selected is the optimism of choosing.",
+		Group: Diagnostics, Interval: stat.Jackknife, Stage: "tune", Key: "tune.metric",
+	})
+	TuneTrials = metric(Metric{
+		Name: "tune_trials", Unit: "1", Label: "combinations of sampling tried", Short: "tried",
+		Doc: "Combinations of tune.grid that were tried.", Group: Diagnostics, Stage: "tune", Key: "tune.metric",
+	})
+	TuneAtEnd = metric(Metric{
+		Name: "tune_at_end", Unit: "1", Label: "chosen values at an end of their grid", Short: "at an end",
+		Doc:   "Keys whose chosen value is the least or the largest that was tried (0 apart): the optimum may lie beyond.",
+		Group: Diagnostics, Stage: "tune", Key: "tune.metric",
+	})
+	// Tuned are the chosen values; of words 1 stands for one of them.
+	Tuned = []struct {
+		Key, Word string
+		Metric    *Metric
+	}{
+		{"guidance", "", tuned("guidance", "chosen guidance", "sample.guidance that the cell chose.")},
+		{"guidance_from", "", tuned("guidance_from", "chosen start of guidance", "sample.guidance_from that the cell chose.")},
+		{"guidance_to", "", tuned("guidance_to", "chosen end of guidance", "sample.guidance_to that the cell chose.")},
+		{"flow_steps", "", tuned("flow_steps", "chosen flow steps", "sample.flow_steps that the cell chose.")},
+		{"rollout_depth", "", tuned("rollout_depth", "chosen sampling sweeps", "sample.rollout_depth that the cell chose.")},
+		{"last_step", "", tuned("last_step", "chosen last step", "sample.last_step that the cell chose.")},
+		{"guidance_schedule", "linear", chosenWord("guidance_schedule", "linear", "linear")},
+		{"guidance_schedule", "interval", chosenWord("guidance_schedule", "interval", "interval")},
+		{"solver", "heun", chosenWord("solver", "heun", "heun")},
+		{"solver", "midpoint", chosenWord("solver", "midpoint", "midpoint")},
+		{"solver", "euler-maruyama", chosenWord("solver", "euler-maruyama", "euler_maruyama")},
+		{"renormalise", "end", chosenWord("renormalise", "end", "renormalise")},
+		{"weights", "ema", chosenWord("weights", "ema", "ema")},
+	}
+)
+
+// chosenWord is that of a key of words: the share of cells that chose one of them.
+func chosenWord(key, word, name string) *Metric {
+	return tuned(name, "chosen "+strings.ReplaceAll(key, "_", " ")+" is "+word,
+		"1 where the cell chose sample."+key+" = "+word+", 0 where another; a mean is the share that chose it.")
+}
+
+func tuned(key, label, doc string) *Metric {
+	return metric(Metric{Name: "tuned_" + key, Unit: "1", Label: label, Doc: doc, Group: Diagnostics, Stage: "tune", Key: "tune.metric"})
+}
 
 // Cost: what follows from the configuration alone.
 var (

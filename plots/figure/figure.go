@@ -54,6 +54,8 @@ const (
 	Steps    = "steps"
 	Table    = "table"
 	Noise    = "noise"
+
+	Responses = "response"
 )
 
 // kinds is the one table of them, in the order of the documentation. A new kind
@@ -103,6 +105,10 @@ var kinds = []Kind{
 			}
 			return nil
 		},
+	}, {
+		Name: Responses, Needs: Trials,
+		Doc:    "how the score that cells chose their sampling by responds to one of its settings, a line for each cell, its choice marked",
+		Fields: []Field{x.words("guidance", "guidance_from", "guidance_to", "flow_steps", "rollout_depth").or("guidance"), series, facet, logX},
 	}, {
 		Name: Noise, Doc: "where the noise of a metric comes from: the deviation of each component, of points that differ in seeds alone",
 		Fields: []Field{y.of(Metric).or("fid_proxy"), logY},

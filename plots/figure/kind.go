@@ -29,6 +29,7 @@ const (
 	Images                 // generated images
 	Curves                 // what training logged
 	StepErrors             // the error of each AR step
+	Trials                 // what cells chose their sampling from
 )
 
 // Stages are those that make what is needed; nil is all that a cell has.
@@ -40,13 +41,15 @@ func (n Need) Stages() []string {
 		return []string{"train"}
 	case StepErrors:
 		return []string{"train", "exposure"}
+	case Trials:
+		return []string{"train", "tune"}
 	}
 	return nil
 }
 
 // OneSeed says that it exists once per cell and seed and has no mean, so that
 // figures show the first seed's.
-func (n Need) OneSeed() bool { return n == Images || n == Curves }
+func (n Need) OneSeed() bool { return n == Images || n == Curves || n == Trials }
 
 // Kinds are all kinds, in the order of the documentation.
 func Kinds() []Kind { return slices.Clone(kinds) }

@@ -24,6 +24,8 @@ type Point struct {
 	Curve []CurvePoint
 	Steps []StepLine
 	Sheet *Sheet
+
+	Response *Response // of the first seed; nil where it chose nothing or was not asked for
 	// Code and Device are what curve, steps and sheet were made by and on; means
 	// have their own.
 	Code, Device string

@@ -27,6 +27,9 @@ type alike struct {
 // alikeOf is that of a cell's settings.
 func alikeOf(s *stage.Settings, timesTraining bool) (alike, error) {
 	p, _ := models.Set(s.Params.Resolved().Seeded(0), "sample.seed", uint64(0))
+	for _, key := range models.SeedKeys {
+		p, _ = models.Set(p, key, uint64(0))
+	}
 	a := alike{Model: models.Table(p, "model"), Sample: models.Table(p, "sample"), Train: models.Table(p, "train"),
 		Batch: s.Measure.Batch, Device: s.Measure.Device, Precision: s.Measure.Precision}
 	if p.Family().Name() != models.Default {

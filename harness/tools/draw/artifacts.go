@@ -64,6 +64,27 @@ func (e *experiment) curve(c *engine.Cell) ([]view.CurvePoint, error) {
 	return out, nil
 }
 
+// response is how a cell's score responded to what its sampling was chosen from; nil
+// where it chose nothing, or has not yet.
+func (e *experiment) response(c *engine.Cell) (*view.Response, error) {
+	key := c.Chain.Key(work.Tune)
+	if key == "" {
+		return nil, nil
+	}
+	if _, err := e.Store.Stat(work.Tune.Ref(key)); err != nil {
+		return nil, nil
+	}
+	r, err := work.ReadResponse(e.Store, key)
+	if err != nil {
+		return nil, err
+	}
+	out := &view.Response{Metric: r.Metric, Chosen: r.Chosen, Ends: r.Ends}
+	for _, t := range r.Trials {
+		out.Trials = append(out.Trials, view.Trial{Settings: t.Settings, Score: t.Score.Estimate()})
+	}
+	return out, nil
+}
+
 // steps are the errors of a point's AR steps, averaged over its seeds; nil when
 // none has been measured yet.
 func (e *experiment) steps(p *view.Point) ([]view.StepLine, error) {

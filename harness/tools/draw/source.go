@@ -72,6 +72,9 @@ func (e *experiment) data(needs figure.Need) (plots.Data, []string) {
 		case needs == figure.Curves:
 			p.Curve, err = e.curve(first)
 			p.Code, p.Device = origins.of(p.Cells[:1])
+		case needs == figure.Trials:
+			p.Response, err = e.response(first)
+			p.Code, p.Device = origins.of(p.Cells[:1])
 		case needs == figure.StepErrors:
 			p.Steps, err = e.steps(&p)
 			p.Code, p.Device = origins.of(p.Cells)

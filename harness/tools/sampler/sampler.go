@@ -90,7 +90,8 @@ func (r Request) Sheet(ctx context.Context) (*Sheet, error) {
 }
 
 // Trained finds the first cell that is not skipped and has been trained, and the
-// file of its model; the cell is nil where there is none.
+// file of its model; the cell is nil where there is none. Where it has chosen its own
+// sampling, that is in its settings.
 func Trained(store artifact.Store, e *engine.Experiment) (c *engine.Cell, model string, err error) {
 	for i := range e.Cells {
 		c := &e.Cells[i]
@@ -103,9 +104,18 @@ func Trained(store artifact.Store, e *engine.Experiment) (c *engine.Cell, model 
 		}
 		path, err := store.Path(ref, work.ModelFile)
 		if err != nil {
-			err = fmt.Errorf("%w; prabench run makes it again", err)
+			return c, path, fmt.Errorf("%w; prabench run makes it again", err)
 		}
-		return c, path, err
+		key := c.Chain.Key(work.Tune)
+		if _, err := store.Stat(work.Tune.Ref(key)); key == "" || err != nil {
+			return c, path, nil
+		}
+		own, set := *c, *c.Settings
+		if set.Params, err = work.Chosen(store, key, set.Params); err != nil {
+			return c, path, fmt.Errorf("%w; prabench run makes it again", err)
+		}
+		own.Settings = &set
+		return &own, path, nil
 	}
 	return nil, "", nil
 }
