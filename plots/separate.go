@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"prabench/internal/numeral"
 	"prabench/metrics/quantity"
@@ -60,7 +61,7 @@ func How(d Difference) string {
 		return "unpaired seeds (Welch)"
 	}
 	if d.R != 0 {
-		s += ", r = " + numeral.Signless(d.R, 2)
+		s += ", r = " + strings.ReplaceAll(numeral.Signless(d.R, 2), "-", "−")
 	}
 	switch n := d.Narrower(); {
 	case n == 0:

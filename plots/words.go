@@ -131,8 +131,12 @@ func (w Words) Value(m MetricValue) string {
 	return s + w.unit()
 }
 
-// Difference is "+1.2 [0.3, 2.1] ms".
+// Difference is "+1.2 [0.3, 2.1] ms", with decimals enough for its own interval: that of
+// pairs may be far narrower than those of the values.
 func (w Words) Difference(d Difference) string {
+	if half := (d.Hi - d.Lo) / 2 * w.factor; d.HasInterval() && half > 0 && w.digits >= 0 {
+		w.digits = max(w.digits, decimalsFor(half))
+	}
 	s := w.number(d.Value)
 	if d.Value > 0 {
 		s = "+" + s

@@ -42,7 +42,7 @@ func (n Need) Stages() []string {
 	case StepErrors:
 		return []string{"train", "exposure"}
 	case Trials:
-		return []string{"train", "tune"}
+		return []string{"reference", "train", "tune"}
 	}
 	return nil
 }

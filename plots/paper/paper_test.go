@@ -18,8 +18,10 @@ import (
 	"gonum.org/v1/gonum/stat/distuv"
 
 	"prabench/internal/latex"
+	mean "prabench/metrics/stat"
 	"prabench/plots"
 	"prabench/plots/figure"
+	"prabench/results/view"
 
 	_ "prabench/experiments" // declares the keys, which figures call by their labels
 )
@@ -73,6 +75,14 @@ func methods() plots.Data {
 				speed = append(speed, float64(patch)*[]float64{100, 99, 98}[i]*(1+0.01*r.NormFloat64()))
 			}
 			c.Metrics["fid_proxy"], c.Metrics["throughput"] = seeds("1", fid...), seeds("images/s", speed...)
+			paired := c.Metrics["fid_proxy"]
+			paired.Seeds = []uint64{1, 2, 3}
+			c.Metrics["fid_proxy"] = paired
+			c.Response = &view.Response{Metric: "fid_proxy", Chosen: 1, Ends: []string{"guidance"}}
+			for k, w := range []float64{0, 0.5} {
+				score := mean.FromBounds(20-float64(k), new(19-float64(k)), new(21-float64(k)), 100, mean.Jackknife)
+				c.Response.Trials = append(c.Response.Trials, view.Trial{Settings: map[string]any{"guidance": w}, Score: score})
+			}
 			params := seeds("1", 1.3e6, 1.3e6, 1.3e6)
 			c.Metrics["params"] = params
 			for s := range 3 {
@@ -141,6 +151,8 @@ func whole() Paper {
 			fig(figure.Figure{Kind: figure.Grid, Name: "samples"}),
 			fig(figure.Figure{Kind: figure.Curve, Name: "curve", Y: "flow_loss"}),
 			fig(figure.Figure{Kind: figure.Steps, Name: "steps", Width: 6.75}),
+			fig(figure.Figure{Kind: figure.Responses, Name: "response"}),
+			fig(figure.Figure{Kind: figure.Noise, Name: "noise", Y: "fid_proxy"}),
 			fig(figure.Figure{Kind: figure.Table, Name: "table", Title: "All | of <it>"}),
 			fig(figure.Figure{Kind: figure.Bars, Name: "refused", X: "method", Y: "fid_proxy"}),
 		},
@@ -219,8 +231,8 @@ func TestSameBytes(t *testing.T) {
 	for name := range first {
 		kinds[filepath.Ext(name)]++
 	}
-	if d := cmp.Diff(map[string]int{".pdf": 8, ".svg": 8, ".png": 8, ".md": 2, ".tex": 1, ".html": 1, ".csv": 8, ".toml": 1, ".txt": 1, "": 1},
-		kinds); d != "" {
+	if d := cmp.Diff(map[string]int{".pdf": 10, ".svg": 10, ".png": 10, ".md": 2, ".tex": 1, ".html": 1, ".csv": 9, ".toml": 1, ".txt": 1,
+		"": 1}, kinds); d != "" {
 		t.Error(d)
 	}
 }
@@ -281,7 +293,7 @@ func TestIndexIsComplete(t *testing.T) {
 		}
 		want := []string{"prabench paper --only methods", "20260101T000000000Z-train", "environment e1", "01234567", machine}
 		switch fig.Kind {
-		case figure.Curve, figure.Grid, figure.Steps:
+		case figure.Curve, figure.Grid, figure.Steps, figure.Responses:
 			want = append(want, `<img src="methods/`+fig.Name+`.svg"`)
 		case figure.Table:
 			want = append(want, "<table>", "embedder=e; samples=100", "fedcba98")

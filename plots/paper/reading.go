@@ -7,6 +7,7 @@ import (
 
 	"prabench/metrics/stat"
 	"prabench/plots"
+	"prabench/plots/figure"
 )
 
 // Reading says in words what a figure shows of one metric: all values where they
@@ -23,7 +24,7 @@ const fewValues = 12
 // read gives the readings of a figure; curves and images have none.
 func read(f Figure) []Reading {
 	cells, err := plots.Selected(f.Figure, f.Data)
-	if err != nil {
+	if err != nil || f.Kind == figure.Noise { // that is not about the values
 		return nil
 	}
 	var out []Reading

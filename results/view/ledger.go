@@ -266,10 +266,66 @@ func (l *Ledger) Ratio() float64 {
 	return math.Sqrt(l.Training.Value / l.Sampling.Value)
 }
 
-// Needs says in words how many seeds a side a difference needs, in 80 of 100 cases at
-// 5 %.
-func (l *Ledger) Needs(difference float64) string {
-	n := l.Spread.Seeds(difference, stat.Level, MostSeeds)
+// Pairing is how differences between points scatter whose trainings have the same seeds.
+type Pairing struct {
+	Points      int         // pairs of points behind it
+	Spread      stat.Spread // of the differences, all pairs of points together
+	Correlation float64     // mean over the pairs of points
+	Mean        float64     // of all values
+}
+
+// PairsOf pairs the trainings of every two points, by their seeds and sampling seeds;
+// points that share fewer than three trainings are no pair.
+func PairsOf(draws []Draw) (p Pairing) {
+	type drawn struct {
+		training
+		sampling uint64
+	}
+	groups := map[string]map[drawn]float64{}
+	var order []string
+	for _, d := range draws {
+		name := pointOf(d, nil)
+		if groups[name] == nil {
+			groups[name] = map[drawn]float64{}
+			order = append(order, name)
+		}
+		groups[name][drawn{trainingOf(d), seedOf(d, samplingKey)}] = d.Value
+		p.Mean += d.Value / float64(len(draws))
+	}
+	var squares, free, correlations float64
+	for i, a := range order {
+		for _, b := range order[:i] {
+			by := map[uint64][2][]float64{} // sampling seed → values of both
+			for key, x := range groups[a] {
+				if y, ok := groups[b][key]; ok {
+					v := by[key.sampling]
+					by[key.sampling] = [2][]float64{append(v[0], x), append(v[1], y)}
+				}
+			}
+			found := false
+			for _, v := range by {
+				if d := stat.Paired(v[0], v[1], stat.Pairs); d.HasInterval() && d.N >= 3 {
+					n := float64(d.N)
+					squares += d.SE * d.SE * n * (n - 1)
+					free += n - 1
+					correlations += d.R * (n - 1)
+					found = true
+				}
+			}
+			if found {
+				p.Points++
+			}
+		}
+	}
+	if free > 0 {
+		p.Spread, p.Correlation = stat.Spread{SD: math.Sqrt(squares / free), Paired: true}, correlations/free
+	}
+	return p
+}
+
+// Needs says in words how many seeds a difference needs, in 80 of 100 cases at 5 %.
+func Needs(s stat.Spread, difference float64) string {
+	n := s.Seeds(difference, stat.Level, MostSeeds)
 	if n == 0 {
 		return fmt.Sprintf("more than %d seeds", MostSeeds)
 	}

@@ -102,14 +102,34 @@ func TestLedgersOfPoints(t *testing.T) {
 			t.Errorf("%+v", l)
 		}
 		// R: power.t.test(sd = sqrt(5), delta = 2, power = .8) needs 20.6.
-		if n := l.Needs(2); !strings.HasPrefix(n, "2") && n != "19 seeds" && n != "18 seeds" {
+		if n := view.Needs(l.Spread, 2); !strings.HasPrefix(n, "2") && n != "19 seeds" && n != "18 seeds" {
 			t.Errorf("a difference of 2 needs %s", n)
 		}
 	}
-	if n := ls[0].Needs(1e-3); !strings.HasPrefix(n, "more than") {
+	if n := view.Needs(ls[0].Spread, 1e-3); !strings.HasPrefix(n, "more than") {
 		t.Error(n)
 	}
 	if one := view.Ledgers(draws[:2]); len(one) != 0 {
 		t.Errorf("of one training: %+v", one)
+	}
+}
+
+// What two points have in common with their seeds is gone from their pairs.
+func TestPairsOfPoints(t *testing.T) {
+	r := rand.New(rand.NewPCG(14, 5))
+	var draws []view.Draw
+	for seed := range uint64(300) {
+		luck := 3 * r.NormFloat64()
+		for _, patch := range []int64{4, 7, 14} {
+			draws = append(draws, view.Draw{Seed: seed, Value: 10 + float64(patch) + luck + r.NormFloat64(),
+				Params: map[string]any{"model.patch": patch}})
+		}
+	}
+	p := view.PairsOf(draws)
+	if p.Points != 3 || !p.Spread.Paired || math.Abs(p.Spread.SD-math.Sqrt2) > 0.1 || math.Abs(p.Correlation-0.9) > 0.03 {
+		t.Errorf("%+v", p)
+	}
+	if p := view.PairsOf(draws[:6]); p.Points != 0 || p.Spread.SD != 0 {
+		t.Errorf("of two seeds: %+v", p)
 	}
 }

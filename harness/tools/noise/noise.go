@@ -32,7 +32,8 @@ type Report struct {
 type Quality struct {
 	Metric, Unit string
 	Ledgers      []view.Ledger
-	Images       float64 // standard error of one value over its images (jackknife), 0 where there is none
+	Pairs        view.Pairing // of the points that have trainings of the same seeds
+	Images       float64      // standard error of one value over its images (jackknife), 0 where there is none
 }
 
 // Timing is the noise of one timed metric, as shares of its value.
@@ -73,7 +74,7 @@ func Read(ctx context.Context, db *results.DB, experiment string, metrics []stri
 			if ok {
 				out.Timings = append(out.Timings, t)
 			}
-		case len(metrics) > 0 || m != nil && m.Front:
+		case len(metrics) > 0 || m != nil && m.Front && m.Group == quantity.Quality:
 			if q := quality(name, by[name]); len(q.Ledgers) > 0 {
 				out.Quality = append(out.Quality, q)
 			}
@@ -116,7 +117,7 @@ func quality(metric string, rows []view.Row) Quality {
 			over = append(over, (*r.Hi-*r.Lo)/2)
 		}
 	}
-	q.Ledgers = view.Ledgers(draws)
+	q.Ledgers, q.Pairs = view.Ledgers(draws), view.PairsOf(draws)
 	if len(over) > 0 {
 		const quantile = 2.02 // Student's, of about twice as many groups as are left out
 		q.Images = stat.Median(over, stat.Rounds).Value / quantile
