@@ -37,6 +37,9 @@ func TestTunedBesideUntuned(t *testing.T) {
 	if !strings.Contains(string(md), "chosen guidance") || strings.Count(string(md), "\n| ") < 5 {
 		t.Errorf("%s", md)
 	}
+	if out := must(t, "results tuned.toml --set measure.rounds=2 --set name=tuned"); !strings.Contains(out, "tuned_guidance") {
+		t.Errorf("the choice is no column:\n%s", out)
+	}
 	rows := must(t, "results --format csv --experiment tuned --metric tuned_flow_steps,nfe,tune_selected,tune_fresh")
 	if strings.Count(rows, ",tuned_flow_steps,") != 2 || strings.Count(rows, ",tune_fresh,") != 2 || strings.Count(rows, ",nfe,") != 4 {
 		t.Errorf("%s", rows)

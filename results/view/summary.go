@@ -6,8 +6,16 @@ import (
 	"prabench/metrics/quantity"
 )
 
-// headline are the metrics that a short table shows, as far as there are values.
-var headline = quantity.Names(func(m *quantity.Metric) bool { return m.Front })
+// headline are the metrics that a short table shows, as far as there are values; behind
+// them stands the sampling that points chose.
+var headline = append(quantity.Names(func(m *quantity.Metric) bool { return m.Front }), chosen()...)
+
+func chosen() (names []string) {
+	for _, row := range quantity.Tuned {
+		names = append(names, row.Metric.Name)
+	}
+	return names
+}
 
 // Summary is the points of an experiment with the metrics that people look at
 // first: what a run prints at its end, and what the live page shows.

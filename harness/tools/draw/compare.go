@@ -136,7 +136,7 @@ func shownFirst(sides [2][]plots.CellData) []string {
 				return false
 			}
 		}
-		return m.Front
+		return m.Front && m.Better != 0 // the sampling that cells chose is no score
 	})
 }
 
