@@ -4,6 +4,8 @@ import (
 	"prabench/harness/artifact"
 	"prabench/harness/stage"
 	"prabench/metrics"
+	"prabench/metrics/embed"
+	"prabench/metrics/quantity"
 	"prabench/metrics/stat"
 )
 
@@ -18,7 +20,7 @@ func SameWeights(a, b stage.Chain) bool {
 // weights over pairs of images, by the names of the metrics: made of the features
 // that their scores keep. It is for images of the same sampling seed.
 func ImageDifferences(s artifact.Store, a, b stage.Chain) (map[string]stat.Difference, error) {
-	reference, _, err := readReference(s, Reference.Ref(a.Key(Reference)))
+	reference, info, err := readReference(s, Reference.Ref(a.Key(Reference)))
 	if err != nil {
 		return nil, err
 	}
@@ -32,5 +34,29 @@ func ImageDifferences(s artifact.Store, a, b stage.Chain) (map[string]stat.Diffe
 			return nil, err
 		}
 	}
-	return metrics.Differences(reference, sides[0], sides[1])
+	out, err := metrics.Differences(reference, sides[0], sides[1])
+	if err != nil {
+		return nil, err
+	}
+	e, err := embed.For(info.Protocol.Data, info.Protocol.Size, info.Protocol.Channels, "auto")
+	if c, ok := e.(*embed.Classifier); err == nil && ok && c.Hash() == info.Protocol.EmbedderHash {
+		out[quantity.ClassAccuracy.Name] = stat.Paired(asked(c, sides[1]), asked(c, sides[0]), stat.ImagePairs)
+	}
+	return out, nil
+}
+
+// asked is 1 for each image that the classifier gives the class it was made for, else 0.
+func asked(c *embed.Classifier, of metrics.Features) []float64 {
+	x := make([]float32, len(of.X))
+	for i, v := range of.X {
+		x[i] = float32(v)
+	}
+	seen, _ := c.ClassifyFeatures(x)
+	hits := make([]float64, of.N)
+	for i, class := range seen {
+		if class == of.Labels[i] {
+			hits[i] = 1
+		}
+	}
+	return hits
 }
