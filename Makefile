@@ -82,10 +82,14 @@ cuda: ## bin/prabench-cuda, the worker of CUDA devices (headers of a toolkit or 
 	$(CUDA_LINK) $(GO) build -buildvcs=auto -tags cuda -ldflags '$(CUDA_LAZY)' -o bin/prabench-cuda ./cmd/prabench
 
 CUDA_STANDIN = LD_LIBRARY_PATH=$(CURDIR)/.prabench/cuda/standin STANDIN_LEAKS=1
-cuda-test: build cuda ## the CUDA core on a driver that runs on the CPU: conformance, laws, training, sampling, a sweep, mutations
-	@sh .ci/cuda-standin
+CUDA_PTX = STANDIN_IMAGES=$(CURDIR)/.prabench/cuda/standin
+cuda-test: build cuda ## the CUDA core on a driver that runs on the CPU: sources and PTX: conformance, laws, training, a sweep, races, mutations
+	@GO="$(GO)" sh .ci/cuda-standin ptx
 	$(CUDA_LINK) $(GO) vet -tags cuda ./models/... ./cmd/prabench
 	$(CUDA_LINK) $(CUDA_STANDIN) $(GO) test -tags cuda -count=1 ./models/cuda
+	$(CUDA_LINK) $(CUDA_STANDIN) $(CUDA_PTX)/ptx $(GO) test -tags cuda -count=1 -skip '^TestMutants$$' ./models/cuda
+	$(CUDA_LINK) $(CUDA_STANDIN) $(CUDA_PTX)/races $(GO) test -tags cuda -count=1 -run '^(TestConformance|TestConformanceOwnProducts|TestBF16Cache|TestPrecisions)$$' ./models/cuda
+	$(CUDA_LINK) $(CUDA_STANDIN) $(CUDA_PTX)/ptx $(GO) test -tags cuda -count=1 -run 'TestOracleCUDA|TestCUDAGradients|TestCUDAGraphs|TestCUDATraining' ./models/pra
 	$(CUDA_LINK) $(CUDA_STANDIN) $(GO) test -tags cuda -count=1 -short ./models/cuda/selftest -args -report $(CURDIR)/.prabench/cuda/selftest-standin.md
 	$(CUDA_LINK) $(CUDA_STANDIN) $(GO) test -tags cuda -count=1 -run 'TestCUDA|TestLaw|TestOracleCUDA|TestTheSameSeed' ./models/pra ./models/jit
 	$(CUDA_LINK) $(CUDA_STANDIN) $(GO) test -tags cuda -count=1 -run 'TestCUDA' ./cmd/prabench

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -63,6 +64,129 @@ var hostMutants = []mutant{
 	{"wrong argument order in a call", "kernels/memory.go", "bufs(op.Dst).ints(op.LDDst).bufs(op.Src).ints(op.LDSrc, op.N)",
 		"bufs(op.Dst).ints(op.LDSrc).bufs(op.Src).ints(op.LDDst, op.N)", "", "TestConformance/Copy2D"},
 	{"launch over its bounds", "queue.go", "uint64(l.Block[0])<<32", "uint64(2*l.Block[0])<<32", "", "TestConformance/Fill"},
+}
+
+// ptxMutant is one mistake in the text that a driver is given: every place where
+// old stands, or the one of number only, from 1. With races all accesses to memory
+// are compared.
+type ptxMutant struct {
+	mistake, family string
+	old, new        string // a regular expression, and what takes its place
+	only            int
+	races           bool
+	tests           string
+}
+
+var ptxMutants = []ptxMutant{
+	{
+		"fragment registers of a product in another order", "gemm_bf16", `(mma\S+ \{[^}]*\}, )\{(%r\d+),(%r\d+),`, "$1{$3,$2,",
+		0, false, "TestPrecisions",
+	},
+	{
+		"fragment registers of one of its operands exchanged", "gemm_bf16", `(mma\S+ \{[^}]*\}, \{[^}]*\}, )\{(%r\d+),(%r\d+)\}`, "$1{$3,$2}",
+		0, false, "TestPrecisions",
+	},
+	{
+		"halves converted in the other order", "gemm_bf16", `(cvt\.rn\.bf16x2\.f32 %r\d+), (%f\d+), (%f\d+)`, "$1, $3, $2",
+		1, false, "TestPrecisions",
+	},
+	{
+		"a barrier of the block removed", "norm", `\tbar\.sync[^\n]*\n`, "",
+		1, false, "TestConformance/(Norm|ModNorm)",
+	},
+	{
+		"a barrier of the block removed, by its race", "norm", `\tbar\.sync[^\n]*\n`, "",
+		2, true, "TestConformance/(Norm|ModNorm)",
+	},
+	{
+		"a barrier of the warp removed, by its race", "decode_bf16", `\tbar\.warp\.sync[^\n]*\n`, "",
+		0, true, "TestBF16Cache",
+	},
+	{
+		"every block writes what the first one does, by its race", "memory", `(mov\.u32\s+%r\d+), %ctaid\.x`, "$1, 0",
+		0, true, "TestConformance/Copy2D",
+	},
+	{
+		"a bound that is one too far", "memory", `setp\.ge\.s32`, "setp.gt.s32",
+		0, false, "TestConformance/Copy2D",
+	},
+	{
+		"a branch for the other case", "memory", `@%p1 bra`, "@!%p1 bra",
+		0, false, "TestConformance/(Fill|Copy2D)",
+	},
+	{
+		"a shuffle with another lane", "norm", `(shfl\.sync\.bfly\.b32\s+%f\d+, %f\d+), 16`, "$1, 8",
+		0, false, "TestConformance/Norm",
+	},
+	{
+		"a fused product without its sum", "flow", `fma\.rn\.f32 (\s*%f\d+), (%f\d+), (%f\d+), %f\d+`, "mul.rn.f32 $1, $2, $3",
+		0, false, "TestConformance/(Mix|FlowStep)",
+	},
+	{
+		"a vector read at an address that is no multiple of its size", "attention", `(ld\.shared\.v4\.f32\s+\{[^}]*\}, \[%rd\d+)\]`, "$1+4]",
+		1, false, "TestConformance/Attention",
+	},
+	{
+		"a division that multiplies", "norm", `div\.rn\.f32`, "mul.rn.f32",
+		0, false, "TestConformance/(Norm|ModNorm)",
+	},
+}
+
+// translated is a folder of images made of the committed PTX, that of one family
+// with a mistake.
+func translated(t *testing.T, m ptxMutant) string {
+	t.Helper()
+	out := t.TempDir()
+	from := "../../.prabench/cuda/standin/ptx"
+	if m.races {
+		from = "../../.prabench/cuda/standin/races"
+	}
+	built, _ := filepath.Glob(from + "/*.so")
+	if len(built) == 0 {
+		t.Fatal("there are no images of the PTX: run `make cuda-test`")
+	}
+	for _, so := range built {
+		so, err := filepath.Abs(so)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m.old == "" || filepath.Base(so) != m.family+".so" {
+			if err := os.Symlink(so, filepath.Join(out, filepath.Base(so))); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if m.old == "" {
+		return out
+	}
+	raw, err := os.ReadFile("kernels/ptx/" + m.family + ".ptx")
+	if err != nil {
+		t.Fatal(err)
+	}
+	place, found := regexp.MustCompile(m.old), 0
+	text := place.ReplaceAllStringFunc(string(raw), func(at string) string {
+		if found++; m.only > 0 && found != m.only {
+			return at
+		}
+		return place.ReplaceAllString(at, m.new)
+	})
+	if found < max(1, m.only) {
+		t.Fatalf("%s holds %q %d times: the mistake has no place any more, name another", m.family, m.old, found)
+	}
+	path := filepath.Join(out, m.family+".ptx")
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	args := []string{"run", "./standin/ptx", "-out", out}
+	if m.races {
+		args = append(args, "-races")
+	}
+	cmd := exec.Command("go", append(args, path)...)
+	cmd.Env = append(os.Environ(), "LD_LIBRARY_PATH=") // the stand-in is for what is tested
+	if said, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, said)
+	}
+	return out
 }
 
 func mutated(t *testing.T, m mutant, path string) string {
@@ -172,6 +296,19 @@ func TestMutants(t *testing.T) {
 			os.WriteFile(filepath.Join(dir, m.file), []byte(mutated(t, m, filepath.Join("kernels", m.file))), 0o644)
 			must(t, true, child(images(t, dir, m.families), m.tests))
 		})
+	}
+	for _, races := range []bool{false, true} {
+		t.Run(fmt.Sprint("none/ptx races ", races), func(t *testing.T) {
+			at := translated(t, ptxMutant{races: races})
+			for _, m := range ptxMutants {
+				if m.races == races {
+					must(t, false, child(at, m.tests))
+				}
+			}
+		})
+	}
+	for _, m := range ptxMutants {
+		t.Run("ptx/"+m.mistake, func(t *testing.T) { must(t, true, child(translated(t, m), m.tests)) })
 	}
 	for _, m := range hostMutants {
 		t.Run("host/"+m.mistake, func(t *testing.T) {

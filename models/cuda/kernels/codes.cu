@@ -35,7 +35,10 @@ KC_DEVICE float warp_max(float v) {
 KC_DEVICE float block_max(float v, float *part) {
     v = warp_max(v);
     u32 lane = threadIdx.x & 31, warps = blockDim.x >> 5;
-    if (warps == 1) return v;
+    if (warps == 1) {
+        kc_warp_barrier(); // shuffles do not order what was read before them
+        return v;
+    }
     if (lane == 0) part[threadIdx.x >> 5] = v;
     kc_barrier();
     v = warp_max(part[lane < warps ? lane : 0]);

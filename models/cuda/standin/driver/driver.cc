@@ -114,6 +114,7 @@ CUresult cuGetErrorString(CUresult r, const char **s) {
   case CUDA_ERROR_OUT_OF_MEMORY: *s = "out of memory"; break;
   case CUDA_ERROR_INVALID_CONTEXT: *s = "invalid device context"; break;
   case CUDA_ERROR_ILLEGAL_ADDRESS: *s = "an illegal memory access was encountered"; break;
+  case CUDA_ERROR_LAUNCH_FAILED: *s = "unspecified launch failure"; break;
   case CUDA_ERROR_LAUNCH_TIMEOUT: *s = "the launch timed out and was terminated"; break;
   case CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED: *s = "operation not permitted when stream is capturing"; break;
   default: *s = "an error of the stand-in without words";

@@ -19,6 +19,7 @@ struct Dim {
 extern "C" {
 extern Dim kc_threadIdx, kc_blockIdx, kc_blockDim, kc_gridDim;
 extern void *kc_shared;
+extern uint64_t kc_launch, kc_block; // numbers of the launch and of the block that run now
 }
 
 namespace standin {

@@ -12,6 +12,7 @@
 
 Dim kc_threadIdx, kc_blockIdx, kc_blockDim, kc_gridDim;
 void *kc_shared;
+uint64_t kc_launch, kc_block;
 
 // fib_switch keeps the caller's registers on its stack, its stack pointer in
 // *save, and goes on where the stack `to` was left.
@@ -73,6 +74,7 @@ int idles;
 
 // What went wrong inside a kernel.
 volatile sig_atomic_t running;
+bool reported;
 int faultSignal;
 void *faultAddress;
 struct sigaction before[32];
@@ -225,6 +227,12 @@ static inline uint8_t exchange(const void *mine, unsigned n) {
 }
 
 extern "C" {
+// kc_report fails the launch, which goes on to its end.
+void kc_report(const char *text) {
+  complain("%s", text);
+  reported = true;
+}
+
 void kc_block_barrier() { wait(AtBarrier, "kc_barrier"); }
 
 // kc_warp_gather gives every lane what all lanes show; a lane that does not
@@ -265,6 +273,8 @@ CUresult standin::runGrid(const Kernel &k, Dim grid, Dim block, unsigned shared,
   kc_gridDim = grid;
   count = static_cast<int>(block.x * block.y * block.z);
   faultSignal = 0;
+  reported = false;
+  kc_launch++;
   CUresult res = CUDA_SUCCESS;
   running = 1;
   // Blocks, too, run in either order.
@@ -273,10 +283,12 @@ CUresult standin::runGrid(const Kernel &k, Dim grid, Dim block, unsigned shared,
   for (uint64_t n = 0; n < blocks && res == CUDA_SUCCESS; n++) {
     const uint64_t i = backwards ? blocks - 1 - n : n;
     kc_blockIdx = {unsigned(i % grid.x), unsigned(i / grid.x % grid.y), unsigned(i / grid.x / grid.y)};
+    kc_block++;
     if (rounded) memset(kc_shared, 0xff, rounded);
     res = runBlock(k);
   }
   running = 0;
+  if (res == CUDA_SUCCESS && reported) res = CUDA_ERROR_LAUNCH_FAILED;
   if (res == CUDA_SUCCESS)
     if (const char *where = overrun()) {
       complain("kernel %s wrote %s", k.name.c_str(), where);
