@@ -2,6 +2,7 @@ package plots
 
 import (
 	"fmt"
+	"slices"
 
 	"prabench/metrics/stat"
 	"prabench/plots/figure"
@@ -45,7 +46,7 @@ func plotNoise(c *chart) error {
 	for _, l := range ledgers {
 		for _, k := range l.Components {
 			root := stat.Root(k.Variance)
-			p := Point{X: float64(indexOf(c.x.names, k.Name)), Y: root.Value * factor, Label: k.Name}
+			p := Point{X: float64(slices.Index(c.x.names, k.Name)), Y: root.Value * factor, Label: k.Name}
 			if c.series != nil {
 				p.Series = l.Point
 			}
@@ -94,13 +95,4 @@ func drawsOf(cells []CellData, metric string) (draws []view.Draw) {
 		}
 	}
 	return draws
-}
-
-func indexOf(list []string, s string) int {
-	for i, e := range list {
-		if e == s {
-			return i
-		}
-	}
-	return -1
 }

@@ -27,7 +27,7 @@ func TestTunedBesideUntuned(t *testing.T) {
 	if done := states(t, "tuned.toml --set measure.rounds=0"); done["train"] != 2 || done["sample"] != 2 {
 		t.Errorf("done before: %v", done)
 	}
-	must(t, "run tuned.toml --set measure.rounds=2 --set name=tuned")
+	must(t, "run tuned.toml --set measure.rounds=1 --set name=tuned")
 	for _, f := range []string{"response.svg", "cells.md"} {
 		if info, err := os.Stat("figures/tuned/" + f); err != nil || info.Size() == 0 {
 			t.Errorf("figure %s: %v", f, err)
@@ -37,14 +37,14 @@ func TestTunedBesideUntuned(t *testing.T) {
 	if !strings.Contains(string(md), "chosen guidance") || strings.Count(string(md), "\n| ") < 5 {
 		t.Errorf("%s", md)
 	}
-	if out := must(t, "results tuned.toml --set measure.rounds=2 --set name=tuned"); !strings.Contains(out, "tuned_guidance") {
+	if out := must(t, "results tuned.toml --set measure.rounds=1 --set name=tuned"); !strings.Contains(out, "tuned_guidance") {
 		t.Errorf("the choice is no column:\n%s", out)
 	}
 	rows := must(t, "results --format csv --experiment tuned --metric tuned_flow_steps,nfe,tune_selected,tune_fresh")
 	if strings.Count(rows, ",tuned_flow_steps,") != 2 || strings.Count(rows, ",tune_fresh,") != 2 || strings.Count(rows, ",nfe,") != 4 {
 		t.Errorf("%s", rows)
 	}
-	if _, errs, _ := prabench("run tuned.toml --set measure.rounds=2 --set name=tuned"); !strings.Contains(errs, "nothing to do") {
+	if _, errs, _ := prabench("run tuned.toml --set measure.rounds=1 --set name=tuned"); !strings.Contains(errs, "nothing to do") {
 		t.Errorf("again: %s", errs)
 	}
 }
