@@ -21,6 +21,13 @@ type Backend struct {
 	*counter.Backend
 	ops  *kernels.Ops
 	half bool
+
+	// Library has products done by cuBLAS, as a CUDA device does by default: one
+	// launch each, on operands in fp32 memory, and a pass where an epilogue asks
+	// for one.
+	Library   bool
+	launcher  kernels.Launcher
+	precision kernels.Precision
 }
 
 var _ device.Backend = (*Backend)(nil)
@@ -29,7 +36,7 @@ var _ device.Backend = (*Backend)(nil)
 // to bf16, and the cache holds bf16; with kernels.Packed the layers also read
 // weights that were packed once, before what is counted.
 func NewBackend(l kernels.Launcher, p kernels.Precision) *Backend {
-	return &Backend{Backend: counter.New(), ops: kernels.New(l, p), half: p != kernels.FP32}
+	return &Backend{Backend: counter.New(), ops: kernels.New(l, p), half: p != kernels.FP32, launcher: l, precision: p}
 }
 
 func (b *Backend) Name() string    { return "roofline" }
@@ -41,4 +48,41 @@ func (b *Backend) Caps() device.Caps {
 }
 
 func (b *Backend) Does(k device.Kind) bool { return kernels.Does(k) }
-func (b *Backend) Do(op device.Op)         { b.ops.Do(op) }
+
+func (b *Backend) Do(op device.Op) {
+	switch o := op.(type) {
+	case *device.Gemm:
+		if b.Library && o.K > 0 {
+			again := 1.0 // C is written, and read where it is added to
+			if o.Beta != 0 {
+				again = 2
+			}
+			b.product(o.FLOPs(), float64(o.M)*float64(o.K)+float64(o.K)*float64(o.N)+again*float64(o.M)*float64(o.N))
+			return
+		}
+	case *device.Linear:
+		if b.Library && o.In > 0 {
+			rows, in, out := float64(o.Rows), float64(o.In), float64(o.Out)
+			b.product(o.FLOPs(), rows*in+in*out+rows*out)
+			e := kernels.EpilogueOf(o)
+			to := at(o.Y)
+			if e.Pre != 0 {
+				to = e.Pre
+			}
+			b.ops.Finish(at(o.Y), to, o.Rows, o.Out, e)
+			return
+		}
+	}
+	b.ops.Do(op)
+}
+
+// library is cuBLAS as a kernel, by what its products are computed in.
+var library = map[bool]*kernels.Kernel{false: {Name: "cuBLAS"}, true: {Name: "cuBLAS", Compute: 80}}
+
+func (b *Backend) product(flops, elements float64) {
+	b.launcher.Launch(&kernels.Launch{
+		Kernel: library[b.precision != kernels.FP32], Cost: kernels.Cost{FLOPs: flops, Bytes: 4 * elements, Least: 4 * elements},
+	})
+}
+
+func at(x device.Buffer) kernels.Ptr { return kernels.Ptr(x.Base).At(x.Off) }

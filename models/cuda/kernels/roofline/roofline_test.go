@@ -52,6 +52,34 @@ func TestPage(t *testing.T) {
 	}
 }
 
+// What a device does by default: a launch for each of an AR step's 254 products, a
+// pass after the 253 that have an epilogue, and the rest. An H100 recorded graphs of 901
+// nodes: cuBLAS adds a kernel to 227 products, whose depth it splits.
+func TestLaunchesByDefault(t *testing.T) {
+	c := preset(t, "pra-s", "PRA-S", [2]float64{})
+	on := roofline.H100
+	on.Library = true
+	s, err := roofline.Sample(c.Config, c.Sample, 64, kernels.BF16, on)
+	if err != nil {
+		t.Fatal(err)
+	}
+	steps := c.Config.ARSteps()
+	counted := map[string]int{}
+	for _, l := range s.Whole.Lines() {
+		counted[l.Kernel.Name] = l.Launches / steps
+	}
+	if products, passes := counted["cuBLAS"], counted["finish"]; products != 254 || passes != 253 || s.PerStep != 674 {
+		t.Errorf("%d launches an AR step, want 674; %d products, want 254; %d passes, want 253", s.PerStep, products, passes)
+	}
+	own, err := roofline.Sample(c.Config, c.Sample, 64, kernels.BF16, roofline.H100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a, b := s.Whole.Total().Cost.FLOPs, own.Whole.Total().Cost.FLOPs; math.Abs(a-b) > 1e-9*b {
+		t.Errorf("%g operations by cuBLAS, %g by own products", a, b)
+	}
+}
+
 // A kernel that moves more than 1.5 times what it must has a reason on the page,
 // and no reason is left from a kernel that no longer does.
 func TestReasons(t *testing.T) {

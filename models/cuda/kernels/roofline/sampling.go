@@ -29,6 +29,7 @@ func Sample(c pra.Config, sc pra.SampleConfig, batch int, p kernels.Precision, d
 	count := func(first bool) (*Tally, error) {
 		t := NewTally(d)
 		be := NewBackend(t, p)
+		be.Library = d.Library
 		m, err := pra.NewModel(be, c, 0)
 		if err != nil {
 			return nil, err
@@ -87,7 +88,9 @@ func LargestShared(c pra.Config, t pra.TrainConfig, sc pra.SampleConfig) (map[st
 func Train(c pra.Config, tc pra.TrainConfig, p kernels.Precision, d Device) (*Tally, error) {
 	t := NewTally(d)
 	images := models.Images{N: 1, Size: c.Size, Channels: c.Channels, Pixels: make([]uint8, c.Size*c.Size*c.Channels), Labels: []int32{0}}
-	tr, err := pra.NewTrainer(NewBackend(t, p), c, tc, images)
+	be := NewBackend(t, p)
+	be.Library = d.Library
+	tr, err := pra.NewTrainer(be, c, tc, images)
 	if err != nil {
 		return nil, err
 	}
