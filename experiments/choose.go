@@ -77,9 +77,9 @@ func (e *Experiment) chosen(text string, p *problems) []Cell {
 	return out
 }
 
-const unknownChoice = "unknown key; allowed: any key of a setting, seed or label"
+const unknownChoice = "unknown key; allowed: any key of a setting, seed, label or outside"
 
-func choices() []string { return append(slices.Clone(allNames), "seed", labelKey) }
+func choices() []string { return append(slices.Clone(allNames), "seed", labelKey, where.Outside) }
 
 // Choices reads the text of Options.Only for cells that are not in a file but in
 // a database: keys by their full names, so that "patch" is "model.patch", and
@@ -114,6 +114,8 @@ func chosenField(key string) *field {
 		return seedField
 	case labelKey:
 		return labelField
+	case where.Outside:
+		return outsideField
 	}
 	return byName[quantity.FullKey(key)]
 }

@@ -122,7 +122,7 @@ func (c *claimReading) points(side string) map[string]any {
 		name := "claim." + side + "." + e.key
 		f := chosenField(e.key)
 		if f == nil || f == seedField {
-			c.problems.add(e.at, name, "unknown key; allowed: any key of a setting, or label",
+			c.problems.add(e.at, name, "unknown key; allowed: any key of a setting, label or outside",
 				didYouMean(e.key, append(slices.Clone(allNames), labelKey)))
 			continue
 		}
@@ -133,7 +133,7 @@ func (c *claimReading) points(side string) map[string]any {
 		var list []any
 		for _, w := range wanted {
 			list = append(list, w.plain)
-			if len(c.exp.Cells) > 0 && !slices.ContainsFunc(c.exp.Cells, func(cell Cell) bool { return cell.has(f, w) }) {
+			if f != outsideField && len(c.exp.Cells) > 0 && !slices.ContainsFunc(c.exp.Cells, func(cell Cell) bool { return cell.has(f, w) }) {
 				c.problems.add(e.at, name, fmt.Sprintf("no cell has the value %s; allowed: %s", show(w.plain), c.exp.present(f)), "")
 			}
 		}

@@ -303,7 +303,7 @@ func (f *figureReading) where(key string, to *map[string]any) {
 	for _, e := range f.doc.entries(table, append(slices.Clone(f.path), "where")...) {
 		k := chosenField(e.key)
 		if k == nil {
-			f.problems.add(e.at, "figure.where."+e.key, "unknown key; allowed: any key of a setting, seed or label",
+			f.problems.add(e.at, "figure.where."+e.key, "unknown key; allowed: any key of a setting, seed, label or outside",
 				didYouMean(e.key, append(slices.Clone(allNames), "seed", labelKey)))
 			continue
 		}
@@ -320,7 +320,7 @@ func (f *figureReading) where(key string, to *map[string]any) {
 			}
 			filter[k.Name] = list
 		}
-		none := !slices.ContainsFunc(f.exp.Cells, func(c Cell) bool {
+		none := k != outsideField && !slices.ContainsFunc(f.exp.Cells, func(c Cell) bool {
 			return slices.ContainsFunc(wanted, func(w value) bool { return c.has(k, w) })
 		})
 		if none && len(f.exp.Cells) > 0 {

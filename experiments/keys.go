@@ -14,6 +14,7 @@ import (
 
 	"prabench/metrics/quantity"
 	"prabench/models"
+	"prabench/results/where"
 )
 
 // Key is a key of an experiment file, for documentation and `plan`.
@@ -46,6 +47,10 @@ const labelKey = "label"
 // labelField stands for the names that a zip gives its steps: an axis like any
 // other, but no setting.
 var labelField = &field{Key: Key{Name: labelKey, Type: "string", Sweep: true}, typ: reflect.TypeFor[string]()}
+
+// outsideField stands for the label of images of another program, which are scored
+// beside the cells of a file: which there are is not known here.
+var outsideField = &field{Key: Key{Name: where.Outside, Type: "string"}, typ: reflect.TypeFor[string]()}
 
 // seedField stands for the cell's seed where cells are chosen.
 var seedField = &field{Key: Key{Name: "seed", Type: "integer"}, typ: reflect.TypeFor[uint64]()}
@@ -356,7 +361,8 @@ func (f *field) wrongType(raw any) error {
 		"names":    `an array of names such as ["throughput", "latency"], or "throughput, latency"`,
 	}[f.Type]
 	example := ""
-	if f != labelField && f != seedField && f.Type != "depth" && f.Type != "duration" && f.Type != "bytes" && f.Type != "names" {
+	explained := f.Type == "depth" || f.Type == "duration" || f.Type == "bytes" || f.Type == "names"
+	if f != labelField && f != seedField && f != outsideField && !explained {
 		example = ", for example " + show(f.Default)
 	}
 	return fmt.Errorf("%s is %s; allowed: %s%s", show(raw), typeName(raw), allowed, example)

@@ -164,11 +164,13 @@ func isCurrent(ctx context.Context, q querier, experiment, digest string) (bool,
 }
 
 func recordPlan(ctx context.Context, tx *sql.Tx, plan Plan, digest string, created time.Time) error {
-	if _, err := tx.ExecContext(ctx, "UPDATE plan SET current=0 WHERE experiment=? AND current=1", plan.Experiment); err != nil {
+	var before int64
+	err := tx.QueryRowContext(ctx, "UPDATE plan SET current=0 WHERE experiment=? AND current=1 RETURNING n", plan.Experiment).Scan(&before)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return err
 	}
 	var number int64
-	err := tx.QueryRowContext(ctx, `INSERT INTO plan(experiment, description, file_hash, hash, created, current)
+	err = tx.QueryRowContext(ctx, `INSERT INTO plan(experiment, description, file_hash, hash, created, current)
 		VALUES (?,?,?,?,?,1) RETURNING n`, plan.Experiment, plan.Description, plan.FileHash, digest, stamp(created)).Scan(&number)
 	if err != nil {
 		return err
@@ -184,7 +186,7 @@ func recordPlan(ctx context.Context, tx *sql.Tx, plan Plan, digest string, creat
 			return fmt.Errorf("cell %s: %w", c.ID, err)
 		}
 	}
-	return nil
+	return keepBeside(ctx, tx, before, number)
 }
 
 // recordCell stores a cell or brings a known one up to date.

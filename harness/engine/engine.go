@@ -46,6 +46,7 @@ type Experiment struct {
 	Name, Description string
 	File, FileHash    string // path and hash of the experiment file; empty without one
 	Cells             []Cell
+	Beside            bool // its cells join the plan that the database has of the experiment, and replace none
 }
 
 // Places are the files and folders of a run.

@@ -320,6 +320,9 @@ func (p *Plan) record(e *Experiment) (results.Plan, error) {
 	listed := map[string]bool{}
 	for _, c := range e.Cells {
 		column := columns(c.Settings.Params)
+		if c.Settings.Outside.SHA256 != "" { // no model
+			column = func(string) *int { return nil }
+		}
 		pc := results.PlanCell{
 			ID: c.ID, Seed: c.Seed, Label: c.Label, Patch: column("model.patch"), Block: column("model.block"),
 			RolloutDepth: column("train.rollout_depth"), State: column("model.state"),

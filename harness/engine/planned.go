@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"prabench/results"
 )
@@ -34,6 +35,7 @@ func (e *Experiment) CheckPlanned(ctx context.Context, db *results.DB) error {
 	for i := range e.Cells {
 		in[e.Cells[i].ID] = true
 	}
+	cells = slices.DeleteFunc(cells, func(c results.Cell) bool { return c.Params[results.OutsideKey] != nil })
 	same := 0
 	for i := range cells {
 		if in[cells[i].Cell] {

@@ -230,7 +230,11 @@ func (l *launcher) prepare(ctx context.Context, experiments []*Experiment, retry
 		if err != nil {
 			return err
 		}
-		if err := l.db.RecordPlan(ctx, plan); err != nil {
+		record := l.db.RecordPlan
+		if e.Beside {
+			record = l.db.RecordBeside
+		}
+		if err := record(ctx, plan); err != nil {
 			return err
 		}
 	}

@@ -112,6 +112,22 @@ func (c Chain) Stages() []Stage {
 // that differ in keys that nothing reads (see [models.Params]).
 func Of(s Settings) (Chain, error) { return chain(s, nil) }
 
+// identity is what the key of a cell's stage is the hash of, if the cell has one.
+func (k *Kind) identity(s *Settings, inputs []string) (id identity, ok bool) {
+	if s.Outside.SHA256 != "" {
+		switch {
+		case k.Given != "":
+			return identity{k.Given, []string{}, k.Name, s.Outside}, true
+		case k.OnDevice || len(k.Asks) > 0: // of a model, and there is none
+			return id, false
+		}
+	}
+	if !k.wanted(s) || slices.Contains(inputs[:len(k.Inputs)], "") {
+		return id, false
+	}
+	return identity{k.code(s), present(inputs), k.Name, k.part(s)}, true
+}
+
 // Config is what the key of the cell's stage of a kind is the hash of.
 func Config(s Settings, kind *Kind) (config json.RawMessage, err error) {
 	_, err = chain(s, func(k *Kind, text []byte) {
@@ -132,14 +148,11 @@ func chain(s Settings, show func(kind *Kind, config []byte)) (Chain, error) {
 	w := writers.Get().(*writer)
 	defer writers.Put(w)
 	for at, kind := range kinds {
-		if !kind.wanted(&s) {
+		id, ok := kind.identity(&s, c.inputs(at))
+		if !ok {
 			continue
 		}
-		keys := c.inputs(at)
-		if slices.Contains(keys[:len(kind.Inputs)], "") {
-			continue
-		}
-		key, config, err := w.key(identity{kind.code(&s), present(keys), kind.Name, kind.part(&s)})
+		key, config, err := w.key(id)
 		if err != nil {
 			return nil, err
 		}

@@ -34,6 +34,10 @@ type Kind struct {
 	// has no such stage, and is none the worse.
 	Asks []Capability
 
+	// Given is the version of what stands in its place for images of another
+	// program; "" for a kind that cannot come from outside.
+	Given string
+
 	// Version is that of the code behind it, raised when its results change. Where
 	// it contains [Core], the version of the cell's family stands there in keys.
 	Version string

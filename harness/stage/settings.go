@@ -30,6 +30,7 @@ type Settings struct {
 	Extras quantity.Extras `json:"extras"`
 	Also   string          `json:"also,omitempty"` // names of scores that came later, between commas
 
+	Outside Outside `json:"outside,omitzero"` // images of another program, in place of a model's
 	Tune    Tune    `json:"tune,omitzero"`
 	Measure Measure `json:"measure"`
 
@@ -84,6 +85,15 @@ func (s *Settings) TrainImages() int {
 		info.Train = min(info.Train, s.Data.Limit)
 	}
 	return t.Steps * info.Train
+}
+
+// Outside is images of another program. A cell that has them has no model: only
+// the stages that look at images.
+type Outside struct {
+	Name   string `json:"name"`   // of the file or folder
+	SHA256 string `json:"sha256"` // of its content
+	Range  string `json:"range,omitempty"`
+	Count  int    `json:"count"` // images taken from it
 }
 
 // Tune is how a cell chooses its own sampling; without a metric it does not.

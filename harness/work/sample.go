@@ -52,6 +52,7 @@ var Sample = &stage.Kind{
 	Chief:    Train,
 	Optional: []*stage.Kind{Tune},
 	Version:  "1/" + stage.Core,
+	Given:    "outside/1",
 	Part: func(s *stage.Settings) any {
 		return samplePart{models.Table(s.Params.Canonical(), "sample"), s.Count, s.Measure.Lowered()}
 	},
@@ -98,24 +99,27 @@ func (t *task) sample() error {
 	if info, err := dataset.Describe(t.set.Data); err == nil && len(info.ClassNames) == c.Classes {
 		drawn.ClassNames = info.ClassNames
 	}
+	return t.keep(func(d *artifact.Draft) error { return drawn.write(d, pixels, labels) })
+}
+
+// write writes the files of a sample artifact.
+func (drawn Drawn) write(d *artifact.Draft, pixels []uint8, labels []int32) error {
 	raw, err := json.MarshalIndent(drawn, "", " ")
 	if err != nil {
 		return err
 	}
-	return t.keep(func(d *artifact.Draft) error {
-		if err := writeArray(d.Path(SamplesFile), pixels, n, c.Size, c.Size, c.Channels); err != nil {
-			return err
-		}
-		if err := d.Write(DrawnFile, raw); err != nil {
-			return err
-		}
-		f, err := os.Create(d.Path(GridFile))
-		if err != nil {
-			return err
-		}
-		defer f.Close()
-		return png.Encode(f, sheet.ByClass(pixels, labels, c.Size, c.Channels, c.Classes, 10).Picture())
-	})
+	if err := writeArray(d.Path(SamplesFile), pixels, drawn.Count, drawn.Size, drawn.Size, drawn.Channels); err != nil {
+		return err
+	}
+	if err := d.Write(DrawnFile, raw); err != nil {
+		return err
+	}
+	f, err := os.Create(d.Path(GridFile))
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return png.Encode(f, sheet.ByClass(pixels, labels, drawn.Size, drawn.Channels, drawn.Classes, 10).Picture())
 }
 
 // Draw draws images of a model by the sampling of p, of the given classes, image i

@@ -60,7 +60,8 @@ func (t *task) score() error {
 	t.estimate(quantity.KID, s.KID)
 	t.estimate(quantity.Precision, s.Precision)
 	t.estimate(quantity.Recall, s.Recall)
-	if c, ok := embedder.(*embed.Classifier); ok {
+	// Images of another program may have no classes: then all are of one.
+	if c, ok := embedder.(*embed.Classifier); ok && (drawn.Classes > 1 || t.set.Outside.SHA256 == "") {
 		seen, _ := c.ClassifyFeatures(x)
 		accuracy, err := metrics.ClassAccuracy(seen, drawn.Labels)
 		if err != nil {

@@ -8,6 +8,10 @@ import (
 // Filter names the values that keys must have: one value, or any of a list.
 type Filter map[string]any
 
+// Outside is the key of the label of images of another program: those cells have
+// no other key. All keys of settings have a table and a dot.
+const Outside = "outside"
+
 // Accepts says whether a thing has all of them; get gives its value of a key.
 func (f Filter) Accepts(get func(key string) (any, bool)) bool {
 	for key, want := range f {

@@ -1,0 +1,162 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"prabench/harness/outside"
+	"prabench/harness/stage"
+	"prabench/harness/work"
+	"prabench/metrics"
+	"prabench/metrics/embed"
+	"prabench/models"
+	"prabench/models/dataset"
+	"prabench/results"
+)
+
+// Outside is images that another program made, to be scored as a cell beside those
+// of an experiment.
+type Outside struct {
+	Path  string
+	Label string
+	Seed  uint64 // which of several samplings or trainings of one label it is
+	Range string // of floats, see [outside.Range]
+}
+
+// Score scores them under the experiment's protocol, in the stages that score its
+// own cells. The row stays beside the experiment's cells when it is run again.
+func (r *Run) Score(ctx context.Context, e *Experiment, o Outside) (Summary, error) {
+	of, err := e.protocol()
+	if err != nil {
+		return Summary{}, err
+	}
+	set := *of.Settings
+	pictures, classes, found, err := o.read(&set)
+	if err != nil {
+		return Summary{}, &Mistake{Err: fmt.Errorf("%w; nothing was scored", err)}
+	}
+	if err := r.planned(ctx, e); err != nil {
+		return Summary{}, err
+	}
+	set.Outside = stage.Outside{Name: found.Name, SHA256: found.SHA256, Range: o.Range, Count: set.Count}
+	chain, err := stage.Of(set)
+	if err != nil {
+		return Summary{}, err
+	}
+	key := chain.Key(work.Sample)
+	if err := work.Place(r.Places.Store(), key, pictures, classes); err != nil {
+		return Summary{}, &Failure{err}
+	}
+	cell := Cell{ID: "outside-" + key[:12], Label: o.Label + " (outside)", Seed: o.Seed, Settings: &set,
+		Params: map[string]any{results.OutsideKey: o.Label}}
+	beside := *e
+	beside.Cells, beside.Beside = []Cell{cell}, true
+	return r.Do(ctx, &beside)
+}
+
+// protocol is the first cell that is not skipped; all of them must be scored in
+// the same way.
+func (e *Experiment) protocol() (*Cell, error) {
+	type protocol struct {
+		data                      dataset.Spec
+		embedder, reference, also string
+		samples, count            int
+		shape                     models.Shape
+	}
+	var first *Cell
+	var want protocol
+	for i := range e.Cells {
+		c := &e.Cells[i]
+		if c.Skip {
+			continue
+		}
+		s := c.Settings
+		p := protocol{s.Data, s.Embedder, s.Reference, s.Also, s.Samples, s.Count, s.Params.Shape()}
+		switch {
+		case first == nil:
+			first, want = c, p
+		case p != want:
+			return nil, Mistakef("%s: cells %s and %s are scored by different protocols (data, sample.count or metrics): choose one with --only",
+				e.File, first.ID, c.ID)
+		}
+	}
+	if first == nil {
+		return nil, Mistakef("%s: no cell is chosen", e.File)
+	}
+	return first, nil
+}
+
+// planned sees to it that the database has the plan of the experiment as it is.
+func (r *Run) planned(ctx context.Context, e *Experiment) error {
+	db, err := results.OpenReadOnly(r.Places.DB)
+	if err == nil {
+		err = e.CheckPlanned(ctx, db)
+		db.Close()
+	}
+	var not *NotPlanned
+	switch {
+	case errors.As(err, &not) && not.Stored == 0, errors.Is(err, results.ErrMissing), errors.Is(err, fs.ErrNotExist):
+		_, release, err := r.Prepare(ctx, e)
+		if err == nil {
+			release()
+		}
+		return err
+	case errors.As(err, &not):
+		return &Mistake{Err: err}
+	}
+	return err
+}
+
+// read reads as many images as the experiment scores, and the names of their
+// classes.
+func (o Outside) read(s *stage.Settings) (p metrics.Pictures, classes []string, found *outside.Set, err error) {
+	shape := s.Params.Shape()
+	embedder, err := embed.For(s.Data.Set, shape.Size, shape.Channels, s.Embedder)
+	if err != nil {
+		return p, nil, nil, err
+	}
+	found, err = outside.Read(o.Path, outside.Want{Size: shape.Size, Channels: shape.Channels, Floats: outside.Range(o.Range)})
+	if err != nil {
+		return p, nil, nil, err
+	}
+	if found.N < s.Count {
+		return p, nil, nil, fmt.Errorf("%s has %d images, the experiment scores %d (sample.count), and scores of different counts do not "+
+			"compare: make more images, or score them beside an experiment whose sample.count is %[2]d", o.Path, found.N, s.Count)
+	}
+	if s.Count <= embedder.Dim() {
+		return p, nil, nil, fmt.Errorf("sample.count = %d images are not more than the %d features of %s: a distance of so few says nothing; "+
+			"raise sample.count in the experiment", s.Count, embedder.Dim(), embedder.Name())
+	}
+	p = metrics.Pictures{N: found.N, Size: shape.Size, Channels: shape.Channels, Pixels: found.Pixels, Labels: found.Labels}
+	if info, err := dataset.Describe(s.Data); err == nil {
+		classes = info.ClassNames
+	}
+	if len(classes) == 0 {
+		for i := range shape.Classes {
+			classes = append(classes, fmt.Sprint(i))
+		}
+	}
+	if found.Classes != nil {
+		if p.Labels, err = work.Numbered(p.Labels, found.Classes, classes); err != nil {
+			return p, nil, nil, fmt.Errorf("%s: %w", o.Path, err)
+		}
+	}
+	for i, l := range p.Labels {
+		if int(l) >= len(classes) {
+			return p, nil, nil, fmt.Errorf("%s: label %d is %d, the data set has the classes 0 to %d", o.Path, i, l, len(classes)-1)
+		}
+	}
+	p, err = work.Evenly(p, s.Count)
+	return p, classes, found, err
+}
+
+// FloatRanges are the ranges that can be said of floats.
+func FloatRanges() []string {
+	var all []string
+	for _, r := range outside.Ranges() {
+		all = append(all, string(r))
+	}
+	return all
+}
