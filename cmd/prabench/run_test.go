@@ -62,6 +62,10 @@ func TestRun(t *testing.T) {
 	}
 	must(t, "sample tiny.toml --only train.rollout_depth=1 --columns 3 --out sheet.png")
 	models, _ := filepath.Glob(".prabench/train/*/model.safetensors")
+	must(t, "sample tiny.toml --only train.rollout_depth=1 --count 40 --out again.npz")
+	if _, errs, code := prabench("sample tiny.toml --count 40"); code != exitUsage || !strings.Contains(errs, "--columns") {
+		t.Errorf("a sheet of so many images: exit code %d, %s", code, errs)
+	}
 	must(t, "sample "+models[0]+" --columns 1 --out one.png")
 	must(t, "export --out all.csv")
 	must(t, "export --format sqlite --out copy.db")

@@ -18,10 +18,13 @@ func (a *app) sampleCommand() *cobra.Command {
 	o := &sampleOptions{}
 	c := &cobra.Command{
 		Use:   "sample (MODEL.safetensors | FILE)",
-		Short: "Draw a sheet of images, one row a class, from a trained model",
+		Short: "Draw images from a trained model: a sheet, or files for other programs",
 		Long: `sample loads a model file, or the training of a cell of an experiment file
 (choose it with --only; the first one otherwise), draws images of every class
-and writes them as one PNG. The sampling settings are those of the cell, or the
+and writes them as one PNG, or for other programs: --out x.npz has the images as
+arr_0 [N, height, width, channels] and the classes as arr_1, as ADM's programs write
+them, x.npy the images alone, and a folder a PNG file for each. --count says how many,
+as many of each class, and --seed with which noise. The sampling settings are those of the cell, or the
 defaults for a model file; flags change them.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -29,8 +32,9 @@ defaults for a model file; flags change them.`,
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&o.out, "out", "samples.png", "PNG file to write")
+	f.StringVar(&o.out, "out", "samples.png", "PNG `file` to write, or .npz, .npy or a folder")
 	f.IntVar(&o.Columns, "columns", 10, "images of each class")
+	f.IntVar(&o.Count, "count", 0, "images of all classes, in place of --columns; not for a PNG")
 	for _, s := range o.Settings() {
 		f.Var(s, s.Name, s.Doc)
 	}
@@ -47,11 +51,24 @@ func (a *app) sample(ctx context.Context, from string, o *sampleOptions) error {
 	if o.Columns < 1 {
 		return usage("--columns %d: at least one image of each class", o.Columns)
 	}
+	if o.Count < 0 {
+		return usage("--count %d: at least one image", o.Count)
+	}
 	o.Model, o.Device = from, a.device
 	if strings.EqualFold(filepath.Ext(from), ".toml") {
 		if err := a.modelOfCell(ctx, from, o); err != nil {
 			return err
 		}
+	}
+	if sampler.ForPrograms(o.out) {
+		n, err := o.Write(ctx, o.out)
+		if err == nil {
+			fmt.Fprintf(a.stdout, "%s: %d images\n", o.out, n)
+		}
+		return err
+	}
+	if o.Count != 0 {
+		return usage("--count %d: a sheet has --columns; with --out x.npz, x.npy or a folder any number can be written", o.Count)
 	}
 	s, err := o.Sheet(ctx)
 	if err != nil {

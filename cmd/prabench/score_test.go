@@ -59,7 +59,14 @@ func TestScore(t *testing.T) {
 	must(t, "score a.npy --label theirs --experiment tiny.toml"+set)
 	must(t, "score b.npy --label theirs --seed 2 --experiment tiny.toml"+set)
 	must(t, "score a.npy --label theirs --experiment tiny.toml"+set) // again: nothing new
+	must(t, "sample tiny.toml --only train.rollout_depth=0 --count 120 --out again.npz"+set)
+	must(t, "score again.npz --label again --experiment tiny.toml"+set)
 	got := values(t, "")
+	for _, m := range []string{"fid_proxy", "kid", "precision", "density"} { // with classes: intervals too
+		if a, b := got["again seed 1 "+m], got["depth=0 seed 1 "+m]; a == "" || a != b {
+			t.Errorf("%s of images drawn again is %q, that of the cell %q", m, a, b)
+		}
+	}
 	for _, m := range []string{"precision", "recall", "fid_proxy", "kid", "density", "coverage", "fid_proxy_floor", "density_floor"} {
 		// Which of the two cells the file is of does not matter. The intervals differ:
 		// the blocks of images with classes are dealt by them.

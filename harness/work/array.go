@@ -6,7 +6,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"os"
-	"strings"
+
+	"prabench/harness/outside"
 
 	"github.com/sbinet/npyio"
 )
@@ -15,26 +16,20 @@ import (
 // a slice as one dimension only, and people open these files to look at them.
 func writeArray[T uint8 | float32](path string, x []T, shape ...int) error {
 	descr := map[int]string{1: "|u1", 4: "<f4"}[binary.Size(*new(T))]
-	var dims strings.Builder
 	n := 1
 	for _, s := range shape {
 		n *= s
-		fmt.Fprintf(&dims, "%d,", s)
 	}
 	if n != len(x) {
 		return fmt.Errorf("%s: %d values for the shape %v", path, len(x), shape)
 	}
-	header := fmt.Sprintf("{'descr': '%s', 'fortran_order': False, 'shape': (%s), }", descr, dims.String())
-	header += strings.Repeat(" ", 63-(10+len(header))%64) + "\n"
 	f, err := os.Create(path)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
 	w := bufio.NewWriterSize(f, 1<<20)
-	w.WriteString("\x93NUMPY\x01\x00")
-	_ = binary.Write(w, binary.LittleEndian, uint16(len(header))) // the error stays until Flush
-	w.WriteString(header)
+	_, _ = w.Write(outside.Header(descr, shape...)) // the error stays until Flush
 	if err := binary.Write(w, binary.LittleEndian, x); err != nil {
 		return err
 	}

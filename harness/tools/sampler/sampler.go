@@ -1,5 +1,5 @@
-// Package sampler draws a sheet of images from a trained model for people to look
-// at: nothing of it is measured or kept with the results.
+// Package sampler draws images from a trained model: a sheet for people to look at,
+// or a file for other programs. Nothing of it is measured or kept with the results.
 package sampler
 
 import (
@@ -12,6 +12,7 @@ import (
 	"prabench/harness/artifact"
 	"prabench/harness/engine"
 	"prabench/harness/machine"
+	"prabench/harness/outside"
 	"prabench/harness/sheet"
 	"prabench/harness/work"
 	"prabench/models"
@@ -26,6 +27,7 @@ type Request struct {
 	Device  string // cpu when empty
 	Threads int    // of the device; 0 is all cores
 	Columns int    // images of each class
+	Count   int    // images of all classes together, in place of Columns, where it is not 0
 
 	Params models.Params  // whose sampling settings count; nil: the default ones of the model's family
 	Set    map[string]any // keys of the table [sample] that have another value
@@ -58,6 +60,17 @@ type Sheet struct {
 // Sheet draws it. What the device, the file or the settings do not allow is a
 // [*engine.Mistake].
 func (r Request) Sheet(ctx context.Context) (*Sheet, error) {
+	m, err := r.Draw(ctx)
+	if err != nil {
+		return nil, err
+	}
+	drawn := sheet.ByClass(m.Pixels, m.Labels, m.Size, m.Channels, m.Classes, r.Columns)
+	return &Sheet{Picture: drawn.Picture(), Images: len(m.Labels), Classes: m.Classes}, nil
+}
+
+// Draw draws the images, as many of each class. Mistakes are as in Sheet.
+func (r Request) Draw(ctx context.Context) (outside.Images, error) {
+	var out outside.Images
 	if r.Threads <= 0 {
 		r.Threads = machine.Processors()
 	}
@@ -66,28 +79,43 @@ func (r Request) Sheet(ctx context.Context) (*Sheet, error) {
 	}
 	be, err := work.Open(work.Device{Name: r.Device, Threads: r.Threads, Precision: "fp32"})
 	if err != nil {
-		return nil, &engine.Mistake{Err: err}
+		return out, &engine.Mistake{Err: err}
 	}
 	defer be.Close()
 	m, err := models.Load(be, r.Model)
 	if err != nil {
-		return nil, &engine.Mistake{Err: err}
+		return out, &engine.Mistake{Err: err}
 	}
 	defer m.Close()
 	p, err := r.params(m)
 	if err != nil {
-		return nil, err
+		return out, err
 	}
 	c := p.Shape()
-	n := c.Classes * r.Columns
-	labels := work.EvenLabels(n, c.Classes)
-	pixels, err := work.Draw(m, p, min(n, batch), labels, func(int) error { return ctx.Err() })
-	if err != nil {
-		return nil, err
+	n := r.Count
+	if n == 0 {
+		n = c.Classes * r.Columns
 	}
-	drawn := sheet.ByClass(pixels, labels, c.Size, c.Channels, c.Classes, r.Columns)
-	return &Sheet{Picture: drawn.Picture(), Images: n, Classes: c.Classes}, nil
+	out = outside.Images{Size: c.Size, Channels: c.Channels, Labels: work.EvenLabels(n, c.Classes), Classes: c.Classes}
+	out.Pixels, err = work.Draw(m, p, min(n, batch), out.Labels, func(int) error { return ctx.Err() })
+	return out, err
 }
+
+// Write draws the images into a file or folder for other programs, see
+// [outside.Write], and gives their number.
+func (r Request) Write(ctx context.Context, path string) (int, error) {
+	m, err := r.Draw(ctx)
+	if err != nil {
+		return 0, err
+	}
+	if err := outside.Write(path, m); err != nil {
+		return 0, &engine.Mistake{Err: err}
+	}
+	return len(m.Labels), nil
+}
+
+// ForPrograms says whether a path is one of [Request.Write], and no sheet.
+func ForPrograms(path string) bool { return outside.Writes(path) }
 
 // Trained finds the first cell that is not skipped and has been trained, and the
 // file of its model; the cell is nil where there is none. Where it has chosen its own
