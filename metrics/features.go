@@ -73,8 +73,8 @@ func pair(real, gen Features) error {
 
 func (f Features) row(i int) []float64 { return f.X[i*f.D : (i+1)*f.D] }
 
-// Take returns n of the images, spread evenly over the classes (over the file
-// order without labels); the same n for the same set, always.
+// Take returns n of the images, spread evenly over the classes, in each by a fixed
+// shuffle (of all images without labels); the same n for the same set, always.
 func (f Features) Take(n int) (Features, error) {
 	if n > f.N {
 		return Features{}, fmt.Errorf("features: %d images asked for, the set has %d", n, f.N)

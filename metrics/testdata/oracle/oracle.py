@@ -25,6 +25,14 @@ def made_up(n, d, seed, shift):
     return out
 
 
+def mix(z):
+    """SplitMix64's finaliser: the fixed shuffle by which Features.Take chooses."""
+    z = (z + 0x9E3779B97F4A7C15) % 2**64
+    z = ((z ^ z >> 30) * 0xBF58476D1CE4E5B9) % 2**64
+    z = ((z ^ z >> 27) * 0x94D049BB133111EB) % 2**64
+    return z ^ z >> 31
+
+
 def frechet(a, b):
     s1, s2 = np.cov(a, rowvar=False), np.cov(b, rowvar=False)
     root = linalg.sqrtm(s1 @ s2).real
@@ -44,7 +52,8 @@ for n, m, d, shift in [(300, 300, 8, 0.0), (400, 250, 5, 0.01), (250, 400, 5, 0.
     a, b = made_up(n, d, 1, 0.0), made_up(m, d, 2, shift)
     three = prdc.compute_prdc(a, b, nearest_k=3)
     # Density and coverage are defined here at equal counts: a larger reference is cut.
-    cut = a[[i * n // m for i in range(m)]] if n > m else a
+    order = sorted(range(n), key=mix)
+    cut = a[sorted(order[i * n // m] for i in range(m))] if n > m else a
     five = prdc.compute_prdc(cut, b, nearest_k=5)
     cases.append({
         "real": n, "generated": m, "features": d, "shift": shift, "frechet": frechet(a, b), "kid": kid(a, b),
