@@ -87,9 +87,9 @@ cuda-test: build cuda ## the CUDA core on a driver that runs on the CPU: sources
 	@GO="$(GO)" sh .ci/cuda-standin ptx
 	$(CUDA_LINK) $(GO) vet -tags cuda ./models/... ./cmd/prabench
 	$(CUDA_LINK) $(CUDA_STANDIN) $(GO) test -tags cuda -count=1 ./models/cuda
-	$(CUDA_LINK) $(CUDA_STANDIN) $(CUDA_PTX)/ptx $(GO) test -tags cuda -count=1 -skip '^TestMutants$$' ./models/cuda
-	$(CUDA_LINK) $(CUDA_STANDIN) $(CUDA_PTX)/races $(GO) test -tags cuda -count=1 -run '^(TestConformance|TestConformanceOwnProducts|TestBF16Cache|TestPrecisions)$$' ./models/cuda
-	$(CUDA_LINK) $(CUDA_STANDIN) $(CUDA_PTX)/ptx $(GO) test -tags cuda -count=1 -run 'TestOracleCUDA|TestCUDAGradients|TestCUDAGraphs|TestCUDATraining' ./models/pra
+	$(CUDA_LINK) $(CUDA_STANDIN) $(CUDA_PTX)/ptx $(GO) test -timeout 20m -tags cuda -count=1 -skip '^TestMutants$$' ./models/cuda
+	$(CUDA_LINK) $(CUDA_STANDIN) $(CUDA_PTX)/races $(GO) test -timeout 20m -tags cuda -count=1 -run '^(TestConformance|TestConformanceOwnProducts|TestBF16Cache|TestPrecisions)$$' ./models/cuda
+	$(CUDA_LINK) $(CUDA_STANDIN) $(CUDA_PTX)/ptx $(GO) test -timeout 20m -tags cuda -count=1 -run 'TestOracleCUDA|TestCUDAGradients|TestCUDAGraphs|TestCUDATraining' ./models/pra
 	$(CUDA_LINK) $(CUDA_STANDIN) $(GO) test -tags cuda -count=1 -short ./models/cuda/selftest -args -report $(CURDIR)/.prabench/cuda/selftest-standin.md
 	$(CUDA_LINK) $(CUDA_STANDIN) $(GO) test -tags cuda -count=1 -run 'TestCUDA|TestLaw|TestOracleCUDA|TestTheSameSeed' ./models/pra ./models/jit
 	$(CUDA_LINK) $(CUDA_STANDIN) $(GO) test -tags cuda -count=1 -run 'TestCUDA' ./cmd/prabench
