@@ -63,6 +63,8 @@ type Backend struct {
 	pool  pool
 	stage staging
 
+	halves halves
+
 	counts graphCounts
 
 	err    error

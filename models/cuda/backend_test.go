@@ -396,7 +396,10 @@ func TestLargestProducts(t *testing.T) {
 		}
 		const a, c = 1 << 40, 1 << 41 // addresses that nothing reads: the queue is dropped
 		b.queue.note(&device.Gemm{M: m, N: n, K: k})
-		b.product(transA, false, m, n, k, 1, a, lda, 1<<42, n, 0, c, ldc)
+		b.multiply(&device.Gemm{
+			TransA: transA, M: m, N: n, K: k, Alpha: 1, A: device.Buffer{Base: a, N: m * k}, LDA: lda, B: device.Buffer{Base: 1 << 42, N: k * n},
+			LDB: n, LDC: ldc,
+		}, c)
 		rows, words := 0, b.queue.words
 		for len(words) > 0 {
 			w := words[1:]

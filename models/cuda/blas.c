@@ -21,7 +21,7 @@ static struct {
                   void *, int, int, int, int);
 } blas;
 
-enum { default_math = 0, real32 = 0, compute32_fast_bf16 = 75, default_algorithm = -1 };
+enum { default_math = 0, real32 = 0, real_bf16 = 14, compute32 = 68, compute32_fast_bf16 = 75, default_algorithm = -1 };
 
 // The library is loaded once and stays.
 static void *library;
@@ -106,14 +106,18 @@ void pra_blas_close(pra_target *t) {
 // Row-major C = op(A)·op(B) is column-major Cᵀ = op(B)ᵀ·op(A)ᵀ, where each
 // row-major matrix is its own transpose already.
 int pra_blas_gemm(const pra_target *t, const uint64_t *w) {
-    const int ta = w[0] & 1, tb = w[0] >> 1 & 1, bf16 = w[0] >> 2 & 1, m = (int)w[1], n = (int)w[2], k = (int)w[3];
+    const int ta = w[0] & 1, tb = w[0] >> 1 & 1, bf16 = w[0] >> 2 & 1, half = w[0] >> 3 & 1, m = (int)w[1], n = (int)w[2],
+              k = (int)w[3];
     float by[2]; // α, β
     memcpy(by, &w[4], sizeof by);
-    const float *a = (const float *)w[5], *b = (const float *)w[7];
+    const void *a = (const void *)w[5], *b = (const void *)w[7];
     const int lda = (int)w[6], ldb = (int)w[8], ldc = (int)w[10];
     float *c = (float *)w[9];
     int r;
-    if (bf16)
+    if (half)
+        r = blas.gemmex(t->blas, tb, ta, n, m, k, &by[0], b, real_bf16, ldb, a, real_bf16, lda, &by[1], c, real32, ldc, compute32,
+                        default_algorithm);
+    else if (bf16)
         r = blas.gemmex(t->blas, tb, ta, n, m, k, &by[0], b, real32, ldb, a, real32, lda, &by[1], c, real32, ldc,
                         compute32_fast_bf16, default_algorithm);
     else

@@ -9,6 +9,8 @@ import "C"
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 
 	"prabench/models/device"
 )
@@ -22,7 +24,8 @@ type graph struct {
 	b     *Backend
 	exec  C.CUgraphExec
 	nodes int
-	what  string // its first and last operation
+	what  string  // its first and last operation
+	reads []*half // bf16 copies of weights
 }
 
 // graphCounts is what a backend has recorded and replayed.
@@ -57,8 +60,10 @@ func (b *Backend) Record(f func()) (device.Recording, bool) {
 		return nil, false
 	}
 	ended := false
+	b.halves.recording()
 	defer func() {
 		b.queue.capturing = false
+		b.halves.recording()
 		if !ended {
 			C.pra_capture_drop(&b.target)
 		}
@@ -74,7 +79,7 @@ func (b *Backend) Record(f func()) (device.Recording, bool) {
 		return nil, false
 	}
 	ended = true
-	g := &graph{b: b, what: b.queue.recent()}
+	g := &graph{b: b, what: b.queue.recent(), reads: slices.Collect(maps.Keys(b.halves.noted))}
 	var nodes C.size_t
 	if code := C.pra_capture_end(&b.target, &g.exec, &nodes); code != 0 {
 		without(codeError(int(code)))
@@ -89,6 +94,10 @@ func (b *Backend) Record(f func()) (device.Recording, bool) {
 // Play implements [device.Recording].
 func (g *graph) Play() {
 	b := g.b
+	b.queue.begin(operation{name: "Play"})
+	for _, w := range g.reads {
+		b.refresh(w)
+	}
 	b.queue.flush()
 	if b.err == nil {
 		b.fail(b.status("launching a graph up to "+g.what, C.pra_graph_launch(&b.target, g.exec)))

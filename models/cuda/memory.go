@@ -61,6 +61,9 @@ func (b *Backend) free(p uintptr) {
 		panic("cuda: free of memory that is not held")
 	}
 	b.queue.flush() // what is queued may still use it
+	for _, x := range b.halves.forget(p) {
+		b.free(x.Base)
+	}
 	delete(b.pool.held, p)
 	b.pool.now[h.class] -= h.bytes
 	if err := b.on(func() error { return cu.MemFree(cu.DevicePtr(p)) }); err != nil {
@@ -108,6 +111,7 @@ func (b *Backend) Upload(dst device.Buffer, src []float32) {
 	}
 	if len(src) > 0 {
 		b.stage.upload(b, uintptr(address(dst)), unsafe.Pointer(&src[0]), 4*len(src))
+		b.wrote(dst)
 	}
 }
 

@@ -19,7 +19,7 @@ func (b *Backend) Do(op device.Op) {
 	b.queue.note(op)
 	switch op := op.(type) {
 	case *device.Gemm:
-		b.product(op.TransA, op.TransB, op.M, op.N, op.K, op.Alpha, address(op.A), op.LDA, address(op.B), op.LDB, op.Beta, address(op.C), op.LDC)
+		b.product(op)
 	case *device.Linear:
 		b.linear(op)
 	case *device.SumSquares:
@@ -27,6 +27,7 @@ func (b *Backend) Do(op device.Op) {
 	default:
 		b.ops.Do(op)
 	}
+	b.did(op)
 }
 
 // address is that of b's first element.
@@ -45,7 +46,7 @@ func (b *Backend) linear(op *device.Linear) {
 	if e.Pre != 0 {
 		to = e.Pre
 	}
-	b.product(false, false, op.Rows, op.Out, op.In, 1, address(op.X), op.In, address(op.W), op.Out, 0, to, op.Out)
+	b.multiply(&device.Gemm{M: op.Rows, N: op.Out, K: op.In, Alpha: 1, A: op.X, LDA: op.In, B: op.W, LDB: op.Out, LDC: op.Out}, to)
 	b.ops.Finish(y, to, op.Rows, op.Out, e)
 }
 

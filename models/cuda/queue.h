@@ -15,7 +15,8 @@ enum {
     PRA_UPLOAD,     // device address, pinned host address, bytes
     PRA_DOWNLOAD,   // pinned host address, device address, bytes
     PRA_RECORD,     // event
-    PRA_GEMM,       // flags (1: A transposed, 2: B transposed, 4: bf16), m, n, k, α|β<<32, a, lda, b, ldb, c, ldc
+    // flags (1: A transposed, 2: B transposed, 4: bf16, 8: A and B are bf16 in memory), m, n, k, α|β<<32, a, lda, b, ldb, c, ldc
+    PRA_GEMM,
 };
 
 // A cuBLAS status is answered as 20000 + status, apart from the driver's errors.
