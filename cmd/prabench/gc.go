@@ -16,7 +16,8 @@ func (a *app) gcCommand() *cobra.Command {
 		Use:   "gc",
 		Short: "List artifacts that no experiment in the database needs; --yes removes them",
 		Long: `gc looks for models, samples and features that no current experiment of the
-database needs, checkpoints of trainings that are done, and what was damaged.
+database needs, checkpoints of trainings that are done, what was damaged, and decoded images in
+the data folder whose source is gone or that nobody used for 30 days.
 It only lists them, unless --yes is given. Results in the database are never
 removed. Artifacts that another database shares count as garbage here: run gc
 with the database that knows all.`,

@@ -41,6 +41,7 @@ func (b *bench) planned(e *engine.Experiment) []engine.CellStatus {
 }
 
 func TestStaleForcedAndGarbage(t *testing.T) {
+	t.Setenv("PRABENCH_DATA", t.TempDir())
 	b := newBench(t)
 	ctx := context.Background()
 	b.run(ctx, tiny(nil), nil)
@@ -104,19 +105,32 @@ func TestStaleForcedAndGarbage(t *testing.T) {
 		t.Fatal(err)
 	}
 	os.WriteFile(left, make([]byte, 1000), 0o644)
+	decoded := filepath.Join(os.Getenv("PRABENCH_DATA"), "decoded", "old.bin")
+	if err := os.MkdirAll(filepath.Dir(decoded), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	os.WriteFile(decoded, make([]byte, 1000), 0o644)
 	found, err := engine.Collect(ctx, b.places, "gc", false)
 	kinds := map[string]int{}
 	for _, g := range found {
 		kinds[filepath.Dir(g.Path)]++
-		if _, err := os.Stat(filepath.Join(b.places.Artifacts, g.Path)); err != nil || g.Bytes == 0 {
+		path := g.Path
+		if path != decoded {
+			path = filepath.Join(b.places.Artifacts, path)
+		}
+		if _, err := os.Stat(path); err != nil || g.Bytes == 0 {
 			t.Errorf("a look removed %s, or it has no size: %v", g.Path, err)
 		}
 	}
-	if err != nil || kinds["sample"] != 2 || kinds["score"] != 2 || kinds["time"] != 2 || kinds["checkpoint"] != 1 || len(found) != 7 {
+	if err != nil || kinds["sample"] != 2 || kinds["score"] != 2 || kinds["time"] != 2 || kinds["checkpoint"] != 1 ||
+		kinds[filepath.Dir(decoded)] != 1 || len(found) != 8 {
 		t.Errorf("%v, %v", found, err)
 	}
 	if _, err := engine.Collect(ctx, b.places, "gc", true); err != nil {
 		t.Fatal(err)
+	}
+	if _, err := os.Stat(decoded); err == nil {
+		t.Errorf("%s is still there", decoded)
 	}
 	for _, g := range found {
 		if _, err := os.Stat(filepath.Join(b.places.Artifacts, g.Path)); err == nil {

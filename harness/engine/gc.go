@@ -10,12 +10,14 @@ import (
 	"time"
 
 	"prabench/harness/stage"
+	"prabench/models/dataset"
 	"prabench/results"
 )
 
-// Garbage is something in the artifacts folder that nothing refers to.
+// Garbage is something in the artifacts folder that nothing refers to, or
+// decoded images in the data folder that are not used.
 type Garbage struct {
-	Path  string `json:"path"` // relative to the artifacts folder
+	Path  string `json:"path"` // relative to the artifacts folder; whole for what lies elsewhere
 	Why   string `json:"why"`
 	Bytes int64  `json:"bytes"`
 }
@@ -52,11 +54,27 @@ func Collect(ctx context.Context, places Places, name string, remove bool) ([]Ga
 		return nil, err
 	}
 	found, err := places.garbage(needed)
-	if err != nil || !remove {
+	if err != nil {
 		return found, err
 	}
+	kept, err := dataset.KeptFiles()
+	if err != nil {
+		return found, &Failure{err}
+	}
+	for _, k := range kept {
+		if why := k.Unneeded(); why != "" {
+			found = append(found, Garbage{k.Path, why, k.Bytes})
+		}
+	}
+	if !remove {
+		return found, nil
+	}
 	for _, g := range found {
-		if err := os.RemoveAll(filepath.Join(places.Artifacts, g.Path)); err != nil {
+		path := g.Path
+		if !filepath.IsAbs(path) {
+			path = filepath.Join(places.Artifacts, path)
+		}
+		if err := os.RemoveAll(path); err != nil {
 			return found, &Failure{err}
 		}
 	}

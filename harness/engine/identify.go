@@ -1,11 +1,6 @@
 package engine
 
 import (
-	"runtime"
-	"slices"
-
-	"golang.org/x/sync/errgroup"
-
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -13,6 +8,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
 
 	"prabench/harness/stage"
 	"prabench/internal/atomicfile"
@@ -58,7 +58,7 @@ func (id *Identifier) embedderHash(e embedding) (string, error) {
 }
 
 // Identify fills in the data and embedder hashes and the chains of all cells.
-// The notes say what stayed unknown. Errors are the user's, such as missing
+// The notes say what stayed unknown and what folders hold. Errors are the user's, such as missing
 // data.
 func (id *Identifier) Identify(ctx context.Context, e *Experiment) (notes []string, err error) {
 	if id.hashes == nil {
@@ -114,10 +114,13 @@ func (id *Identifier) dataHash(ctx context.Context, spec dataset.Spec) (hash, no
 	name := hex.EncodeToString(sum[:16])
 	kept := id.Places.dataHash(name)
 	if !id.Read {
-		var before struct{ Hash string }
+		var before struct {
+			Hash  string
+			Found []string
+		}
 		if b, err := os.ReadFile(kept); err == nil && json.Unmarshal(b, &before) == nil && before.Hash != "" {
 			id.hashes[spec] = before.Hash
-			return before.Hash, "", nil
+			return before.Hash, foundIn(spec, before.Found), nil
 		}
 		if err := dataset.Available(spec); err != nil {
 			id.hashes[spec] = ""
@@ -139,13 +142,22 @@ func (id *Identifier) dataHash(ctx context.Context, spec dataset.Spec) (hash, no
 	id.hashes[spec] = data.Hash
 	if id.Read {
 		found, _ := json.Marshal(struct {
-			Spec dataset.Spec
-			Hash string
-		}{spec, data.Hash})
+			Spec  dataset.Spec
+			Hash  string
+			Found []string `json:",omitempty"`
+		}{spec, data.Hash, data.Found})
 		// Only a shortcut for plan and status: a failure costs them time.
 		if os.MkdirAll(filepath.Dir(kept), 0o755) == nil {
 			_ = atomicfile.WriteVolatile(kept, 0o644, found)
 		}
 	}
-	return data.Hash, "", nil
+	return data.Hash, foundIn(spec, data.Found), nil
+}
+
+// foundIn says what a folder of images holds and what was left out of it.
+func foundIn(spec dataset.Spec, found []string) string {
+	if len(found) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("data.root: %s has %s", spec.Root, strings.Join(found, "; "))
 }

@@ -113,8 +113,12 @@ func (r *Run) begin(ctx context.Context, stop context.CancelFunc, since time.Tim
 
 	id := &Identifier{Places: r.Places, Read: true, Say: patient(meter, since)}
 	for _, e := range experiments {
-		if _, err := id.Identify(ctx, e); err != nil {
+		notes, err := id.Identify(ctx, e)
+		if err != nil {
 			return nil, nil, err
+		}
+		for _, n := range notes {
+			meter.Say("%s", n)
 		}
 	}
 	db, err := results.Open(r.Places.DB)

@@ -114,19 +114,12 @@ func joinCIFAR(ctx context.Context, r resolved, batches []cifarBatch, limit int)
 }
 
 func readCIFARFile(path string) (cifarBatch, error) {
-	f, err := os.Open(path)
+	f, size, err := openRegular(path)
 	if err != nil {
 		return cifarBatch{}, err
 	}
 	defer f.Close()
-	st, err := f.Stat()
-	if err != nil {
-		return cifarBatch{}, err
-	}
-	if !st.Mode().IsRegular() {
-		return cifarBatch{}, fmt.Errorf("%s is not a regular file", path)
-	}
-	return readCIFAR(f, path, st.Size())
+	return readCIFAR(f, path, size)
 }
 
 // readCIFAR reads a batch of size bytes from r and interleaves its colours.

@@ -24,7 +24,7 @@ const (
 	MNIST        = "mnist"         // handwritten digits, 28×28 grey, 60000 + 10000
 	FashionMNIST = "fashion-mnist" // clothes, 28×28 grey, 60000 + 10000
 	CIFAR10      = "cifar10"       // small photographs, 32×32 RGB, 50000 + 10000, read from data.root
-	Folder       = "images"        // a folder of class folders with PNG or JPEG files, read from data.root
+	Folder       = "images"        // a folder of class folders with PNG, JPEG, WebP or BMP files, read from data.root
 	ImageNet     = "imagenet"      // 1000 class folders; described without data.root, loaded only with it
 	Shapes       = "shapes"        // drawn by the program at any size
 )
@@ -78,6 +78,9 @@ type Data struct {
 	// fitted (over the decoded pixels for image folders), never over paths of
 	// this machine, so copies of a set in different places agree.
 	Hash string
+	// Found says of folders what was found and what was left out, and why: a
+	// sentence each.
+	Found []string
 }
 
 // Progress is told how far a longer piece of work has come. Total is -1 when

@@ -130,7 +130,7 @@ func TestPictureFits(t *testing.T) {
 	} {
 		const size = 15
 		out := make([]byte, size*size*3)
-		if err := readPicture(path, out, size, 3, fit); err != nil {
+		if _, err := readPicture(path, out, size, 3, fit); err != nil {
 			t.Fatal(err)
 		}
 		at := func(x, y int) [3]byte { return [3]byte(out[(y*size+x)*3:]) }
@@ -152,7 +152,7 @@ func TestShrinkingDoesNotAlias(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "m.png")
 	writePNG(t, path, m)
 	out := make([]byte, 20*20)
-	if err := readPicture(path, out, 20, 1, "crop"); err != nil {
+	if _, err := readPicture(path, out, 20, 1, "crop"); err != nil {
 		t.Fatal(err)
 	}
 	for i, v := range out {
@@ -176,7 +176,7 @@ func TestFolderRefuses(t *testing.T) {
 		"missing":       {Spec{Set: Folder, Size: 8, Root: filepath.Join(empty, "gone")}, "data.root", "there is no folder"},
 		"a file":        {Spec{Set: Folder, Size: 8, Root: file}, "data.root", "is a file"},
 		"empty":         {Spec{Set: Folder, Size: 8, Root: empty}, "data.root", "has no class folders"},
-		"no pictures":   {Spec{Set: Folder, Size: 8, Root: noPictures}, "data.root", "no .png, .jpg or .jpeg"},
+		"no pictures":   {Spec{Set: Folder, Size: 8, Root: noPictures}, "data.root", "no .png, .jpg, .jpeg"},
 		"no size":       {Spec{Set: Folder, Root: empty}, "data.size", "size = 64"},
 		"imagenet part": {Spec{Set: ImageNet, Root: noPictures}, "data.root", "1 class folders"},
 		"imagenet":      {Spec{Set: ImageNet}, "data.root", "must be given"},

@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"io"
 	"math/bits"
-	"os"
 )
 
 // maxInflate is the largest factor by which DEFLATE can shrink its input, so a
@@ -32,19 +31,12 @@ type idx struct {
 // readIDXFile reads a plain or gzipped IDX file with the given number of
 // dimensions.
 func readIDXFile(path string, dims int) (idx, error) {
-	f, err := os.Open(path)
+	f, size, err := openRegular(path)
 	if err != nil {
 		return idx{}, err
 	}
 	defer f.Close()
-	st, err := f.Stat()
-	if err != nil {
-		return idx{}, err
-	}
-	if !st.Mode().IsRegular() {
-		return idx{}, fmt.Errorf("%s is not a regular file", path)
-	}
-	return readIDX(f, path, st.Size(), dims)
+	return readIDX(f, path, size, dims)
 }
 
 // readIDX reads an IDX file from r: two zero bytes, the type 0x08 (unsigned

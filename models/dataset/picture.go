@@ -2,43 +2,109 @@ package dataset
 
 import (
 	"bufio"
+	"bytes"
+	"errors"
 	"fmt"
 	"image"
 	_ "image/jpeg" // a format that folders may hold
 	_ "image/png"  // a format that folders may hold
 	"io"
+	"io/fs"
 	"os"
+	"syscall"
 
+	_ "golang.org/x/image/bmp" // a format that folders may hold
 	"golang.org/x/image/draw"
+	_ "golang.org/x/image/webp" // a format that folders may hold
 )
 
-// readPicture decodes a PNG or JPEG file and fits it into out
-// [size, size, channels]. Transparency shows black. A picture is scaled with
-// the Catmull-Rom kernel, widened when shrinking so that nothing aliases.
-func readPicture(path string, out []byte, size, channels int, fit string) error {
-	f, err := os.Open(path)
+// pictureEndings are those of files that folders may hold, in small letters.
+var pictureEndings = []string{".png", ".jpg", ".jpeg", ".webp", ".bmp"}
+
+// openRegular opens a file for reading and refuses what is none: a pipe would
+// wait for ever, a device give bytes that are nobody's picture.
+func openRegular(path string) (*os.File, int64, error) {
+	// Opening a pipe waits for its writer, unless told not to.
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
-		return err
+		if st, e := os.Stat(path); e == nil && !st.Mode().IsRegular() { // a socket cannot be opened
+			return nil, 0, fmt.Errorf("%s is %s, not a file", path, kindOf(st.Mode()))
+		}
+		return nil, 0, err
 	}
-	defer f.Close()
 	st, err := f.Stat()
-	if err != nil {
-		return err
+	if err == nil && !st.Mode().IsRegular() {
+		err = fmt.Errorf("%s is %s, not a file", path, kindOf(st.Mode()))
 	}
-	return decodePicture(f, path, st.Size(), out, size, channels, fit)
+	if err != nil {
+		f.Close()
+		return nil, 0, err
+	}
+	return f, st.Size(), nil
 }
 
-// decodePicture is readPicture of bytes at hand: bytes is their number.
-func decodePicture(f io.ReadSeeker, name string, bytes int64, out []byte, size, channels int, fit string) error {
-	if err := boundPicture(f, bytes, size); err != nil {
-		return fmt.Errorf("%s %w", name, err)
+func kindOf(m fs.FileMode) string {
+	switch {
+	case m.IsDir():
+		return "a folder"
+	case m&fs.ModeNamedPipe != 0:
+		return "a named pipe"
+	case m&fs.ModeSocket != 0:
+		return "a socket"
+	case m&fs.ModeDevice != 0:
+		return "a device"
+	}
+	return "something else"
+}
+
+// readPicture decodes a PNG, JPEG, WebP or BMP file, turns it upright and fits
+// it into out [size, size, channels]. Transparency shows black. A picture is
+// scaled with the Catmull-Rom kernel, widened when shrinking so that nothing
+// aliases. It gives the EXIF orientation that was undone, 1 for none.
+func readPicture(path string, out []byte, size, channels int, fit string) (turn int, err error) {
+	f, bytes, err := openRegular(path)
+	if err != nil {
+		return 1, err
+	}
+	defer f.Close()
+	return decodePicture(f, path, bytes, out, size, channels, fit)
+}
+
+// endOfJPEG is the mark that some programs leave out. As libjpeg does, a file
+// whose scans are whole is read without it.
+var endOfJPEG = []byte{0xff, 0xd9}
+
+// decodePicture is readPicture of bytes at hand: length is their number.
+func decodePicture(f io.ReadSeeker, name string, length int64, out []byte, size, channels int, fit string) (turn int, err error) {
+	format, err := boundPicture(f, length, size)
+	if err != nil {
+		return 1, fmt.Errorf("%s %w", name, err)
 	}
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
-		return err
+		return 1, err
 	}
-	src, _, err := image.Decode(bufio.NewReader(f))
+	meta := io.Reader(io.LimitReader(f, maxMeta))
+	if format == "webp" {
+		meta = f // its metadata follow the pixels
+	}
+	head, err := io.ReadAll(meta)
 	if err != nil {
-		return fmt.Errorf("%s is damaged: %w", name, err)
+		return 1, fmt.Errorf("%s cannot be read: %w", name, err)
+	}
+	turn = orientation(format, head)
+	whole := io.MultiReader(bytes.NewReader(head), f)
+	if format == "jpeg" {
+		whole = io.MultiReader(whole, bytes.NewReader(endOfJPEG))
+	}
+	src, _, err := image.Decode(bufio.NewReader(whole))
+	if err != nil {
+		if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
+			err = errors.New("it ends too early")
+		}
+		return 1, fmt.Errorf("%s is damaged: %w", name, err)
+	}
+	if turn != 1 {
+		src = turned{src, turn}
 	}
 	from, to := fitPicture(src.Bounds(), size, fit)
 	dst := image.NewRGBA(image.Rect(0, 0, size, size))
@@ -53,7 +119,7 @@ func decodePicture(f io.ReadSeeker, name string, bytes int64, out []byte, size, 
 	for i := range size * size {
 		convert(out[i*channels:][:channels], dst.Pix[4*i:][:3])
 	}
-	return nil
+	return turn, nil
 }
 
 // fitPicture says which part of a picture goes where in the square.

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/image/bmp"
+
 	"prabench/internal/memcap"
 )
 
@@ -50,9 +52,9 @@ func TestPicturesThatClaimTooMuch(t *testing.T) {
 		{"the largest of ImageNet", progressiveHeader(9331, 6530, 0x22, 0x11, 0x11), large, ""},
 		{"the same with whole colour", progressiveHeader(9331, 6530, 0x11, 0x11, 0x11), large, "too many to decode"},
 		{"a line", packedPNGHeader(1, 1<<20), large, "too many to decode"},
-		{"text", []byte("hello"), 5, "not a readable PNG or JPEG"},
+		{"text", []byte("hello"), 5, "not a readable PNG, JPEG"},
 	} {
-		err := boundPicture(bytes.NewReader(c.head), c.size, 256)
+		_, err := boundPicture(bytes.NewReader(c.head), c.size, 256)
 		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
 			t.Errorf("%s: %v, want %q", c.name, err, c.want)
 		}
@@ -86,6 +88,12 @@ func FuzzPicture(f *testing.F) {
 	add(progressiveHeader(65535, 65535, 0x11, 0x11, 0x11))
 	add(progressiveHeader(500, 400, 0x44, 0x11))
 	add(progressiveHeader(1, 65535, 0x11))
+	b.Reset()
+	bmp.Encode(&b, m)
+	add(bytes.Clone(b.Bytes()))
+	add(webpFlat(4, 2, color.RGBA{255, 0, 0, 255}))
+	add(webpFlat(9999, 9999, color.RGBA{}))
+	add(withEXIF(f, m, 6, binary.BigEndian))
 	f.Fuzz(func(t *testing.T, b []byte, size uint8, grey bool, how uint8) {
 		if size == 0 {
 			return
@@ -96,7 +104,7 @@ func FuzzPicture(f *testing.F) {
 		}
 		out := make([]byte, int(size)*int(size)*channels)
 		memcap.Hold(t, func() {
-			err := decodePicture(bytes.NewReader(b), "fuzz", int64(len(b)), out, int(size), channels, []string{"crop", "resize", "pad"}[how%3])
+			_, err := decodePicture(bytes.NewReader(b), "fuzz", int64(len(b)), out, int(size), channels, []string{"crop", "resize", "pad"}[how%3])
 			if err != nil && !strings.HasPrefix(err.Error(), "fuzz ") {
 				t.Errorf("error does not name the file: %v", err)
 			}

@@ -17,37 +17,46 @@ const maxPictureBytes = 500 << 20
 // A decoder allocates what the header claims before it reads the data, so the
 // claim is compared with what a file of this size can hold. PNG: DEFLATE
 // shrinks at most maxInflate times. JPEG: 64 samples take one bit at least.
-const jpegPixelsPerByte = 64 * 8
+// BMP: a pixel takes one bit at least. WebP has no such limit, a file of one
+// colour is as small as one likes: this one leaves room for any photograph.
+const (
+	jpegPixelsPerByte = 64 * 8
+	bmpPixelsPerByte  = 8
+	webpPixelsPerByte = 1 << 14
+)
 
-// boundPicture reads the header of a PNG or JPEG file of the given size in
-// bytes and refuses what is neither, cannot be true, or would take more than
+// boundPicture reads the header of a picture's file of the given size in
+// bytes, gives its format and refuses what is neither, cannot be true, or would take more than
 // maxPictureBytes to decode and to fit into a square of side pixels. The errors
 // continue a sentence that starts with the file.
-func boundPicture(r io.ReadSeeker, size int64, side int) error {
+func boundPicture(r io.ReadSeeker, size int64, side int) (format string, err error) {
 	if _, err := r.Seek(0, io.SeekStart); err != nil {
-		return err
+		return "", err
 	}
 	var head bytes.Buffer
 	c, format, err := image.DecodeConfig(io.TeeReader(bufio.NewReader(r), &head))
 	if err != nil {
-		return fmt.Errorf("is not a readable PNG or JPEG file: %w", err)
+		return format, fmt.Errorf("is not a readable PNG, JPEG, WebP or BMP file: %w", err)
 	}
 	pixels := int64(c.Width) * int64(c.Height) // both below 2³¹
 	if c.Width <= 0 || c.Height <= 0 {
-		return fmt.Errorf("claims %d×%d pixels", c.Width, c.Height)
+		return format, fmt.Errorf("claims %d×%d pixels", c.Width, c.Height)
 	}
-	holds := size * maxInflate * 8
-	if format == "jpeg" {
-		holds = size * jpegPixelsPerByte
-	}
+	holds := size * map[string]int64{"png": maxInflate * 8, "jpeg": jpegPixelsPerByte, "bmp": bmpPixelsPerByte,
+		"webp": webpPixelsPerByte}[format]
 	if pixels > holds {
-		return fmt.Errorf("is damaged: it claims %d×%d pixels, a file of %d bytes holds at most %d", c.Width, c.Height, size, holds)
+		return format, fmt.Errorf("is damaged: it claims %d×%d pixels, a file of %d bytes holds at most %d", c.Width, c.Height, size, holds)
 	}
 	need := pixels
 	if pixels <= maxPictureBytes { // what follows cannot overflow
-		if format == "jpeg" {
+		switch format {
+		case "jpeg":
 			need = jpegBytes(head.Bytes(), pixels)
-		} else {
+		case "webp":
+			need = 8 * pixels // planes and coefficients, or four bytes and what predicts them
+		case "bmp":
+			need = 4 * pixels
+		default:
 			// An interlaced picture is decoded in passes beside the whole, the
 			// largest of half its size.
 			need = pixels * pngBytes(c.ColorModel) * 3 / 2
@@ -57,9 +66,10 @@ func boundPicture(r io.ReadSeeker, size int64, side int) error {
 		need += 32*int64(side)*int64(c.Height) + 64*int64(c.Width+c.Height)
 	}
 	if need > maxPictureBytes {
-		return fmt.Errorf("has %d×%d pixels, too many to decode and scale in %d MiB; make it smaller", c.Width, c.Height, maxPictureBytes>>20)
+		return format, fmt.Errorf("has %d×%d pixels, too many to decode and scale in %d MiB; make it smaller",
+			c.Width, c.Height, maxPictureBytes>>20)
 	}
-	return nil
+	return format, nil
 }
 
 // pngBytes is the size of a decoded pixel.

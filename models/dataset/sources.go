@@ -18,7 +18,7 @@ func Sources() []Source {
 		{Set: FashionMNIST, Description: "clothes, 28×28 grey, 10 classes, 60000 + 10000 images", How: "prabench data fetch fashion-mnist"},
 		{Set: CIFAR10, Description: "small photographs, 32×32 RGB, 10 classes, 50000 + 10000 images", How: "unpack " + cifarAddress +
 			" and set data.root to the folder"},
-		{Set: Folder, Description: "your own PNG or JPEG files, a folder for each class",
+		{Set: Folder, Description: "your own PNG, JPEG, WebP or BMP files, a folder for each class",
 			How: "set data.root to the folder and data.size to a side in pixels"},
 		{Set: ImageNet, Description: "ImageNet at 256×256 RGB, 1000 classes",
 			How: "set data.root to a folder with train and val folders; plan works without"},

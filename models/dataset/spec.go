@@ -131,7 +131,8 @@ func (r *resolved) checkRoot() error {
 		r.info.Train, r.info.Test = -1, -1 // the folder may hold a part
 	case Folder:
 		if r.Root == "" {
-			return problem("data.root", "the images set needs a folder; set root to one that holds a folder of PNG or JPEG files for each class")
+			return problem("data.root", "the images set needs a folder; "+
+				"set root to one that holds a folder of PNG, JPEG, WebP or BMP files for each class")
 		}
 	}
 	if r.Root != "" {
