@@ -36,22 +36,7 @@ func (r *reading) readExclude(t map[string]any, path []string, asWritten map[str
 			if r.faulty[e.key] {
 				continue
 			}
-			var axes []string
-			for _, a := range r.axes {
-				for _, f := range a.fields {
-					axes = append(axes, f.Name)
-				}
-			}
-			problem := "is not an axis of this file"
-			if f == nil {
-				problem = "unknown key"
-			}
-			if len(axes) == 0 {
-				problem += "; the file has no axes"
-			} else {
-				problem += "; allowed: " + strings.Join(axes, ", ")
-			}
-			r.problems.add(e.at, e.key, problem, didYouMean(e.key, axes))
+			r.noAxis(e, f == nil)
 			continue
 		}
 		wanted, ok := r.wanted(f, e)
@@ -95,6 +80,26 @@ func (r *reading) readExclude(t map[string]any, path []string, asWritten map[str
 	if !void {
 		r.excludes = append(r.excludes, x)
 	}
+}
+
+// noAxis reports a condition whose key is no axis.
+func (r *reading) noAxis(e entry, unknown bool) {
+	var axes []string
+	for _, a := range r.axes {
+		for _, f := range a.fields {
+			axes = append(axes, f.Name)
+		}
+	}
+	problem := "is not an axis of this file"
+	if unknown {
+		problem = "unknown key"
+	}
+	if len(axes) == 0 {
+		problem += "; the file has no axes"
+	} else {
+		problem += "; allowed: " + strings.Join(axes, ", ")
+	}
+	r.problems.add(e.at, e.key, problem, didYouMean(e.key, axes))
 }
 
 // wanted reads the value or the values of a condition.

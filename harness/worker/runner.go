@@ -155,34 +155,7 @@ func (r Runner) supervise(ctx context.Context, job Job, log *os.File, progress f
 	watched := make(chan struct{})
 	go func() {
 		defer close(watched)
-		memory := guard.watch(cmd.Process.Pid, job.MemoryLimit)
-		defer guard.forget(memory)
-		look := time.NewTicker(memoryInterval)
-		defer look.Stop()
-		var limit <-chan time.Time
-		if job.Timeout > 0 {
-			limit = time.After(job.Timeout + r.Grace) // the worker watches the time itself; this is for one that hangs
-		}
-		var grace <-chan time.Time
-		stop := ctx.Done()
-		for kill := false; !kill; {
-			select {
-			case <-gone:
-				return
-			case <-look.C:
-				end.memory = guard.problem(memory)
-				kill = end.memory != ""
-			case <-limit:
-				end.timedOut, kill = true, true
-			case <-stop:
-				end.stopped, stop = true, nil
-				syscall.Kill(group, syscall.SIGTERM)
-				grace = time.After(r.Grace)
-			case <-grace:
-				kill = true
-			}
-		}
-		syscall.Kill(group, syscall.SIGKILL)
+		r.watch(ctx, job, cmd.Process.Pid, gone, &end)
 	}()
 	_ = cmd.Wait() // its state says how it ended
 	close(gone)
@@ -195,6 +168,39 @@ func (r Runner) supervise(ctx context.Context, job Job, log *os.File, progress f
 		end.notes = append(end.notes, fmt.Sprintf("it printed %d lines that are no messages, first %q", len(garbage), garbage[0]))
 	}
 	return end
+}
+
+// watch ends the process group of a worker that takes too much memory or time, or
+// that is to stop and does not, and notes why; it returns when the worker is gone.
+func (r Runner) watch(ctx context.Context, job Job, pid int, gone <-chan struct{}, end *ending) {
+	memory := guard.watch(pid, job.MemoryLimit)
+	defer guard.forget(memory)
+	look := time.NewTicker(memoryInterval)
+	defer look.Stop()
+	var limit <-chan time.Time
+	if job.Timeout > 0 {
+		limit = time.After(job.Timeout + r.Grace) // the worker watches the time itself; this is for one that hangs
+	}
+	var grace <-chan time.Time
+	stop := ctx.Done()
+	for kill := false; !kill; {
+		select {
+		case <-gone:
+			return
+		case <-look.C:
+			end.memory = guard.problem(memory)
+			kill = end.memory != ""
+		case <-limit:
+			end.timedOut, kill = true, true
+		case <-stop:
+			end.stopped, stop = true, nil
+			syscall.Kill(-pid, syscall.SIGTERM)
+			grace = time.After(r.Grace)
+		case <-grace:
+			kill = true
+		}
+	}
+	syscall.Kill(-pid, syscall.SIGKILL)
 }
 
 // listen passes progress on and returns the lines that are none, which also

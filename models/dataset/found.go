@@ -23,7 +23,7 @@ func (s *survey) leave(why, name string) {
 
 // Reasons for which something in a folder of pictures is left out.
 const (
-	otherEnding = "with other endings than " + ".png, .jpg, .jpeg, .webp and .bmp"
+	otherEnding = "with other endings than .png, .jpg, .jpeg, .webp and .bmp"
 	inClass     = "folders inside class folders"
 	beside      = "beside the class folders, so without a class"
 	hidden      = "hidden"
