@@ -81,8 +81,8 @@ Sequential, one token an AR step, 256 steps, 25 Euler steps a token, no guidance
 In bf16 the operands of products are rounded on their way in from fp32 memory and the
 cache holds bf16; with packed weights the layers read a bf16 copy made once before
 sampling. Rows with cuBLAS are what a device does by default, the others what it does without that
-library. An H100 recorded 227 nodes more of PRA-S at 64 images than are counted here; we put them
-down to products whose depth cuBLAS splits, which nobody has looked at yet. Launches are those of
+library. An H100 recorded 227 nodes more of PRA-S at 64 images than are counted here: cuBLAS sums
+the parts of products whose depth it splits in a kernel of its own. Launches are those of
 an AR step after the first: the nodes of its graph. "With nodes" adds an assumed %.0f µs for
 each; an H100 took 0.79 µs for empty ones, and 4 µs where they wait for each other.
 "Earlier" is an estimate for bf16 by hand that came before the kernels: weights

@@ -54,7 +54,7 @@ func TestPage(t *testing.T) {
 
 // What a device does by default: a launch for each of an AR step's 254 products, a
 // pass after the 253 that have an epilogue, and the rest. An H100 recorded graphs of 901
-// nodes, 227 more: presumably of products whose depth cuBLAS splits.
+// nodes, 227 more: cuBLAS sums the parts of products whose depth it splits in a kernel.
 func TestLaunchesByDefault(t *testing.T) {
 	c := preset(t, "pra-s", "PRA-S", [2]float64{})
 	on := roofline.H100
