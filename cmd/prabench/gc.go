@@ -20,7 +20,11 @@ database needs, checkpoints of trainings that are done, what was damaged, and de
 the data folder whose source is gone or that nobody used for 30 days.
 It only lists them, unless --yes is given. Results in the database are never
 removed. Artifacts that another database shares count as garbage here: run gc
-with the database that knows all.`,
+with the database that knows all.
+
+An experiment has one current plan, the last that was run under its name. What an
+earlier run of the same name made, without the --set or --only of the last or from
+another file, counts as not needed: look at the list before --yes.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return a.gc(c.Context(), yes) },
 	}
