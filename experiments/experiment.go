@@ -77,6 +77,15 @@ type Axis struct {
 	Line, Column int     // 0 for --set
 }
 
+// AxisKeys are the keys of each axis: those of a zip move together.
+func (e *Experiment) AxisKeys() [][]string {
+	var out [][]string
+	for _, a := range e.Axes {
+		out = append(out, a.Keys)
+	}
+	return out
+}
+
 // Cell is one point of an experiment with one seed.
 type Cell struct {
 	ID    string // 12 hex digits of the settings that matter for results, with the seed

@@ -72,6 +72,7 @@ var goldens = []struct {
 	{"response", Figure{Kind: figure.Responses, Where: map[string]any{"label": []any{"teacher forcing, velocity", "PRA", "exact rollout"}}},
 		responses},
 	{"noise", Figure{Kind: figure.Noise, Y: "fid_proxy"}, lottery},
+	{"importance", Figure{Kind: figure.Importance, Y: "fid_proxy"}, repeated},
 	{"curve", Figure{Kind: figure.Curve, Title: "Training"}, func() Data {
 		d := methods()
 		c := d.Cells[1].Curve

@@ -24,7 +24,7 @@ func plotNoise(c *chart) error {
 	if c.y, err = c.metric("y", c.fig.Y); err != nil {
 		return err
 	}
-	c.shown = []string{c.y.name}
+	c.shown, c.split = []string{c.y.name}, true
 	ledgers := view.Ledgers(drawsOf(c.cells, c.y.name))
 	if len(ledgers) == 0 {
 		return fmt.Errorf("nothing to draw: no point has three trainings that differ in seeds alone and have %s", c.y.name)

@@ -36,6 +36,9 @@ type selection struct {
 	fig   Figure
 	data  Data
 	cells []CellData
+	// split says that components of variance are drawn, whose seeds and intervals the
+	// notes state: those of single values are left out of the foot.
+	split bool
 }
 
 // choose applies the figure's filter.

@@ -39,7 +39,7 @@ func (s *selection) source(metrics ...string) string {
 	for _, k := range keys {
 		parts = append(parts, k+" = "+where.Words(s.fig.Where[k]))
 	}
-	if n := s.seeds(metrics); n != "" {
+	if n := s.seeds(metrics); n != "" && !s.split {
 		if len(metrics) == 0 && n != "1 seed" && s.fig.Needs().OneSeed() { // curves and images are no means
 			n = "the first of " + n
 		}
@@ -53,7 +53,9 @@ func (s *selection) source(metrics ...string) string {
 			return "not stated"
 		}
 		return m.Interval
-	}); t != "" {
+	}); s.split {
+		// the notes have them
+	} else if t != "" {
 		parts = append(parts, t)
 	} else if len(metrics) > 0 {
 		parts = append(parts, "no intervals")

@@ -221,3 +221,23 @@ func responses() Data {
 	}
 	return d
 }
+
+// repeated is tradeoff with four seeds a cell.
+func repeated() Data {
+	d := tradeoff()
+	r := rand.New(rand.NewPCG(14, 20))
+	luck := []float64{-1, 0.4, 0.9, 0}
+	for i := range d.Cells {
+		c := &d.Cells[i]
+		m, ok := c.Metrics["fid_proxy"]
+		if !ok {
+			continue
+		}
+		m.Seeds = []uint64{1, 2, 3, 4}
+		for _, l := range luck {
+			m.Values = append(m.Values, m.Value+l+0.8*r.NormFloat64())
+		}
+		c.Metrics["fid_proxy"] = m
+	}
+	return d
+}

@@ -110,7 +110,7 @@ func (a *app) root() *cobra.Command {
 		return usage("%w; see `%s --help`", err, c.CommandPath())
 	})
 	root.AddCommand(a.runCommand(), a.planCommand(), a.statusCommand(), a.serveCommand(), a.resultsCommand(), a.plotCommand(),
-		a.compareCommand(), a.noiseCommand(), a.paperCommand(), a.sampleCommand(), a.scoreCommand(), a.dataCommand(),
+		a.compareCommand(), a.noiseCommand(), a.importanceCommand(), a.paperCommand(), a.sampleCommand(), a.scoreCommand(), a.dataCommand(),
 		a.doctorCommand(), a.versionCommand(),
 		a.exportCommand(), a.ingestCommand(), a.reportCommand(), a.benchCommand(), a.gcCommand(), a.embedderCommand(), a.workerCommand(),
 		a.submitCommand(), a.taskCommand(), a.armCommand(), a.checkCommand())

@@ -55,7 +55,8 @@ const (
 	Table    = "table"
 	Noise    = "noise"
 
-	Responses = "response"
+	Responses  = "response"
+	Importance = "importance"
 )
 
 // kinds is the one table of them, in the order of the documentation. A new kind
@@ -118,6 +119,9 @@ var kinds = []Kind{
 			}
 			return nil
 		},
+	}, {
+		Name: Importance, Doc: "how much of a metric's variance each swept key explains, alone and in pairs, beside what seeds do",
+		Fields: []Field{y.of(Metric).or("fid_proxy")},
 	}, {
 		Name: Table, Doc: "values with their intervals; the best of a column is bold, and those not separated from it are underlined", Text: true,
 		Fields: []Field{rows, columns, best},
