@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"prabench/harness/artifact"
@@ -34,6 +35,7 @@ func (p *Plan) cellsNamed(name string) []Cell {
 // force makes all stages of the named cells, which other cells may share, to do
 // once more from their beginning.
 func (p *Plan) force(places Places, store artifact.Store, names []string) error {
+	keys := map[*stage.Kind][]string{}
 	for _, name := range names {
 		cells := p.cellsNamed(name)
 		if len(cells) == 0 {
@@ -43,10 +45,11 @@ func (p *Plan) force(places Places, store artifact.Store, names []string) error 
 			for _, st := range c.Chain.Stages() {
 				it := p.Item(st.Key)
 				it.State, it.Reason = ToDo, "forced"
-				places.forget(st)
+				keys[st.Kind] = append(keys[st.Kind], st.Key)
 			}
 		}
 	}
+	places.forget(keys)
 	if len(names) > 0 {
 		p.demand(store)
 		p.block()
@@ -55,16 +58,22 @@ func (p *Plan) force(places Places, store artifact.Store, names []string) error 
 	return nil
 }
 
-// forget removes what an attempt at a stage left to go on from.
-func (p Places) forget(st stage.Stage) {
-	if st.Kind.Unfinished == "" {
-		return
-	}
-	folder := filepath.Join(p.Artifacts, st.Kind.Unfinished)
-	left, _ := os.ReadDir(folder) // where there is none nothing is left
-	for _, e := range left {
-		if strings.HasPrefix(e.Name(), st.Key) {
-			os.RemoveAll(filepath.Join(folder, e.Name()))
+// forget removes what attempts at stages left to go on from: one look a kind,
+// however many stages there are.
+func (p Places) forget(keys map[*stage.Kind][]string) {
+	for kind, of := range keys {
+		if kind.Unfinished == "" {
+			continue
+		}
+		slices.Sort(of)
+		folder := filepath.Join(p.Artifacts, kind.Unfinished)
+		left, _ := os.ReadDir(folder) // where there is none nothing is left
+		for _, e := range left {
+			// Of the keys, which have one length, only the last that is not behind the name can begin it.
+			at, same := slices.BinarySearch(of, e.Name())
+			if same || at > 0 && strings.HasPrefix(e.Name(), of[at-1]) {
+				os.RemoveAll(filepath.Join(folder, e.Name()))
+			}
 		}
 	}
 }

@@ -105,7 +105,8 @@ func (l *launcher) attempt(ctx context.Context, it *Item, job worker.Job) (recor
 	})
 }
 
-// Blocked records that a stage cannot be tried, once for the same reason.
+// Blocked records that a stage cannot be tried, once for the same reason. It is
+// taken in with what comes next: thousands may wait for one that failed.
 func (l *launcher) Blocked(t schedule.Task, reason string) {
 	l.block(l.plan.Item(t.ID), reason)
 }
@@ -120,9 +121,6 @@ func (l *launcher) block(it *Item, reason string) {
 		Device: it.Settings.Measure.Device, Environment: l.environment, Started: now, Finished: now,
 	}
 	_, err := record.WriteSpool(l.places.Spool(), a)
-	if err == nil {
-		err = l.ingest(context.Background())
-	}
 	l.outcome(a, err)
 }
 

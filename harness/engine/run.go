@@ -65,6 +65,9 @@ func (r *Run) Do(ctx context.Context, experiments ...*Experiment) (Summary, erro
 	if err == nil {
 		err = l.fail
 	}
+	if err == nil {
+		err = l.ingest(ctx) // what was blocked last
+	}
 	sum := l.summary(report)
 	sum.Took = time.Since(begin)
 	if err != nil {
@@ -280,7 +283,10 @@ func (l *launcher) prepare(ctx context.Context, experiments []*Experiment, retry
 			}
 		}
 	}
-	return l.fail
+	if l.fail != nil {
+		return l.fail
+	}
+	return l.ingest(ctx) // what is blocked
 }
 
 // clear sets a damaged artifact aside before its stage is done again.

@@ -36,12 +36,14 @@ type Meter struct {
 	jobs    int
 	tasks   []*state
 	byID    map[string]*state
+	sums    sums
 	settled int
 	spoke   time.Time
 }
 
 type state struct {
 	Task
+	place         int // among the tasks
 	running, over bool
 	started       time.Time
 	round         int
@@ -53,7 +55,7 @@ type state struct {
 
 // New makes a meter that writes to w: a moving line when it is a terminal.
 func New(w io.Writer, terminal bool, now func() time.Time) *Meter {
-	return &Meter{w: w, terminal: terminal, now: now, every: 30 * time.Second, byID: map[string]*state{}, jobs: 1}
+	return &Meter{w: w, terminal: terminal, now: now, every: 30 * time.Second, byID: map[string]*state{}, sums: newSums(), jobs: 1}
 }
 
 // Expect names the tasks to come and how many run side by side.
@@ -63,9 +65,10 @@ func (m *Meter) Expect(tasks []Task, jobs int) {
 	m.jobs = max(1, jobs)
 	for _, t := range tasks {
 		t.Rounds = max(1, t.Rounds)
-		s := &state{Task: t}
+		s := &state{Task: t, place: len(m.tasks)}
 		m.tasks = append(m.tasks, s)
 		m.byID[t.ID] = s
+		m.sums.enter(s)
 	}
 	m.spoke = m.now()
 	if m.terminal && len(tasks) > 0 {
@@ -81,7 +84,9 @@ func (m *Meter) Start(id string, round int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if s := m.byID[id]; s != nil {
+		m.sums.leave(s)
 		s.running, s.started, s.round, s.done, s.total, s.what, s.note = true, m.now(), round, 0, 0, "", ""
+		m.sums.enter(s)
 		m.draw()
 	}
 }
@@ -106,9 +111,11 @@ func (m *Meter) Round(id string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if s := m.byID[id]; s != nil {
+		m.sums.leave(s)
 		s.running = false
 		s.finished++
 		s.spent += m.now().Sub(s.started)
+		m.sums.enter(s)
 		m.draw()
 	}
 }
@@ -121,10 +128,12 @@ func (m *Meter) End(id, problem string) {
 	if s == nil || s.over {
 		return
 	}
+	m.sums.leave(s)
 	if s.running {
 		s.spent += m.now().Sub(s.started)
 	}
 	s.running, s.over, s.finished = false, true, s.Rounds
+	m.sums.enter(s)
 	m.settled++
 	if problem != "" {
 		m.say("%s: %s", s.title(), problem)
@@ -179,16 +188,14 @@ func (m *Meter) draw() {
 	if m.bar == nil {
 		return
 	}
-	var left, all time.Duration
-	for _, s := range m.tasks {
-		left += m.remaining(s)
-		all += m.remaining(s) + s.spent + s.elapsed(m.now())
-	}
+	left := m.sums.waiting()
+	all := left + m.sums.spent
 	var running []string
-	for _, s := range m.tasks {
-		if s.running {
-			running = append(running, strings.TrimSpace(s.title()+" "+s.position()))
-		}
+	for _, s := range m.sums.atWork() {
+		r := m.remaining(s)
+		left += r
+		all += r + s.elapsed(m.now())
+		running = append(running, strings.TrimSpace(s.title()+" "+s.position()))
 	}
 	text := fmt.Sprintf("%d/%d, about %s left", m.settled, len(m.tasks), Short(m.left()))
 	if len(running) > 0 {
@@ -202,8 +209,8 @@ func (m *Meter) draw() {
 
 // left spreads what can run side by side over the jobs; rounds run alone.
 func (m *Meter) left() time.Duration {
-	var shared, alone, longest time.Duration
-	for _, s := range m.tasks {
+	shared, alone, longest := m.sums.queued()
+	for _, s := range m.sums.atWork() {
 		r := m.remaining(s)
 		if s.Alone {
 			alone += r
@@ -215,16 +222,12 @@ func (m *Meter) left() time.Duration {
 	return max(shared/time.Duration(m.jobs), longest) + alone
 }
 
+// remaining is the forecast for a task that runs; those that wait are summed, see
+// [sums].
 func (m *Meter) remaining(s *state) time.Duration {
-	if s.over {
-		return 0
-	}
-	estimate := time.Duration(float64(s.Estimate) * m.correction(s.Kind))
+	estimate := time.Duration(float64(s.Estimate) * m.sums.correction(s.Kind))
 	perRound := estimate / time.Duration(s.Rounds)
 	left := perRound * time.Duration(s.Rounds-s.finished)
-	if !s.running {
-		return left
-	}
 	gone := s.elapsed(m.now())
 	if s.total > 0 && s.done > 0 && gone > 0 {
 		// The task's own pace beats any estimate once a little is done.
@@ -235,21 +238,6 @@ func (m *Meter) remaining(s *state) time.Duration {
 		return left - perRound + own
 	}
 	return left - min(gone, perRound)
-}
-
-// correction is by how much the finished tasks of a kind were misjudged.
-func (m *Meter) correction(kind string) float64 {
-	var took, expected time.Duration
-	for _, s := range m.tasks {
-		if s.Kind == kind && s.finished > 0 && s.Estimate > 0 && s.spent > 0 {
-			took += s.spent
-			expected += s.Estimate * time.Duration(s.finished) / time.Duration(s.Rounds)
-		}
-	}
-	if expected == 0 {
-		return 1
-	}
-	return took.Seconds() / expected.Seconds()
 }
 
 func (s *state) elapsed(now time.Time) time.Duration {

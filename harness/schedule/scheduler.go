@@ -79,14 +79,14 @@ type run struct {
 	index  map[string]int   // task → place in tasks
 	unmet  []int            // by place: needs that have not ended yet
 	users  map[string][]int // task → the places of those that need it
-	ready  places           // ordinary tasks that may start
+	ready  map[size]*places // ordinary tasks that may start
 	report Report
 }
 
 func newRun(s *Scheduler, tasks []Task) *run {
 	r := &run{
 		Scheduler: s, tasks: tasks, index: map[string]int{}, unmet: make([]int, len(tasks)), users: map[string][]int{},
-		report: Report{Outcomes: map[string]Outcome{}},
+		ready: map[size]*places{}, report: Report{Outcomes: map[string]Outcome{}},
 	}
 	for i, t := range tasks {
 		r.index[t.ID] = i
@@ -97,10 +97,25 @@ func newRun(s *Scheduler, tasks []Task) *run {
 			}
 		}
 		if r.unmet[i] == 0 && t.Rounds == 0 {
-			heap.Push(&r.ready, i)
+			r.push(i)
 		}
 	}
 	return r
+}
+
+// size is what a task takes: of those of one size the first comes first, and when
+// it does not fit no other does.
+type size struct {
+	threads int
+	memory  int64
+}
+
+func (r *run) push(i int) {
+	s := size{r.tasks[i].Threads, r.tasks[i].Memory}
+	if r.ready[s] == nil {
+		r.ready[s] = &places{}
+	}
+	heap.Push(r.ready[s], i)
 }
 
 type ended struct {
@@ -144,7 +159,7 @@ func (r *run) sideBySide(ctx context.Context) {
 		e := <-done
 		busy.add(e.task, -1)
 		if e.outcome.State == Interrupted && ctx.Err() == nil && tries[e.task.ID] <= e.task.Retries {
-			heap.Push(&r.ready, r.index[e.task.ID])
+			r.push(r.index[e.task.ID])
 			continue
 		}
 		r.end(e.task, 0, e.outcome)
@@ -166,21 +181,24 @@ func (u *use) add(t Task, times int) {
 // next takes the first ready task that fits beside what runs. A task that
 // needs more than the budget runs when nothing else does.
 func (r *run) next(busy use) (at int, ok bool) {
-	var passed []int
-	defer func() {
-		for _, i := range passed {
-			heap.Push(&r.ready, i)
-		}
-	}()
-	for len(r.ready) > 0 && busy.tasks < max(r.Jobs, 1) {
-		i := heap.Pop(&r.ready).(int)
-		t := r.tasks[i]
-		if busy.tasks == 0 || (r.Threads <= 0 || busy.threads+t.Threads <= r.Threads) && (r.Memory <= 0 || busy.memory+t.Memory <= r.Memory) {
-			return i, true
-		}
-		passed = append(passed, i)
+	if busy.tasks >= max(r.Jobs, 1) {
+		return 0, false
 	}
-	return 0, false
+	var from size
+	for s, ready := range r.ready {
+		fits := busy.tasks == 0 || (r.Threads <= 0 || busy.threads+s.threads <= r.Threads) && (r.Memory <= 0 || busy.memory+s.memory <= r.Memory)
+		if fits && (!ok || (*ready)[0] < at) {
+			from, at, ok = s, (*ready)[0], true
+		}
+	}
+	if !ok {
+		return 0, false
+	}
+	heap.Pop(r.ready[from])
+	if r.ready[from].Len() == 0 {
+		delete(r.ready, from)
+	}
+	return at, true
 }
 
 // end records how a task ended and frees those that waited for it.
@@ -189,7 +207,7 @@ func (r *run) end(t Task, round int, o Outcome) {
 	r.Observer.Ended(t, round, o, r.Clock.Now())
 	for _, i := range r.users[t.ID] {
 		if r.unmet[i]--; r.unmet[i] == 0 && r.tasks[i].Rounds == 0 {
-			heap.Push(&r.ready, i)
+			r.push(i)
 		}
 	}
 }
