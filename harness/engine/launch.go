@@ -77,13 +77,16 @@ func (l *launcher) Launch(ctx context.Context, t schedule.Task) schedule.Outcome
 	if err == nil {
 		err = l.ingest(ctx)
 	}
-	return l.outcome(a, err)
+	return l.outcome(it, a, err)
 }
 
 var stoppedBefore = schedule.Outcome{State: schedule.Interrupted, Reason: "the run was stopped"}
 
 // attempt runs a worker and shows what it is doing.
 func (l *launcher) attempt(ctx context.Context, it *Item, job worker.Job) (record.Attempt, error) {
+	if err := worker.NoRoom(l.places.Artifacts); err != nil { // before hours of work that nothing could keep
+		return record.Attempt{}, err
+	}
 	device, env, release, err := l.devices.take(ctx, job.Device)
 	if err != nil {
 		return record.Attempt{}, err
@@ -121,7 +124,7 @@ func (l *launcher) block(it *Item, reason string) {
 		Device: it.Settings.Measure.Device, Environment: l.environment, Started: now, Finished: now,
 	}
 	_, err := record.WriteSpool(l.places.Spool(), a)
-	l.outcome(a, err)
+	l.outcome(it, a, err)
 }
 
 // ingest takes in what lies in the spool folder. Files put into quarantine are
@@ -139,8 +142,15 @@ func (l *launcher) ingest(ctx context.Context) error {
 	return err
 }
 
-// outcome translates an attempt; an error is the harness's own and ends the run.
-func (l *launcher) outcome(a record.Attempt, err error) schedule.Outcome {
+// outcome translates an attempt; an error is the harness's own and ends the run,
+// and so does a full disk.
+func (l *launcher) outcome(it *Item, a record.Attempt, err error) schedule.Outcome {
+	switch {
+	case err == nil && worker.EndedByFullDisk(a):
+		err = &worker.FullDisk{Doing: it.Kind.Name + " of " + it.Label, Why: a.Reason, Dir: l.places.Artifacts}
+	case worker.IsFull(err) && !errors.Is(err, results.ErrFull): // which says it for the database
+		err = &worker.FullDisk{Doing: it.Kind.Name + " of " + it.Label, Why: err.Error(), Dir: l.places.Artifacts}
+	}
 	if err == nil {
 		o := schedule.Outcome{State: schedule.State(a.Outcome), Reason: a.Reason}
 		if a.Outcome == record.Crash || a.Outcome == record.OutOfMemory {

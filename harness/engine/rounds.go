@@ -30,7 +30,7 @@ func (l *launcher) Round(ctx context.Context, t schedule.Task, round int) schedu
 			err = l.ingest(ctx)
 		}
 	}
-	o := l.outcome(a, err)
+	o := l.outcome(it, a, err)
 	if o.State == schedule.OK {
 		l.silence.learn(a)
 		o.Disturbed = l.silence.disturbance(a)
@@ -43,7 +43,7 @@ func (l *launcher) Summarise(ctx context.Context, t schedule.Task) schedule.Outc
 	it := l.plan.Item(t.ID)
 	rounds, disturbed := l.silence.chosen(keptRounds(l.places, it, l.environment))
 	if len(rounds) < it.Settings.Measure.Rounds {
-		return l.outcome(record.Attempt{}, fmt.Errorf("%d of %d rounds of the timing of %s can be read", len(rounds),
+		return l.outcome(it, record.Attempt{}, fmt.Errorf("%d of %d rounds of the timing of %s can be read", len(rounds),
 			it.Settings.Measure.Rounds, it.Label))
 	}
 	a := record.Attempt{
@@ -74,7 +74,7 @@ func (l *launcher) Summarise(ctx context.Context, t schedule.Task) schedule.Outc
 	if err == nil {
 		err = os.RemoveAll(work.RoundsPath(l.places.Artifacts, it.Key))
 	}
-	return l.outcome(a, err)
+	return l.outcome(it, a, err)
 }
 
 // keepTiming leaves the attempt in the store, as workers do for their stages.

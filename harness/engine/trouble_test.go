@@ -50,34 +50,75 @@ func (b *bench) tryRun(e *engine.Experiment) (engine.Summary, error) {
 	return r.Do(context.Background(), e)
 }
 
+// A disk that runs full ends the run at once, whatever of it ran out and whichever
+// file came first; with more room the same command does the rest, and nothing has
+// to be tried again by hand.
 func TestAFullDiskIsToldAndLosesNothing(t *testing.T) {
-	b := newBench(t)
-	big := func(s *stage.Settings) { edit(s, func(p *pra.Params) { p.Model.Width, p.Model.Depth = 64, 4 }) }
-	dir, remount := mounted(t, "1500k")
-	b.places = engine.Places{DB: filepath.Join(dir, "results.db"), Artifacts: filepath.Join(dir, "artifacts")}
-	sum, err := b.tryRun(tiny(big))
-	said := b.out.String()
+	big := func(s *stage.Settings) {
+		s.Measure.Rounds, s.Measure.Retries = 0, 3
+		edit(s, func(p *pra.Params) { p.Model.Width, p.Model.Depth = 64, 4 })
+	}
+	for _, c := range []struct {
+		name, options  string
+		database, fill bool // the database is on that disk, not the artifacts; it is full from the start
+		most           int  // workers that are started
+		says           string
+	}{
+		{"room for results, not for a model", "size=500k", false, false, 2, "free"},
+		{"no byte", "size=8m", false, true, 0, "free"},
+		{"no inode", "size=8m,nr_inodes=24", false, false, 3, "inode"},
+		{"the database", "size=100k", true, false, 7, "results.db"},
+		{"the database, from the start", "size=8m", true, true, 0, "results.db"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b := newBench(t)
+			dir, remount := mounted(t, strings.TrimPrefix(c.options, "size="))
+			filler := filepath.Join(dir, "filler")
+			if c.fill {
+				fillUp(t, filler)
+			}
+			if b.places.Artifacts = filepath.Join(dir, "artifacts"); c.database {
+				b.places = engine.Places{DB: filepath.Join(dir, "results.db"), Artifacts: filepath.Join(t.TempDir(), "artifacts")}
+			}
+			started := 0
+			command := func(string) ([]string, error) { started++; return []string{os.Args[0]}, nil }
+			r := &engine.Run{Places: b.places, Jobs: 1, Command: command, Name: "test", Out: &b.out}
+			sum, err := r.Do(context.Background(), tiny(big))
+			t.Log(err)
+			var fail *engine.Failure
+			if !errors.As(err, &fail) || !strings.Contains(err.Error(), "disk is full") || !strings.Contains(err.Error(), c.says) ||
+				!strings.Contains(strings.ToLower(err.Error()), "free some space") {
+				t.Errorf("the error is %v, after\n%s", err, b.out.String())
+			}
+			if started > c.most || sum.Failed > 0 {
+				t.Errorf("%d workers were started, %+v\n%s", started, sum, b.out.String())
+			}
+			os.Remove(filler)
+			remount("size=60m,nr_inodes=10000")
+			b.out.Reset()
+			r.Out = &b.out
+			again, err := r.Do(context.Background(), tiny(big))
+			if err != nil || again.Failed != 0 || again.Done+again.Kept != 7 {
+				t.Fatalf("with more space: %v, %+v\n%s", err, again, b.out.String())
+			}
+			if rows := b.rows(); len(rows) < 20 {
+				t.Errorf("%d rows", len(rows))
+			}
+		})
+	}
+}
+
+// fillUp takes all that a disk has left.
+func fillUp(t *testing.T, path string) {
+	f, err := os.Create(path)
 	if err != nil {
-		said += err.Error()
+		t.Fatal(err)
 	}
-	if err == nil && sum.Failed == 0 {
-		t.Fatalf("1.5 MB were enough: %+v", sum)
-	}
-	if !strings.Contains(said, "no space left on device") && !strings.Contains(said, "disk is full") {
-		t.Errorf("it said\n%s", said)
-	}
-	var fail *engine.Failure
-	if err != nil && !errors.As(err, &fail) {
-		t.Errorf("%v is no failure of the harness", err)
-	}
-	remount("size=60m")
-	r := &engine.Run{Places: b.places, Jobs: 1, Command: selfCommand, Name: "test", Out: &b.out, Retry: true}
-	again, err := r.Do(context.Background(), tiny(big))
-	if err != nil || again.Failed != 0 || again.Done+again.Kept != 9 {
-		t.Fatalf("with more space: %v, %+v\n%s", err, again, b.out.String())
-	}
-	if rows := b.rows(); len(rows) < 50 {
-		t.Errorf("%d rows", len(rows))
+	defer f.Close()
+	for size := 1 << 16; size > 0; {
+		if _, err := f.Write(make([]byte, size)); err != nil {
+			size /= 2
+		}
 	}
 }
 

@@ -3,10 +3,12 @@ package worker_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -50,6 +52,13 @@ func playLimited(part string) int {
 					return err
 				}
 			}
+		case "quota":
+			return fmt.Errorf("keeping the model: %w", &os.PathError{Op: "write", Path: "model", Err: syscall.EDQUOT})
+		case "no space, panicking":
+			panic(fmt.Errorf("checkpoint: %w", syscall.ENOSPC))
+		case "result without room":
+			_, _ = os.Stderr.WriteString("what it says is no help\n")
+			os.Exit(5)
 		case "much memory":
 			held := map[int][]byte{}
 			for i := 0; ; i++ {
@@ -86,6 +95,28 @@ func TestLimitsOfTheSystemHaveAnOutcome(t *testing.T) {
 				t.Fatalf("%v in %q", err, out)
 			}
 			if a.Outcome != c.outcome || !strings.Contains(a.Reason, c.reason) {
+				t.Errorf("%s: %s", a.Outcome, a.Reason)
+			}
+		})
+	}
+}
+
+// A full disk or a quota is no fault of the attempt: it is interrupted and named,
+// so that the run stops and the next one goes on.
+func TestWantOfRoomHasAnOutcome(t *testing.T) {
+	for _, part := range []string{"quota", "no space, panicking", "result without room"} {
+		t.Run(part, func(t *testing.T) {
+			cmd := exec.Command(os.Args[0])
+			cmd.Env = append(os.Environ(), role+"=run "+part+":"+t.TempDir())
+			out, err := cmd.Output()
+			if err != nil {
+				t.Fatal(err)
+			}
+			var a record.Attempt
+			if err := json.Unmarshal(out, &a); err != nil {
+				t.Fatalf("%v in %q", err, out)
+			}
+			if !worker.EndedByFullDisk(a) {
 				t.Errorf("%s: %s", a.Outcome, a.Reason)
 			}
 		})

@@ -256,6 +256,10 @@ func (e ending) name(job Job) (outcome, reason string) {
 		return record.Timeout, ErrProcessorTime.Error()
 	case saysOutOfMemory(job.Log):
 		return record.OutOfMemory, "the worker found no more memory" + addressSpace()
+	case status.ExitStatus() == exitFull:
+		return record.Interrupted, full + ": there is no room for the result in " + job.Spool
+	case says(job.Log, syscall.ENOSPC.Error(), syscall.EDQUOT.Error()):
+		return record.Interrupted, full + fatalLine(job.Log)
 	case status.Signaled() && status.Signal() == syscall.SIGXFSZ, says(job.Log, "SIGXFSZ"):
 		return record.Crash, tooLarge
 	case says(job.Log, "too many open files"):

@@ -35,7 +35,8 @@ type Stage func(ctx context.Context, job Job, report func(Progress), a *record.A
 
 // Serve is a worker's whole life: it reads one job from stdin, does it, writes
 // the result into the spool folder, and returns the exit code: 0 when the
-// outcome is ok, 1 for any other outcome, 4 when no result could be written.
+// outcome is ok, 1 for any other outcome, 4 when no result could be written, 5
+// when the disk had no room for it.
 func Serve(stdin io.Reader, stdout, stderr io.Writer, do Stage) int {
 	in := json.NewDecoder(stdin)
 	var job Job
@@ -68,6 +69,9 @@ func Serve(stdin io.Reader, stdout, stderr io.Writer, do Stage) int {
 	}
 	if _, err := record.WriteSpool(job.Spool, a); err != nil {
 		fmt.Fprintf(stderr, "prabench worker: the result could not be written: %v\n", err)
+		if IsFull(err) {
+			return exitFull
+		}
 		return 4
 	}
 	if a.Outcome != record.OK {
@@ -130,6 +134,10 @@ func guarded(f func() error, stderr io.Writer) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			fmt.Fprintf(stderr, "panic: %v\n%s", p, debug.Stack())
+			if of, is := p.(error); is && IsFull(of) {
+				err = of
+				return
+			}
 			err = &Refusal{record.Crash, fmt.Sprintf("the program has a fault: %v (the log has the stack)", p)}
 		}
 	}()
@@ -148,6 +156,8 @@ func judge(err error) (outcome, reason string) {
 		return record.Timeout, ErrProcessorTime.Error() + afterCause(err, ErrProcessorTime)
 	case errors.Is(err, ErrStopped), errors.Is(err, context.Canceled):
 		return record.Interrupted, ErrStopped.Error() + afterCause(err, ErrStopped)
+	case IsFull(err):
+		return record.Interrupted, full + ": " + err.Error()
 	case errors.As(err, &known):
 		return known.Outcome, known.Reason
 	case errors.As(err, &key), errors.As(err, &data):
