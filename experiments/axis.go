@@ -80,6 +80,7 @@ func (r *reading) readSweep() {
 	}
 	r.overrideAxes()
 	r.checkZips()
+	r.evaluated()
 	for _, a := range r.axes {
 		r.exp.Axes = append(r.exp.Axes, a.export())
 	}

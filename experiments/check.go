@@ -20,6 +20,7 @@ var related = func() map[string][]string {
 		"data.channels": {"data.set"},
 		"data.fit":      {"data.size", "data.set"},
 		"data.root":     {"data.set"},
+		"train.until":   {"train.steps"},
 	}
 	for _, f := range models.Families() {
 		for key, on := range f.Related() {
@@ -76,6 +77,10 @@ func resolve(s *Settings, data *describing, tainted map[string]bool) []invalid {
 		}
 		if s.Params.Validate() == nil && s.rest() == nil {
 			s.Params = s.Params.Resolved()
+			if s.Train.Until == s.Params.Training().Steps { // the end, and the cell that every file has
+				s.Train.Until = 0
+			}
+			s.Train.Evaluate = "" // its steps are an axis by now
 			return nil
 		}
 	}
@@ -192,6 +197,9 @@ func (s *Settings) rest() error {
 	if s.Measure.Timeout <= 0 {
 		return &models.KeyError{Key: "measure.timeout", Problem: fmt.Sprintf("%v is no time; allowed: more than 0s, for example \"2h\"",
 			s.Measure.Timeout)}
+	}
+	if n, steps := s.Train.Until, s.Params.Training().Steps; n < 0 || n > steps {
+		return &models.KeyError{Key: "train.until", Problem: fmt.Sprintf("must be 0 (all) to train.steps = %d, not %d", steps, n)}
 	}
 	if err := s.Metrics.valid(); err != nil {
 		return err

@@ -22,6 +22,13 @@ var rows = []struct{}{
 		quantity.Key{Name: "family", Label: "family of models", Doc: "kind of model: " + strings.Join(models.Names(), " or ")},
 	),
 
+	quantity.Keys("train",
+		quantity.Key{Name: "until", Label: "steps trained",
+			Doc: "stop after so many of train.steps, as an axis for quality along training (a later stop goes on from an earlier one); 0: all"},
+		quantity.Key{Name: "evaluate", Outside: true,
+			Doc: "steps at which a training is sampled and scored, such as [100, 300], and at its end; or a number, every so many"},
+	),
+
 	quantity.Keys("sample",
 		quantity.Key{Name: "count", Label: "images sampled and scored", Doc: "images drawn and scored"},
 		quantity.Key{Name: "batch", Label: "images sampled at once", Doc: "images drawn at once"},

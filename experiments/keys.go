@@ -19,8 +19,9 @@ import (
 
 // Key is a key of an experiment file, for documentation and `plan`.
 type Key struct {
-	Name     string `json:"key"`     // dotted: "model.patch"
-	Type     string `json:"type"`    // "integer", "float", "string", "depth" (integer ≥ 0 or "exact"), "duration", "bytes", "names" or "grid"
+	Name string `json:"key"` // dotted: "model.patch"
+	// Type is "integer", "float", "string", "depth" (integer ≥ 0 or "exact"), "duration", "bytes", "names", "steps" or "grid".
+	Type     string `json:"type"`
 	Default  any    `json:"default"` // plain: int, float64, uint64 or string
 	Doc      string `json:"doc"`
 	Sweep    bool   `json:"sweep"`    // may be an axis
@@ -211,6 +212,8 @@ func typeOf(t reflect.Type) string {
 		return "names"
 	case reflect.TypeFor[Grid]():
 		return "grid"
+	case reflect.TypeFor[Steps]():
+		return "steps"
 	}
 	switch t.Kind() {
 	case reflect.Int, reflect.Uint64:
@@ -238,6 +241,8 @@ func plain(v reflect.Value) any {
 	case Names:
 		return string(x)
 	case Grid:
+		return string(x)
+	case Steps:
 		return string(x)
 	case int, uint64, float64, string:
 		return x
@@ -290,6 +295,9 @@ func (f *field) decode(p reflect.Value, raw any) error {
 	}
 	if g, ok := p.Interface().(*Grid); ok {
 		return g.take(raw)
+	}
+	if s, ok := p.Interface().(*Steps); ok {
+		return s.take(raw)
 	}
 	switch u := p.Interface().(type) {
 	case toml.Unmarshaler:

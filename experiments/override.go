@@ -20,7 +20,7 @@ type override struct {
 // list gives the values of an axis; ok is false for a single value, which the
 // key may be a list of.
 func (o override) list() ([]any, bool) {
-	if f := byName[o.key]; f != nil && f.Type == "names" {
+	if f := byName[o.key]; f != nil && (f.Type == "names" || f.Type == "steps") {
 		return nil, false
 	}
 	l, ok := o.raw.([]any)

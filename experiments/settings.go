@@ -15,6 +15,7 @@ type Settings struct {
 	Data    Data          `toml:"data" json:"data"`
 	Model   Model         `toml:"model" json:"model"`
 	Params  models.Params `toml:"-" json:"-"` // the keys of [model], [train] and [sample] that are the family's
+	Train   Train         `toml:"train" json:"train"`
 	Sample  Sample        `toml:"sample" json:"sample"`
 	Metrics Metrics       `toml:"metrics" json:"metrics"`
 	Tune    Tune          `toml:"tune" json:"tune"`
@@ -33,6 +34,12 @@ type Data dataset.Spec
 
 // Spec is the table as the data sets read it.
 func (d Data) Spec() dataset.Spec { return dataset.Spec(d) }
+
+// Train is what of the [train] table every family has: how far a training goes.
+type Train struct {
+	Until    int   `toml:"until" json:"until" absent:"0"`      // steps after which it is looked at; 0 is all of them
+	Evaluate Steps `toml:"evaluate" json:"evaluate,omitempty"` // steps that become an axis of until
+}
 
 // Sample is what of the [sample] table every family has: how many images are drawn.
 type Sample struct {

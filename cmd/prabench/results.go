@@ -23,6 +23,7 @@ type resultsQuery struct {
 	mean       bool
 	cells      bool
 	across     []string
+	timeTo     string
 }
 
 func (q *resultsQuery) flags(c *cobra.Command, format string) {
@@ -32,6 +33,7 @@ func (q *resultsQuery) flags(c *cobra.Command, format string) {
 	f.StringVar(&q.experiment, "experiment", "", "only this experiment")
 	f.BoolVar(&q.mean, "mean", false, "average over training seeds")
 	f.BoolVar(&q.cells, "cells", false, "the cells and their outcomes in place of values")
+	f.StringVar(&q.timeTo, "time-to", "", "what trainings cost until `METRIC=VALUE`, of a file with train.evaluate")
 	f.StringSliceVar(&q.across, "across", nil, "with --mean: average in spite of a difference in `NAME`: code, device, protocol")
 }
 
@@ -83,7 +85,7 @@ func (a *app) results(ctx context.Context, w io.Writer, q resultsQuery) error {
 		return err
 	}
 	defer db.Close()
-	if q.format == "" && len(q.metrics) == 0 && !q.mean && !q.cells && a.only == "" {
+	if q.format == "" && len(q.metrics) == 0 && !q.mean && !q.cells && a.only == "" && q.timeTo == "" {
 		return a.pointTables(ctx, w, db, q)
 	}
 	if q.format == "" {
@@ -110,6 +112,12 @@ func (a *app) results(ctx context.Context, w io.Writer, q resultsQuery) error {
 			return err
 		}
 		return usage("%s", why)
+	}
+	if q.timeTo != "" {
+		if err := terminal.TimeTo(w, rows, q.timeTo); err != nil {
+			return &usageError{err}
+		}
+		return nil
 	}
 	if !q.mean {
 		return table.Export(w, q.format, rows)

@@ -85,6 +85,9 @@ func (p *Plan) estimateFrom(earlier func(rate float64) (pace float64)) {
 		} else if before > 0 && !it.Kind.Measured() && it.Kind.Effort(it.Settings, it.Costs).Other == 0 { // arithmetic alone, as a training
 			it.Estimate = time.Duration(float64(it.Estimate) * before)
 		}
+		if it.Estimate > 0 {
+			it.Estimate = time.Duration(float64(it.Estimate) * (1 - p.saved(it)))
+		}
 	}
 }
 

@@ -43,7 +43,7 @@ func samePoint(a, b map[string]any) bool {
 
 func settings(s experiments.Settings) stage.Settings {
 	out := stage.Settings{
-		Data: s.Data.Spec(), Params: s.Params, Count: s.Sample.Count, Batch: s.Sample.Batch,
+		Data: s.Data.Spec(), Params: s.Params, Until: s.Train.Until, Count: s.Sample.Count, Batch: s.Sample.Batch,
 		Embedder: s.Metrics.Embedder, Reference: s.Metrics.Reference, Samples: s.Metrics.Samples,
 		Extras: s.Metrics.Extras, Also: string(s.Metrics.Also),
 		Measure: stage.Measure{

@@ -51,10 +51,15 @@ type Item struct {
 	Took     time.Duration
 	Estimate time.Duration // for what is still to do
 	Costs    *stage.Costs
+	Earlier  []string // stages of the plan that it goes on from, the latest first, see [stage.Kind]
 }
 
 // Full is the settings with the seed.
-func (it *Item) Full() stage.Settings { return withSeed(it.Settings, it.Seed) }
+func (it *Item) Full() stage.Settings {
+	s := withSeed(it.Settings, it.Seed)
+	s.Continue = strings.Join(it.Earlier, ",")
+	return s
+}
 
 // Plan is the cells of some experiments and the stages that they share.
 type Plan struct {
@@ -103,6 +108,7 @@ func NewPlan(experiments ...*Experiment) *Plan {
 			}
 		}
 	}
+	p.further()
 	return p
 }
 

@@ -309,17 +309,19 @@ func (l *launcher) clear(store artifact.Store, it *Item) error {
 func (l *launcher) tasks() []schedule.Task {
 	var out []schedule.Task
 	var expected []progress.Task
+	listed := map[string]bool{}
 	for _, it := range l.plan.Items {
 		if it.State != ToDo || it.Skip {
 			continue
 		}
 		m := it.Settings.Measure
-		t := schedule.Task{ID: it.Key, Kind: it.Kind.Name, Label: it.Label, Needs: it.Needs(),
+		t := schedule.Task{ID: it.Key, Kind: it.Kind.Name, Label: it.Label, Needs: l.plan.needs(it, listed),
 			Threads: l.job(it, 0).Threads, Memory: it.Memory(), Retries: m.Retries, Repeats: m.RepeatDisturbed}
 		if it.Kind.Measured() {
 			t.Rounds = max(1, it.Kind.Rounds(it.Settings))
 			t.Kept = l.settledRounds(it)
 		}
+		listed[it.Key] = true
 		out = append(out, t)
 		expected = append(expected, progress.Task{ID: it.Key, Kind: it.Kind.Name, Alone: it.Kind.Measured(), Label: it.Label,
 			Estimate: max(0, it.Estimate), Rounds: t.Rounds - len(t.Kept)})

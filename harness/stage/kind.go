@@ -65,6 +65,12 @@ type Kind struct {
 	// Shown says that people look at its artifacts: a damaged one is made again
 	// even where no stage asks for it.
 	Shown bool
+	// Reach is how far a stage goes, of a kind of which one goes on from another that
+	// stopped earlier and is the same otherwise; 0 is to the end. Whole is the settings
+	// of the one that goes there. Where one goes on from does not change its result.
+	Reach func(*Settings) int
+	Whole func(Settings) Settings
+
 	// Unfinished is the folder, among the artifacts, that keeps what an attempt
 	// left to go on from, under names that begin with the stage's key; "" if none.
 	Unfinished string

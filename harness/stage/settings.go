@@ -19,6 +19,9 @@ type Settings struct {
 
 	Params models.Params `json:"-"` // as JSON: family, model, train and sample, see [models.Written]
 
+	Until    int    `json:"until,omitempty"`    // steps after which the training stops; 0 = its end
+	Continue string `json:"continue,omitempty"` // keys of the same training stopped earlier, the latest first, between commas
+
 	Count int `json:"count"` // images drawn
 	Batch int `json:"batch"` // at a time
 
@@ -71,11 +74,19 @@ func (s *Settings) UnmarshalJSON(raw []byte) error {
 // Training is what the cell's training is to who plans it.
 func (s *Settings) Training() models.Training { return s.Params.Training() }
 
+// StepsTrained is the number of steps that the training does.
+func (s *Settings) StepsTrained() int {
+	if s.Until > 0 {
+		return s.Until
+	}
+	return s.Training().Steps
+}
+
 // TrainImages is the number of images that the training reads, over all steps.
 func (s *Settings) TrainImages() int {
 	t := s.Training()
 	if t.Batch > 0 {
-		return t.Steps * t.Batch
+		return s.StepsTrained() * t.Batch
 	}
 	info, err := dataset.Describe(s.Data)
 	if err != nil || info.Train < 0 {
@@ -84,7 +95,7 @@ func (s *Settings) TrainImages() int {
 	if s.Data.Limit > 0 {
 		info.Train = min(info.Train, s.Data.Limit)
 	}
-	return t.Steps * info.Train
+	return s.StepsTrained() * info.Train
 }
 
 // Outside is images of another program. A cell that has them has no model: only

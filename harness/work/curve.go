@@ -45,6 +45,13 @@ func (c Curve) last(n int, loss string) (mean float64, of int) {
 	return sum / float64(max(of, 1)), of
 }
 
+// drop leaves out a last point that only the end of a shorter training made.
+func (c *Curve) drop(every int) {
+	if n := len(*c); n > 0 && (*c)[n-1].Step%every != 0 {
+		*c = (*c)[:n-1]
+	}
+}
+
 func (c Curve) write(path string) error {
 	var b bytes.Buffer
 	out := json.NewEncoder(&b)

@@ -148,7 +148,7 @@ func TestValuesComeInOneOrder(t *testing.T) {
 		}
 		return all
 	}
-	want := []string{"train_seconds", "train_loss", "flow_loss", "rec_loss", "train_memory_peak"}
+	want := []string{"train_seconds", "train_flops", "train_loss", "flow_loss", "rec_loss", "train_memory_peak"}
 	for range 8 {
 		if got := names(); !slices.Equal(got, want) {
 			t.Fatalf("%q, want %q", got, want)

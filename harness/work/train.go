@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"prabench/harness/artifact"
@@ -26,6 +27,7 @@ import (
 const (
 	ModelFile = "model.safetensors" // raw and averaged weights
 	CurveFile = "curve.jsonl"       // losses, one JSON object a line, about a hundred lines
+	StateFile = "state.safetensors" // of one that stopped before its end: what a longer one goes on from
 )
 
 // Train trains a model.
@@ -34,7 +36,8 @@ var Train = &stage.Kind{
 	Version: "1/" + stage.Core,
 	Part: func(s *stage.Settings) any {
 		p := s.Params.Canonical()
-		part := trainPart{Data: s.DataHash, Model: models.Table(p, "model"), Train: models.Table(p, "train"), Precision: s.Measure.Lowered()}
+		part := trainPart{Data: s.DataHash, Model: models.Table(p, "model"), Train: models.Table(p, "train"),
+			Precision: s.Measure.Lowered(), Until: s.Until}
 		if name := p.Family().Name(); name != models.Default {
 			part.Family = name
 		}
@@ -47,6 +50,11 @@ var Train = &stage.Kind{
 	Memory: func(h stage.Host) int64 {
 		return h.Data() + h.Held(h.Costs.Train) + 4*h.Weights() // a checkpoint is a copy
 	},
+	Reach: func(s *stage.Settings) int { return s.Until },
+	Whole: func(s stage.Settings) stage.Settings {
+		s.Until = 0
+		return s
+	},
 	Shown:      true,
 	Unfinished: checkpointFolder,
 }
@@ -57,6 +65,7 @@ type trainPart struct {
 	Model     any    `json:"model"`            // the family's tables
 	Train     any    `json:"train"`            // with the seed
 	Precision string `json:"precision,omitempty"`
+	Until     int    `json:"until,omitempty"` // absent: the end
 }
 
 // train trains a model, from a checkpoint if an earlier attempt left one.
@@ -83,6 +92,7 @@ func (t *task) train() error {
 		"threads": strconv.Itoa(t.set.Training().Threads)}
 	// The time, other than the losses, depends on what ran beside it.
 	t.valueUnder(map[string]string{"beside": strconv.Itoa(t.set.Beside), "backend": be.Details()}, quantity.TrainSeconds, kept.Seconds, 1)
+	t.value(quantity.TrainFLOPs, t.set.Params.Costs().FLOPsTrainImage*float64(t.set.TrainImages()), 1)
 	for _, part := range lossMetrics {
 		if loss, n := kept.Curve.last(10, part.loss); n > 0 {
 			t.value(part.metric, loss, n)
@@ -92,6 +102,15 @@ func (t *task) train() error {
 	if err := t.keep(func(d *artifact.Draft) error {
 		if err := tr.SaveModel(d.Path(ModelFile)); err != nil {
 			return err
+		}
+		if t.set.Until > 0 {
+			note, err := json.Marshal(kept)
+			if err != nil {
+				return err
+			}
+			if err := tr.Save(d.Path(StateFile), string(note)); err != nil {
+				return err
+			}
 		}
 		return kept.Curve.write(d.Path(CurveFile))
 	}); err != nil {
@@ -109,9 +128,9 @@ func (t *task) trainer(be device.Backend, data *dataset.Data) (models.Trainer, *
 		return nil, nil, err
 	}
 	if _, err := os.Stat(t.checkpoint()); err != nil {
-		return tr, &progressSoFar{}, nil
+		return t.goOn(tr, images, be)
 	}
-	kept, err := t.resume(tr)
+	kept, err := t.resume(tr, t.checkpoint())
 	if err != nil {
 		// A checkpoint only saves time: without it the same model comes out.
 		fmt.Fprintf(os.Stderr, "the checkpoint cannot be used, training begins anew: %v\n", err)
@@ -126,9 +145,38 @@ func (t *task) trainer(be device.Backend, data *dataset.Data) (models.Trainer, *
 	return tr, kept, nil
 }
 
-// resume brings the trainer to the step of the checkpoint.
-func (t *task) resume(tr models.Trainer) (*progressSoFar, error) {
-	note, err := tr.Resume(t.checkpoint())
+// goOn goes on from the latest training of those that stopped earlier and are
+// there, else from the first step. They only save time: the same model comes out.
+func (t *task) goOn(tr models.Trainer, images models.Images, be device.Backend) (models.Trainer, *progressSoFar, error) {
+	for _, key := range strings.FieldsFunc(t.set.Continue, func(c rune) bool { return c == ',' }) {
+		path, err := t.store.Path(Train.Ref(key), StateFile)
+		if errors.Is(err, artifact.ErrMissing) {
+			continue
+		}
+		var kept *progressSoFar
+		if err == nil {
+			kept, err = t.resume(tr, path)
+		}
+		if err == nil {
+			kept.Curve.drop(t.every())
+			fmt.Fprintf(os.Stderr, "goes on from step %d of the training %.12s\n", tr.Done(), key)
+			return tr, kept, nil
+		}
+		fmt.Fprintf(os.Stderr, "the training %.12s, which stopped earlier, cannot be gone on from: %v\n", key, err)
+		tr.Close()
+		if tr, err = t.set.Params.NewTrainer(be, images); err != nil {
+			return nil, nil, err
+		}
+	}
+	return tr, &progressSoFar{}, nil
+}
+
+// every is the number of steps between those whose losses are kept.
+func (t *task) every() int { return max(1, t.set.Training().Steps/100) }
+
+// resume brings the trainer to the step of a checkpoint.
+func (t *task) resume(tr models.Trainer, path string) (*progressSoFar, error) {
+	note, err := tr.Resume(path)
 	if err != nil {
 		return nil, err
 	}
@@ -141,8 +189,7 @@ func (t *task) resume(tr models.Trainer) (*progressSoFar, error) {
 
 // steps trains to the end, saving now and then, and when told to stop.
 func (t *task) steps(tr models.Trainer, kept *progressSoFar) error {
-	total := t.set.Training().Steps
-	every := max(1, total/100)
+	total, every := t.set.StepsTrained(), t.every()
 	resumed := tr.Done()
 	saved, began := time.Now(), time.Now()
 	save := func() error {

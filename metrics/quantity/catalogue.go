@@ -291,6 +291,11 @@ var (
 		Doc:    "Time spent in training steps, over all attempts of the training; it depends on what ran beside it.",
 		Better: -1, Group: Training, Nature: Timed, Stage: "train",
 	})
+	TrainFLOPs = metric(Metric{
+		Name: "train_flops", Unit: "1", Scale: FLOP, Label: "training compute",
+		Doc:    "Arithmetic of all training steps as the operations state it: compute of a training image times the images read.",
+		Better: -1, Group: Training, Stage: "train",
+	})
 	TrainLoss = metric(Metric{
 		Name: "train_loss", Unit: "1", Label: "training loss",
 		Doc:    "Flow loss plus the weighted reconstruction loss, mean of the last ten points of the training's curve.",

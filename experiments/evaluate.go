@@ -1,0 +1,125 @@
+package experiments
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Steps are steps of a training: in a file an array of integers, or one integer for
+// every so many. As text "100, 300" and "every 100".
+type Steps string
+
+const every = "every "
+
+// take reads a TOML value; the error is a sentence without the key.
+func (s *Steps) take(raw any) error {
+	wrong := fmt.Errorf("%s is no list of training steps; allowed: an array such as [100, 300], or an integer ≥ 1, every so many", show(raw))
+	switch v := raw.(type) {
+	case int64:
+		if v < 1 {
+			return wrong
+		}
+		*s = Steps(every + strconv.FormatInt(v, 10))
+	case string: // as text, from a database or a --set
+		if v == "" {
+			*s = ""
+			return nil
+		}
+		rest, periodic := strings.CutPrefix(v, every)
+		var list []any
+		for part := range strings.SplitSeq(rest, ",") {
+			n, err := strconv.ParseInt(strings.TrimSpace(part), 10, 64)
+			if err != nil {
+				return wrong
+			}
+			list = append(list, n)
+		}
+		if periodic && len(list) == 1 {
+			return s.take(list[0])
+		} else if periodic {
+			return wrong
+		}
+		return s.take(list)
+	case []any:
+		var texts []string
+		last := int64(0)
+		for _, x := range v {
+			n, ok := x.(int64)
+			if !ok || n <= last {
+				return fmt.Errorf("%s in a list of training steps; allowed: integers ≥ 1, each larger than the one before", show(x))
+			}
+			last = n
+			texts = append(texts, strconv.FormatInt(n, 10))
+		}
+		if len(texts) == 0 {
+			return wrong
+		}
+		*s = Steps(strings.Join(texts, ", "))
+	default:
+		return wrong
+	}
+	return nil
+}
+
+// of are the steps of a training of so many, its end included. Those beyond its end
+// are an error.
+func (s Steps) of(steps int) ([]int, error) {
+	var out []int
+	if text, periodic := strings.CutPrefix(string(s), every); periodic {
+		n, _ := strconv.Atoi(text)
+		for at := n; at < steps; at += n {
+			out = append(out, at)
+		}
+		return append(out, steps), nil
+	}
+	for part := range strings.SplitSeq(string(s), ", ") {
+		n, _ := strconv.Atoi(part)
+		if n > steps {
+			return nil, fmt.Errorf("%d is more than train.steps = %d; allowed: steps of the training", n, steps)
+		}
+		out = append(out, n)
+	}
+	if !slices.Contains(out, steps) {
+		out = append(out, steps)
+	}
+	return out, nil
+}
+
+// evaluated makes an axis of train.until of the steps in train.evaluate.
+func (r *reading) evaluated() {
+	const key = "train.evaluate"
+	list := r.base.Train.Evaluate
+	at := r.sources[key]
+	if list == "" || r.faulty[key] || r.faulty["train.steps"] {
+		return
+	}
+	for _, swept := range []string{"train.until", "train.steps"} {
+		if a, _ := find(r.axes, swept); a != nil {
+			r.fault(at, key, fmt.Sprintf("%s is swept at %s, which leaves open when to evaluate", swept, a.head.String()),
+				"sweep train.until, with an exclude where it is more than train.steps")
+			return
+		}
+	}
+	steps, ok := r.base.get(byName["train.steps"]).(int)
+	if !ok {
+		return
+	}
+	stops, err := list.of(steps)
+	if err != nil {
+		r.fault(at, key, err.Error(), "")
+		return
+	}
+	f := byName["train.until"]
+	a := &axis{fields: []*field{f}, at: []place{at}, head: at, values: [][]value{nil}}
+	for _, n := range stops {
+		v, err := f.convert(int64(n))
+		if err != nil {
+			r.fault(at, key, err.Error(), "")
+			return
+		}
+		a.values[0] = append(a.values[0], v)
+	}
+	r.axes = append(r.axes, a)
+}

@@ -1,0 +1,140 @@
+package engine_test
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"prabench/harness/engine"
+	"prabench/harness/stage"
+	"prabench/harness/work"
+	"prabench/models/pra"
+)
+
+// stops is one training that is looked at after some steps, 0 at its end.
+func stops(steps ...int) *engine.Experiment {
+	e := tiny(func(s *stage.Settings) {
+		s.Measure.Rounds = 0
+		edit(s, func(p *pra.Params) { p.Train.Steps = 250 })
+	})
+	cell := e.Cells[1]
+	e.Cells = nil
+	for i, until := range steps {
+		c, s := cell, *cell.Settings
+		s.Until = until
+		c.Settings = &s
+		c.ID += string(rune('a' + i))
+		c.Params = map[string]any{"train.until": until}
+		e.Cells = append(e.Cells, c)
+	}
+	return e
+}
+
+// trained are the files of a training.
+func (b *bench) trained(e *engine.Experiment, cell int) (files [][]byte) {
+	b.t.Helper()
+	for _, name := range []string{work.ModelFile, work.CurveFile} {
+		raw, err := os.ReadFile(filepath.Join(b.places.Artifacts, "train", e.Cells[cell].Chain.Key(work.Train), name))
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		files = append(files, raw)
+	}
+	return files
+}
+
+func same(a, b [][]byte) bool { return slices.EqualFunc(a, b, bytes.Equal) }
+
+// A training that goes on from another one that stopped earlier is the same to the
+// bit, curve and all, and does only the steps between them. What it goes on from may
+// be damaged or gone.
+func TestATrainingGoesOnFromAShorterOne(t *testing.T) {
+	whole := newBench(t)
+	direct := stops(0)
+	whole.run(context.Background(), direct, nil)
+
+	b := newBench(t)
+	log := filepath.Join(t.TempDir(), "stderr")
+	kept := func(r *engine.Run) {
+		r.Command = func(string) ([]string, error) { return []string{"sh", "-c", `exec "$0" 2>>"$1"`, os.Args[0], log}, nil }
+	}
+	said := func(want ...string) {
+		t.Helper()
+		raw, err := os.ReadFile(log)
+		for _, w := range want {
+			if !strings.Contains(string(raw), w) {
+				t.Errorf("no worker said %q (%v):\n%s", w, err, raw)
+			}
+		}
+		os.Remove(log)
+	}
+	e := stops(7, 101, 0)
+	if sum := b.run(context.Background(), e, kept); sum.Failed+sum.Blocked > 0 {
+		t.Fatalf("%+v\n%s", sum, b.out.String())
+	}
+	if !same(b.trained(e, 2), whole.trained(direct, 0)) {
+		t.Error("the training in three parts differs from that in one")
+	}
+	said("goes on from step 7 ", "goes on from step 101 ")
+	if same(b.trained(e, 0), b.trained(e, 1)) {
+		t.Error("two stops have the same model")
+	}
+	began := map[string]float64{}
+	for _, r := range b.rows() {
+		if r.Metric == "train_seconds" {
+			began[r.Cell] = r.Value
+		}
+	}
+	if began["cell1a"] >= began["cell1b"] || began["cell1b"] >= began["cell1c"] {
+		t.Errorf("the time of all steps so far does not grow: %v", began)
+	}
+
+	// The same with what it would go on from spoilt: the last byte of one, all of another.
+	state := func(cell int) string {
+		return filepath.Join(b.places.Artifacts, "train", e.Cells[cell].Chain.Key(work.Train), work.StateFile)
+	}
+	raw, err := os.ReadFile(state(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw[len(raw)-1] ^= 1
+	if err := os.WriteFile(state(1), raw, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(filepath.Dir(state(0))); err != nil {
+		t.Fatal(err)
+	}
+	other := stops(7, 101, 0)
+	other.Cells = other.Cells[1:]
+	b.places.DB += ".other"
+	if err := os.RemoveAll(filepath.Join(b.places.Artifacts, "train", e.Cells[2].Chain.Key(work.Train))); err != nil {
+		t.Fatal(err)
+	}
+	if sum := b.run(context.Background(), other, kept); sum.Failed+sum.Blocked > 0 {
+		t.Fatalf("%+v\n%s", sum, b.out.String())
+	}
+	if !same(b.trained(other, 1), whole.trained(direct, 0)) {
+		t.Error("after damage another model came out")
+	}
+	said("goes on from step 101 ") // which was made again
+}
+
+// A stop that comes later in the file than a longer one is done without it.
+func TestStopsInAnyOrder(t *testing.T) {
+	b := newBench(t)
+	e := stops(0, 101, 7)
+	if sum := b.run(context.Background(), e, nil); sum.Failed+sum.Blocked > 0 || sum.Done != 10 {
+		t.Fatalf("%+v\n%s", sum, b.out.String())
+	}
+	keys := map[string]bool{}
+	for _, c := range e.Cells {
+		keys[c.Chain.Key(work.Train)] = true
+	}
+	if len(keys) != 3 {
+		t.Errorf("three stops are %d trainings", len(keys))
+	}
+}

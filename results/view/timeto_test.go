@@ -1,0 +1,67 @@
+package view_test
+
+import (
+	"math"
+	"strings"
+	"testing"
+
+	"prabench/results/view"
+)
+
+// looks are two trainings of two seeds at four stops: one goes down to 4, the other,
+// of one seed, to 6 only.
+func looks() (rows []view.Row) {
+	add := func(metric string, state, until int64, seed uint64, value float64) {
+		rows = append(rows, view.Row{Metric: metric, Value: value, Seed: seed, Params: map[string]any{"model.state": state, "state": state,
+			"train.until": until, "sample.seed": int64(1)}})
+	}
+	for _, state := range []int64{0, 12} {
+		for seed := range uint64(2) {
+			for i, until := range []int64{400, 100, 200, 300} { // rows come in any order
+				at := float64([]int{3, 0, 1, 2}[i])
+				score := 10 - 2*at + float64(seed)*0.5
+				if state == 0 && seed == 1 {
+					score = math.Max(score, 6)
+				}
+				add("fid_proxy", state, until, seed, score)
+				add("train_seconds", state, until, seed, 10*(at+1)*float64(1+seed))
+				add("precision", state, until, seed, 0.1*at)
+			}
+		}
+	}
+	return append(rows, view.Row{Metric: "fid_proxy", Value: 1, Params: map[string]any{"model.state": int64(5)}}) // never looked at on its way
+}
+
+// Costs lie between the stops on both sides of the goal; what never gets there is
+// counted apart.
+func TestTimeTo(t *testing.T) {
+	arms, err := view.TimeTo(looks(), "fid_proxy", 5, view.StepsTrained, "train_seconds")
+	if err != nil || len(arms) != 2 || arms[0].Name != "state=0" || arms[1].Name != "state=12" {
+		t.Fatalf("%+v, %v", arms, err)
+	}
+	// Seed 0 passes 5 between 6 at 300 and 4 at 400; seed 1 between 6.5 and 4.5.
+	raw, pra := arms[0], arms[1]
+	if pra.Reached != 2 || pra.Seeds != 2 || math.Abs(pra.Costs[0].Value-(350+375)/2.) > 1e-9 || pra.Costs[0].Beyond != nil ||
+		math.Abs(pra.Costs[1].Value-(35+75)/2.) > 1e-9 || !pra.Costs[0].HasInterval() {
+		t.Errorf("%+v", pra)
+	}
+	if raw.Reached != 1 || raw.Seeds != 2 || raw.Costs[0].Value != 350 || raw.Costs[0].Beyond == nil || *raw.Costs[0].Beyond != 400 ||
+		*raw.Costs[1].Beyond != 80 || raw.Costs[0].HasInterval() {
+		t.Errorf("%+v", raw)
+	}
+	arms, _ = view.TimeTo(looks(), "fid_proxy", 10.2, view.StepsTrained) // seed 0 begins there
+	if c := arms[1].Costs[0]; !c.AtFirst || math.Abs(c.Value-(100+115)/2.) > 1e-9 {
+		t.Errorf("%+v", c)
+	}
+	arms, _ = view.TimeTo(looks(), "precision", 0.15, view.StepsTrained) // larger is better
+	if c := arms[0].Costs[0]; arms[0].Reached != 2 || math.Abs(c.Value-250) > 1e-9 {
+		t.Errorf("%+v", c)
+	}
+	arms, _ = view.TimeTo(looks(), "fid_proxy", 1, view.StepsTrained)
+	if arms[0].Reached+arms[1].Reached != 0 || *arms[1].Costs[0].Beyond != 400 {
+		t.Errorf("%+v", arms)
+	}
+	if _, err := view.TimeTo(looks()[len(looks())-1:], "fid_proxy", 1); err == nil || !strings.Contains(err.Error(), "train.evaluate") {
+		t.Errorf("what was never looked at: %v", err)
+	}
+}
