@@ -10,11 +10,29 @@ type Shape struct {
 // Bytes is the size of an image.
 func (s Shape) Bytes() int { return s.Size * s.Size * s.Channels }
 
-// Images is a set of images as bytes: Pixels [N, Size, Size, Channels].
+// Images is a set of images as bytes: Pixels [N, Size, Size, Channels], or, of a
+// set that is too large for memory, what reads them one at a time.
 type Images struct {
 	N, Size, Channels int
-	Pixels            []uint8
+	Pixels            []uint8 // nil where Reader has them
 	Labels            []int32
+	Reader            ImageReader
+	Flip              float64 // share of the images that a training sees mirrored
+}
+
+// ImageReader reads image i into place. It is called from many goroutines at once.
+type ImageReader interface {
+	Read(i int, into []uint8) error
+}
+
+// Read copies image i into place.
+func (s Images) Read(i int, into []uint8) error {
+	if s.Reader != nil {
+		return s.Reader.Read(i, into)
+	}
+	per := s.Size * s.Size * s.Channels
+	copy(into, s.Pixels[i*per:(i+1)*per])
+	return nil
 }
 
 // Costs is what one image takes, independent of any machine. FLOPs count

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"time"
 
@@ -36,8 +37,37 @@ func (a *app) dataCommand() *cobra.Command {
 		},
 	}
 	fetch.Flags().StringVar(&root, "root", "", "folder to put it in; the data folder of this machine otherwise")
-	data.AddCommand(fetch)
+	data.AddCommand(fetch, &cobra.Command{
+		Use: "pack FILE OUT.pack", Short: "Write the images of an experiment file as raw pixels, for data.root", Args: cobra.ExactArgs(2),
+		RunE: func(c *cobra.Command, args []string) error {
+			return a.dataMade(c.Context(), args[0], args[1], provision.Pack)
+		},
+	})
+	out := "data.png"
+	show := &cobra.Command{
+		Use: "show FILE", Short: "Say what the data of an experiment file are, and draw some as a training sees them", Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			return a.dataMade(c.Context(), args[0], out, provision.Show)
+		},
+	}
+	show.Flags().StringVar(&out, "out", out, "PNG `file` to write")
+	data.AddCommand(show)
 	return data
+}
+
+// dataMade makes a file of the images of the first cell of an experiment file.
+func (a *app) dataMade(ctx context.Context, file, out string, do provision.Maker) error {
+	ctx, stop := a.stoppable(ctx)
+	defer stop()
+	ls, err := a.load([]string{file})
+	if err != nil {
+		return err
+	}
+	lines, err := do(ctx, ls[0].Exp, out, a.fetchProgress())
+	for _, l := range lines {
+		fmt.Fprintln(a.stdout, l)
+	}
+	return err
 }
 
 func (a *app) dataList() error {

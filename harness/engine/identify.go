@@ -103,6 +103,7 @@ func chains(cells []Cell) error {
 
 // dataHash names the data of a description; "" when unknown.
 func (id *Identifier) dataHash(ctx context.Context, spec dataset.Spec) (hash, note string, err error) {
+	spec.Flip = 0 // the set is the same with any
 	if hash, known := id.hashes[spec]; known {
 		return hash, "", nil
 	}

@@ -32,18 +32,8 @@ func (h Host) Images(n int) int64 {
 	return int64(n) * int64(h.Params.Shape().Bytes())
 }
 
-// Data is the bytes of the data set's images.
-func (h Host) Data() int64 {
-	info, err := dataset.Describe(h.Settings.Data)
-	if err != nil || info.Train < 0 {
-		return 0
-	}
-	n := info.Train + info.Test
-	if limit := h.Settings.Data.Limit; limit > 0 {
-		n = min(n, 2*limit)
-	}
-	return int64(n) * int64(info.Size*info.Size*info.Channels)
-}
+// Data is the bytes that a process holds of the data set's images.
+func (h Host) Data() int64 { return dataset.Memory(h.Settings.Data) }
 
 // Weights is the bytes of the model's weights.
 func (h Host) Weights() int64 { return 4 * h.Costs.Params }

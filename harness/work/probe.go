@@ -91,7 +91,8 @@ func (t *task) probe() error {
 }
 
 func (t *task) pooled(m models.Model, p metrics.Pictures, weights string) (metrics.Features, error) {
-	x, err := m.(models.Featured).PooledFeatures(models.Images(p), weights, probeBatch, func(done int) error {
+	images := models.Images{N: p.N, Size: p.Size, Channels: p.Channels, Pixels: p.Pixels, Labels: p.Labels}
+	x, err := m.(models.Featured).PooledFeatures(images, weights, probeBatch, func(done int) error {
 		t.report(worker.Progress{Done: int64(done), Total: int64(p.N), What: "features"})
 		return t.stopped()
 	})

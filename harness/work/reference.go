@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"prabench/harness/artifact"
 	"prabench/harness/stage"
 	"prabench/harness/worker"
@@ -12,6 +14,7 @@ import (
 	"prabench/metrics/embed"
 	"prabench/metrics/quantity"
 	"prabench/metrics/stat"
+	"prabench/models"
 	"prabench/models/dataset"
 	"prabench/results/record"
 )
@@ -117,28 +120,28 @@ func (t *task) embedder(data *dataset.Data) (embed.Embedder, error) {
 // features embeds n images of a split (0: all), spread evenly over the classes.
 // x is the same numbers as the embedder gave them.
 func (t *task) features(e embed.Embedder, data *dataset.Data, s dataset.Split, n int) (f metrics.Features, x []float32, err error) {
-	chosen, err := choose(data, s, n)
+	at, labels, err := chosen(s, n)
 	if err != nil {
 		return f, nil, err
 	}
-	if x, err = t.embed(e, chosen.Pixels, chosen.N, data.Size, data.Channels); err != nil {
+	if x, err = t.embedEach(e, len(at), data.Size, data.Channels, func(i int, into []uint8) error { return s.Read(at[i], into) }); err != nil {
 		return f, nil, err
 	}
-	f, err = metrics.FromFloat32(x, e.Dim(), chosen.Labels)
+	f, err = metrics.FromFloat32(x, e.Dim(), labels)
 	return f, x, err
 }
 
-// pictures is a whole split.
-func pictures(data *dataset.Data, s dataset.Split) metrics.Pictures {
-	return metrics.Pictures{N: s.N, Size: data.Size, Channels: data.Channels, Pixels: s.Pixels, Labels: s.Labels}
+// images is a whole split, for a training.
+func (t *task) images(data *dataset.Data, s dataset.Split) models.Images {
+	return models.Images{N: s.N, Size: data.Size, Channels: data.Channels, Pixels: s.Pixels, Labels: s.Labels, Reader: s.Reader,
+		Flip: t.set.Data.Flip}
 }
 
-// choose takes n images of a split (0, or more than there are: all), spread
-// evenly over the classes; the same n are the same images.
-func choose(data *dataset.Data, s dataset.Split, n int) (metrics.Pictures, error) {
-	p := metrics.Pictures{N: n, Size: data.Size, Channels: data.Channels}
+// chosen are the places of n images of a split (0, or more than there are: all),
+// spread evenly over the classes; the same n are the same images.
+func chosen(s dataset.Split, n int) (at []int, labels []int32, err error) {
 	if n <= 0 || n > s.N {
-		p.N = s.N
+		n = s.N
 	}
 	// A set whose one feature is the image's own number lets the metrics
 	// choose, as they would among features.
@@ -146,14 +149,29 @@ func choose(data *dataset.Data, s dataset.Split, n int) (metrics.Pictures, error
 	for i := range numbers.X {
 		numbers.X[i] = float64(i)
 	}
-	chosen, err := numbers.Take(p.N)
+	taken, err := numbers.Take(n)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, i := range taken.X {
+		at = append(at, int(i))
+	}
+	return at, taken.Labels, nil
+}
+
+// choose is the images that chosen names, in memory.
+func choose(data *dataset.Data, s dataset.Split, n int) (metrics.Pictures, error) {
+	p := metrics.Pictures{Size: data.Size, Channels: data.Channels}
+	at, labels, err := chosen(s, n)
 	if err != nil {
 		return p, err
 	}
 	per := data.Size * data.Size * data.Channels
-	p.Pixels, p.Labels = make([]uint8, 0, p.N*per), chosen.Labels
-	for _, at := range chosen.X {
-		p.Pixels = append(p.Pixels, s.Pixels[int(at)*per:(int(at)+1)*per]...)
+	p.N, p.Labels, p.Pixels = len(at), labels, make([]uint8, len(at)*per)
+	for i, from := range at {
+		if err := s.Read(from, p.Pixels[i*per:(i+1)*per]); err != nil {
+			return p, err
+		}
 	}
 	return p, nil
 }
@@ -166,22 +184,51 @@ func (t *task) splits(data *dataset.Data) (reference, heldOut dataset.Split) {
 	return data.Train, data.Test
 }
 
-// portion is how many images are embedded at once.
-const portion = 500
+// Images are embedded in portions: at most mostPortion, fewer where they are large.
+const (
+	mostPortion  = 500
+	portionBytes = 16 << 20
+)
+
+// portion is how many images of a size in bytes are embedded at once.
+func portion(each int) int { return max(1, min(mostPortion, portionBytes/max(each, 1))) }
 
 // embedding is the bytes of what an embedder makes of a portion on its way.
-func embedding(h stage.Host) int64 { return h.Images(portion) * 64 }
+func embedding(h stage.Host) int64 { return h.Images(portion(h.Params.Shape().Bytes())) * 64 }
 
 // embed embeds in portions, so that it can report and stop.
 func (t *task) embed(e embed.Embedder, pixels []uint8, n, size, channels int) ([]float32, error) {
 	per := size * size * channels
+	return t.embedded(e, n, size, channels, func(at, m int) ([]uint8, error) { return pixels[at*per : (at+m)*per], nil })
+}
+
+// embedEach is embed of images that read gives, one at a time.
+func (t *task) embedEach(e embed.Embedder, n, size, channels int, read func(i int, into []uint8) error) ([]float32, error) {
+	per := size * size * channels
+	pixels := make([]uint8, min(n, portion(per))*per)
+	return t.embedded(e, n, size, channels, func(at, m int) ([]uint8, error) {
+		var g errgroup.Group
+		g.SetLimit(max(1, t.job.Threads))
+		for i := range m {
+			g.Go(func() error { return read(at+i, pixels[i*per:(i+1)*per]) })
+		}
+		return pixels[:m*per], g.Wait()
+	})
+}
+
+func (t *task) embedded(e embed.Embedder, n, size, channels int, images func(at, m int) ([]uint8, error)) ([]float32, error) {
 	x := make([]float32, 0, n*e.Dim())
-	for at := 0; at < n; at += portion {
+	most := portion(size * size * channels)
+	for at := 0; at < n; at += most {
 		if err := t.stopped(); err != nil {
 			return nil, err
 		}
-		m := min(portion, n-at)
-		part, err := e.Embed(pixels[at*per:(at+m)*per], m, size, channels, t.job.Threads)
+		m := min(most, n-at)
+		pixels, err := images(at, m)
+		if err != nil {
+			return nil, err
+		}
+		part, err := e.Embed(pixels, m, size, channels, t.job.Threads)
 		if err != nil {
 			return nil, fmt.Errorf("embedding with %s: %w", e.Name(), err)
 		}

@@ -36,7 +36,7 @@ var Train = &stage.Kind{
 	Version: "1/" + stage.Core,
 	Part: func(s *stage.Settings) any {
 		p := s.Params.Canonical()
-		part := trainPart{Data: s.DataHash, Model: models.Table(p, "model"), Train: models.Table(p, "train"),
+		part := trainPart{Data: s.DataHash, Flip: s.Data.Flip, Model: models.Table(p, "model"), Train: models.Table(p, "train"),
 			Precision: s.Measure.Lowered(), Until: s.Until}
 		if name := p.Family().Name(); name != models.Default {
 			part.Family = name
@@ -60,12 +60,13 @@ var Train = &stage.Kind{
 }
 
 type trainPart struct {
-	Data      string `json:"data"`             // hash
-	Family    string `json:"family,omitempty"` // absent: the default one
-	Model     any    `json:"model"`            // the family's tables
-	Train     any    `json:"train"`            // with the seed
-	Precision string `json:"precision,omitempty"`
-	Until     int    `json:"until,omitempty"` // absent: the end
+	Data      string  `json:"data"` // hash
+	Flip      float64 `json:"flip,omitempty"`
+	Family    string  `json:"family,omitempty"` // absent: the default one
+	Model     any     `json:"model"`            // the family's tables
+	Train     any     `json:"train"`            // with the seed
+	Precision string  `json:"precision,omitempty"`
+	Until     int     `json:"until,omitempty"` // absent: the end
 }
 
 // train trains a model, from a checkpoint if an earlier attempt left one.
@@ -122,7 +123,7 @@ func (t *task) train() error {
 
 // trainer is a trainer at the step of the checkpoint, or at the first.
 func (t *task) trainer(be device.Backend, data *dataset.Data) (models.Trainer, *progressSoFar, error) {
-	images := models.Images(pictures(data, data.Train))
+	images := t.images(data, data.Train)
 	tr, err := t.set.Params.NewTrainer(be, images)
 	if err != nil {
 		return nil, nil, err

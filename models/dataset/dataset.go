@@ -1,5 +1,5 @@
-// Package dataset turns a short description of a data set into pixels in
-// memory: uint8 images [n, size, size, channels] with a class label each, a
+// Package dataset turns a short description of a data set into pixels, in
+// memory or read one image at a time: uint8 images [n, size, size, channels] with a class label each, a
 // training and a test split, and a hash that names exactly what was loaded.
 //
 // It believes that data arrive before an experiment starts, never in the
@@ -49,6 +49,9 @@ type Spec struct {
 	Fit  string `toml:"fit" json:"fit"`
 	Root string `toml:"root" json:"root"` // folder to read; "" is the data folder of this machine
 	Seed uint64 `toml:"seed" json:"seed"` // of the drawn shapes; other sets ignore it
+	// Flip is the share of images that a training sees mirrored, drawn anew in each
+	// epoch. The set itself is the same with any.
+	Flip float64 `toml:"flip" json:"flip,omitempty" absent:"0"`
 }
 
 // Info is what is known of a set before its images are read. Size, Channels,
@@ -64,8 +67,9 @@ type Info struct {
 // order, channels interleaved; Labels[i] is in [0, Classes).
 type Split struct {
 	N      int
-	Pixels []uint8
+	Pixels []uint8 // nil where Reader has them
 	Labels []int32
+	Reader Reader // of a set that is too large for memory
 }
 
 // Data is a loaded set.
@@ -141,7 +145,8 @@ func Available(s Spec) error {
 	return nil
 }
 
-// Load reads a set into memory. It fetches nothing: what is not on this
+// Load reads a set into memory, or where it is too large for that finds out how each
+// image is read. It fetches nothing: what is not on this
 // machine is an [*Error] that names the command to get it. A damaged file is
 // an error that names the file and what was found in it.
 func Load(ctx context.Context, s Spec, p Progress) (*Data, error) {
@@ -159,7 +164,7 @@ func Load(ctx context.Context, s Spec, p Progress) (*Data, error) {
 	case CIFAR10:
 		d, err = loadCIFAR(ctx, r, p)
 	case Folder, ImageNet:
-		d, err = loadFolder(ctx, r, p)
+		d, err = loadPictures(ctx, r, p)
 	case Shapes:
 		d, err = drawShapes(ctx, r)
 	}

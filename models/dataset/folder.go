@@ -1,19 +1,15 @@
 package dataset
 
 import (
-	"cmp"
-	"context"
 	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
-	"sync/atomic"
 )
 
 // A folder of images is split by the hash of each file's path: one in
@@ -81,17 +77,8 @@ func subfolders(dir string) ([]string, error) {
 	return names, nil
 }
 
-// item is one picture of a set.
-type item struct {
-	rel   string // its path under root with forward slashes
-	class int
-	turn  int // position within its class
-}
-
-// files lists the pictures of both splits and says what was found. Classes take
-// turns, each in the order of its names, so that the first n are as balanced as
-// the folder is.
-func (l classList) files() (train, test []item, found *survey, err error) {
+// list is the container method.
+func (l classList) list() (train, test []item, found *survey, err error) {
 	found = &survey{}
 	if err := l.around(found); err != nil {
 		return nil, nil, nil, err
@@ -116,10 +103,10 @@ func (l classList) files() (train, test []item, found *survey, err error) {
 			return nil, nil, nil, err
 		}
 		for i, rel := range in {
-			train = append(train, item{rel, class, i})
+			train = append(train, item{rel: rel, class: class, turn: i})
 		}
 		for i, rel := range out {
-			test = append(test, item{rel, class, i})
+			test = append(test, item{rel: rel, class: class, turn: i})
 		}
 	}
 	slices.SortFunc(train, byTurn)
@@ -134,8 +121,6 @@ func (l classList) files() (train, test []item, found *survey, err error) {
 	}
 	return train, test, found, nil
 }
-
-func byTurn(a, b item) int { return cmp.Or(cmp.Compare(a.turn, b.turn), cmp.Compare(a.class, b.class)) }
 
 // around notes what lies beside the class folders.
 func (l classList) around(found *survey) error {
@@ -210,93 +195,25 @@ func noImageNet() error {
 		"imagenet must be given; set root to a folder with train and val folders, each with a folder of JPEG files for every class")
 }
 
-func loadFolder(ctx context.Context, r resolved, p Progress) (*Data, error) {
-	if r.Root == "" {
-		return nil, noImageNet()
-	}
-	l, err := listClasses(r.Root)
+func (l classList) classNames() []string { return l.classes }
+
+func (l classList) name(it item) string { return filepath.Join(l.root, filepath.FromSlash(it.rel)) }
+
+func (l classList) read(it item) (f io.ReadSeeker, length int64, closing func(), err error) {
+	file, length, err := openRegular(l.name(it))
 	if err != nil {
-		return nil, err
+		return nil, 0, nil, err
 	}
-	train, test, found, err := l.files()
-	if err != nil {
-		return nil, err
-	}
-	said := found.sentences(l.classes, train, test)
-	train = train[:limited(len(train), r.Limit)]
-	test = test[:limited(len(test), r.Limit)]
-	all := slices.Concat(train, test)
-	if err := fitsInMemory(len(all), r.info.Size*r.info.Size*r.info.Channels); err != nil {
-		return nil, err
-	}
-	key := ""
-	if len(all) >= keepFrom {
-		key = r.folderKey(all)
-		if d := readKept(key, len(train), len(test), r.info.Size, r.info.Channels, len(l.classes)); d != nil {
-			d.Found = append(said, d.Found...)
-			p.report("reading images", int64(len(all)), int64(len(all)))
-			return d, nil
-		}
-	}
-	d, err := decodeAll(ctx, r, all, len(train), p)
-	if err != nil {
-		return nil, err
-	}
-	if key != "" {
-		keep(key, r.Root, d)
-	}
-	d.Found = append(said, d.Found...)
-	return d, nil
+	return file, length, func() { file.Close() }, nil
 }
 
-// decodeAll reads and fits every file; the first train of them are the
-// training split.
-func decodeAll(ctx context.Context, r resolved, all []item, train int, p Progress) (*Data, error) {
-	each := r.info.Size * r.info.Size * r.info.Channels
-	pixels, labels := make([]byte, len(all)*each), make([]int32, len(all))
-	sums, turns := make([][sha256.Size]byte, len(all)), make([]bool, len(all))
-	var done atomic.Int64
-	var mu sync.Mutex
-	var damaged damages
-	err := inParallel(ctx, len(all), func(i int) error {
-		out := pixels[i*each : (i+1)*each]
-		turn, err := readPicture(filepath.Join(r.Root, filepath.FromSlash(all[i].rel)), out, r.info.Size, r.info.Channels, r.fit)
-		if err != nil { // the others are read all the same: all that is damaged is said at once
-			mu.Lock()
-			damaged.at, damaged.why = append(damaged.at, i), append(damaged.why, err)
-			mu.Unlock()
+func (l classList) stamp(w io.Writer, all []item) error {
+	for _, f := range all {
+		st, err := os.Stat(l.name(f))
+		if err != nil {
+			return err
 		}
-		turns[i] = turn != 1
-		labels[i], sums[i] = int32(all[i].class), sha256.Sum256(out)
-		if n := done.Add(1); n%64 == 0 || n == int64(len(all)) {
-			p.report("reading images", n, int64(len(all)))
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, err
+		fmt.Fprintf(w, "%q %d %d %d\n", f.rel, f.class, st.Size(), st.ModTime().UnixNano())
 	}
-	if err := damaged.err(len(all)); err != nil {
-		return nil, err
-	}
-	h := r.newHash(train, len(all)-train)
-	n := 0
-	for i, f := range all {
-		// Decoders may change with the Go release, so the pixels are what counts.
-		h.add(fmt.Sprintf("%d %s", f.class, hex.EncodeToString(sums[i][:])))
-		if turns[i] {
-			n++
-		}
-	}
-	var said []string
-	if n > 0 {
-		h.add("turned upright by EXIF") // what data without it never say
-		said = append(said, fmt.Sprintf("%d images were turned upright as their EXIF orientation says", n))
-	}
-	return &Data{
-		Train: Split{train, pixels[: train*each : train*each], labels[:train:train]},
-		Test:  Split{len(all) - train, pixels[train*each:], labels[train:]},
-		Hash:  h.sum(),
-		Found: said,
-	}, nil
+	return nil
 }

@@ -33,4 +33,11 @@ func (r resolved) newHash(train, test int) dataHash {
 
 func (d dataHash) add(record string) { fmt.Fprintf(d.h, "%d:%s\n", len(record), record) }
 
+// addImage adds a decoded image by its label and the SHA-256 of its pixels.
+func (d dataHash) addImage(label int32, sum [sha256.Size]byte) {
+	d.add(fmt.Sprintf("%d %s", label, hex.EncodeToString(sum[:])))
+}
+
+func (d dataHash) addPixels(label int32, pixels []byte) { d.addImage(label, sha256.Sum256(pixels)) }
+
 func (d dataHash) sum() string { return hex.EncodeToString(d.h.Sum(nil)) }

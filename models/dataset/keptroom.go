@@ -2,14 +2,11 @@ package dataset
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -76,13 +73,11 @@ func keptRoot(path string) string {
 		return ""
 	}
 	defer f.Close()
-	b := make([]byte, len(keptMagic)+keptHeadBytes)
-	var head keptHead
-	if _, err := io.ReadFull(f, b); err != nil || !strings.HasPrefix(string(b), keptMagic) ||
-		json.Unmarshal(b[len(keptMagic):], &head) != nil {
+	about, err := readFooter(f)
+	if err != nil {
 		return ""
 	}
-	return head.Root
+	return about.Root
 }
 
 // makeRoom removes the least recently used files until n bytes more are within

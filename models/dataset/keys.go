@@ -13,4 +13,5 @@ var _ = quantity.Keys("data",
 	quantity.Key{Name: "root", Label: "data folder",
 		Doc: "folder to read the data from; empty is the data folder of this machine", Outside: true},
 	quantity.Key{Name: "seed", Label: "seed of drawn shapes", Doc: "seed of the drawn shapes; other sets ignore it"},
+	quantity.Key{Name: "flip", Label: "mirrored images", Doc: "share of the images that a training sees mirrored left to right; 0.5 is usual"},
 )

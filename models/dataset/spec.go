@@ -53,6 +53,8 @@ func (s Spec) resolve() (resolved, error) {
 		return r, problem("data.limit", "%d is negative; say how many training images to keep, or 0 for all", s.Limit)
 	case !slices.Contains([]string{"", "auto", "pad", "crop", "resize"}, s.Fit):
 		return r, problem("data.fit", "%q is not allowed; use auto, pad, crop or resize", s.Fit)
+	case !(s.Flip >= 0 && s.Flip <= 1):
+		return r, problem("data.flip", "%v is not a share of images; allowed: 0 to 1", s.Flip)
 	case s.Set == Folder && s.Size == 0:
 		return r, problem("data.size", "an image folder has no size of its own; say one, for example size = 64")
 	}
@@ -135,7 +137,7 @@ func (r *resolved) checkRoot() error {
 				"set root to one that holds a folder of PNG, JPEG, WebP or BMP files for each class")
 		}
 	}
-	if r.Root != "" {
+	if r.Root != "" && !((r.Set == Folder || r.Set == ImageNet) && isPacked(r.Root)) {
 		if err := isFolder(r.Root); err != nil {
 			return err
 		}
@@ -150,15 +152,37 @@ func (r *resolved) checkRoot() error {
 		_, err := locateCIFAR(r.Root)
 		return err
 	case Folder, ImageNet:
-		l, err := listClasses(r.Root)
+		return r.findClasses()
+	}
+	return nil
+}
+
+// findClasses reads the names of the classes of a folder, of shards or of a packed
+// file.
+func (r *resolved) findClasses() error {
+	var classes []string
+	what := "classes"
+	if isPacked(r.Root) {
+		f, d, err := r.openPacked()
 		if err != nil {
 			return err
 		}
-		if r.Set == ImageNet && len(l.classes) != 1000 {
-			return problem("data.root", "%s has %d class folders, ImageNet has 1000; use set = \"images\" for a part of it", r.Root, len(l.classes))
+		f.Close()
+		classes, r.info.Train, r.info.Test = d.Classes, limited(d.Train, r.Limit), limited(d.Test, r.Limit)
+	} else {
+		c, err := openContainer(r.Root)
+		if err != nil {
+			return located(r.Spec, err)
 		}
-		r.info.ClassNames, r.info.Classes = l.classes, len(l.classes)
+		classes = c.classNames()
+		if _, folders := c.(classList); folders {
+			what = "class folders"
+		}
 	}
+	if r.Set == ImageNet && len(classes) != 1000 {
+		return problem("data.root", "%s has %d %s, ImageNet has 1000; use set = \"images\" for a part of it", r.Root, len(classes), what)
+	}
+	r.info.ClassNames, r.info.Classes = classes, len(classes)
 	return nil
 }
 

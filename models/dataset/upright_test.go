@@ -314,7 +314,7 @@ func TestPipesAndDevicesAreRefused(t *testing.T) {
 func TestKeptPixelsHaveABound(t *testing.T) {
 	t.Setenv("PRABENCH_DATA", t.TempDir())
 	t.Setenv(roomVariable, "0.0001") // 107 kB: two of the three
-	pixels := make([]byte, 48000-keptHeadBytes)
+	pixels := make([]byte, 48000-packedAt)
 	for i, key := range []string{"one", "two", "three"} {
 		keep(key, t.TempDir(), &Data{Hash: "h", Train: Split{N: 1, Pixels: pixels, Labels: []int32{0}}})
 		path, _ := keptPath(key)

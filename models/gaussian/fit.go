@@ -9,6 +9,7 @@ import (
 
 	"prabench/models"
 	"prabench/models/device"
+	"prabench/models/layers"
 	"prabench/models/safetensors"
 )
 
@@ -60,7 +61,10 @@ func (t *trainer) Step() error {
 			}
 			continue
 		}
-		fit := t.fit(images)
+		fit, err := t.fit(images)
+		if err != nil {
+			return err
+		}
 		if err := fit.factorise(c.Shrinkage); err != nil {
 			return fmt.Errorf("train: class %d: %w", class, err)
 		}
@@ -88,11 +92,15 @@ type gaussian struct {
 const atOnce = 1024
 
 // fit takes the moments of images.
-func (t *trainer) fit(images []int) *gaussian {
+func (t *trainer) fit(images []int) (*gaussian, error) {
 	d := t.model.params.Model.values()
 	g := &gaussian{mean: make([]float64, d), sigma: mat.NewSymDense(d, nil)}
+	pixels := make([]uint8, d)
 	for _, i := range images {
-		for k, v := range t.images.Pixels[i*d : (i+1)*d] {
+		if err := t.read(i, pixels); err != nil {
+			return nil, err
+		}
+		for k, v := range pixels {
 			g.mean[k] += value(v)
 		}
 	}
@@ -105,13 +113,25 @@ func (t *trainer) fit(images []int) *gaussian {
 		rows := x.Slice(0, len(part), 0, d).(*mat.Dense)
 		for r, i := range part {
 			row := rows.RawRowView(r)
-			for k, v := range t.images.Pixels[i*d : (i+1)*d] {
+			if err := t.read(i, pixels); err != nil {
+				return nil, err
+			}
+			for k, v := range pixels {
 				row[k] = value(v) - g.mean[k]
 			}
 		}
 		g.sigma.SymRankK(g.sigma, 1/float64(len(images)), rows.T())
 	}
-	return g
+	return g, nil
+}
+
+// read copies image i into place, mirrored where data.flip draws it so.
+func (t *trainer) read(i int, into []uint8) error {
+	if err := t.images.Read(i, into); err != nil {
+		return fmt.Errorf("train: %w", err)
+	}
+	layers.Mirrored(t.images, 0, i, into)
+	return nil
 }
 
 // value is a byte's in [−1, 1].

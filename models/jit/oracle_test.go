@@ -9,6 +9,7 @@ import (
 	"prabench/models/device"
 	"prabench/models/device/reference"
 	"prabench/models/golden"
+	"prabench/models/layers"
 )
 
 // The golden file is what testdata/oracle.py computes in float64 from the equations
@@ -50,9 +51,15 @@ func (c *oracleCase) params(t *testing.T) Params {
 
 func (c *oracleCase) run(t *testing.T, be device.Backend, tol float64) {
 	p, o := c.params(t), golden.Check{TB: t, Be: be, Tol: tol}
-	pixels := golden.Bytes(c.Images)
+	// The images so that the shuffled order is that of the file.
+	from, per := golden.Bytes(c.Images), c.Config.Size*c.Config.Size*c.Config.Channels
+	pixels, labels := make([]uint8, len(from)), make([]int32, len(c.Labels))
+	for i, to := range layers.Shuffled(models.SeedOf(p.Train.SeedOrder, p.Train.Seed), streamOrder, 0, len(c.Labels)) {
+		copy(pixels[int(to)*per:int(to+1)*per], from[i*per:(i+1)*per])
+		labels[to] = c.Labels[i]
+	}
 	tr, err := newTrainer(be, p, models.Images{N: len(c.Labels), Size: c.Config.Size, Channels: c.Config.Channels, Pixels: pixels,
-		Labels: c.Labels})
+		Labels: labels})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,8 +67,9 @@ func (c *oracleCase) run(t *testing.T, be device.Backend, tol float64) {
 	net := &tr.model.net.Parameters
 	o.Put(net, tr.model.raw, c.Weights)
 	o.Put(net, tr.model.ema, c.Weights)
-	tr.epoch, tr.shuffle = 0, []int32{0, 1, 2} // the images in their order
-	tr.loadBatch()
+	if err := tr.loadBatch(); err != nil {
+		t.Fatal(err)
+	}
 	for i, l := range c.Step.Labels {
 		if tr.hostLabels[i] != l {
 			t.Errorf("image %d has the label %d, in the file %d", i, tr.hostLabels[i], l)

@@ -17,7 +17,6 @@ const minRemain = 0.05
 // step number and weights.
 type Trainer struct {
 	model *Model
-	data  models.Images
 	mem   layers.Memory
 	adam  *layers.AdamW
 
@@ -31,8 +30,7 @@ type Trainer struct {
 	tokens                 []float32 // [batch, N, P]
 	hostLabels, hostIDs    []int32
 	hostA, hostB, hostW, t []float32
-	epoch                  int
-	shuffle                []int32
+	feed                   *layers.Feed
 }
 
 func newTrainer(be device.Backend, p Params, data models.Images) (*Trainer, error) {
@@ -50,7 +48,8 @@ func newTrainer(be device.Backend, p Params, data models.Images) (*Trainer, erro
 	}
 	B, N, P := p.Train.Batch, c.Tokens(), c.TokenDim()
 	rows := B * N
-	t := &Trainer{model: model, data: data, mem: layers.Memory{Be: be}, epoch: -1,
+	t := &Trainer{model: model, mem: layers.Memory{Be: be},
+		feed:   layers.NewFeed(data, models.SeedOf(p.Train.SeedOrder, p.Train.Seed), streamOrder, B),
 		tokens: make([]float32, rows*P), hostLabels: make([]int32, B), hostIDs: make([]int32, B), t: make([]float32, B),
 		hostA: make([]float32, rows), hostB: make([]float32, rows), hostW: make([]float32, rows)}
 	m := &t.mem
@@ -78,9 +77,11 @@ func (t *Trainer) Done() int { return t.model.steps }
 
 // Step does one optimisation step.
 func (t *Trainer) Step() error {
-	t.loadBatch()
-	t.forwardBackward()
 	m := t.model
+	if err := t.loadBatch(); err != nil {
+		return fmt.Errorf("training step %d: %w", m.steps+1, err)
+	}
+	t.forwardBackward()
 	t.adam.Update(m.be, &m.net.Parameters, m.raw, m.ema, m.steps)
 	m.steps++
 	if err := m.be.Err(); err != nil {
@@ -93,19 +94,20 @@ func (t *Trainer) Step() error {
 }
 
 // loadBatch puts the images of the next step on the device, with the t of each.
-func (t *Trainer) loadBatch() {
+func (t *Trainer) loadBatch() error {
 	m, tc := t.model, t.model.params.Train
 	c := m.params.Model
 	patches, order := c.patches()
-	N, per, size, key := c.Tokens(), c.Tokens()*c.TokenDim(), t.data.Size*t.data.Size*t.data.Channels, tc.noiseSeed()
+	N, per, key := c.Tokens(), c.Tokens()*c.TokenDim(), tc.noiseSeed()
 	for i := range tc.Batch {
 		at := m.steps*tc.Batch + i
-		if e := at / t.data.N; e != t.epoch {
-			t.epoch, t.shuffle = e, layers.Shuffled(models.SeedOf(tc.SeedOrder, tc.Seed), streamOrder, uint32(e), t.data.N)
+		id := uint32(at)
+		pixels, label, err := t.feed.Next(at)
+		if err != nil {
+			return err
 		}
-		index, id := int(t.shuffle[at%t.data.N]), uint32(at)
-		patches.Cut(t.tokens[i*per:(i+1)*per], t.data.Pixels[index*size:(index+1)*size], order)
-		t.hostIDs[i], t.hostLabels[i] = int32(id), t.data.Labels[index]
+		patches.Cut(t.tokens[i*per:(i+1)*per], pixels, order)
+		t.hostIDs[i], t.hostLabels[i] = int32(id), label
 		if layers.Uniform(key, streamDropout, id, 0) < tc.ClassDropout {
 			t.hostLabels[i] = int32(c.Classes)
 		}
@@ -126,6 +128,7 @@ func (t *Trainer) loadBatch() {
 	m.be.Upload(t.w, t.hostW)
 	m.be.UploadInts(t.labels, t.hostLabels)
 	m.be.UploadInts(t.ids, t.hostIDs)
+	return nil
 }
 
 // forwardBackward computes the loss of the loaded batch and all gradients.
@@ -207,6 +210,7 @@ func (t *Trainer) Resume(path string) (note string, err error) {
 
 // Close frees everything, the model included.
 func (t *Trainer) Close() {
+	t.feed.Close()
 	t.mem.Free()
 	t.model.Close()
 }

@@ -1,7 +1,6 @@
 package pra
 
 import (
-	"prabench/models"
 	"prabench/models/device"
 	"prabench/models/layers"
 )
@@ -32,15 +31,18 @@ func newTrainBatch(cfg Config, tc TrainConfig, m *layers.Memory) *trainBatch {
 	}
 }
 
-// pick puts training image index into place i; at is its number in the stream
-// of all images the training has seen, which keys its noise.
-func (b *trainBatch) pick(i, at int, index int32, data models.Images, key uint64) {
-	size := data.Size * data.Size * data.Channels
+// pick puts into place i the image with number at in the stream of all images the
+// training has seen, which keys its noise.
+func (b *trainBatch) pick(i, at int, feed *layers.Feed, key uint64) error {
 	per := b.cfg.Tokens() * b.cfg.TokenDim()
-	b.cfg.patches().Cut(b.tokens[i*per:(i+1)*per], data.Pixels[int(index)*size:(int(index)+1)*size], b.order)
-	b.hostIDs[i] = int32(uint32(at))
-	b.hostLabels[i] = data.Labels[index]
+	pixels, label, err := feed.Next(at)
+	if err != nil {
+		return err
+	}
+	b.cfg.patches().Cut(b.tokens[i*per:(i+1)*per], pixels, b.order)
+	b.hostIDs[i], b.hostLabels[i] = int32(uint32(at)), label
 	if layers.Uniform(key, streamDropout, uint32(at), 0) < b.tc.ClassDropout {
 		b.hostLabels[i] = int32(b.cfg.Classes)
 	}
+	return nil
 }

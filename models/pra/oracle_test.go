@@ -12,6 +12,7 @@ import (
 	"prabench/models/cpu"
 	"prabench/models/device"
 	"prabench/models/device/reference"
+	"prabench/models/layers"
 )
 
 // The golden file is what testdata/oracle.py computes in float64 from the
@@ -179,8 +180,18 @@ func (o *oracleCheck) upload(l *layout, flat device.Buffer, from map[string][]fl
 
 func (o *oracleCheck) step(c *oracleCase, tr *Trainer, data models.Images) {
 	b, a, be := tr.batch, tr.acts, o.be
+	// The images so that the shuffled order is that of the file.
+	placed, per := data, data.Size*data.Size*data.Channels
+	placed.Pixels, placed.Labels = make([]uint8, len(data.Pixels)), make([]int32, data.N)
+	for i, to := range layers.Shuffled(1, streamOrder, 0, data.N) {
+		copy(placed.Pixels[int(to)*per:int(to+1)*per], data.Pixels[i*per:(i+1)*per])
+		placed.Labels[to] = data.Labels[i]
+	}
+	feed := layers.NewFeed(placed, 1, streamOrder, data.N)
 	for i := range c.Labels {
-		b.pick(i, i, int32(i), data, tr.tc.Seed)
+		if err := b.pick(i, i, feed, tr.tc.Seed); err != nil {
+			o.Fatal(err)
+		}
 	}
 	be.Upload(a.x, b.tokens)
 	be.UploadInts(b.labels, b.hostLabels)

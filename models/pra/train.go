@@ -22,7 +22,6 @@ type Trainer struct {
 	tc    TrainConfig
 	depth int // rollout depth R, resolved
 	net   *network
-	data  models.Images
 	mem   layers.Memory
 
 	adam    *layers.AdamW
@@ -31,9 +30,8 @@ type Trainer struct {
 	rollout *shares // of the AR inputs, depth ≥ 2
 	exact   bool    // the rollout is sequential: depth ≥ K
 
-	done    int
-	epoch   int
-	shuffle []int32
+	done int
+	feed *layers.Feed
 }
 
 // trainActs is the device memory of a training step. R = m·rows head
@@ -85,7 +83,8 @@ func NewTrainer(be device.Backend, cfg Config, tc TrainConfig, data models.Image
 	if err != nil {
 		return nil, err
 	}
-	t := &Trainer{Model: model, cfg: cfg, tc: tc, net: model.net, data: data, mem: layers.Memory{Be: be}, epoch: -1}
+	t := &Trainer{Model: model, cfg: cfg, tc: tc, net: model.net, mem: layers.Memory{Be: be},
+		feed: layers.NewFeed(data, tc.orderSeed(), streamOrder, tc.Batch)}
 	model.Train = tc
 	t.depth = int(tc.RolloutDepth.Resolve(cfg.ARSteps()))
 	t.exact = t.depth >= cfg.ARSteps()
@@ -143,7 +142,9 @@ func (t *Trainer) Done() int { return t.done }
 
 // Step does one optimisation step.
 func (t *Trainer) Step() error {
-	t.loadBatch()
+	if err := t.loadBatch(); err != nil {
+		return fmt.Errorf("training step %d: %w", t.done+1, err)
+	}
 	t.forwardBackward()
 	t.adam.Update(t.net.be, &t.net.Parameters, t.Model.raw, t.Model.ema, t.done)
 	t.done++
@@ -159,20 +160,19 @@ func (t *Trainer) Step() error {
 }
 
 // loadBatch puts the images of the next step on the device.
-func (t *Trainer) loadBatch() {
+func (t *Trainer) loadBatch() error {
 	b := t.batch
 	key := t.tc.noiseSeed()
 	for i := range t.tc.Batch {
-		at := t.done*t.tc.Batch + i
-		if e := at / t.data.N; e != t.epoch {
-			t.epoch, t.shuffle = e, layers.Shuffled(t.tc.orderSeed(), streamOrder, uint32(e), t.data.N)
+		if err := b.pick(i, t.done*t.tc.Batch+i, t.feed, key); err != nil {
+			return err
 		}
-		b.pick(i, at, t.shuffle[at%t.data.N], t.data, key)
 	}
 	be := t.net.be
 	be.Upload(t.acts.x, b.tokens)
 	be.UploadInts(b.labels, b.hostLabels)
 	be.UploadInts(b.ids, b.hostIDs)
+	return nil
 }
 
 // forwardBackward computes the loss of the loaded batch and all gradients.
@@ -384,6 +384,7 @@ func (t *Trainer) Losses() Losses {
 
 // Close frees everything, the model included.
 func (t *Trainer) Close() {
+	t.feed.Close()
 	if t.rollout != nil {
 		t.rollout.close()
 	}
