@@ -207,6 +207,9 @@ func (s *Settings) rest() error {
 	if err := s.Tune.valid(s.Params); err != nil {
 		return err
 	}
+	if err := s.Search.valid(s.Train); err != nil {
+		return err
+	}
 	return s.Check.valid()
 }
 

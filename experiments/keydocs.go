@@ -70,6 +70,13 @@ var rows = []struct{}{
 			Doc: "sampling seed of the trials; another one than sample.seed, so that what is reported was not chosen for its luck"},
 	),
 
+	quantity.Keys("search",
+		quantity.Key{Name: "metric", Outside: true,
+			Doc: "score by which run drops points at each stop of train.evaluate: " + NoSearch + ", " + strings.Join(TuneMetrics, ", ")},
+		quantity.Key{Name: "keep", Outside: true, Doc: "share of the points that goes on at each stop"},
+		quantity.Key{Name: "least", Outside: true, Doc: "points that go on at least"},
+	),
+
 	quantity.Keys("check",
 		quantity.Key{Name: "metrics",
 			Doc: "what check compares: " + strings.Join(checkMetrics, ", ") + " (is trained for)", Outside: true},

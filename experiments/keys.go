@@ -64,7 +64,7 @@ var (
 )
 
 // tableOrder is the tables of a file that have keys, in the order of the documentation.
-var tableOrder = []string{"data", "model", "train", "seed", "sample", "metrics", "tune", "measure", "check"}
+var tableOrder = []string{"data", "model", "train", "seed", "sample", "metrics", "tune", "search", "measure", "check"}
 
 // collect finds the keys of [Settings] and those of every family; of a table that
 // has both, those of the families stand before the counts and behind the family.

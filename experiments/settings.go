@@ -19,6 +19,7 @@ type Settings struct {
 	Sample  Sample        `toml:"sample" json:"sample"`
 	Metrics Metrics       `toml:"metrics" json:"metrics"`
 	Tune    Tune          `toml:"tune" json:"tune"`
+	Search  Search        `toml:"search" json:"search"`
 	Measure Measure       `toml:"measure" json:"measure"`
 	Check   Check         `toml:"check" json:"check"`
 }
@@ -96,6 +97,7 @@ func Defaults() Settings {
 		Sample:  Sample{Count: 2000, Batch: 250},
 		Metrics: Metrics{Embedder: "auto", Samples: 2000, Reference: "train"},
 		Tune:    defaultTune,
+		Search:  Search{Metric: NoSearch, Keep: 1. / 3, Least: 1},
 		Measure: Measure{Device: "cpu", Precision: "fp32", Batch: 64, Warmup: 1, Rounds: 3, TrainSteps: 10,
 			Timeout: Duration(2 * time.Hour), Retries: 2, RepeatDisturbed: 2},
 		Check: Check{Metrics: "throughput, latency, memory_peak", Throughput: 0.03, Latency: 0.05, Memory: 0.01,

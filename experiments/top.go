@@ -98,7 +98,7 @@ func (r *reading) fault(at place, key, problem, hint string) {
 // top lists the entries of the file, and reports tables and keys at the top
 // that no experiment has.
 func (r *reading) top() []entry {
-	known := append([]string{"data", "model", "train", "sample", "metrics", "tune", "measure", "check", "sweep", "figure",
+	known := append([]string{"data", "model", "train", "sample", "metrics", "tune", "search", "measure", "check", "sweep", "figure",
 		"claim"}, topNames...)
 	var list []entry
 	for _, e := range r.doc.entries(r.doc.root) {
@@ -111,8 +111,9 @@ func (r *reading) top() []entry {
 			if r.faulty[name] { // once a table
 				continue
 			}
-			r.fault(r.doc.at(name), name, "unknown table; allowed: data, model, train, sample, metrics, tune, measure, check, sweep, figure, claim",
-				didYouMean(name, known[:11]))
+			r.fault(r.doc.at(name), name,
+				"unknown table; allowed: data, model, train, sample, metrics, tune, search, measure, check, sweep, figure, claim",
+				didYouMean(name, known[:12]))
 			continue
 		}
 		r.problems.add(e.at, name, "unknown key; allowed at the top: "+strings.Join(topNames, ", "),

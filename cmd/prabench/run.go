@@ -86,7 +86,7 @@ func (a *app) doStages(ctx context.Context, ls []engine.Loaded, files []string, 
 	defer stop()
 	r.Places, r.Command = a.places(), workerCommand
 	r.Out, r.Terminal = a.stderr, isTerminal(a.stderr)
-	return r.Do(ctx, exps(ls)...)
+	return r.DoLoaded(ctx, ls...)
 }
 
 // runJSON is the end of a run for programs.

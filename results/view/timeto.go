@@ -58,7 +58,7 @@ func TimeTo(rows []Row, metric string, value float64, costs ...string) ([]Arm, e
 		if _, along := r.Params[untilKey]; !along {
 			continue
 		}
-		k := key{armOf(r.Params), r.Seed}
+		k := key{ArmOf(r.Params), r.Seed}
 		if _, seen := label[k.arm]; !seen {
 			order, label[k.arm] = append(order, k.arm), r
 		}
@@ -143,8 +143,8 @@ func reach(stops map[string]*stop, cost string, value float64, better int) (at, 
 	return 0, last, false, false
 }
 
-// armOf writes what is set of a cell apart from seeds and how far it trained.
-func armOf(params map[string]any) string {
+// ArmOf writes what is set of a cell apart from seeds and how far it trained.
+func ArmOf(params map[string]any) string {
 	if label, ok := params["label"]; ok {
 		return where.Show(label)
 	}

@@ -1,0 +1,263 @@
+package engine
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"prabench/harness/machine"
+	"prabench/harness/work"
+	"prabench/metrics/quantity"
+	"prabench/results"
+	"prabench/results/record"
+	"prabench/results/view"
+)
+
+// DoLoaded does what is missing of experiment files: those without a [search] together,
+// the others one after another, each by successive halving (Jamieson and Talwalkar
+// 2016) over the stops of its trainings. Every decision is read from the database, so
+// a search that is ended anywhere goes on and decides the same.
+func (r *Run) DoLoaded(ctx context.Context, ls ...Loaded) (Summary, error) {
+	var plain []*Experiment
+	var searches []Loaded
+	for _, l := range ls {
+		if l.File != nil && l.File.Base.Search.On() {
+			searches = append(searches, l)
+		} else {
+			plain = append(plain, l.Exp)
+		}
+	}
+	var sum Summary
+	if len(plain) > 0 || len(searches) == 0 {
+		var err error
+		if sum, err = r.Do(ctx, plain...); err != nil || sum.Stopped {
+			return sum, err
+		}
+	}
+	for _, l := range searches {
+		s := search{Run: *r, Loaded: l, metric: quantity.Find(l.File.Base.Search.Metric)}
+		if err := s.do(ctx, &sum); err != nil || sum.Stopped {
+			return sum, err
+		}
+	}
+	return sum, nil
+}
+
+// contestant is the cells of one setting, of all seeds and stops.
+type contestant struct {
+	name  string
+	cells []*Cell
+	score float64 // at the latest stop; NaN where a seed has none
+	steps int     // trained, of each seed
+}
+
+type search struct {
+	Run
+	Loaded
+	metric *quantity.Metric
+	points []*contestant // those that are left
+	all    []*contestant
+	skip   map[*Cell]bool // not asked for
+}
+
+// do runs rung after rung.
+func (s *search) do(ctx context.Context, sum *Summary) error {
+	stops := s.read()
+	began := time.Now()
+	for i, stop := range stops {
+		s.choose(stop)
+		done, err := s.Run.Do(ctx, s.Exp)
+		add(sum, done)
+		if err != nil || sum.Stopped {
+			return err
+		}
+		for _, p := range s.points {
+			p.steps = stop
+		}
+		if i == len(stops)-1 || len(s.points) < 2 {
+			continue
+		}
+		if err := s.drop(ctx, stop, stops[i+1:]); err != nil {
+			return err
+		}
+	}
+	sum.Took = time.Since(began)
+	s.told(stops[len(stops)-1])
+	return nil
+}
+
+// add sums up rungs; what is left open is that of the last one.
+func add(sum *Summary, s Summary) {
+	done := sum.Done
+	*sum = s
+	sum.Done += done
+	sum.Kept -= min(sum.Kept, done)
+}
+
+// read finds the points and the stops.
+func (s *search) read() (stops []int) {
+	s.skip = map[*Cell]bool{}
+	by := map[string]*contestant{}
+	for i := range s.Exp.Cells {
+		c := &s.Exp.Cells[i]
+		if c.Skip {
+			s.skip[c] = true
+			continue
+		}
+		name := view.ArmOf(c.Params)
+		if by[name] == nil {
+			by[name] = &contestant{name: name}
+			s.points = append(s.points, by[name])
+		}
+		by[name].cells = append(by[name].cells, c)
+		if at := stopOf(c); !slices.Contains(stops, at) {
+			stops = append(stops, at)
+		}
+	}
+	s.all = slices.Clone(s.points)
+	slices.Sort(stops)
+	return stops
+}
+
+// stopOf is the number of steps that a cell trains.
+func stopOf(c *Cell) int { return c.Settings.StepsTrained() }
+
+// choose lets the points that are left run up to a stop.
+func (s *search) choose(stop int) {
+	for i := range s.Exp.Cells {
+		s.Exp.Cells[i].Skip = true
+	}
+	for _, p := range s.points {
+		for _, c := range p.cells {
+			c.Skip = stopOf(c) > stop
+		}
+	}
+}
+
+// drop keeps the best points at a stop and records of the others where they stood.
+func (s *search) drop(ctx context.Context, stop int, later []int) error {
+	if err := s.scores(ctx, stop); err != nil {
+		return err
+	}
+	better := float64(s.metric.Better)
+	slices.SortStableFunc(s.points, func(a, b *contestant) int {
+		switch none := math.IsNaN(a.score); {
+		case none != math.IsNaN(b.score):
+			if none {
+				return 1
+			}
+			return -1
+		case none:
+			return 0
+		}
+		return cmp.Compare(b.score*better, a.score*better)
+	})
+	rule := s.File.Base.Search
+	keep := min(len(s.points), max(rule.Least, int(math.Ceil(rule.Keep*float64(len(s.points))-1e-9))))
+	for i, p := range s.points[keep:] {
+		reason := fmt.Sprintf("dropped by the search: %s %.4g after %d steps is %d of %d, and %d go on", s.metric.Name, p.score, stop, keep+i+1,
+			len(s.points), keep)
+		if math.IsNaN(p.score) {
+			reason = fmt.Sprintf("dropped by the search: it has no %s after %d steps", s.metric.Name, stop)
+		}
+		if err := s.record(p, later, reason); err != nil {
+			return err
+		}
+	}
+	s.say("after %d steps %d of %d points go on, the best at %s %.4g: %s", stop, keep, len(s.points), s.metric.Name, s.points[0].score,
+		s.points[0].name)
+	s.points = s.points[:keep]
+	return nil
+}
+
+// scores reads the mean over seeds of each point at a stop.
+func (s *search) scores(ctx context.Context, stop int) error {
+	db, err := results.OpenReadOnly(s.Places.DB)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	rows, err := db.Results(ctx, results.Filter{Experiment: s.Exp.Name, Metrics: []string{s.metric.Name}})
+	if err != nil {
+		return err
+	}
+	of := map[string]float64{}
+	for _, r := range rows {
+		of[r.Cell] = r.Value
+	}
+	for _, p := range s.points {
+		var sum, n float64
+		for _, c := range p.cells {
+			if stopOf(c) != stop {
+				continue
+			}
+			if v, ok := of[c.ID]; ok {
+				sum += v
+			} else {
+				sum = math.NaN()
+			}
+			n++
+		}
+		p.score = sum / n
+	}
+	return nil
+}
+
+// record leaves in the spool what became of a point's later stops, once.
+func (s *search) record(p *contestant, later []int, reason string) error {
+	now := time.Now()
+	for _, c := range p.cells {
+		if !slices.Contains(later, stopOf(c)) {
+			continue
+		}
+		a := record.Attempt{
+			ID: record.NewAttemptID(), Stage: c.Chain.Key(work.Train), Kind: work.Train.Name, Cell: c.ID, Outcome: record.Blocked, Reason: reason,
+			Device: c.Settings.Measure.Device, Environment: machine.Environment(0), Started: now, Finished: now,
+		}
+		known, err := s.known(a)
+		if err != nil {
+			return err
+		}
+		if known {
+			continue
+		}
+		if _, err := record.WriteSpool(s.Places.Spool(), a); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// known says that the database has the same of the stage already, or its result.
+func (s *search) known(a record.Attempt) (bool, error) {
+	db, err := results.OpenReadOnly(s.Places.DB)
+	if err != nil {
+		return false, err
+	}
+	defer db.Close()
+	ends, err := db.StageEnds(context.Background(), []string{a.Stage})
+	if err != nil {
+		return false, err
+	}
+	end, tried := ends[a.Stage]
+	return tried && (end.Outcome == record.OK || end.Outcome == a.Outcome && end.Reason == a.Reason), nil
+}
+
+// told says what the search spared.
+func (s *search) told(end int) {
+	var trained, whole int
+	for _, p := range s.all {
+		trained += p.steps
+		whole += end
+	}
+	s.say("the search trained %d of %d steps a seed (%.0f %%)", trained, whole, 100*float64(trained)/float64(max(1, whole)))
+}
+
+func (s *search) say(format string, args ...any) {
+	if s.Out != nil {
+		fmt.Fprintf(s.Out, "%s: "+format+"\n", append([]any{s.Exp.Name}, args...)...)
+	}
+}
