@@ -202,6 +202,7 @@ type StageEnd struct {
 	Attempt, Outcome, Reason string
 	Log                      string // of an attempt that did not end well
 	Took                     time.Duration
+	Finished                 time.Time
 }
 
 // StageEnds gives the ends of stages by their keys, in one query; a stage that
@@ -229,6 +230,7 @@ func (db *DB) StageEnds(ctx context.Context, keys []string) (map[string]StageEnd
 			return nil, explain(db.path, "reading how stages ended", err)
 		}
 		e.Took = max(0, unstamp(finished).Sub(unstamp(started))) // a clock set back gives no negative time
+		e.Finished = unstamp(finished)
 		ends[key] = e
 	}
 	return ends, explain(db.path, "reading how stages ended", rows.Err())

@@ -24,9 +24,11 @@ func TestStageEnds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	ended := func(minute int) time.Time { return okAttempt("", "", record.Train, minute).Finished.UTC() }
 	want := map[string]StageEnd{
-		"ref": {Attempt: "r", Outcome: record.OK, Took: time.Minute}, "train-p7s1": {Attempt: "b", Outcome: record.OK, Took: time.Minute},
-		"train-p14s1": {Attempt: "alone", Outcome: record.Crash, Reason: "signal 11", Log: "a log", Took: time.Minute},
+		"ref":         {Attempt: "r", Outcome: record.OK, Took: time.Minute, Finished: ended(0)},
+		"train-p7s1":  {Attempt: "b", Outcome: record.OK, Took: time.Minute, Finished: ended(3)},
+		"train-p14s1": {Attempt: "alone", Outcome: record.Crash, Reason: "signal 11", Log: "a log", Took: time.Minute, Finished: ended(5)},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"os"
 	"os/exec"
 	"strings"
 	"sync"
@@ -20,6 +21,8 @@ type devices struct {
 	lists map[string]*deviceList // by what measure.device says
 	busy  map[string]bool
 	freed chan struct{} // closed when a device is given back, and made anew
+
+	programs map[string]os.FileInfo // as they were when they were first used
 }
 
 // deviceList is what one text names, or why that is not known.
@@ -95,6 +98,34 @@ func (d *devices) list(text string) *deviceList {
 		d.lists[text] = d.find(text)
 	}
 	return d.lists[text]
+}
+
+// unchanged says that the program of a device is another than when this run first
+// used it.
+func (d *devices) unchanged(name string) error {
+	args, err := d.command(name)
+	if err != nil {
+		return nil // whoever starts it says so
+	}
+	info, err := os.Stat(args[0])
+	if err != nil {
+		return nil
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.programs == nil {
+		d.programs = map[string]os.FileInfo{}
+	}
+	before, known := d.programs[args[0]]
+	if !known {
+		d.programs[args[0]] = info
+		return nil
+	}
+	if !os.SameFile(before, info) || before.Size() != info.Size() || !before.ModTime().Equal(info.ModTime()) {
+		return fmt.Errorf("%s was replaced while this run used it: nothing more is started; run the same command again, which names the new "+
+			"program in its results", args[0])
+	}
+	return nil
 }
 
 func (d *devices) find(text string) *deviceList {

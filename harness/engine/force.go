@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"prabench/harness/artifact"
 	"prabench/harness/stage"
@@ -56,6 +57,17 @@ func (p *Plan) force(places Places, store artifact.Store, names []string) error 
 		p.estimate()
 	}
 	return nil
+}
+
+// datedAhead counts the stages to do whose latest attempt ended after now.
+func (p *Plan) datedAhead(now time.Time) int {
+	n := 0
+	for _, it := range p.Items {
+		if it.State == ToDo && !it.Skip && it.after.After(now) {
+			n++
+		}
+	}
+	return n
 }
 
 // forget removes what attempts at stages left to go on from: one look a kind,

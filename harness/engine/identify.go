@@ -20,8 +20,12 @@ import (
 	"prabench/models/dataset"
 )
 
-// tooLargeToLook bounds the data that a plan reads only to see what is cached.
-const tooLargeToLook = 4 << 30
+// What bounds the data that a plan reads only to see what is cached: bytes of
+// pixels, and pictures of a folder that has changed, which are decoded first.
+const (
+	tooLargeToLook = 4 << 30
+	tooManyToLook  = 20_000
+)
 
 // Identifier finds out which data and which embedder the cells mean, and from
 // that their stages' keys.
@@ -101,6 +105,14 @@ func chains(cells []Cell) error {
 	return g.Wait()
 }
 
+// seen is what a run has found out about data, for those who only look.
+type seen struct {
+	Spec    dataset.Spec
+	Hash    string
+	Found   []string `json:",omitempty"`
+	Listing string   `json:",omitempty"` // of the files when they were read, see [dataset.Listing]
+}
+
 // dataHash names the data of a description; "" when unknown.
 func (id *Identifier) dataHash(ctx context.Context, spec dataset.Spec) (hash, note string, err error) {
 	spec.Flip = 0 // the set is the same with any
@@ -115,44 +127,62 @@ func (id *Identifier) dataHash(ctx context.Context, spec dataset.Spec) (hash, no
 	name := hex.EncodeToString(sum[:16])
 	kept := id.Places.dataHash(name)
 	if !id.Read {
-		var before struct {
-			Hash  string
-			Found []string
-		}
-		if b, err := os.ReadFile(kept); err == nil && json.Unmarshal(b, &before) == nil && before.Hash != "" {
-			id.hashes[spec] = before.Hash
-			return before.Hash, foundIn(spec, before.Found), nil
-		}
-		if err := dataset.Available(spec); err != nil {
-			id.hashes[spec] = ""
-			return "", err.Error(), nil
-		}
-		info, err := dataset.Describe(spec)
-		if err != nil {
-			return "", "", err
-		}
-		if bytes := int64(info.Train+info.Test) * int64(info.Size*info.Size*info.Channels); info.Train < 0 || bytes > tooLargeToLook {
-			id.hashes[spec] = ""
-			return "", fmt.Sprintf("data.set: %s was not read; what is cached is known after the first run", spec.Set), nil
+		hash, note, read, err := look(spec, kept)
+		if !read || err != nil {
+			id.hashes[spec] = hash
+			return hash, note, err
 		}
 	}
+	listing, _ := dataset.Listing(spec) // before they are read: what changes meanwhile differs from it
 	data, err := dataset.Load(ctx, spec, id.Say)
 	if err != nil {
 		return "", "", err
 	}
 	id.hashes[spec] = data.Hash
 	if id.Read {
-		found, _ := json.Marshal(struct {
-			Spec  dataset.Spec
-			Hash  string
-			Found []string `json:",omitempty"`
-		}{spec, data.Hash, data.Found})
+		found, _ := json.Marshal(seen{spec, data.Hash, data.Found, listing})
 		// Only a shortcut for plan and status: a failure costs them time.
 		if os.MkdirAll(filepath.Dir(kept), 0o755) == nil {
 			_ = atomicfile.WriteVolatile(kept, 0o644, found)
 		}
 	}
 	return data.Hash, foundIn(spec, data.Found), nil
+}
+
+// look says what can be told of data from what an earlier run has kept of them;
+// read says that they are to be read after all.
+func look(spec dataset.Spec, kept string) (hash, note string, read bool, err error) {
+	var before seen
+	known, files := false, 0
+	if b, err := os.ReadFile(kept); err == nil && json.Unmarshal(b, &before) == nil && before.Hash != "" {
+		var now string
+		known = true
+		now, files = dataset.Listing(spec)
+		// An older program kept no listing: it is believed, as it was.
+		if before.Listing == "" || now == before.Listing {
+			return before.Hash, foundIn(spec, before.Found), false, nil
+		}
+		if now == "" {
+			return before.Hash, fmt.Sprintf("data.set: the files of %s are not found any more: what is shown is of those that were read",
+				strings.TrimSpace(spec.Set+" "+spec.Root)), false, nil
+		}
+	}
+	if err := dataset.Available(spec); err != nil {
+		return "", err.Error(), false, nil
+	}
+	info, err := dataset.Describe(spec)
+	if err != nil {
+		return "", "", false, err
+	}
+	bytes := int64(info.Train+info.Test) * int64(info.Size*info.Size*info.Channels)
+	if info.Train >= 0 && bytes <= tooLargeToLook || info.Train < 0 && known && files <= tooManyToLook {
+		return "", "", true, nil
+	}
+	if known {
+		return "", fmt.Sprintf("data.root: the files of %s have changed since they were read, and are too many to be read again now: "+
+			"what is cached is known after the next run", spec.Root), false, nil
+	}
+	return "", fmt.Sprintf("data.set: %s was not read; what is cached is known after the first run", spec.Set), false, nil
 }
 
 // foundIn says what a folder of images holds and what was left out of it.

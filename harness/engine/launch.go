@@ -53,6 +53,7 @@ func (l *launcher) job(it *Item, round int) worker.Job {
 		Attempt: record.NewAttemptID(), Stage: it.Key, Kind: it.Kind.Name, Cell: it.Cell, Label: it.Label, Round: round,
 		Inputs: it.By(), Device: s.Measure.Device, Threads: it.Kind.ThreadsOf(&s),
 		Artifacts: l.places.Artifacts, Spool: l.places.Spool(), Timeout: s.Measure.Timeout, Environment: l.environment,
+		After: it.after,
 	}
 	if j.MemoryLimit = s.Measure.MemoryLimit; j.MemoryLimit == 0 {
 		j.MemoryLimit = machine.Usable()
@@ -80,6 +81,9 @@ func (l *launcher) Launch(ctx context.Context, t schedule.Task) schedule.Outcome
 	return l.outcome(it, a, err)
 }
 
+// dated makes an attempt the latest of its stage, see [worker.Job.Dated].
+func (it *Item) dated(a record.Attempt) record.Attempt { return worker.Job{After: it.after}.Dated(a) }
+
 var stoppedBefore = schedule.Outcome{State: schedule.Interrupted, Reason: "the run was stopped"}
 
 // attempt runs a worker and shows what it is doing.
@@ -92,6 +96,9 @@ func (l *launcher) attempt(ctx context.Context, it *Item, job worker.Job) (recor
 		return record.Attempt{}, err
 	}
 	defer release()
+	if err := l.devices.unchanged(device); err != nil {
+		return record.Attempt{}, err
+	}
 	job.Device = device
 	mark := l.mark(job)
 	defer mark.remove()
@@ -123,7 +130,7 @@ func (l *launcher) block(it *Item, reason string) {
 		ID: record.NewAttemptID(), Stage: it.Key, Kind: it.Kind.Name, Cell: it.Cell, Outcome: record.Blocked, Reason: reason,
 		Device: it.Settings.Measure.Device, Environment: l.environment, Started: now, Finished: now,
 	}
-	_, err := record.WriteSpool(l.places.Spool(), a)
+	_, err := record.WriteSpool(l.places.Spool(), it.dated(a))
 	l.outcome(it, a, err)
 }
 
@@ -150,6 +157,9 @@ func (l *launcher) outcome(it *Item, a record.Attempt, err error) schedule.Outco
 		err = &worker.FullDisk{Doing: it.Kind.Name + " of " + it.Label, Why: a.Reason, Dir: l.places.Artifacts}
 	case worker.IsFull(err) && !errors.Is(err, results.ErrFull): // which says it for the database
 		err = &worker.FullDisk{Doing: it.Kind.Name + " of " + it.Label, Why: err.Error(), Dir: l.places.Artifacts}
+	}
+	if err == nil && worker.LibraryChanged(a) {
+		err = errors.New(a.Reason)
 	}
 	if err == nil {
 		o := schedule.Outcome{State: schedule.State(a.Outcome), Reason: a.Reason}

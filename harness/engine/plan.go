@@ -52,6 +52,8 @@ type Item struct {
 	Estimate time.Duration // for what is still to do
 	Costs    *stage.Costs
 	Earlier  []string // stages of the plan that it goes on from, the latest first, see [stage.Kind]
+
+	after time.Time // when the attempt that counts so far ended; zero when there is none
 }
 
 // Full is the settings with the seed.
@@ -155,7 +157,7 @@ func (p *Plan) Inspect(ctx context.Context, db *results.DB, store artifact.Store
 		return err
 	}
 	for _, it := range p.Items {
-		it.State, it.Reason, it.Outcome, it.Attempt, it.Took = ToDo, "", "", "", 0
+		it.State, it.Reason, it.Outcome, it.Attempt, it.Took, it.after = ToDo, "", "", "", 0, time.Time{}
 		if !it.Known {
 			continue
 		}
@@ -226,7 +228,7 @@ func (p *Plan) ends(ctx context.Context, db *results.DB) (map[string]results.Sta
 // take brings the item up to date with how its stage ended. again says that
 // what failed is to be tried again.
 func (it *Item) take(end results.StageEnd, again bool) {
-	it.Outcome, it.Attempt = end.Outcome, end.Attempt
+	it.Outcome, it.Attempt, it.after = end.Outcome, end.Attempt, end.Finished
 	if end.Outcome == record.OK {
 		it.State, it.Took = Done, end.Took
 		return

@@ -15,7 +15,5 @@ func Restart() {
 	if missing == nil {
 		return
 	}
-	if self, err := os.Executable(); err == nil {
-		_ = syscall.Exec(self, os.Args, append(os.Environ(), missing...))
-	}
+	_ = syscall.Exec(ownProgram(), os.Args, append(os.Environ(), missing...))
 }

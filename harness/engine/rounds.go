@@ -64,6 +64,7 @@ func (l *launcher) Summarise(ctx context.Context, t schedule.Task) schedule.Outc
 	if l.order != "" {
 		a.Protocol["order"] = l.order
 	}
+	a = it.dated(a)
 	err := l.keepTiming(it, a)
 	if err == nil {
 		_, err = record.WriteSpool(l.places.Spool(), a)

@@ -232,6 +232,17 @@ func (l *launcher) prepare(ctx context.Context, experiments []*Experiment, retry
 	if err := l.ingest(ctx); err != nil {
 		return err
 	}
+	store := l.places.Store()
+	if err := l.plan.Inspect(ctx, l.db, store, retry); err != nil {
+		return err
+	}
+	// Before the plan is recorded: it replaces what it is compared with.
+	if err := l.plan.FindStale(ctx, l.db); err != nil {
+		return err
+	}
+	if changed := l.plan.Changed(); changed != "" {
+		l.meter.Say("%s", changed)
+	}
 	for _, e := range experiments {
 		plan, err := l.plan.record(e)
 		if err != nil {
@@ -245,15 +256,15 @@ func (l *launcher) prepare(ctx context.Context, experiments []*Experiment, retry
 			return err
 		}
 	}
-	store := l.places.Store()
-	if err := l.plan.Inspect(ctx, l.db, store, retry); err != nil {
-		return err
-	}
 	if err := l.plan.force(l.places, store, force); err != nil {
 		return err
 	}
 	if err := l.plan.CheckMemory(machine.Usable()); err != nil {
 		return err
+	}
+	if ahead := l.plan.datedAhead(time.Now()); ahead > 0 {
+		l.meter.Say("warning: %d stages to do have results that are dated in the future: a clock was wrong when they were made. "+
+			"What is done now is dated just after them, so that it counts", ahead)
 	}
 	for _, it := range l.plan.Items {
 		if it.Skip {
@@ -357,18 +368,30 @@ func (l *launcher) summary(r schedule.Report) Summary {
 	return s
 }
 
+// ownProgram is the program that runs now: by the system's own link to it where
+// there is one, since another may have been installed under its name meanwhile,
+// and workers of that one would compute under this one's revision.
+func ownProgram() string {
+	const link = "/proc/self/exe"
+	if isFile(link) {
+		return link
+	}
+	self, _ := os.Executable()
+	return self
+}
+
 // WorkerCommand is how workers are started: this program for the CPU, the
 // program of the same name with the device's suffix, beside it or in the
 // PATH, for others.
 func WorkerCommand(device string) ([]string, error) {
+	if onHost(device) {
+		return []string{ownProgram(), "worker"}, nil
+	}
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
 	kind, _, _ := strings.Cut(device, ":")
-	if onHost(device) {
-		return []string{self, "worker"}, nil
-	}
 	name := "prabench-" + kind
 	if beside := filepath.Join(filepath.Dir(self), name); isFile(beside) {
 		return []string{beside, "worker"}, nil

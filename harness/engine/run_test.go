@@ -29,6 +29,11 @@ const asWorker = "PRABENCH_TEST_WORKER"
 func TestMain(m *testing.M) {
 	switch os.Getenv(asWorker) {
 	case "":
+	case "replaced":
+		os.Exit(replaced())
+	case "which":
+		fmt.Print("the program that began")
+		os.Exit(0)
 	case "idle":
 		os.Exit(worker.Serve(os.Stdin, os.Stdout, os.Stderr, idle))
 	default:

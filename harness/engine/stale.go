@@ -2,9 +2,12 @@ package engine
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"sort"
 	"strings"
 
@@ -59,6 +62,29 @@ func (p *Plan) FindStale(ctx context.Context, db *results.DB) error {
 		}
 	}
 	return nil
+}
+
+// Changed says how many stages are done again because something has changed since
+// they were done, and what; "" when none is.
+func (p *Plan) Changed() string {
+	n := 0
+	why := map[string]int{}
+	for _, it := range p.Items {
+		if reason := p.stale[it.Key]; reason != "" && !it.Skip {
+			n++
+			why[reason]++
+		}
+	}
+	if n == 0 {
+		return ""
+	}
+	reasons := slices.SortedFunc(maps.Keys(why), func(a, b string) int { return cmp.Or(cmp.Compare(why[b], why[a]), cmp.Compare(a, b)) })
+	const most = 3
+	text := fmt.Sprintf("%d stages were done before and have changed since: %s", n, strings.Join(reasons[:min(most, len(reasons))], "; "))
+	if more := len(reasons) - most; more > 0 {
+		text += fmt.Sprintf("; and %d more reasons", more)
+	}
+	return text
 }
 
 type cellStage struct {

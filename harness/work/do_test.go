@@ -344,3 +344,14 @@ func TestWhatCannotWorkIsRefused(t *testing.T) {
 		t.Errorf("a kind that is not known: %v", err)
 	}
 }
+
+// A library that was updated while a run goes on is noticed before anything is
+// computed with it.
+func TestAnotherLibraryThanTheRunsIsRefused(t *testing.T) {
+	job := worker.Job{Device: "cpu", Settings: []byte("{}"), Environment: record.Environment{GEMM: "a library of yesterday"}}
+	err := Do(context.Background(), job, nil, &record.Attempt{})
+	var refusal *worker.Refusal
+	if !errors.As(err, &refusal) || !worker.LibraryChanged(record.Attempt{Outcome: refusal.Outcome, Reason: refusal.Reason}) {
+		t.Errorf("%v", err)
+	}
+}

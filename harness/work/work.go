@@ -19,6 +19,7 @@ import (
 	"prabench/metrics/quantity"
 	"prabench/models/dataset"
 	"prabench/models/device"
+	"prabench/models/gemm"
 	"prabench/results/record"
 )
 
@@ -37,6 +38,11 @@ func Do(ctx context.Context, job worker.Job, report func(worker.Progress), a *re
 	t := &task{ctx: ctx, job: job, store: artifact.Store{Root: job.Artifacts}, report: report, attempt: a}
 	if err := json.Unmarshal(job.Settings, &t.set); err != nil {
 		return fmt.Errorf("the settings in the job cannot be read: %w", err)
+	}
+	if job.Device == "cpu" {
+		if err := worker.CheckLibrary(job, gemm.Loaded().Name); err != nil {
+			return err
+		}
 	}
 	if err := t.tuned(); err != nil {
 		return err
@@ -99,7 +105,8 @@ func (t *task) keep(write func(d *artifact.Draft) error) error {
 	for _, f := range files {
 		t.attempt.Artifacts = append(t.attempt.Artifacts, record.Artifact{Name: f.Name, SHA256: f.SHA256, Bytes: f.Bytes})
 	}
-	t.attempt.Finished = time.Now() // the spool's copy and this one are the same attempt
+	t.attempt.Finished = time.Now()
+	*t.attempt = t.job.Dated(*t.attempt) // the spool's copy and this one are the same attempt
 	own, err := record.EncodeCopy(*t.attempt)
 	if err != nil {
 		return fmt.Errorf("a result that JSON cannot hold: %w", err)

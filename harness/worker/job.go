@@ -12,6 +12,7 @@ package worker
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"prabench/results/record"
@@ -47,6 +48,11 @@ type Job struct {
 
 	Environment record.Environment `json:"environment"`
 
+	// After is when the attempt that counts so far ended. The latest counts: where
+	// the clock says less, that one was made by a clock that ran ahead, and this
+	// one is dated a moment later.
+	After time.Time `json:"after,omitzero"`
+
 	// Hold says that the standard input stays open as long as the run lives:
 	// its end stops the worker as a signal would.
 	Hold bool `json:"hold,omitempty"`
@@ -68,6 +74,16 @@ type message struct {
 	Progress *Progress `json:"progress"`
 }
 
+// Dated gives an attempt at the stage times that make it the latest; it keeps how
+// long it took.
+func (j Job) Dated(a record.Attempt) record.Attempt {
+	if ahead := j.After.Sub(a.Finished); !j.After.IsZero() && ahead >= 0 {
+		ahead += time.Microsecond // what the database tells apart
+		a.Started, a.Finished = a.Started.Add(ahead), a.Finished.Add(ahead)
+	}
+	return a
+}
+
 // attempt is the result of a job that ended as the outcome says.
 func (j Job) attempt(outcome, reason string, started time.Time) record.Attempt {
 	return record.Attempt{
@@ -83,6 +99,23 @@ type Refusal struct {
 }
 
 func (e *Refusal) Error() string { return e.Outcome + ": " + e.Reason }
+
+const libraryChanged = "the library of matrix products is another than when the run began"
+
+// CheckLibrary refuses a job of a run that began with another library of matrix
+// products: its numbers would be recorded as that one's.
+func CheckLibrary(j Job, name string) error {
+	if before := j.Environment.GEMM; before != "" && before != name {
+		return &Refusal{record.Interrupted, fmt.Sprintf("%s: %s, before %s; run the same command again, which names the new one in its results",
+			libraryChanged, name, before)}
+	}
+	return nil
+}
+
+// LibraryChanged says that an attempt ended for that; so would all others.
+func LibraryChanged(a record.Attempt) bool {
+	return a.Outcome == record.Interrupted && strings.HasPrefix(a.Reason, libraryChanged)
+}
 
 // Invalid says that the configuration or its data cannot work.
 func Invalid(format string, args ...any) error {

@@ -80,6 +80,7 @@ func (r Runner) Run(ctx context.Context, job Job, progress func(Progress)) (reco
 	if tail := lastLines(job.Log, 5); tail != "" {
 		a.Log = job.Log + "\n" + tail
 	}
+	a = job.Dated(a)
 	_, err = record.WriteSpool(job.Spool, a)
 	return a, err
 }
@@ -116,6 +117,9 @@ func (r Runner) supervise(ctx context.Context, job Job, log *os.File, progress f
 		return end
 	}
 	cmd := exec.Command(args[0], args[1:]...)
+	if self, err := os.Executable(); err == nil && strings.HasPrefix(args[0], "/proc/self/") {
+		cmd.Args[0] = self // what lists of processes show
+	}
 	cmd.Env = gitenv.Clean(r.Env...)
 	cmd.Stderr = log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C reaches us alone, and we decide

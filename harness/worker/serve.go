@@ -63,6 +63,7 @@ func Serve(stdin io.Reader, stdout, stderr io.Writer, do Stage) int {
 	if a.Finished.IsZero() || a.Outcome != record.OK {
 		a.Finished = time.Now()
 	}
+	a = job.Dated(a)
 	if err := a.Check(); err != nil && a.Outcome == record.OK {
 		a.Values, a.Readings, a.Artifacts = nil, nil, nil
 		a.Outcome, a.Reason = record.Invalid, "the result cannot be stored: "+err.Error()
