@@ -99,6 +99,10 @@ func problemOf(err error) *Error {
 		if lite.SystemErrno == syscall.ENOSPC || lite.SystemErrno == syscall.EDQUOT {
 			return full
 		}
+		if lite.SystemErrno == syscall.EFBIG {
+			return &Error{Problem: ErrIO, Message: "the file would become larger than the system lets this process write (ulimit -f): raise the " +
+				"limit and run the command again; what was stored is whole, results that did not fit stay in the spool folder"}
+		}
 		return &Error{Problem: ErrIO, Message: "the disk refused to read or write: check the disk and its space, then run the command again"}
 	case sqlite3.ErrCantOpen:
 		return &Error{Problem: ErrReadOnly, Message: "the database or the files beside it (-wal, -shm) cannot be opened: check the " +

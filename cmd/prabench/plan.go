@@ -57,6 +57,9 @@ func (a *app) plan(ctx context.Context, files []string) error {
 	if err := engine.CheckMachine(workerCommand, exps(ls)...); err != nil {
 		fmt.Fprintln(a.stdout, "note: not on this machine: "+err.Error())
 	}
+	for _, b := range p.Bounds() {
+		fmt.Fprintln(a.stdout, "note: "+b)
+	}
 	if err := p.CheckHere(); err != nil {
 		fmt.Fprintln(a.stdout, "note: not on this machine: "+err.Error())
 	}

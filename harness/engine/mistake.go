@@ -31,7 +31,8 @@ func IsFailure(err error) bool {
 
 // IsMistake says whether the user can mend what went wrong, and nothing failed.
 func IsMistake(err error) bool {
-	return !IsFailure(err) && (errors.Is(err, results.ErrMissing) || is[*Mistake](err) || is[*TooLarge](err) || is[*UnknownCell](err) ||
+	return !IsFailure(err) && (errors.Is(err, results.ErrMissing) || is[*Mistake](err) || is[*TooLarge](err) || is[*TooLargeFile](err) ||
+		is[*UnknownCell](err) ||
 		is[*NotPlanned](err) ||
 		is[*experiments.Error](err) || is[*models.KeyError](err) || is[*dataset.Error](err) || is[*embed.Error](err))
 }

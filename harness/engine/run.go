@@ -53,7 +53,7 @@ func (r *Run) Do(ctx context.Context, experiments ...*Experiment) (Summary, erro
 	begin := time.Now()
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	l, release, err := r.begin(ctx, stop, begin, machine.Usable(), experiments)
+	l, release, err := r.begin(ctx, stop, begin, true, experiments)
 	if err != nil {
 		return Summary{}, err
 	}
@@ -81,7 +81,7 @@ func (r *Run) Do(ctx context.Context, experiments ...*Experiment) (Summary, erro
 // do. Until release is called nobody else does so.
 func (r *Run) Prepare(ctx context.Context, experiments ...*Experiment) (p *Plan, release func(), err error) {
 	ctx, stop := context.WithCancel(ctx)
-	l, undo, err := r.begin(ctx, stop, time.Now(), 0, experiments)
+	l, undo, err := r.begin(ctx, stop, time.Now(), false, experiments)
 	if err != nil {
 		stop()
 		return nil, nil, err
@@ -89,9 +89,9 @@ func (r *Run) Prepare(ctx context.Context, experiments ...*Experiment) (p *Plan,
 	return l.plan, func() { undo(); stop() }, nil
 }
 
-// begin makes the launcher of an identified and prepared plan, whose stages
-// must fit into usable bytes; 0 when they are not for this machine.
-func (r *Run) begin(ctx context.Context, stop context.CancelFunc, since time.Time, usable int64, experiments []*Experiment) (l *launcher,
+// begin makes the launcher of an identified and prepared plan. here says that its
+// stages are for this machine, and must fit into what it allows.
+func (r *Run) begin(ctx context.Context, stop context.CancelFunc, since time.Time, here bool, experiments []*Experiment) (l *launcher,
 	release func(), err error) {
 	var ends []func() // in the order in which they are to be done
 	undo := func() {
@@ -141,13 +141,16 @@ func (r *Run) begin(ctx context.Context, stop context.CancelFunc, since time.Tim
 	if r.Jobs > 0 {
 		l.jobs = r.Jobs
 	}
+	if fit := jobsWithin(machine.LimitsHere().OpenFiles, l.jobs); here && fit < l.jobs {
+		meter.Say("warning: the system lets this process open %d files (ulimit -n): %d stages side by side instead of %d",
+			machine.LimitsHere().OpenFiles, fit, l.jobs)
+		l.jobs = fit
+	}
 	for _, it := range l.plan.Items {
 		it.Settings.SaveEvery = or(r.SaveEvery, time.Minute)
 	}
-	if err := l.prepare(ctx, experiments, r.Retry, r.Force, usable); err != nil {
-		var large *TooLarge
-		var unknown *UnknownCell
-		if errors.As(err, &large) || errors.As(err, &unknown) {
+	if err := l.prepare(ctx, experiments, r.Retry, r.Force, here); err != nil {
+		if is[*TooLarge](err) || is[*TooLargeFile](err) || is[*UnknownCell](err) {
 			return nil, nil, fmt.Errorf("%w; nothing was started", err)
 		}
 		return nil, nil, &Failure{err}
@@ -228,7 +231,7 @@ func (r *Run) threads() int {
 
 // prepare records the plans, takes in what earlier runs and other databases
 // left, and finds out what is to do.
-func (l *launcher) prepare(ctx context.Context, experiments []*Experiment, retry bool, force []string, usable int64) error {
+func (l *launcher) prepare(ctx context.Context, experiments []*Experiment, retry bool, force []string, here bool) error {
 	if err := l.ingest(ctx); err != nil {
 		return err
 	}
@@ -259,8 +262,13 @@ func (l *launcher) prepare(ctx context.Context, experiments []*Experiment, retry
 	if err := l.plan.force(l.places, store, force); err != nil {
 		return err
 	}
-	if err := l.plan.CheckMemory(machine.Usable()); err != nil {
-		return err
+	if here {
+		if err := l.plan.CheckHere(); err != nil {
+			return err
+		}
+		for _, b := range l.plan.Bounds() {
+			l.meter.Say("warning: %s", b)
+		}
 	}
 	if ahead := l.plan.datedAhead(time.Now()); ahead > 0 {
 		l.meter.Say("warning: %d stages to do have results that are dated in the future: a clock was wrong when they were made. "+

@@ -27,6 +27,9 @@ import (
 const asWorker = "PRABENCH_TEST_WORKER"
 
 func TestMain(m *testing.M) {
+	if what, ok := strings.CutPrefix(os.Getenv(asWorker), "limited "); ok {
+		os.Exit(limited(what))
+	}
 	switch os.Getenv(asWorker) {
 	case "":
 	case "replaced":

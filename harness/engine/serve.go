@@ -12,8 +12,5 @@ import (
 // JSON on in and gives the exit code of the process. No database is opened.
 func ServeWorker(in io.Reader, out, errs io.Writer) int { return worker.Serve(in, out, errs, work.Do) }
 
-// CheckHere says what of the plan does not fit into the memory of this machine.
-func (p *Plan) CheckHere() error { return p.CheckMemory(machine.Usable()) }
-
 // Holder says who holds the database, or "".
 func (p Places) Holder() string { return machine.Holder(p.LockFile()) }

@@ -18,9 +18,11 @@ import (
 // Zero is no limit.
 type Limits struct {
 	AddressSpace int64         // bytes; ulimit -v
+	Data         int64         // bytes of private memory; ulimit -d
 	FileSize     int64         // bytes; ulimit -f
 	OpenFiles    int64         // the soft limit raised to the hard one, as Go does; ulimit -Hn
 	CPUTime      time.Duration // of a process; ulimit -t
+	Processes    int64         // processes and threads of the control group and those above it; pids.max
 	Memory       int64         // bytes of the control group and those above it
 	Quota        float64       // processors of the control group and those above it
 	Affinity     int           // processors that the process may run on; never 0
@@ -29,9 +31,10 @@ type Limits struct {
 // LimitsHere asks the system.
 func LimitsHere() Limits {
 	l := Limits{
-		AddressSpace: limitOf(unix.RLIMIT_AS), FileSize: limitOf(unix.RLIMIT_FSIZE), OpenFiles: limitOf(unix.RLIMIT_NOFILE),
-		CPUTime: time.Duration(min(limitOf(unix.RLIMIT_CPU), math.MaxInt64/int64(time.Second))) * time.Second,
-		Quota:   quota(), Affinity: runtime.NumCPU(),
+		AddressSpace: limitOf(unix.RLIMIT_AS), Data: limitOf(unix.RLIMIT_DATA),
+		FileSize: limitOf(unix.RLIMIT_FSIZE), OpenFiles: limitOf(unix.RLIMIT_NOFILE),
+		CPUTime:   time.Duration(min(limitOf(unix.RLIMIT_CPU), math.MaxInt64/int64(time.Second))) * time.Second,
+		Processes: processesIn(groupsFile, groupsRoot), Quota: quota(), Affinity: runtime.NumCPU(),
 	}
 	if limit, _, ok := confined(); ok {
 		l.Memory = limit
@@ -109,6 +112,20 @@ func quotaIn(groups, root string) float64 {
 	return least
 }
 
+// processesIn is the least number of processes and threads that a control group
+// allows; 0 = any.
+func processesIn(groups, root string) (least int64) {
+	for _, controller := range []string{"", "pids"} {
+		for _, dir := range ownGroups(groups, root, controller) {
+			n, err := strconv.ParseInt(firstLine(filepath.Join(dir, "pids.max")), 10, 64)
+			if err == nil && n > 0 && (least == 0 || n < least) {
+				least = n
+			}
+		}
+	}
+	return least
+}
+
 // confined is the tightest limit of this process's control groups and what of it
 // is taken, page cache that could be dropped not counted.
 func confined() (limit, used int64, ok bool) { return confinedIn(groupsFile, groupsRoot) }
@@ -116,6 +133,7 @@ func confined() (limit, used int64, ok bool) { return confinedIn(groupsFile, gro
 func confinedIn(groups, root string) (limit, used int64, ok bool) {
 	for _, g := range []struct{ controller, limit, used, cache string }{
 		{"", "memory.max", "memory.current", "inactive_file"},
+		{"", "memory.high", "memory.current", "inactive_file"}, // above it everything is slowed down
 		{"memory", "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"},
 	} {
 		for _, dir := range ownGroups(groups, root, g.controller) {

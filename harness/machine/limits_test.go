@@ -48,6 +48,9 @@ func TestTheLimitsOfAProcessAreSeen(t *testing.T) {
 	if s := under(t, "ulimit -v 1500000;"); s.Limits.AddressSpace != 1500000<<10 || s.Usable > 1500000<<10 {
 		t.Errorf("address space: %+v", s)
 	}
+	if s := under(t, "ulimit -d 1400000;"); s.Limits.Data != 1400000<<10 || s.Usable > 1400000<<10 {
+		t.Errorf("data: %+v", s)
+	}
 	if s := under(t, "ulimit -f 2048;"); s.Limits.FileSize != 2048*512 && s.Limits.FileSize != 2048*1024 {
 		t.Errorf("file size: %+v", s)
 	}
@@ -89,6 +92,16 @@ func TestTheControlGroupOfAProcessIsRead(t *testing.T) {
 	if q := quotaIn(groups, root); q != 1.5 {
 		t.Errorf("quota %v", q)
 	}
+	at("user/memory.high", "900000000\n") // slows down what takes more: a limit as well
+	at("user/memory.current", "500000000\n")
+	at("user/pids.max", "300\n")
+	at("user/job/step/pids.max", "max\n")
+	if limit, used, ok := confinedIn(groups, root); !ok || limit != 900000000 || used != 500000000 {
+		t.Errorf("memory.high: %d, %d, %v", limit, used, ok)
+	}
+	if n := processesIn(groups, root); n != 300 {
+		t.Errorf("%d processes", n)
+	}
 
 	root = t.TempDir()
 	groups = at("groups1", "4:cpuset,memory:/a/b\n3:cpu:/c\n0::/\n")
@@ -128,6 +141,24 @@ func TestARealControlGroup(t *testing.T) {
 		}
 		s := under(t, "echo $$ > "+dir+"/cgroup.procs && exec")
 		if s.Limits.Memory != 512<<20 || s.Usable > 512<<20 || s.Usable == 0 {
+			t.Errorf("%s: %+v", dir, s)
+		}
+		return
+	}
+	t.Skip("no control group can be made here")
+}
+
+func TestARealLimitOfProcesses(t *testing.T) {
+	for _, root := range []string{"/sys/fs/cgroup/pids", "/sys/fs/cgroup"} {
+		dir := fmt.Sprintf("%s/prabench-pids-%d", root, os.Getpid())
+		if _, err := os.Stat(filepath.Join(root, "cgroup.procs")); err != nil || os.Mkdir(dir, 0o755) != nil {
+			continue
+		}
+		defer os.Remove(dir)
+		if os.WriteFile(filepath.Join(dir, "pids.max"), []byte("77"), 0o644) != nil {
+			continue
+		}
+		if s := under(t, "echo $$ > "+dir+"/cgroup.procs && exec"); s.Limits.Processes != 77 {
 			t.Errorf("%s: %+v", dir, s)
 		}
 		return

@@ -30,17 +30,30 @@ func reserve(total int64) int64 { return max(256<<20, min(total/20, 2<<30)) }
 // Usable is the memory that workers may have, all together; 0 where the system
 // does not say.
 func Usable() int64 {
-	total := Memory().Total
-	if total == 0 {
-		return 0
+	usable, _ := UsableBy()
+	return usable
+}
+
+// UsableBy is [Usable] and what makes it so little, in words; "" for the machine
+// itself.
+func UsableBy() (usable int64, by string) {
+	m := Memory()
+	if m.Total == 0 {
+		return 0, ""
 	}
-	usable := max(total/2, total-reserve(total))
+	usable = max(m.Total/2, m.Total-reserve(m.Total))
+	if m.Total < kilobytes("/proc/meminfo", "MemTotal") {
+		by = "the control group of this process allows " + Size(m.Total)
+	}
 	// No worker can hold more than its address space; that it also needs some for
 	// what it never touches makes this the most that it can be.
-	if space := limitOf(unix.RLIMIT_AS); space > 0 {
-		usable = min(usable, space)
+	if n := limitOf(unix.RLIMIT_AS); n > 0 && n < usable {
+		usable, by = n, "the system allows a process "+Size(n)+" of address space (ulimit -v)"
 	}
-	return usable
+	if n := limitOf(unix.RLIMIT_DATA); n > 0 && n < usable {
+		usable, by = n, "the system allows a process "+Size(n)+" of data (ulimit -d)"
+	}
+	return usable, by
 }
 
 // PeakResident is the largest number of bytes this process had resident since

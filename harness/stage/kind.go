@@ -59,6 +59,8 @@ type Kind struct {
 	// is going to hold on the machine beside the program itself.
 	Effort func(*Settings, *Costs) Effort
 	Memory func(Host) int64
+	// File is the bytes that its largest file has at least; nil: few.
+	File func(Host) int64
 
 	// Label is who it is for where no single cell is; nil: the first cell.
 	Label func(*Settings) string

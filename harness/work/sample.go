@@ -60,6 +60,7 @@ var Sample = &stage.Kind{
 	Effort: func(s *stage.Settings, c *stage.Costs) stage.Effort {
 		return stage.Effort{FLOPs: c.FLOPsImage * float64(s.Count), Threads: s.Training().Threads}
 	},
+	File:   func(h stage.Host) int64 { return h.Images(h.Count) },
 	Memory: func(h stage.Host) int64 { return h.Images(2*h.Count) + h.Sampling(h.Count, 1) },
 	Shown:  true,
 }

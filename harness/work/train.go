@@ -50,6 +50,7 @@ var Train = &stage.Kind{
 	Memory: func(h stage.Host) int64 {
 		return h.Data() + h.Held(h.Costs.Train) + 4*h.Weights() // a checkpoint is a copy
 	},
+	File:  func(h stage.Host) int64 { return h.Weights() },
 	Reach: func(s *stage.Settings) int { return s.Until },
 	Whole: func(s stage.Settings) stage.Settings {
 		s.Until = 0

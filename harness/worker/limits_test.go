@@ -29,7 +29,7 @@ func playLimited(part string) int {
 		}
 		a, err := r.Run(context.Background(), worker.Job{
 			Attempt: record.NewAttemptID(), Stage: strings.Repeat("ab", 32), Kind: "train", Settings: json.RawMessage(`{}`), Device: "cpu",
-			Threads: 1, Spool: filepath.Join(dir, "spool"), Artifacts: dir, Timeout: 10 * time.Second,
+			Threads: 1, Spool: filepath.Join(dir, "spool"), Artifacts: dir, Timeout: time.Minute,
 		}, nil)
 		if err != nil {
 			os.Stderr.WriteString(err.Error())
@@ -59,6 +59,9 @@ func playLimited(part string) int {
 		case "result without room":
 			_, _ = os.Stderr.WriteString("what it says is no help\n")
 			os.Exit(5)
+		case "many threads":
+			fmt.Fprintln(os.Stderr, "runtime: failed to create new OS thread (have 9 already; errno=11)\nfatal error: newosproc")
+			os.Exit(2)
 		case "much memory":
 			held := map[int][]byte{}
 			for i := 0; ; i++ {
@@ -77,6 +80,9 @@ func TestLimitsOfTheSystemHaveAnOutcome(t *testing.T) {
 		{"ulimit -t 1", "spin", record.Timeout, "ulimit -t"},
 		{"ulimit -S -t 1", "spin", record.Timeout, "ulimit -t"},
 		{"ulimit -f 2048", "large file", record.Crash, "ulimit -f"},
+		{"ulimit -f 2048", "large file", record.Crash, "/model"}, // and which file it was
+		{"true", "many threads", record.Crash, "pids.max"},
+		{"ulimit -d 400000", "much memory", record.OutOfMemory, "ulimit -d"},
 		{"ulimit -n 40", "many files", record.Crash, "ulimit -n"},
 		{"ulimit -v 2000000", "much memory", record.OutOfMemory, "ulimit -v"},
 	} {

@@ -243,7 +243,15 @@ func (e ending) judge(job Job) (outcome, reason string) {
 }
 
 func (e ending) name(job Job) (outcome, reason string) {
-	if e.start != nil {
+	switch {
+	case e.start == nil:
+	case errors.Is(e.start, syscall.EAGAIN):
+		return record.Interrupted, "the worker could not be started: " + tooManyProcesses
+	case errors.Is(e.start, syscall.EMFILE), errors.Is(e.start, syscall.ENFILE):
+		return record.Interrupted, "the worker could not be started: " + tooMany
+	case errors.Is(e.start, syscall.ENOMEM):
+		return record.OutOfMemory, "the worker could not be started: the system had no memory for it" + addressSpace()
+	default:
 		return record.Crash, "the worker could not be started: " + e.start.Error()
 	}
 	status, _ := e.state.Sys().(syscall.WaitStatus)
@@ -258,6 +266,8 @@ func (e ending) name(job Job) (outcome, reason string) {
 		return record.OutOfMemory, "the system killed the worker because memory ran out"
 	case status.Signaled() && status.Signal() == syscall.SIGXCPU, says(job.Log, "SIGXCPU"), e.spentItsTime(status):
 		return record.Timeout, ErrProcessorTime.Error()
+	case says(job.Log, "failed to create new OS thread", "pthread_create failed") && addressSpace() == "":
+		return record.Crash, tooManyProcesses
 	case saysOutOfMemory(job.Log):
 		return record.OutOfMemory, "the worker found no more memory" + addressSpace()
 	case status.ExitStatus() == exitFull:
@@ -292,15 +302,21 @@ func (e ending) spentItsTime(status syscall.WaitStatus) bool {
 
 // tooLarge and tooMany say which limit of the system an attempt has met.
 const (
-	tooLarge = "a file became larger than the system allows this process to write (ulimit -f): raise the limit and retry"
-	tooMany  = "more files were to be open than the system allows this process (ulimit -n): raise the limit and retry"
+	tooLarge         = "a file became larger than the system allows this process to write (ulimit -f): raise the limit and retry"
+	tooManyProcesses = "more processes and threads were to run than the system allows (ulimit -u, or pids.max of the control group): " +
+		"raise the limit and retry"
+	tooMany = "more files were to be open than the system allows this process (ulimit -n): raise the limit and retry"
 )
 
 // addressSpace is what to add about memory where the system limits it for a
 // process.
 func addressSpace() string {
-	if n := machine.LimitsHere().AddressSpace; n > 0 {
+	l := machine.LimitsHere()
+	if n := l.AddressSpace; n > 0 {
 		return fmt.Sprintf(": the system allows a process %s of address space (ulimit -v)", machine.Size(n))
+	}
+	if n := l.Data; n > 0 {
+		return fmt.Sprintf(": the system allows a process %s of data (ulimit -d)", machine.Size(n))
 	}
 	return ""
 }

@@ -38,6 +38,7 @@ type Stage func(ctx context.Context, job Job, report func(Progress), a *record.A
 // outcome is ok, 1 for any other outcome, 4 when no result could be written, 5
 // when the disk had no room for it.
 func Serve(stdin io.Reader, stdout, stderr io.Writer, do Stage) int {
+	signal.Ignore(syscall.SIGXFSZ) // the write itself says which file it was
 	in := json.NewDecoder(stdin)
 	var job Job
 	if err := in.Decode(&job); err != nil {

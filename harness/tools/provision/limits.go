@@ -13,6 +13,8 @@ import (
 const (
 	fewFiles  = 256
 	smallFile = 64 << 20
+	// A worker has the threads of its runtime beside those that compute.
+	fewProcesses = 128
 )
 
 // limits tells what the system allows this process and not the whole machine.
@@ -38,6 +40,14 @@ func limits(l machine.Limits, cores int) []Finding {
 	if l.AddressSpace > 0 {
 		say(l.AddressSpace < 2<<30, "address space limit", numeral.Bytes(l.AddressSpace)+" a process (ulimit -v)",
 			"a worker reserves more than it holds: ulimit -v unlimited")
+	}
+	if l.Data > 0 {
+		say(l.Data < 1<<30, "data limit", numeral.Bytes(l.Data)+" of private memory a process (ulimit -d)",
+			"trainings hold more: ulimit -d unlimited")
+	}
+	if l.Processes > 0 {
+		say(l.Processes < fewProcesses, "process limit", fmt.Sprintf("%d processes and threads by the control group", l.Processes),
+			"each worker has some ten threads and one for each processor: raise pids.max")
 	}
 	if l.FileSize > 0 {
 		say(l.FileSize < smallFile, "file size limit", numeral.Bytes(l.FileSize)+" (ulimit -f)",
