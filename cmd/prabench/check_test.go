@@ -4,9 +4,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -70,6 +72,9 @@ func playArm(script string) int {
 			for i := range a.Seconds {
 				a.Seconds[i] *= map[string]float64{arm.Throughput: 1 / s.Throughput, arm.Latency: s.Latency}[q.Metric]
 			}
+		}
+		if fail == "hang" {
+			time.Sleep(time.Hour)
 		}
 		if fail == "die" {
 			fmt.Fprintln(os.Stderr, "a last word")
@@ -288,4 +293,50 @@ func TestCheckOfThisProgram(t *testing.T) {
 	if code != 1 || !strings.Contains(out, "found again in a fresh block") {
 		t.Errorf("with three times as much extra work: exit code %d\n%s%s", code, out, errs)
 	}
+}
+
+// TestAStoppedCheckLeavesNothing stops a check while one of its programs hangs: no
+// process of it and no folder are left, whatever the signal.
+func TestAStoppedCheckLeavesNothing(t *testing.T) {
+	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT} {
+		t.Run(sig.String(), func(t *testing.T) {
+			here(t)
+			play(t, armScript{FailOld: "hang"})
+			tmp := t.TempDir()
+			t.Setenv("TMPDIR", tmp)
+			cmd := exec.Command(os.Args[0], strings.Fields("check tiny.toml --against-binary ./oldprogram --budget 10m --rounds 10")...)
+			var errs strings.Builder
+			cmd.Stderr = &errs
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			waitFor(t, "the programs that are measured", func() bool { return len(armsOf(t)) > 0 })
+			time.Sleep(100 * time.Millisecond)
+			cmd.Process.Signal(sig)
+			cmd.Wait()
+			if code := cmd.ProcessState.ExitCode(); code <= 0 {
+				t.Errorf("exit code %d, %v\n%s", code, cmd.ProcessState, errs.String())
+			}
+			waitFor(t, "the end of the programs", func() bool { return len(armsOf(t)) == 0 })
+			if left, _ := os.ReadDir(tmp); len(left) > 0 {
+				t.Errorf("left behind: %v", left)
+			}
+		})
+	}
+}
+
+// armsOf are the processes that play the arms of this test's script.
+func armsOf(t *testing.T) (pids []string) {
+	if _, err := os.Stat("/proc/self/environ"); err != nil {
+		t.Skip("the system does not tell the environment of processes")
+	}
+	processes, _ := filepath.Glob("/proc/[0-9]*")
+	for _, p := range processes {
+		env, _ := os.ReadFile(filepath.Join(p, "environ"))
+		args, _ := os.ReadFile(filepath.Join(p, "cmdline"))
+		if strings.Contains(string(env), scriptedArm+"="+os.Getenv(scriptedArm)+"\x00") && strings.HasSuffix(string(args), "\x00arm\x00") {
+			pids = append(pids, filepath.Base(p))
+		}
+	}
+	return pids
 }

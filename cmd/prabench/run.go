@@ -111,7 +111,7 @@ var workerCommand = engine.WorkerCommand
 func (a *app) stoppable(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(ctx)
 	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	signal.Notify(signals, stops()...)
 	go func() {
 		select {
 		case <-ctx.Done():
@@ -126,9 +126,20 @@ func (a *app) stoppable(ctx context.Context) (context.Context, context.CancelFun
 	return ctx, func() { signal.Stop(signals); cancel() }
 }
 
+// stops are the signals that ask for an end: Ctrl-C, kill, a terminal that hangs up
+// and Ctrl-\. One that was to be ignored from the start stays so: nohup.
+func stops() (all []os.Signal) {
+	for _, s := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT} {
+		if !signal.Ignored(s) {
+			all = append(all, s)
+		}
+	}
+	return all
+}
+
 // untilInterrupted ends with Ctrl-C.
 func untilInterrupted(ctx context.Context) (context.Context, context.CancelFunc) {
-	return signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	return signal.NotifyContext(ctx, stops()...)
 }
 
 // conclude says how a run ended.

@@ -116,6 +116,8 @@ func TestStopping(t *testing.T) {
 		says string
 	}{
 		{syscall.SIGINT, exitFailed, "to go on: prabench run tiny.toml"},
+		{syscall.SIGHUP, exitFailed, "to go on: prabench run tiny.toml"},
+		{syscall.SIGQUIT, exitFailed, "to go on: prabench run tiny.toml"},
 		{syscall.SIGKILL, -1, ""},
 	} {
 		t.Run(c.sig.String(), func(t *testing.T) {
@@ -148,6 +150,12 @@ func TestStopping(t *testing.T) {
 				left, _ := filepath.Glob(".prabench/spool/*.json")
 				return len(saved) == 1 && (c.code != -1 || len(left) > 0)
 			})
+			if c.sig == syscall.SIGHUP || c.sig == syscall.SIGQUIT { // going on is the same for all
+				if running := engine.RunningNow(engine.Places{Artifacts: ".prabench"}); len(running) > 0 {
+					t.Errorf("left behind: %+v", running)
+				}
+				return
+			}
 			var again strings.Builder
 			if code := run(append(args, "--no-figures"), strings.NewReader(""), &again, &again); code != exitOK {
 				t.Fatalf("going on: exit code %d\n%s", code, again.String())
@@ -173,4 +181,37 @@ func waitFor(t *testing.T, what string, ok func() bool) {
 		}
 	}
 	t.Fatalf("waited a minute for %s", what)
+}
+
+// TestNohup: a run that is to outlive its terminal does.
+func TestNohup(t *testing.T) {
+	if testing.Short() {
+		t.Skip("trains a small model: a second")
+	}
+	here(t)
+	cmd := exec.Command("sh", "-c", `trap "" HUP; exec "$0" run tiny.toml --set train.steps=100000 --only train.rollout_depth=1`, os.Args[0])
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { cmd.Process.Kill(); cmd.Wait() }()
+	var at engine.Running
+	waitFor(t, "a training that has begun", func() bool {
+		for _, r := range engine.RunningNow(engine.Places{Artifacts: ".prabench"}) {
+			if r.Kind == "train" && r.Progress.What == "training" {
+				at = r
+				return true
+			}
+		}
+		return false
+	})
+	cmd.Process.Signal(syscall.SIGHUP)
+	syscall.Kill(at.Worker.PID, syscall.SIGHUP)
+	waitFor(t, "the training to go on", func() bool {
+		for _, r := range engine.RunningNow(engine.Places{Artifacts: ".prabench"}) {
+			if r.Attempt == at.Attempt && r.Seen.After(at.Seen.Add(time.Second)) && r.Worker.Alive() {
+				return true
+			}
+		}
+		return false
+	})
 }

@@ -7,8 +7,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"os/signal"
-	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -58,7 +56,7 @@ func (a *app) serve(ctx context.Context, files []string, o serveOptions) error {
 	if err != nil {
 		return usage("--listen %w", err)
 	}
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	ctx, stop := untilInterrupted(ctx)
 	defer stop()
 	server := &http.Server{
 		Handler: live.New(src, hosts), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute,

@@ -93,7 +93,10 @@ func stopping(job Job, stdin io.Reader) (context.Context, context.CancelFunc) {
 		cancel = func() { c(); stop(nil) }
 	}
 	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGUSR2, syscall.SIGXCPU)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGUSR2, syscall.SIGXCPU)
+	if !signal.Ignored(syscall.SIGHUP) { // nohup
+		signal.Notify(signals, syscall.SIGHUP)
+	}
 	// Further signals change nothing: a batch system signals every process of a
 	// job and the run tells its worker as well, and the second must not end it
 	// while it saves.
