@@ -76,6 +76,9 @@ func limited(what string) int {
 // What the system allows this very process decides what is refused, how much runs
 // side by side and what is said before anything starts.
 func TestLimitsOfTheSystemBoundARun(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts dozens of processes under limits, some of which leave no room for the race detector")
+	}
 	under := func(limit, what string) bounded {
 		t.Helper()
 		cmd := exec.Command("sh", "-c", limit+` && exec "$0"`, os.Args[0])
@@ -119,6 +122,12 @@ func TestLimitsOfTheSystemBoundARun(t *testing.T) {
 // A database that reaches the largest file that the system allows ends the run with
 // a reason, not with a signal; nothing that was done is lost.
 func TestADatabaseAtTheLimitOfFileSize(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts dozens of processes")
+	}
+	if _, err := exec.LookPath("bash"); err != nil {
+		t.Skip("needs bash, whose ulimit counts in KiB")
+	}
 	dir := t.TempDir()
 	run := func(limit string) (b bounded, out []byte, err error) {
 		cmd := exec.Command("bash", "-c", limit+` && exec "$0"`, os.Args[0])

@@ -87,7 +87,7 @@ func TestLimitsOfTheSystemHaveAnOutcome(t *testing.T) {
 		{"ulimit -v 2000000", "much memory", record.OutOfMemory, "ulimit -v"},
 	} {
 		t.Run(c.limit, func(t *testing.T) {
-			if raceDetector && strings.HasPrefix(c.limit, "ulimit -v") {
+			if raceDetector && (strings.HasPrefix(c.limit, "ulimit -v") || strings.HasPrefix(c.limit, "ulimit -d")) {
 				t.Skip("the race detector takes more address space than this")
 			}
 			cmd := exec.Command("sh", "-c", c.limit+` && exec "$0"`, os.Args[0])
