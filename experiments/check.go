@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"regexp"
 	"slices"
+	"strings"
 	"sync"
 
 	"prabench/models"
@@ -183,7 +184,6 @@ func (s *Settings) rest() error {
 		key, v  string
 		allowed []string
 	}{
-		{"metrics.embedder", s.Metrics.Embedder, []string{"auto", "classifier", "ternary"}},
 		{"metrics.reference", s.Metrics.Reference, []string{"train", "test"}},
 		{"measure.precision", s.Measure.Precision, []string{"fp32", "bf16"}},
 	} {
@@ -200,6 +200,10 @@ func (s *Settings) rest() error {
 	}
 	if n, steps := s.Train.Until, s.Params.Training().Steps; n < 0 || n > steps {
 		return &models.KeyError{Key: "train.until", Problem: fmt.Sprintf("must be 0 (all) to train.steps = %d, not %d", steps, n)}
+	}
+	if !slices.Contains([]string{"auto", "classifier", "ternary"}, s.Metrics.Embedder) && !strings.HasPrefix(s.Metrics.Embedder, "onnx:") {
+		return &models.KeyError{Key: "metrics.embedder", Problem: fmt.Sprintf(
+			`must be "auto", "classifier", "ternary" or "onnx:" and the path of a network, not %q`, s.Metrics.Embedder)}
 	}
 	if err := s.Metrics.valid(); err != nil {
 		return err

@@ -192,7 +192,7 @@ func TestFor(t *testing.T) {
 		{"mnist", 28, 1, "ternary", "ternary", ""},
 		{"mnist", 32, 1, "classifier", "", "the classifier of mnist takes images of 28×28×1, these are 32×32×1"},
 		{"cifar10", 32, 3, "classifier", "", `no committed classifier for the data set "cifar10", only for fashion-mnist, mnist`},
-		{"mnist", 28, 1, "inception", "", `there is no embedder "inception"; use "auto", "classifier" or "ternary"`},
+		{"mnist", 28, 1, "inception", "", `there is no embedder "inception"; use "auto", "classifier", "ternary" or "onnx:PATH"`},
 		{"shapes", 4, 3, "auto", "", "8 to 16384 pixels a side, not 4"},
 		{"shapes", 16, 0, "auto", "", "1 to 64 channels, not 0"},
 	} {

@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"prabench/metrics/embed/onnx"
 )
 
 // Embedder maps images to feature rows.
@@ -43,6 +45,9 @@ func (e *Error) Error() string { return e.Key + ": " + e.Problem }
 // images have after loading. want is one of Auto, Classified and AnyImages; an
 // empty want is Auto. Errors are of type *Error.
 func For(set string, size, channels int, want string) (Embedder, error) {
+	if path, ok := strings.CutPrefix(want, onnx.Prefix); ok {
+		return ofFile(path, channels)
+	}
 	switch want {
 	case "", Auto:
 		if c, err := Committed(set); err == nil && c.fits(size, channels) == nil {
@@ -61,7 +66,20 @@ func For(set string, size, channels int, want string) (Embedder, error) {
 	case AnyImages:
 		return ternaryFor(size, channels)
 	}
-	return nil, &Error{"metrics.embedder", fmt.Sprintf("there is no embedder %q; use %q, %q or %q", want, Auto, Classified, AnyImages)}
+	return nil, &Error{"metrics.embedder", fmt.Sprintf("there is no embedder %q; use %q, %q, %q or %q", want, Auto, Classified, AnyImages,
+		onnx.Prefix+"PATH")}
+}
+
+// ofFile is a network in a file of ONNX.
+func ofFile(path string, channels int) (Embedder, error) {
+	e, err := onnx.Open(path)
+	if err == nil && channels != 1 && channels != 3 {
+		err = fmt.Errorf("images have %d channels; a network takes grey and RGB ones", channels)
+	}
+	if err != nil {
+		return nil, &Error{"metrics.embedder", err.Error()}
+	}
+	return e, nil
 }
 
 func ternaryFor(size, channels int) (Embedder, error) {

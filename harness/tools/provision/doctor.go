@@ -17,6 +17,7 @@ import (
 	"prabench/harness/machine"
 	"prabench/internal/numeral"
 	"prabench/metrics/embed"
+	"prabench/metrics/embed/onnx"
 	"prabench/models/cpu"
 	"prabench/models/dataset"
 	"prabench/models/gemm"
@@ -82,7 +83,7 @@ func Diagnose(places engine.Places, command func(device string) ([]string, error
 				Finding{"embedder " + s.Set, "ok", fmt.Sprintf("%s, test accuracy %s %%", c.Name(), numeral.Digits(100*c.About.Accuracy, 4)), ""})
 		}
 	}
-	fs = append(fs, folder("database", filepath.Dir(places.DB)), folder("artifacts", places.Artifacts))
+	fs = append(fs, networks(), folder("database", filepath.Dir(places.DB)), folder("artifacts", places.Artifacts))
 	for tool, why := range map[string]string{"git": "only to name the revision when the build did not", "go": "only to fetch mnist"} {
 		if path, err := exec.LookPath(tool); err == nil {
 			fs = append(fs, Finding{tool, "ok", path, ""})
@@ -91,6 +92,18 @@ func Diagnose(places engine.Places, command func(device string) ([]string, error
 		}
 	}
 	return fs
+}
+
+// networks says whether feature extractors in ONNX files can be run.
+func networks() Finding {
+	if onnx.Library() == "" {
+		return Finding{"ONNX Runtime", "missing", "only for metrics.embedder = \"onnx:PATH\"", onnx.Get}
+	}
+	version, err := onnx.Version()
+	if err != nil {
+		return Finding{"ONNX Runtime", "broken", err.Error(), onnx.Get}
+	}
+	return Finding{"ONNX Runtime", "ok", version + ", " + onnx.Library(), ""}
 }
 
 // folder says whether a folder, or the one it would be made in, can be written.

@@ -1,0 +1,82 @@
+package onnx
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	ort "github.com/yalue/onnxruntime_go"
+)
+
+// LibraryVariable names the environment variable with the path of the library.
+const LibraryVariable = "PRABENCH_ONNXRUNTIME"
+
+// Get says how to get the library.
+const Get = "pip install onnxruntime (any Python on the PATH), or set " + LibraryVariable + " to the path of libonnxruntime.so"
+
+// Library is the path of ONNX Runtime: what the environment variable says, else that of
+// the Python package, else that of the system; "" where none is found.
+var Library = sync.OnceValue(func() string {
+	if path := os.Getenv(LibraryVariable); path != "" {
+		return path
+	}
+	var places []string
+	for _, dir := range packages() {
+		places = append(places, filepath.Join(dir, "onnxruntime/capi/libonnxruntime.so*"))
+	}
+	for _, dir := range append(filepath.SplitList(os.Getenv("LD_LIBRARY_PATH")), "/usr/local/lib", "/usr/lib", "/usr/lib64",
+		"/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu") {
+		places = append(places, filepath.Join(dir, "libonnxruntime.so*"))
+	}
+	for _, pattern := range places {
+		if found, _ := filepath.Glob(pattern); len(found) > 0 {
+			slices.Sort(found)
+			return found[len(found)-1]
+		}
+	}
+	return ""
+})
+
+// packages are the folders of Python's packages: those of the one on the PATH first.
+func packages() (dirs []string) {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	out, err := exec.CommandContext(ctx, "python3", "-c",
+		"import site, sysconfig; print('\\n'.join([sysconfig.get_path('purelib'), site.getusersitepackages()]))").Output()
+	if err == nil {
+		dirs = strings.Fields(string(out))
+	}
+	for _, pattern := range []string{"/usr/local/lib/python3*/dist-packages", "/usr/lib/python3/dist-packages",
+		"/usr/local/lib/python3*/site-packages"} {
+		found, _ := filepath.Glob(pattern)
+		dirs = append(dirs, found...)
+	}
+	return dirs
+}
+
+// start loads the library, once.
+var start = sync.OnceValue(func() error {
+	path := Library()
+	if path == "" {
+		return fmt.Errorf("ONNX Runtime is not on this machine: %s", Get)
+	}
+	ort.SetSharedLibraryPath(path)
+	if err := ort.InitializeEnvironment(ort.WithLogLevelError()); err != nil {
+		return fmt.Errorf("ONNX Runtime at %s cannot be used: %w; to get one: %s", path, err, Get)
+	}
+	return nil
+})
+
+// Version is that of the library, or why there is none.
+func Version() (string, error) {
+	if err := start(); err != nil {
+		return "", err
+	}
+	return ort.GetVersion(), nil
+}
