@@ -15,7 +15,7 @@ import (
 func (e *Experiment) Choose(only string) (*Experiment, error) {
 	var p problems
 	chosen := *e
-	chosen.Cells = e.chosen(only, &p)
+	chosen.Cells, chosen.Externals = e.chosen(only, &p)
 	if err := p.join(); err != nil {
 		return nil, err
 	}
@@ -23,9 +23,9 @@ func (e *Experiment) Choose(only string) (*Experiment, error) {
 }
 
 // chosen are the cells of only.
-func (e *Experiment) chosen(text string, p *problems) []Cell {
+func (e *Experiment) chosen(text string, p *problems) ([]Cell, []External) {
 	if strings.TrimSpace(text) == "" {
-		return e.Cells
+		return e.Cells, e.Externals
 	}
 	at := place{file: "--only " + text}
 	type condition struct {
@@ -55,26 +55,36 @@ func (e *Experiment) chosen(text string, p *problems) []Cell {
 			conditions = append(conditions, &condition{f: f})
 		}
 		conditions[i].values = append(conditions[i].values, v)
-		if !slices.ContainsFunc(e.Cells, func(c Cell) bool { return c.has(f, v) }) {
+		if !slices.ContainsFunc(e.Cells, func(c Cell) bool { return c.has(f, v) }) &&
+			!slices.ContainsFunc(e.Externals, func(x External) bool { return x.has(f, v) }) {
 			p.add(at, key, fmt.Sprintf("no cell has the value %s; allowed: %s", show(v.plain), e.present(f)), "")
 		}
 	}
 	if len(p.list) > 0 {
-		return nil
+		return nil, nil
+	}
+	fits := func(has func(*field, value) bool) bool {
+		return !slices.ContainsFunc(conditions, func(k *condition) bool {
+			return !slices.ContainsFunc(k.values, func(v value) bool { return has(k.f, v) })
+		})
 	}
 	var out []Cell
 	for i := range e.Cells {
 		c := &e.Cells[i]
-		if !slices.ContainsFunc(conditions, func(k *condition) bool {
-			return !slices.ContainsFunc(k.values, func(v value) bool { return c.has(k.f, v) })
-		}) {
+		if fits(c.has) {
 			out = append(out, *c)
 		}
 	}
-	if len(out) == 0 {
+	var programs []External
+	for i := range e.Externals {
+		if fits(e.Externals[i].has) {
+			programs = append(programs, e.Externals[i])
+		}
+	}
+	if len(out)+len(programs) == 0 {
 		p.add(at, "", "every value has cells, but no cell has all of them", "drop one of the conditions")
 	}
-	return out
+	return out, programs
 }
 
 const unknownChoice = "unknown key; allowed: any key of a setting, seed, label or outside"

@@ -57,13 +57,14 @@ type Experiment struct {
 	Repeats     int    // seeds a point
 	Seed        uint64 // the first seed; the others follow it
 
-	Base     Settings // what holds where nothing is swept, sizes as written
-	Axes     []Axis   // in the order of the file, first slowest
-	Figures  []figure.Figure
-	Claims   []Claim
-	Cells    []Cell // points in sweep order, the seeds of a point next to each other
-	Total    int    // cells before Options.Only
-	Warnings []Warning
+	Base      Settings // what holds where nothing is swept, sizes as written
+	Axes      []Axis   // in the order of the file, first slowest
+	Figures   []figure.Figure
+	Claims    []Claim
+	Cells     []Cell     // points in sweep order, the seeds of a point next to each other
+	Total     int        // cells before Options.Only
+	Externals []External // cells of [[external]], their seeds next to each other
+	Warnings  []Warning
 
 	base    *draft           // Base, for every family
 	sources map[string]place // where a key was given; a key that is absent has its default
@@ -164,12 +165,13 @@ func Parse(file string, src []byte, opts Options) (*Experiment, error) {
 	r.checkFamilies()
 	r.exp.Base, r.exp.base, r.exp.sources = r.base.settings(), r.base, r.sources
 	r.expand()
+	r.readExternals()
 	r.readFigures()
 	r.readClaims()
 	if err := r.problems.join(); err != nil {
 		return nil, err
 	}
-	r.exp.Cells = r.exp.chosen(opts.Only, &r.problems)
+	r.exp.Cells, r.exp.Externals = r.exp.chosen(opts.Only, &r.problems)
 	if err := r.problems.join(); err != nil {
 		return nil, err
 	}

@@ -15,7 +15,7 @@ func (r *reading) readTop() {
 		name, _, _ := strings.Cut(e.key, ".")
 		table, isTable := r.doc.root[name].(map[string]any)
 		switch {
-		case name == "sweep" || name == "figure" || name == "claim":
+		case name == "sweep" || name == "figure" || name == "claim" || name == "external":
 		case isTop(e.key):
 			r.topKey(e.key, e.value, e.at)
 		case strings.HasPrefix(e.key, "tune.grid."):
@@ -99,7 +99,7 @@ func (r *reading) fault(at place, key, problem, hint string) {
 // that no experiment has.
 func (r *reading) top() []entry {
 	known := append([]string{"data", "model", "train", "sample", "metrics", "tune", "search", "measure", "check", "sweep", "figure",
-		"claim"}, topNames...)
+		"claim", "external"}, topNames...)
 	var list []entry
 	for _, e := range r.doc.entries(r.doc.root) {
 		name, _, dotted := strings.Cut(e.key, ".")
@@ -112,8 +112,8 @@ func (r *reading) top() []entry {
 				continue
 			}
 			r.fault(r.doc.at(name), name,
-				"unknown table; allowed: data, model, train, sample, metrics, tune, search, measure, check, sweep, figure, claim",
-				didYouMean(name, known[:12]))
+				"unknown table; allowed: data, model, train, sample, metrics, tune, search, measure, check, sweep, figure, claim, external",
+				didYouMean(name, known[:13]))
 			continue
 		}
 		r.problems.add(e.at, name, "unknown key; allowed at the top: "+strings.Join(topNames, ", "),

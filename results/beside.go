@@ -5,12 +5,19 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 
 	"prabench/results/where"
 )
 
 // OutsideKey is the parameter of cells that stand for images of another program.
 const OutsideKey = where.Outside
+
+// Beside says that a cell stands beside its experiment's plan: images of another
+// program that were scored by themselves.
+func Beside(c Cell) bool {
+	return c.Params[OutsideKey] != nil && !strings.HasPrefix(c.Cell, where.External)
+}
 
 // RecordBeside adds cells to the current plan of their experiment: they are shown
 // behind its own ones and stay when the experiment is planned anew. Each needs the
@@ -82,7 +89,7 @@ func keepBeside(ctx context.Context, tx *sql.Tx, before, after int64) error {
 		return err
 	}
 	found, err := tx.QueryContext(ctx, "SELECT n FROM cell WHERE plan=? AND json_extract(params_json, '$."+OutsideKey+"') IS NOT NULL "+
-		"ORDER BY position", before)
+		"AND id NOT LIKE '"+where.External+"%' ORDER BY position", before)
 	if err != nil {
 		return err
 	}

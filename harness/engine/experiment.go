@@ -33,6 +33,7 @@ func FromFile(f, chosen *experiments.Experiment) *Experiment {
 		e.Cells = append(e.Cells, Cell{ID: c.ID, Label: c.Label, Seed: c.Seed, Params: c.Point, Settings: point,
 			Skip: chosen != nil && !run[c.ID]})
 	}
+	e.external(f, chosen)
 	return e
 }
 

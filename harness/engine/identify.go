@@ -78,6 +78,9 @@ func (id *Identifier) Identify(ctx context.Context, e *Experiment) (notes []stri
 			notes = append(notes, note)
 		}
 		s.DataHash = hash
+		if err := programFiles(e.File, &s.Program); err != nil {
+			return notes, err
+		}
 		shape := s.Params.Shape()
 		if s.EmbedderHash, err = id.embedderHash(embedding{s.Data.Set, shape.Size, shape.Channels, s.Embedder}); err != nil {
 			return notes, err

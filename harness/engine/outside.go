@@ -69,7 +69,7 @@ func (e *Experiment) protocol() (*Cell, error) {
 	var want protocol
 	for i := range e.Cells {
 		c := &e.Cells[i]
-		if c.Skip {
+		if c.Skip || c.Settings.Program.Is() {
 			continue
 		}
 		s := c.Settings

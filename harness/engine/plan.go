@@ -334,7 +334,7 @@ func (p *Plan) record(e *Experiment) (results.Plan, error) {
 	listed := map[string]bool{}
 	for _, c := range e.Cells {
 		column := columns(c.Settings.Params)
-		if c.Settings.Outside.SHA256 != "" { // no model
+		if c.Settings.Foreign() { // no model
 			column = func(string) *int { return nil }
 		}
 		pc := results.PlanCell{

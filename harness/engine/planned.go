@@ -35,7 +35,7 @@ func (e *Experiment) CheckPlanned(ctx context.Context, db *results.DB) error {
 	for i := range e.Cells {
 		in[e.Cells[i].ID] = true
 	}
-	cells = slices.DeleteFunc(cells, func(c results.Cell) bool { return c.Params[results.OutsideKey] != nil })
+	cells = slices.DeleteFunc(cells, results.Beside)
 	same := 0
 	for i := range cells {
 		if in[cells[i].Cell] {

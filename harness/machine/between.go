@@ -7,7 +7,7 @@ type Moment struct{ r reading }
 
 // Now looks; ok is false where the system does not say.
 func Now() (m Moment, ok bool) {
-	m.r, ok = look()
+	m.r, ok = look(false)
 	return m, ok
 }
 

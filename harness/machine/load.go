@@ -23,6 +23,7 @@ type Load struct {
 
 // Watch looks at the machine while this process measures.
 type Watch struct {
+	tree        bool // what this process started is its own work, while it runs
 	begin, last reading
 	worst       float64
 	clocks      []float64
@@ -38,12 +39,18 @@ type reading struct {
 
 // StartWatch begins to look, once a second. Nil means that the system does not
 // say what its processors do.
-func StartWatch() *Watch {
-	first, ok := look()
+func StartWatch() *Watch { return startWatch(false) }
+
+// StartWatchWithChildren is StartWatch for a process whose work is done by those
+// that it starts.
+func StartWatchWithChildren() *Watch { return startWatch(true) }
+
+func startWatch(tree bool) *Watch {
+	first, ok := look(tree)
 	if !ok {
 		return nil
 	}
-	w := &Watch{begin: first, last: first, stop: make(chan struct{}), done: make(chan struct{})}
+	w := &Watch{tree: tree, begin: first, last: first, stop: make(chan struct{}), done: make(chan struct{})}
 	go func() {
 		defer close(w.done)
 		t := time.NewTicker(time.Second)
@@ -61,7 +68,7 @@ func StartWatch() *Watch {
 }
 
 func (w *Watch) see() {
-	now, ok := look()
+	now, ok := look(w.tree)
 	if !ok {
 		return
 	}
@@ -107,7 +114,7 @@ func foreign(a, b reading) float64 {
 	return max(0, (b.busy-a.busy-(b.own-a.own))/wall)
 }
 
-func look() (reading, bool) {
+func look(tree bool) (reading, bool) {
 	r := reading{at: time.Now()}
 	f, err := os.Open("/proc/stat")
 	if err != nil {
@@ -122,6 +129,9 @@ func look() (reading, bool) {
 		if syscall.Getrusage(who, &u) == nil {
 			r.own += time.Duration(u.Utime.Nano() + u.Stime.Nano()).Seconds()
 		}
+	}
+	if tree {
+		r.own += spentBy(Descendants(os.Getpid()))
 	}
 	return r, ok
 }

@@ -122,6 +122,14 @@ func (k *Kind) identity(s *Settings, inputs []string) (id identity, ok bool) {
 			return id, false
 		}
 	}
+	if s.Program.Is() {
+		switch {
+		case k.Program != nil && k.wanted(s):
+			return identity{k.Program.Version, []string{}, k.Name, k.Program.Part(s)}, true
+		case k.Program != nil, k.OnDevice, len(k.Asks) > 0:
+			return id, false
+		}
+	}
 	if !k.wanted(s) || slices.Contains(inputs[:len(k.Inputs)], "") {
 		return id, false
 	}

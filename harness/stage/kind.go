@@ -37,6 +37,9 @@ type Kind struct {
 	// Given is the version of what stands in its place for images of another
 	// program; "" for a kind that cannot come from outside.
 	Given string
+	// Program is what stands in its place for a [Program]; nil for a kind that none
+	// can do.
+	Program *InPlace
 
 	// Version is that of the code behind it, raised when its results change. Where
 	// it contains [Core], the version of the cell's family stands there in keys.
@@ -78,6 +81,13 @@ type Kind struct {
 	Unfinished string
 
 	place int // among the registered kinds, from 1
+}
+
+// InPlace is how a program outside does what a kind does for models. It stands on
+// no other stage.
+type InPlace struct {
+	Version string
+	Part    func(*Settings) any // as in [Kind]
 }
 
 // Effort is what doing a stage takes, beside the start of a process.

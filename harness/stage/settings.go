@@ -34,6 +34,7 @@ type Settings struct {
 	Also   string          `json:"also,omitempty"` // names of scores that came later, between commas
 
 	Outside Outside `json:"outside,omitzero"` // images of another program, in place of a model's
+	Program Program `json:"program,omitzero"` // a program that draws the images, in place of a model
 	Tune    Tune    `json:"tune,omitzero"`
 	Measure Measure `json:"measure"`
 
@@ -106,6 +107,33 @@ type Outside struct {
 	Range  string `json:"range,omitempty"`
 	Count  int    `json:"count"` // images taken from it
 }
+
+// Program is a program outside that draws images for a cell without a model.
+type Program struct {
+	Label    string `json:"label"`
+	Command  string `json:"command"`          // the words as a JSON array
+	Settings string `json:"settings"`         // what it is told, as canonical JSON
+	Files    string `json:"files"`            // SHA-256 of the content of what it is made of
+	Floats   string `json:"floats,omitempty"` // which floats are black and white, if it writes floats
+	Data     bool   `json:"data,omitempty"`   // it gets the training images
+	Timed    bool   `json:"timed,omitempty"`  // it can be asked for images call by call
+
+	// Where it is, which no key knows.
+	Dir   string `json:"dir,omitempty"`   // the folder it runs in, of the experiment file
+	Paths string `json:"paths,omitempty"` // what Files is of, relative to it, as a JSON array
+}
+
+// Is says that there is a program.
+func (p Program) Is() bool { return p.Command != "" }
+
+// Identity is the program as it enters keys.
+func (p Program) Identity() Program {
+	p.Label, p.Dir, p.Paths, p.Timed = "", "", "", false
+	return p
+}
+
+// Foreign says that the cell's images are not those of a model of this program.
+func (s *Settings) Foreign() bool { return s.Outside.SHA256 != "" || s.Program.Is() }
 
 // Tune is how a cell chooses its own sampling; without a metric it does not.
 type Tune struct {

@@ -24,7 +24,8 @@ var Timing = &stage.Kind{
 	Inputs:   []*stage.Kind{Train},
 	Chief:    Train,
 	Optional: []*stage.Kind{Tune},
-	Wanted:   func(s *stage.Settings) bool { return s.Measure.Rounds > 0 },
+	Wanted:   func(s *stage.Settings) bool { return s.Measure.Rounds > 0 && (!s.Program.Is() || s.Program.Timed) },
+	Program:  programTiming,
 	Version:  "3",
 	Part: func(s *stage.Settings) any {
 		m := s.Measure
@@ -34,6 +35,9 @@ var Timing = &stage.Kind{
 	Threads:  func(s *stage.Settings) int { return s.Measure.ThreadsHere() },
 	Rounds:   func(s *stage.Settings) int { return s.Measure.Rounds },
 	Effort: func(s *stage.Settings, c *stage.Costs) stage.Effort {
+		if s.Program.Is() {
+			return programEffort
+		}
 		batches := float64(s.Measure.Warmup+2) * float64(s.Measure.Batch)
 		ones := float64(s.Measure.Warmup+3) * 8 // one image alone runs at a fraction of the rate
 		steps := float64(s.Measure.TrainSteps+1) * float64(s.Training().Batch)
@@ -41,6 +45,9 @@ var Timing = &stage.Kind{
 			Other: 2 * time.Second}
 	},
 	Memory: func(h stage.Host) int64 {
+		if h.Program.Is() {
+			return programMemory(h)
+		}
 		return max(h.Held(h.Costs.Sample)+2*h.Weights()+h.Packed(), h.Held(h.Costs.Train))
 	},
 	Unfinished: roundsFolder,
@@ -73,6 +80,9 @@ var (
 // round measures one round of a timing. The order matters: what the process
 // and the backend hold is read after sampling, before anything else is held.
 func (t *task) round() (err error) {
+	if t.set.Program.Is() {
+		return t.programRound()
+	}
 	path, err := t.store.Path(t.input(Train), ModelFile)
 	if err != nil {
 		return err

@@ -53,16 +53,26 @@ var Sample = &stage.Kind{
 	Optional: []*stage.Kind{Tune},
 	Version:  "1/" + stage.Core,
 	Given:    "outside/1",
+	Program:  programSample,
 	Part: func(s *stage.Settings) any {
 		return samplePart{models.Table(s.Params.Canonical(), "sample"), s.Count, s.Measure.Lowered()}
 	},
 	OnDevice: true,
 	Effort: func(s *stage.Settings, c *stage.Costs) stage.Effort {
+		if s.Program.Is() {
+			return programEffort
+		}
 		return stage.Effort{FLOPs: c.FLOPsImage * float64(s.Count), Threads: s.Training().Threads}
 	},
-	File:   func(h stage.Host) int64 { return h.Images(h.Count) },
-	Memory: func(h stage.Host) int64 { return h.Images(2*h.Count) + h.Sampling(h.Count, 1) },
-	Shown:  true,
+	File: func(h stage.Host) int64 { return h.Images(h.Count) },
+	Memory: func(h stage.Host) int64 {
+		if h.Program.Is() {
+			return h.Images(2*h.Count) + programMemory(h)
+		}
+		return h.Images(2*h.Count) + h.Sampling(h.Count, 1)
+	},
+	Shown:      true,
+	Unfinished: programFolder,
 }
 
 type samplePart struct {
@@ -73,6 +83,9 @@ type samplePart struct {
 
 // sample draws the images that are going to be scored, as many of each class.
 func (t *task) sample() error {
+	if t.set.Program.Is() {
+		return t.programSample()
+	}
 	path, err := t.store.Path(t.input(Train), ModelFile)
 	if err != nil {
 		return err

@@ -61,7 +61,7 @@ func (t *task) score() error {
 	t.estimate(quantity.Precision, s.Precision)
 	t.estimate(quantity.Recall, s.Recall)
 	// Images of another program may have no classes: then all are of one.
-	if c, ok := embedder.(*embed.Classifier); ok && (drawn.Classes > 1 || t.set.Outside.SHA256 == "") {
+	if c, ok := embedder.(*embed.Classifier); ok && (drawn.Classes > 1 || !t.set.Foreign()) {
 		seen, _ := c.ClassifyFeatures(x)
 		accuracy, err := metrics.ClassAccuracy(seen, drawn.Labels)
 		if err != nil {

@@ -45,12 +45,13 @@ type Rule struct {
 // Check gives a [*MixedError] of the first difference that counts, in the unit,
 // the protocol, the device or the code.
 func (r Rule) Check(metric string, values []Circumstances) error {
+	backend := ownBackend(values)
 	for _, d := range []struct {
 		field string
 		of    func(Circumstances) string
 	}{
 		{"unit", func(c Circumstances) string { return c.Unit }},
-		{"protocol", func(c Circumstances) string { return r.hidden(c.Protocol) }},
+		{"protocol", func(c Circumstances) string { return r.hidden(r.backed(c.Protocol, backend)) }},
 		{"device", func(c Circumstances) string { return c.Device }},
 		{"code", func(c Circumstances) string { return c.Code }},
 	} {
@@ -75,6 +76,37 @@ func (r Rule) Check(metric string, values []Circumstances) error {
 		}
 	}
 	return nil
+}
+
+// programBackend begins the backend of a program of [[external]]. A program is what is
+// compared, beside the cells: that it computes with something else is no hidden
+// difference, and its row is marked. Seeds of one program must be of one program.
+const programBackend = "backend=program "
+
+// backed gives a program's protocol the backend of the cells that it stands beside.
+func (r Rule) backed(protocol, backend string) string {
+	if r.Use == Averaged || !strings.Contains(protocol, programBackend) {
+		return protocol
+	}
+	parts := strings.Split(protocol, "; ")
+	for i, p := range parts {
+		if strings.HasPrefix(p, programBackend) {
+			parts[i] = backend
+		}
+	}
+	return strings.Join(parts, "; ")
+}
+
+// ownBackend is that of the first value that is none of a program.
+func ownBackend(values []Circumstances) string {
+	for _, c := range values {
+		for p := range strings.SplitSeq(c.Protocol, "; ") {
+			if strings.HasPrefix(p, "backend=") && !strings.HasPrefix(p, programBackend) {
+				return p
+			}
+		}
+	}
+	return "backend"
 }
 
 // hidden is the part of a protocol that is not shown: where a key of [measure],

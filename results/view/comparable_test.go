@@ -54,3 +54,28 @@ func TestRule(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A program is compared with cells whatever it computes with; cells with each other,
+// and the seeds of a program, as ever.
+func TestProgramsBesideCells(t *testing.T) {
+	of := func(backend string) Circumstances { return Circumstances{Protocol: "backend=" + backend + "; batch=8"} }
+	one, two, cell := of("program a"), of("program b"), of("own avx512")
+	for _, use := range []Use{Drawn, Compared} {
+		if err := (Rule{Use: use}).Check("throughput", []Circumstances{one, cell, two}); err != nil {
+			t.Error(err)
+		}
+	}
+	for _, refused := range []struct {
+		use    Use
+		values []Circumstances
+	}{
+		{Averaged, []Circumstances{one, two}},
+		{Drawn, []Circumstances{one, cell, of("oneDNN")}},
+		{Drawn, []Circumstances{{Protocol: "backend=program a; batch=4"}, cell}},
+	} {
+		var mixed *MixedError
+		if err := (Rule{Use: refused.use}).Check("throughput", refused.values); !errors.As(err, &mixed) {
+			t.Errorf("%v are not refused", refused.values)
+		}
+	}
+}

@@ -12,6 +12,10 @@ type Filter map[string]any
 // no other key. All keys of settings have a table and a dot.
 const Outside = "outside"
 
+// External begins the ids of cells whose images a program of the experiment file
+// draws: they belong to its plan, as other cells with a label of [Outside] do not.
+const External = "external-"
+
 // Accepts says whether a thing has all of them; get gives its value of a key.
 func (f Filter) Accepts(get func(key string) (any, bool)) bool {
 	for key, want := range f {

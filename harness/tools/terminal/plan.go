@@ -54,12 +54,16 @@ func planTable(w io.Writer, l engine.Loaded, p *engine.Plan) error {
 		if points++; points > MostLines {
 			continue
 		}
-		it := p.Item(c.Chain.Key(work.Train))
-		k, s := it.Costs, c.Settings
 		label := c.Label
 		if label == "" {
 			label = f.Name
 		}
+		it := p.Item(c.Chain.Key(work.Train))
+		if it == nil { // a program's: nothing is known of its model
+			t.Rows = append(t.Rows, append([]any{label}, make([]any, len(t.Columns)-1)...))
+			continue
+		}
+		k, s := it.Costs, c.Settings
 		t.Rows = append(t.Rows, []any{
 			label, numeral.Count(k.Params), tokens(s.Params), int64(k.ARSteps), int64(k.NFE),
 			numeral.Digits(k.FLOPsImage/1e9, 3),

@@ -42,7 +42,10 @@ func PlanJSON(w io.Writer, ls []engine.Loaded, p *engine.Plan) error {
 		e := experiment{Name: l.File.Name, File: l.File.File}
 		for _, c := range l.Exp.Cells {
 			j := cell{Cell: c.ID, Label: c.Label, Seed: c.Seed, Point: c.Params, Skip: c.Skip,
-				Costs: *p.Item(c.Chain.Key(work.Train)).Costs, Stages: map[string]string{}}
+				Stages: map[string]string{}}
+			if it := p.Item(c.Chain.Key(work.Train)); it != nil { // nothing is known of a program's model
+				j.Costs = *it.Costs
+			}
 			for _, st := range c.Chain.Stages() {
 				j.Stages[st.Kind.Name] = st.Key
 			}

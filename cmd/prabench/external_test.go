@@ -1,0 +1,177 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+const noiseProgram = `
+[[external]]
+label = "noise"
+command = ["sh", "noise.sh"]
+sweep = { mean = [40, 90] }
+timed = true
+
+[[claim]]
+text = "noise is far from the data"
+metric = "fid_proxy"
+of = { outside = "noise" }
+over = { "train.rollout_depth" = 1 }
+expect = "higher"
+`
+
+// shipped copies a program of the experiments here.
+func shipped(t *testing.T, root, name string) {
+	t.Helper()
+	raw, err := os.ReadFile(filepath.Join(root, "..", "..", "..", "experiments", "programs", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, name, string(raw))
+}
+
+func appendTo(t *testing.T, name, text string) {
+	t.Helper()
+	raw, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, name, string(raw)+text)
+}
+
+// A program in the shell is sampled, scored and timed beside the cells, and is in
+// every output; what has not changed is not done again, what has is.
+func TestExternalProgram(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs an experiment beside a program: some seconds")
+	}
+	root := testdata(t)
+	here(t)
+	shipped(t, root, "noise.sh")
+	tiny, err := os.ReadFile("tiny.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	appendTo(t, "tiny.toml", noiseProgram)
+	const set = " --set sample.count=120 --set train.steps=4 --set measure.rounds=2 --set measure.repeat_disturbed=0"
+	if out := must(t, "plan tiny.toml"+set); !strings.Contains(out, "noise mean=40 (outside)") {
+		t.Error(out)
+	}
+	must(t, "plan tiny.toml --json"+set)
+	out := must(t, "run tiny.toml"+set)
+	if !strings.Contains(out, "noise mean=90 (outside)") || !strings.Contains(out, "figures/tiny/speed.png") {
+		t.Errorf("no row, or no figure of both:\n%s", out)
+	}
+	rows := must(t, "results --format csv --only outside=noise")
+	for _, m := range []string{"fid_proxy", "kid", "throughput", "latency", "memory_peak"} {
+		if n := strings.Count(rows, ","+m+","); n != 2 {
+			t.Errorf("%d values of %s, want one for each mean:\n%s", n, m, rows)
+		}
+	}
+	must(t, "paper tiny.toml --draw-only --across code"+set)
+	if page, err := os.ReadFile("paper/index.md"); err != nil || !strings.Contains(string(page), "noise mean=40 (outside)") {
+		t.Errorf("no claim of it (%v):\n%s", err, page)
+	}
+	must(t, "report tiny.toml"+set)
+	if page, err := os.ReadFile("report.html"); err != nil || !strings.Contains(string(page), "noise mean=40 (outside)") {
+		t.Errorf("the report does not have it: %v", err)
+	}
+	done := func(args, want string) {
+		t.Helper()
+		if _, errs, code := prabench("run tiny.toml --no-figures" + set + args); code != exitOK || !strings.Contains(errs, want) {
+			t.Errorf("%s: exit code %d, %s", args, code, errs)
+		}
+	}
+	done("", "nothing to do")
+	appendTo(t, "noise.sh", "# another version\n")
+	done(" --only outside=noise", "6 stages done")
+	done("", "nothing to do")
+	write(t, "tiny.toml", string(tiny)) // without the program its rows go
+	done("", "nothing to do")
+	if out := must(t, "results tiny.toml"+set); strings.Contains(out, "noise") {
+		t.Errorf("rows of a program that the file no longer has:\n%s", out)
+	}
+}
+
+// A program that has failed is a failed cell with its reason; the others are done.
+func TestFailingProgram(t *testing.T) {
+	here(t)
+	write(t, "fails.sh", "echo 'no such layer' >&2; exit 3\n")
+	appendTo(t, "tiny.toml", "[[external]]\nlabel = \"theirs\"\ncommand = [\"sh\", \"fails.sh\"]\n")
+	out, errs, code := prabench("run tiny.toml --no-figures --set train.steps=2 --set measure.rounds=0 --set sample.count=120")
+	if code != exitFailed || !strings.Contains(out+errs, "theirs ended with exit code 3: no such layer") {
+		t.Errorf("exit code %d\n%s%s", code, out, errs)
+	}
+	if err := os.Remove("fails.sh"); err != nil {
+		t.Fatal(err)
+	}
+	if _, errs, code := prabench("plan tiny.toml"); code != exitUsage || !strings.Contains(errs, "external.files") {
+		t.Errorf("exit code %d, %s", code, errs)
+	}
+}
+
+// A run that is killed while a program draws goes on with what the program has kept.
+func TestKilledProgramGoesOn(t *testing.T) {
+	root := testdata(t)
+	here(t)
+	shipped(t, root, "noise.sh")
+	raw, err := os.ReadFile("noise.sh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The first attempt leaves a mark in the folder that is kept, and then never ends.
+	write(t, "noise.sh", strings.Replace(string(raw), "seed=$(number seed)\n",
+		"seed=$(number seed)\nmark=$(path keep)/mark\n[ -e \"$mark\" ] || { touch \"$mark\"; sleep 600; }\n", 1))
+	appendTo(t, "tiny.toml", "[[external]]\nlabel = \"noise\"\ncommand = [\"sh\", \"noise.sh\"]\nsettings = { mean = 40 }\n")
+	args := strings.Fields("run tiny.toml --no-figures --only outside=noise --set measure.rounds=0 --set sample.count=120")
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := exec.Command(self, args...)
+	if err := first.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer first.Process.Kill()
+	var marks []string
+	for began := time.Now(); len(marks) == 0; marks, _ = filepath.Glob(".prabench/external/*/mark") {
+		if time.Since(began) > 2*time.Minute {
+			t.Fatal("the program was never started")
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	if err := first.Process.Signal(syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	_ = first.Wait()
+	if out := must(t, strings.Join(args, " ")); !strings.Contains(out, "noise mean=40") && !strings.Contains(out, "noise (outside)") {
+		t.Error(out)
+	}
+}
+
+// The example in Python, where Python and NumPy are.
+func TestPythonSampler(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs an experiment beside a program in Python: some seconds")
+	}
+	if out, err := exec.Command("python3", "-c", "import numpy").CombinedOutput(); err != nil {
+		t.Skipf("no python3 with NumPy: %v %.100s", err, out)
+	}
+	root := testdata(t)
+	here(t)
+	shipped(t, root, "sampler.py")
+	appendTo(t, "tiny.toml", "[[external]]\nlabel = \"mixture\"\ncommand = [\"python3\", \"sampler.py\"]\nsettings = { components = 3 }\n"+
+		"data = true\ntimed = true\n")
+	must(t, "run tiny.toml --no-figures --only outside=mixture --set sample.count=120 --set measure.rounds=1 --set measure.repeat_disturbed=0")
+	got := values(t, "")
+	for _, m := range []string{"fid_proxy", "throughput", "params", "nfe"} {
+		if got["mixture seed 1 "+m] == "" {
+			t.Errorf("no %s: %v", m, got)
+		}
+	}
+}
