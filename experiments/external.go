@@ -47,6 +47,10 @@ func (r *reading) readExternals() {
 			"write two brackets on each side")
 		return
 	}
+	if r.exp.Base.Search.On() {
+		r.problems.add(r.doc.at("external"), "external", "cannot stand beside [search], which drops points by their trainings",
+			"write a file of its own for the program")
+	}
 	for _, a := range r.axes {
 		for i, f := range a.fields {
 			if table, _, _ := strings.Cut(f.Name, "."); table == "data" || table == "metrics" || table == "measure" || f.Name == "sample.count" {

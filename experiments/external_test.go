@@ -92,21 +92,22 @@ timed = true
 func TestMistakesInExternals(t *testing.T) {
 	const good = "label = \"x\"\ncommand = [\"python3\", \"sampler.py\"]\n"
 	for text, want := range map[string]string{
-		"[external]\n" + good:                                       "write two brackets",
-		"[[external]]\ncommand = [\"sampler.py\"]":                  "external.label: a program needs a label",
-		"[[external]]\nlabel = \"x\"":                               "external.command: is missing",
-		"[[external]]\nlabel = \"x\"\ncommand = \"python3 x.py\"":   "allowed: an array of strings",
-		"[[external]]\nlabel = \"x\"\ncommand = [\"python3\"]":      "external.files: no word of the command is a file",
-		"[[external]]\n" + good + "comand = 3":                      "did you mean command?",
-		"[[external]]\n" + good + "settings = { a = [1] }":          "external.settings.a",
-		"[[external]]\n" + good + "sweep = { a = 1 }":               "allowed: a list of numbers",
-		"[[external]]\n" + good + "sweep = { a = [] }":              "allowed: a list of numbers",
-		"[[external]]\n" + good + "settings = {a=1}\nsweep={a=[1]}": "has a value in settings too",
-		"[[external]]\n" + good + "axes = [\"model.patch\"]":        "is no axis of [sweep]",
-		"[[external]]\n" + good + "range = \"0..2\"":                "is no range of floats",
-		"[[external]]\n" + good + "data = 1":                        "allowed: true or false",
-		"[[external]]\n" + good + "[[external]]\n" + good:           "is \"x\" as well",
-		"\"sample.count\" = [500, 600]\n[[external]]\n" + good:      "scored by one protocol",
+		"[external]\n" + good:                                                                "write two brackets",
+		"[[external]]\ncommand = [\"sampler.py\"]":                                           "external.label: a program needs a label",
+		"[[external]]\nlabel = \"x\"":                                                        "external.command: is missing",
+		"[[external]]\nlabel = \"x\"\ncommand = \"python3 x.py\"":                            "allowed: an array of strings",
+		"[[external]]\nlabel = \"x\"\ncommand = [\"python3\"]":                               "external.files: no word of the command is a file",
+		"[[external]]\n" + good + "comand = 3":                                               "did you mean command?",
+		"[[external]]\n" + good + "settings = { a = [1] }":                                   "external.settings.a",
+		"[[external]]\n" + good + "sweep = { a = 1 }":                                        "allowed: a list of numbers",
+		"[[external]]\n" + good + "sweep = { a = [] }":                                       "allowed: a list of numbers",
+		"[[external]]\n" + good + "settings = {a=1}\nsweep={a=[1]}":                          "has a value in settings too",
+		"[[external]]\n" + good + "axes = [\"model.patch\"]":                                 "is no axis of [sweep]",
+		"[[external]]\n" + good + "range = \"0..2\"":                                         "is no range of floats",
+		"[[external]]\n" + good + "data = 1":                                                 "allowed: true or false",
+		"[[external]]\n" + good + "[[external]]\n" + good:                                    "is \"x\" as well",
+		"[search]\nmetric = \"fid_proxy\"\n[train]\nevaluate = [100]\n[[external]]\n" + good: "cannot stand beside [search]",
+		"\"sample.count\" = [500, 600]\n[[external]]\n" + good:                               "scored by one protocol",
 	} {
 		if _, err := parseExternal(t, text, ""); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s\n→ %v, want %q", text, err, want)

@@ -30,7 +30,7 @@ func (e *Experiment) external(f, chosen *experiments.Experiment) {
 		x := &f.Externals[i]
 		if i == 0 || x.Label != f.Externals[i-1].Label {
 			of := settings(f.Cells[0].Settings)
-			of.Tune = stage.Tune{}
+			of.Tune, of.Until = stage.Tune{}, 0
 			of.Program = stage.Program{Label: x.Name, Command: text(x.Command), Settings: text(x.Settings), Floats: x.Floats, Data: x.Data,
 				Timed: x.Timed, Dir: dir, Paths: text(x.Files)}
 			point = &of

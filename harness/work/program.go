@@ -108,6 +108,9 @@ func (t *task) program(job outside.Job) (run *outside.Running, err error) {
 		}}, job)
 }
 
+// mostGiven bounds the training images that are written for a program.
+const mostGiven = 4 << 30
+
 // trainingImages is a file with the images that models are trained on.
 func (t *task) trainingImages() (string, error) {
 	path := filepath.Join(t.job.Artifacts, programFolder, "data-"+t.set.DataHash+".npz")
@@ -118,7 +121,14 @@ func (t *task) trainingImages() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	p := pictures(data, data.Train)
+	if n := int64(data.Train.N) * int64(data.Size*data.Size*data.Channels); n > mostGiven {
+		return "", worker.Invalid("the training images are %s, too large for a file of them (data = true): tell %s in settings where they lie",
+			machine.Size(n), t.set.Program.Label)
+	}
+	p, err := choose(data, data.Train, 0)
+	if err != nil {
+		return "", err
+	}
 	return path, outside.Write(path, outside.Images{Size: p.Size, Channels: p.Channels, Pixels: p.Pixels, Labels: p.Labels})
 }
 
