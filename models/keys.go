@@ -11,6 +11,8 @@ var _ = quantity.Keys("model",
 	quantity.Key{Name: "depth", Label: "trunk layers", Short: "layers", Doc: "layers of the trunk"},
 	quantity.Key{Name: "heads", Label: "attention heads", Doc: "attention heads; divides model.width"},
 	quantity.Key{Name: "mlp", Label: "width of the trunk's MLP over its own", Doc: "width of the trunk's MLP as a multiple of model.width"},
+	quantity.Key{Name: "block", Label: "block (tokens per AR step)", Doc: "B, tokens emitted by one AR step; divides the number of tokens N"},
+	quantity.Key{Name: "coder_width", Label: "hidden width of encoder and decoder", Doc: "hidden width of encoder and decoder"},
 	quantity.Key{Name: "target", Label: "prediction target", Doc: "what the head predicts: x (the clean state) or v (the velocity)"},
 )
 

@@ -7,7 +7,6 @@ import "prabench/metrics/quantity"
 // alone; the others stand in package models.
 
 var _ = quantity.Keys("model",
-	quantity.Key{Name: "block", Label: "block (tokens per AR step)", Doc: "B, tokens emitted by one AR step; divides the number of tokens N"},
 	quantity.Key{Name: "order", Label: "token order", Doc: "how tokens form blocks: contiguous, or strided (far apart)"},
 	quantity.Key{Name: "state", Label: "state width (0 = pixels)",
 		Doc: "d, width of the intermediate state; 0 is identity: the head generates raw patches"},
@@ -16,7 +15,6 @@ var _ = quantity.Keys("model",
 	quantity.Key{Name: "head_depth", Label: "flow head blocks", Doc: "residual blocks of the flow head"},
 	quantity.Key{Name: "head_modulation", Label: "modulation of the flow head",
 		Doc: "how the head's blocks are modulated: block (each by its own), shared (all by one), separable (time and condition apart)"},
-	quantity.Key{Name: "coder_width", Label: "hidden width of encoder and decoder", Doc: "hidden width of encoder and decoder"},
 )
 
 var _ = quantity.Keys("train",

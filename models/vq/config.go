@@ -1,0 +1,187 @@
+// Package vq is a family of models of discrete tokens: a tokenizer turns the patches
+// of an image into numbers of a codebook (van den Oord et al. 2017, "Neural discrete
+// representation learning"; Yu et al. 2022, "Vector-quantized image modeling with
+// improved VQGAN"), and a transformer draws these one AR step after another.
+//
+// It believes that an opponent is fair when it stands on the same core: layers,
+// optimiser, noise and blocks are those of the other families, the steps of the
+// tokenizer count as steps of the training, and its decoder counts as part of
+// sampling. README.md beside this file has its equations.
+package vq
+
+import (
+	"math"
+
+	"prabench/metrics/quantity"
+	"prabench/models"
+)
+
+var _ = quantity.Keys("model",
+	quantity.Key{Name: "codes", Label: "codes of the codebook", Doc: "K, number of codes of the family vq's tokenizer"},
+	quantity.Key{Name: "code_dim", Label: "values of a code", Doc: "d, values of a code"},
+	quantity.Key{Name: "coder_depth", Label: "layers of encoder and decoder",
+		Doc: "transformer layers of the tokenizer's encoder, and as many of its decoder; each sees all patches of an image"},
+)
+
+var _ = quantity.Keys("train",
+	quantity.Key{Name: "tokenizer_share", Label: "share of steps that train the tokenizer",
+		Doc: "share of train.steps, the first ones, that train the tokenizer; the others train the transformer on its codes"},
+	quantity.Key{Name: "tokenizer_lr", Label: "learning rate of the tokenizer", Doc: "peak learning rate of the tokenizer's steps"},
+	quantity.Key{Name: "commitment", Label: "weight of the commitment loss",
+		Doc: "β of the loss |x − D(e)|² + β·|z − e|² of the tokenizer"},
+	quantity.Key{Name: "code_decay", Label: "decay of the codebook", Doc: "decay of the averages that the codes are"},
+	quantity.Key{Name: "code_reset", Label: "use below which a code is dead",
+		Doc: "a code that is used less than this share of the mean use moves to a token of the batch; 0 resets none"},
+)
+
+var _ = quantity.Keys("sample",
+	quantity.Key{Name: "temperature", Label: "temperature", Doc: "what logits of codes are divided by; 0 takes the likeliest code"},
+	quantity.Key{Name: "top_k", Label: "codes to draw from (0 = all)", Doc: "only so many of the likeliest codes are drawn from; 0 is all"},
+	quantity.Key{Name: "top_p", Label: "probability to draw from",
+		Doc: "only the likeliest codes that together have this probability are drawn from; 1 is all"},
+)
+
+// Config is the table [model].
+type Config struct {
+	Size     int `toml:"-" json:"size"` // image side in pixels
+	Channels int `toml:"-" json:"channels"`
+	Classes  int `toml:"-" json:"classes"`
+
+	Patch      int `toml:"patch" json:"patch"`
+	Block      int `toml:"block" json:"block"`
+	Codes      int `toml:"codes" json:"codes"`
+	CodeDim    int `toml:"code_dim" json:"code_dim"`
+	CoderWidth int `toml:"coder_width" json:"coder_width"`
+	CoderDepth int `toml:"coder_depth" json:"coder_depth"`
+	Width      int `toml:"width" json:"width"`
+	Depth      int `toml:"depth" json:"depth"`
+	Heads      int `toml:"heads" json:"heads"` // of the transformer and of the tokenizer
+	MLP        int `toml:"mlp" json:"mlp"`
+}
+
+// TrainConfig is the table [train].
+type TrainConfig struct {
+	Steps          int     `toml:"steps" json:"steps"`
+	Batch          int     `toml:"batch" json:"batch"`
+	LR             float64 `toml:"lr" json:"lr"`
+	Warmup         float64 `toml:"warmup" json:"warmup"`
+	Beta2          float64 `toml:"beta2" json:"beta2"`
+	WeightDecay    float64 `toml:"weight_decay" json:"weight_decay"`
+	Clip           float64 `toml:"clip" json:"clip"`
+	EMA            float64 `toml:"ema" json:"ema"`
+	ClassDropout   float64 `toml:"class_dropout" json:"class_dropout"`
+	TokenizerShare float64 `toml:"tokenizer_share" json:"tokenizer_share"`
+	TokenizerLR    float64 `toml:"tokenizer_lr" json:"tokenizer_lr"`
+	Commitment     float64 `toml:"commitment" json:"commitment"`
+	CodeDecay      float64 `toml:"code_decay" json:"code_decay"`
+	CodeReset      float64 `toml:"code_reset" json:"code_reset"`
+	Threads        int     `toml:"threads" json:"threads"`
+	Seed           uint64  `toml:"-" json:"seed"`
+
+	SeedInit  uint64 `toml:"seed.init" json:"seed_init,omitempty" absent:"0"` // of parts apart; 0 is Seed
+	SeedOrder uint64 `toml:"seed.order" json:"seed_order,omitempty" absent:"0"`
+	SeedNoise uint64 `toml:"seed.noise" json:"seed_noise,omitempty" absent:"0"`
+}
+
+// SampleConfig is the table [sample].
+type SampleConfig struct {
+	Temperature float64 `toml:"temperature" json:"temperature"`
+	TopK        int     `toml:"top_k" json:"top_k"`
+	TopP        float64 `toml:"top_p" json:"top_p"`
+	Guidance    float64 `toml:"guidance" json:"guidance"`
+	Weights     string  `toml:"weights" json:"weights"` // "ema" or "raw", of the transformer
+	Seed        uint64  `toml:"seed" json:"seed"`
+}
+
+func (t TrainConfig) noiseSeed() uint64 { return models.SeedOf(t.SeedNoise, t.Seed) }
+
+// tokenizerSteps is how many of the steps, the first ones, train the tokenizer.
+func (t TrainConfig) tokenizerSteps() int {
+	return int(math.Round(t.TokenizerShare * float64(t.Steps)))
+}
+
+// defaults is about the size of the default family's.
+func defaults() Params {
+	return Params{
+		Model: Config{Size: 28, Channels: 1, Classes: 10, Patch: 7, Block: 1, Codes: 256, CodeDim: 16, CoderWidth: 96, CoderDepth: 1,
+			Width: 96, Depth: 4, Heads: 4, MLP: 4},
+		Train: TrainConfig{Steps: 1500, Batch: 128, LR: 1e-3, Warmup: 0.05, Beta2: 0.95, Clip: 1, EMA: 0.999, ClassDropout: 0.1,
+			TokenizerShare: 0.4, TokenizerLR: 2e-3, Commitment: 0.25, CodeDecay: 0.95, CodeReset: 0.1, Threads: 1},
+		Sample: SampleConfig{Temperature: 1, TopP: 1, Weights: "ema", Seed: 1},
+	}
+}
+
+// Tokens is N, the number of patches of an image.
+func (c Config) Tokens() int { return (c.Size / c.Patch) * (c.Size / c.Patch) }
+
+// TokenDim is P, the number of values of a patch.
+func (c Config) TokenDim() int { return c.Patch * c.Patch * c.Channels }
+
+// ARSteps is the number of AR steps of an image.
+func (c Config) ARSteps() int { return c.Tokens() / c.Block }
+
+// Validate reports the first key whose value is not allowed, as a *[models.KeyError].
+func (p Params) Validate() error {
+	return models.First(p.Model.validate(), p.Train.validate(), p.Sample.validate(p.Model.Codes))
+}
+
+func (c Config) validate() error {
+	if err := models.First(
+		models.Positive("data.size", c.Size), models.Positive("data.channels", c.Channels), models.Positive("model.patch", c.Patch),
+		models.Positive("model.block", c.Block), models.Positive("model.code_dim", c.CodeDim),
+		models.Positive("model.coder_width", c.CoderWidth), models.Positive("model.coder_depth", c.CoderDepth),
+		models.Positive("model.width", c.Width), models.Positive("model.depth", c.Depth), models.Positive("model.heads", c.Heads),
+		models.Positive("model.mlp", c.MLP),
+	); err != nil {
+		return err
+	}
+	switch {
+	case c.Classes < 1:
+		return models.BadKey("data.set", "a data set needs at least one class, this one has %d", c.Classes)
+	case c.Size%c.Patch != 0:
+		return models.BadKey("model.patch", "%d does not divide the image size %d; allowed: %v", c.Patch, c.Size, models.Divisors(c.Size))
+	case c.Tokens()%c.Block != 0:
+		return models.BadKey("model.block", "%d does not divide the number of tokens %d; allowed: %v", c.Block, c.Tokens(),
+			models.Divisors(c.Tokens()))
+	case c.Codes < 2 || c.Codes > 1<<16:
+		return models.BadKey("model.codes", "must lie in [2, %d], not %d", 1<<16, c.Codes)
+	case c.Width%c.Heads != 0:
+		return models.BadKey("model.heads", "%d does not divide model.width = %d", c.Heads, c.Width)
+	case c.CoderWidth%c.Heads != 0:
+		return models.BadKey("model.coder_width", "model.heads = %d does not divide %d", c.Heads, c.CoderWidth)
+	}
+	return nil
+}
+
+func (t TrainConfig) validate() error {
+	err := models.First(
+		models.Positive("train.steps", t.Steps), models.Positive("train.batch", t.Batch), models.Positive("train.threads", t.Threads),
+		models.Within("train.lr", t.LR, 0, 1), models.Within("train.warmup", t.Warmup, 0, 1), models.Within("train.beta2", t.Beta2, 0, 0.999999),
+		models.Within("train.weight_decay", t.WeightDecay, 0, 1), models.Within("train.clip", t.Clip, 0, math.MaxFloat64),
+		models.Within("train.ema", t.EMA, 0, 1), models.Within("train.class_dropout", t.ClassDropout, 0, 1),
+		models.Within("train.tokenizer_share", t.TokenizerShare, 0, 1), models.Within("train.tokenizer_lr", t.TokenizerLR, 0, 1),
+		models.Within("train.commitment", t.Commitment, 0, 1000), models.Within("train.code_decay", t.CodeDecay, 0, 0.999999),
+		models.Within("train.code_reset", t.CodeReset, 0, 0.999999),
+	)
+	if n := t.tokenizerSteps(); err == nil && (n < 1 || n >= t.Steps) {
+		return models.BadKey("train.tokenizer_share", "%g of train.steps = %d are %d steps of the tokenizer; it and the transformer need one each",
+			t.TokenizerShare, t.Steps, n)
+	}
+	return err
+}
+
+func (s SampleConfig) validate(codes int) error {
+	if err := models.First(
+		models.Within("sample.temperature", s.Temperature, 0, 1000), models.Within("sample.guidance", s.Guidance, 0, 1000),
+		models.OneOf("sample.weights", s.Weights, "ema", "raw"),
+	); err != nil {
+		return err
+	}
+	switch {
+	case s.TopK < 0 || s.TopK > codes:
+		return models.BadKey("sample.top_k", "must lie in [0, model.codes = %d], not %d", codes, s.TopK)
+	case !(s.TopP > 0 && s.TopP <= 1):
+		return models.BadKey("sample.top_p", "must lie in (0, 1], not %g", s.TopP)
+	}
+	return nil
+}

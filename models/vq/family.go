@@ -1,0 +1,184 @@
+package vq
+
+import (
+	"prabench/models"
+	"prabench/models/device"
+	"prabench/models/device/counter"
+	"prabench/models/safetensors"
+)
+
+func init() { models.Register(family{}) }
+
+// Version names the numbers that the family computes: raise it when one changes.
+const Version = "1"
+
+type family struct{}
+
+func (family) Name() string            { return "vq" }
+func (family) Version() string         { return "vq " + Version }
+func (family) Defaults() models.Params { return defaults() }
+
+func (family) Related() map[string][]string {
+	return map[string][]string{
+		"model.patch":           {"data.size", "data.set"},
+		"model.block":           {"model.patch", "data.size", "data.set"},
+		"model.heads":           {"model.width"},
+		"model.coder_width":     {"model.heads"},
+		"sample.top_k":          {"model.codes"},
+		"train.tokenizer_share": {"train.steps"},
+	}
+}
+
+func (family) Load(be device.Backend, f *safetensors.File) (models.Model, error) {
+	m, err := modelOf(be, f)
+	if err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+// Params is the family's parameters.
+type Params struct {
+	Model  Config       `toml:"model" json:"model"`
+	Train  TrainConfig  `toml:"train" json:"train"`
+	Sample SampleConfig `toml:"sample" json:"sample"`
+}
+
+var _ interface {
+	models.Params
+	models.Patched
+	models.Stepped
+} = Params{}
+
+// Family is this one.
+func (p Params) Family() models.Family { return family{} }
+
+// Shape is that of the images.
+func (p Params) Shape() models.Shape {
+	return models.Shape{Size: p.Model.Size, Channels: p.Model.Channels, Classes: p.Model.Classes}
+}
+
+// For gives the same parameters for other images.
+func (p Params) For(s models.Shape) models.Params {
+	p.Model.Size, p.Model.Channels, p.Model.Classes = s.Size, s.Channels, s.Classes
+	return p
+}
+
+// Seed is that of the training.
+func (p Params) Seed() uint64 { return p.Train.Seed }
+
+// Seeded gives the same parameters with another seed.
+func (p Params) Seeded(seed uint64) models.Params {
+	p.Train.Seed = seed
+	return p
+}
+
+// Resolved has nothing to replace.
+func (p Params) Resolved() models.Params { return p }
+
+// Canonical sets seeds alone: a training reads every other key.
+func (p Params) Canonical() models.Params {
+	models.CanonicalSeeds(&p.Train.Seed, &p.Train.SeedInit, &p.Train.SeedOrder, &p.Train.SeedNoise)
+	return p
+}
+
+// PatchSide is p.
+func (p Params) PatchSide() int { return p.Model.Patch }
+
+// Tokens and ARSteps are those of an image.
+func (p Params) Tokens() int  { return p.Model.Tokens() }
+func (p Params) ARSteps() int { return p.Model.ARSteps() }
+
+// Training is steps of a batch each.
+func (p Params) Training() models.Training {
+	return models.Training{Steps: p.Train.Steps, Batch: p.Train.Batch, Threads: p.Train.Threads}
+}
+
+// Size is the number of trained parameters, the codebook and the tokenizer among them.
+func (p Params) Size() int64 {
+	return int64(newLayout(p.Model).Total + newTokenizer(p.Model).Total + p.Model.Codes*p.Model.CodeDim)
+}
+
+// Costs counts by running the family on a backend that only counts. A token takes one
+// evaluation of the transformer, two with guidance; a training step is the mean of
+// those of the tokenizer and those of the transformer.
+func (p Params) Costs() models.Costs {
+	out := models.Costs{ARSteps: p.Model.ARSteps(), NFE: 1, TrunkEvals: 1}
+	if p.Sample.Guidance != 0 {
+		out.NFE, out.TrunkEvals = 2, 2
+	}
+	be := counter.New()
+	if s, err := p.counted(be, 1); err == nil {
+		before := be.FLOPs
+		if s.Sample([]int32{0}, []uint32{0}, make([]uint8, p.Shape().Bytes())) == nil {
+			out.FLOPsImage = be.FLOPs - before
+		}
+	}
+	share := float64(p.Train.tokenizerSteps()) / float64(p.Train.Steps)
+	p.Train.Batch, p.Train.Steps, p.Train.TokenizerShare = 1, 2, 0.5
+	be = counter.New()
+	if tr, err := newTrainer(be, p, p.blank()); err == nil {
+		for _, part := range []float64{share, 1 - share} {
+			before := be.FLOPs
+			if tr.Step() == nil {
+				out.FLOPsTrainImage += part * (be.FLOPs - before)
+			}
+		}
+	}
+	return out
+}
+
+// counted is a sampler on a backend that only counts.
+func (p Params) counted(be device.Backend, batch int) (models.Sampler, error) {
+	m, err := p.NewModel(be)
+	if err != nil {
+		return nil, err
+	}
+	return m.Sampler(p, batch)
+}
+
+// blank is one image without content, enough to count with.
+func (p Params) blank() models.Images {
+	s := p.Shape()
+	return models.Images{N: 1, Size: s.Size, Channels: s.Channels, Pixels: make([]uint8, s.Bytes()), Labels: []int32{0}}
+}
+
+func peaks(be device.Backend) models.MemoryEstimate {
+	return models.MemoryEstimate{Model: be.Peak(device.Model), Cache: be.Peak(device.Cache), Activations: be.Peak(device.Activations)}
+}
+
+// TrainMemory is counted.
+func (p Params) TrainMemory() models.MemoryEstimate {
+	be := counter.New()
+	if _, err := newTrainer(be, p, p.blank()); err != nil {
+		return models.MemoryEstimate{}
+	}
+	return peaks(be)
+}
+
+// SampleMemory is counted.
+func (p Params) SampleMemory(batch int) models.MemoryEstimate {
+	be := counter.New()
+	if _, err := p.counted(be, batch); err != nil {
+		return models.MemoryEstimate{}
+	}
+	return peaks(be)
+}
+
+// NewTrainer prepares a training.
+func (p Params) NewTrainer(be device.Backend, images models.Images) (models.Trainer, error) {
+	t, err := newTrainer(be, p, images)
+	if err != nil {
+		return nil, err
+	}
+	return t, nil
+}
+
+// NewModel is the model that a training begins with.
+func (p Params) NewModel(be device.Backend) (models.Model, error) {
+	m, err := newModel(be, p)
+	if err != nil {
+		return nil, err
+	}
+	return m, nil
+}
