@@ -24,11 +24,15 @@ type Behind struct {
 // order of its cells and of their chains. A stage that several cells share
 // comes once for each. Stages without an attempt that ended well are left out.
 func (db *DB) Behind(ctx context.Context, experiment string) ([]Behind, error) {
+	n, err := planOf(ctx, db.read, experiment)
+	if err != nil {
+		return nil, explain(db.path, "reading what results stand on", err)
+	}
 	found, err := db.read.QueryContext(ctx, `SELECT c.id, c.label, c.seed, s.kind, s.key, a.id, o.device, o.class, o.code, e.id
 		FROM plan p CROSS JOIN cell c ON c.plan = p.n CROSS JOIN cell_stage cs ON cs.cell = c.n CROSS JOIN stage s ON s.n = cs.stage
 		CROSS JOIN attempt a ON a.n = s.attempt CROSS JOIN origin o ON o.n = a.origin CROSS JOIN environment e ON e.n = o.environment
 		LEFT JOIN kind k ON k.name = s.kind
-		WHERE p.current = 1 AND p.experiment = ? ORDER BY c.position, `+byChain, experiment)
+		WHERE p.n = ? ORDER BY c.position, `+byChain, n)
 	if err != nil {
 		return nil, explain(db.path, "reading what results stand on", err)
 	}
@@ -49,10 +53,14 @@ func (db *DB) Behind(ctx context.Context, experiment string) ([]Behind, error) {
 
 // Environments gives the environments of an experiment's results, by id.
 func (db *DB) Environments(ctx context.Context, experiment string) ([]record.Environment, error) {
+	n, err := planOf(ctx, db.read, experiment)
+	if err != nil {
+		return nil, explain(db.path, "reading environments", err)
+	}
 	found, err := db.read.QueryContext(ctx, `SELECT DISTINCT e.id, e.json
 		FROM plan p CROSS JOIN cell c ON c.plan = p.n CROSS JOIN cell_stage cs ON cs.cell = c.n CROSS JOIN stage s ON s.n = cs.stage
 		CROSS JOIN attempt a ON a.n = s.attempt CROSS JOIN origin o ON o.n = a.origin CROSS JOIN environment e ON e.n = o.environment
-		WHERE p.current = 1 AND p.experiment = ? ORDER BY e.id`, experiment)
+		WHERE p.n = ? ORDER BY e.id`, n)
 	if err != nil {
 		return nil, explain(db.path, "reading environments", err)
 	}

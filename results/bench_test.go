@@ -93,7 +93,7 @@ func BenchmarkLarge(b *testing.B) {
 			return len(cells), err
 		})
 		run("CellStages", 5*size.experiments*size.cells, func(db *results.DB) (int, error) {
-			stages, err := db.CellStages(background)
+			stages, err := db.CellStages(background, "")
 			return len(stages), err
 		})
 		run("Counts", size.experiments*size.cells, func(db *results.DB) (int, error) {
@@ -114,6 +114,7 @@ func BenchmarkMigration(b *testing.B) {
 	if _, err := db.Exec(`DROP VIEW results; DROP VIEW estimates; DROP VIEW params; DROP TABLE old_method; DROP TABLE kind;
 		ALTER TABLE value DROP COLUMN method;
 		CREATE VIEW results AS SELECT 1;
+		DROP INDEX plan_version; ` + dropColumns("plan", "version", "tag", "source", "narrowed", "content", "ids", "used", "partial", "removed") + `
 		PRAGMA user_version = 2; PRAGMA wal_checkpoint(TRUNCATE)`); err != nil {
 		b.Fatal(err)
 	}
@@ -141,6 +142,61 @@ func BenchmarkMigration(b *testing.B) {
 	}
 }
 
+func dropColumns(table string, columns ...string) string {
+	text := ""
+	for _, c := range columns {
+		text += "ALTER TABLE " + table + " DROP COLUMN " + c + ";"
+	}
+	return text
+}
+
+// BenchmarkVersions asks what every run and gc ask, of 10,000 cells in one version
+// and in six that share half of them.
+func BenchmarkVersions(b *testing.B) {
+	path := resultstest.Large(b, 1, 10000)
+	db, err := results.Open(path)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer db.Close()
+	whole := resultstest.Plan("e000", 10000)
+	for _, versions := range []int{1, 6} {
+		for v := 2; v <= versions; v++ {
+			plan := resultstest.Plan("e000", 10000)
+			for i := range plan.Cells {
+				if i%2 == 0 {
+					plan.Cells[i].ID = fmt.Sprint("v", v, plan.Cells[i].ID)
+				}
+			}
+			plan.Narrowed = fmt.Sprint("--set v=", v)
+			if err := db.RecordPlan(background, plan); err != nil {
+				b.Fatal(err)
+			}
+		}
+		if err := db.RecordPlan(background, whole); err != nil {
+			b.Fatal(err)
+		}
+		run := func(name string, ask func() (int, error)) {
+			b.Run(fmt.Sprintf("%d/%s", versions, name), func(b *testing.B) {
+				for b.Loop() {
+					if n, err := ask(); n == 0 || err != nil {
+						b.Fatal(n, err)
+					}
+				}
+			})
+		}
+		run("again", func() (int, error) { v, err := db.RecordVersion(background, whole); return v.Number, err })
+		run("needed", func() (int, error) { keys, err := db.NeededStages(background); return len(keys), err })
+		run("uses", func() (int, error) { keys, _, err := db.StageUses(background); return len(keys), err })
+		run("earlier", func() (int, error) { all, err := db.EarlierStages(background, "e000"); return len(all), err })
+		run("results", func() (int, error) {
+			rows, err := db.Results(background, results.Filter{Experiment: "e000", Metrics: []string{"kid"}})
+			return len(rows), err
+		})
+		run("others", func() (int, error) { text, err := db.Others(background, "e000"); return len(text) + 1, err })
+	}
+}
+
 // BenchmarkStageEnds asks how all stages of 4,000 cells ended: at once, and one
 // after the other.
 func BenchmarkStageEnds(b *testing.B) {
@@ -149,7 +205,7 @@ func BenchmarkStageEnds(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer db.Close()
-	stages, err := db.CellStages(b.Context())
+	stages, err := db.CellStages(b.Context(), "")
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package results
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -19,8 +20,8 @@ func Beside(c Cell) bool {
 	return c.Params[OutsideKey] != nil && !strings.HasPrefix(c.Cell, where.External)
 }
 
-// RecordBeside adds cells to the current plan of their experiment: they are shown
-// behind its own ones and stay when the experiment is planned anew. Each needs the
+// RecordBeside adds cells to a version of their experiment: they are shown behind
+// its own ones and come along when the experiment is planned anew. Each needs the
 // parameter [OutsideKey].
 func (db *DB) RecordBeside(ctx context.Context, plan Plan) error {
 	if err := plan.Check(); err != nil {
@@ -48,14 +49,15 @@ func (db *DB) RecordBeside(ctx context.Context, plan Plan) error {
 }
 
 func recordBeside(ctx context.Context, tx *sql.Tx, plan Plan) error {
-	var number int64
 	var place int
-	err := tx.QueryRowContext(ctx, `SELECT p.n, coalesce((SELECT max(position) + 1 FROM cell c WHERE c.plan = p.n), 0)
-		FROM plan p WHERE p.experiment=? AND p.current=1`, plan.Experiment).Scan(&number, &place)
-	if errors.Is(err, sql.ErrNoRows) {
+	number, err := planOf(ctx, tx, cmp.Or(plan.At, plan.Experiment))
+	if err != nil {
+		return err
+	}
+	if number == 0 {
 		return fmt.Errorf("experiment %q has no plan", plan.Experiment)
 	}
-	if err != nil {
+	if err := tx.QueryRowContext(ctx, "SELECT coalesce(max(position) + 1, 0) FROM cell WHERE plan=?", number).Scan(&place); err != nil {
 		return err
 	}
 	stages, err := recordStages(ctx, tx, plan.Stages)
@@ -67,8 +69,7 @@ func recordBeside(ctx context.Context, tx *sql.Tx, plan Plan) error {
 	for _, c := range plan.Cells {
 		at := place
 		// A cell that is there keeps its place.
-		err := tx.QueryRowContext(ctx, "SELECT position FROM cell WHERE experiment=? AND id=? AND plan=?", plan.Experiment, c.ID,
-			number).Scan(&at)
+		err := tx.QueryRowContext(ctx, "SELECT position FROM cell WHERE plan=? AND id=?", number, c.ID).Scan(&at)
 		if errors.Is(err, sql.ErrNoRows) {
 			place++
 		} else if err != nil {
@@ -81,34 +82,23 @@ func recordBeside(ctx context.Context, tx *sql.Tx, plan Plan) error {
 	return nil
 }
 
-// keepBeside moves the cells beside one plan behind those of the plan after it.
-func keepBeside(ctx context.Context, tx *sql.Tx, before, after int64) error {
-	var place int
-	err := tx.QueryRowContext(ctx, "SELECT coalesce(max(position) + 1, 0) FROM cell WHERE plan=?", after).Scan(&place)
+// keepBeside copies the cells beside one plan behind those of another, but for
+// those that it has.
+func keepBeside(ctx context.Context, tx *sql.Tx, from, to int64) error {
+	if from == 0 || from == to {
+		return nil
+	}
+	_, err := tx.ExecContext(ctx, `INSERT INTO cell(experiment, id, plan, position, seed, label, patch, block, rollout_depth, state, params_json)
+		SELECT experiment, id, ?2, (SELECT coalesce(max(position) + 1, 0) FROM cell WHERE plan = ?2) + row_number() OVER (ORDER BY position) - 1,
+			seed, label, patch, block, rollout_depth, state, params_json
+		FROM cell c WHERE plan = ?1 AND json_extract(params_json, '$.`+OutsideKey+`') IS NOT NULL
+		AND c.id NOT LIKE '`+where.External+`%' AND NOT EXISTS (SELECT 1 FROM cell d WHERE d.plan = ?2 AND d.id = c.id)`, from, to)
 	if err != nil {
 		return err
 	}
-	found, err := tx.QueryContext(ctx, "SELECT n FROM cell WHERE plan=? AND json_extract(params_json, '$."+OutsideKey+"') IS NOT NULL "+
-		"AND id NOT LIKE '"+where.External+"%' ORDER BY position", before)
-	if err != nil {
-		return err
-	}
-	defer found.Close()
-	var cells []int64
-	for found.Next() {
-		var n int64
-		if err := found.Scan(&n); err != nil {
-			return err
-		}
-		cells = append(cells, n)
-	}
-	if err := errors.Join(found.Err(), found.Close()); err != nil {
-		return err
-	}
-	for i, n := range cells {
-		if _, err := tx.ExecContext(ctx, "UPDATE cell SET plan=?, position=? WHERE n=?", after, place+i, n); err != nil {
-			return err
-		}
-	}
-	return nil
+	_, err = tx.ExecContext(ctx, `INSERT INTO cell_stage(cell, kind, stage) SELECT d.n, cs.kind, cs.stage
+		FROM cell c CROSS JOIN cell d ON d.plan = ?2 AND d.id = c.id CROSS JOIN cell_stage cs ON cs.cell = c.n
+		WHERE c.plan = ?1 AND json_extract(c.params_json, '$.`+OutsideKey+`') IS NOT NULL
+		AND c.id NOT LIKE '`+where.External+`%' AND NOT EXISTS (SELECT 1 FROM cell_stage x WHERE x.cell = d.n)`, from, to)
+	return err
 }

@@ -14,7 +14,7 @@ func TestCellStages(t *testing.T) {
 	crash := okAttempt("c", "train-p14s1", record.Train, 5)
 	crash.Outcome, crash.Reason = record.Crash, "signal 11"
 	mustIngest(t, db, okAttempt("a", "train-p7s1", record.Train, 1), crash)
-	got, err := db.CellStages(background)
+	got, err := db.CellStages(background, "")
 	if err != nil {
 		t.Fatal(err)
 	}

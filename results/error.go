@@ -56,7 +56,8 @@ func explain(path, doing string, err error) error {
 		return nil
 	}
 	var known *Error
-	if errors.As(err, &known) {
+	var unknown *UnknownVersion
+	if errors.As(err, &known) || errors.As(err, &unknown) {
 		return err
 	}
 	if e := problemOf(err); e != nil {

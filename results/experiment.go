@@ -2,37 +2,33 @@ package results
 
 import (
 	"context"
-	"time"
 )
 
-// Experiment is an experiment's current plan in short.
+// Experiment is an experiment with the version that is shown of it.
 type Experiment struct {
-	Name, Description string
-	FileHash          string
-	Created           time.Time // of the plan
-	Cells             int
+	Name string
+	Version
+	Kept int // versions of the name, this one among them
 }
 
 // Experiments gives all experiments by name.
 func (db *DB) Experiments(ctx context.Context) ([]Experiment, error) {
-	rows, err := db.read.QueryContext(ctx,
-		`SELECT p.experiment, p.description, p.file_hash, p.created, (SELECT count(*) FROM cell c WHERE c.plan = p.n)
-		FROM plan p WHERE p.current = 1 ORDER BY p.experiment`)
+	versions, err := db.Versions(ctx, "", false)
 	if err != nil {
-		return nil, explain(db.path, "reading experiments", err)
+		return nil, err
 	}
-	defer rows.Close()
 	var all []Experiment
-	for rows.Next() {
-		var e Experiment
-		var created string
-		if err := rows.Scan(&e.Name, &e.Description, &e.FileHash, &created, &e.Cells); err != nil {
-			return nil, explain(db.path, "reading experiments", err)
+	kept := map[string]int{}
+	for _, v := range versions {
+		kept[v.Experiment]++
+		if v.Shown {
+			all = append(all, Experiment{Name: v.Experiment, Version: v})
 		}
-		e.Created = unstamp(created)
-		all = append(all, e)
 	}
-	return all, explain(db.path, "reading experiments", rows.Err())
+	for i := range all {
+		all[i].Kept = kept[all[i].Name]
+	}
+	return all, nil
 }
 
 // Counts gives the number of an experiment's cells by outcome, or of all

@@ -28,12 +28,16 @@ type Past struct {
 // an experiment's current cells, in the order of the plan and, for each cell, of
 // time: what the same work took with the program's earlier revisions.
 func (db *DB) History(ctx context.Context, experiment string, metrics []string) ([]Past, error) {
+	n, err := planOf(ctx, db.read, experiment)
+	if err != nil {
+		return nil, explain(db.path, "reading earlier timings", err)
+	}
 	query := `SELECT c.id, c.label, c.seed, v.metric, v.unit, v.value, v.lo, v.hi, v.n, pr.text, a.id, o.class, o.code, a.finished
 		FROM plan p CROSS JOIN cell c ON c.plan = p.n CROSS JOIN cell_stage cs ON cs.cell = c.n CROSS JOIN stage s ON s.n = cs.stage
 		CROSS JOIN attempt a ON a.stage = s.n CROSS JOIN origin o ON o.n = a.origin CROSS JOIN value v ON v.attempt = a.n
 		CROSS JOIN protocol pr ON pr.n = v.protocol
-		WHERE p.current = 1 AND p.experiment = ? AND cs.kind IN (SELECT name FROM kind WHERE own = 1) AND a.outcome = ?`
-	args := []any{experiment, record.OK}
+		WHERE p.n = ? AND cs.kind IN (SELECT name FROM kind WHERE own = 1) AND a.outcome = ?`
+	args := []any{n, record.OK}
 	if len(metrics) > 0 {
 		query += " AND v.metric IN " + marks(len(metrics))
 		for _, m := range metrics {

@@ -79,7 +79,7 @@ func TestAnswersFollowTheOrderOfKinds(t *testing.T) {
 	check("results", kindsOf(rows, func(r Row) string { return r.Kind }), err)
 	stages, err := db.Stages(background, "t")
 	check("stages", kindsOf(stages, func(s StageState) string { return s.Kind }), err)
-	chain, err := db.CellStages(background)
+	chain, err := db.CellStages(background, "")
 	check("stages of cells", kindsOf(chain, func(s CellStage) string { return s.Kind }), err)
 	behind, err := db.Behind(background, "t")
 	check("what stands behind", kindsOf(behind, func(b Behind) string { return b.Kind }), err)

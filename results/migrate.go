@@ -31,8 +31,12 @@ var schema4 string
 //go:embed schema/5.sql
 var schema5 string
 
+//go:embed schema/6.sql
+var schema6 string
+
 // migrations holds one step per version; PRAGMA user_version counts those done.
-var migrations = []migration{migration(schema1), migration(schema2), migration(schema3), migration(schema4), migration(schema5)}
+var migrations = []migration{migration(schema1), migration(schema2), migration(schema3), migration(schema4), migration(schema5),
+	migration(schema6)}
 
 // migrate runs the missing steps in one exclusive transaction: the database is
 // either at the last version afterwards or as it was. A database that has data

@@ -40,7 +40,13 @@ func openFixture1(t testing.TB, steps []migration) (*DB, string, error) {
 
 func writeFixture1(t testing.TB, path string) {
 	t.Helper()
-	dump, err := os.ReadFile("testdata/version1.sql")
+	writeFixture(t, path, "testdata/version1.sql")
+}
+
+// writeFixture makes a database from a committed dump.
+func writeFixture(t testing.TB, path, from string) {
+	t.Helper()
+	dump, err := os.ReadFile(from)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,7 +9,7 @@ import (
 	"sync/atomic"
 )
 
-// part is some neighbouring cells of one current plan. Large answers are read
+// part is some neighbouring cells of one version of an experiment. Large answers are read
 // part by part, several at once: each part is complete in itself, so they only
 // have to be put one behind the other.
 type part struct {
@@ -43,8 +43,12 @@ func parts(ctx context.Context, tx *sql.Tx, f Filter) ([]part, error) {
 	if err != nil {
 		return nil, err
 	}
+	n, err := planOf(ctx, tx, f.Experiment)
+	if err != nil {
+		return nil, err
+	}
 	found, err := tx.QueryContext(ctx, `SELECT p.experiment, p.n, coalesce((SELECT max(position) + 1 FROM cell c WHERE c.plan = p.n), 0)
-		FROM plan p WHERE p.current = 1 AND (?1 = '' OR p.experiment = ?1) ORDER BY p.experiment`, f.Experiment)
+		FROM plan p WHERE CASE ?1 WHEN '' THEN p.current = 1 ELSE p.n = ?2 END ORDER BY p.experiment`, f.Experiment, n)
 	if err != nil {
 		return nil, err
 	}
@@ -93,10 +97,12 @@ func (db *DB) readers(ctx context.Context) (all []*sql.Tx, end func(), err error
 			end()
 			return nil, nil, err
 		}
-		// Every change adds an attempt or a plan, so these tell states apart.
+		// Every change adds an attempt or a plan, or runs or shows another plan, so
+		// these tell states apart.
 		var now string
 		if err := tx.QueryRowContext(ctx,
-			"SELECT coalesce((SELECT max(n) FROM attempt), 0) || ' ' || coalesce((SELECT max(n) FROM plan), 0)").Scan(&now); err != nil {
+			`SELECT coalesce((SELECT max(n) FROM attempt), 0) || ' ' ||
+				(SELECT coalesce(max(n), 0) || ' ' || total(used) || ' ' || total(n * current) FROM plan)`).Scan(&now); err != nil {
 			tx.Rollback()
 			end()
 			return nil, nil, err

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"strings"
 	"time"
 
 	"prabench/results/record"
@@ -24,6 +23,12 @@ type Plan struct {
 	// Kinds are the kinds of stages in the order of a chain, also those that no
 	// cell of the plan has; the database remembers them for whoever reads.
 	Kinds []PlanKind `json:"-"`
+
+	Source   string `json:"-"` // the experiment file, as an absolute path; "" where there is none
+	Narrowed string `json:"-"` // what sets it apart from the whole file, such as "--set train.steps=10"; "" for the whole file
+	// At is the version that cells beside a plan join, as [DB.Results] names it; ""
+	// is the one that is shown.
+	At string `json:"-"`
 }
 
 // PlanCell is one point with one seed.
@@ -93,136 +98,6 @@ func (p Plan) Check() error {
 		}
 	}
 	return nil
-}
-
-// RecordPlan makes the plan the experiment's current one: its cells are what
-// the views show from now on. Recording the current plan again changes nothing.
-// Cells of earlier plans and all attempts stay in the tables.
-func (db *DB) RecordPlan(ctx context.Context, plan Plan) error {
-	if err := plan.Check(); err != nil {
-		return err
-	}
-	write, err := db.writer()
-	if err != nil {
-		return err
-	}
-	created := plan.Created
-	if created.IsZero() {
-		created = time.Now()
-	}
-	plan.Created = time.Time{}
-	content, err := json.Marshal(plan)
-	if err != nil {
-		return fmt.Errorf("plan of %s: a parameter cannot be written as JSON: %w", plan.Experiment, err)
-	}
-	digest := record.Hash(json.RawMessage(content))
-
-	// Most runs find their plan recorded: see without asking for the lock.
-	if same, err := isRecorded(ctx, db.read, plan, digest); err != nil || same {
-		return explain(db.path, "recording the plan", err)
-	}
-	tx, err := write.BeginTx(ctx, nil)
-	if err != nil {
-		return explain(db.path, "recording the plan", err)
-	}
-	defer tx.Rollback()
-	if err := recordKinds(ctx, tx, plan.Kinds); err != nil {
-		return explain(db.path, "recording the kinds of stages", err)
-	}
-	same, err := isCurrent(ctx, tx, plan.Experiment, digest)
-	if err == nil && !same {
-		err = recordPlan(ctx, tx, plan, digest, created)
-	}
-	if err != nil {
-		return explain(db.path, "recording the plan of "+plan.Experiment, err)
-	}
-	return explain(db.path, "recording the plan of "+plan.Experiment, tx.Commit())
-}
-
-// querier is a connection pool or a transaction.
-type querier interface {
-	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
-	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-}
-
-// isRecorded says whether recording the plan would change nothing.
-func isRecorded(ctx context.Context, q querier, plan Plan, digest string) (bool, error) {
-	known, err := listKinds(ctx, q)
-	if err != nil {
-		return false, err
-	}
-	if _, changed := kindsWith(known, plan.Kinds); changed {
-		return false, nil
-	}
-	return isCurrent(ctx, q, plan.Experiment, digest)
-}
-
-func isCurrent(ctx context.Context, q querier, experiment, digest string) (bool, error) {
-	var n int
-	err := q.QueryRowContext(ctx, "SELECT count(*) FROM plan WHERE experiment=? AND current=1 AND hash=?", experiment, digest).Scan(&n)
-	return n > 0, err
-}
-
-func recordPlan(ctx context.Context, tx *sql.Tx, plan Plan, digest string, created time.Time) error {
-	var before int64
-	err := tx.QueryRowContext(ctx, "UPDATE plan SET current=0 WHERE experiment=? AND current=1 RETURNING n", plan.Experiment).Scan(&before)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return err
-	}
-	var number int64
-	err = tx.QueryRowContext(ctx, `INSERT INTO plan(experiment, description, file_hash, hash, created, current)
-		VALUES (?,?,?,?,?,1) RETURNING n`, plan.Experiment, plan.Description, plan.FileHash, digest, stamp(created)).Scan(&number)
-	if err != nil {
-		return err
-	}
-	stages, err := recordStages(ctx, tx, plan.Stages)
-	if err != nil {
-		return err
-	}
-	in := newInserter(ctx, tx)
-	defer in.close()
-	for i, c := range plan.Cells {
-		if err := recordCell(in, plan.Experiment, number, i, c, stages); err != nil {
-			return fmt.Errorf("cell %s: %w", c.ID, err)
-		}
-	}
-	return keepBeside(ctx, tx, before, number)
-}
-
-// recordCell stores a cell or brings a known one up to date.
-func recordCell(in *inserter, experiment string, plan int64, position int, c PlanCell, stages map[string]int64) error {
-	params := []byte("{}")
-	if len(c.Params) > 0 {
-		var err error
-		if params, err = json.Marshal(c.Params); err != nil {
-			return err
-		}
-	}
-	n, added, err := in.add(`INSERT INTO cell(experiment, id, plan, position, seed, label, patch, block, rollout_depth, state, params_json)
-		VALUES (?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT (experiment, id) DO NOTHING`,
-		experiment, c.ID, plan, position, int64(c.Seed), c.Label, c.Patch, c.Block, c.RolloutDepth, c.State, string(params))
-	if err != nil {
-		return err
-	}
-	if !added {
-		n, err = in.number(`UPDATE cell SET plan=?3, position=?4, seed=?5, label=?6, patch=?7, block=?8, rollout_depth=?9, state=?10,
-			params_json=?11 WHERE experiment=?1 AND id=?2 RETURNING n`,
-			experiment, c.ID, plan, position, int64(c.Seed), c.Label, c.Patch, c.Block, c.RolloutDepth, c.State, string(params))
-		if err != nil {
-			return err
-		}
-		if err := in.exec("DELETE FROM cell_stage WHERE cell=?", n); err != nil {
-			return err
-		}
-	}
-	if len(c.Stages) == 0 {
-		return nil
-	}
-	args := make([]any, 0, 3*len(c.Stages)) // one statement for all: there are half a million of these in a large plan
-	for kind, key := range c.Stages {
-		args = append(args, n, kind, stages[key])
-	}
-	return in.exec("INSERT INTO cell_stage(cell, kind, stage) VALUES (?,?,?)"+strings.Repeat(",(?,?,?)", len(c.Stages)-1), args...)
 }
 
 // recordStages makes the stages known and gives their numbers. What a stage is

@@ -45,13 +45,8 @@ func (db *DB) Summary(ctx context.Context, experiment string, most int, across [
 
 // cellCount is the number of an experiment's cells.
 func (db *DB) cellCount(ctx context.Context, experiment string) (int, error) {
-	es, err := db.Experiments(ctx)
-	for _, e := range es {
-		if e.Name == experiment {
-			return e.Cells, err
-		}
-	}
-	return 0, err
+	v, _, err := db.Find(ctx, experiment)
+	return v.Cells, err
 }
 
 // Means averages rows over training seeds, in spite of the differences named by

@@ -13,14 +13,18 @@ type Provenance = view.Provenance
 // from, in the order in which they finished: of every stage its newest attempt
 // that ended well and its newest one. [DB.Behind] tells them by cell.
 func (db *DB) Provenance(ctx context.Context, experiment string) ([]Provenance, error) {
+	n, err := planOf(ctx, db.read, experiment)
+	if err != nil {
+		return nil, explain(db.path, "reading attempts", err)
+	}
 	rows, err := db.read.QueryContext(ctx, `WITH needed(stage) AS (
 		  SELECT DISTINCT cs.stage FROM plan p CROSS JOIN cell c ON c.plan = p.n CROSS JOIN cell_stage cs ON cs.cell = c.n
-		  WHERE p.current = 1 AND p.experiment = ?)
+		  WHERE p.n = ?)
 		SELECT a.id, s.key, s.kind, a.outcome, a.reason, o.device, o.code, e.id, a.started, a.finished
 		FROM needed CROSS JOIN stage s ON s.n = needed.stage
 		CROSS JOIN attempt a ON a.n = s.attempt OR a.n = s.latest
 		CROSS JOIN origin o ON o.n = a.origin CROSS JOIN environment e ON e.n = o.environment
-		ORDER BY a.finished, a.id`, experiment)
+		ORDER BY a.finished, a.id`, n)
 	if err != nil {
 		return nil, explain(db.path, "reading attempts", err)
 	}

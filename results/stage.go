@@ -167,16 +167,20 @@ func (db *DB) Stages(ctx context.Context, experiment string) ([]StageState, erro
 }
 
 func (db *DB) stages(ctx context.Context, experiment string) ([]StageState, error) {
+	n, err := planOf(ctx, db.read, experiment)
+	if err != nil {
+		return nil, err
+	}
 	rows, err := db.read.QueryContext(ctx, `WITH needed(stage, cells) AS (
 		  SELECT cs.stage, count(*) FROM plan p CROSS JOIN cell c ON c.plan = p.n CROSS JOIN cell_stage cs ON cs.cell = c.n
-		  WHERE p.current = 1 AND p.experiment = ? GROUP BY cs.stage)
+		  WHERE p.n = ? GROUP BY cs.stage)
 		SELECT s.key, s.kind, s.severity, coalesce(d.id, ''), coalesce(l.id, ''), coalesce(l.reason, ''),
 		  coalesce(d.started, l.started, ''), coalesce(d.finished, l.finished, ''),
 		  (SELECT count(*) FROM attempt a WHERE a.stage = s.n), needed.cells
 		FROM needed JOIN stage s ON s.n = needed.stage
 		LEFT JOIN attempt d ON d.n = s.attempt LEFT JOIN attempt l ON l.n = s.latest
 		LEFT JOIN kind k ON k.name = s.kind
-		ORDER BY `+byChain+`, s.n`, experiment)
+		ORDER BY `+byChain+`, s.n`, n)
 	if err != nil {
 		return nil, err
 	}
@@ -243,13 +247,17 @@ type CellStage struct {
 	Outcome          string // of the stage; pending when nothing was tried
 }
 
-// CellStages gives the stages of the cells of all experiments, in the order of
-// experiments, plans and chains.
-func (db *DB) CellStages(ctx context.Context) ([]CellStage, error) {
+// CellStages gives the stages of the cells of an experiment, or of all that are
+// shown when it is "", in the order of experiments, plans and chains.
+func (db *DB) CellStages(ctx context.Context, experiment string) ([]CellStage, error) {
+	n, err := planOf(ctx, db.read, experiment)
+	if err != nil {
+		return nil, explain(db.path, "reading the stages of cells", err)
+	}
 	found, err := db.read.QueryContext(ctx, `SELECT p.experiment, c.id, s.kind, s.key, s.severity
 		FROM plan p CROSS JOIN cell c ON c.plan = p.n CROSS JOIN cell_stage cs ON cs.cell = c.n CROSS JOIN stage s ON s.n = cs.stage
 		LEFT JOIN kind k ON k.name = s.kind
-		WHERE p.current = 1 ORDER BY p.experiment, c.position, `+byChain)
+		WHERE CASE ?1 WHEN '' THEN p.current = 1 ELSE p.n = ?2 END ORDER BY p.experiment, c.position, `+byChain, experiment, n)
 	if err != nil {
 		return nil, explain(db.path, "reading the stages of cells", err)
 	}

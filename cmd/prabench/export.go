@@ -21,7 +21,7 @@ var formatOf = map[string]string{".csv": "csv", ".json": "json", ".jsonl": "json
 	".db": "sqlite", ".sqlite": "sqlite"}
 
 func (a *app) exportCommand() *cobra.Command {
-	var q resultsQuery
+	var q terminal.Query
 	var out, snapshot string
 	c := &cobra.Command{
 		Use:   "export",
@@ -34,29 +34,32 @@ others may go on writing meanwhile.`,
 		RunE: func(c *cobra.Command, _ []string) error {
 			given := c.Flags().Changed("format")
 			if format := formatOf[strings.ToLower(filepath.Ext(out))]; !given && format != "" {
-				q.format = format
+				q.Format = format
 			} else if !given && a.json {
-				q.format = "json"
+				q.Format = "json"
 			}
-			if q.format == "sqlite" && snapshot == "" {
+			if q.Format == "sqlite" && snapshot == "" {
 				snapshot, out = out, ""
 				if snapshot == "" {
 					return usage("--format sqlite needs --out FILE")
 				}
 			}
+			if len(a.dbs) > 0 {
+				a.db = a.dbs[0]
+			}
 			if snapshot != "" {
-				if out != "" || given && q.format != "sqlite" {
+				if out != "" || given && q.Format != "sqlite" {
 					return usage("--snapshot copies the whole database: it goes with neither --out nor --format")
 				}
 				return a.snapshot(c.Context(), snapshot)
 			}
 			if out == "" {
-				return a.results(c.Context(), a.stdout, q)
+				return terminal.Results(c.Context(), a.stdout, a.asked(&q))
 			}
-			return engine.WriteOut(out, func(w io.Writer) error { return a.results(c.Context(), w, q) })
+			return engine.WriteOut(out, func(w io.Writer) error { return terminal.Results(c.Context(), w, a.asked(&q)) })
 		},
 	}
-	q.flags(c, "csv")
+	a.queryFlags(c, &q, "csv")
 	c.Flags().StringVar(&out, "out", "", "file to write; the standard output otherwise")
 	c.Flags().StringVar(&snapshot, "snapshot", "", "copy the database to `FILE`, which must not exist")
 	return c

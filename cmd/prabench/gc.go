@@ -15,16 +15,16 @@ func (a *app) gcCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "gc",
 		Short: "List artifacts that no experiment in the database needs; --yes removes them",
-		Long: `gc looks for models, samples and features that no current experiment of the
+		Long: `gc looks for models, samples and features that no version of an experiment in the
 database needs, checkpoints of trainings that are done, what was damaged, and decoded images in
 the data folder whose source is gone or that nobody used for 30 days.
 It only lists them, unless --yes is given. Results in the database are never
 removed. Artifacts that another database shares count as garbage here: run gc
 with the database that knows all.
 
-An experiment has one current plan, the last that was run under its name. What an
-earlier run of the same name made, without the --set or --only of the last or from
-another file, counts as not needed: look at the list before --yes.`,
+Every run of a name is kept as a version, whatever was run under the name later: gc
+takes what one of them made only after prabench experiments remove NAME@VERSION, and
+says for which it was made.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return a.gc(c.Context(), yes) },
 	}
@@ -47,7 +47,7 @@ func (a *app) gc(ctx context.Context, yes bool) error {
 		}{yes, found})
 	}
 	if len(found) == 0 {
-		fmt.Fprintf(a.stdout, "nothing to remove: all that is in %s is needed\n", a.artifacts)
+		fmt.Fprintf(a.stdout, "nothing to remove: all that is in %s is needed; prabench experiments says by what\n", a.artifacts)
 		return nil
 	}
 	size, err := terminal.Garbage(a.stdout, found)

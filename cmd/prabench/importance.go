@@ -29,7 +29,7 @@ Holm, and the mean at each value. A figure of kind "importance" draws it.`,
 			if err := asPlanned(c.Context(), db, ls[0]); err != nil {
 				return err
 			}
-			report, err := a.source(db, nil).Importance(c.Context(), ls[0].Exp.Name, ls[0].File.AxisKeys(), metrics)
+			report, err := a.source(db, nil).Importance(c.Context(), ls[0].Exp.Ref(), ls[0].File.AxisKeys(), metrics)
 			if err != nil {
 				return err
 			}

@@ -84,6 +84,7 @@ type app struct {
 	code           int // when there is no error
 
 	db, artifacts, figures string
+	dbs                    []string // of commands that read several, see queryFlags
 	set                    []string
 	only, device           string
 	json                   bool
@@ -116,7 +117,7 @@ func (a *app) root() *cobra.Command {
 		a.compareCommand(), a.noiseCommand(), a.importanceCommand(), a.paperCommand(), a.sampleCommand(), a.scoreCommand(), a.dataCommand(),
 		a.doctorCommand(), a.versionCommand(),
 		a.exportCommand(), a.ingestCommand(), a.reportCommand(), a.benchCommand(), a.gcCommand(), a.embedderCommand(), a.workerCommand(),
-		a.submitCommand(), a.taskCommand(), a.armCommand(), a.checkCommand())
+		a.experimentsCommand(), a.submitCommand(), a.taskCommand(), a.armCommand(), a.checkCommand())
 	for _, c := range deviceCommands {
 		root.AddCommand(c(a))
 	}

@@ -31,7 +31,7 @@ into rounds, processes and readings. experiments/noise.toml is made for it.`,
 			if err := asPlanned(c.Context(), db, ls[0]); err != nil {
 				return err
 			}
-			report, err := a.source(db, nil).Noise(c.Context(), ls[0].Exp.Name, metrics)
+			report, err := a.source(db, nil).Noise(c.Context(), ls[0].Exp.Ref(), metrics)
 			if err != nil {
 				return err
 			}

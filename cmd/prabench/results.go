@@ -2,159 +2,92 @@ package main
 
 import (
 	"context"
-	"io"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
-	"prabench/experiments"
 	"prabench/harness/engine"
 	"prabench/harness/tools/terminal"
 	"prabench/results"
 	"prabench/results/table"
 )
 
-// resultsQuery is which results are wanted, and how.
-type resultsQuery struct {
-	format     string
-	metrics    []string
-	experiment string
-	mean       bool
-	cells      bool
-	across     []string
-	timeTo     string
+// queryFlags are those of results and export.
+func (a *app) queryFlags(c *cobra.Command, q *terminal.Query, format string) {
+	f := c.Flags()
+	f.StringVar(&q.Format, "format", format, "one of "+strings.Join(table.Formats(), ", "))
+	f.StringSliceVar(&q.Metrics, "metric", nil, "only these metrics, such as fid_proxy,throughput")
+	f.StringSliceVar(&q.Experiments, "experiment", nil, "only these experiments, `NAME` or NAME@VERSION")
+	f.BoolVar(&q.Mean, "mean", false, "average over training seeds")
+	f.BoolVar(&q.Cells, "cells", false, "the cells and their outcomes in place of values")
+	f.StringVar(&q.TimeTo, "time-to", "", "what trainings cost until `METRIC=VALUE`, of a file with train.evaluate")
+	f.StringSliceVar(&q.Across, "across", nil, "with --mean: average in spite of a difference in `NAME`: code, device, protocol")
+	f.StringArrayVar(&a.dbs, "db", nil, "database of results (results.db); several are read one after the other")
 }
 
-func (q *resultsQuery) flags(c *cobra.Command, format string) {
-	f := c.Flags()
-	f.StringVar(&q.format, "format", format, "one of "+strings.Join(table.Formats(), ", "))
-	f.StringSliceVar(&q.metrics, "metric", nil, "only these metrics, such as fid_proxy,throughput")
-	f.StringVar(&q.experiment, "experiment", "", "only this experiment")
-	f.BoolVar(&q.mean, "mean", false, "average over training seeds")
-	f.BoolVar(&q.cells, "cells", false, "the cells and their outcomes in place of values")
-	f.StringVar(&q.timeTo, "time-to", "", "what trainings cost until `METRIC=VALUE`, of a file with train.evaluate")
-	f.StringSliceVar(&q.across, "across", nil, "with --mean: average in spite of a difference in `NAME`: code, device, protocol")
+// asked completes a query by what all commands share.
+func (a *app) asked(q *terminal.Query) terminal.Query {
+	if len(a.dbs) == 0 {
+		a.dbs = []string{a.db}
+	}
+	q.DBs, q.Only, q.Notes = a.dbs, a.only, a.stderr
+	return *q
 }
 
 func (a *app) resultsCommand() *cobra.Command {
-	var q resultsQuery
+	var q terminal.Query
 	c := &cobra.Command{
-		Use:   "results [FILE]",
+		Use:   "results [FILE | NAME[@VERSION]…]",
 		Short: "Print results: a table of points, or all values as csv, json, latex or md",
 		Long: `results prints a table with a row for each point, averaged over its seeds. With
---format it prints every value instead, or with --mean their averages. A file
-stands for the experiment of its name.`,
-		Args: cobra.MaximumNArgs(1),
+--format it prints every value instead, or with --mean their averages.
+
+A file stands for the version of its name that has its cells (with the --set it was
+run with). NAME is the version that is shown: the newest run of the whole file, or,
+while there is none, the newest of all. NAME@2 or NAME@TAG is any other; prabench
+experiments lists them. --db may be given several times.`,
 		RunE: func(c *cobra.Command, args []string) error {
+			if len(a.dbs) > 0 {
+				a.db = a.dbs[0]
+			}
 			a.fromCluster(c.Context())
-			if len(args) == 1 {
-				ls, err := a.load(args)
+			named := q.Experiments
+			for _, arg := range args {
+				ref, err := a.refOf(c.Context(), arg)
 				if err != nil {
 					return err
 				}
-				if name := ls[0].Exp.Name; q.experiment != "" && q.experiment != name {
-					return usage("%s is experiment %q, --experiment says %q", args[0], name, q.experiment)
+				if len(named) > 0 {
+					return usage("%s is experiment %q, --experiment names %q as well: give one of them", arg, ref, named)
 				}
-				q.experiment = ls[0].Exp.Name
-				db, err := results.OpenReadOnly(a.db)
-				if err != nil {
-					return err
-				}
-				defer db.Close()
-				if err := asPlanned(c.Context(), db, ls[0]); err != nil {
-					return err
-				}
+				q.Experiments = append(q.Experiments, ref)
 			}
 			if a.json && !c.Flags().Changed("format") {
-				q.format = "json"
+				q.Format = "json"
 			}
-			return a.results(c.Context(), a.stdout, q)
+			return terminal.Results(c.Context(), a.stdout, a.asked(&q))
 		},
 	}
-	q.flags(c, "")
+	a.queryFlags(c, &q, "")
 	return c
 }
 
-func (a *app) results(ctx context.Context, w io.Writer, q resultsQuery) error {
-	if q.format != "" && !slices.Contains(table.Formats(), q.format) {
-		return usage("--format %s: choose one of %s", q.format, strings.Join(table.Formats(), ", "))
+// refOf is the version that an argument stands for: a file's or one by name.
+func (a *app) refOf(ctx context.Context, arg string) (string, error) {
+	if !engine.LooksLikeFile(arg) {
+		return arg, nil
+	}
+	ls, err := a.load([]string{arg})
+	if err != nil {
+		return "", err
 	}
 	db, err := results.OpenReadOnly(a.db)
 	if err != nil {
-		return err
+		return "", err
 	}
 	defer db.Close()
-	if q.format == "" && len(q.metrics) == 0 && !q.mean && !q.cells && a.only == "" && q.timeTo == "" {
-		return a.pointTables(ctx, w, db, q)
-	}
-	if q.format == "" {
-		q.format = "table"
-	}
-	if q.cells {
-		cells, err := db.Cells(ctx, q.experiment)
-		if err != nil {
-			return err
-		}
-		return table.ExportCells(w, q.format, cells)
-	}
-	params, err := experiments.Choices(a.only)
-	if err != nil {
-		return err
-	}
-	rows, err := db.Results(ctx, results.Filter{Experiment: q.experiment, Metrics: q.metrics, Params: params})
-	if err != nil {
-		return err
-	}
-	if len(rows) == 0 {
-		why, err := db.WhyNone(ctx, q.experiment, params)
-		if err != nil {
-			return err
-		}
-		return usage("%s", why)
-	}
-	if q.timeTo != "" {
-		if err := terminal.TimeTo(w, rows, q.timeTo); err != nil {
-			return &usageError{err}
-		}
-		return nil
-	}
-	if !q.mean {
-		return table.Export(w, q.format, rows)
-	}
-	means, err := results.Means(rows, q.across)
-	if err != nil {
-		return &usageError{err}
-	}
-	return table.ExportMeans(w, q.format, means)
-}
-
-// pointTables prints the points of one experiment, or of all.
-func (a *app) pointTables(ctx context.Context, w io.Writer, db *results.DB, q resultsQuery) error {
-	es, err := db.Experiments(ctx)
-	if err != nil {
-		return err
-	}
-	var names []string
-	for _, e := range es {
-		names = append(names, e.Name)
-	}
-	if q.experiment != "" && !slices.Contains(names, q.experiment) {
-		return usage("--experiment %s: the database has no such experiment, only: %s", q.experiment, strings.Join(names, ", "))
-	}
-	for _, name := range names {
-		if q.experiment != "" && name != q.experiment {
-			continue
-		}
-		s, err := db.Summary(ctx, name, terminal.MostLines, q.across)
-		if err != nil {
-			return err
-		}
-		if err := terminal.Points(w, name, s); err != nil {
-			return err
-		}
-	}
-	return nil
+	err = asPlanned(ctx, db, ls[0])
+	return ls[0].Exp.Ref(), err
 }
 
 // points prints the tables that end a run, of experiments that have any.
@@ -165,14 +98,7 @@ func (a *app) points(ctx context.Context, ls []engine.Loaded) error {
 	}
 	defer db.Close()
 	for _, l := range ls {
-		s, err := db.Summary(context.WithoutCancel(ctx), l.Exp.Name, terminal.MostLines, nil)
-		if err != nil {
-			return err
-		}
-		if len(s.Points) == 0 {
-			continue
-		}
-		if err := terminal.Points(a.stdout, l.Exp.Name, s); err != nil {
+		if err := terminal.Experiment(context.WithoutCancel(ctx), a.stdout, db, l.Exp.Ref(), "", nil); err != nil {
 			return err
 		}
 	}

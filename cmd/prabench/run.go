@@ -21,24 +21,30 @@ func (a *app) runCommand() *cobra.Command {
 	var jobs int
 	var retry string
 	var force []string
-	var noFigures bool
+	var noFigures, takeOver bool
 	c := &cobra.Command{
 		Use:   "run FILE…",
 		Short: "Do what is missing of experiments, then print the table and draw the figures",
 		Long: `run does the stages of the experiments that are not done yet: trainings and
 scores side by side, then timings alone, in rounds over all cells. It can be
-stopped at any time (Ctrl-C); the same command goes on where it stopped.`,
+stopped at any time (Ctrl-C); the same command goes on where it stopped.
+
+Nothing replaces what the database has: with --set, or after the file has changed,
+the run is a version of the name beside the others (see prabench experiments). A run
+with --set leaves what results, report and the figures of the whole file show as it
+is; its own figures go to a folder NAME@VERSION.`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, files []string) error {
 			if retry != "" && retry != "failed" {
 				return usage("--retry %s: the only choice is `failed`", retry)
 			}
-			return a.run(c.Context(), files, engine.Run{Jobs: jobs, Retry: retry == "failed", Force: force}, !noFigures)
+			return a.run(c.Context(), files, engine.Run{Jobs: jobs, Retry: retry == "failed", Force: force, TakeOver: takeOver}, !noFigures)
 		},
 	}
 	c.Flags().IntVar(&jobs, "jobs", 0, "stages side by side; 0 is as many as the cores and the memory bear")
 	c.Flags().StringVar(&retry, "retry", "", "`failed`: try stages again that failed before")
 	c.Flags().StringArrayVar(&force, "force", nil, "do all stages of a `CELL` again: its id, the beginning of it, or its label")
+	c.Flags().BoolVar(&takeOver, "take-over", false, "run FILE under a name that the database knows from another file")
 	c.Flags().BoolVar(&noFigures, "no-figures", false, "draw no figures at the end")
 	return c
 }

@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -38,6 +39,18 @@ func (b *bench) planned(e *engine.Experiment) []engine.CellStatus {
 	}
 	cells, _ := p.Status(b.places)
 	return cells
+}
+
+// change does something to the database.
+func (b *bench) change(do func(db *results.DB) error) {
+	b.t.Helper()
+	db, err := results.Open(b.places.DB)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	if err := errors.Join(do(db), db.Close()); err != nil {
+		b.t.Fatal(err)
+	}
 }
 
 func TestStaleForcedAndGarbage(t *testing.T) {
@@ -93,8 +106,8 @@ func TestStaleForcedAndGarbage(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 
-	// What no current plan needs is listed, removed only when asked for, and
-	// nothing that is needed goes.
+	// What no version needs is listed, removed only when asked for, and nothing
+	// that is needed goes.
 	if found, err := engine.Collect(ctx, b.places, "gc", false); err != nil || len(found) != 0 {
 		t.Errorf("all is needed, but %v, %v", found, err)
 	}
@@ -110,6 +123,10 @@ func TestStaleForcedAndGarbage(t *testing.T) {
 		t.Fatal(err)
 	}
 	os.WriteFile(decoded, make([]byte, 1000), 0o644)
+	if found, err := engine.Collect(ctx, b.places, "gc", false); err != nil || len(found) != 2 {
+		t.Errorf("the version before is kept, but %v, %v", found, err)
+	}
+	b.change(func(db *results.DB) error { _, err := db.Remove(ctx, "tiny@1"); return err })
 	found, err := engine.Collect(ctx, b.places, "gc", false)
 	kinds := map[string]int{}
 	for _, g := range found {
@@ -117,6 +134,9 @@ func TestStaleForcedAndGarbage(t *testing.T) {
 		path := g.Path
 		if path != decoded {
 			path = filepath.Join(b.places.Artifacts, path)
+		}
+		if of := strings.Join(g.Of, " "); of != "" && of != "tiny@1" || of == "" && kinds["checkpoint"]+kinds[filepath.Dir(decoded)] == 0 {
+			t.Errorf("%s was made for %s", g.Path, of)
 		}
 		if _, err := os.Stat(path); err != nil || g.Bytes == 0 {
 			t.Errorf("a look removed %s, or it has no size: %v", g.Path, err)

@@ -10,6 +10,7 @@
 package engine
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -46,8 +47,15 @@ type Experiment struct {
 	Name, Description string
 	File, FileHash    string // path and hash of the experiment file; empty without one
 	Cells             []Cell
-	Beside            bool // its cells join the plan that the database has of the experiment, and replace none
+	Beside            bool   // its cells join the version that the database has of the experiment, and replace none
+	Narrowed          string // what sets it apart from the whole file, such as "--set train.steps=10"; "" for the whole file
+	ref               string // its version in the database, where that is not the one shown under its name
 }
+
+// Ref is what the database calls the experiment's version: its name where that one
+// is shown under it or none is known, else NAME@2. A run and
+// [Experiment.CheckPlanned] find it.
+func (e *Experiment) Ref() string { return cmp.Or(e.ref, e.Name) }
 
 // Places are the files and folders of a run.
 type Places struct {

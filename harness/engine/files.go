@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path/filepath"
+	"strings"
 
 	"prabench/experiments"
 	"prabench/results"
@@ -67,8 +69,19 @@ func load(path string, opts experiments.Options, o LoadOptions) (Loaded, error) 
 		}
 	}
 	exp := FromFile(whole, chosen)
+	var sets []string
+	for _, s := range o.Set { // not a device, which changes no part of the file
+		sets = append(sets, "--set "+s)
+	}
+	exp.Narrowed = strings.Join(sets, " ")
 	whole.Cells = nil
 	return Loaded{whole, exp}, nil
+}
+
+// LooksLikeFile says that an argument is a file's path rather than an
+// experiment's name.
+func LooksLikeFile(arg string) bool {
+	return isFile(arg) || strings.HasSuffix(arg, ".toml") || strings.ContainsRune(arg, filepath.Separator)
 }
 
 // Experiments are those of files.
@@ -114,6 +127,14 @@ func Inspect(ctx context.Context, places Places, retry bool, es ...*Experiment) 
 	}
 	if err := p.Inspect(ctx, db, places.Store(), retry); err != nil {
 		return nil, nil, err
+	}
+	for _, e := range es {
+		if db == nil {
+			break
+		}
+		if err := e.CheckSource(ctx, db); err != nil {
+			notes = append(notes, "run refuses this: "+err.Error())
+		}
 	}
 	return p, notes, p.FindStale(ctx, db)
 }

@@ -20,11 +20,13 @@ type Garbage struct {
 	Path  string `json:"path"` // relative to the artifacts folder; whole for what lies elsewhere
 	Why   string `json:"why"`
 	Bytes int64  `json:"bytes"`
+	// Of are the versions of experiments that needed it, all of them removed.
+	Of []string `json:"of,omitempty"`
 }
 
-// Collect finds what no current plan of the database needs any more: models,
-// samples and features of cells that are in no experiment now, checkpoints of
-// trainings that are done, and what was damaged or never finished. With remove
+// Collect finds what no version of an experiment in the database needs: models,
+// samples and features of versions that were removed, checkpoints of trainings
+// that are done, and what was damaged or never finished. With remove
 // it also removes it. It holds the places meanwhile, so nothing that a run or an
 // ingest is at can be taken from it.
 func Collect(ctx context.Context, places Places, name string, remove bool) ([]Garbage, error) {
@@ -49,11 +51,14 @@ func Collect(ctx context.Context, places Places, name string, remove bool) ([]Ga
 		return nil, err
 	}
 	defer db.Close()
-	needed, err := neededStages(ctx, db)
+	needed, err := db.NeededStages(ctx)
 	if err != nil {
 		return nil, err
 	}
 	found, err := places.garbage(needed)
+	if err == nil {
+		err = namedBy(ctx, db, found)
+	}
 	if err != nil {
 		return found, err
 	}
@@ -63,7 +68,7 @@ func Collect(ctx context.Context, places Places, name string, remove bool) ([]Ga
 	}
 	for _, k := range kept {
 		if why := k.Unneeded(); why != "" {
-			found = append(found, Garbage{k.Path, why, k.Bytes})
+			found = append(found, Garbage{Path: k.Path, Why: why, Bytes: k.Bytes})
 		}
 	}
 	if !remove {
@@ -81,23 +86,26 @@ func Collect(ctx context.Context, places Places, name string, remove bool) ([]Ga
 	return found, nil
 }
 
-// neededStages are the stages of all current plans, and whether they are done.
-func neededStages(ctx context.Context, db *results.DB) (map[string]bool, error) {
-	needed := map[string]bool{}
-	es, err := db.Experiments(ctx)
+// namedBy says which removed versions of experiments needed what is garbage now.
+func namedBy(ctx context.Context, db *results.DB, found []Garbage) error {
+	var keys []string
+	for _, g := range found {
+		keys = append(keys, g.key())
+	}
+	of, err := db.NamedBy(ctx, keys)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	for _, e := range es {
-		stages, err := db.Stages(ctx, e.Name)
-		if err != nil {
-			return nil, err
-		}
-		for _, s := range stages {
-			needed[s.Key] = s.Done != ""
-		}
+	for i := range found {
+		found[i].Of = of[found[i].key()]
 	}
-	return needed, nil
+	return nil
+}
+
+// key is the stage that left it, where its name tells.
+func (g Garbage) key() string {
+	name, _, _ := strings.Cut(filepath.Base(g.Path), ".")
+	return name
 }
 
 func (p Places) garbage(needed map[string]bool) ([]Garbage, error) {
@@ -108,7 +116,7 @@ func (p Places) garbage(needed map[string]bool) ([]Garbage, error) {
 			return err
 		}
 		rel, _ := filepath.Rel(p.Artifacts, path)
-		out = append(out, Garbage{rel, why, n})
+		out = append(out, Garbage{Path: rel, Why: why, Bytes: n})
 		return nil
 	}
 	each := func(dir string, judge func(name string) string) error {
@@ -127,7 +135,7 @@ func (p Places) garbage(needed map[string]bool) ([]Garbage, error) {
 	}
 	unwanted := func(key string) string {
 		if _, ok := needed[key]; !ok {
-			return "no current plan needs it"
+			return "no version of an experiment needs it"
 		}
 		return ""
 	}

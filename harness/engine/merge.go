@@ -46,7 +46,7 @@ func Merge(ctx context.Context, db *results.DB, places Places, dir string) (m Me
 		return m, err
 	}
 	defer release()
-	if from.Root != "" && sameFolder(from.Root, places.Artifacts) {
+	if from.Root != "" && sameFile(from.Root, places.Artifacts) {
 		n, err := db.IngestDir(ctx, places.Spool())
 		m.Attempts.Inserted = n
 		var aside *results.QuarantineError
@@ -147,13 +147,4 @@ func sourceOf(dir string) (from artifact.Store, spool string, err error) {
 		return from, dir, err
 	}
 	return from, "", fmt.Errorf("%s: %w", dir, ErrNothingToMerge)
-}
-
-func sameFolder(a, b string) bool {
-	x, err := os.Stat(a)
-	if err != nil {
-		return false
-	}
-	y, err := os.Stat(b)
-	return err == nil && os.SameFile(x, y)
 }

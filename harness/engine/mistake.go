@@ -33,7 +33,7 @@ func IsFailure(err error) bool {
 func IsMistake(err error) bool {
 	return !IsFailure(err) && (errors.Is(err, results.ErrMissing) || is[*Mistake](err) || is[*TooLarge](err) || is[*TooLargeFile](err) ||
 		is[*UnknownCell](err) ||
-		is[*NotPlanned](err) ||
+		is[*NotPlanned](err) || is[*OtherSource](err) || is[*results.UnknownVersion](err) ||
 		is[*experiments.Error](err) || is[*models.KeyError](err) || is[*dataset.Error](err) || is[*embed.Error](err))
 }
 

@@ -50,6 +50,7 @@ type Item struct {
 	Log      string // the file of what the latest attempt printed, when it did not end well
 	Took     time.Duration
 	Estimate time.Duration // for what is still to do
+	Lost     bool          // it was done, and its artifact is gone
 	Costs    *stage.Costs
 	Earlier  []string // stages of the plan that it goes on from, the latest first, see [stage.Kind]
 
@@ -157,7 +158,7 @@ func (p *Plan) Inspect(ctx context.Context, db *results.DB, store artifact.Store
 		return err
 	}
 	for _, it := range p.Items {
-		it.State, it.Reason, it.Outcome, it.Attempt, it.Took, it.after = ToDo, "", "", "", 0, time.Time{}
+		it.State, it.Reason, it.Outcome, it.Attempt, it.Took, it.Lost, it.after = ToDo, "", "", "", 0, false, time.Time{}
 		if !it.Known {
 			continue
 		}
@@ -173,7 +174,7 @@ func (p *Plan) Inspect(ctx context.Context, db *results.DB, store artifact.Store
 			// People look at these again; what is gone nobody asked for.
 			var damage *artifact.Damaged
 			if _, err := store.Check(it.Ref()); errors.As(err, &damage) {
-				it.State, it.Reason = ToDo, "done again: "+err.Error()
+				it.State, it.Reason, it.Lost = ToDo, "done again: "+err.Error(), true
 			}
 		}
 	}
@@ -266,7 +267,7 @@ func (p *Plan) demand(store artifact.Store) {
 				continue
 			}
 			if _, err := store.Check(in.Ref()); err != nil {
-				in.State, in.Reason = ToDo, "done again: "+err.Error()
+				in.State, in.Reason, in.Lost = ToDo, "done again: "+err.Error(), true
 				continue
 			}
 			whole[key] = true
@@ -327,7 +328,8 @@ func columns(p models.Params) func(key string) *int {
 
 // record is the plan of one experiment as the database keeps it.
 func (p *Plan) record(e *Experiment) (results.Plan, error) {
-	out := results.Plan{Experiment: e.Name, Description: e.Description, FileHash: e.FileHash}
+	out := results.Plan{Experiment: e.Name, Description: e.Description, FileHash: e.FileHash, Source: e.source(), Narrowed: e.Narrowed,
+		At: e.Ref()}
 	for _, k := range stage.Kinds() {
 		out.Kinds = append(out.Kinds, results.PlanKind{Name: k.Name, Own: k.Measured()})
 	}

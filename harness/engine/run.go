@@ -21,12 +21,14 @@ import (
 
 // Run does what is missing of some experiments.
 type Run struct {
-	Places  Places
-	Jobs    int      // stages side by side; 0 = as many as the cores and the memory bear
-	Retry   bool     // try stages again that failed before
-	Force   []string // cells all of whose stages are done again, by id or label
-	Command func(device string) ([]string, error)
-	Name    string // what the lock file says is being done
+	Places Places
+	Jobs   int      // stages side by side; 0 = as many as the cores and the memory bear
+	Retry  bool     // try stages again that failed before
+	Force  []string // cells all of whose stages are done again, by id or label
+	// TakeOver lets experiments have the names of other files' experiments.
+	TakeOver bool
+	Command  func(device string) ([]string, error)
+	Name     string // what the lock file says is being done
 
 	Out      io.Writer // progress
 	Terminal bool
@@ -129,6 +131,11 @@ func (r *Run) begin(ctx context.Context, stop context.CancelFunc, since time.Tim
 		return nil, nil, &Failure{err}
 	}
 	ends = []func(){func() { db.Close() }, meter.Close, unlock}
+	for _, e := range experiments {
+		if err := e.CheckSource(ctx, db); err != nil && !r.TakeOver {
+			return nil, nil, err
+		}
+	}
 	l = &launcher{
 		places: r.Places, plan: NewPlan(experiments...), db: db, environment: machine.Environment(0), meter: meter,
 		devices: &devices{command: r.Command}, marks: r.Places.running(), stop: stop,
@@ -251,11 +258,12 @@ func (l *launcher) prepare(ctx context.Context, experiments []*Experiment, retry
 		if err != nil {
 			return err
 		}
-		record := l.db.RecordPlan
 		if e.Beside {
-			record = l.db.RecordBeside
+			err = l.db.RecordBeside(ctx, plan)
+		} else {
+			err = e.keep(ctx, l.db, plan, l.meter.Say)
 		}
-		if err := record(ctx, plan); err != nil {
+		if err != nil {
 			return err
 		}
 	}
@@ -274,6 +282,7 @@ func (l *launcher) prepare(ctx context.Context, experiments []*Experiment, retry
 		l.meter.Say("warning: %d stages to do have results that are dated in the future: a clock was wrong when they were made. "+
 			"What is done now is dated just after them, so that it counts", ahead)
 	}
+	l.tellLost()
 	for _, it := range l.plan.Items {
 		if it.Skip {
 			continue
@@ -306,6 +315,36 @@ func (l *launcher) prepare(ctx context.Context, experiments []*Experiment, retry
 		return l.fail
 	}
 	return l.ingest(ctx) // what is blocked
+}
+
+// tellLost says what was done before and is done again because its artifact is
+// gone, and what is taken over from artifacts that the database knew nothing of.
+func (l *launcher) tellLost() {
+	lost, stored := map[string]int{}, 0
+	var kinds []string
+	for _, it := range l.plan.Items {
+		switch {
+		case it.Skip:
+		case it.State == Stored:
+			stored++
+		case it.State == ToDo && it.Lost:
+			if lost[it.Kind.Name] == 0 {
+				kinds = append(kinds, it.Kind.Name)
+			}
+			lost[it.Kind.Name]++
+		}
+	}
+	for i, kind := range kinds {
+		kinds[i] = fmt.Sprintf("%d of %s", lost[kind], kind)
+	}
+	if len(kinds) > 0 {
+		l.meter.Say("note: artifacts that others build on are not in %s or damaged (%s): these stages were done and are done again; "+
+			"their earlier results stay in the database", l.places.Artifacts, strings.Join(kinds, ", "))
+	}
+	if stored > 0 {
+		l.meter.Say("note: %d stages are not in %s, but their artifacts are in %s: their results are taken over from there", stored,
+			l.places.DB, l.places.Artifacts)
+	}
 }
 
 // clear sets a damaged artifact aside before its stage is done again.

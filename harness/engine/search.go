@@ -180,7 +180,7 @@ func (s *search) scores(ctx context.Context, stop int) error {
 		return err
 	}
 	defer db.Close()
-	rows, err := db.Results(ctx, results.Filter{Experiment: s.Exp.Name, Metrics: []string{s.metric.Name}})
+	rows, err := db.Results(ctx, results.Filter{Experiment: s.Exp.Ref(), Metrics: []string{s.metric.Name}})
 	if err != nil {
 		return err
 	}

@@ -32,9 +32,7 @@ func (p *Plan) FindStale(ctx context.Context, db *results.DB) error {
 		done := map[cellStage]results.EarlierStage{}
 		for _, s := range earlier {
 			at := cellStage{s.Label, s.Seed, s.Kind}
-			if _, newer := done[at]; s.Done && !newer {
-				done[at] = s
-			}
+			done[at] = s
 		}
 		for _, c := range e.Cells {
 			for _, st := range c.Chain.Stages() {

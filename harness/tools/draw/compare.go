@@ -76,11 +76,11 @@ func (s Source) stored(ctx context.Context, name *string) (plots.Data, error) {
 		*name = names[0]
 	case *name == "":
 		return plots.Data{}, engine.Mistakef("the database has several experiments: say which with --experiment: %s", strings.Join(names, ", "))
-	case !slices.Contains(names, *name):
+	case !slices.Contains(names, strings.Split(*name, "@")[0]):
 		return plots.Data{}, engine.Mistakef("--experiment %s: the database has no such experiment, only: %s", *name, strings.Join(names, ", "))
 	}
 	r := reader{Source: s}
-	if r.stages, err = s.DB.CellStages(ctx); err != nil {
+	if r.stages, err = s.DB.CellStages(ctx, *name); err != nil {
 		return plots.Data{}, err
 	}
 	cells, err := s.DB.Cells(ctx, *name)

@@ -8,8 +8,8 @@ import (
 	"prabench/plots"
 )
 
-// Figures draws the figures of an experiment into a folder of its name below
-// dir: files of the formats, or of all. A figure that cannot be drawn is
+// Figures draws the figures of an experiment into a folder below dir, of its name
+// or, for a version that is not shown under it, NAME@2: files of the formats, or of all. A figure that cannot be drawn is
 // warned of and counted; the others are drawn.
 func (s Source) Figures(ctx context.Context, f engine.Loaded, dir string, formats []string, say Say) (failed int, err error) {
 	e, err := s.read(ctx, f.Exp)
@@ -24,7 +24,7 @@ func (s Source) Figures(ctx context.Context, f engine.Loaded, dir string, format
 		for _, w := range warnings {
 			say.warn("%s", w)
 		}
-		files, err := plots.Draw(fig, data, filepath.Join(dir, f.Exp.Name), formats)
+		files, err := plots.Draw(fig, data, filepath.Join(dir, f.Exp.Ref()), formats)
 		if err != nil {
 			say.warn("%s: %v", fig.Source, err)
 			failed++

@@ -43,7 +43,7 @@ func known(t *testing.T, s Source) *engine.Experiment {
 	if err != nil {
 		t.Fatal(err)
 	}
-	stages, err := s.DB.CellStages(t.Context())
+	stages, err := s.DB.CellStages(t.Context(), "t")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -56,7 +56,7 @@ func (s Source) part(ctx context.Context, p Part, out *paper.Part) error {
 		out.Attempts = append(out.Attempts, paper.Attempt{Cell: b.Cell, Label: names[b.Cell], Seed: b.Seed, Kind: b.Kind, Stage: b.Stage,
 			ID: b.Attempt, Device: b.DeviceClass, Code: b.Code, Environment: b.Environment})
 	}
-	environments, err := s.DB.Environments(ctx, p.Exp.Name)
+	environments, err := s.DB.Environments(ctx, p.Exp.Ref())
 	if err != nil {
 		return err
 	}

@@ -32,10 +32,6 @@ func (e *TooManyCells) Error() string {
 // The files are those whose cells the database has.
 func (s Source) Report(ctx context.Context, database string, files []engine.Loaded, sheets int) (report.Content, error) {
 	content := report.Content{Database: database}
-	stages, err := s.DB.CellStages(ctx)
-	if err != nil {
-		return content, err
-	}
 	stored, err := s.DB.Experiments(ctx)
 	if err != nil {
 		return content, err
@@ -49,7 +45,7 @@ func (s Source) Report(ctx context.Context, database string, files []engine.Load
 		}
 	}
 	for _, f := range files {
-		r := reader{Source: s, stages: stages, sheets: sheets}
+		r := reader{Source: s, sheets: sheets}
 		e, err := r.experiment(ctx, f)
 		if err != nil {
 			return content, err
@@ -81,9 +77,12 @@ type reader struct {
 
 // experiment reads one; without a file it has no figures of its own.
 func (r reader) experiment(ctx context.Context, f engine.Loaded) (report.Experiment, error) {
-	name := f.Exp.Name
+	name := f.Exp.Ref()
 	out := report.Experiment{Name: name, Description: f.Exp.Description}
 	var err error
+	if r.stages, err = r.DB.CellStages(ctx, name); err != nil {
+		return out, err
+	}
 	if out.Cells, err = r.DB.Cells(ctx, name); err != nil {
 		return out, err
 	}
@@ -105,6 +104,11 @@ func (r reader) experiment(ctx context.Context, f engine.Loaded) (report.Experim
 	if err != nil {
 		return out, err
 	}
+	if others, err := r.DB.Others(ctx, name); err != nil {
+		return out, err
+	} else if others != "" {
+		out.Notes = append(out.Notes, others)
+	}
 	for _, n := range e.left.Notes() {
 		out.Notes = append(out.Notes, n+"; --across NAME accepts a difference")
 	}
@@ -125,9 +129,6 @@ func (r reader) planned(name string, cells []view.Cell) *engine.Experiment {
 	x := &engine.Experiment{Name: name}
 	keys := map[string]map[string]string{} // cell → kind → key
 	for _, s := range r.stages {
-		if s.Experiment != name {
-			continue
-		}
 		if keys[s.Cell] == nil {
 			keys[s.Cell] = map[string]string{}
 		}

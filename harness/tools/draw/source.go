@@ -37,7 +37,7 @@ type experiment struct {
 func (s Source) read(ctx context.Context, exp *engine.Experiment) (*experiment, error) {
 	e := &experiment{Source: s, exp: exp, cells: map[string]*engine.Cell{}}
 	var err error
-	if e.points, e.left, err = s.DB.Points(ctx, results.Filter{Experiment: exp.Name}, s.Across); err != nil {
+	if e.points, e.left, err = s.DB.Points(ctx, results.Filter{Experiment: exp.Ref()}, s.Across); err != nil {
 		return nil, err
 	}
 	for i := range exp.Cells {
@@ -48,7 +48,7 @@ func (s Source) read(ctx context.Context, exp *engine.Experiment) (*experiment, 
 			e.points[i].Rename(c.Label, c.Params)
 		}
 	}
-	e.behind, err = s.DB.Behind(ctx, exp.Name)
+	e.behind, err = s.DB.Behind(ctx, exp.Ref())
 	return e, err
 }
 
@@ -58,7 +58,7 @@ func (e *experiment) first(p *view.Point) *engine.Cell { return e.cells[p.Cells[
 // data gives the data for figures with some need: images and curves are read only
 // for those that show them. What cannot be read is told in the warnings.
 func (e *experiment) data(needs figure.Need) (plots.Data, []string) {
-	out := plots.Data{Experiment: e.exp.Name, Accept: e.Across, Images: e.imagePairs()}
+	out := plots.Data{Experiment: e.exp.Ref(), Accept: e.Across, Images: e.imagePairs()}
 	origins := e.origins(needs.Stages())
 	var warnings []string
 	for _, p := range e.points {

@@ -94,7 +94,7 @@ func (b *base) fromDatabase(ctx context.Context, db *results.DB) error {
 	if err != nil {
 		return err
 	}
-	chain, err := db.CellStages(ctx)
+	chain, err := db.CellStages(ctx, "")
 	if err != nil {
 		return err
 	}

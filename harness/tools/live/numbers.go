@@ -53,6 +53,9 @@ func (b *base) readNumbers(ctx context.Context, db *results.DB) error {
 			continue
 		}
 		e.Numbers, e.Notes = numbersOf(s), s.Notes()
+		if others, err := db.Others(ctx, e.Name); err == nil && others != "" && b.plan == nil {
+			e.Notes = append(e.Notes, others)
+		}
 	}
 	return nil
 }
@@ -71,6 +74,7 @@ func (b *base) summary(ctx context.Context, db *results.DB, name string) (data.S
 			if err != nil {
 				return data.Summary{}, err
 			}
+			name = x.Ref()
 		}
 	}
 	return db.Summary(ctx, name, mostCells, nil)

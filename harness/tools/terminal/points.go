@@ -16,13 +16,17 @@ import (
 const MostLines = 500
 
 // Points prints an experiment's name, a line for each point, seeds averaged, and
-// notes.
-func Points(w io.Writer, experiment string, s view.Summary) error {
+// notes, the last on other versions if there is one.
+func Points(w io.Writer, experiment string, s view.Summary, others string) error {
 	fmt.Fprintln(w, experiment)
 	if err := table.WriteText(w, pointTable(s)); err != nil {
 		return err
 	}
-	for _, n := range s.Notes() {
+	notes := s.Notes()
+	if others != "" {
+		notes = append(notes, others)
+	}
+	for _, n := range notes {
 		fmt.Fprintln(w, n)
 	}
 	fmt.Fprintln(w)

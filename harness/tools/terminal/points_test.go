@@ -38,7 +38,7 @@ timings of 1 of 2 points had rounds during which something else loaded the machi
 func printed(t *testing.T, points []view.Point) string {
 	t.Helper()
 	var b bytes.Buffer
-	if err := Points(&b, "t", view.Summarize(points, nil, 6)); err != nil {
+	if err := Points(&b, "t", view.Summarize(points, nil, 6), ""); err != nil {
 		t.Fatal(err)
 	}
 	lines := strings.Split(b.String(), "\n")

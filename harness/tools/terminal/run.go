@@ -1,8 +1,11 @@
 package terminal
 
 import (
+	"cmp"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 	"time"
 
 	"prabench/harness/engine"
@@ -17,15 +20,35 @@ func Size(bytes int64) string { return numeral.Bytes(bytes) }
 // Took writes how long something took, as 3m07s.
 func Took(d time.Duration) string { return progress.Short(d) }
 
-// Garbage prints what can be removed, and gives its size.
+// Garbage prints what gc found and how much of it each removed version of an
+// experiment left, and gives the size of all.
 func Garbage(w io.Writer, found []engine.Garbage) (size string, err error) {
-	t := table.Table{Columns: []string{"artifact", "size", "why"}}
-	var sum int64
+	t := table.Table{Columns: []string{"artifact", "size", "why", "made for"}}
+	by := table.Table{Columns: []string{"made for", "artifacts", "size"}}
+	var order []string
+	count, bytes, sum := map[string]int64{}, map[string]int64{}, int64(0)
 	for _, g := range found {
+		of := strings.Join(g.Of, " ")
+		if count[of] == 0 {
+			order = append(order, of)
+		}
+		count[of]++
+		bytes[of] += g.Bytes
 		sum += g.Bytes
-		t.Rows = append(t.Rows, []any{g.Path, Size(g.Bytes), g.Why})
+		t.Rows = append(t.Rows, []any{g.Path, Size(g.Bytes), g.Why, of})
 	}
-	return Size(sum), table.WriteText(w, t)
+	if err := table.WriteText(w, t); err != nil {
+		return "", err
+	}
+	slices.Sort(order)
+	for _, of := range order {
+		by.Rows = append(by.Rows, []any{cmp.Or(of, "no experiment"), count[of], Size(bytes[of])})
+	}
+	if len(order) > 1 {
+		fmt.Fprintln(w)
+		err = table.WriteText(w, by)
+	}
+	return Size(sum), err
 }
 
 // Ended says how a run ended and what to do next: again and retry are command

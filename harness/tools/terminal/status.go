@@ -64,6 +64,13 @@ func Stored(ctx context.Context, w io.Writer, db *results.DB, whole string) erro
 	for _, e := range es {
 		all += e.Cells
 	}
+	defer func() {
+		for _, e := range es {
+			if e.Kept > 1 {
+				fmt.Fprintf(w, "\n%s: this is version %d of %d (%s); prabench experiments lists them\n", e.Name, e.Number, e.Kept, e.Kind())
+			}
+		}
+	}()
 	if all <= MostLines {
 		cells, err := db.Cells(ctx, "")
 		if err != nil {

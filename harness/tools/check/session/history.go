@@ -67,7 +67,7 @@ func (s *Session) History(ctx context.Context) (*History, error) {
 			h.Metrics, names = append(h.Metrics, m), append(names, m.Name)
 		}
 	}
-	past, err := db.History(ctx, h.Experiment, names)
+	past, err := db.History(ctx, s.File.Exp.Ref(), names)
 	if err != nil {
 		return nil, err
 	}

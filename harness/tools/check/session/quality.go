@@ -119,7 +119,7 @@ func (s *Session) knownQuality(ctx context.Context) (map[string]check.Quality, e
 	out := map[string]check.Quality{}
 	for _, label := range s.labels() {
 		var rows []results.Row
-		all, err := db.Results(ctx, results.Filter{Experiment: s.File.Exp.Name, Metrics: []string{check.FidProxy}})
+		all, err := db.Results(ctx, results.Filter{Experiment: s.File.Exp.Ref(), Metrics: []string{check.FidProxy}})
 		if err != nil {
 			return nil, err
 		}
