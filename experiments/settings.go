@@ -61,14 +61,15 @@ type Metrics struct {
 
 // Measure is the [measure] table: how speed and memory are measured.
 type Measure struct {
-	Device     string   `toml:"device" json:"device"`           // "cpu", "cuda" or "cuda:0"
-	Precision  string   `toml:"precision" json:"precision"`     // "fp32" or "bf16"
-	Batch      int      `toml:"batch" json:"batch"`             // images a timed call
-	Warmup     int      `toml:"warmup" json:"warmup"`           // calls before the first timed one
-	Rounds     int      `toml:"rounds" json:"rounds"`           // timed rounds over all cells; 0 times nothing
-	Threads    int      `toml:"threads" json:"threads"`         // while timing; 0 is all cores
-	TrainSteps int      `toml:"train_steps" json:"train_steps"` // training steps a round; 0 measures no training
-	Timeout    Duration `toml:"timeout" json:"timeout"`         // of one attempt of a stage
+	Device     string   `toml:"device" json:"device"`               // "cpu", "cuda" or "cuda:0"
+	Precision  string   `toml:"precision" json:"precision"`         // "fp32" or "bf16"
+	Batch      int      `toml:"batch" json:"batch"`                 // images a timed call
+	Warmup     int      `toml:"warmup" json:"warmup"`               // calls before the first timed one
+	Rounds     int      `toml:"rounds" json:"rounds"`               // timed rounds over all cells; 0 times nothing
+	Threads    int      `toml:"threads" json:"threads"`             // while timing; 0 is all cores
+	TrainSteps int      `toml:"train_steps" json:"train_steps"`     // training steps a round; 0 measures no training
+	Timeout    Duration `toml:"timeout" json:"timeout"`             // of one attempt of a stage, but of a training
+	Timeouts   Names    `toml:"timeouts" json:"timeouts,omitempty"` // of kinds of stages apart: "train=72h", "sample=none"
 
 	MemoryLimit     Bytes `toml:"memory_limit" json:"memory_limit"`         // of one worker; 0 is "auto", what the machine can spare
 	Retries         int   `toml:"retries" json:"retries"`                   // further tries of an attempt that was ended from outside

@@ -54,3 +54,9 @@ type Starter interface {
 	// FirstBlock does what comes before the first tokens are final. It is for timing.
 	FirstBlock(labels []int32, ids []uint32) error
 }
+
+// Snapshotter is a trainer whose state is copied in little time and written while it
+// goes on. write does what Save would have done when Snapshot was called.
+type Snapshotter interface {
+	Snapshot(note string) (write func(path string) error, err error)
+}

@@ -27,6 +27,14 @@ func Positive(key string, v int) error {
 	return nil
 }
 
+// Parts reports a number that does not divide a whole; 0 stands for the whole.
+func Parts(key string, v, whole int) error {
+	if v < 0 || v > whole || v > 0 && whole%v != 0 {
+		return BadKey(key, "%d does not divide %d; allowed: 0 for all, or %v", v, whole, Divisors(whole))
+	}
+	return nil
+}
+
 // OneOf reports a word that is not one of those allowed.
 func OneOf(key, v string, allowed ...string) error {
 	if !slices.Contains(allowed, v) {

@@ -21,7 +21,7 @@ func largestShared() (map[string]uint32, error) {
 	}
 	s := e.Cells[0].Settings
 	p := s.Params.For(models.Shape{Size: s.Data.Size, Channels: s.Data.Channels, Classes: 1000}).(pra.Params)
-	p.Train.Batch = 16
+	p.Train.Batch, p.Train.MicroBatch = 16, 0
 	return roofline.LargestShared(p.Model, p.Train, p.Sample)
 }
 

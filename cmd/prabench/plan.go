@@ -15,6 +15,8 @@ import (
 
 func (a *app) planCommand() *cobra.Command {
 	var keys bool
+	room := experiments.Bytes(0)
+	flops := terminal.MeasuredFLOPs
 	c := &cobra.Command{
 		Use:   "plan FILE…",
 		Short: "Say what a run would do, and what it takes; start nothing",
@@ -31,11 +33,25 @@ rest will take. --keys lists every key with its value, default and meaning.`,
 			if keys {
 				return a.keys(files)
 			}
+			if room > 0 {
+				return a.planDevice(files, terminal.Room{Memory: int64(room), FLOPs: flops})
+			}
 			return a.plan(c.Context(), files)
 		},
 	}
 	c.Flags().BoolVar(&keys, "keys", false, "list all keys with their values in FILE, or their defaults without one")
+	c.Flags().TextVar(&room, "device-memory", room, "say how the trainings fit into a device with that `memory`, such as 80GiB")
+	c.Flags().Float64Var(&flops, "device-flops", flops, "FLOP/s that a training reaches there")
 	return c
+}
+
+// planDevice says how the trainings fit into the memory of a device.
+func (a *app) planDevice(files []string, on terminal.Room) error {
+	ls, err := a.load(files)
+	if err != nil {
+		return err
+	}
+	return terminal.DeviceMemory(a.stdout, ls, on)
 }
 
 func (a *app) plan(ctx context.Context, files []string) error {

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"prabench/experiments"
+	"prabench/harness/stage"
 	"prabench/results"
 )
 
@@ -74,6 +75,15 @@ func load(path string, opts experiments.Options, o LoadOptions) (Loaded, error) 
 		sets = append(sets, "--set "+s)
 	}
 	exp.Narrowed = strings.Join(sets, " ")
+	checked := ""
+	for i := range exp.Cells {
+		if m := exp.Cells[i].Settings.Measure; m.Timeouts != checked {
+			if _, err := stage.TimeoutsOf(m.Timeouts); err != nil {
+				return Loaded{}, Mistakef("%s: %v", path, err)
+			}
+			checked = m.Timeouts
+		}
+	}
 	whole.Cells = nil
 	return Loaded{whole, exp}, nil
 }

@@ -52,7 +52,7 @@ func (l *launcher) job(it *Item, round int) worker.Job {
 	j := worker.Job{
 		Attempt: record.NewAttemptID(), Stage: it.Key, Kind: it.Kind.Name, Cell: it.Cell, Label: it.Label, Round: round,
 		Inputs: it.By(), Device: s.Measure.Device, Threads: it.Kind.ThreadsOf(&s),
-		Artifacts: l.places.Artifacts, Spool: l.places.Spool(), Timeout: s.Measure.Timeout, Environment: l.environment,
+		Artifacts: l.places.Artifacts, Spool: l.places.Spool(), Timeout: s.Measure.TimeoutOf(it.Kind), Environment: l.environment,
 		After: it.after,
 	}
 	if j.MemoryLimit = s.Measure.MemoryLimit; j.MemoryLimit == 0 {

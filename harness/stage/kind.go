@@ -76,6 +76,9 @@ type Kind struct {
 	Reach func(*Settings) int
 	Whole func(Settings) Settings
 
+	// Watched says that the kind ends by itself where its steps do not end, and has no
+	// timeout unless a file names it.
+	Watched bool
 	// Unfinished is the folder, among the artifacts, that keeps what an attempt
 	// left to go on from, under names that begin with the stage's key; "" if none.
 	Unfinished string

@@ -153,6 +153,7 @@ type Measure struct {
 	Threads    int           `json:"threads"` // resolved: at least 1
 	TrainSteps int           `json:"train_steps"`
 	Timeout    time.Duration `json:"timeout"`
+	Timeouts   string        `json:"timeouts,omitempty"` // of kinds apart, see [TimeoutsOf]
 
 	MemoryLimit     int64 `json:"memory_limit"`     // bytes of one worker; 0 = what the machine can spare
 	Retries         int   `json:"retries"`          // further tries of an attempt that was ended from outside

@@ -57,6 +57,7 @@ var Train = &stage.Kind{
 		return s
 	},
 	Shown:      true,
+	Watched:    true,
 	Unfinished: checkpointFolder,
 }
 
@@ -118,7 +119,7 @@ func (t *task) train() error {
 	}); err != nil {
 		return err
 	}
-	os.Remove(t.checkpoint())
+	removeCheckpoints(t.checkpoint())
 	return nil
 }
 
@@ -129,22 +130,26 @@ func (t *task) trainer(be device.Backend, data *dataset.Data) (models.Trainer, *
 	if err != nil {
 		return nil, nil, err
 	}
-	if _, err := os.Stat(t.checkpoint()); err != nil {
-		return t.goOn(tr, images, be)
-	}
-	kept, err := t.resume(tr, t.checkpoint())
-	if err != nil {
+	for _, path := range []string{t.checkpoint(), beforeLast(t.checkpoint())} {
+		if _, err := os.Stat(path); err != nil {
+			continue
+		}
+		kept, err := t.resume(tr, path)
+		if err == nil {
+			fmt.Fprintf(os.Stderr, "resumed at step %d\n", tr.Done())
+			return tr, kept, nil
+		}
 		// A checkpoint only saves time: without it the same model comes out.
-		fmt.Fprintf(os.Stderr, "the checkpoint cannot be used, training begins anew: %v\n", err)
-		if err := os.Rename(t.checkpoint(), t.checkpoint()+".damaged"); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		fmt.Fprintf(os.Stderr, "the checkpoint cannot be used, training begins anew or from the one before: %v\n", err)
+		if err := os.Rename(path, t.checkpoint()+".damaged"); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, nil, err
 		}
 		tr.Close()
-		tr, err = t.set.Params.NewTrainer(be, images)
-		return tr, &progressSoFar{}, err
+		if tr, err = t.set.Params.NewTrainer(be, images); err != nil {
+			return nil, nil, err
+		}
 	}
-	fmt.Fprintf(os.Stderr, "resumed at step %d\n", tr.Done())
-	return tr, kept, nil
+	return t.goOn(tr, images, be)
 }
 
 // goOn goes on from the latest training of those that stopped earlier and are
@@ -190,39 +195,35 @@ func (t *task) resume(tr models.Trainer, path string) (*progressSoFar, error) {
 }
 
 // steps trains to the end, saving now and then, and when told to stop.
-func (t *task) steps(tr models.Trainer, kept *progressSoFar) error {
+func (t *task) steps(tr models.Trainer, kept *progressSoFar) (err error) {
 	total, every := t.set.StepsTrained(), t.every()
 	resumed := tr.Done()
-	saved, began := time.Now(), time.Now()
-	save := func() error {
-		kept.Seconds += time.Since(began).Seconds()
-		defer func() { saved, began = time.Now(), time.Now() }()
-		if err := os.MkdirAll(filepath.Dir(t.checkpoint()), 0o755); err != nil {
-			return err
+	save := newSaver(tr, t.checkpoint(), t.set.SaveEvery, kept)
+	defer func() {
+		if failed := save.wait(); err == nil {
+			err = failed
 		}
-		note, err := json.Marshal(kept)
-		if err != nil {
-			return err
-		}
-		return tr.Save(t.checkpoint(), string(note))
-	}
+	}()
+	steps := watchSteps(worker.Stalled)
+	defer steps.stop()
 	for tr.Done() < total {
 		if t.ctx.Err() != nil {
 			cause := context.Cause(t.ctx)
-			if err := save(); err != nil {
+			if err := errors.Join(save.save(), save.wait()); err != nil {
 				return fmt.Errorf("%w: after step %d of %d, and no checkpoint could be saved: %v", cause, tr.Done(), total, err)
 			}
 			return fmt.Errorf("%w: saved after step %d of %d", cause, tr.Done(), total)
 		}
-		if n := t.set.Measure.CheckpointSteps; n > 0 && tr.Done() > resumed && tr.Done()%n == 0 || n == 0 && t.set.SaveEvery > 0 &&
-			time.Since(saved) >= t.set.SaveEvery {
-			if err := save(); err != nil {
-				return fmt.Errorf("saving a checkpoint: %w", err)
+		if n := t.set.Measure.CheckpointSteps; n > 0 && tr.Done() > resumed && tr.Done()%n == 0 || n == 0 && save.due() {
+			if err := save.save(); err != nil {
+				return err
 			}
 		}
+		steps.begin()
 		if err := tr.Step(); err != nil {
 			return fmt.Errorf("training step %d: %w", tr.Done()+1, err)
 		}
+		steps.end()
 		if done := tr.Done(); done%every == 0 || done == total {
 			l := tr.Losses()
 			loss := l.Total()
@@ -235,7 +236,7 @@ func (t *task) steps(tr models.Trainer, kept *progressSoFar) error {
 				Loss: &loss})
 		}
 	}
-	kept.Seconds += time.Since(began).Seconds()
+	kept.Seconds += time.Since(save.began).Seconds()
 	return nil
 }
 

@@ -262,6 +262,9 @@ func (e ending) name(job Job) (outcome, reason string) {
 		return record.Timeout, fmt.Sprintf("no result after %v (measure.timeout); the worker did not stop by itself and was killed", job.Timeout)
 	case e.stopped:
 		return record.Interrupted, "the run was stopped"
+	case says(job.Log, stalledText):
+		return record.Timeout, stalledText + "a hundred times as long as its steps take (the log has the times); the next run goes on from " +
+			"the last checkpoint"
 	case status.Signaled() && status.Signal() == syscall.SIGKILL && e.oomKilled:
 		return record.OutOfMemory, "the system killed the worker because memory ran out"
 	case status.Signaled() && status.Signal() == syscall.SIGXCPU, says(job.Log, "SIGXCPU"), e.spentItsTime(status):

@@ -82,6 +82,16 @@ func Serve(stdin io.Reader, stdout, stderr io.Writer, do Stage) int {
 	return 0
 }
 
+// stalledText is what a worker says that ends itself for a step that does not end.
+const stalledText = "the training stood still: no step for "
+
+// Stalled ends the process of a training whose step does not end, in which nothing
+// else can be stopped. The runner finds the reason in the log.
+func Stalled(quiet, limit time.Duration) {
+	fmt.Fprintf(os.Stderr, "%s%v, %v are allowed\n", stalledText, quiet.Round(time.Second), limit.Round(time.Second))
+	os.Exit(1)
+}
+
 // stopping is a context that ends with the first signal, the time-out or, for
 // a held worker, the end of the run that holds it.
 func stopping(job Job, stdin io.Reader) (context.Context, context.CancelFunc) {

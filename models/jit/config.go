@@ -52,6 +52,10 @@ type TrainConfig struct {
 	Threads      int     `toml:"threads" json:"threads"`
 	Seed         uint64  `toml:"-" json:"seed"`
 
+	// Images whose activations are held at once, whose gradients are added up; 0 is all of
+	// Batch. It divides Batch.
+	MicroBatch int `toml:"micro_batch" json:"micro_batch,omitempty" absent:"0"`
+
 	SeedInit  uint64 `toml:"seed.init" json:"seed_init,omitempty" absent:"0"` // of parts apart; 0 is Seed
 	SeedOrder uint64 `toml:"seed.order" json:"seed_order,omitempty" absent:"0"`
 	SeedNoise uint64 `toml:"seed.noise" json:"seed_noise,omitempty" absent:"0"`
@@ -66,6 +70,14 @@ type SampleConfig struct {
 	GuidanceTo   float64 `toml:"guidance_to" json:"guidance_to"`
 	Weights      string  `toml:"weights" json:"weights"` // "ema" or "raw"
 	Seed         uint64  `toml:"seed" json:"seed"`
+}
+
+// micro is the number of images that are computed at once.
+func (t TrainConfig) micro() int {
+	if t.MicroBatch == 0 {
+		return t.Batch
+	}
+	return t.MicroBatch
 }
 
 func (t TrainConfig) noiseSeed() uint64 { return models.SeedOf(t.SeedNoise, t.Seed) }
@@ -119,6 +131,7 @@ func (t TrainConfig) validate() error {
 		models.Within("train.weight_decay", t.WeightDecay, 0, 1), models.Within("train.clip", t.Clip, 0, math.MaxFloat64),
 		models.Within("train.ema", t.EMA, 0, 1), models.Within("train.time_mean", t.TimeMean, -10, 10),
 		models.Within("train.time_std", t.TimeStd, 0, 10), models.Within("train.class_dropout", t.ClassDropout, 0, 1),
+		models.Parts("train.micro_batch", t.MicroBatch, t.Batch),
 	)
 }
 

@@ -72,8 +72,11 @@ func (p Params) Seeded(seed uint64) models.Params {
 // Resolved has nothing to replace.
 func (p Params) Resolved() models.Params { return p }
 
-// Canonical sets seeds alone: a training reads every other key.
+// Canonical sets seeds, and a part that is all: a training reads every other key.
 func (p Params) Canonical() models.Params {
+	if p.Train.MicroBatch == p.Train.Batch {
+		p.Train.MicroBatch = 0
+	}
 	models.CanonicalSeeds(&p.Train.Seed, &p.Train.SeedInit, &p.Train.SeedOrder, &p.Train.SeedNoise)
 	return p
 }
@@ -102,7 +105,7 @@ func (p Params) Costs() models.Costs {
 			out.FLOPsImage = be.FLOPs - before
 		}
 	}
-	p.Train.Batch = 1
+	p.Train.Batch, p.Train.MicroBatch = 1, 0
 	be = counter.New()
 	if tr, err := newTrainer(be, p, p.blank()); err == nil {
 		before := be.FLOPs

@@ -127,8 +127,8 @@ func TestThreadsAgree(t *testing.T) {
 	gradients := func(threads int) []float32 {
 		tr := trainer(t, open(t, threads), p, 32)
 		warm(tr.model)
-		tr.loadBatch()
-		tr.forwardBackward()
+		tr.loadBatch(0)
+		tr.forwardBackward(0)
 		out := make([]float32, tr.net().Total)
 		tr.model.be.Download(out, tr.adam.Grads)
 		return out
@@ -258,6 +258,37 @@ func TestWhatIsNotAllowed(t *testing.T) {
 	for _, labels := range [][]int32{{}, {4}, {-1}, {0, 0, 0}} {
 		if s.Sample(labels, make([]uint32, len(labels)), bytes.Repeat([]byte{1}, 64*len(labels))) == nil {
 			t.Errorf("labels %v are drawn", labels)
+		}
+	}
+}
+
+// A step in parts is the step of the whole batch up to rounding.
+func TestMicroBatches(t *testing.T) {
+	grads := func(micro int) (out []float32, loss float64) {
+		p := small()
+		p.Train.Batch, p.Train.MicroBatch = 16, micro
+		tr, err := newTrainer(open(t, 2), p, pictures(p.Shape(), 20))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer tr.Close()
+		if err := tr.Step(); err != nil {
+			t.Fatal(err)
+		}
+		out = make([]float32, tr.adam.Grads.N)
+		tr.model.be.Download(out, tr.adam.Grads)
+		return out, tr.Losses().Total()
+	}
+	want, loss := grads(0)
+	for _, micro := range []int{1, 4, 16} {
+		got, l := grads(micro)
+		var d, n float64
+		for i := range got {
+			d += math.Pow(float64(got[i]-want[i]), 2)
+			n += math.Pow(float64(want[i]), 2)
+		}
+		if off := math.Sqrt(d / n); off > 1e-5 || micro == 16 && off != 0 || math.Abs(l-loss) > 1e-5*loss {
+			t.Errorf("micro batch %d: the gradient is off by %.2g, the loss is %g and %g", micro, off, l, loss)
 		}
 	}
 }

@@ -67,7 +67,7 @@ func (c *oracleCase) run(t *testing.T, be device.Backend, tol float64) {
 	net := &tr.model.net.Parameters
 	o.Put(net, tr.model.raw, c.Weights)
 	o.Put(net, tr.model.ema, c.Weights)
-	if err := tr.loadBatch(); err != nil {
+	if err := tr.loadBatch(0); err != nil {
 		t.Fatal(err)
 	}
 	for i, l := range c.Step.Labels {
@@ -75,7 +75,7 @@ func (c *oracleCase) run(t *testing.T, be device.Backend, tol float64) {
 			t.Errorf("image %d has the label %d, in the file %d", i, tr.hostLabels[i], l)
 		}
 	}
-	tr.forwardBackward()
+	tr.forwardBackward(0)
 	o.Same("t", tr.t, c.Step.T)
 	o.Buffer("z_t", tr.zt, c.Step.ZT)
 	o.Buffer("output", tr.acts.Out, c.Step.O)

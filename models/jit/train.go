@@ -46,10 +46,10 @@ func newTrainer(be device.Backend, p Params, data models.Images) (*Trainer, erro
 	if err != nil {
 		return nil, err
 	}
-	B, N, P := p.Train.Batch, c.Tokens(), c.TokenDim()
+	B, N, P := p.Train.micro(), c.Tokens(), c.TokenDim()
 	rows := B * N
 	t := &Trainer{model: model, mem: layers.Memory{Be: be},
-		feed:   layers.NewFeed(data, models.SeedOf(p.Train.SeedOrder, p.Train.Seed), streamOrder, B),
+		feed:   layers.NewFeed(data, models.SeedOf(p.Train.SeedOrder, p.Train.Seed), streamOrder, p.Train.Batch),
 		tokens: make([]float32, rows*P), hostLabels: make([]int32, B), hostIDs: make([]int32, B), t: make([]float32, B),
 		hostA: make([]float32, rows), hostB: make([]float32, rows), hostW: make([]float32, rows)}
 	m := &t.mem
@@ -58,7 +58,7 @@ func newTrainer(be device.Backend, p Params, data models.Images) (*Trainer, erro
 	t.grads = model.net.trunk.Grads(m, model.sequences(B))
 	t.x, t.eps, t.zt, t.do = m.Act(rows*P), m.Act(rows*P), m.Act(rows*P), m.Act(rows*P)
 	t.target, t.dlow = m.Act(rows*P), m.Act(rows*c.Bottleneck)
-	t.loss, t.a, t.b, t.w, t.times = m.Act(rows), m.Act(rows), m.Act(rows), m.Act(rows), m.Act(B)
+	t.loss, t.a, t.b, t.w, t.times = m.Act(p.Train.Batch*N), m.Act(rows), m.Act(rows), m.Act(rows), m.Act(B)
 	t.labels, t.ids = m.Ints(B), m.Ints(B)
 	if m.Err != nil {
 		t.Close()
@@ -78,10 +78,13 @@ func (t *Trainer) Done() int { return t.model.steps }
 // Step does one optimisation step.
 func (t *Trainer) Step() error {
 	m := t.model
-	if err := t.loadBatch(); err != nil {
-		return fmt.Errorf("training step %d: %w", m.steps+1, err)
+	tc := m.params.Train
+	for part := range tc.Batch / tc.micro() {
+		if err := t.loadBatch(part); err != nil {
+			return fmt.Errorf("training step %d: %w", m.steps+1, err)
+		}
+		t.forwardBackward(part)
 	}
-	t.forwardBackward()
 	t.adam.Update(m.be, &m.net.Parameters, m.raw, m.ema, m.steps)
 	m.steps++
 	if err := m.be.Err(); err != nil {
@@ -93,14 +96,15 @@ func (t *Trainer) Step() error {
 	return nil
 }
 
-// loadBatch puts the images of the next step on the device, with the t of each.
-func (t *Trainer) loadBatch() error {
+// loadBatch puts a part of the images of the next step on the device, with the t of
+// each.
+func (t *Trainer) loadBatch(part int) error {
 	m, tc := t.model, t.model.params.Train
 	c := m.params.Model
 	patches, order := c.patches()
 	N, per, key := c.Tokens(), c.Tokens()*c.TokenDim(), tc.noiseSeed()
-	for i := range tc.Batch {
-		at := m.steps*tc.Batch + i
+	for i := range tc.micro() {
+		at := m.steps*tc.Batch + part*tc.micro() + i
 		id := uint32(at)
 		pixels, label, err := t.feed.Next(at)
 		if err != nil {
@@ -131,12 +135,15 @@ func (t *Trainer) loadBatch() error {
 	return nil
 }
 
-// forwardBackward computes the loss of the loaded batch and all gradients.
-func (t *Trainer) forwardBackward() {
-	m, be, c, B := t.model, t.model.be, t.model.params.Model, t.model.params.Train.Batch
+// forwardBackward computes the loss of the loaded part of a batch and adds its share
+// of all gradients.
+func (t *Trainer) forwardBackward(part int) {
+	m, be, c, B := t.model, t.model.be, t.model.params.Model, t.model.params.Train.micro()
 	p := m.pass(m.raw, t.adam.Grads)
 	rows, P := B*c.Tokens(), c.TokenDim()
-	device.Do(be, device.Fill{Dst: t.adam.Grads})
+	if part == 0 {
+		device.Do(be, device.Fill{Dst: t.adam.Grads})
+	}
 	device.Do(be, device.Normal{Dst: t.eps, IDs: t.ids, Batch: B, Tokens: c.Tokens(), Dim: P, Key: m.params.Train.noiseSeed(),
 		Stream: streamNoise})
 	device.Do(be, device.RowMix{Dst: t.zt, A: t.a, X: t.x, B: t.b, Y: t.eps, Rows: rows, N: P, XRows: rows})
@@ -149,8 +156,8 @@ func (t *Trainer) forwardBackward() {
 		target = t.target
 		device.Do(be, device.Mix{Dst: target, A: 1, X: t.x, B: -1, Y: t.eps})
 	}
-	device.Do(be, device.WeightedError{Loss: t.loss, Grad: t.do, Pred: t.acts.Out, Target: target, W: t.w, Rows: rows, N: P,
-		TargetRows: rows, Scale: float32(1 / float64(rows*P))})
+	device.Do(be, device.WeightedError{Loss: t.loss.Slice(part*rows, rows), Grad: t.do, Pred: t.acts.Out, Target: target, W: t.w, Rows: rows,
+		N: P, TargetRows: rows, Scale: float32(1 / float64(t.loss.N*P))})
 	m.backward(p, t.acts, t.grads, t.dlow, t.do, t.zt, t.labels, B)
 }
 
@@ -180,14 +187,23 @@ func (t *Trainer) SaveModel(path string) error { return t.model.SaveModel(path) 
 
 // Save writes everything that Resume needs.
 func (t *Trainer) Save(path, note string) error {
+	write, err := t.Snapshot(note)
+	if err != nil {
+		return err
+	}
+	return write(path)
+}
+
+// Snapshot copies what Save writes.
+func (t *Trainer) Snapshot(note string) (write func(path string) error, err error) {
 	m := t.model
 	meta := models.Header(models.TrainingFormat, m.params, m.steps)
 	meta[noteMember] = note
 	f := &safetensors.File{Metadata: meta, Tensors: m.net.Download(m.be, t.flats())}
 	if err := m.be.Err(); err != nil {
-		return err
+		return nil, err
 	}
-	return safetensors.Write(path, f)
+	return func(path string) error { return safetensors.Write(path, f) }, nil
 }
 
 // Resume continues the training saved at path.

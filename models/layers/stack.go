@@ -58,6 +58,7 @@ type StackActs struct {
 	last   device.Buffer // [rows, width] the residual stream after the last layer
 	stats  device.Buffer
 	H      device.Buffer // [rows, width] the output
+	again  bool          // all but the layers' inputs are shared, and computed again in a backward pass
 }
 
 // layerActs is what a layer's backward pass needs of its forward pass.
@@ -96,6 +97,21 @@ func (s *Stack) Acts(m *Memory, rows int, keep bool) *StackActs {
 	return a
 }
 
+// InputActs allocates for a forward and a backward pass of rows that keep of each layer
+// its input alone: the backward pass computes the others again.
+func (s *Stack) InputActs(m *Memory, rows int) *StackActs {
+	size := rows * s.Width
+	a := &StackActs{stats: m.Act(rows * 2), H: m.Act(size), last: m.Act(size), again: true}
+	l := &s.Layers[0]
+	shared := layerActs{stats1: m.Act(rows * 2), stats2: m.Act(rows * 2), n1: m.Act(size), n2: m.Act(size),
+		attention: l.Attention.Acts(m, rows), mid: m.Act(size), mlp: l.MLP.Acts(m, rows, true)}
+	for range s.Layers {
+		shared.x = m.Act(size)
+		a.layers = append(a.layers, shared)
+	}
+	return a
+}
+
 // Input is where the stream begins: [rows, width].
 func (a *StackActs) Input() device.Buffer { return a.layers[0].x }
 
@@ -121,12 +137,17 @@ func (s *Stack) Step(p *Pass, a *StackActs, caches []device.Buffer, of Sequences
 func (s *Stack) forward(p *Pass, a *StackActs, rows int, attend func(layer int)) {
 	for i := range s.Layers {
 		l, b := &s.Layers[i], &a.layers[i]
-		l.Norm1.Forward(p, b.n1, b.x, b.stats1, rows, s.Width)
-		l.Attention.Forward(p, &b.attention, b.mid, b.n1, rows, device.Epilogue{Residual: b.x}, func() { attend(i) })
-		l.Norm2.Forward(p, b.n2, b.mid, b.stats2, rows, s.Width)
+		s.inside(p, l, b, rows, func() { attend(i) })
 		l.MLP.Forward(p, &b.mlp, a.output(i), b.n2, rows, device.Epilogue{Residual: b.mid})
 	}
 	s.Norm.Forward(p, a.H, a.last, a.stats, rows, s.Width)
+}
+
+// inside computes a layer up to its MLP.
+func (s *Stack) inside(p *Pass, l *Layer, b *layerActs, rows int, attend func()) {
+	l.Norm1.Forward(p, b.n1, b.x, b.stats1, rows, s.Width)
+	l.Attention.Forward(p, &b.attention, b.mid, b.n1, rows, device.Epilogue{Residual: b.x}, attend)
+	l.Norm2.Forward(p, b.n2, b.mid, b.stats2, rows, s.Width)
 }
 
 // StackGrads is the scratch of Backward.
@@ -154,6 +175,10 @@ func (s *Stack) Backward(p *Pass, a *StackActs, g *StackGrads, dh device.Buffer,
 	s.Norm.Backward(p, g.DX, dh, a.last, a.stats, rows, s.Width, false)
 	for i := len(s.Layers) - 1; i >= 0; i-- {
 		l, b := &s.Layers[i], &a.layers[i]
+		if a.again && i < len(s.Layers)-1 { // those of the last layer are still there
+			s.inside(p, l, b, rows, func() { l.Attention.Over(p, &b.attention, of) })
+			l.MLP.Up.Apply(p, b.mlp.Act, b.mlp.Pre, b.n2, rows, l.MLP.Act)
+		}
 		l.MLP.Backward(p, &b.mlp, g.hidden, g.dn, g.DX, b.n2, rows)
 		l.Norm2.Backward(p, g.DX, g.dn, b.mid, b.stats2, rows, s.Width, true)
 		l.Attention.Backward(p, &b.attention, &g.attention, g.dn, g.DX, b.n1, of)

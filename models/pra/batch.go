@@ -21,13 +21,13 @@ type trainBatch struct {
 }
 
 func newTrainBatch(cfg Config, tc TrainConfig, m *layers.Memory) *trainBatch {
-	rows := tc.Batch * cfg.Tokens()
+	rows := tc.micro() * cfg.Tokens()
 	R := rows * tc.FlowSamples
 	return &trainBatch{
 		cfg: cfg, tc: tc, order: cfg.order(),
-		tokens: make([]float32, rows*cfg.TokenDim()), hostLabels: make([]int32, tc.Batch), hostIDs: make([]int32, tc.Batch),
+		tokens: make([]float32, rows*cfg.TokenDim()), hostLabels: make([]int32, tc.micro()), hostIDs: make([]int32, tc.micro()),
 		scalars: make([]float32, R), scalars2: make([]float32, R), weights: make([]float32, R),
-		labels: m.Ints(tc.Batch), ids: m.Ints(tc.Batch),
+		labels: m.Ints(tc.micro()), ids: m.Ints(tc.micro()),
 	}
 }
 

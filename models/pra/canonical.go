@@ -25,6 +25,10 @@ func Canonical(c Config, t TrainConfig) (Config, TrainConfig) {
 	if c.Block == 1 {
 		c.Order = "contiguous"
 	}
+	if t.MicroBatch == t.Batch {
+		t.MicroBatch = 0
+	}
+	t.Recompute = "none" // the same bits
 	models.CanonicalSeeds(&t.Seed, &t.SeedInit, &t.SeedOrder, &t.SeedNoise)
 	return c, t
 }

@@ -84,9 +84,22 @@ func (t *Trainer) flats() map[string]device.Buffer {
 
 // Save writes everything that [Trainer.Resume] needs to path, in one step.
 func (t *Trainer) Save(path string) error {
+	write, err := t.Snapshot()
+	if err != nil {
+		return err
+	}
+	return write(path)
+}
+
+// Snapshot copies what Save writes.
+func (t *Trainer) Snapshot() (write func(path string) error, err error) {
 	meta := t.Model.header(models.TrainingFormat)
 	meta[noteMember] = t.Note
-	return safetensors.Write(path, &safetensors.File{Metadata: meta, Tensors: t.net.Download(t.net.be, t.flats())})
+	f := &safetensors.File{Metadata: meta, Tensors: t.net.Download(t.net.be, t.flats())}
+	if err := t.net.be.Err(); err != nil {
+		return nil, err
+	}
+	return func(path string) error { return safetensors.Write(path, f) }, nil
 }
 
 // Resume continues the training saved at path, which must have the same

@@ -81,9 +81,23 @@ type TrainConfig struct {
 	Threads        int     `toml:"threads" json:"threads"`             // compute threads: part of the result's identity, see the laws
 	Seed           uint64  `toml:"-" json:"seed"`                      // the cell's training seed
 
+	// Images whose activations are held at once, whose gradients are added up; 0 is all of
+	// Batch. It divides Batch.
+	MicroBatch int `toml:"micro_batch" json:"micro_batch,omitempty" absent:"0"`
+	// Activations that the backward pass computes again: "none" or "layers".
+	Recompute string `toml:"recompute" json:"recompute,omitempty" absent:"none"`
+
 	SeedInit  uint64 `toml:"seed.init" json:"seed_init,omitempty" absent:"0"` // of parts apart; 0 is Seed
 	SeedOrder uint64 `toml:"seed.order" json:"seed_order,omitempty" absent:"0"`
 	SeedNoise uint64 `toml:"seed.noise" json:"seed_noise,omitempty" absent:"0"`
+}
+
+// micro is the number of images that are computed at once.
+func (t TrainConfig) micro() int {
+	if t.MicroBatch == 0 {
+		return t.Batch
+	}
+	return t.MicroBatch
 }
 
 func (t TrainConfig) initSeed() uint64  { return models.SeedOf(t.SeedInit, t.Seed) }
@@ -96,7 +110,7 @@ func DefaultTrain() TrainConfig {
 		Steps: 1500, Batch: 128, LR: 1e-3, Warmup: 0.05, Beta1: 0.9, Beta2: 0.95, WeightDecay: 0, Clip: 1, EMA: 0.999,
 		RolloutDepth: 1, Anchor: 0.5, Mix: 0, SweepSteps: 4, StateNoise: 0.5, StateNoiseKind: "add", StateNoiseMin: 0.65, InputNoise: 0,
 		TimeMean: 0, TimeStd: 1,
-		FlowSamples: 1, RecWeight: 4, ClassDropout: 0.1, Threads: 1,
+		FlowSamples: 1, RecWeight: 4, ClassDropout: 0.1, Threads: 1, Recompute: "none",
 	}
 }
 
@@ -199,6 +213,7 @@ func (t TrainConfig) Validate() error {
 		models.Within("train.state_noise_min", t.StateNoiseMin, 0, 1), models.Within("train.time_mean", t.TimeMean, -10, 10),
 		models.Within("train.time_std", t.TimeStd, 0, 10),
 		models.Within("train.rec_weight", t.RecWeight, 0, math.MaxFloat64), models.Within("train.class_dropout", t.ClassDropout, 0, 1),
+		models.OneOf("train.recompute", t.Recompute, "none", "layers"), models.Parts("train.micro_batch", t.MicroBatch, t.Batch),
 	); err != nil {
 		return err
 	}

@@ -29,7 +29,7 @@ func (c Config) Costs(t TrainConfig, s SampleConfig) models.Costs {
 		out.TrunkEvals *= 2
 	}
 	out.FLOPsImage = c.countSample(s)
-	t.Batch = 1
+	t.Batch, t.MicroBatch = 1, 0
 	out.FLOPsTrainImage = c.countStep(t)
 	return out
 }

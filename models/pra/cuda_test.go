@@ -76,8 +76,8 @@ func TestCUDAGradients(t *testing.T) {
 					flat[i] += float32(0.1 * layers.Normal(5, 99, 0, uint32(i), 0))
 				}
 				be.Upload(tr.Model.raw, flat)
-				tr.loadBatch()
-				tr.forwardBackward()
+				tr.loadBatch(0)
+				tr.forwardBackward(0)
 				be.Download(flat, tr.adam.Grads)
 				return flat, tr
 			}

@@ -180,6 +180,11 @@ func (t trainer) Save(path, note string) error {
 	return t.Trainer.Save(path)
 }
 
+func (t trainer) Snapshot(note string) (write func(path string) error, err error) {
+	t.Note = note
+	return t.Trainer.Snapshot()
+}
+
 func (t trainer) Resume(path string) (note string, err error) {
 	err = t.Trainer.Resume(path)
 	return t.Note, err
@@ -198,7 +203,8 @@ func (m *Model) Sampler(p models.Params, batch int) (models.Sampler, error) {
 }
 
 var (
-	_ models.Featured  = (*Model)(nil)
-	_ models.Continuer = (*Sampler)(nil)
-	_ models.Starter   = (*Sampler)(nil)
+	_ models.Featured    = (*Model)(nil)
+	_ models.Snapshotter = trainer{}
+	_ models.Continuer   = (*Sampler)(nil)
+	_ models.Starter     = (*Sampler)(nil)
 )

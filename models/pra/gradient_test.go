@@ -39,8 +39,8 @@ func TestLawGradients(t *testing.T) {
 			for i := range flat {
 				flat[i] += 0.2 * layers.Normal(5, 99, 0, uint32(i), 0)
 			}
-			tr.loadBatch()
-			tr.forwardBackward()
+			tr.loadBatch(0)
+			tr.forwardBackward(0)
 			got := append([]float64(nil), be.Host(tr.adam.Grads)...)
 
 			// Stop-gradients: the constants of the loss must stay as they are
@@ -54,7 +54,7 @@ func TestLawGradients(t *testing.T) {
 				return s / float64(b.N)
 			}
 			loss := func(coder bool) float64 {
-				tr.forwardBackward()
+				tr.forwardBackward(0)
 				if coder {
 					return tc.RecWeight * sum(tr.acts.lossRec) / float64(c.TokenDim())
 				}

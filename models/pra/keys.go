@@ -33,6 +33,10 @@ var _ = quantity.Keys("train",
 	quantity.Key{Name: "beta1", Label: "decay of gradients", Doc: "decay of AdamW's mean of gradients"},
 	quantity.Key{Name: "flow_samples", Label: "flow samples per token", Doc: "m, draws of (t, ε) a token"},
 	quantity.Key{Name: "rec_weight", Label: "weight of the reconstruction loss", Doc: "λ of L = L_flow + λ·L_rec"},
+	quantity.Key{Name: "micro_batch", Label: "images computed at once",
+		Doc: "images whose activations a training holds at once, adding up gradients; 0 is train.batch; the same step up to rounding"},
+	quantity.Key{Name: "recompute", Label: "recomputation", Outside: true,
+		Doc: "layers: a trunk layer's activations are computed again in the backward pass, in place of being held; the same bits. Or none"},
 )
 
 var _ = quantity.Keys("sample",

@@ -383,8 +383,8 @@ func TestLawPlainTeacherForcing(t *testing.T) {
 	set("head.mod.weight", mod...)
 	set("head.out.weight", 1, 0)
 	be.Upload(tr.Model.raw, flat)
-	tr.loadBatch()
-	tr.forwardBackward()
+	tr.loadBatch(0)
+	tr.forwardBackward(0)
 
 	x := []float64{1, 51/127.5 - 1, 204/127.5 - 1, -1}
 	before := []float64{1, x[0], x[1], x[2]} // the start token acts as +1

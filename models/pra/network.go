@@ -124,6 +124,14 @@ func (n *network) trunkActs(m *layers.Memory, rows int, keep bool) *trunkActs {
 	return &trunkActs{m.Act(rows * n.cfg.Width), n.stack.Acts(m, rows, keep)}
 }
 
+// trainActs allocates for a training, see train.recompute.
+func (n *network) trainActs(m *layers.Memory, rows int, recompute bool) *trunkActs {
+	if recompute {
+		return &trunkActs{m.Act(rows * n.cfg.Width), n.stack.InputActs(m, rows)}
+	}
+	return n.trunkActs(m, rows, true)
+}
+
 // trunk computes h for all N tokens of batch images from the AR inputs
 // x [batch, N, P] in generation order.
 func (n *network) trunk(flat device.Buffer, a *trunkActs, x device.Buffer, labels device.Ints, batch int) {

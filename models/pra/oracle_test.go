@@ -196,7 +196,7 @@ func (o *oracleCheck) step(c *oracleCase, tr *Trainer, data models.Images) {
 	be.Upload(a.x, b.tokens)
 	be.UploadInts(b.labels, b.hostLabels)
 	be.UploadInts(b.ids, b.hostIDs)
-	tr.forwardBackward()
+	tr.forwardBackward(0)
 
 	for i, l := range c.Step.Labels {
 		if b.hostLabels[i] != l {

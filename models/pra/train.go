@@ -98,7 +98,7 @@ func NewTrainer(be device.Backend, cfg Config, tc TrainConfig, data models.Image
 	}
 	if t.depth >= 2 {
 		plan := flowPlan{steps: tc.SweepSteps, solver: "euler", anchor: tc.Anchor}
-		if t.rollout, err = newShares(n, plan, tc.Batch, t.exact); err != nil {
+		if t.rollout, err = newShares(n, plan, tc.micro(), t.exact); err != nil {
 			t.Close()
 			return nil, err
 		}
@@ -112,18 +112,19 @@ func NewTrainer(be device.Backend, cfg Config, tc TrainConfig, data models.Image
 
 func (t *Trainer) allocActs() *trainActs {
 	n, m, c := t.net, &t.mem, t.cfg
-	rows, P, d := t.tc.Batch*c.Tokens(), c.TokenDim(), c.StateDim()
+	rows, P, d := t.tc.micro()*c.Tokens(), c.TokenDim(), c.StateDim()
 	R := rows * t.tc.FlowSamples
+	parts := t.tc.Batch / t.tc.micro()
 	a := &trainActs{
-		trunk: n.trunkActs(m, rows, true), head: n.flow.Acts(m, R, R, rows, R, true),
+		trunk: n.trainActs(m, rows, t.tc.Recompute == "layers"), head: n.flow.Acts(m, R, R, rows, R, true),
 		tg: n.stack.Grads(m, rows), hg: n.flow.Grads(m, R, rows),
 		x: m.Act(rows * P), in: m.Act(rows * P), noise: m.Act(rows * d),
 		zt: m.Act(R * d), eps: m.Act(R * d), target: m.Act(R * d), do: m.Act(R * d),
-		dh: m.Act(rows * c.Width), lossFlow: m.Act(R), a: m.Act(R), b: m.Act(R), w: m.Act(R), ones: m.Act(R),
+		dh: m.Act(rows * c.Width), lossFlow: m.Act(parts * R), a: m.Act(R), b: m.Act(R), w: m.Act(R), ones: m.Act(R),
 	}
 	if c.State > 0 {
 		a.coder, a.cg = n.coder.Acts(m, rows), n.coder.Grads(m, rows)
-		a.zn, a.rec, a.drec, a.lossRec = m.Act(rows*d), m.Act(rows*P), m.Act(rows*P), m.Act(rows)
+		a.zn, a.rec, a.drec, a.lossRec = m.Act(rows*d), m.Act(rows*P), m.Act(rows*P), m.Act(parts*rows)
 	}
 	if t.depth >= 2 {
 		a.swept = m.Act(rows * P)
@@ -142,10 +143,12 @@ func (t *Trainer) Done() int { return t.done }
 
 // Step does one optimisation step.
 func (t *Trainer) Step() error {
-	if err := t.loadBatch(); err != nil {
-		return fmt.Errorf("training step %d: %w", t.done+1, err)
+	for part := range t.tc.Batch / t.tc.micro() {
+		if err := t.loadBatch(part); err != nil {
+			return fmt.Errorf("training step %d: %w", t.done+1, err)
+		}
+		t.forwardBackward(part)
 	}
-	t.forwardBackward()
 	t.adam.Update(t.net.be, &t.net.Parameters, t.Model.raw, t.Model.ema, t.done)
 	t.done++
 	t.Model.Steps = t.done
@@ -159,12 +162,12 @@ func (t *Trainer) Step() error {
 	return nil
 }
 
-// loadBatch puts the images of the next step on the device.
-func (t *Trainer) loadBatch() error {
+// loadBatch puts a part of the images of the next step on the device.
+func (t *Trainer) loadBatch(part int) error {
 	b := t.batch
 	key := t.tc.noiseSeed()
-	for i := range t.tc.Batch {
-		if err := b.pick(i, t.done*t.tc.Batch+i, t.feed, key); err != nil {
+	for i := range t.tc.micro() {
+		if err := b.pick(i, t.done*t.tc.Batch+part*t.tc.micro()+i, t.feed, key); err != nil {
 			return err
 		}
 	}
@@ -175,14 +178,18 @@ func (t *Trainer) loadBatch() error {
 	return nil
 }
 
-// forwardBackward computes the loss of the loaded batch and all gradients.
-func (t *Trainer) forwardBackward() {
+// forwardBackward computes the loss of the loaded part of a batch and adds its share
+// of all gradients.
+func (t *Trainer) forwardBackward(part int) {
 	n, be, a, c := t.net, t.net.be, t.acts, t.cfg
 	flat := t.Model.raw
 	p := n.pass(flat, t.adam.Grads)
-	B := t.tc.Batch
+	B := t.tc.micro()
 	rows, P, d := B*c.Tokens(), c.TokenDim(), c.StateDim()
-	device.Do(be, device.Fill{Dst: t.adam.Grads})
+	if part == 0 {
+		device.Do(be, device.Fill{Dst: t.adam.Grads})
+	}
+	whole := t.tc.Batch * c.Tokens() // rows that losses are means over
 
 	// The state and its loss. For identity the state is the token.
 	z := a.x
@@ -191,9 +198,9 @@ func (t *Trainer) forwardBackward() {
 		z = a.coder.Z
 		t.noisedState(a.zn, z)
 		n.coder.Decode(p, a.coder.Dec, a.rec, a.zn, rows)
-		scale := float32(t.tc.RecWeight / float64(rows*P))
+		scale := float32(t.tc.RecWeight / float64(whole*P))
 		device.Do(be, device.WeightedError{
-			Loss: a.lossRec, Grad: a.drec, Pred: a.rec, Target: a.x, W: a.ones, Rows: rows, N: P, TargetRows: rows,
+			Loss: a.lossRec.Slice(part*rows, rows), Grad: a.drec, Pred: a.rec, Target: a.x, W: a.ones, Rows: rows, N: P, TargetRows: rows,
 			Scale: scale,
 		})
 	}
@@ -217,8 +224,8 @@ func (t *Trainer) forwardBackward() {
 		target, trows = a.target, R
 	}
 	device.Do(be, device.WeightedError{
-		Loss: a.lossFlow, Grad: a.do, Pred: a.head.Out, Target: target, W: a.w, Rows: R, N: d, TargetRows: trows,
-		Scale: float32(1 / float64(R*d)),
+		Loss: a.lossFlow.Slice(part*R, R), Grad: a.do, Pred: a.head.Out, Target: target, W: a.w, Rows: R, N: d, TargetRows: trows,
+		Scale: float32(1 / float64(whole*m*d)),
 	})
 	n.flow.Backward(p, a.head, a.hg, a.dh, a.do, a.zt, a.trunk.H, R, rows)
 	n.trunkBackward(flat, t.adam.Grads, a.trunk, a.tg, a.dh, a.in, t.batch.labels, B)
@@ -234,9 +241,9 @@ func (t *Trainer) minusOnes() device.Buffer {
 // t·z + (1−t)·n with t = 1 − (1−t_min)·u, which acts.kept then holds.
 func (t *Trainer) noisedState(dst, z device.Buffer) {
 	be, a, c := t.net.be, t.acts, t.cfg
-	rows, d := t.tc.Batch*c.Tokens(), c.StateDim()
+	rows, d := t.tc.micro()*c.Tokens(), c.StateDim()
 	device.Do(be, device.Normal{
-		Dst: a.noise, IDs: t.batch.ids, Batch: t.tc.Batch, Tokens: c.Tokens(), Dim: d, Key: t.tc.noiseSeed(),
+		Dst: a.noise, IDs: t.batch.ids, Batch: t.tc.micro(), Tokens: c.Tokens(), Dim: d, Key: t.tc.noiseSeed(),
 		Stream: streamState,
 	})
 	keep := a.ones
@@ -265,7 +272,7 @@ func (t *Trainer) strengths(stream uint32, strength float64) {
 // coder with noise on the state (depth 1), or through further sweeps.
 func (t *Trainer) buildInputs(z device.Buffer) {
 	be, a, c := t.net.be, t.acts, t.cfg
-	rows, P := t.tc.Batch*c.Tokens(), c.TokenDim()
+	rows, P := t.tc.micro()*c.Tokens(), c.TokenDim()
 	switch {
 	case t.depth == 0:
 		device.Do(be, device.Copy{Dst: a.in, Src: a.x})
@@ -279,7 +286,7 @@ func (t *Trainer) buildInputs(z device.Buffer) {
 	}
 	if t.tc.InputNoise > 0 {
 		device.Do(be, device.Normal{
-			Dst: a.pixelNoise, IDs: t.batch.ids, Batch: t.tc.Batch, Tokens: c.Tokens(), Dim: P, Key: t.tc.noiseSeed(),
+			Dst: a.pixelNoise, IDs: t.batch.ids, Batch: t.tc.micro(), Tokens: c.Tokens(), Dim: P, Key: t.tc.noiseSeed(),
 			Stream: streamInput,
 		})
 		t.strengths(streamInputSize, t.tc.InputNoise)
@@ -291,7 +298,7 @@ func (t *Trainer) buildInputs(z device.Buffer) {
 // exact rollout from depth K on; a share Mix of the images keeps what it had.
 func (t *Trainer) rolloutInputs(z device.Buffer) {
 	be, a, c := t.net.be, t.acts, t.cfg
-	B, N, P, d := t.tc.Batch, c.Tokens(), c.TokenDim(), c.StateDim()
+	B, N, P, d := t.tc.micro(), c.Tokens(), c.TokenDim(), c.StateDim()
 	flat := t.Model.raw
 	if !t.exact {
 		device.Do(be, device.Copy{Dst: a.swept, Src: a.in})
@@ -332,10 +339,10 @@ func (t *Trainer) rolloutInputs(z device.Buffer) {
 // s. Afterwards a holds t and w the loss weight's square root.
 func (t *Trainer) drawFlow(z device.Buffer) {
 	be, a, c, b := t.net.be, t.acts, t.cfg, t.batch
-	N, rows, d := c.Tokens(), t.tc.Batch*c.Tokens(), c.StateDim()
+	N, rows, d := c.Tokens(), t.tc.micro()*c.Tokens(), c.StateDim()
 	for s := range t.tc.FlowSamples {
 		device.Do(be, device.Normal{
-			Dst: a.eps.Slice(s*rows*d, rows*d), IDs: b.ids, Batch: t.tc.Batch, Tokens: N, Dim: d, Key: t.tc.noiseSeed(),
+			Dst: a.eps.Slice(s*rows*d, rows*d), IDs: b.ids, Batch: t.tc.micro(), Tokens: N, Dim: d, Key: t.tc.noiseSeed(),
 			Stream: streamFlow + uint32(s),
 		})
 		for i, id := range b.hostIDs {

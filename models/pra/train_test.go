@@ -43,7 +43,7 @@ func TestBatches(t *testing.T) {
 	defer tr.Close()
 	var ids, labels []int32
 	for range 3 {
-		tr.loadBatch()
+		tr.loadBatch(0)
 		ids = append(ids, tr.batch.hostIDs...)
 		labels = append(labels, tr.batch.hostLabels...)
 		tr.done++

@@ -26,7 +26,7 @@ func preset(t *testing.T, file, name string, earlier [2]float64) roofline.Case {
 	}
 	s := e.Cells[0].Settings
 	p := s.Params.For(models.Shape{Size: s.Data.Size, Channels: s.Data.Channels, Classes: 1000}).(pra.Params)
-	p.Train.Batch = 64
+	p.Train.Batch, p.Train.MicroBatch = 64, 0
 	return roofline.Case{Name: name, Config: p.Model, Sample: p.Sample, Train: p.Train, Earlier: earlier}
 }
 

@@ -1,0 +1,58 @@
+package terminal
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"prabench/harness/engine"
+	"prabench/internal/numeral"
+	"prabench/models"
+)
+
+func loaded(t *testing.T, file string, set ...string) []engine.Loaded {
+	t.Helper()
+	ls, err := engine.Load([]string{"../../../experiments/presets/" + file}, engine.LoadOptions{Set: set})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ls
+}
+
+// The published sizes fit into a card with 80 GiB as their files have them; a larger
+// part of a batch is refused with one that fits, and a small card with none.
+func TestPresetsFitIntoACard(t *testing.T) {
+	card := Room{Memory: 80 << 30, FLOPs: MeasuredFLOPs}
+	for file, largest := range map[string]string{"pra-s.toml": "128", "pra-b.toml": "128", "pra-l.toml": "64"} {
+		var b bytes.Buffer
+		if err := DeviceMemory(&b, loaded(t, file), card); err != nil {
+			t.Errorf("%s: %v", file, err)
+		}
+		if !strings.Contains(b.String(), "  "+largest+"  ") {
+			t.Errorf("%s: no largest micro batch of %s in\n%s", file, largest, b.String())
+		}
+		b.Reset()
+		err := DeviceMemory(&b, loaded(t, file, "train.micro_batch=0"), card)
+		if err == nil || !strings.Contains(err.Error(), "train.micro_batch = "+largest+" takes") {
+			t.Errorf("%s, whole batches: %v", file, err)
+		}
+	}
+	err := DeviceMemory(&bytes.Buffer{}, loaded(t, "pra-s.toml"), Room{Memory: 2 << 30, FLOPs: 1e12})
+	if err == nil || !strings.Contains(err.Error(), "does not fit with one image at a time either") {
+		t.Errorf("a card of 2 GiB: %v", err)
+	}
+}
+
+// The part of a batch that is named is the largest that fits.
+func TestLargestPartThatFits(t *testing.T) {
+	p := loaded(t, "pra-s.toml")[0].Exp.Cells[0].Settings.Params
+	for _, room := range []int64{4 << 30, 6 << 30, 20 << 30, 70 << 30, 200 << 30} {
+		d := fitting(p, room)
+		if d.largest < 1 || d.with > room {
+			t.Errorf("%d images take %s of %s", d.largest, numeral.Bytes(d.with), numeral.Bytes(room))
+		}
+		if more, ok := models.Set(p, microKey, 2*d.largest); ok && d.largest < 256 && more.TrainMemory().Total() <= room {
+			t.Errorf("%d images fit into %s as well as %d", 2*d.largest, numeral.Bytes(room), d.largest)
+		}
+	}
+}
