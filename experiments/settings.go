@@ -92,7 +92,7 @@ func Defaults() Settings {
 		panic("experiments: " + err.Error())
 	}
 	return Settings{
-		Data:    Data{Set: dataset.MNIST, Fit: "auto", Seed: 1},
+		Data:    Data{Set: dataset.MNIST, Fit: "auto", Seed: 1, Decoder: "go"},
 		Model:   Model{Family: models.Default},
 		Params:  family.Defaults(),
 		Sample:  Sample{Count: 2000, Batch: 250},

@@ -119,6 +119,9 @@ type seen struct {
 // dataHash names the data of a description; "" when unknown.
 func (id *Identifier) dataHash(ctx context.Context, spec dataset.Spec) (hash, note string, err error) {
 	spec.Flip = 0 // the set is the same with any
+	if spec.Decoder == "go" {
+		spec.Decoder = "" // as before there was another
+	}
 	if hash, known := id.hashes[spec]; known {
 		return hash, "", nil
 	}

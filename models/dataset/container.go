@@ -192,7 +192,12 @@ func (r resolved) decode(c container, it item, out []byte) (turn int, err error)
 		return 1, err
 	}
 	defer closing()
-	return decodePicture(f, c.name(it), length, out, r.info.Size, r.info.Channels, r.fit)
+	return decodePicture(f, c.name(it), length, out, r.form())
+}
+
+// form is what becomes of pictures.
+func (r resolved) form() form {
+	return form{r.info.Size, r.info.Channels, r.fit, r.Decoder == turboDecoder}
 }
 
 // loadPictures is the images of a container, decoded, from a file of decoded
@@ -203,6 +208,9 @@ func loadPictures(ctx context.Context, r resolved, p Progress) (*Data, error) {
 	}
 	if isPacked(r.Root) {
 		return loadPacked(r)
+	}
+	if err := r.decodable(); err != nil {
+		return nil, err
 	}
 	c, err := openContainer(r.Root)
 	if err != nil {

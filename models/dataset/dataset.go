@@ -52,6 +52,9 @@ type Spec struct {
 	// Flip is the share of images that a training sees mirrored, drawn anew in each
 	// epoch. The set itself is the same with any.
 	Flip float64 `toml:"flip" json:"flip,omitempty" absent:"0"`
+	// Decoder of JPEG files in image folders and shards: "go", or "turbo", which is
+	// libjpeg-turbo. Their pixels differ in the last bits.
+	Decoder string `toml:"decoder" json:"decoder,omitempty" absent:"go"`
 }
 
 // Info is what is known of a set before its images are read. Size, Channels,
@@ -141,6 +144,9 @@ func Available(s Spec) error {
 		if s.Root == "" {
 			return noImageNet()
 		}
+		return s.decodable()
+	case Folder:
+		return s.decodable()
 	}
 	return nil
 }

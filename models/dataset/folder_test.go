@@ -130,7 +130,7 @@ func TestPictureFits(t *testing.T) {
 	} {
 		const size = 15
 		out := make([]byte, size*size*3)
-		if _, err := readPicture(path, out, size, 3, fit); err != nil {
+		if _, err := readPicture(path, out, form{size: size, channels: 3, fit: fit}); err != nil {
 			t.Fatal(err)
 		}
 		at := func(x, y int) [3]byte { return [3]byte(out[(y*size+x)*3:]) }
@@ -152,7 +152,7 @@ func TestShrinkingDoesNotAlias(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "m.png")
 	writePNG(t, path, m)
 	out := make([]byte, 20*20)
-	if _, err := readPicture(path, out, 20, 1, "crop"); err != nil {
+	if _, err := readPicture(path, out, form{size: 20, channels: 1, fit: "crop"}); err != nil {
 		t.Fatal(err)
 	}
 	for i, v := range out {

@@ -27,6 +27,9 @@ func (r resolved) newHash(train, test int) dataHash {
 		d.add(fmt.Sprintf("shapes version=%d seed=%d", shapesVersion, r.Seed))
 	} else {
 		d.add(fmt.Sprintf("fit version=%d", fitVersion))
+		if r.Decoder == turboDecoder {
+			d.add("decoder=" + turboDecoder)
+		}
 	}
 	return d
 }

@@ -25,6 +25,9 @@ func (s *pictureSet) key() string {
 		return ""
 	}
 	fmt.Fprintf(h, "%s%s\n%d %d %s %d %s\n", packedMagic, abs, r.info.Size, r.info.Channels, r.fit, fitVersion, runtime.Version())
+	if r.Decoder == turboDecoder {
+		fmt.Fprintln(h, turboDecoder)
+	}
 	if s.of.stamp(h, s.all) != nil {
 		return ""
 	}

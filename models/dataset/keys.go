@@ -14,4 +14,6 @@ var _ = quantity.Keys("data",
 		Doc: "folder to read the data from; empty is the data folder of this machine", Outside: true},
 	quantity.Key{Name: "seed", Label: "seed of drawn shapes", Doc: "seed of the drawn shapes; other sets ignore it"},
 	quantity.Key{Name: "flip", Label: "mirrored images", Doc: "share of the images that a training sees mirrored left to right; 0.5 is usual"},
+	quantity.Key{Name: "decoder", Label: "JPEG decoder",
+		Doc: "what decodes JPEG files: go, or turbo (libjpeg-turbo, several times as fast, other last bits)"},
 )

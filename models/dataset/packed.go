@@ -2,6 +2,7 @@ package dataset
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/binary"
 	"encoding/json"
@@ -236,9 +237,14 @@ func (r *resolved) openPacked() (*os.File, *decoded, error) {
 	for _, x := range []struct {
 		key       string
 		want, has any
-	}{{"data.size", r.info.Size, d.Size}, {"data.channels", r.info.Channels, d.Channels}, {"data.fit", r.fit, d.Fit}} {
+	}{{"data.decoder", r.Decoder == turboDecoder, d.Decoder == turboDecoder}, {"data.size", r.info.Size, d.Size},
+		{"data.channels", r.info.Channels, d.Channels}, {"data.fit", r.fit, d.Fit}} {
 		if x.want != x.has {
 			f.Close()
+			if x.key == "data.decoder" {
+				return nil, nil, problem(x.key, "%s was packed with decoder = %q: set it so, or pack the images again", r.Root,
+					cmp.Or(d.Decoder, goDecoder))
+			}
 			return nil, nil, problem(x.key, "%v is asked for, and %s was packed with %v: set it so, or pack the images again", x.want, r.Root, x.has)
 		}
 	}
@@ -319,7 +325,7 @@ func Pack(ctx context.Context, s Spec, path string, p Progress) (*Data, error) {
 		return nil, err
 	}
 	about := &decoded{packedHead: packedHead{Root: absolute(s.Root), Hash: d.Hash, Found: d.Found, Train: d.Train.N, Test: d.Test.N,
-		Bytes: d.Size * d.Size * d.Channels, Size: d.Size, Channels: d.Channels, Fit: r.fit, Classes: d.Info.ClassNames},
+		Bytes: d.Size * d.Size * d.Channels, Size: d.Size, Channels: d.Channels, Fit: r.fit, Decoder: s.Decoder, Classes: d.Info.ClassNames},
 		labels: append(append([]int32{}, d.Train.Labels...), d.Test.Labels...), sums: make([]uint32, d.Train.N+d.Test.N)}
 	_, err = writePacked(path, about.Bytes, func(write func(i int, pixels []byte) error) (*decoded, error) {
 		var done atomic.Int64

@@ -16,6 +16,8 @@ import (
 	_ "golang.org/x/image/bmp" // a format that folders may hold
 	"golang.org/x/image/draw"
 	_ "golang.org/x/image/webp" // a format that folders may hold
+
+	"prabench/models/dataset/turbo"
 )
 
 // pictureEndings are those of files that folders may hold, in small letters.
@@ -57,17 +59,25 @@ func kindOf(m fs.FileMode) string {
 	return "something else"
 }
 
+// form is what becomes of a picture: size×size pixels of channels values, brought to
+// that as fit says.
+type form struct {
+	size, channels int
+	fit            string
+	turbo          bool // JPEG files are decoded by libjpeg-turbo where it has no complaint
+}
+
 // readPicture decodes a PNG, JPEG, WebP or BMP file, turns it upright and fits
 // it into out [size, size, channels]. Transparency shows black. A picture is
 // scaled with the Catmull-Rom kernel, widened when shrinking so that nothing
 // aliases. It gives the EXIF orientation that was undone, 1 for none.
-func readPicture(path string, out []byte, size, channels int, fit string) (turn int, err error) {
+func readPicture(path string, out []byte, to form) (turn int, err error) {
 	f, bytes, err := openRegular(path)
 	if err != nil {
 		return 1, err
 	}
 	defer f.Close()
-	return decodePicture(f, path, bytes, out, size, channels, fit)
+	return decodePicture(f, path, bytes, out, to)
 }
 
 // endOfJPEG is the mark that some programs leave out. As libjpeg does, a file
@@ -75,8 +85,8 @@ func readPicture(path string, out []byte, size, channels int, fit string) (turn 
 var endOfJPEG = []byte{0xff, 0xd9}
 
 // decodePicture is readPicture of bytes at hand: length is their number.
-func decodePicture(f io.ReadSeeker, name string, length int64, out []byte, size, channels int, fit string) (turn int, err error) {
-	format, err := boundPicture(f, length, size)
+func decodePicture(f io.ReadSeeker, name string, length int64, out []byte, to form) (turn int, err error) {
+	format, err := boundPicture(f, length, to.size)
 	if err != nil {
 		return 1, fmt.Errorf("%s %w", name, err)
 	}
@@ -92,6 +102,19 @@ func decodePicture(f io.ReadSeeker, name string, length int64, out []byte, size,
 		return 1, fmt.Errorf("%s cannot be read: %w", name, err)
 	}
 	turn = orientation(format, head)
+	if format == "jpeg" && to.turbo {
+		rest, err := io.ReadAll(f)
+		if err != nil {
+			return turn, fmt.Errorf("%s cannot be read: %w", name, err)
+		}
+		if src := decodeTurbo(append(head, rest...)); src != nil {
+			place(out, src, turn, to)
+			return turn, nil
+		}
+		if _, err := f.Seek(int64(len(head)), io.SeekStart); err != nil {
+			return turn, err
+		}
+	}
 	whole := io.MultiReader(bytes.NewReader(head), f)
 	if format == "jpeg" {
 		whole = io.MultiReader(whole, bytes.NewReader(endOfJPEG))
@@ -103,10 +126,35 @@ func decodePicture(f io.ReadSeeker, name string, length int64, out []byte, size,
 		}
 		return 1, fmt.Errorf("%s is damaged: %w", name, err)
 	}
+	place(out, src, turn, to)
+	return turn, nil
+}
+
+// decodeTurbo is a picture by libjpeg-turbo; nil where it finds any fault.
+func decodeTurbo(jpeg []byte) *image.RGBA {
+	w, h, ok := turbo.Size(jpeg)
+	if !ok {
+		return nil
+	}
+	rgb := make([]byte, 3*w*h)
+	if !turbo.Decode(jpeg, rgb, w, h) {
+		return nil
+	}
+	m := image.NewRGBA(image.Rect(0, 0, w, h))
+	for i := range w * h {
+		to, from := m.Pix[4*i:4*i+4:4*i+4], rgb[3*i:3*i+3:3*i+3]
+		to[0], to[1], to[2], to[3] = from[0], from[1], from[2], 255
+	}
+	return m
+}
+
+// place turns a picture upright and fits it into out.
+func place(out []byte, src image.Image, turn int, form form) {
+	size, channels := form.size, form.channels
 	if turn != 1 {
 		src = turned{src, turn}
 	}
-	from, to := fitPicture(src.Bounds(), size, fit)
+	from, to := fitPicture(src.Bounds(), size, form.fit)
 	dst := image.NewRGBA(image.Rect(0, 0, size, size))
 	for i := 3; i < len(dst.Pix); i += 4 {
 		dst.Pix[i] = 255
@@ -119,7 +167,6 @@ func decodePicture(f io.ReadSeeker, name string, length int64, out []byte, size,
 	for i := range size * size {
 		convert(out[i*channels:][:channels], dst.Pix[4*i:][:3])
 	}
-	return turn, nil
 }
 
 // fitPicture says which part of a picture goes where in the square.

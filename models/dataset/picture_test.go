@@ -104,7 +104,8 @@ func FuzzPicture(f *testing.F) {
 		}
 		out := make([]byte, int(size)*int(size)*channels)
 		memcap.Hold(t, func() {
-			_, err := decodePicture(bytes.NewReader(b), "fuzz", int64(len(b)), out, int(size), channels, []string{"crop", "resize", "pad"}[how%3])
+			_, err := decodePicture(bytes.NewReader(b), "fuzz", int64(len(b)), out,
+				form{int(size), channels, []string{"crop", "resize", "pad"}[how%3], how%2 == 0})
 			if err != nil && !strings.HasPrefix(err.Error(), "fuzz ") {
 				t.Errorf("error does not name the file: %v", err)
 			}

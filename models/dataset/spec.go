@@ -4,6 +4,8 @@ import (
 	"os"
 	"slices"
 	"strings"
+
+	"prabench/models/dataset/turbo"
 )
 
 // maxSize bounds data.size: far beyond what a pixel model can train on, small
@@ -53,6 +55,8 @@ func (s Spec) resolve() (resolved, error) {
 		return r, problem("data.limit", "%d is negative; say how many training images to keep, or 0 for all", s.Limit)
 	case !slices.Contains([]string{"", "auto", "pad", "crop", "resize"}, s.Fit):
 		return r, problem("data.fit", "%q is not allowed; use auto, pad, crop or resize", s.Fit)
+	case s.Decoder != "" && s.Decoder != goDecoder && s.Decoder != turboDecoder:
+		return r, problem("data.decoder", "%q is not allowed; use go or turbo", s.Decoder)
 	case !(s.Flip >= 0 && s.Flip <= 1):
 		return r, problem("data.flip", "%v is not a share of images; allowed: 0 to 1", s.Flip)
 	case s.Set == Folder && s.Size == 0:
@@ -77,6 +81,21 @@ func (s Spec) resolve() (resolved, error) {
 		return r, err
 	}
 	return r, r.checkRoot()
+}
+
+// Values of data.decoder.
+const (
+	goDecoder    = "go"
+	turboDecoder = "turbo"
+)
+
+// decodable says what is missing to decode the pictures.
+func (s Spec) decodable() error {
+	if s.Decoder == turboDecoder && !isPacked(s.Root) && !turbo.Here() {
+		return problem("data.decoder", "libjpeg-turbo (libturbojpeg.so.0) is not on this machine; install the package %s, or set "+
+			"decoder = \"go\"", turbo.Package)
+	}
+	return nil
 }
 
 // limited is min(n, limit) where n may be unknown (-1) and limit 0 means all.

@@ -130,7 +130,7 @@ func TestOrientationIsUndone(t *testing.T) {
 			path := filepath.Join(dir, name)
 			write(t, path, b)
 			out := make([]byte, 16*16*3)
-			turn, err := readPicture(path, out, 16, 3, "resize")
+			turn, err := readPicture(path, out, form{size: 16, channels: 3, fit: "resize"})
 			if err != nil {
 				t.Fatalf("%s, orientation %d: %v", name, how, err)
 			}
@@ -204,18 +204,18 @@ func TestJPEGWithoutItsEnd(t *testing.T) {
 	whole, path := b.Bytes(), filepath.Join(t.TempDir(), "m.jpg")
 	want, got := make([]byte, 16*16*3), make([]byte, 16*16*3)
 	write(t, path, whole)
-	if _, err := readPicture(path, want, 16, 3, "resize"); err != nil {
+	if _, err := readPicture(path, want, form{size: 16, channels: 3, fit: "resize"}); err != nil {
 		t.Fatal(err)
 	}
 	for cut := 1; cut <= 2; cut++ {
 		write(t, path, whole[:len(whole)-cut])
-		if _, err := readPicture(path, got, 16, 3, "resize"); err != nil || !bytes.Equal(got, want) {
+		if _, err := readPicture(path, got, form{size: 16, channels: 3, fit: "resize"}); err != nil || !bytes.Equal(got, want) {
 			t.Errorf("without its last %d bytes: %v, same pixels: %v", cut, err, bytes.Equal(got, want))
 		}
 	}
 	for _, keep := range []int{len(whole) - 12, len(whole) / 2, 30} {
 		write(t, path, whole[:keep])
-		if _, err := readPicture(path, got, 16, 3, "resize"); err == nil || !strings.Contains(err.Error(), path) {
+		if _, err := readPicture(path, got, form{size: 16, channels: 3, fit: "resize"}); err == nil || !strings.Contains(err.Error(), path) {
 			t.Errorf("%d of %d bytes: got %v, want an error that names the file", keep, len(whole), err)
 		}
 	}
