@@ -75,7 +75,7 @@ func (f *figureReading) read(i int) bool {
 	f.kind, f.fig.Kind = kind, name
 	f.checkKeys()
 	f.fig.Name = fmt.Sprintf("%s%d", name, i+1)
-	for _, field := range append(figure.Common(), kind.Fields...) {
+	for _, field := range kind.All() {
 		f.field(field)
 	}
 	if why := notAName(f.fig.Name); why != "" {
@@ -99,7 +99,11 @@ func (f *figureReading) field(field figure.Field) {
 			f.name(field, to)
 		}
 	case *[]string:
-		*to = f.names(field)
+		if field.Is == 0 {
+			*to = f.values(field.Key)
+		} else {
+			*to = f.names(field)
+		}
 	case *int:
 		f.count(field.Key, to)
 	case **bool:
@@ -109,7 +113,13 @@ func (f *figureReading) field(field figure.Field) {
 		f.flag(field.Key, &given)
 		*to = given != nil && *given
 	case *float64:
-		f.width(field.Key, to)
+		f.number(field, to)
+	case *[]float64:
+		f.ends(field.Key, to)
+	case *map[string]string:
+		f.texts(field.Key, to)
+	case *[]figure.Reference:
+		f.references(field.Key, to)
 	case *map[string]any:
 		f.where(field.Key, to)
 	default:
@@ -184,26 +194,6 @@ func (f *figureReading) count(key string, to *int) {
 		return
 	}
 	*to = int(n)
-}
-
-// width reads inches, as an integer or a float.
-func (f *figureReading) width(key string, to *float64) {
-	raw, ok := f.table[key]
-	if !ok {
-		return
-	}
-	var inches float64
-	switch v := raw.(type) {
-	case int64:
-		inches = float64(v)
-	case float64:
-		inches = v
-	}
-	if !(inches >= 2 && inches <= 20) {
-		f.wrong(key, raw, "inches from 2 to 20; 3.25 is one column of two, 6.75 both")
-		return
-	}
-	*to = inches
 }
 
 // name reads the name of a metric or key, or takes the kind's default.

@@ -51,7 +51,7 @@ func (c *chart) bars() {
 	for i, g := range groups {
 		place[g] = i
 		if c.series != nil {
-			c.sheet.Legend = append(c.sheet.Legend, layout.Swatch(g, barLook(i)))
+			c.sheet.Legend = append(c.sheet.Legend, layout.Swatch(c.called(g), barLook(i)))
 		}
 	}
 	c.panel = func(f string, p *layout.Painter, a layout.Area) {

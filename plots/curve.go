@@ -52,6 +52,7 @@ func plotCurve(c *chart) error {
 	if c.fig.LogY != nil {
 		c.sheet.Y.Log = *c.fig.LogY
 	}
+	k.smooth()
 	xs, ys := k.thin()
 	if len(ys) == 0 {
 		if len(k.list) > 0 {
@@ -72,6 +73,9 @@ func plotCurve(c *chart) error {
 	}
 	if k.stretch > 1 {
 		c.after = fmt.Sprintf(" · each drawn value is the mean of up to %d logged ones", k.stretch)
+	}
+	if n := k.window(); n > 1 {
+		c.after += fmt.Sprintf(" · smoothed: means of %d neighbouring logged values", n)
 	}
 	if len(c.series.names) > 1 {
 		c.legend(true, false)
@@ -99,6 +103,38 @@ func (k *curves) read(y string) (numbers []float64) {
 		k.list = append(k.list, one)
 	}
 	return numbers
+}
+
+// window is how many logged values a smoothed one is the mean of: an odd number.
+func (k *curves) window() int { return k.fig.Smooth | 1 }
+
+// smooth makes each value the mean of so many around it, of fewer at the ends, so
+// that nothing moves along the steps. What is no number stays out of the means and
+// remains one.
+func (k *curves) smooth() {
+	n := k.window()
+	if n <= 1 {
+		return
+	}
+	for i := range k.list {
+		pts := k.list[i].points
+		sort.SliceStable(pts, func(i, j int) bool { return pts[i].X < pts[j].X })
+		out := make([]Point, len(pts))
+		for j := range pts {
+			out[j] = pts[j]
+			half := min((n-1)/2, j, len(pts)-1-j)
+			sum, count := 0.0, 0
+			for _, p := range pts[j-half : j+half+1] {
+				if !math.IsNaN(p.Y) && !math.IsInf(p.Y, 0) {
+					sum, count = sum+p.Y, count+1
+				}
+			}
+			if !math.IsNaN(pts[j].Y) && !math.IsInf(pts[j].Y, 0) {
+				out[j].Y = sum / float64(count)
+			}
+		}
+		k.list[i].points = out
+	}
 }
 
 // thin orders the points, takes out what cannot be drawn and averages the rest;

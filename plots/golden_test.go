@@ -5,6 +5,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -30,11 +31,7 @@ func TestMain(m *testing.M) {
 
 // goldens are figures that a person has looked at. Draw them again with
 // go test ./plots -run Golden -update, and look at them again.
-var goldens = []struct {
-	name string
-	fig  Figure
-	data func() Data
-}{
+var goldens = append([]golden{
 	{"pareto", Figure{Kind: figure.Pareto, X: "throughput", Y: "fid_proxy", Series: "model.block", Title: "Quality against speed"}, tradeoff},
 	{"pareto_facets", Figure{Kind: figure.Pareto, X: "throughput", Y: "fid_proxy", Series: "model.block", Facet: "model.patch"}, tradeoff},
 	{"pareto_labels", Figure{Kind: figure.Pareto, X: "train_seconds", Y: "fid_proxy"}, methods},
@@ -81,6 +78,62 @@ var goldens = []struct {
 		}
 		return d
 	}},
+}, looked()...)
+
+type golden struct {
+	name string
+	fig  Figure
+	data func() Data
+}
+
+// looked are figures for the keys of their looks, each named after its key.
+func looked() (list []golden) {
+	off, on := false, true
+	nan := math.NaN()
+	line := Figure{Kind: figure.Line, X: "train.rollout_depth", Y: "fid_proxy", Series: "model.block",
+		Width: 3.25, Look: figure.Look{Height: 1.2},
+		Where: map[string]any{"model.patch": 7}}
+	for key, change := range map[string]func(*Figure){
+		"height":    func(f *Figure) { f.Height = 2.2 },
+		"x_range":   func(f *Figure) { f.XRange = []float64{0.5, 2.5} },
+		"y_range":   func(f *Figure) { f.YRange = []float64{12, 17} },
+		"x_label":   func(f *Figure) { f.XLabel = "depth of the rollout in training" },
+		"y_label":   func(f *Figure) { f.YLabel = "distance (lower is better)" },
+		"legend":    func(f *Figure) { f.Legend = figure.LegendNone },
+		"font":      func(f *Figure) { f.Font = figure.FontSerif },
+		"font_size": func(f *Figure) { f.FontSize = 11 },
+		"footer":    func(f *Figure) { f.Footer = &off },
+		"order":     func(f *Figure) { f.Order = []string{"4", "1"} },
+		"names":     func(f *Figure) { f.Called = map[string]string{"1": "one token", "4": "four tokens"} },
+		"labels":    func(f *Figure) { f.Labels = &on },
+		"reference": func(f *Figure) {
+			f.References = []figure.Reference{{X: nan, Y: 8.5, Label: "published, line"}, {X: 1.5, Y: nan, Label: "where it bends"},
+				{X: 2, Y: 24, Label: "published, point"}}
+		},
+	} {
+		g := golden{"look_" + key, line, tradeoff}
+		change(&g.fig)
+		list = append(list, g)
+	}
+	slices.SortFunc(list, func(a, b golden) int { return strings.Compare(a.name, b.name) })
+	smooth := golden{"look_smooth", Figure{Kind: figure.Curve, Width: 3.25, Look: figure.Look{Height: 1.2}}, methods}
+	smooth.fig.Smooth = 25
+	return append(list, smooth)
+}
+
+// Every key of a figure's looks has a picture.
+func TestEveryLookHasAPicture(t *testing.T) {
+	drawn := map[string]bool{}
+	for _, g := range looked() {
+		drawn[strings.TrimPrefix(g.name, "look_")] = true
+	}
+	for _, k := range figure.Kinds() {
+		for _, f := range k.Looks() {
+			if !drawn[f.Key] {
+				t.Errorf("%s has the key %s, which no picture shows", k.Name, f.Key)
+			}
+		}
+	}
 }
 
 func TestGolden(t *testing.T) {

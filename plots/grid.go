@@ -75,7 +75,7 @@ func (g *grids) read() error {
 			}
 		}
 		name := g.place(c, g.facet)
-		head := heading(g.facet, name)
+		head := heading(g.facet, name, g.fig.Called)
 		if isLabel(g.facet.name) && len(g.cells) == 1 && c.Label == "" {
 			head = ""
 		}

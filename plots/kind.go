@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"strings"
 
-	"gonum.org/v1/plot/vg"
-
 	"prabench/plots/figure"
 	"prabench/plots/layout"
 )
@@ -82,6 +80,9 @@ func newChart(fig Figure, data Data) (*chart, plotter, error) {
 	if c.facet, err = sel.category("facet", fig.Facet); err != nil {
 		return nil, k, err
 	}
+	if err := c.ordered(); err != nil {
+		return nil, k, err
+	}
 	return c, k, sel.sameOrigin()
 }
 
@@ -97,7 +98,8 @@ func sheetOf(fig Figure, data Data) (*layout.Sheet, error) {
 	if err := k.plot(c); err != nil {
 		return nil, err
 	}
-	return c.finish(), nil
+	s := c.finish()
+	return s, c.dress()
 }
 
 // textOf writes a figure of a kind that is text.
@@ -129,20 +131,11 @@ func (c *chart) finish() *layout.Sheet {
 	if s.Panels == nil {
 		for _, f := range c.facets() {
 			draw := func(p *layout.Painter, a layout.Area) { c.panel(f, p, a) }
-			s.Panels = append(s.Panels, layout.Panel{Heading: heading(c.facet, f), Draw: draw})
+			s.Panels = append(s.Panels, layout.Panel{Heading: heading(c.facet, f, c.fig.Called), Draw: draw})
 		}
-	}
-	if c.fig.Width > 0 {
-		s.Width, s.Print = roomOf(c.fig), printScale
 	}
 	return s
 }
-
-// printScale makes the labels, which are laid out with 10 pt, 8 pt in print.
-const printScale = 0.8
-
-// roomOf is the width in which a figure is laid out, 0 when it is not said.
-func roomOf(fig Figure) vg.Length { return vg.Length(fig.Width * 72 / printScale) }
 
 // lacks counts a cell that is not drawn: by its outcome when it failed.
 func (c *chart) lacks(cell CellData, why string) string {
@@ -177,10 +170,12 @@ func (c *chart) place(cell CellData, d *dimension) string {
 }
 
 // heading is the title of a panel.
-func heading(d *dimension, name string) string {
-	switch {
+func heading(d *dimension, name string, names map[string]string) string {
+	switch own := names[name]; {
 	case d == nil:
 		return ""
+	case own != "":
+		return own
 	case isLabel(d.name):
 		return name
 	}
@@ -211,6 +206,6 @@ func (c *chart) legend(lined, shaped bool) {
 		return
 	}
 	for _, g := range c.groups() {
-		c.sheet.Legend = append(c.sheet.Legend, layout.GlyphEntry(g, c.look(g), lined, shaped))
+		c.sheet.Legend = append(c.sheet.Legend, layout.GlyphEntry(c.called(g), c.look(g), lined, shaped))
 	}
 }

@@ -30,6 +30,7 @@ func plotLine(c *chart) error {
 	c.panel = func(f string, p *layout.Painter, a layout.Area) {
 		points, crosses := pick(c.drawn, f), pick(c.crosses, f)
 		shift := c.sideBySide(a)
+		var lines []vg.Point
 		for _, g := range c.groups() {
 			l, dx := c.look(g), shift[g]
 			for _, run := range runs(points, crosses, g) {
@@ -38,6 +39,7 @@ func plotLine(c *chart) error {
 					pts = append(pts, vg.Point{X: a.X(q.X) + dx, Y: a.Y(q.Y)})
 				}
 				p.Stroke(l.Color, 1.4, l.Dash, pts...)
+				lines = append(lines, along(pts)...)
 			}
 		}
 		for _, q := range points {
@@ -46,9 +48,26 @@ func plotLine(c *chart) error {
 		for _, q := range points {
 			p.Glyph(c.look(q.Series), a.X(q.X)+shift[q.Series], a.Y(q.Y), layout.GlyphSize)
 		}
+		if c.named(false) {
+			labelPoints(p, a, points, lines, false)
+		}
 		c.drawCrosses(p, a, f)
 	}
 	return nil
+}
+
+// along are points on a line, close enough that a box around each keeps labels off
+// it.
+func along(line []vg.Point) (pts []vg.Point) {
+	for i := 1; i < len(line); i++ {
+		p, q := line[i-1], line[i]
+		n := max(1, int(math.Hypot(float64(q.X-p.X), float64(q.Y-p.Y))/3))
+		for k := range n {
+			t := vg.Length(k) / vg.Length(n)
+			pts = append(pts, vg.Point{X: p.X + t*(q.X-p.X), Y: p.Y + t*(q.Y-p.Y)})
+		}
+	}
+	return pts
 }
 
 // sideBySide moves the series apart where the x axis has names: these have no

@@ -91,14 +91,19 @@ func (c *chart) drawCrosses(p *layout.Painter, a layout.Area, facet string) {
 }
 
 // labelPoints names points where there is room: around the point, clear of
-// every mark and of the labels so far. A point without room stays unnamed.
-func labelPoints(p *layout.Painter, a layout.Area, points []Point, stairs []vg.Point) {
+// every mark and of the labels so far, and of lines: joined, from each point to the next,
+// or dense points of them. A point without room stays unnamed.
+func labelPoints(p *layout.Painter, a layout.Area, points []Point, lines []vg.Point, joined bool) {
 	var taken []layout.Rect
 	thin := func(x0, y0, x1, y1 vg.Length) {
 		taken = append(taken, layout.Rect{X0: min(x0, x1), Y0: min(y0, y1), X1: max(x0, x1), Y1: max(y0, y1)}.Grow(2))
 	}
-	for i := 1; i < len(stairs); i++ {
-		thin(stairs[i-1].X, stairs[i-1].Y, stairs[i].X, stairs[i].Y)
+	for i, q := range lines {
+		from := q
+		if joined && i > 0 {
+			from = lines[i-1]
+		}
+		thin(from.X, from.Y, q.X, q.Y)
 	}
 	for _, q := range points {
 		x, y := a.X(q.X), a.Y(q.Y)

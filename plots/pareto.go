@@ -45,8 +45,8 @@ func plotPareto(c *chart) error {
 		for _, q := range points {
 			p.Glyph(c.look(q.Series), a.X(q.X), a.Y(q.Y), layout.GlyphSize)
 		}
-		if c.series == nil && len(points) <= 16 && len(points)*len(c.facets()) > 1 {
-			labelPoints(p, a, points, stairs)
+		if c.named(c.series == nil && len(points) <= 16 && len(points)*len(c.facets()) > 1) {
+			labelPoints(p, a, points, stairs, true)
 		}
 		c.drawCrosses(p, a, f)
 	}

@@ -74,7 +74,7 @@ func (c *chart) axes(categoricalX bool) error {
 	xf, xUnit := c.shownUnit(c.x)
 	yf, yUnit := c.shownUnit(c.y)
 	for _, cell := range c.cells {
-		p := Point{Label: c.label(cell), N: cell.Seeds, Series: c.place(cell, c.series), Facet: c.place(cell, c.facet)}
+		p := Point{Label: c.called(c.label(cell)), N: cell.Seeds, Series: c.place(cell, c.series), Facet: c.place(cell, c.facet)}
 		var whyX, whyY string
 		p.X, p.XLo, p.XHi, whyX = c.coordinate(cell, c.x, xf)
 		p.Y, p.YLo, p.YHi, whyY = c.coordinate(cell, c.y, yf)
@@ -164,6 +164,7 @@ func (c *chart) axis(key string, d dimension, unit string, force *bool,
 				a.At = append(a.At, f)
 			}
 		}
+		slices.Sort(a.At)
 	}
 	if a.Log {
 		if len(values) > 0 && slices.Max(values) <= 0 {

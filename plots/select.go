@@ -212,6 +212,7 @@ func (s *selection) key(name string) dimension {
 		b, okB := number(d.values[j])
 		return okA && (!okB || a < b)
 	})
+	s.inOrder(&d)
 	for _, v := range d.values {
 		d.names = append(d.names, show(v))
 	}

@@ -39,7 +39,8 @@ func tidy(t interface {
 			}
 		}
 		for _, f := range p.Frames {
-			if fig.Kind != figure.Heatmap && fig.Kind != figure.Grid && fig.Kind != figure.Pareto && fig.Kind != figure.Parallel && a.Box.Meets(f) {
+			if fig.Kind != figure.Heatmap && fig.Kind != figure.Grid && fig.Kind != figure.Pareto && fig.Kind != figure.Parallel &&
+				fig.Labels == nil && a.Box.Meets(f) {
 				t.Errorf("%q lies on the data", a.Text)
 			}
 			if a.Box.Meets(f) && !f.Holds(a.Box) && fig.Kind != figure.Grid {

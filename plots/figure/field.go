@@ -10,6 +10,8 @@ type Field struct {
 	Required bool
 	Least    int    // of lists: at least so many
 	Default  string // of names
+	Low      float64
+	High     float64 // of numbers: from Low to High
 
 	to func(*Figure) any
 }
@@ -25,8 +27,9 @@ const (
 
 // To is where in the figure the value goes. Its type says what the value is:
 // *string is a name, or a text where the field has neither roles nor words;
-// *[]string names; *int a count; *bool and **bool a flag; *float64 inches;
-// *map[string]any a filter.
+// *[]string names, or values where the field has no roles; *int a count; *bool and
+// **bool a flag; *float64 a number; *[]float64 two ends; *map[string]any a filter;
+// *map[string]string texts; *[]Reference given values.
 func (f Field) To(fig *Figure) any { return f.to(fig) }
 
 // The following make a field of a kind from one of the common definitions.

@@ -40,6 +40,8 @@ type Figure struct {
 	// governs the colour scale.
 	LogX, LogY *bool
 	Fit        bool // line: note the exponent of a power law for each series
+
+	Look
 }
 
 // Names of kinds that callers treat in their own way.
@@ -152,5 +154,6 @@ var common = []Field{
 	{Key: "name", Doc: "file stem; the kind and its number when absent", to: func(f *Figure) any { return &f.Name }},
 	{Key: "title", Doc: "heading, and the caption of a table", to: func(f *Figure) any { return &f.Title }},
 	{Key: "where", Doc: "only cells with these values; a list means any of them", to: func(f *Figure) any { return &f.Where }},
-	{Key: "width", Doc: "of the printed figure in inches: 3.25 is one column of two, 6.75 both", to: func(f *Figure) any { return &f.Width }},
+	{Key: "width", Doc: "of the printed figure in inches: 3.25 is one column of two, 6.75 both", Low: 2, High: 20,
+		to: func(f *Figure) any { return &f.Width }},
 }

@@ -19,12 +19,12 @@ func TestFields(t *testing.T) {
 				t.Errorf("%s has %s twice", k.Name, key)
 			}
 		}
-		for _, f := range append(Common(), k.Fields...) {
+		for _, f := range k.All() {
 			var fig Figure
 			named := f.Is != 0 || f.Words != nil
 			switch to := f.To(&fig).(type) {
 			case *string, *[]string:
-			case *int, **bool, *bool, *float64, *map[string]any:
+			case *int, **bool, *bool, *float64, *map[string]any, *[]float64, *map[string]string, *[]Reference:
 				if named {
 					t.Errorf("%s.%s is no name but has roles or words", k.Name, f.Key)
 				}

@@ -74,18 +74,20 @@ func Of(name string) (Kind, bool) {
 
 // Field finds the field of a key.
 func (k Kind) Field(key string) (Field, bool) {
-	for _, f := range append(slices.Clone(common), k.Fields...) {
-		if f.Key == key {
-			return f, true
-		}
-	}
-	return Field{}, false
+	return find(k.All(), key)
 }
+
+// All are the keys of [[figure]] that the kind takes, besides kind itself: those of
+// every kind, its own, and those of its appearance.
+func (k Kind) All() []Field { return slices.Concat(common, k.Fields, k.looks()) }
+
+// Looks are those of its appearance.
+func (k Kind) Looks() []Field { return k.looks() }
 
 // Keys are the names of all keys that a [[figure]] of the kind may have.
 func (k Kind) Keys() []string {
 	keys := []string{"kind"}
-	for _, f := range append(slices.Clone(common), k.Fields...) {
+	for _, f := range k.All() {
 		keys = append(keys, f.Key)
 	}
 	return keys
@@ -113,9 +115,11 @@ func (f Figure) Wide() bool {
 // Check says why the figure can never be drawn, whatever the data.
 func (f Figure) Check() error {
 	if k, _ := Of(f.Kind); k.Check != nil {
-		return k.Check(f)
+		if err := k.Check(f); err != nil {
+			return err
+		}
 	}
-	return nil
+	return f.checkLook()
 }
 
 // Names are the metrics and keys that the figure shows, the one it is about

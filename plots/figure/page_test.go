@@ -48,6 +48,10 @@ func reference() string {
 	for _, k := range Kinds() {
 		fmt.Fprintf(&b, "### %s\n\n%s%s.\n\n", k.Name, strings.ToUpper(k.Doc[:1]), k.Doc[1:])
 		keys(&b, k.Fields)
+		if len(k.Looks()) > 0 {
+			b.WriteString("Its looks:\n\n")
+			keys(&b, k.Looks())
+		}
 	}
 	return b.String()
 }
@@ -83,13 +87,22 @@ func (f Field) takes() string {
 		}
 		return name
 	case *[]string:
+		if name == "" {
+			return "list of values"
+		}
 		return "list of: " + name
 	case *int:
 		return "integer"
 	case *bool, **bool:
 		return "`true` or `false`"
 	case *float64:
-		return "number"
+		return fmt.Sprintf("number from %g to %g", f.Low, f.High)
+	case *[]float64:
+		return "`[from, to]`"
+	case *map[string]string:
+		return "table of value = text"
+	case *[]Reference:
+		return "list of tables"
 	}
 	return "table of key = value"
 }

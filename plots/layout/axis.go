@@ -243,6 +243,7 @@ func tickWidth(pn Pen, s string) vg.Length {
 func raised(pn Pen) Pen { pn.Size *= 0.72; return pn }
 
 func (p *Painter) tickText(pn Pen, x, y vg.Length, h, v float64, s string) {
+	pn.serif = p.serif
 	base, exp, ok := strings.Cut(s, "^")
 	if !ok {
 		p.Text(pn, x, y, h, v, s)

@@ -17,6 +17,7 @@ import (
 // Page is a figure that is laid out: a size in points and how to paint it.
 type Page struct {
 	W, H  vg.Length
+	serif bool
 	print float64 // size in print per size in layout; 0 is 1
 	Paint func(*Painter)
 }
@@ -53,6 +54,7 @@ func (g *Page) Encode(format string) ([]byte, error) {
 		// Arial and Helvetica have the widths of Liberation Sans, so a reader
 		// without that font sees the same layout.
 		s := strings.ReplaceAll(b.String(), "font-family:Liberation Sans;", "font-family:'Liberation Sans',Arial,Helvetica,sans-serif;")
+		s = strings.ReplaceAll(s, "font-family:Liberation Serif;", "font-family:'Liberation Serif','Times New Roman',Times,serif;")
 		s = strings.ReplaceAll(s, "data:image/jpg;", "data:image/png;") // which they are
 		s = svgSize().ReplaceAllStringFunc(s, func(size string) string {
 			m := svgSize().FindStringSubmatch(size)
@@ -61,7 +63,7 @@ func (g *Page) Encode(format string) ([]byte, error) {
 		})
 		return []byte(svgText().ReplaceAllStringFunc(s, fixWidth)), nil
 	case "pdf":
-		c := newPDF(g.W, g.H, g.Scale())
+		c := newPDF(g.W, g.H, g.Scale(), g.serif)
 		g.Paint(NewPainter(c))
 		return c.bytes()
 	}
@@ -86,6 +88,6 @@ func fixWidth(text string) string {
 	if err != nil {
 		return text
 	}
-	w := Pen{Size: vg.Length(size), Bold: m[2] == "bold"}.Width(html.UnescapeString(m[4]))
+	w := Pen{Size: vg.Length(size), Bold: m[2] == "bold", serif: strings.Contains(m[1], "Liberation Serif")}.Width(html.UnescapeString(m[4]))
 	return fmt.Sprintf(`<text textLength="%.5g" lengthAdjust="spacingAndGlyphs" %s>%s</text>`, w.Points(), m[1], m[4])
 }

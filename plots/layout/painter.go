@@ -34,6 +34,8 @@ func (r Rect) Grow(d vg.Length) Rect { return Rect{r.X0 - d, r.Y0 - d, r.X1 + d,
 // tests can prove that nothing overlaps.
 type Painter struct {
 	c      vg.Canvas
+	serif  bool  // text in the serif face
+	clip   *Rect // what is drawn outside of it is cut off; text is not
 	Texts  []Inked
 	Frames []Rect // data areas
 }
@@ -61,6 +63,7 @@ func (p *Painter) Text(pn Pen, x, y vg.Length, h, v float64, s string) {
 	if s == "" {
 		return
 	}
+	pn.serif = p.serif
 	w := pn.Width(s)
 	x -= vg.Length(h) * w
 	y -= vg.Length(v) * pn.Capital()
@@ -76,6 +79,7 @@ func (p *Painter) upright(pn Pen, x, y vg.Length, h, v float64, s string) {
 	if s == "" {
 		return
 	}
+	pn.serif = p.serif
 	w := pn.Width(s)
 	y -= vg.Length(h) * w
 	x += vg.Length(v) * pn.Capital()
@@ -102,6 +106,16 @@ func (p *Painter) Stroke(c color.RGBA, width vg.Length, dash []vg.Length, pts ..
 	if len(pts) < 2 {
 		return
 	}
+	if p.clip != nil {
+		for _, part := range p.clip.cut(pts) {
+			p.stroke(c, width, dash, part)
+		}
+		return
+	}
+	p.stroke(c, width, dash, pts)
+}
+
+func (p *Painter) stroke(c color.RGBA, width vg.Length, dash []vg.Length, pts []vg.Point) {
 	var path vg.Path
 	path.Move(pts[0])
 	for _, q := range pts[1:] {
@@ -131,6 +145,12 @@ func path(r Rect) vg.Path {
 
 // Fill fills a rectangle.
 func (p *Painter) Fill(c color.RGBA, r Rect) {
+	if p.clip != nil {
+		r = Rect{max(r.X0, p.clip.X0), max(r.Y0, p.clip.Y0), min(r.X1, p.clip.X1), min(r.Y1, p.clip.Y1)}
+		if r.W() <= 0 || r.H() <= 0 {
+			return
+		}
+	}
 	p.c.SetColor(c)
 	p.c.Fill(path(r))
 }
@@ -144,6 +164,9 @@ func (p *Painter) Box(c color.RGBA, width vg.Length, r Rect) {
 
 // Glyph draws a filled shape with a white rim that keeps neighbours apart.
 func (p *Painter) Glyph(l Look, x, y, r vg.Length) {
+	if p.clip != nil && !p.clip.Grow(0.01).Holds(Rect{x, y, x, y}) {
+		return
+	}
 	var q vg.Path
 	if corners := outline(l.Shape); corners != nil {
 		for i, c := range corners {
@@ -175,6 +198,9 @@ func (p *Painter) Glyph(l Look, x, y, r vg.Length) {
 // Cross is the mark of a cell that has no value.
 func (p *Painter) Cross(c color.RGBA, x, y vg.Length) {
 	const r = 2.6
+	clip := p.clip // it stands for a value that has no place
+	p.clip = nil
+	defer func() { p.clip = clip }()
 	p.Segment(c, 1.4, x-r, y-r, x+r, y+r)
 	p.Segment(c, 1.4, x-r, y+r, x+r, y-r)
 }

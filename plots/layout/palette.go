@@ -37,6 +37,9 @@ type Look struct {
 	Dash  []vg.Length
 }
 
+// Looks is how many series look different.
+const Looks = 35
+
 const shapes = 8
 
 // Dashes are the patterns of lines; the first is solid.

@@ -8,6 +8,7 @@ import (
 	"image/png"
 	"math"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -43,7 +44,7 @@ type pdfState struct {
 }
 
 // newPDF makes a page of w × h, printed at a scale: all that is drawn is.
-func newPDF(w, h vg.Length, scale float64) *pdfCanvas {
+func newPDF(w, h vg.Length, scale float64, serif bool) *pdfCanvas {
 	doc := fpdf.NewCustom(&fpdf.InitType{UnitStr: "pt", Size: fpdf.SizeType{Wd: w.Points() * scale, Ht: h.Points() * scale}})
 	// The same figure is the same bytes: no clock, no order of maps.
 	epoch := time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -55,6 +56,10 @@ func newPDF(w, h vg.Length, scale float64) *pdfCanvas {
 	doc.SetAutoPageBreak(false, 0)
 	doc.AddUTF8FontFromBytes("sans", "", regularFile())
 	doc.AddUTF8FontFromBytes("sansbold", "", boldFile())
+	if serif {
+		doc.AddUTF8FontFromBytes("serif", "", fontSource(Pen{serif: true}))
+		doc.AddUTF8FontFromBytes("serifbold", "", fontSource(Pen{serif: true, Bold: true}))
+	}
 	doc.AddPage()
 	doc.SetLineJoinStyle("round")
 	c := &pdfCanvas{doc: doc, h: h, stack: []pdfState{{scale: [2]float64{1, 1}}}}
@@ -173,9 +178,9 @@ func (c *pdfCanvas) path(p vg.Path, style string) {
 }
 
 func (c *pdfCanvas) FillString(f font.Face, at vg.Point, s string) {
-	name := "sans"
+	name := strings.ToLower(string(f.Font.Variant))
 	if f.Font.Weight == stdfont.WeightBold {
-		name = "sansbold"
+		name += "bold"
 	}
 	c.doc.SetFont(name, "", f.Font.Size.Points())
 	c.doc.SetTextColor(c.rgb())

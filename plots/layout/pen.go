@@ -2,6 +2,7 @@ package layout
 
 import (
 	"image/color"
+	"slices"
 	"strings"
 	"sync"
 	"unicode"
@@ -17,24 +18,28 @@ type Pen struct {
 	Size  vg.Length
 	Bold  bool
 	Color color.RGBA
+	serif bool // set by the painter: measured is the sans face, which is wider
 }
 
 // The pens of the parts of a figure; those of ticks are for callers too.
 var (
-	titlePen   = Pen{11.5, true, Black}
-	headPen    = Pen{9.5, true, Black}
-	labelPen   = Pen{10, false, Black}
-	TickPen    = Pen{9, false, Black}
-	legendPen  = Pen{9, false, Black}
-	legendHead = Pen{9, true, Black}
-	notePen    = Pen{8, false, Dark}
-	sourcePen  = Pen{7, false, Grey}
+	titlePen   = Pen{Size: 11.5, Bold: true, Color: Black}
+	headPen    = Pen{Size: 9.5, Bold: true, Color: Black}
+	labelPen   = Pen{Size: 10, Bold: false, Color: Black}
+	TickPen    = Pen{Size: 9, Bold: false, Color: Black}
+	legendPen  = Pen{Size: 9, Bold: false, Color: Black}
+	legendHead = Pen{Size: 9, Bold: true, Color: Black}
+	notePen    = Pen{Size: 8, Bold: false, Color: Dark}
+	sourcePen  = Pen{Size: 7, Bold: false, Color: Grey}
 )
 
 var fonts = sync.OnceValue(func() *font.Cache { return font.NewCache(liberation.Collection()) })
 
 func (p Pen) face() font.Face {
 	f := font.Font{Typeface: "Liberation", Variant: "Sans"}
+	if p.serif {
+		f.Variant = "Serif"
+	}
 	if p.Bold {
 		f.Weight = stdfont.WeightBold
 	}
@@ -180,7 +185,6 @@ func legible(s string) string {
 	if ascii {
 		return s
 	}
-	f := Pen{}.face()
 	return strings.Map(func(r rune) rune {
 		switch {
 		case r == '\n' || r == '\t' || r == '\u00a0' || r == '\u202f':
@@ -188,9 +192,29 @@ func legible(s string) string {
 		case r < ' ' || r == 0x7f:
 			return -1
 		}
-		if i, err := f.Face.GlyphIndex(nil, r); err != nil || i == 0 || r > 0xFFFF {
+		if lacks(r) {
 			return '?'
 		}
 		return r
 	}, s)
+}
+
+// lacks says that the fonts have no such character.
+func lacks(r rune) bool {
+	f := Pen{}.face()
+	i, err := f.Face.GlyphIndex(nil, r)
+	return err != nil || i == 0 || r > 0xFFFF
+}
+
+// Missing are the characters of texts that the fonts lack, each once, in the order
+// in which they come: figures have a question mark in their place.
+func Missing(texts ...string) (runes []rune) {
+	for _, text := range texts {
+		for _, r := range text {
+			if r > 0x7e && !unicode.IsSpace(r) && lacks(r) && !slices.Contains(runes, r) {
+				runes = append(runes, r)
+			}
+		}
+	}
+	return runes
 }

@@ -52,7 +52,7 @@ func (s *Sheet) Page() *Page {
 	}
 	l.source = sourcePen.Wrap(s.Source, inner)
 	l.stack()
-	return &Page{W: s.Width, H: l.h, print: s.Print, Paint: l.paint}
+	return &Page{W: s.Width, H: l.h, serif: s.Serif, print: s.Print, Paint: l.paint}
 }
 
 // sizes sets the sheet's width and its panels' height where they are open.
@@ -102,9 +102,10 @@ func (l *placed) leftOfFrames() {
 // colour bar; else the legend goes below.
 func (l *placed) rightOfFrames(inner vg.Length) {
 	s := l.Sheet
-	if len(s.Legend) > 0 {
+	if len(s.Legend) > 0 && s.LegendAt != "none" {
 		l.side = s.legendBeside(min(inner*0.3, 135))
-		if s.Width < slim || !l.side.fits || l.side.h > vg.Length(l.rows)*s.Height+30 {
+		noRoom := s.Width < slim || !l.side.fits || l.side.h > vg.Length(l.rows)*s.Height+30
+		if s.LegendAt == "below" || s.LegendAt != "right" && noRoom {
 			l.side, l.below = legendBlock{}, s.legendBelow(inner-l.left)
 		}
 	}
@@ -167,6 +168,7 @@ func (l *placed) frame(i int) Rect {
 }
 
 func (l *placed) paint(p *Painter) {
+	p.serif = l.Serif
 	p.Lines(titlePen, Border, l.h-Border, Start, l.title)
 	for i, pn := range l.Panels {
 		f := l.frame(i)
@@ -174,7 +176,11 @@ func (l *placed) paint(p *Painter) {
 		p.Lines(headPen, f.X0+(l.Inset+l.frameW)/2, f.Y1+l.headH-1, Middle, l.heads[i])
 		a := l.area(f)
 		l.back(p, a)
+		if l.Clip {
+			p.clip = &Rect{f.X0, f.Y0, f.X1, f.Y1 - a.Strip.H()}
+		}
 		pn.Draw(p, a)
+		p.clip = nil
 		l.front(p, a, i%l.cols == 0, i+l.cols >= len(l.Panels), l.foot)
 	}
 	bottom := l.frame((l.rows - 1) * l.cols).Y0

@@ -23,10 +23,13 @@ type Sheet struct {
 	X, Y    *Axis     // shared by the panels; nil for pictures
 	Inset   vg.Length // of headings from the frame's left: row labels of pictures
 	Crosses bool      // reserve the strip for cells without values
+	Clip    bool      // an axis leaves values out: what lies outside the frame is cut off
+	Serif   bool      // text in the serif face
 	Square  bool      // no margin between axis and data (heatmap): no grid lines
 
 	LegendTitle string
 	Legend      []Entry
+	LegendAt    string // right, below or none; "" decides by the room
 	Bar         *ColourBar
 
 	Notes  []string // what is missing and why
@@ -92,6 +95,9 @@ func (s *Sheet) area(f Rect) Area {
 	}
 	if s.Y != nil {
 		a.Y = func(v float64) vg.Length {
+			if s.Clip {
+				return data.Y0 + vg.Length(s.Y.Norm(v))*data.H()
+			}
 			return max(data.Y0, min(data.Y1, data.Y0+vg.Length(s.Y.Norm(v))*data.H()))
 		}
 	}

@@ -1,0 +1,283 @@
+package plots
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"gonum.org/v1/plot/vg"
+
+	"prabench/plots/figure"
+	"prabench/plots/layout"
+)
+
+// What an author changes of a figure's appearance: see [figure.Look].
+
+// labelSize is that in which the axes' labels are laid out, in points.
+const labelSize = 10
+
+// printScale is the printed size per laid-out size: labels have 8 points where
+// the figure has a width, and 10 where it has none, unless the file says another
+// size.
+func printScale(fig Figure) float64 {
+	switch {
+	case fig.FontSize > 0:
+		return fig.FontSize / labelSize
+	case fig.Width > 0:
+		return 0.8
+	}
+	return 1
+}
+
+// roomOf is the width in which a figure is laid out, 0 when it is not said.
+func roomOf(fig Figure) vg.Length {
+	inches := fig.Width
+	if inches == 0 && fig.FontSize > 0 {
+		inches = 6
+	}
+	return vg.Length(inches * 72 / printScale(fig))
+}
+
+// called is what a value of the series, of the panels or of an axis is called.
+func (s *selection) called(value string) string {
+	if own := s.fig.Called[value]; own != "" {
+		return own
+	}
+	return value
+}
+
+// ordered refuses values in order and names that the figure does not show: a slip
+// of the pen would otherwise change nothing, silently.
+func (c *chart) ordered() error {
+	if len(c.fig.Order) == 0 && len(c.fig.Called) == 0 {
+		return nil
+	}
+	var values []string
+	for _, name := range []string{c.fig.Series, c.fig.Facet, c.fig.X, c.fig.Y} {
+		if d, err := c.dimension("order", name); err == nil && !d.metric {
+			values = append(values, d.names...)
+		}
+	}
+	for _, cell := range c.cells {
+		values = append(values, c.label(cell))
+	}
+	for _, v := range c.fig.Order {
+		if !slices.Contains(values, v) {
+			return fmt.Errorf("order: no series, panel or name on an axis is %q; there are %s", v, listed(slices.Compact(values)))
+		}
+	}
+	for v := range c.fig.Called {
+		if !slices.Contains(values, v) {
+			return fmt.Errorf("names: no series, panel or name on an axis is %q; there are %s", v, listed(slices.Compact(values)))
+		}
+	}
+	return nil
+}
+
+// inOrder puts the values that the figure names first.
+func (s *selection) inOrder(d *dimension) {
+	if len(s.fig.Order) == 0 {
+		return
+	}
+	place := func(v any) int {
+		if i := slices.Index(s.fig.Order, show(v)); i >= 0 {
+			return i
+		}
+		return len(s.fig.Order)
+	}
+	slices.SortStableFunc(d.values, func(a, b any) int { return place(a) - place(b) })
+}
+
+// dress gives a finished sheet its looks.
+func (c *chart) dress() error {
+	s, fig := &c.sheet, c.fig
+	if w := roomOf(fig); w > 0 {
+		s.Width, s.Print = w, printScale(fig)
+	}
+	s.Serif = fig.Font == figure.FontSerif
+	s.LegendAt = fig.Legend
+	if fig.Height > 0 {
+		s.Height, s.Aspect = vg.Length(fig.Height*72/printScale(fig)), 0
+	}
+	if !fig.Shown() {
+		s.Source = ""
+	}
+	for _, a := range []*layout.Axis{s.X, s.Y} {
+		if a != nil && a.Categorical() {
+			names := slices.Clone(a.Names)
+			for i, n := range names {
+				names[i] = c.called(n)
+			}
+			a.Names = names
+		}
+	}
+	if err := c.given(); err != nil {
+		return err
+	}
+	if err := c.ranged("x_range", s.X, fig.XRange); err != nil {
+		return err
+	}
+	if err := c.ranged("y_range", s.Y, fig.YRange); err != nil {
+		return err
+	}
+	c.outside()
+	for _, a := range []struct {
+		axis *layout.Axis
+		text string
+	}{{s.X, fig.XLabel}, {s.Y, fig.YLabel}} {
+		if a.axis != nil && a.text != "" {
+			a.axis.Label, a.axis.Short = a.text, ""
+		}
+	}
+	c.warn()
+	return nil
+}
+
+// warn adds what a reader would otherwise not see: characters that the fonts lack,
+// and series that look like others.
+func (c *chart) warn() {
+	s := &c.sheet
+	texts := append([]string{s.Title, s.LegendTitle, s.Source}, s.Notes...)
+	for _, a := range []*layout.Axis{s.X, s.Y} {
+		if a != nil {
+			texts = append(append(texts, a.Label), a.Names...)
+		}
+	}
+	for _, e := range s.Legend {
+		texts = append(texts, e.Label)
+	}
+	for _, p := range s.Panels {
+		texts = append(texts, p.Heading)
+	}
+	if lacking := layout.Missing(texts...); len(lacking) > 0 {
+		codes := make([]string, 0, len(lacking))
+		for _, r := range lacking {
+			codes = append(codes, fmt.Sprintf("U+%04X", r))
+		}
+		s.Notes = append(s.Notes, "The font lacks "+listed(codes)+": a question mark stands for each. "+
+			"Names without them can be given with names, title, x_label and y_label.")
+	}
+	if n := len(c.groups()); n > layout.Looks {
+		s.Notes = append(s.Notes, fmt.Sprintf("%d series: from the %dth on they look like earlier ones; choose some with where, or use facet.", n,
+			layout.Looks+1))
+	}
+}
+
+// ranged sets the two ends of an axis.
+func (c *chart) ranged(key string, a *layout.Axis, ends []float64) error {
+	switch {
+	case a == nil || ends == nil:
+		return nil
+	case a.Categorical():
+		return fmt.Errorf("%s: the axis has names, no numbers", key)
+	case a.Log && ends[0] <= 0:
+		return fmt.Errorf("%s: the axis is a log axis and cannot begin at %g; set log_%c = false or another end", key, ends[0], key[0])
+	}
+	a.Min, a.Max = ends[0], ends[1]
+	a.At = slices.DeleteFunc(slices.Clone(a.At), func(v float64) bool { return v < ends[0] || v > ends[1] })
+	c.sheet.Clip = true
+	return nil
+}
+
+// outside counts the points that the axes leave out.
+func (c *chart) outside() {
+	x, y := c.sheet.X, c.sheet.Y
+	if !c.sheet.Clip || x == nil || y == nil {
+		return
+	}
+	n := 0
+	for _, p := range c.drawn {
+		if p.X < x.Min || p.X > x.Max || p.Y < y.Min || p.Y > y.Max {
+			n++
+		}
+	}
+	if n > 0 {
+		c.sheet.Notes = append(c.sheet.Notes, fmt.Sprintf("%d of %d points lie outside of the axes.", n, len(c.drawn)))
+	}
+}
+
+// given draws the references of the file: values that nobody measured here.
+func (c *chart) given() error {
+	refs := c.fig.References
+	s := &c.sheet
+	if len(refs) == 0 || s.X == nil || s.Y == nil {
+		return nil
+	}
+	reach := func(a *layout.Axis, v float64, label string) error {
+		switch {
+		case math.IsNaN(v):
+		case a.Categorical():
+			return fmt.Errorf("reference: %s: the axis has names, no numbers", label)
+		case a.Log && v <= 0:
+			return fmt.Errorf("reference: %s: %g has no place on a log axis", label, v)
+		case a.Log:
+			a.Min, a.Max = min(a.Min, v/1.1), max(a.Max, v*1.1)
+		default:
+			margin := (a.Max - a.Min) * 0.04
+			if v < a.Min {
+				a.Min = v - margin
+			} else if v > a.Max {
+				a.Max = v + margin
+			}
+		}
+		return nil
+	}
+	for i, r := range refs {
+		if err := reach(s.X, r.X, r.Label); err != nil {
+			return err
+		}
+		if err := reach(s.Y, r.Y, r.Label); err != nil {
+			return err
+		}
+		s.Legend = append(s.Legend, layout.Entry{Label: r.Label, Mark: func(p *layout.Painter, x, y vg.Length) {
+			w := vg.Length(layout.SampleW / 2)
+			switch {
+			case math.IsNaN(r.X):
+				p.Stroke(layout.Dark, 1.1, refDash(i), vg.Point{X: x - w, Y: y}, vg.Point{X: x + w, Y: y})
+			case math.IsNaN(r.Y):
+				p.Stroke(layout.Dark, 1.1, refDash(i), vg.Point{X: x, Y: y - 5}, vg.Point{X: x, Y: y + 5})
+			default:
+				p.Glyph(refLook(i), x, y, layout.GlyphSize*1.25)
+			}
+		}})
+	}
+	s.Notes = append(s.Notes, "Grey: values given in the experiment file, not measured here.")
+	for i := range s.Panels {
+		draw := s.Panels[i].Draw
+		s.Panels[i].Draw = func(p *layout.Painter, a layout.Area) {
+			for i, r := range refs {
+				drawReference(p, a, i, r)
+			}
+			draw(p, a)
+		}
+	}
+	return nil
+}
+
+func drawReference(p *layout.Painter, a layout.Area, i int, r figure.Reference) {
+	top := a.Frame.Y1 - a.Strip.H()
+	switch {
+	case math.IsNaN(r.X):
+		p.Stroke(layout.Dark, 1.1, refDash(i), vg.Point{X: a.Frame.X0, Y: a.Y(r.Y)}, vg.Point{X: a.Frame.X1, Y: a.Y(r.Y)})
+	case math.IsNaN(r.Y):
+		p.Stroke(layout.Dark, 1.1, refDash(i), vg.Point{X: a.X(r.X), Y: a.Frame.Y0}, vg.Point{X: a.X(r.X), Y: top})
+	default:
+		p.Glyph(refLook(i), a.X(r.X), a.Y(r.Y), layout.GlyphSize*1.25)
+	}
+}
+
+func refDash(i int) []vg.Length { return layout.Dashes[1+i%(len(layout.Dashes)-1)] }
+
+// refLook is a grey shape: what was measured has colours.
+func refLook(i int) layout.Look {
+	return layout.Look{Color: layout.Dark, Shape: []int{6, 5, 7, 3}[i%4]}
+}
+
+// named says whether points have the names of their cells: as the file wants, or
+// as the kind does by itself.
+func (c *chart) named(byItself bool) bool {
+	if c.fig.Labels != nil {
+		return *c.fig.Labels
+	}
+	return byItself
+}

@@ -1,0 +1,145 @@
+package plots
+
+import (
+	"math"
+	"strings"
+	"testing"
+
+	"prabench/plots/figure"
+	"prabench/plots/layout"
+)
+
+// What a file says of a figure's looks and what cannot be, is refused with the
+// key's name.
+func TestLooksThatCannotBe(t *testing.T) {
+	nan := math.NaN()
+	yes := true
+	for _, c := range []struct {
+		want string
+		fig  Figure
+	}{
+		{"x_range: the axis has names", Figure{Kind: figure.Line, X: "label", Y: "fid_proxy", Look: figure.Look{XRange: []float64{0, 1}}}},
+		{"y_range: an axis has two ends", Figure{Kind: figure.Line, X: "patch", Y: "fid_proxy", Look: figure.Look{YRange: []float64{3, 3}}}},
+		{"y_range: a log axis cannot begin at 0", Figure{Kind: figure.Line, X: "patch", Y: "fid_proxy", LogY: &yes,
+			Look: figure.Look{YRange: []float64{0, 3}}}},
+		{"y_range: bars start at zero", Figure{Kind: figure.Bars, Y: "fid_proxy", Look: figure.Look{YRange: []float64{5, 30}}}},
+		{`order: no series, panel or name on an axis is "9"`, Figure{Kind: figure.Line, X: "patch", Y: "fid_proxy", Series: "block",
+			Facet: "rollout_depth", Look: figure.Look{Order: []string{"4", "9"}}}},
+		{`names: no series, panel or name on an axis is "five"`, Figure{Kind: figure.Line, X: "patch", Y: "fid_proxy", Series: "block",
+			Facet: "rollout_depth", Look: figure.Look{Called: map[string]string{"five": "5"}}}},
+		{"reference: published: the axis has names", Figure{Kind: figure.Line, X: "label", Y: "fid_proxy",
+			Look: figure.Look{References: []figure.Reference{{X: 1, Y: nan, Label: "published"}}}}},
+		{"reference: minus is not positive", Figure{Kind: figure.Line, X: "patch", Y: "fid_proxy", LogY: &yes,
+			Look: figure.Look{References: []figure.Reference{{X: nan, Y: -1, Label: "minus"}}}}},
+	} {
+		_, err := sheetOf(c.fig, tradeoff())
+		if err == nil || !strings.HasPrefix(err.Error(), c.want) {
+			t.Errorf("%s: %v", c.want, err)
+		}
+	}
+}
+
+// With ranges, what lies outside is counted and nothing but text is drawn outside
+// of the frame; without a footer the note of what is missing stays.
+func TestRangesCutAndCount(t *testing.T) {
+	off := false
+	fig := Figure{Kind: figure.Line, X: "train.rollout_depth", Y: "fid_proxy", Series: "model.block",
+		Look: figure.Look{XRange: []float64{0.5, 1.5}, YRange: []float64{0, 1000}, Footer: &off}}
+	fig.Where = map[string]any{"model.patch": 7}
+	s, err := sheetOf(fig, tradeoff())
+	if err != nil {
+		t.Fatal(err)
+	}
+	notes := strings.Join(s.Notes, " ")
+	if s.Source != "" || !strings.Contains(notes, "6 of 8 points lie outside of the axes") || !strings.Contains(notes, "× 1 of 9 cells") {
+		t.Errorf("source %q, notes %q", s.Source, notes)
+	}
+	if s.X.Min != 0.5 || s.X.Max != 1.5 || s.Y.Max != 1000 {
+		t.Errorf("x %g to %g, y to %g", s.X.Min, s.X.Max, s.Y.Max)
+	}
+}
+
+// Series stand in the order of the file, under its names, in the legend too.
+func TestOrderAndNames(t *testing.T) {
+	fig := Figure{Kind: figure.Line, X: "train.rollout_depth", Y: "fid_proxy", Series: "model.block", Facet: "model.patch",
+		Look: figure.Look{Order: []string{"4", "14", "1"}, Called: map[string]string{"4": "four", "14": "coarse"}}}
+	s, err := sheetOf(fig, tradeoff())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var legend, heads []string
+	for _, e := range s.Legend {
+		legend = append(legend, e.Label)
+	}
+	for _, p := range s.Panels {
+		heads = append(heads, p.Heading)
+	}
+	if got := strings.Join(legend, " "); got != "four 1 2" {
+		t.Errorf("legend: %s", got)
+	}
+	if got := strings.Join(heads, ", "); got != "four, coarse, patch = 7" {
+		t.Errorf("panels: %s", got)
+	}
+}
+
+// References widen the axes so that they can be seen, and are said to be given.
+func TestReferencesAreSeen(t *testing.T) {
+	for _, log := range []bool{false, true} {
+		fig := Figure{Kind: figure.Pareto, X: "throughput", Y: "fid_proxy", LogY: &log, Look: figure.Look{
+			References: []figure.Reference{{X: math.NaN(), Y: 0.5, Label: "published"}, {X: 1e6, Y: 300, Label: "a point"}}}}
+		s, err := sheetOf(fig, tradeoff())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s.Y.Min >= 0.5 || s.Y.Max <= 300 || s.X.Max <= 1e6 {
+			t.Errorf("log %v: y %g to %g, x to %g", log, s.Y.Min, s.Y.Max, s.X.Max)
+		}
+		if n := len(s.Legend); n < 2 || s.Legend[n-1].Label != "a point" || !strings.Contains(strings.Join(s.Notes, " "), "not measured here") {
+			t.Errorf("legend of %d, notes %q", n, s.Notes)
+		}
+	}
+}
+
+// A smoothed value is the mean of its neighbours and stays at its step; what is no
+// number is none afterwards and spoils no other.
+func TestSmooth(t *testing.T) {
+	k := curves{chart: &chart{selection: &selection{fig: Figure{Look: figure.Look{Smooth: 4}}}, sheet: layout.Sheet{}},
+		list: []curve{{points: []Point{
+			{X: 1, Y: 1}, {X: 2, Y: 2}, {X: 3, Y: math.NaN()}, {X: 4, Y: 7}, {X: 6, Y: 100}, {X: 5, Y: 8}, {X: 7, Y: 9},
+		}}}}
+	k.smooth()
+	want := []float64{1, 1.5, math.NaN(), (2 + 7 + 8 + 100) / 4.0, (7 + 8 + 100 + 9) / 4.0, (8 + 100 + 9) / 3.0, 9}
+	for i, p := range k.list[0].points {
+		if p.X != float64(i+1) || math.Abs(p.Y-want[i]) > 1e-12 || math.IsNaN(p.Y) != math.IsNaN(want[i]) {
+			t.Errorf("step %g: %g, want %g", p.X, p.Y, want[i])
+		}
+	}
+}
+
+// Characters that no font here has are named; those that it has are drawn.
+func TestCharactersTheFontLacksAreNamed(t *testing.T) {
+	fig := Figure{Kind: figure.Line, X: "rollout_depth", Y: "fid_proxy", Series: "block", Facet: "patch", Title: "Abstand ε über λ",
+		Look: figure.Look{Called: map[string]string{"1": "深さ", "2": "глубина"}, YLabel: "距離 深"}}
+	s, err := sheetOf(fig, tradeoff())
+	if err != nil {
+		t.Fatal(err)
+	}
+	notes := strings.Join(s.Notes, " ")
+	if !strings.Contains(notes, "The font lacks U+8DDD, U+96E2, U+6DF1, U+3055: a question mark") {
+		t.Error(notes)
+	}
+}
+
+// More series than there are looks are told.
+func TestSeriesThatLookAlikeAreTold(t *testing.T) {
+	for n, told := range map[int]bool{35: false, 36: true} {
+		s, err := sheetOf(Figure{Kind: figure.Line, X: "train.steps", Y: "fid_proxy", Series: "variant"},
+			sweep(n*2, n, func(i int) float64 { return float64(i) + 1 }))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(s.Legend) != n || strings.Contains(strings.Join(s.Notes, " "), "from the 36th on they look like earlier ones") != told {
+			t.Errorf("%d series, legend of %d: %q", n, len(s.Legend), s.Notes)
+		}
+	}
+}
