@@ -164,8 +164,8 @@ func (t TrainConfig) validate() error {
 		models.Within("train.code_reset", t.CodeReset, 0, 0.999999),
 	)
 	if n := t.tokenizerSteps(); err == nil && (n < 1 || n >= t.Steps) {
-		return models.BadKey("train.tokenizer_share", "%g of train.steps = %d are %d steps of the tokenizer; it and the transformer need one each",
-			t.TokenizerShare, t.Steps, n)
+		return models.BadKey("train.tokenizer_share", "%g of train.steps = %d are %d steps of the tokenizer; "+
+			"it and the transformer need one each", t.TokenizerShare, t.Steps, n)
 	}
 	return err
 }

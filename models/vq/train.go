@@ -113,8 +113,8 @@ func (t *Trainer) Step() error {
 		return fmt.Errorf("training step %d: %w", m.steps, err)
 	}
 	if g := adam.GradNorm; math.IsNaN(g) || math.IsInf(g, 0) {
-		return fmt.Errorf("training step %d: the gradient norm is %v: the training has diverged; lower train.lr or train.tokenizer_lr, or set train.clip",
-			m.steps, g)
+		return fmt.Errorf("training step %d: the gradient norm is %v: the training has diverged; "+
+			"lower train.lr or train.tokenizer_lr, or set train.clip", m.steps, g)
 	}
 	return nil
 }
