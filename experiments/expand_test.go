@@ -195,7 +195,8 @@ func TestCellIDs(t *testing.T) {
 			"metrics.reference": "test", "model.head_modulation": "shared", "train.state_noise_kind": "interpolate",
 			"sample.guidance_schedule": "linear", "sample.renormalise": "end",
 			"measure.precision": "bf16", "train.warmup": "0.2", "train.lr": "0.1", "train.weight_decay": "0.3", "train.ema": "0.9",
-			"train.beta2": "0.9", "model.code_dim": "8", "train.commitment": "0.5", "train.anchor": "0.25", "train.mix": "0.5", "train.class_dropout": "0.2"}[f.Name]
+			"train.beta2": "0.9", "model.code_dim": "8", "train.commitment": "0.5", "train.anchor": "0.25", "train.mix": "0.5",
+			"train.class_dropout": "0.2"}[f.Name]
 		switch {
 		case f.Name == models.FamilyKey:
 			continue // the next loop

@@ -54,8 +54,10 @@ timed = true
 		t.Fatalf("%d cells of programs, %d of models", len(e.Externals), len(e.Cells))
 	}
 	x := e.Externals[7]
-	if x.Label != "theirs guidance=2.5 flow_steps=4 (outside)" || x.Seed != 2 || x.Point["outside"] != "theirs" || x.Point["guidance"] != 2.5 ||
-		x.Settings["sample.flow_steps"] != 4 || x.Settings["width"] != int64(64) || x.Settings["careful"] != true || x.Settings["outside"] != nil ||
+	if x.Label != "theirs guidance=2.5 flow_steps=4 (outside)" || x.Seed != 2 || x.Point["outside"] != "theirs" ||
+		x.Point["guidance"] != 2.5 ||
+		x.Settings["sample.flow_steps"] != 4 || x.Settings["width"] != int64(64) || x.Settings["careful"] != true ||
+		x.Settings["outside"] != nil ||
 		strings.Join(x.Files, " ") != "net.py sampler.py" || !x.Data || x.Timed {
 		t.Errorf("%+v", x)
 	}

@@ -114,7 +114,8 @@ func BenchmarkMigration(b *testing.B) {
 	if _, err := db.Exec(`DROP VIEW results; DROP VIEW estimates; DROP VIEW params; DROP TABLE old_method; DROP TABLE kind;
 		ALTER TABLE value DROP COLUMN method;
 		CREATE VIEW results AS SELECT 1;
-		DROP INDEX plan_version; ` + dropColumns("plan", "version", "tag", "source", "narrowed", "content", "ids", "used", "partial", "removed") + `
+		DROP INDEX plan_version;
+		` + dropColumns("plan", "version", "tag", "source", "narrowed", "content", "ids", "used", "partial", "removed") + `
 		PRAGMA user_version = 2; PRAGMA wal_checkpoint(TRUNCATE)`); err != nil {
 		b.Fatal(err)
 	}

@@ -88,7 +88,8 @@ func keepBeside(ctx context.Context, tx *sql.Tx, from, to int64) error {
 	if from == 0 || from == to {
 		return nil
 	}
-	_, err := tx.ExecContext(ctx, `INSERT INTO cell(experiment, id, plan, position, seed, label, patch, block, rollout_depth, state, params_json)
+	_, err := tx.ExecContext(ctx, `INSERT INTO cell(experiment, id, plan, position, seed, label, patch, block, rollout_depth, state,
+			params_json)
 		SELECT experiment, id, ?2, (SELECT coalesce(max(position) + 1, 0) FROM cell WHERE plan = ?2) + row_number() OVER (ORDER BY position) - 1,
 			seed, label, patch, block, rollout_depth, state, params_json
 		FROM cell c WHERE plan = ?1 AND json_extract(params_json, '$.`+OutsideKey+`') IS NOT NULL

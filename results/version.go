@@ -71,8 +71,8 @@ func (db *DB) Versions(ctx context.Context, experiment string, removed bool) ([]
 }
 
 func versions(ctx context.Context, q querier, where string, args ...any) ([]Version, error) {
-	rows, err := q.QueryContext(ctx, `SELECT p.experiment, p.version, p.tag, p.description, p.source, p.file_hash, p.narrowed, p.created, p.ids,
-		p.current, p.partial, p.removed, p.used, (SELECT count(*) FROM cell c WHERE c.plan = p.n)
+	rows, err := q.QueryContext(ctx, `SELECT p.experiment, p.version, p.tag, p.description, p.source, p.file_hash, p.narrowed, p.created,
+		p.ids, p.current, p.partial, p.removed, p.used, (SELECT count(*) FROM cell c WHERE c.plan = p.n)
 		FROM plan p WHERE p.version > 0 AND `+where+` ORDER BY p.experiment, p.version`, args...)
 	if err != nil {
 		return nil, err

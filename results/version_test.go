@@ -107,7 +107,8 @@ func TestVersionsStandSideBySide(t *testing.T) {
 		past, err2 := db.Provenance(background, ref)
 		stages, err3 := db.Stages(background, ref)
 		chain, err4 := db.CellStages(background, ref)
-		if err := errors.Join(err1, err2, err3, err4); err != nil || len(behind) != rows || len(past) != rows || len(stages) < 5 || len(chain) < 5 {
+		if err := errors.Join(err1, err2, err3, err4); err != nil || len(behind) != rows || len(past) != rows || len(stages) < 5 ||
+			len(chain) < 5 {
 			t.Errorf("%s: %d %d %d %d %v", ref, len(behind), len(past), len(stages), len(chain), err)
 		}
 	}

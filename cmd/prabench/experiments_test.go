@@ -73,7 +73,8 @@ func TestRunsAreKept(t *testing.T) {
 		t.Errorf("plot: %s", again)
 	}
 	second := must(t, "results tiny@2 --format csv")
-	if of := must(t, "results tiny.toml --set train.steps=3 --format csv"); of != second || second == rows || !strings.Contains(second, "tiny@2") {
+	if of := must(t, "results tiny.toml --set train.steps=3 --format csv"); of != second || second == rows ||
+		!strings.Contains(second, "tiny@2") {
 		t.Errorf("of the version:\n%s\nof the file:\n%s", second, of)
 	}
 	wants(t, "results of two", must(t, "results tiny tiny@2"), "tiny\n", "tiny@2\n")
@@ -85,7 +86,8 @@ func TestRunsAreKept(t *testing.T) {
 		t.Errorf("of the tag:\n%s", of)
 	}
 	var all []engine.KeptVersion
-	if err := json.Unmarshal([]byte(must(t, "experiments --json")), &all); err != nil || len(all) != 2 || !all[0].Shown || all[1].Tag != "small" ||
+	if err := json.Unmarshal([]byte(must(t, "experiments --json")), &all); err != nil || len(all) != 2 || !all[0].Shown ||
+		all[1].Tag != "small" ||
 		all[1].Of != "--set train.steps=3" || all[0].Alone == 0 || all[0].Bytes <= all[0].Alone || all[0].Missing != 0 ||
 		filepath.Base(all[0].Source) != "tiny.toml" {
 		t.Errorf("%+v %v", all, err)

@@ -137,7 +137,7 @@ func TestKilledProgramGoesOn(t *testing.T) {
 	if err := first.Start(); err != nil {
 		t.Fatal(err)
 	}
-	defer first.Process.Kill()
+	defer func() { _ = first.Process.Kill() }()
 	var marks []string
 	for began := time.Now(); len(marks) == 0; marks, _ = filepath.Glob(".prabench/external/*/mark") {
 		if time.Since(began) > 2*time.Minute {

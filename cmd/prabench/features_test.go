@@ -42,7 +42,7 @@ func TestNetworkAsExtractor(t *testing.T) {
 	}
 	write(t, "net.onnx.toml", "size = 12\nname = \"six\"\nresize = \"tensorflow1\"\n")
 	_, errs, code = prabench("run tiny.toml" + set)
-	if code != exitOK || !strings.Contains(errs, "score") || strings.Contains(errs, "train") {
+	if code != exitOK || !strings.Contains(errs, "score") || strings.Contains(errs, "] train ") {
 		t.Errorf("another way to prepare images: exit code %d\n%s", code, errs)
 	}
 	if second := value(); second == first {

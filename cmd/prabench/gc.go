@@ -22,9 +22,8 @@ It only lists them, unless --yes is given. Results in the database are never
 removed. Artifacts that another database shares count as garbage here: run gc
 with the database that knows all.
 
-Every run of a name is kept as a version, whatever was run under the name later: gc
-takes what one of them made only after prabench experiments remove NAME@VERSION, and
-says for which it was made.`,
+Every run of a name is kept as a version: gc takes what one made only after prabench
+experiments remove NAME@VERSION, and says for which it was made.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return a.gc(c.Context(), yes) },
 	}

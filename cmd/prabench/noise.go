@@ -3,6 +3,8 @@ package main
 import (
 	"github.com/spf13/cobra"
 
+	"prabench/harness/engine"
+	"prabench/harness/tools/draw"
 	"prabench/results"
 )
 
@@ -13,36 +15,60 @@ func (a *app) noiseCommand() *cobra.Command {
 		Use:   "noise FILE",
 		Short: "Say how much of an experiment's numbers is noise, and how many seeds a difference needs",
 		Long: `noise splits the variance of every point into that of initial weights, order of the
-images and training noise (seed.init, seed.order, seed.noise, where these are swept;
-else of training seeds), of sampling seeds (sample.seed) and of both together, with
-95 % intervals; says which differences 3, 5, 10 and 30 seeds find; and splits timings
-into rounds, processes and readings. experiments/noise.toml is made for it.`,
+images and training noise (seed.init, seed.order, seed.noise), of sampling seeds and of
+both together, and timings into rounds, processes and readings; and says which
+differences 3, 5, 10 and 30 seeds find. experiments/noise.toml is made for it.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, files []string) error {
-			ls, err := a.load(files)
-			if err != nil {
-				return err
-			}
-			db, err := results.OpenReadOnly(a.db)
-			if err != nil {
-				return err
-			}
-			defer db.Close()
-			if err := asPlanned(c.Context(), db, ls[0]); err != nil {
-				return err
-			}
-			report, err := a.source(db, nil).Noise(c.Context(), ls[0].Exp.Ref(), metrics)
-			if err != nil {
-				return err
-			}
-			if a.json {
-				return a.printJSON(report.Flat())
-			}
-			return report.Print(a.stdout, difference)
+			return a.analysed(c, files, func(l engine.Loaded, of draw.Source) (any, func() error, error) {
+				r, err := of.Noise(c.Context(), l.Exp.Ref(), metrics)
+				return r.Flat(), func() error { return r.Print(a.stdout, difference) }, err
+			})
 		},
 	}
-	c.Flags().StringSliceVar(&metrics, "metric", nil,
-		"these metrics, such as fid_proxy,kid; without it those that tables show first, and timings")
+	c.Flags().StringSliceVar(&metrics, "metric", nil, "these metrics, such as fid_proxy,kid; else those that tables show first, and timings")
 	c.Flags().Float64Var(&difference, "difference", 0, "say how many seeds a difference of this size needs")
+	return c
+}
+
+// analysed reads the results of a file that was run, and prints what becomes of them.
+func (a *app) analysed(c *cobra.Command, files []string, read func(engine.Loaded, draw.Source) (any, func() error, error)) error {
+	ls, err := a.load(files)
+	if err != nil {
+		return err
+	}
+	db, err := results.OpenReadOnly(a.db)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	if err := asPlanned(c.Context(), db, ls[0]); err != nil {
+		return err
+	}
+	lines, text, err := read(ls[0], a.source(db, nil))
+	if err == nil && a.json {
+		err = a.printJSON(lines)
+	} else if err == nil {
+		err = text()
+	}
+	return err
+}
+
+func (a *app) importanceCommand() *cobra.Command {
+	var metrics []string
+	c := &cobra.Command{
+		Use:   "importance FILE",
+		Short: "Say which axes of a sweep decide its metrics, and which do no more than luck",
+		Long: `importance splits the variance of a metric by the axes of an experiment and by pairs of
+axes (analysis of variance), with what training seeds differ by as the error.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, files []string) error {
+			return a.analysed(c, files, func(l engine.Loaded, of draw.Source) (any, func() error, error) {
+				r, err := of.Importance(c.Context(), l.Exp.Ref(), l.File.AxisKeys(), metrics)
+				return r.Flat(), func() error { return r.Print(a.stdout) }, err
+			})
+		},
+	}
+	c.Flags().StringSliceVar(&metrics, "metric", nil, "these metrics, such as throughput,kid; without it those that tables show first")
 	return c
 }

@@ -42,10 +42,9 @@ func (a *app) resultsCommand() *cobra.Command {
 		Long: `results prints a table with a row for each point, averaged over its seeds. With
 --format it prints every value instead, or with --mean their averages.
 
-A file stands for the version of its name that has its cells (with the --set it was
-run with). NAME is the version that is shown: the newest run of the whole file, or,
-while there is none, the newest of all. NAME@2 or NAME@TAG is any other; prabench
-experiments lists them. --db may be given several times.`,
+A file, with the --set it was run with, stands for the version that has its cells.
+NAME is the version that is shown, NAME@2 or NAME@TAG any other, see prabench
+experiments. --db may be given several times.`,
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(a.dbs) > 0 {
 				a.db = a.dbs[0]

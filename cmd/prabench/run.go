@@ -29,10 +29,8 @@ func (a *app) runCommand() *cobra.Command {
 scores side by side, then timings alone, in rounds over all cells. It can be
 stopped at any time (Ctrl-C); the same command goes on where it stopped.
 
-Nothing replaces what the database has: with --set, or after the file has changed,
-the run is a version of the name beside the others (see prabench experiments). A run
-with --set leaves what results, report and the figures of the whole file show as it
-is; its own figures go to a folder NAME@VERSION.`,
+A run with --set, or of a changed file, is a version beside the others of its name and
+replaces none, see prabench experiments; figures of one with --set go to NAME@VERSION.`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, files []string) error {
 			if retry != "" && retry != "failed" {

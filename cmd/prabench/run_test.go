@@ -193,7 +193,10 @@ func TestNohup(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	defer func() { cmd.Process.Kill(); cmd.Wait() }()
+	defer func() {
+		cmd.Process.Signal(syscall.SIGTERM) // which ends the worker too, before its folder goes
+		cmd.Wait()
+	}()
 	var at engine.Running
 	waitFor(t, "a training that has begun", func() bool {
 		for _, r := range engine.RunningNow(engine.Places{Artifacts: ".prabench"}) {

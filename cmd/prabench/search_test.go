@@ -47,7 +47,7 @@ func TestSearch(t *testing.T) {
 		if err := c.Start(); err != nil {
 			t.Fatal(err)
 		}
-		timer := time.AfterFunc(1500*time.Millisecond, func() { c.Process.Kill() })
+		timer := time.AfterFunc(time.Duration(200+100*killed)*time.Millisecond, func() { c.Process.Kill() })
 		err := c.Wait()
 		timer.Stop()
 		if err == nil {

@@ -246,7 +246,7 @@ func (l *launcher) prepare(ctx context.Context, experiments []*Experiment, retry
 	if err := l.plan.Inspect(ctx, l.db, store, retry); err != nil {
 		return err
 	}
-	// Before the plan is recorded: it replaces what it is compared with.
+	// Before the plan is recorded: it is compared with the last that was run.
 	if err := l.plan.FindStale(ctx, l.db); err != nil {
 		return err
 	}

@@ -311,7 +311,7 @@ func TestFailuresAreTypedBlockOthersAndWaitForRetry(t *testing.T) {
 	b := newBench(t)
 	e := tiny(func(s *stage.Settings) {
 		if s.Params.(pra.Params).Train.RolloutDepth == 1 {
-			s.Measure.Timeout = time.Nanosecond
+			s.Measure.Timeouts = "reference=1ns, train=1ns"
 		}
 	})
 	e.Cells = e.Cells[1:]

@@ -312,8 +312,8 @@ func (r *Running) early(err error) error {
 	if wrong := r.Wait(); wrong != nil {
 		return wrong
 	}
-	return fault(record.Invalid, "%s ended before its standard input did (%v); in the task \"time\" it draws as many images as each line says "+
-		"and then prints {\"done\": n}", r.Label, err)
+	return fault(record.Invalid, "%s ended before its standard input did (%v); in the task \"time\" it draws as many images as each line "+
+		"says and then prints {\"done\": n}", r.Label, err)
 }
 
 // Peak is the largest number of bytes that the program's processes had resident, all

@@ -56,9 +56,9 @@ func play(part, file string) int {
 			os.Exit(9)
 		}
 	}
-	child := func(new bool) {
+	child := func(session bool) {
 		c := exec.Command(os.Args[0], "stay", "none")
-		c.SysProcAttr = &syscall.SysProcAttr{Setsid: new}
+		c.SysProcAttr = &syscall.SysProcAttr{Setsid: session}
 		if err := c.Start(); err != nil {
 			os.Exit(9)
 		}
@@ -118,6 +118,15 @@ func play(part, file string) int {
 		}
 		time.Sleep(time.Minute)
 		fmt.Println(held[len(held)-1])
+	default:
+		return playCalls(part, job)
+	}
+	return 0
+}
+
+// playCalls is play for parts in the task of timing.
+func playCalls(part string, job Job) int {
+	switch part {
 	case "wrong answer":
 		return answer(func(n int) int { return n + 1 })
 	case "early":
@@ -163,7 +172,7 @@ func answer(with func(int) int) int {
 }
 
 // started is a program that plays a part.
-func started(t *testing.T, ctx context.Context, part, task string, limit int64) (*Running, *bytes.Buffer) {
+func started(ctx context.Context, t *testing.T, part, task string, limit int64) (*Running, *bytes.Buffer) {
 	t.Helper()
 	t.Setenv(role, "1")
 	self, err := os.Executable()
@@ -214,7 +223,7 @@ func TestSamplesOfPrograms(t *testing.T) {
 			if strings.HasPrefix(part, "memory") {
 				limit = 64 << 20
 			}
-			r, log := started(t, context.Background(), part, Sample, limit)
+			r, log := started(context.Background(), t, part, Sample, limit)
 			err := r.Wait()
 			if err == nil {
 				_, err = r.Images(NoRange)
@@ -240,7 +249,7 @@ func TestHangingProgram(t *testing.T) {
 	for _, task := range []string{Sample, Time} {
 		cause := errors.New("the time is over")
 		ctx, cancel := context.WithCancelCause(context.Background())
-		r, _ := started(t, ctx, "hang", task, 0)
+		r, _ := started(ctx, t, "hang", task, 0)
 		time.AfterFunc(100*time.Millisecond, func() { cancel(cause) })
 		var err error
 		if task == Time {
@@ -260,7 +269,7 @@ func TestCallsOfPrograms(t *testing.T) {
 		"good": "", "junk": "", "wrong answer": `asked for 3 images and said {"done": 4}`, "ends": "ended before its standard input did",
 		"exit": "exit code 3", "about": "allowed: numbers from 0 of params, nfe",
 	} {
-		r, _ := started(t, context.Background(), part, Time, 0)
+		r, _ := started(context.Background(), t, part, Time, 0)
 		err := r.Draw(3)
 		if err == nil {
 			err = r.Draw(1)
@@ -279,7 +288,7 @@ func TestCallsOfPrograms(t *testing.T) {
 		}
 		r.Close()
 	}
-	r, _ := started(t, context.Background(), "early", Time, 0)
+	r, _ := started(context.Background(), t, "early", Time, 0)
 	for len(r.answers) == 0 {
 		time.Sleep(time.Millisecond)
 	}

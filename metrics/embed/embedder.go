@@ -2,7 +2,7 @@
 //
 // It believes that an embedder is part of the result: it is named, versioned by
 // a SHA-256, committed with the program, and gives the same features on every
-// machine. There are two kinds. A classifier trained on the training split of
+// machine. A classifier trained on the training split of
 // one data set knows what matters in that data; "ternary" knows nothing, is
 // integer arithmetic, and serves any size and channel count.
 package embed

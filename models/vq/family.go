@@ -86,7 +86,9 @@ func (p Params) Canonical() models.Params {
 func (p Params) PatchSide() int { return p.Model.Patch }
 
 // Tokens and ARSteps are those of an image.
-func (p Params) Tokens() int  { return p.Model.Tokens() }
+func (p Params) Tokens() int { return p.Model.Tokens() }
+
+// ARSteps is the number of steps of the transformer over codes.
 func (p Params) ARSteps() int { return p.Model.ARSteps() }
 
 // Training is steps of a batch each.

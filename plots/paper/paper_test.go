@@ -153,6 +153,7 @@ func whole() Paper {
 			fig(figure.Figure{Kind: figure.Steps, Name: "steps", Width: 6.75}),
 			fig(figure.Figure{Kind: figure.Responses, Name: "response"}),
 			fig(figure.Figure{Kind: figure.Noise, Name: "noise", Y: "fid_proxy"}),
+			fig(figure.Figure{Kind: figure.Importance, Name: "importance", Y: "fid_proxy"}),
 			fig(figure.Figure{Kind: figure.Table, Name: "table", Title: "All | of <it>"}),
 			fig(figure.Figure{Kind: figure.Bars, Name: "refused", X: "method", Y: "fid_proxy"}),
 		},
@@ -231,7 +232,7 @@ func TestSameBytes(t *testing.T) {
 	for name := range first {
 		kinds[filepath.Ext(name)]++
 	}
-	if d := cmp.Diff(map[string]int{".pdf": 10, ".svg": 10, ".png": 10, ".md": 2, ".tex": 1, ".html": 1, ".csv": 9, ".toml": 1, ".txt": 1,
+	if d := cmp.Diff(map[string]int{".pdf": 11, ".svg": 11, ".png": 11, ".md": 2, ".tex": 1, ".html": 1, ".csv": 10, ".toml": 1, ".txt": 1,
 		"": 1}, kinds); d != "" {
 		t.Error(d)
 	}

@@ -135,6 +135,8 @@ func TestWhatIsNoExtractor(t *testing.T) {
 		beside(t, "tiny", "size = 12\nresize = \"lanczos\""):                 "allowed: bicubic, bilinear, tensorflow1, none",
 		beside(t, "tiny", "size = \"x\""):                                    "size",
 		beside(t, "tiny", "layout = \"nchw\""):                               "size = 0 is no side of an image",
+		beside(t, "tiny", "size = 12\nmean = [nan]"):                         "is no number",
+		beside(t, "tiny", "size = 12\nscale = inf"):                          "is no number",
 		beside(t, "tiny", "size = 12\nstd = [0]"):                            "nothing can be divided by",
 		beside(t, "tiny", "size = 24\n"):                                     "has the shape",
 		beside(t, "tiny", "size = 12\nlayout = \"nhwc\""):                    "has the shape",

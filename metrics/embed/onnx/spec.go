@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"slices"
 	"strings"
@@ -72,6 +73,11 @@ func (s *Spec) check() error {
 	}
 	if s.Size < 1 || s.Size > 4096 {
 		return fmt.Errorf("size = %d is no side of an image; give that of the network's input, 1 to 4096", s.Size)
+	}
+	for _, v := range append(append([]float64{s.Scale}, s.Mean...), s.Std...) {
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return fmt.Errorf("%g is no number that pixels can be scaled by", v)
+		}
 	}
 	if s.Scale == 0 {
 		return errors.New("scale = 0 makes all images alike")
