@@ -11,7 +11,7 @@ import (
 // A network in a file gives the features of an experiment; another way to prepare images
 // is another extractor; what cannot be used is refused before anything is trained.
 func TestNetworkAsExtractor(t *testing.T) {
-	if onnx.Library() == "" {
+	if onnx.RuntimePath() == "" {
 		t.Skip("ONNX Runtime is not on this machine: " + onnx.Get)
 	}
 	network, err := os.ReadFile("../../metrics/embed/onnx/testdata/tiny.onnx")

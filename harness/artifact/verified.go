@@ -10,7 +10,7 @@ import (
 // verified remembers the files whose content this process has compared with their
 // hash, and what the system said of them then: a sweep of 10,000 cells shares a
 // reference, and a page that looks every few seconds shows every model. A file
-// that is as it was is not read again; a run that starts tomorrow reads anew.
+// that is as it was is not read again; a run that starts tomorrow reads it again.
 var verified sync.Map // path → known
 
 type known struct {
@@ -18,7 +18,7 @@ type known struct {
 	look   look
 }
 
-// look is what the system says of a file. Whoever changes a byte changes one of
+// look is what the system says of a file. A change of a byte changes one of
 // these, as far as its clock can tell two moments apart.
 type look struct {
 	size            int64

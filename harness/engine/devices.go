@@ -105,7 +105,7 @@ func (d *devices) list(text string) *deviceList {
 func (d *devices) unchanged(name string) error {
 	args, err := d.command(name)
 	if err != nil {
-		return nil // whoever starts it says so
+		return nil // its start says so
 	}
 	info, err := os.Stat(args[0])
 	if err != nil {

@@ -158,7 +158,7 @@ func (l *launcher) outcome(it *Item, a record.Attempt, err error) schedule.Outco
 	case worker.IsFull(err) && !errors.Is(err, results.ErrFull): // which says it for the database
 		err = &worker.FullDisk{Doing: it.Kind.Name + " of " + it.Label, Why: err.Error(), Dir: l.places.Artifacts}
 	}
-	if err == nil && worker.LibraryChanged(a) {
+	if err == nil && worker.ChangedLibrary(a) {
 		err = errors.New(a.Reason)
 	}
 	if err == nil {

@@ -60,7 +60,6 @@ type search struct {
 	metric *quantity.Metric
 	points []*contestant // those that are left
 	all    []*contestant
-	skip   map[*Cell]bool // not asked for
 }
 
 // do runs rung after rung.
@@ -99,12 +98,10 @@ func add(sum *Summary, s Summary) {
 
 // read finds the points and the stops.
 func (s *search) read() (stops []int) {
-	s.skip = map[*Cell]bool{}
 	by := map[string]*contestant{}
 	for i := range s.Exp.Cells {
 		c := &s.Exp.Cells[i]
 		if c.Skip {
-			s.skip[c] = true
 			continue
 		}
 		name := view.ArmOf(c.Params)
@@ -209,6 +206,8 @@ func (s *search) scores(ctx context.Context, stop int) error {
 // record leaves in the spool what became of a point's later stops, once.
 func (s *search) record(p *contestant, later []int, reason string) error {
 	now := time.Now()
+	var dropped []record.Attempt
+	var keys []string
 	for _, c := range p.cells {
 		if !slices.Contains(later, stopOf(c)) {
 			continue
@@ -217,12 +216,17 @@ func (s *search) record(p *contestant, later []int, reason string) error {
 			ID: record.NewAttemptID(), Stage: c.Chain.Key(work.Train), Kind: work.Train.Name, Cell: c.ID, Outcome: record.Blocked, Reason: reason,
 			Device: c.Settings.Measure.Device, Environment: machine.Environment(0), Started: now, Finished: now,
 		}
-		known, err := s.known(a)
-		if err != nil {
-			return err
-		}
-		if known {
-			continue
+		dropped = append(dropped, a)
+		keys = append(keys, a.Stage)
+	}
+	ends, err := s.ends(keys)
+	if err != nil {
+		return err
+	}
+	for _, a := range dropped {
+		end, tried := ends[a.Stage]
+		if tried && (end.Outcome == record.OK || end.Outcome == a.Outcome && end.Reason == a.Reason) {
+			continue // the database has the same of it already, or its result
 		}
 		if _, err := record.WriteSpool(s.Places.Spool(), a); err != nil {
 			return err
@@ -231,19 +235,14 @@ func (s *search) record(p *contestant, later []int, reason string) error {
 	return nil
 }
 
-// known says that the database has the same of the stage already, or its result.
-func (s *search) known(a record.Attempt) (bool, error) {
+// ends are what the database knows of stages.
+func (s *search) ends(keys []string) (map[string]results.StageEnd, error) {
 	db, err := results.OpenReadOnly(s.Places.DB)
 	if err != nil {
-		return false, err
+		return nil, err
 	}
 	defer db.Close()
-	ends, err := db.StageEnds(context.Background(), []string{a.Stage})
-	if err != nil {
-		return false, err
-	}
-	end, tried := ends[a.Stage]
-	return tried && (end.Outcome == record.OK || end.Outcome == a.Outcome && end.Reason == a.Reason), nil
+	return db.StageEnds(context.Background(), keys)
 }
 
 // told says what the search spared.

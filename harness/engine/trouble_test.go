@@ -271,7 +271,7 @@ func tornTraining(t *testing.T, sig syscall.Signal, times int, change func(check
 		if bytes.Contains(raw, []byte("resumed at step")) {
 			resumed++
 		}
-		if change != nil && bytes.Contains(raw, []byte("the checkpoint cannot be used, training begins anew")) {
+		if change != nil && bytes.Contains(raw, []byte("the checkpoint cannot be used, training begins again")) {
 			resumed++
 		}
 	}

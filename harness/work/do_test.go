@@ -351,7 +351,7 @@ func TestAnotherLibraryThanTheRunsIsRefused(t *testing.T) {
 	job := worker.Job{Device: "cpu", Settings: []byte("{}"), Environment: record.Environment{GEMM: "a library of yesterday"}}
 	err := Do(context.Background(), job, nil, &record.Attempt{})
 	var refusal *worker.Refusal
-	if !errors.As(err, &refusal) || !worker.LibraryChanged(record.Attempt{Outcome: refusal.Outcome, Reason: refusal.Reason}) {
+	if !errors.As(err, &refusal) || !worker.ChangedLibrary(record.Attempt{Outcome: refusal.Outcome, Reason: refusal.Reason}) {
 		t.Errorf("%v", err)
 	}
 }

@@ -140,7 +140,7 @@ func (t *task) trainer(be device.Backend, data *dataset.Data) (models.Trainer, *
 			return tr, kept, nil
 		}
 		// A checkpoint only saves time: without it the same model comes out.
-		fmt.Fprintf(os.Stderr, "the checkpoint cannot be used, training begins anew or from the one before: %v\n", err)
+		fmt.Fprintf(os.Stderr, "the checkpoint cannot be used, training begins again or goes on from the one before: %v\n", err)
 		if err := os.Rename(path, t.checkpoint()+".damaged"); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, nil, err
 		}

@@ -112,8 +112,8 @@ func CheckLibrary(j Job, name string) error {
 	return nil
 }
 
-// LibraryChanged says that an attempt ended for that; so would all others.
-func LibraryChanged(a record.Attempt) bool {
+// ChangedLibrary says that an attempt ended for that; so would all others.
+func ChangedLibrary(a record.Attempt) bool {
 	return a.Outcome == record.Interrupted && strings.HasPrefix(a.Reason, libraryChanged)
 }
 

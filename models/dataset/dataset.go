@@ -49,7 +49,7 @@ type Spec struct {
 	Fit  string `toml:"fit" json:"fit"`
 	Root string `toml:"root" json:"root"` // folder to read; "" is the data folder of this machine
 	Seed uint64 `toml:"seed" json:"seed"` // of the drawn shapes; other sets ignore it
-	// Flip is the share of images that a training sees mirrored, drawn anew in each
+	// Flip is the share of images that a training sees mirrored, drawn again in each
 	// epoch. The set itself is the same with any.
 	Flip float64 `toml:"flip" json:"flip,omitempty" absent:"0"`
 	// Decoder of JPEG files in image folders and shards: "go", or "turbo", which is

@@ -21,8 +21,8 @@ import (
 // A packed file holds decoded pixels in the form that a training reads: a magic
 // line, from packedAt on the images one after another, and at the end a footer:
 // the labels, the CRC-32C of each image, a JSON head, the CRC-32C of all that, its
-// length, and the magic line again. Whoever writes it needs to know nothing before
-// the last image, and whoever reads an image checks it. Images are read into place
+// length, and the magic line again. The writer needs to know nothing before
+// the last image, and each read checks the image. Images are read into place
 // from the page cache, which all processes of a machine share: a mapping would
 // count as memory of each of them, and end a process where a disk fails.
 const (
@@ -194,7 +194,7 @@ func (r *packedReader) Read(i int, into []uint8) error {
 		return fmt.Errorf("reading image %d of %s: %w", i, r.f.Name(), err)
 	}
 	if checksum(into) != r.sums[i] {
-		return fmt.Errorf("%s is damaged: the pixels of image %d are not those that were written; remove it and it is made anew", r.f.Name(), i)
+		return fmt.Errorf("%s is damaged: the pixels of image %d are not those that were written; remove it and it is made again", r.f.Name(), i)
 	}
 	return nil
 }

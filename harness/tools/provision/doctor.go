@@ -96,14 +96,14 @@ func Diagnose(places engine.Places, command func(device string) ([]string, error
 
 // networks says whether feature extractors in ONNX files can be run.
 func networks() Finding {
-	if onnx.Library() == "" {
+	if onnx.RuntimePath() == "" {
 		return Finding{"ONNX Runtime", "missing", "only for metrics.embedder = \"onnx:PATH\"", onnx.Get}
 	}
 	version, err := onnx.Version()
 	if err != nil {
 		return Finding{"ONNX Runtime", "broken", err.Error(), onnx.Get}
 	}
-	return Finding{"ONNX Runtime", "ok", version + ", " + onnx.Library(), ""}
+	return Finding{"ONNX Runtime", "ok", version + ", " + onnx.RuntimePath(), ""}
 }
 
 // folder says whether a folder, or the one it would be made in, can be written.

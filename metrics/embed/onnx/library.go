@@ -20,9 +20,9 @@ const LibraryVariable = "PRABENCH_ONNXRUNTIME"
 // Get says how to get the library.
 const Get = "pip install onnxruntime (any Python on the PATH), or set " + LibraryVariable + " to the path of libonnxruntime.so"
 
-// Library is the path of ONNX Runtime: what the environment variable says, else that of
+// RuntimePath is the path of ONNX Runtime: what the environment variable says, else that of
 // the Python package, else that of the system; "" where none is found.
-var Library = sync.OnceValue(func() string {
+var RuntimePath = sync.OnceValue(func() string {
 	if path := os.Getenv(LibraryVariable); path != "" {
 		return path
 	}
@@ -62,7 +62,7 @@ func packages() (dirs []string) {
 
 // start loads the library, once.
 var start = sync.OnceValue(func() error {
-	path := Library()
+	path := RuntimePath()
 	if path == "" {
 		return fmt.Errorf("ONNX Runtime is not on this machine: %s", Get)
 	}

@@ -16,7 +16,7 @@ import (
 // runtime skips where there is no ONNX Runtime.
 func runtime(t *testing.T) {
 	t.Helper()
-	if onnx.Library() == "" {
+	if onnx.RuntimePath() == "" {
 		t.Skip("ONNX Runtime is not on this machine: " + onnx.Get)
 	}
 	if _, err := onnx.Version(); err != nil {
