@@ -27,17 +27,8 @@ func (a *app) benchCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "bench",
 		Short: "Measure the core on this machine: training and sampling of named models",
-		Long: `Measure the core on this machine: training and sampling of named models.
-
-The arithmetic peak (a loop of fused multiply-adds) and the copy bandwidth are
-measured in the same run, and speeds are given as shares of that peak: compare
-shares, not images/s, between machines and days. Lists of --model, --patch and
---batch are crossed. --format go prints the Go benchmark format, which benchstat
-reads; run it several times into one file. --ops times every
-operation of the same program; where threads make images side by side, each
-counts with its share of the time.`,
-		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return a.bench(c.Context(), o) },
+		Args:  cobra.NoArgs,
+		RunE:  func(c *cobra.Command, _ []string) error { return a.bench(c.Context(), o) },
 	}
 	f := c.Flags()
 	f.StringSliceVar(&o.models, "model", []string{"micro"}, "some of "+strings.Join(bench.Names(), ", "))

@@ -34,21 +34,7 @@ func (a *app) checkCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "check FILE",
 		Short: "Say whether this program is slower, larger or worse than another revision or a baseline",
-		Long: `check measures the cells of an experiment with this program and with another one
-in turn, on this machine, and says of each whether something got worse: pass,
-regression, improvement or inconclusive. Nothing is trained, unless the metrics
-in [check] name fid_proxy. The [check] table of the file has metrics, thresholds,
-rounds and time budget.
-
-  prabench check FILE --against main             a revision, built in a worktree of its own
-  prabench check FILE --against-binary PATH      a program that is there
-  prabench check FILE --save NAME                measure this program alone, keep it as a baseline
-  prabench check FILE --baseline NAME            against that, as shares of what the machine can do
-  prabench check FILE --history                  the timings of all revisions in the database
-
-Exit codes: 0 pass or improvement, 1 regression, 3 inconclusive, 2 a mistake in
-the command line or the file, 4 the check itself failed.`,
-		Args: cobra.ExactArgs(1),
+		Args:  cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, files []string) error {
 			return a.check(c.Context(), files[0], o)
 		},

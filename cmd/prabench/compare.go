@@ -13,15 +13,7 @@ func (a *app) compareCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "compare A B",
 		Short: "Compare two points over pairs of seeds: difference, interval, verdict",
-		Long: `compare tells by how much A differs from B, with the 95 % interval over the seeds
-that both have (in pairs, else Welch's) or, of one seed and the same weights, over
-pairs of images. p-values are corrected for the number of comparisons (Holm). A and
-B are a label, the id of a cell, or key=value,…; of several points each is compared
-with those of B that differ from it in the fewest keys.
-
-  prabench compare PRA 'teacher forcing, v' --experiment methods
-  prabench compare sample.guidance=0 sample.guidance=0.6 --metric fid_proxy,kid`,
-		Args: cobra.ExactArgs(2),
+		Args:  cobra.ExactArgs(2),
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := checkAcross(across); err != nil {
 				return err

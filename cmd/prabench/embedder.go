@@ -19,10 +19,7 @@ func (a *app) embedderCommand() *cobra.Command {
 	train := &cobra.Command{
 		Use:   "train --set SET",
 		Short: "Train the classifier of a data set and write its weights",
-		Long: `train trains a small classifier on the training split alone and writes its
-weights; committed as metrics/embed/weights/SET.safetensors they become the default
-embedder of that set. The same seed gives the same bytes.`,
-		Args: cobra.NoArgs,
+		Args:  cobra.NoArgs,
 		RunE: func(c *cobra.Command, args []string) error {
 			if c.Flags().Changed("flips") {
 				o.Flips = &flips

@@ -13,20 +13,14 @@ func (a *app) experimentsCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "experiments [NAME…]",
 		Short: "List the experiments in the database with their versions, sources and sizes",
-		Long: `experiments lists what the database has by name. A run of other cells (a changed
-file, --set, other data) is a version of its own: NAME@1, NAME@2, …. The star is at what
-results, report and the SQL views show: the newest run of the whole file or, while there
-is none, the newest of all. "alone" is what gc takes once the version is removed.`,
-		RunE: func(c *cobra.Command, names []string) error { return a.listExperiments(c.Context(), names) },
+		RunE:  func(c *cobra.Command, names []string) error { return a.listExperiments(c.Context(), names) },
 	}
 	var yes bool
 	remove := &cobra.Command{
 		Use:   "remove NAME[@VERSION]…",
 		Short: "Take experiments, or versions of them, out of the lists; gc may take their artifacts",
-		Long: `remove takes versions (of NAME alone all of them) out of all lists. Attempts and
-values stay in the database, and a run of the same cells brings the version back.`,
-		Args: cobra.MinimumNArgs(1),
-		RunE: func(c *cobra.Command, refs []string) error { return a.removeExperiments(c.Context(), refs, yes) },
+		Args:  cobra.MinimumNArgs(1),
+		RunE:  func(c *cobra.Command, refs []string) error { return a.removeExperiments(c.Context(), refs, yes) },
 	}
 	remove.Flags().BoolVar(&yes, "yes", false, "do not ask")
 	tag := &cobra.Command{

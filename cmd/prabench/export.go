@@ -26,11 +26,7 @@ func (a *app) exportCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "export",
 		Short: "Write all results to a file, or a copy of the database",
-		Long: `export writes the view results, with a column for each parameter, as csv, json
-(one object a line), md or parquet; the end of --out's name tells which.
---snapshot FILE writes a whole and compact copy of the database, for publishing;
-others may go on writing meanwhile.`,
-		Args: cobra.NoArgs,
+		Args:  cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			given := c.Flags().Changed("format")
 			if format := formatOf[strings.ToLower(filepath.Ext(out))]; !given && format != "" {

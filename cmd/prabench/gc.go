@@ -15,17 +15,8 @@ func (a *app) gcCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "gc",
 		Short: "List artifacts that no experiment in the database needs; --yes removes them",
-		Long: `gc looks for models, samples and features that no version of an experiment in the
-database needs, checkpoints of trainings that are done, what was damaged, and decoded images in
-the data folder whose source is gone or that nobody used for 30 days.
-It only lists them, unless --yes is given. Results in the database are never
-removed. Artifacts that another database shares count as garbage here: run gc
-with the database that knows all.
-
-Every run of a name is kept as a version: gc takes what one made only after prabench
-experiments remove NAME@VERSION, and says for which it was made.`,
-		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return a.gc(c.Context(), yes) },
+		Args:  cobra.NoArgs,
+		RunE:  func(c *cobra.Command, _ []string) error { return a.gc(c.Context(), yes) },
 	}
 	c.Flags().BoolVar(&yes, "yes", false, "remove what is listed")
 	return c

@@ -16,14 +16,7 @@ func (a *app) ingestCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "ingest DIR…",
 		Short: "Take in results and artifacts of another machine",
-		Long: `ingest merges folders that another machine's artifacts folder was copied to
-(.prabench, or the folder that holds it), or its spool folder alone. Artifacts
-are copied and the hash of every file compared, then the results are stored. The
-folder stays as it is; ingesting it again changes nothing.
-
-What is damaged, or differs from what is here under the same key, is refused by
-name and the exit code is 1; everything else is taken in.`,
-		Args: cobra.MinimumNArgs(1),
+		Args:  cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, dirs []string) error {
 			for _, dir := range dirs {
 				if err := a.ingest(c.Context(), dir); err != nil {

@@ -10,6 +10,7 @@ package main
 
 import (
 	"context"
+	"embed"
 	"errors"
 	"fmt"
 	"io"
@@ -95,10 +96,8 @@ var deviceCommands []func(*app) *cobra.Command
 
 func (a *app) root() *cobra.Command {
 	root := &cobra.Command{
-		Use:   "prabench",
-		Short: "Ablations of Parallel Rollout Approximation: train, sample, score, time, draw",
-		Long: "prabench trains, samples, scores and times what an experiment file asks for,\nkeeps the results in SQLite and draws " +
-			"the figures.\n\nStart with: prabench run experiments/quick.toml",
+		Use:           "prabench",
+		Short:         "Ablations of Parallel Rollout Approximation: train, sample, score, time, draw",
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
@@ -122,10 +121,32 @@ func (a *app) root() *cobra.Command {
 		root.AddCommand(c(a))
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
+	explain(root)
 	for _, c := range root.Commands() {
 		checkArgs(c)
 	}
 	return root
+}
+
+// texts says what a command does at length, in help/COMMAND.txt, with a dash
+// before the name of a subcommand.
+//
+//go:embed help/*.txt
+var texts embed.FS
+
+// explain gives a command and those below it the texts of their help.
+func explain(c *cobra.Command) {
+	name := c.Name()
+	if c.HasParent() {
+		path := strings.Fields(c.CommandPath())
+		name = strings.Join(path[1:], "-")
+	}
+	if text, err := texts.ReadFile("help/" + name + ".txt"); err == nil {
+		c.Long = strings.TrimSpace(string(text))
+	}
+	for _, sub := range c.Commands() {
+		explain(sub)
+	}
 }
 
 // checkArgs makes a wrong number of arguments, or an unknown subcommand, a

@@ -14,11 +14,7 @@ func (a *app) noiseCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "noise FILE",
 		Short: "Say how much of an experiment's numbers is noise, and how many seeds a difference needs",
-		Long: `noise splits the variance of every point into that of initial weights, order of the
-images and training noise (seed.init, seed.order, seed.noise), of sampling seeds and of
-both together, and timings into rounds, processes and readings; and says which
-differences 3, 5, 10 and 30 seeds find. experiments/noise.toml is made for it.`,
-		Args: cobra.ExactArgs(1),
+		Args:  cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, files []string) error {
 			return a.analysed(c, files, func(l engine.Loaded, of draw.Source) (any, func() error, error) {
 				r, err := of.Noise(c.Context(), l.Exp.Ref(), metrics)
@@ -59,9 +55,7 @@ func (a *app) importanceCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "importance FILE",
 		Short: "Say which axes of a sweep decide its metrics, and which do no more than luck",
-		Long: `importance splits the variance of a metric by the axes of an experiment and by pairs of
-axes (analysis of variance), with what training seeds differ by as the error.`,
-		Args: cobra.ExactArgs(1),
+		Args:  cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, files []string) error {
 			return a.analysed(c, files, func(l engine.Loaded, of draw.Source) (any, func() error, error) {
 				r, err := of.Importance(c.Context(), l.Exp.Ref(), l.File.AxisKeys(), metrics)

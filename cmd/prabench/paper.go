@@ -32,16 +32,6 @@ func (a *app) paperCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "paper [FILE…]",
 		Short: "Do what is missing of the paper's experiments and draw all figures into one folder",
-		Long: `paper does the stages of the paper's experiments that are missing, draws every
-figure as PDF, SVG and PNG and every table as LaTeX and Markdown into one folder,
-and writes an index (index.html, index.md) that shows for each the command, the
-attempts behind it, the environment, the code and the protocol, and for each claim
-whether it holds here.
-
-Without FILE the experiments are those of experiments/paper below the current
-folder, or where there is none those that are part of the program. With --only
-the named experiments alone are run; the others are drawn as far as the database
-has them. Drawn twice from one database, every file is the same to the byte.`,
 		RunE: func(c *cobra.Command, files []string) error {
 			if o.retry != "" && o.retry != "failed" {
 				return usage("--retry %s: the only choice is `failed`", o.retry)

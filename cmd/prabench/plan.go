@@ -20,9 +20,6 @@ func (a *app) planCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "plan FILE…",
 		Short: "Say what a run would do, and what it takes; start nothing",
-		Long: `plan checks experiment files, expands them, and says for each cell its size,
-cost and memory, which stages cells share, what is done already and how long the
-rest will take. --keys lists every key with its value, default and meaning.`,
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) == 0 && !keys {
 				return errors.New("plan needs an experiment file")

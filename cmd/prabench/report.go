@@ -26,11 +26,7 @@ func (a *app) reportCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "report [FILE…]",
 		Short: "Write one HTML file with numbers, figures, samples and where each number comes from",
-		Long: `report writes what is in the database as one HTML file that stands alone: it can
-be sent, opened offline, sorted, filtered and printed. With experiment files it
-has their figures; without any it tells of all experiments in the database. It
-reads only, and the same database gives the same bytes.`,
-		RunE: func(c *cobra.Command, files []string) error { return a.reportHTML(c.Context(), files, o) },
+		RunE:  func(c *cobra.Command, files []string) error { return a.reportHTML(c.Context(), files, o) },
 	}
 	f := c.Flags()
 	f.StringVarP(&o.out, "out", "o", "report.html", "file to write; - is the standard output")

@@ -39,12 +39,6 @@ func (a *app) resultsCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "results [FILE | NAME[@VERSION]…]",
 		Short: "Print results: a table of points, or all values as csv, json, latex or md",
-		Long: `results prints a table with a row for each point, averaged over its seeds. With
---format it prints every value instead, or with --mean their averages.
-
-A file, with the --set it was run with, stands for the version that has its cells.
-NAME is the version that is shown, NAME@2 or NAME@TAG any other, see prabench
-experiments. --db may be given several times.`,
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(a.dbs) > 0 {
 				a.db = a.dbs[0]

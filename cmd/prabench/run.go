@@ -25,13 +25,7 @@ func (a *app) runCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "run FILE…",
 		Short: "Do what is missing of experiments, then print the table and draw the figures",
-		Long: `run does the stages of the experiments that are not done yet: trainings and
-scores side by side, then timings alone, in rounds over all cells. It can be
-stopped at any time (Ctrl-C); the same command goes on where it stopped.
-
-A run with --set, or of a changed file, is a version beside the others of its name and
-replaces none, see prabench experiments; figures of one with --set go to NAME@VERSION.`,
-		Args: cobra.MinimumNArgs(1),
+		Args:  cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, files []string) error {
 			if retry != "" && retry != "failed" {
 				return usage("--retry %s: the only choice is `failed`", retry)

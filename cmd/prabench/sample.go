@@ -19,13 +19,7 @@ func (a *app) sampleCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "sample (MODEL.safetensors | FILE)",
 		Short: "Draw images from a trained model: a sheet, or files for other programs",
-		Long: `sample loads a model file, or the training of a cell of an experiment file
-(choose it with --only; the first one otherwise), draws images of every class
-and writes them as one PNG, or for other programs: --out x.npz has the images as
-arr_0 [N, height, width, channels] and the classes as arr_1, as ADM's programs do, x.npy
-the images alone, a folder a PNG file for each. --count says how many, --seed with which
-noise. The sampling settings are the cell's, or the defaults; flags change them.`,
-		Args: cobra.ExactArgs(1),
+		Args:  cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			return a.sample(c.Context(), args[0], o)
 		},

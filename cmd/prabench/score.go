@@ -15,15 +15,7 @@ func (a *app) scoreCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "score IMAGES --label TEXT --experiment FILE",
 		Short: "Score images of another program beside the cells of an experiment",
-		Long: `score reads images that another program made: a folder of PNG or JPEG files, with a
-folder for each class or without, a .tar of one, an .npy array [N, height, width,
-channels], or an .npz file with the images as arr_0 and, if it has them, the classes
-as arr_1. As many as the experiment's sample.count are scored, under its protocol and
-by the stages that score its own cells. The row stays beside these in tables, figures,
-claims and the report, marked "(outside)", with the SHA-256 of the file.
-
-Nothing is guessed: images are not resized, floats need --range.`,
-		Args: cobra.ExactArgs(1),
+		Args:  cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			o.Path = args[0]
 			if o.Label == "" || file == "" {

@@ -21,14 +21,7 @@ func (a *app) serveCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "serve [FILE…]",
 		Short: "Show progress, cells, numbers, samples and figures in a browser, while they change",
-		Long: `serve answers at a local address with a page that shows how far a run is, where
-each cell stands and why, the numbers, samples, figures and training losses, and
-that follows the run. With experiment files it shows these, also before they were
-run; without any, what is in the database. It reads only, and can be started
-before a run, beside it or after it. On another machine, look through a tunnel:
-
-  ssh -L 8642:127.0.0.1:8642 MACHINE`,
-		RunE: func(c *cobra.Command, files []string) error { return a.serve(c.Context(), files, o) },
+		RunE:  func(c *cobra.Command, files []string) error { return a.serve(c.Context(), files, o) },
 	}
 	f := c.Flags()
 	f.StringVar(&o.listen, "listen", "127.0.0.1:8642", "address to answer at, `host:port`; port 0 is a free one")

@@ -16,8 +16,6 @@ func (a *app) statusCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "status [FILE…]",
 		Short: "Say for each cell whether it is done, running, queued, failed and why",
-		Long: `status compares experiment files with the database and says for each cell where
-it stands. Without a file it tells of the experiments in the database.`,
 		RunE: func(c *cobra.Command, files []string) error {
 			if len(files) == 0 {
 				return a.statusOfDatabase(c.Context())

@@ -23,13 +23,7 @@ func (a *app) submitCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "slurm FILE…",
 		Short: "Send what is missing to Slurm, as array jobs",
-		Long: `submit slurm freezes what is still to do of the experiments into a folder of
---artifacts, which all nodes must share, with the program itself, and hands it
-to sbatch: an array job for each kind of stage, each stage a task. prabench
-status takes in the results that are there and tells what Slurm does about the
-rest; submit again sends only what has neither a result nor a place in the
-queue. The database stays on this machine. See docs/cluster.md.`,
-		Args: cobra.MinimumNArgs(1),
+		Args:  cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, files []string) error {
 			if retry != "" && retry != "failed" {
 				return usage("--retry %s: the only choice is `failed`", retry)
