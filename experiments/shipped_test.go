@@ -4,6 +4,8 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+
+	"prabench/plots/figure"
 )
 
 // TestShippedFiles holds that every file of the project is valid.
@@ -22,5 +24,27 @@ func TestShippedFiles(t *testing.T) {
 			t.Logf("%v", w)
 		}
 		t.Logf("%s: %d cells", file, len(e.Cells))
+	}
+}
+
+// TestTheGridIsLarge holds that grid.toml is what its figures are tried on: 36 recipes
+// at two sizes, and the kinds of figure that a large grid is drawn in.
+func TestTheGridIsLarge(t *testing.T) {
+	e, err := Load("grid.toml", Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	of := map[any]int{}
+	for i := range e.Cells {
+		width, _ := e.Cells[i].Get("model.width")
+		of[width]++
+	}
+	if len(of) != 2 || of[int64(32)]+of[32] != 36 || len(e.Cells) != 72 {
+		t.Errorf("%d cells, by width %v; want 36 at each of two", len(e.Cells), of)
+	}
+	for _, kind := range []string{"heatmap", "table", "grid", "pareto"} {
+		if !slices.ContainsFunc(e.Figures, func(f figure.Figure) bool { return f.Kind == kind }) {
+			t.Errorf("no figure is a %s", kind)
+		}
 	}
 }

@@ -31,15 +31,18 @@ func openGrid(fig *Figure) {
 	}
 }
 
+// mostSheets is how many cells a grid has room for: a sweep of 36 is one figure, and
+// with three sheets side by side 40 fill a long page.
+const mostSheets = 40
+
 // plotGrid draws generated images: one panel for each cell, one row for each
 // class. Pixels are enlarged by whole factors, so that no viewer smooths them.
 func plotGrid(c *chart) error {
 	if err := c.distinct("grid", c.facet); err != nil {
 		return err
 	}
-	const most = 24
-	if len(c.cells) > most {
-		return fmt.Errorf("a grid has room for %d cells and %d are selected: choose some with where", most, len(c.cells))
+	if len(c.cells) > mostSheets {
+		return fmt.Errorf("a grid has room for %d cells and %d are selected: choose some with where", mostSheets, len(c.cells))
 	}
 	c.lack = "without images"
 	g := grids{chart: c, list: make([]*Grid, len(c.cells))}

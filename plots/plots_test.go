@@ -90,6 +90,7 @@ func TestErrors(t *testing.T) {
 	badGrid := methods()
 	badGrid.Cells[0].Grid.Images = badGrid.Cells[0].Grid.Images[1:]
 	pareto := Figure{Kind: figure.Pareto, X: "throughput", Y: "fid_proxy"}
+	crowd := sheets(mostSheets + 1)
 
 	for name, c := range map[string]struct {
 		fig  Figure
@@ -130,8 +131,9 @@ func TestErrors(t *testing.T) {
 			[]string{"none of the 9 cells has images: no images (8), oom (1)"}},
 		"short grid": {Figure{Kind: figure.Grid}, badGrid,
 			[]string{"images of teacher forcing", "62719 bytes do not make 10 × 8 images of 28 × 28 × 1"}},
-		"kind": {Figure{Kind: "pie"}, tradeoff(), []string{`kind "pie" is unknown`, "pareto, line"}},
-		"name": {Figure{Kind: figure.Pareto, Name: "../x"}, tradeoff(), []string{"file name without folders"}},
+		"crowded grid": {Figure{Kind: figure.Grid}, crowd, []string{"room for 40 cells and 41 are selected", "where"}},
+		"kind":         {Figure{Kind: "pie"}, tradeoff(), []string{`kind "pie" is unknown`, "pareto, line"}},
+		"name":         {Figure{Kind: figure.Pareto, Name: "../x"}, tradeoff(), []string{"file name without folders"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
@@ -156,6 +158,37 @@ func TestErrors(t *testing.T) {
 	if _, err := Draw(pareto, tradeoff(), t.TempDir(), []string{"gif"}); err == nil ||
 		!strings.Contains(err.Error(), `format "gif" is unknown`) {
 		t.Errorf("gif: %v", err)
+	}
+}
+
+// sheets is n cells with small images, no two alike.
+func sheets(n int) Data {
+	d := Data{Experiment: "sheets"}
+	for i := range n {
+		d.Cells = append(d.Cells, CellData{Label: fmt.Sprintf("patch=%d noise=%d", i%6, i/6), Seeds: 1, Outcome: "ok",
+			Params: map[string]any{"model.patch": int64(i % 6), "noise": int64(i / 6)}, Grid: classes(2, 4, 8, 1, uint64(i))})
+	}
+	return d
+}
+
+// A sweep of 36 cells is one grid, and each of its panels has its own images.
+func TestAGridOf36Cells(t *testing.T) {
+	d := sheets(36)
+	s, err := sheetOf(Figure{Kind: figure.Grid}, d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	headings := map[string]bool{}
+	for _, p := range s.Panels {
+		headings[p.Heading] = true
+	}
+	for _, c := range d.Cells {
+		if !headings[c.Label] {
+			t.Errorf("no panel is headed %q", c.Label)
+		}
+	}
+	if files, err := Draw(Figure{Kind: figure.Grid, Name: "f"}, d, t.TempDir(), []string{"png"}); err != nil || len(files) != 1 {
+		t.Errorf("%v, %v", files, err)
 	}
 }
 
