@@ -46,3 +46,14 @@ func TestReadmeLinks(t *testing.T) {
 		t.Errorf("README.md still holds %s", m)
 	}
 }
+
+// What a reader with a minute wants fits on three screens; the rest is in docs.
+func TestReadmeIsShort(t *testing.T) {
+	text, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if lines := strings.Count(string(text), "\n"); lines > 150 {
+		t.Errorf("README.md has %d lines, at most 150: move a part to docs and link it", lines)
+	}
+}
