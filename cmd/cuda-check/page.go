@@ -33,7 +33,7 @@ func (c *checks) page(path string, compare bool) {
 Written by `+"`make cuda-check`"+`, which fails when a number changes. Registers a thread
 as %s assign them (the first that knows the architecture), all without
 spills and without a stack. Blocks: how many a multiprocessor can hold at least,
-which the compilers are told. Shared memory is the launch's; there is no static
+which is given to the compilers. Shared memory is the launch's; there is no static
 one. The column gives the most that a launch of PRA-L asks for, sampling 256
 images or training on 16, in fp32 and in bf16; every launch stays under 48 KiB,
 which each device gives without asking, and is refused before it starts if not.
