@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/cobra/doc"
 
 	"prabench/harness/engine"
 	"prabench/harness/tools/check/session"
@@ -28,6 +29,20 @@ func (a *app) served(name, short string, serve func(in io.Reader, out, errs io.W
 		RunE: func(*cobra.Command, []string) error {
 			a.code = serve(a.stdin, a.stdout, a.stderr)
 			return nil
+		},
+	}
+}
+
+// manCommand is for packagers: a page of the manual for each command.
+func (a *app) manCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "man DIR", Short: "Write the manual, a page for each command, into a folder", Hidden: true, Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, dir []string) error {
+			if err := os.MkdirAll(dir[0], 0o755); err != nil {
+				return err
+			}
+			c.Root().DisableAutoGenTag = true
+			return doc.GenManTree(c.Root(), &doc.GenManHeader{Title: "PRABENCH", Section: "1", Source: "prabench", Manual: "prabench"}, dir[0])
 		},
 	}
 }

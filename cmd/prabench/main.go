@@ -22,6 +22,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"prabench/harness/engine"
+	"prabench/harness/tools/draw"
 )
 
 // Exit codes; check adds 3, inconclusive.
@@ -106,7 +107,7 @@ func (a *app) root() *cobra.Command {
 	f.StringVar(&a.artifacts, "artifacts", ".prabench", "folder of models, samples and logs")
 	f.StringVar(&a.figures, "figures", "figures", "folder of figures, one folder an experiment")
 	f.StringArrayVar(&a.set, "set", nil, "set a key of the experiment, `key=value`; a list makes it an axis")
-	f.StringVar(&a.only, "only", "", "only the cells with these values, `key=value,…`")
+	f.StringVar(&a.only, "only", "", "only the cells with these values, `key=value,...`")
 	f.StringVar(&a.device, "device", "", "where models run, cpu or cuda:0; same as --set measure.device=…")
 	f.BoolVar(&a.json, "json", false, "print JSON")
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
@@ -116,11 +117,16 @@ func (a *app) root() *cobra.Command {
 		a.compareCommand(), a.noiseCommand(), a.importanceCommand(), a.paperCommand(), a.sampleCommand(), a.scoreCommand(), a.dataCommand(),
 		a.doctorCommand(), a.versionCommand(),
 		a.exportCommand(), a.ingestCommand(), a.reportCommand(), a.benchCommand(), a.gcCommand(), a.embedderCommand(), a.workerCommand(),
-		a.experimentsCommand(), a.submitCommand(), a.taskCommand(), a.armCommand(), a.checkCommand())
+		a.experimentsCommand(), a.submitCommand(), a.manCommand(), a.taskCommand(), a.armCommand(), a.checkCommand())
 	for _, c := range deviceCommands {
 		root.AddCommand(c(a))
 	}
-	root.CompletionOptions.HiddenDefaultCmd = true
+	for _, t := range draw.Topics() {
+		topic := &cobra.Command{Use: t.Name, Short: t.Short}
+		topic.SetHelpFunc(func(*cobra.Command, []string) { _ = t.Write(a.stdout) })
+		root.AddCommand(topic)
+	}
+	root.InitDefaultCompletionCmd()
 	explain(root)
 	for _, c := range root.Commands() {
 		checkArgs(c)

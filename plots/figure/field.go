@@ -1,6 +1,10 @@
 package figure
 
-import "slices"
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
 
 // Field is a key of [[figure]] that a kind takes.
 type Field struct {
@@ -31,6 +35,62 @@ const (
 // **bool a flag; *float64 a number; *[]float64 two ends; *map[string]any a filter;
 // *map[string]string texts; *[]Reference given values.
 func (f Field) To(fig *Figure) any { return f.to(fig) }
+
+// Takes says what the value may be, in words.
+func (f Field) Takes() string {
+	var names []string
+	if f.Is&Metric != 0 {
+		names = append(names, "metric")
+	}
+	if f.Is&Key != 0 {
+		names = append(names, "key")
+	}
+	for _, w := range f.Words {
+		names = append(names, "`"+w+"`")
+	}
+	name := strings.Join(names, ", ")
+	if n := len(names); n > 1 {
+		name = strings.Join(names[:n-1], ", ") + " or " + names[n-1]
+	}
+	switch f.To(new(Figure)).(type) {
+	case *string:
+		if name == "" {
+			return "text"
+		}
+		return name
+	case *[]string:
+		if name == "" {
+			return "list of values"
+		}
+		return "list of: " + name
+	case *int:
+		return "integer"
+	case *bool, **bool:
+		return "`true` or `false`"
+	case *float64:
+		return fmt.Sprintf("number from %g to %g", f.Low, f.High)
+	case *[]float64:
+		return "`[from, to]`"
+	case *map[string]string:
+		return "table of value = text"
+	case *[]Reference:
+		return "list of tables"
+	}
+	return "table of key = value"
+}
+
+// Absent says what holds without the key.
+func (f Field) Absent() string {
+	switch {
+	case f.Required && f.Least > 1:
+		return fmt.Sprintf("needed, at least %d", f.Least)
+	case f.Required:
+		return "needed"
+	case f.Default != "":
+		return "`" + f.Default + "`"
+	}
+	return ""
+}
 
 // The following make a field of a kind from one of the common definitions.
 

@@ -59,63 +59,7 @@ func reference() string {
 func keys(b *bytes.Buffer, fields []Field) {
 	b.WriteString("| key | value | default | |\n| --- | --- | --- | --- |\n")
 	for _, f := range fields {
-		fmt.Fprintf(b, "| `%s` | %s | %s | %s |\n", f.Key, f.takes(), f.absent(), f.Doc)
+		fmt.Fprintf(b, "| `%s` | %s | %s | %s |\n", f.Key, f.Takes(), f.Absent(), f.Doc)
 	}
 	b.WriteString("\n")
-}
-
-// takes says what the value may be.
-func (f Field) takes() string {
-	var names []string
-	if f.Is&Metric != 0 {
-		names = append(names, "metric")
-	}
-	if f.Is&Key != 0 {
-		names = append(names, "key")
-	}
-	for _, w := range f.Words {
-		names = append(names, "`"+w+"`")
-	}
-	name := strings.Join(names, ", ")
-	if n := len(names); n > 1 {
-		name = strings.Join(names[:n-1], ", ") + " or " + names[n-1]
-	}
-	switch f.To(new(Figure)).(type) {
-	case *string:
-		if name == "" {
-			return "text"
-		}
-		return name
-	case *[]string:
-		if name == "" {
-			return "list of values"
-		}
-		return "list of: " + name
-	case *int:
-		return "integer"
-	case *bool, **bool:
-		return "`true` or `false`"
-	case *float64:
-		return fmt.Sprintf("number from %g to %g", f.Low, f.High)
-	case *[]float64:
-		return "`[from, to]`"
-	case *map[string]string:
-		return "table of value = text"
-	case *[]Reference:
-		return "list of tables"
-	}
-	return "table of key = value"
-}
-
-// absent says what holds without the key.
-func (f Field) absent() string {
-	switch {
-	case f.Required && f.Least > 1:
-		return fmt.Sprintf("needed, at least %d", f.Least)
-	case f.Required:
-		return "needed"
-	case f.Default != "":
-		return "`" + f.Default + "`"
-	}
-	return ""
 }
