@@ -48,6 +48,7 @@ func (a *app) sample(ctx context.Context, from string, o *sampleOptions) error {
 		return usage("--count %d: at least one image", o.Count)
 	}
 	o.Model, o.Device = from, a.device
+	o.Note = func(text string) { fmt.Fprintln(a.stderr, "note: "+text) }
 	if strings.EqualFold(filepath.Ext(from), ".toml") {
 		if err := a.modelOfCell(ctx, from, o); err != nil {
 			return err

@@ -23,10 +23,12 @@ type counter map[counted]*stage.Costs
 type counted struct {
 	params models.Params
 	batch  int
+	device string
+	bf16   bool
 }
 
 func (k counter) of(s *stage.Settings) *stage.Costs {
-	name := counted{s.Params.Seeded(0), s.Measure.Batch}
+	name := counted{s.Params.Seeded(0), s.Measure.Batch, s.Measure.Device, s.Measure.Precision == "bf16"}
 	name.params, _ = models.Set(name.params, "train.lr", 1.0)
 	name.params, _ = models.Set(name.params, "sample.seed", uint64(0))
 	if c, known := k[name]; known {

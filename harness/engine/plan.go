@@ -69,6 +69,7 @@ type Plan struct {
 	Experiments []*Experiment
 	Items       []*Item // each key once, in the order of cells and chains
 	byKey       map[string]*Item
+	costs       counter
 	pace        float64           // of trainings of earlier plans, see pace
 	stale       map[string]string // stage → what has changed since it was done for the same cell
 }
@@ -81,6 +82,7 @@ func NewPlan(experiments ...*Experiment) *Plan {
 	}
 	p := &Plan{Experiments: experiments, byKey: make(map[string]*Item, 4*cells), Items: make([]*Item, 0, 4*cells)}
 	costs := counter{}
+	p.costs = costs
 	var cost *stage.Costs
 	var room []Item // of which items are taken one by one
 	for _, e := range experiments {
@@ -120,6 +122,15 @@ func (c Cell) label() string {
 		return "seed " + strconv.FormatUint(c.Seed, 10)
 	}
 	return c.Label + ", seed " + strconv.FormatUint(c.Seed, 10)
+}
+
+// Costs is what a cell takes, nil of a program's cell, of whose model nothing is
+// known. Cells that share a training may sample in different ways.
+func (p *Plan) Costs(c *Cell) *stage.Costs {
+	if c.Settings.Foreign() {
+		return nil
+	}
+	return p.costs.of(c.Settings)
 }
 
 // Item is the stage of that key.

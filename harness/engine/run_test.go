@@ -5,8 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -161,6 +163,8 @@ func TestRunDoesEverythingOnceAndOnlyWhatChanged(t *testing.T) {
 		}
 	}
 
+	b.shareOfPeak(first)
+
 	again := b.run(ctx, tiny(nil), nil)
 	if again.Done != 0 || again.Kept != 9 || b.out.Len() != 0 {
 		t.Errorf("the second run did %d stages and said %q", again.Done, b.out.String())
@@ -183,6 +187,49 @@ func TestRunDoesEverythingOnceAndOnlyWhatChanged(t *testing.T) {
 	taken := other.run(ctx, tiny(nil), nil)
 	if taken.Done != 0 || attempts(other.rows()) != attempts(first) {
 		t.Errorf("a second database over the same artifacts did %d stages, or has other rows", taken.Done)
+	}
+}
+
+// shareOfPeak computes mfu of every round from what else the round read: the median
+// of its throughput, the arithmetic of a call for 8 images, in which the embedding of
+// the two flow times (2·2·(64·16 + 16·16) operations) comes once, and the peak.
+func (b *bench) shareOfPeak(rows []results.Row) {
+	b.t.Helper()
+	db, err := results.OpenReadOnly(b.places.DB)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	defer db.Close()
+	checked := 0
+	for _, r := range rows {
+		if r.Metric != "mfu" {
+			continue
+		}
+		a, _, err := db.Attempt(context.Background(), r.Attempt)
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		for round := 1; round <= 2; round++ {
+			of := map[string][]float64{}
+			for _, x := range a.Readings {
+				if x.Round == round {
+					of[x.Metric] = append(of[x.Metric], x.Value)
+				}
+			}
+			if len(of["mfu"]) != 1 {
+				b.t.Fatalf("round %d has %d readings of mfu", round, len(of["mfu"]))
+			}
+			rates, once := slices.Sorted(slices.Values(of["throughput"])), float64(2*2*(64*16+16*16))
+			median := (rates[(len(rates)-1)/2] + rates[len(rates)/2]) / 2
+			want := median * (8*(of["flops_image"][0]-once) + once) / 8 / of["peak_flops"][0]
+			if got := of["mfu"][0]; math.Abs(got-want) > 1e-9*want {
+				b.t.Errorf("round %d: mfu %g, computed %g", round, got, want)
+			}
+			checked++
+		}
+	}
+	if checked != 4 {
+		b.t.Errorf("%d rounds checked, not 4", checked)
 	}
 }
 

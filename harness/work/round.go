@@ -48,7 +48,7 @@ var Timing = &stage.Kind{
 		if h.Program.Is() {
 			return programMemory(h)
 		}
-		return max(h.Held(h.Costs.Sample)+2*h.Weights()+h.Packed(), h.Held(h.Costs.Train))
+		return max(h.Timing(), h.Held(h.Costs.Train))
 	},
 	Unfinished: roundsFolder,
 }
@@ -106,7 +106,11 @@ func (t *task) round() (err error) {
 	}
 	if peak := peakFlops(m.Device, m.Threads); peak > 0 {
 		t.add(quantity.PeakFLOPS, peak)
-		t.add(quantity.MFU, rate*costs.FLOPsImage/peak)
+		flops, err := stage.SamplingFLOPs(t.set.Params, m.Batch)
+		if err != nil {
+			return err
+		}
+		t.add(quantity.MFU, rate*flops/float64(m.Batch)/peak)
 	}
 	return t.training(m.Warmup)
 }
@@ -142,10 +146,11 @@ func (t *task) sampling(path string, warmup int) (float64, error) {
 	if err != nil {
 		return 0, err
 	}
-	for _, s := range seconds {
-		t.add(quantity.Throughput, float64(batch)/s)
+	rates := make([]float64, len(seconds))
+	for i, s := range seconds {
+		rates[i] = float64(batch) / s
+		t.add(quantity.Throughput, rates[i])
 	}
-	median := stat.Median(seconds, stat.Rounds).Value
 	t.add(quantity.MemoryPeak, float64(machine.PeakResident()))
 	for class := range device.Classes {
 		t.add(memoryOf[class], float64(be.Peak(class)))
@@ -168,7 +173,7 @@ func (t *task) sampling(path string, warmup int) (float64, error) {
 	for _, s := range first {
 		t.add(quantity.FirstBlockLatency, s)
 	}
-	return float64(batch) / median, nil
+	return stat.Median(rates, stat.Rounds).Value, nil
 }
 
 // memoryOf are the metrics of the classes of memory.

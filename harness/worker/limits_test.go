@@ -62,6 +62,26 @@ func playLimited(part string) int {
 		case "many threads":
 			fmt.Fprintln(os.Stderr, "runtime: failed to create new OS thread (have 9 already; errno=11)\nfatal error: newosproc")
 			os.Exit(2)
+		case "thread without memory": // its reason stands before a long list of registers and stacks
+			fmt.Fprintln(os.Stderr, "runtime/cgo: pthread_create failed: Resource temporarily unavailable\nSIGABRT: abort\nPC=0x7f028dc35eec m=6 "+
+				"sigcode=18446744073709551610\n\ngoroutine 0 gp=0x14c19f3485a0 m=6 mp=0x14c19f245008 [idle]:\n"+
+				strings.Repeat("00007f0244f1a810: 00000000 00000000  00000000 00000000  ................\n", 4000))
+			os.Exit(2)
+		case "null in the collector", "null in C":
+			frame := "runtime.(*spanQueue).tryDrain(0x7f6c00000400?, 0x443a85?, 0xec1f68?)"
+			if part == "null in C" {
+				frame = "runtime: g 0 gp=0x14c19f3485a0: unknown pc 0x7f028dc35eec"
+			}
+			fmt.Fprintln(os.Stderr, "SIGSEGV: segmentation violation\nPC=0x43b2fd m=10 sigcode=1 addr=0x0\n\n"+
+				"goroutine 0 gp=0x375e231012c0 m=10 mp=0x375e23103008 [idle]:\n"+frame)
+			os.Exit(2)
+		case "null in the runtime":
+			fmt.Fprintln(os.Stderr, "fatal error: unexpected signal during runtime execution\n"+
+				"[signal SIGSEGV: segmentation violation code=0x1 addr=0x18 pc=0x43b2fd]")
+			os.Exit(2)
+		case "no thread for OpenMP":
+			fmt.Fprintln(os.Stderr, "libgomp: Thread creation failed: Resource temporarily unavailable")
+			os.Exit(1)
 		case "much memory":
 			held := map[int][]byte{}
 			for i := 0; ; i++ {
@@ -85,6 +105,15 @@ func TestLimitsOfTheSystemHaveAnOutcome(t *testing.T) {
 		{"ulimit -d 400000", "much memory", record.OutOfMemory, "ulimit -d"},
 		{"ulimit -n 40", "many files", record.Crash, "ulimit -n"},
 		{"ulimit -v 2000000", "much memory", record.OutOfMemory, "ulimit -v"},
+		{"ulimit -d 400000", "thread without memory", record.OutOfMemory, "ulimit -d"},
+		{"true", "thread without memory", record.Crash, "pids.max"},
+		{"ulimit -d 400000", "no thread for OpenMP", record.OutOfMemory, "ulimit -d"},
+		{"true", "no thread for OpenMP", record.Crash, "pids.max"},
+		{"ulimit -d 400000", "null in the collector", record.OutOfMemory, "ulimit -d"},
+		{"true", "null in the collector", record.Crash, "SIGSEGV"},
+		{"ulimit -d 400000", "null in the runtime", record.OutOfMemory, "ulimit -d"},
+		{"true", "null in the runtime", record.Crash, "unexpected signal"},
+		{"ulimit -d 400000", "null in C", record.Crash, "SIGSEGV"}, // perhaps a fault of ours
 	} {
 		t.Run(c.limit, func(t *testing.T) {
 			if raceDetector && (strings.HasPrefix(c.limit, "ulimit -v") || strings.HasPrefix(c.limit, "ulimit -d")) {

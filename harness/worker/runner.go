@@ -269,10 +269,12 @@ func (e ending) name(job Job) (outcome, reason string) {
 		return record.OutOfMemory, "the system killed the worker because memory ran out"
 	case status.Signaled() && status.Signal() == syscall.SIGXCPU, says(job.Log, "SIGXCPU"), e.spentItsTime(status):
 		return record.Timeout, ErrProcessorTime.Error()
-	case says(job.Log, "failed to create new OS thread", "pthread_create failed") && addressSpace() == "":
+	case says(job.Log, noThread...) && addressSpace() == "":
 		return record.Crash, tooManyProcesses
 	case saysOutOfMemory(job.Log):
 		return record.OutOfMemory, "the worker found no more memory" + addressSpace()
+	case addressSpace() != "" && runtimeMetNull(job.Log):
+		return record.OutOfMemory, "the worker found no more memory (the Go runtime used an address that it did not get)" + addressSpace()
 	case status.ExitStatus() == exitFull:
 		return record.Interrupted, full + ": there is no room for the result in " + job.Spool
 	case says(job.Log, syscall.ENOSPC.Error(), syscall.EDQUOT.Error()):
@@ -322,58 +324,4 @@ func addressSpace() string {
 		return fmt.Sprintf(": the system allows a process %s of data (ulimit -d)", machine.Size(n))
 	}
 	return ""
-}
-
-func saysOutOfMemory(log string) bool {
-	return says(log, "runtime: out of memory", "cannot allocate memory", "std::bad_alloc", "CUDA_ERROR_OUT_OF_MEMORY",
-		"fatal error: out of memory", "runtime: cannot map pages", "pthread_create failed: Resource temporarily unavailable")
-}
-
-// says looks for what a runtime prints when it gives up.
-func says(log string, signs ...string) bool {
-	tail := lastLines(log, 1000) // a stack of every goroutine may follow
-	for _, s := range signs {
-		if strings.Contains(tail, s) {
-			return true
-		}
-	}
-	return false
-}
-
-// fatalLine is what the Go runtime says when it gives up, for a fault in C code
-// as well: the first such line near the end of the log.
-func fatalLine(log string) string {
-	for line := range strings.SplitSeq(lastLines(log, 1000), "\n") {
-		for _, sign := range []string{"fatal error: ", "SIGSEGV", "SIGABRT", "SIGBUS", "SIGILL", "SIGFPE", "panic: "} {
-			if strings.HasPrefix(line, sign) {
-				return " (" + shorten(line, 120) + ")"
-			}
-		}
-	}
-	return ""
-}
-
-// lastLines is the end of a text file, at most n lines and 16 KiB.
-func lastLines(path string, n int) string {
-	f, err := os.Open(path)
-	if err != nil {
-		return ""
-	}
-	defer f.Close()
-	const most = 16 << 10
-	if info, err := f.Stat(); err == nil && info.Size() > most {
-		if _, err := f.Seek(-most, io.SeekEnd); err != nil {
-			return ""
-		}
-	}
-	b, _ := io.ReadAll(f)
-	lines := strings.Split(strings.TrimSpace(string(b)), "\n")
-	return strings.Join(lines[max(0, len(lines)-n):], "\n")
-}
-
-func shorten(s string, n int) string {
-	if r := []rune(s); len(r) > n {
-		return string(r[:n]) + "…"
-	}
-	return s
 }

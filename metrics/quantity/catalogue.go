@@ -176,7 +176,9 @@ var (
 	})
 	MFU = metric(Metric{
 		Name: "mfu", Unit: "1", Scale: Share, Label: "share of the measured peak", Short: "share of peak",
-		Doc:    "Operations per second while sampling (throughput · flops_image) over peak_flops of the same round.",
+		Doc: "Operations per second while sampling (the round's median throughput · arithmetic of a call for measure.batch images / measure.batch) " +
+			"over peak_flops of the same round. Earlier programs took the " +
+			"arithmetic of an image alone (up to 3 % more) and the median of the times.",
 		Better: +1, Group: Speed, Nature: Timed, Interval: stat.Rounds, Stage: "time",
 	})
 	PeakFLOPS = metric(Metric{
@@ -259,7 +261,7 @@ var (
 	})
 	MemoryModel = metric(Metric{
 		Name: "memory_model", Unit: "bytes", Label: "model memory",
-		Doc:    "Bytes of weights that the backend held while it sampled.",
+		Doc:    "Bytes of weights that the backend held while it sampled, with the copies that products read.",
 		Better: -1, Group: Memory, Nature: Counted, Interval: stat.Rounds, Check: CheckedAlways, Stage: "time",
 	})
 	MemoryCache = metric(Metric{

@@ -187,23 +187,11 @@ func Decode(r io.Reader, size int64) (*File, error) {
 
 // decode reads into memory that memory gives for all tensors together.
 func (f *File) decode(r io.Reader, size int64, memory func(total int64) ([]byte, error)) error {
-	var head [8]byte
-	if _, err := io.ReadFull(r, head[:]); err != nil {
-		return fmt.Errorf("%w: it has no header", errDamaged)
-	}
-	n := binary.LittleEndian.Uint64(head[:])
-	if n > maxHeader || int64(n) > size-8 {
-		return fmt.Errorf("%w: a header of %d bytes in a file of %d", errDamaged, n, size)
-	}
-	text := make([]byte, n)
-	if _, err := io.ReadFull(r, text); err != nil {
-		return fmt.Errorf("%w: the header is cut off", errDamaged)
-	}
-	entries, meta, err := parseHeader(text)
+	entries, meta, n, err := header(r, size)
 	if err != nil {
 		return err
 	}
-	total := size - 8 - int64(n)
+	total := size - 8 - n
 	if err := fit(entries, total); err != nil {
 		return err
 	}
@@ -221,9 +209,46 @@ func (f *File) decode(r io.Reader, size int64, memory func(total int64) ([]byte,
 	}
 	f.Metadata = meta
 	if want, has := meta[checksumKey]; has && want != f.checksum() {
-		return fmt.Errorf("%w: its content does not match its checksum", errDamaged)
+		return fmt.Errorf("%w: its content does not match its checksum (where another program wrote it, leave the metadata entry %s out)",
+			errDamaged, checksumKey)
 	}
 	return nil
+}
+
+// header reads what comes before the data, n bytes after the first eight.
+func header(r io.Reader, size int64) (entries []namedEntry, meta map[string]string, n int64, err error) {
+	var head [8]byte
+	if _, err := io.ReadFull(r, head[:]); err != nil {
+		return nil, nil, 0, fmt.Errorf("%w: it has no header", errDamaged)
+	}
+	long := binary.LittleEndian.Uint64(head[:])
+	if long > maxHeader || int64(long) > size-8 {
+		return nil, nil, 0, fmt.Errorf("%w: a header of %d bytes in a file of %d", errDamaged, long, size)
+	}
+	text := make([]byte, long)
+	if _, err := io.ReadFull(r, text); err != nil {
+		return nil, nil, 0, fmt.Errorf("%w: the header is cut off", errDamaged)
+	}
+	entries, meta, err = parseHeader(text)
+	return entries, meta, int64(long), err
+}
+
+// Metadata reads a file's metadata alone.
+func Metadata(path string) (map[string]string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	_, meta, _, err := header(f, info.Size())
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return meta, nil
 }
 
 // fit says what keeps the entries from filling a data part of total bytes.

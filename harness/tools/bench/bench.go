@@ -17,6 +17,7 @@ import (
 	"prabench/harness/engine"
 	"prabench/harness/machine"
 	"prabench/harness/measure"
+	"prabench/harness/stage"
 	"prabench/harness/work"
 	"prabench/metrics/stat"
 	"prabench/models"
@@ -141,7 +142,11 @@ func (b *Result) sampling(ctx context.Context, be device.Backend, path string, p
 	if err != nil {
 		return err
 	}
-	b.Sample = newRate(draw, batch, b.FLOPsImage, b.PeakGFLOPS, allocs)
+	flops, err := stage.SamplingFLOPs(p, batch)
+	if err != nil {
+		return err
+	}
+	b.Sample = newRate(draw, batch, flops/float64(batch), b.PeakGFLOPS, allocs)
 	one, err := work.TimeSampling(ctx, m, p, 1, plan, false)
 	if err != nil {
 		return err

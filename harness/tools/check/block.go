@@ -21,6 +21,7 @@ type target struct {
 type block struct {
 	tries map[int][]round // by cell
 	fault map[int]error   // of cells that an arm could not do, twice in a row
+	took  map[int]time.Duration
 }
 
 // collect measures rounds over all targets until each has the quiet rounds
@@ -28,7 +29,9 @@ type block struct {
 // over. What is there already counts. The order of the cells rotates.
 func (b Bench) collect(ctx context.Context, out *block, cells []Cell, targets []target, o Options, until time.Time, what string) error {
 	begin, faults := b.Now(), map[int]int{}
-	took := map[int]time.Duration{}
+	if out.took == nil {
+		out.took = map[int]time.Duration{}
+	}
 	for n := 0; ; n++ {
 		open := 0
 		for i := range targets {
@@ -37,13 +40,13 @@ func (b Bench) collect(ctx context.Context, out *block, cells []Cell, targets []
 				continue
 			}
 			now := b.Now()
-			if now.Add(took[t.cell]).After(until) && len(out.tries[t.cell]) > 0 {
+			if now.Add(out.took[t.cell]).After(until) && len(out.tries[t.cell]) > 0 {
 				continue // its next round would end too late
 			}
 			open++
 			b.Say(now.Sub(begin), until.Sub(begin), fmt.Sprintf("%s, round %d of %s", what, len(out.tries[t.cell])+1, cells[t.cell].Label))
 			r, err := b.measure(ctx, cells[t.cell], t.metrics, o, (len(out.tries[t.cell])+t.cell)%2 == 1)
-			took[t.cell] = b.Now().Sub(now)
+			out.took[t.cell] = b.Now().Sub(now)
 			var fault *arm.Fault
 			switch {
 			case ctx.Err() != nil:

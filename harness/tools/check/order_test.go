@@ -3,6 +3,8 @@ package check
 import (
 	"context"
 	"fmt"
+	"math"
+	"math/rand/v2"
 	"strings"
 	"testing"
 	"time"
@@ -146,6 +148,48 @@ func TestTheBudgetIsKept(t *testing.T) {
 	}
 	if rep.Verdict != Inconclusive || rep.Cells[0].Rounds != 1 || rep.Cells[1].Rounds != 1 || len(rep.Advice) == 0 {
 		t.Errorf("%+v", rep)
+	}
+}
+
+// wavers is an arm of a program whose processes differ by far more than any
+// threshold, so that nothing is ever decided.
+type wavers struct{ noted }
+
+func (a *wavers) Ask(ctx context.Context, q arm.Request) (arm.Answer, error) {
+	got, err := a.noted.Ask(ctx, q)
+	for i := range got.Seconds {
+		got.Seconds[i] *= math.Exp(rand.New(rand.NewPCG(uint64(a.n), 1)).NormFloat64())
+	}
+	return got, err
+}
+
+// What flags nothing and decides nothing is measured for 0.8 of the budget, or for
+// eight times its rounds: also where 0.6 of the budget end within the fourth look.
+func TestAnOpenBlockHasItsTime(t *testing.T) {
+	const rounds, of = 3, 6 * time.Second // a round has two openings and four calls of a second
+	for _, budget := range []time.Duration{30, 60, 90, 140, 180, 200, 220, 239, 250, 300} {
+		l := &ledger{}
+		b := l.bench()
+		b.Start = func(s Side) (Arm, error) {
+			l.began++
+			return &wavers{noted{l, s, l.began}}, nil
+		}
+		begin, rep := l.now, &Report{}
+		if err := b.Compare(context.Background(), two()[:1], options(rounds, 0, budget*time.Second, arm.Latency), rep); err != nil {
+			t.Fatal(err)
+		}
+		took, allowed := l.now.Sub(begin), budget*time.Second*8/10
+		if full := rep.Cells[0].Rounds == 8*rounds; rep.Verdict != Inconclusive || took > allowed || took <= allowed-of && !full ||
+			took != of*time.Duration(rep.Cells[0].Rounds) {
+			t.Errorf("of %v s: %s after %v and %d rounds, %v allowed", int(budget), rep.Verdict, took, rep.Cells[0].Rounds, allowed)
+		}
+	}
+	spent := 0.0
+	for look := range looks + 1 {
+		spent += levelAt(look + 1)
+	}
+	if spent >= alpha {
+		t.Errorf("all looks spend %g", spent)
 	}
 }
 

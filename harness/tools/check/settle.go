@@ -2,6 +2,7 @@ package check
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
@@ -19,12 +20,24 @@ type findings struct {
 	of     map[int]map[string]*estimate // by cell and metric
 	look   map[int]int                  // the last one at each cell: 1, 2, …
 	looked int                          // the last look of all
+	cut    bool                         // the time was over before that look had its rounds
 	open   []target                     // what is not decided
 	family int                          // comparisons that p-values are corrected for
 }
 
 // rounds are those that were asked for of a cell, after all its looks.
-func (f *findings) rounds(cell int, o Options) int { return o.Rounds << (max(1, f.look[cell]) - 1) }
+func (f *findings) rounds(cell int, o Options) int { return roundsAt(f.look[cell], o) }
+
+// roundsAt is how many rounds a look is after. One that follows a last look whose
+// time was over has the same.
+func roundsAt(look int, o Options) int { return o.Rounds << (min(max(1, look), looks) - 1) }
+
+// more says whether there may be another look: once more than usual where the last
+// one had not got its rounds and time was added. Chances of false alarm are spent by
+// halves, so that one more keeps within alpha.
+func (f *findings) more() bool {
+	return len(f.open) > 0 && (f.looked < looks || f.looked == looks && f.cut)
+}
 
 // settle measures targets until each is decided or the time is over. A cell of
 // which something stays open is measured on, twice as often in all; what is
@@ -41,10 +54,10 @@ func (b Bench) settle(ctx context.Context, cells []Cell, targets []target, o Opt
 // goOn measures what is still open in a block, until it is decided or the time
 // is over.
 func (b Bench) goOn(ctx context.Context, cells []Cell, targets []target, o Options, until time.Time, what string, f *findings) error {
-	for f.looked < looks && len(f.open) > 0 {
+	for f.more() {
 		look, open := f.looked+1, f.open
 		asked := o
-		asked.Rounds = o.Rounds << (look - 1)
+		asked.Rounds = roundsAt(look, o)
 		before := f.count(open)
 		if err := b.collect(ctx, &f.block, cells, open, asked, until, what); err != nil {
 			return err
@@ -52,7 +65,7 @@ func (b Bench) goOn(ctx context.Context, cells []Cell, targets []target, o Optio
 		if look > 1 && f.count(open) == before {
 			break // no time was left
 		}
-		f.looked = look
+		f.looked, f.cut = look, slices.ContainsFunc(open, func(t target) bool { return !f.settled(t.cell, asked) })
 		for _, t := range open {
 			rounds, disturbed := f.chosen(t.cell, asked.Rounds)
 			f.look[t.cell], f.of[t.cell] = look, map[string]*estimate{}
@@ -82,6 +95,9 @@ func (b Bench) goOn(ctx context.Context, cells []Cell, targets []target, o Optio
 			}
 		}
 		f.open = still
+		if f.cut { // another look would be at a round more, and spend half of what chance is left
+			break
+		}
 	}
 	return nil
 }

@@ -31,6 +31,8 @@ type Request struct {
 
 	Params models.Params  // whose sampling settings count; nil: the default ones of the model's family
 	Set    map[string]any // keys of the table [sample] that have another value
+
+	Note func(string) // is given what to know of the model's file; nil: nobody asks
 }
 
 // params are those that a model is sampled by.
@@ -87,6 +89,9 @@ func (r Request) Draw(ctx context.Context) (outside.Images, error) {
 		return out, &engine.Mistake{Err: err}
 	}
 	defer m.Close()
+	if note := models.Unverified(r.Model); note != "" && r.Note != nil {
+		r.Note(note)
+	}
 	p, err := r.params(m)
 	if err != nil {
 		return out, err

@@ -9,7 +9,6 @@ import (
 	"prabench/harness/engine"
 	"prabench/harness/progress"
 	"prabench/harness/stage"
-	"prabench/harness/work"
 	"prabench/internal/numeral"
 	"prabench/models"
 	"prabench/results/table"
@@ -58,12 +57,11 @@ func planTable(w io.Writer, l engine.Loaded, p *engine.Plan) error {
 		if label == "" {
 			label = f.Name
 		}
-		it := p.Item(c.Chain.Key(work.Train))
-		if it == nil { // a program's: nothing is known of its model
+		k, s := p.Costs(c), c.Settings
+		if k == nil { // a program's: nothing is known of its model
 			t.Rows = append(t.Rows, append([]any{label}, make([]any, len(t.Columns)-1)...))
 			continue
 		}
-		k, s := it.Costs, c.Settings
 		t.Rows = append(t.Rows, []any{
 			label, numeral.Count(k.Params), tokens(s.Params), int64(k.ARSteps), int64(k.NFE),
 			numeral.Digits(k.FLOPsImage/1e9, 3),

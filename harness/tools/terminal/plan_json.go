@@ -6,7 +6,6 @@ import (
 
 	"prabench/harness/engine"
 	"prabench/harness/stage"
-	"prabench/harness/work"
 )
 
 // PlanJSON writes the same for programs.
@@ -43,8 +42,8 @@ func PlanJSON(w io.Writer, ls []engine.Loaded, p *engine.Plan) error {
 		for _, c := range l.Exp.Cells {
 			j := cell{Cell: c.ID, Label: c.Label, Seed: c.Seed, Point: c.Params, Skip: c.Skip,
 				Stages: map[string]string{}}
-			if it := p.Item(c.Chain.Key(work.Train)); it != nil { // nothing is known of a program's model
-				j.Costs = *it.Costs
+			if costs := p.Costs(&c); costs != nil {
+				j.Costs = *costs
 			}
 			for _, st := range c.Chain.Stages() {
 				j.Stages[st.Kind.Name] = st.Key

@@ -13,6 +13,7 @@ type Backend struct {
 	FLOPs float64
 	Calls int // operations asked for
 
+	keeps bool
 	next  uintptr
 	sizes map[uintptr]size
 	held  [device.Classes]int64
@@ -29,10 +30,17 @@ var _ device.Backend = (*Backend)(nil)
 // New is a backend with nothing counted.
 func New() *Backend { return &Backend{sizes: map[uintptr]size{}} }
 
+// Keeping is one that also holds the copies of weights that a processor's backend
+// multiplies by while it samples, in the class of the model.
+func Keeping() *Backend {
+	c := New()
+	c.keeps = true
+	return c
+}
+
 func (c *Backend) Name() string                      { return "counter" }
 func (c *Backend) Threads() int                      { return 0 }
 func (c *Backend) Details() string                   { return "counts, computes nothing" }
-func (c *Backend) Caps() device.Caps                 { return device.Caps{Counts: true} }
 func (c *Backend) Does(device.Kind) bool             { return true }
 func (c *Backend) Do(op device.Op)                   { c.Calls++; c.FLOPs += op.FLOPs() }
 func (c *Backend) Upload(device.Buffer, []float32)   {}
@@ -45,6 +53,42 @@ func (c *Backend) Err() error                        { return nil }
 func (c *Backend) Close() error                      { return nil }
 func (c *Backend) Free(b device.Buffer)              { c.free(b.Base) }
 func (c *Backend) FreeInts(b device.Ints)            { c.free(b.Base) }
+
+func (c *Backend) Caps() device.Caps {
+	caps := device.Caps{Counts: true}
+	if c.keeps {
+		caps.Keeper = keeper{c}
+	}
+	return caps
+}
+
+// lanes is what the columns of a copy are rounded up to: the width of AVX-512, the
+// widest.
+const lanes = 16
+
+type keeper struct{ c *Backend }
+
+func (k keeper) Keeping(ws []device.Weight) device.Kept {
+	held := &kept{c: k.c}
+	for _, w := range ws {
+		held.room = append(held.room, k.c.alloc(device.Model, (w.Out+lanes-1)/lanes*lanes*w.In))
+	}
+	return held
+}
+
+type kept struct {
+	c    *Backend
+	room []uintptr
+}
+
+func (k *kept) Begin() {}
+func (k *kept) End()   {}
+func (k *kept) Close() {
+	for _, p := range k.room {
+		k.c.free(p)
+	}
+	k.room = nil
+}
 
 func (c *Backend) alloc(k device.Class, n int) uintptr {
 	c.next++
