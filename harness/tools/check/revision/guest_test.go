@@ -2,6 +2,7 @@ package revision
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -122,6 +123,91 @@ func TestAFailedOrStoppedCheckoutLeavesNothing(t *testing.T) {
 	}
 	if left, _ := os.ReadDir(out); len(left) != 0 {
 		t.Errorf("left behind: %v", left)
+	}
+}
+
+// killedCheck is a process that builds in a folder of its own until it is killed.
+const killedCheck = "PRABENCH_TEST_KILLED_CHECK"
+
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(killedCheck); dir != "" {
+		out, _, err := NewFolder()
+		if err == nil {
+			_, err = Build(context.Background(), dir, "v1", out)
+		}
+		fmt.Fprintln(os.Stderr, out, err)
+		os.Exit(3)
+	}
+	os.Exit(m.Run())
+}
+
+// A check that is killed in the middle of a checkout leaves its folder and its
+// worktree. The next one removes both as soon as git, which outlives it, has ended,
+// and neither before, nor what is another check's or nobody's.
+func TestWhatAKilledCheckLeftIsRemoved(t *testing.T) {
+	dir, tmp, ctx := repository(t), t.TempDir(), context.Background()
+	t.Setenv("TMPDIR", tmp)
+	wait := filepath.Join(t.TempDir(), "wait")
+	attributes := filepath.Join(dir, ".git", "info", "attributes")
+	os.MkdirAll(filepath.Dir(attributes), 0o755)
+	for path, text := range map[string]string{wait: "", attributes: "*.go filter=slow\n"} {
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	filter := "echo $$ >" + wait + ".at; while [ -e " + wait + " ]; do sleep 0.02; done; cat"
+	if out, err := exec.Command("git", "-C", dir, "config", "filter.slow.smudge", filter).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), killedCheck+"="+dir)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "the checkout", func() bool { _, err := os.Stat(wait + ".at"); return err == nil })
+	if removed := RemoveDead(ctx); len(removed) > 0 {
+		t.Errorf("removed under a check that lives: %v", removed)
+	}
+	cmd.Process.Kill()
+	cmd.Wait()
+	if removed := RemoveDead(ctx); len(removed) > 0 {
+		t.Errorf("removed under git, which was still at it: %v", removed)
+	}
+	if l := trees(t, dir); strings.Count(l, "\n") != 2 {
+		t.Fatalf("the killed check left no worktree, so nothing is tested:\n%s", l)
+	}
+	other, done, err := NewFolder() // of a check that goes on
+	if err != nil {
+		t.Fatal(err)
+	}
+	nobodys := filepath.Join(tmp, folderName+"of-another-program")
+	if err := os.Mkdir(nobodys, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	os.Remove(wait)
+	var removed []string
+	until(t, "the end of git", func() bool { removed = append(removed, RemoveDead(ctx)...); return len(removed) > 0 })
+	if l := trees(t, dir); len(removed) != 1 || strings.Count(l, "\n") != 1 {
+		t.Errorf("removed %v; worktrees:\n%s", removed, l)
+	}
+	for _, path := range []string{other, nobodys} {
+		if _, err := os.Stat(path); err != nil {
+			t.Error(err)
+		}
+	}
+	done()
+	if left, _ := os.ReadDir(tmp); len(left) != 1 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+// until waits for something that another process does.
+func until(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for end := time.Now().Add(2 * time.Minute); !ok(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("%s did not come", what)
+		}
 	}
 }
 

@@ -59,9 +59,18 @@ func Find(ctx context.Context, dir, name string) (repository, commit string, err
 	return top, commit, nil
 }
 
-// Build builds the program of a commit into dir.
+// Build builds the program of a commit into dir. Where that is a [NewFolder], what it
+// starts keeps the folder locked.
 func Build(ctx context.Context, repository, commit, dir string) (p Program, err error) {
-	tree := filepath.Join(dir, "source")
+	tree := filepath.Join(dir, treeFolder)
+	var held []*os.File
+	if f, err := lock(dir, syscall.LOCK_SH, 0); err == nil {
+		defer f.Close()
+		held = []*os.File{f}
+		if err := os.WriteFile(filepath.Join(dir, repoFile), []byte(repository+"\n"), 0o600); err != nil {
+			return p, err
+		}
+	}
 	defer func() {
 		// Also when a checkout or a build failed or was stopped: a worktree left
 		// behind is in the way.
@@ -69,7 +78,7 @@ func Build(ctx context.Context, repository, commit, dir string) (p Program, err 
 			err = fmt.Errorf("removing the worktree of %.12s: %w", commit, e)
 		}
 	}()
-	if _, err := git(ctx, repository, "worktree", "add", "--detach", "--quiet", tree, commit); err != nil {
+	if _, err := gitHolding(ctx, held, repository, "worktree", "add", "--detach", "--quiet", tree, commit); err != nil {
 		if ctx.Err() != nil {
 			return p, context.Cause(ctx)
 		}
@@ -77,7 +86,7 @@ func Build(ctx context.Context, repository, commit, dir string) (p Program, err 
 	}
 	p = Program{Path: filepath.Join(dir, "prabench"), Commit: commit}
 	cmd := exec.CommandContext(ctx, "go", "build", "-buildvcs=auto", "-o", p.Path, "./cmd/prabench")
-	cmd.Dir, cmd.Env = tree, gitenv.Clean()
+	cmd.Dir, cmd.Env, cmd.ExtraFiles = tree, gitenv.Clean(), held
 	alone(cmd)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		if ctx.Err() != nil {
@@ -122,8 +131,13 @@ func alone(cmd *exec.Cmd) {
 // git calls git in a folder. Hooks are the user's, for the user's own work: none
 // is run.
 func git(ctx context.Context, dir string, args ...string) (string, error) {
+	return gitHolding(ctx, nil, dir, args...)
+}
+
+// gitHolding is git with open files that it keeps for as long as it lives.
+func gitHolding(ctx context.Context, held []*os.File, dir string, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, "git", append([]string{"-C", dir, "-c", "core.hooksPath=/dev/null"}, args...)...)
-	cmd.Env = gitenv.Clean()
+	cmd.Env, cmd.ExtraFiles = gitenv.Clean(), held
 	alone(cmd)
 	out, err := cmd.Output()
 	var exit *exec.ExitError

@@ -13,13 +13,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"time"
 
 	"prabench/harness/engine"
 	"prabench/harness/machine"
 	"prabench/harness/tools/check"
+	"prabench/harness/tools/check/revision"
 	"prabench/internal/atomicfile"
 )
 
@@ -157,10 +157,14 @@ func (s *Session) measured(ctx context.Context, other Other, do func(*measuremen
 	if err := engine.CheckMachine(s.Command, s.File.Exp); err != nil {
 		return &engine.Mistake{Err: err}
 	}
-	if s.dir, err = os.MkdirTemp("", "prabench-check-*"); err != nil {
+	for _, dir := range revision.RemoveDead(ctx) {
+		s.sayf("removed what a check that was killed left: %s", dir)
+	}
+	var done func()
+	if s.dir, done, err = revision.NewFolder(); err != nil {
 		return &engine.Failure{Err: err}
 	}
-	defer os.RemoveAll(s.dir)
+	defer done()
 	m, err := s.prepare(ctx, other)
 	if err == nil {
 		err = do(m)
