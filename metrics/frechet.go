@@ -67,22 +67,36 @@ func frechetLeft(real, gen Features) (value float64, left [2][]float64, err erro
 	return value, left, errors.Join(failed...)
 }
 
-// leaveOut fits the set and the set without each of its blocks, by joining the
-// blocks before and after the one that is left out.
+// leaveOut fits the set and the set without each of its blocks.
 func leaveOut(f Features, centre []float64) (whole gaussian, without []gaussian) {
+	all, rest := joinedWithout(blocksOf(f, centre), f.D)
+	without = make([]gaussian, len(rest))
+	parallel(len(rest), func(b int) { without[b] = rest[b].gaussian() })
+	return all.gaussian(), without
+}
+
+// blocksOf is the scatter of each block.
+func blocksOf(f Features, centre []float64) []scatter {
 	block, g := deal(f)
 	parts := make([]scatter, g)
 	at := members(block, g)
 	parallel(g, func(b int) { parts[b] = gather(f, at[b], centre) })
+	return parts
+}
+
+// joinedWithout is the scatter of all blocks together and of all but each one, by
+// joining the blocks before and after the one that is left out.
+func joinedWithout(parts []scatter, d int) (all scatter, without []scatter) {
+	g := len(parts)
 	before, after := make([]scatter, g+1), make([]scatter, g+1)
-	before[0], after[g] = scatter{cols: f.D + 1}, scatter{cols: f.D + 1}
+	before[0], after[g] = scatter{cols: d + 1}, scatter{cols: d + 1}
 	for b := range g {
 		before[b+1] = join(before[b], parts[b])
 		after[g-1-b] = join(parts[g-1-b], after[g-b])
 	}
-	without = make([]gaussian, g)
-	parallel(g, func(b int) { without[b] = join(before[b], after[b+1]).gaussian() })
-	return before[g].gaussian(), without
+	without = make([]scatter, g)
+	parallel(g, func(b int) { without[b] = join(before[b], after[b+1]) })
+	return before[g], without
 }
 
 func frechet(a, b gaussian) (float64, error) {

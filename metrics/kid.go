@@ -13,16 +13,20 @@ func KID(real, gen Features) (float64, error) {
 	if err := pair(real, gen); err != nil {
 		return 0, err
 	}
+	if real.D > mostMonomials {
+		return newKIDPairs(byBlock(real, all(real.N), make([]int, real.N), 1), byBlock(gen, all(gen.N), make([]int, gen.N), 1)).value(-1, -1), nil
+	}
 	a, b := sumKernel(real, all(real.N)), sumKernel(gen, all(gen.N))
 	return a.within() + b.within() - 2*dot(a.phi, b.phi)/(a.n*b.n), nil
 }
 
 // KIDEstimate is KID with an interval over both finite samples.
 //
-// The kernel is a polynomial, so it is an inner product φ(x)·φ(y) of finite
+// Up to 128 features the kernel, a polynomial, is taken as an inner product φ(x)·φ(y) of finite
 // vectors (all monomials up to degree 3). Sums of the kernel over blocks of
 // images are inner products of sums of φ: exact, linear in the number of
-// images, and a block is left out by subtraction.
+// images, and a block is left out by subtraction. With more features, whose
+// monomials no memory holds, pairs are added up.
 func KIDEstimate(real, gen Features) (stat.Estimate, error) {
 	value, left, err := kidLeft(real, gen)
 	if err != nil {
@@ -35,6 +39,9 @@ func KIDEstimate(real, gen Features) (stat.Estimate, error) {
 func kidLeft(real, gen Features) (value float64, left [2][]float64, err error) {
 	if err := errors.Join(pair(real, gen), enough(real, gen)); err != nil {
 		return 0, left, err
+	}
+	if real.D > mostMonomials {
+		return kidLeftByPairs(real, gen)
 	}
 	var whole [2]kernelSum
 	var parts [2][]kernelSum
@@ -64,6 +71,26 @@ func kidLeft(real, gen Features) (value float64, left [2][]float64, err error) {
 		})
 	}
 	return value, left, nil
+}
+
+// mostMonomials is the number of features up to which sums of monomials are kept,
+// 3 MB for each block; their number grows with the cube.
+const mostMonomials = 128
+
+func kidLeftByPairs(real, gen Features) (value float64, left [2][]float64, err error) {
+	var sides [2]blocked
+	for s, f := range []Features{real, gen} {
+		block, g := deal(f)
+		sides[s] = byBlock(f, all(f.N), block, g)
+	}
+	p := newKIDPairs(sides[0], sides[1])
+	for b := range sides[0].blocks() {
+		left[0] = append(left[0], p.value(b, -1))
+	}
+	for b := range sides[1].blocks() {
+		left[1] = append(left[1], p.value(-1, b))
+	}
+	return p.value(-1, -1), left, nil
 }
 
 // kernelSum is Σφ(x) over some images, weighted so that inner products of two

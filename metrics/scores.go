@@ -84,6 +84,8 @@ type Later struct {
 	Name, Version   string             // of its kind of stage; the version rises when its results change
 	Metrics, Floors []*quantity.Metric // what it gives; the same of held-out real images
 	Of              func(reference, gen Features) ([]stat.Estimate, error)
+	Classes         bool                   // it needs the classes of images: of those without, it gives nothing
+	Least           func(features int) int // images that it needs on each side; nil: as every score
 }
 
 // LaterScores are all of them. A new one is its formula, its rows in the
@@ -94,5 +96,34 @@ var LaterScores = []Later{
 		func(reference, gen Features) ([]stat.Estimate, error) {
 			density, coverage, err := DensityCoverage(reference, gen, DensityNeighbours)
 			return []stat.Estimate{density, coverage}, err
-		}},
+		}, false, nil},
+	{"fd_inf", "1", []*quantity.Metric{quantity.FDInf}, []*quantity.Metric{quantity.FDInfFloor}, single(FrechetInfinite), false,
+		leastInfinite},
+	{"sliced", "1", []*quantity.Metric{quantity.Sliced}, []*quantity.Metric{quantity.SlicedFloor}, single(SlicedWasserstein), false, nil},
+	{"mmd_rbf", "1", []*quantity.Metric{quantity.RBF}, []*quantity.Metric{quantity.RBFFloor}, single(RBF), false, nil},
+	{"duplicates", "1", []*quantity.Metric{quantity.Duplicates}, []*quantity.Metric{quantity.DuplicatesFloor}, single(Duplicates), false, nil},
+	{"kid_class", "1", []*quantity.Metric{quantity.KIDClass, quantity.KIDClassWorst},
+		[]*quantity.Metric{quantity.KIDClassFloor, quantity.KIDClassWorstFloor},
+		func(reference, gen Features) ([]stat.Estimate, error) {
+			mean, worst, err := KIDByClass(reference, gen)
+			return []stat.Estimate{mean, worst}, err
+		}, true, nil},
+}
+
+// NeedsMore says that a score of that name needs more images on each side than
+// there are, and how many; 0 where it does not.
+func NeedsMore(later string, images, features int) int {
+	for _, l := range LaterScores {
+		if l.Name == later && l.Least != nil && images < l.Least(features) {
+			return l.Least(features)
+		}
+	}
+	return 0
+}
+
+func single(of func(reference, gen Features) (stat.Estimate, error)) func(reference, gen Features) ([]stat.Estimate, error) {
+	return func(reference, gen Features) ([]stat.Estimate, error) {
+		e, err := of(reference, gen)
+		return []stat.Estimate{e}, err
+	}
 }

@@ -43,7 +43,7 @@ func TestScore(t *testing.T) {
 		t.Skip("trains two small models: some seconds")
 	}
 	here(t)
-	const set = " --set sample.count=120 --set train.steps=4 --set metrics.also=['density']"
+	const set = " --set sample.count=120 --set train.steps=4 --set metrics.also=['density','kid_class','duplicates','sliced','mmd_rbf']"
 	must(t, "run tiny.toml --no-figures"+set)
 	found, _ := filepath.Glob(".prabench/sample/*/samples.npy")
 	if len(found) != 2 {
@@ -62,7 +62,7 @@ func TestScore(t *testing.T) {
 	must(t, "sample tiny.toml --only train.rollout_depth=0 --count 120 --out again.npz"+set)
 	must(t, "score again.npz --label again --experiment tiny.toml"+set)
 	got := values(t, "")
-	for _, m := range []string{"fid_proxy", "kid", "precision", "density"} { // with classes: intervals too
+	for _, m := range []string{"fid_proxy", "kid", "precision", "density", "kid_class", "sliced_wasserstein"} { // with classes: intervals too
 		if a, b := got["again seed 1 "+m], got["depth=0 seed 1 "+m]; a == "" || a != b {
 			t.Errorf("%s of images drawn again is %q, that of the cell %q", m, a, b)
 		}
@@ -82,6 +82,9 @@ func TestScore(t *testing.T) {
 		if a := own("theirs"); !near(a, own("depth=0")) && !near(a, own("depth=1")) {
 			t.Errorf("%s is %v from outside, %q and %q of the cells", m, a, got["depth=0 seed 1 "+m], got["depth=1 seed 1 "+m])
 		}
+	}
+	if got["theirs seed 1 kid_class"] != "" { // an .npy has no classes
+		t.Errorf("images without classes have the score by class %s", got["theirs seed 1 kid_class"])
 	}
 	if got["theirs seed 2 fid_proxy"] == "" || got["theirs seed 1 fid_proxy"] == got["theirs seed 2 fid_proxy"] {
 		t.Error("the second file has no row of its own")

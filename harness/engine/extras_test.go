@@ -20,7 +20,8 @@ func withExtras(s *stage.Settings) {
 	})
 	s.Measure.Rounds = 0
 	s.Extras = quantity.Extras{Probe: 100, Exposure: 24, Seam: 30, Nearest: 20, Vendi: 20}
-	s.Also = "density"
+	s.Also = "density, fd_inf, sliced, mmd_rbf, duplicates, kid_class"
+	s.Count, s.Samples, s.Data.Limit = 200, 200, 400 // fd_inf: more than twice the features
 }
 
 func TestExtrasAreMeasured(t *testing.T) {
@@ -31,7 +32,7 @@ func TestExtrasAreMeasured(t *testing.T) {
 		t.Fatalf("%d stages without rounds\n%s", plain.Done, b.out.String())
 	}
 	sum := b.run(ctx, tiny(withExtras), nil)
-	if sum.Done != 13 || sum.Kept != 7 { // six kinds of two cells, one floor; nothing is trained, sampled or scored again
+	if sum.Done != 28 || sum.Kept != 7 { // eleven kinds of two cells, six floors; nothing is trained, sampled or scored again
 		t.Fatalf("%d stages done, %d kept\n%s", sum.Done, sum.Kept, b.out.String())
 	}
 	value := map[string]results.Row{}

@@ -16,6 +16,7 @@ import (
 
 	"prabench/harness/stage"
 	"prabench/internal/atomicfile"
+	"prabench/metrics"
 	"prabench/metrics/embed"
 	"prabench/models/dataset"
 )
@@ -38,7 +39,7 @@ type Identifier struct {
 	Say  func(what string, done, total int64)
 
 	hashes    map[dataset.Spec]string
-	embedders map[embedding]string
+	embedders map[embedding]known
 }
 
 // embedding is what an embedder is chosen by.
@@ -48,17 +49,39 @@ type embedding struct {
 	want           string
 }
 
-// embedderHash names the embedder that a cell means.
-func (id *Identifier) embedderHash(e embedding) (string, error) {
-	if hash, known := id.embedders[e]; known {
-		return hash, nil
+// known is what plans need of an embedder.
+type known struct {
+	hash string
+	dim  int
+}
+
+// embedder is the one that a cell means.
+func (id *Identifier) embedder(e embedding) (known, error) {
+	if k, found := id.embedders[e]; found {
+		return k, nil
 	}
 	embedder, err := embed.For(e.set, e.size, e.channels, e.want)
 	if err != nil {
-		return "", err
+		return known{}, err
 	}
-	id.embedders[e] = embedder.Hash()
+	id.embedders[e] = known{embedder.Hash(), embedder.Dim()}
 	return id.embedders[e], nil
+}
+
+// enough refuses a score that metrics.also asks for of too few images.
+func enough(s *stage.Settings, features int) error {
+	for _, name := range strings.Split(s.Also, ",") {
+		for _, n := range []struct {
+			key    string
+			images int
+		}{{"sample.count", s.Count}, {"metrics.samples", s.Samples}} {
+			if least := metrics.NeedsMore(strings.TrimSpace(name), n.images, features); least > 0 && n.images > 0 { // 0 samples are all
+				return Mistakef("metrics.also: %s needs %d images of an extractor with %d features, %s is %d: raise it, or leave %[1]s out",
+					strings.TrimSpace(name), least, features, n.key, n.images)
+			}
+		}
+	}
+	return nil
 }
 
 // Identify fills in the data and embedder hashes and the chains of all cells.
@@ -66,7 +89,7 @@ func (id *Identifier) embedderHash(e embedding) (string, error) {
 // data.
 func (id *Identifier) Identify(ctx context.Context, e *Experiment) (notes []string, err error) {
 	if id.hashes == nil {
-		id.hashes, id.embedders = map[dataset.Spec]string{}, map[embedding]string{}
+		id.hashes, id.embedders = map[dataset.Spec]string{}, map[embedding]known{}
 	}
 	for i := range e.Cells {
 		s := e.Cells[i].Settings
@@ -82,7 +105,11 @@ func (id *Identifier) Identify(ctx context.Context, e *Experiment) (notes []stri
 			return notes, err
 		}
 		shape := s.Params.Shape()
-		if s.EmbedderHash, err = id.embedderHash(embedding{s.Data.Set, shape.Size, shape.Channels, s.Embedder}); err != nil {
+		embedder, err := id.embedder(embedding{s.Data.Set, shape.Size, shape.Channels, s.Embedder})
+		if err == nil {
+			s.EmbedderHash, err = embedder.hash, enough(s, embedder.dim)
+		}
+		if err != nil {
 			return notes, err
 		}
 	}

@@ -28,7 +28,7 @@ import (
 func tinyCell(t *testing.T) stage.Settings {
 	t.Helper()
 	s := everything()
-	s.Data = dataset.Spec{Set: dataset.Shapes, Size: 8, Channels: 3, Limit: 60, Fit: "auto", Seed: 1}
+	s.Data = dataset.Spec{Set: dataset.Shapes, Size: 8, Channels: 3, Limit: 400, Fit: "auto", Seed: 1}
 	data, err := dataset.Load(context.Background(), s.Data, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -41,7 +41,7 @@ func tinyCell(t *testing.T) stage.Settings {
 		p.Train.Steps, p.Train.Batch, p.Train.Threads, p.Train.RolloutDepth, p.Train.Seed = 6, 4, 1, 1, 1
 		p.Sample.FlowSteps = 1
 	})
-	s.Count, s.Batch, s.Embedder, s.Samples = 16, 8, "ternary", 30
+	s.Count, s.Batch, s.Embedder, s.Samples = 200, 50, "ternary", 200
 	s.Extras = quantity.Extras{Probe: 20, Exposure: 12, Seam: 10, Nearest: 10, Vendi: 10}
 	s.Measure.Batch, s.Measure.Rounds, s.Measure.TrainSteps, s.Measure.Threads = 2, 1, 1, 1
 	e, err := embed.For(s.Data.Set, data.Size, data.Channels, s.Embedder)

@@ -54,7 +54,11 @@ func (t *task) later(l metrics.Later) error {
 	if len(shape) != 2 || shape[1] != real.D {
 		return fmt.Errorf("artifact %s: %s has the shape %v; the reference has %d features", t.input(Score), featuresFile, shape, real.D)
 	}
-	gen, err := metrics.FromFloat32(x, real.D, EvenLabels(shape[0], t.set.Params.Shape().Classes)) // as images are sampled
+	labels, err := t.classes(shape[0])
+	if err != nil {
+		return err
+	}
+	gen, err := metrics.FromFloat32(x, real.D, labels)
 	if err != nil {
 		return err
 	}
@@ -77,7 +81,7 @@ func (t *task) laterFloor(l metrics.Later) error {
 	}
 	_, other := t.splits(data)
 	n := min(t.set.Count, other.N)
-	if n < 4 {
+	if n < 4 || metrics.NeedsMore(l.Name, min(n, real.N), real.D) > 0 {
 		return t.keepNumbers() // too few for a floor, as for the other scores
 	}
 	held, _, err := t.features(embedder, data, other, n)
@@ -88,6 +92,9 @@ func (t *task) laterFloor(l metrics.Later) error {
 }
 
 func (t *task) keepLater(l metrics.Later, as []*quantity.Metric, info about, real, gen metrics.Features) error {
+	if l.Classes && (gen.Labels == nil || real.Labels == nil) {
+		return t.keepNumbers() // images without classes have no score by class
+	}
 	t.report(worker.Progress{What: "comparing"})
 	estimates, err := l.Of(real, gen)
 	if err != nil {

@@ -2,7 +2,9 @@ package work
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"time"
 
 	"prabench/harness/artifact"
@@ -70,8 +72,51 @@ func (t *task) score() error {
 		t.estimate(quantity.ClassAccuracy, accuracy)
 	}
 	return t.keep(func(d *artifact.Draft) error {
-		return writeArray(d.Path(featuresFile), x, gen.N, gen.D)
+		if err := writeArray(d.Path(featuresFile), x, gen.N, gen.D); err != nil || !t.set.Foreign() {
+			return err
+		}
+		return keepClasses(d, drawn, t.set.Params.Shape().Classes)
 	})
+}
+
+// classesFile has the classes of images that another program made, for later
+// scores; an empty list where they have none.
+const classesFile = "classes.json"
+
+func keepClasses(d *artifact.Draft, drawn Drawn, classes int) error {
+	labels := drawn.Labels
+	if drawn.Classes == 1 && classes > 1 {
+		labels = []int32{}
+	}
+	raw, err := json.Marshal(labels)
+	if err != nil {
+		return err
+	}
+	return d.Write(classesFile, raw)
+}
+
+// classes are those of the scored images: of a program of somebody else as its
+// score kept them, none where it has none; else as images are sampled.
+func (t *task) classes(n int) ([]int32, error) {
+	even := EvenLabels(n, t.set.Params.Shape().Classes)
+	if !t.set.Foreign() {
+		return even, nil
+	}
+	raw, err := t.store.Read(t.input(Score), classesFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil // of an older program, which kept none
+	}
+	var labels []int32
+	if err == nil {
+		err = json.Unmarshal(raw, &labels)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("artifact %s: %s: %w", t.input(Score), classesFile, err)
+	}
+	if len(labels) != n {
+		return nil, nil
+	}
+	return labels, nil
 }
 
 func (t *task) readReference() (metrics.Features, about, error) {

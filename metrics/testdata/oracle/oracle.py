@@ -47,16 +47,17 @@ def kid(a, b):
     return ((aa.sum() - np.trace(aa)) / (n * (n - 1)) + (bb.sum() - np.trace(bb)) / (m * (m - 1)) - 2 * k(a, b).mean())
 
 
-cases = []
-for n, m, d, shift in [(300, 300, 8, 0.0), (400, 250, 5, 0.01), (250, 400, 5, 0.01), (120, 120, 24, 0.002), (90, 90, 2, 0.1)]:
-    a, b = made_up(n, d, 1, 0.0), made_up(m, d, 2, shift)
-    three = prdc.compute_prdc(a, b, nearest_k=3)
-    # Density and coverage are defined here at equal counts: a larger reference is cut.
-    order = sorted(range(n), key=mix)
-    cut = a[sorted(order[i * n // m] for i in range(m))] if n > m else a
-    five = prdc.compute_prdc(cut, b, nearest_k=5)
-    cases.append({
-        "real": n, "generated": m, "features": d, "shift": shift, "frechet": frechet(a, b), "kid": kid(a, b),
-        "precision": three["precision"], "recall": three["recall"], "density": five["density"], "coverage": five["coverage"],
-    })
-json.dump({"scipy": scipy.__version__, "numpy": np.__version__, "cases": cases}, open("oracle.json", "w"), indent=1)
+if __name__ == "__main__":
+    cases = []
+    for n, m, d, shift in [(300, 300, 8, 0.0), (400, 250, 5, 0.01), (250, 400, 5, 0.01), (120, 120, 24, 0.002), (90, 90, 2, 0.1)]:
+        a, b = made_up(n, d, 1, 0.0), made_up(m, d, 2, shift)
+        three = prdc.compute_prdc(a, b, nearest_k=3)
+        # Density and coverage are defined here at equal counts: a larger reference is cut.
+        order = sorted(range(n), key=mix)
+        cut = a[sorted(order[i * n // m] for i in range(m))] if n > m else a
+        five = prdc.compute_prdc(cut, b, nearest_k=5)
+        cases.append({
+            "real": n, "generated": m, "features": d, "shift": shift, "frechet": frechet(a, b), "kid": kid(a, b),
+            "precision": three["precision"], "recall": three["recall"], "density": five["density"], "coverage": five["coverage"],
+        })
+    json.dump({"scipy": scipy.__version__, "numpy": np.__version__, "cases": cases}, open("oracle.json", "w"), indent=1)
