@@ -1,13 +1,18 @@
 package main
 
 import (
+	"bytes"
+	"encoding/binary"
 	"encoding/csv"
+	"encoding/json"
 	"math"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
+
+	"prabench/harness/outside"
 )
 
 // values are the results by cell's label and metric.
@@ -133,6 +138,94 @@ expect = "better"
 	} {
 		if _, errs, code := prabench(args); code != exitUsage || !strings.Contains(errs, want) {
 			t.Errorf("%s: exit code %d, %s", args, code, errs)
+		}
+	}
+}
+
+// Features of another program are compared with those of real images or with
+// published statistics; images, in the features of an experiment's extractor.
+func TestScoreFeatures(t *testing.T) {
+	testdata, err := filepath.Abs("../../harness/outside/testdata")
+	if err != nil {
+		t.Fatal(err)
+	}
+	here(t)
+	theirs := filepath.Join(testdata, "features.npy")
+	out := must(t, "score --features "+theirs+" --stats "+filepath.Join(testdata, "stats.npz")+" --write-stats ours.npz --json")
+	var found struct {
+		Images, Features int
+		Values           []struct {
+			Metric string
+			Value  float64
+			Lo, Hi *float64
+			N      int
+		}
+		Notes []string
+	}
+	if err := json.Unmarshal([]byte(out), &found); err != nil {
+		t.Fatal(err)
+	}
+	if v := found.Values; len(v) != 1 || v[0].Metric != "fid_proxy" || math.Abs(v[0].Value-2.355764296728509) > 1e-9 || v[0].Lo == nil || v[0].N != 150 {
+		t.Errorf("%s", out)
+	}
+	if notes := strings.Join(found.Notes, " "); !strings.Contains(notes, "fewer than 300 (50 a feature)") {
+		t.Errorf("no note of few images: %s", notes)
+	}
+	nothing := func(args string) {
+		t.Helper()
+		out := must(t, args+" --json")
+		if err := json.Unmarshal([]byte(out), &found); err != nil || len(found.Values) != 1 || found.Values[0].Value > 1e-9 {
+			t.Errorf("%s: a distance from its own statistics (%v):\n%s", args, err, out)
+		}
+	}
+	nothing("score --features " + theirs + " --stats ours.npz")
+	out = must(t, "score --features "+theirs+" --reference-features "+theirs+" --held-out-features "+theirs)
+	for _, m := range []string{"kid", "coverage", "fd_inf", "sliced_wasserstein", "mmd_rbf", "duplicates", "real images"} {
+		if !strings.Contains(out, m) {
+			t.Errorf("no %s:\n%s", m, out)
+		}
+	}
+	features := func(name string, n, d int) {
+		var b bytes.Buffer
+		b.Write(outside.Header("<f4", n, d))
+		x := make([]float32, n*d)
+		for i := range x {
+			x[i] = float32(i * i % 97)
+		}
+		_ = binary.Write(&b, binary.LittleEndian, x)
+		write(t, name, b.String())
+	}
+	features("few.npy", 6, 6)
+	features("wide.npy", 200, 7)
+	features("short.npy", 100, 6)
+	// Images by an experiment's extractor: 300 shapes are more than its 96 features.
+	images := append(outside.Header("|u1", 300, 8, 8, 3), make([]byte, 300*8*8*3)...)
+	for i := range images[len(images)-300*8*8*3:] {
+		images[len(images)-1-i] = byte(i * i >> 4)
+	}
+	write(t, "images.npy", string(images))
+	const size = " --experiment tiny.toml"
+	must(t, "score images.npy --write-stats images.npz"+size)
+	nothing("score images.npy --stats images.npz" + size)
+	if out := must(t, "score images.npy --stats images.npz"+size); !strings.Contains(out, "ternary") {
+		t.Errorf("the extractor is not named:\n%s", out)
+	}
+	for args, want := range map[string]string{
+		"score":                                                        "images of another program, or their --features",
+		"score --features " + theirs:                                   "give --reference-features R.npy or --stats",
+		"score x.png --stats s.npz":                                    "give --experiment FILE",
+		"score x --features f.npy":                                     "give IMAGES or --features",
+		"score --features few.npy --stats ours.npz":                    "has 6 images of 6 features: a covariance of so few is singular",
+		"score --features wide.npy --stats ours.npz":                   "is of 6 features, wide.npy has 7",
+		"score --features wide.npy --stats " + theirs:                  "is no .npz file",
+		"score images.npy --stats ours.npz" + size:                     "has 96: statistics and features must come from the same extractor",
+		"score --features wide.npy --reference-features " + theirs:     "has 6 features an image, the scored ones have 7",
+		"score --features " + theirs + " --reference-features few.npy": "few.npy has 6 images of 6 features",
+		"score --features " + theirs + " --reference-features " + theirs + " --held-out-features short.npy": "has 100 images, 150 are scored",
+		"score --features " + theirs + " --stats ours.npz --held-out-features short.npy":                    "for floors",
+	} {
+		if _, errs, code := prabench(args); code != exitUsage || !strings.Contains(errs, want) {
+			t.Errorf("%s: exit code %d, %s, want %q", args, code, errs, want)
 		}
 	}
 }

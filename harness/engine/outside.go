@@ -56,6 +56,34 @@ func (r *Run) Score(ctx context.Context, e *Experiment, o Outside) (Summary, err
 	return r.Do(ctx, &beside)
 }
 
+// Embedded are the features of all its images by the experiment's extractor, whose
+// name is the second result. Nothing else of the experiment is looked at, and no
+// data are read.
+func (e *Experiment) Embedded(o Outside, threads int) (metrics.Features, string, error) {
+	of, err := e.protocol()
+	if err != nil {
+		return metrics.Features{}, "", err
+	}
+	shape := of.Settings.Params.Shape()
+	embedder, err := embed.For(of.Settings.Data.Set, shape.Size, shape.Channels, of.Settings.Embedder)
+	if err != nil {
+		return metrics.Features{}, "", err
+	}
+	found, err := outside.Read(o.Path, outside.Want{Size: shape.Size, Channels: shape.Channels, Floats: outside.Range(o.Range)})
+	if err != nil {
+		return metrics.Features{}, "", &Mistake{Err: err}
+	}
+	x, err := embedder.Embed(found.Pixels, found.N, shape.Size, shape.Channels, threads)
+	if err != nil {
+		return metrics.Features{}, "", err
+	}
+	f, err := metrics.FromFloat32(x, embedder.Dim(), nil)
+	if err != nil {
+		return f, "", &Mistake{Err: fmt.Errorf("%s: %w", o.Path, err)}
+	}
+	return f, embedder.Name(), nil
+}
+
 // protocol is the first cell that is not skipped; all of them must be scored in
 // the same way.
 func (e *Experiment) protocol() (*Cell, error) {
