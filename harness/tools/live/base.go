@@ -20,7 +20,15 @@ type base struct {
 	stages      []stage // each key once, in the order of cells and chains
 	stageOf     map[string]int
 	keys        map[name]map[string]string // of the stages of cells, by kind
+	trainings   map[training][]stop        // see along
+	params      map[name]params
+	scores      map[name]map[string]score   // of cells that were chosen, by metric
+	short       map[string]string           // see fullKey
+	refs        map[string]string           // experiment → what the database calls the version that is shown
+	values      map[name]map[string]number  // of cells that somebody looked at, by metric
+	sorts       map[string]map[name]float64 // of all cells, by metrics that somebody sorts by
 	samples     []sample
+	sampleOf    map[string]int // key → place in samples
 	curves      []curve
 	problems    []string
 	notes       []string
@@ -64,7 +72,7 @@ func (b *base) fromPlan(ctx context.Context, p *engine.Plan, db *results.DB, pla
 	if err := p.Inspect(ctx, db, places.Store(), false); err != nil {
 		return err
 	}
-	b.plan, b.keys = p, keysOf(p)
+	b.plan, b.keys, b.params = p, keysOf(p), paramsOf(p)
 	for _, e := range p.Experiments {
 		b.experiments = append(b.experiments, experiment{Name: e.Name, Description: e.Description})
 	}
@@ -99,8 +107,9 @@ func (b *base) fromDatabase(ctx context.Context, db *results.DB) error {
 		return err
 	}
 	place := map[name]int{}
-	b.keys = map[name]map[string]string{}
+	b.keys, b.params = map[name]map[string]string{}, map[name]params{}
 	for i, c := range cells {
+		b.params[name{c.Experiment, c.Cell}] = params{c.Params, c.Param}
 		place[name{c.Experiment, c.Cell}] = i
 		b.keys[name{c.Experiment, c.Cell}] = map[string]string{}
 		b.cells = append(b.cells, cell{CellStatus: engine.CellStatus{

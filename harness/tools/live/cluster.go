@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"prabench/harness/engine"
 	chain "prabench/harness/stage"
 )
 
@@ -71,25 +70,4 @@ func (b *base) tellCells(cells []cell, q Queue) {
 			}
 		}
 	}
-}
-
-// name is that of a cell.
-type name struct{ experiment, cell string }
-
-// keysOf are the keys of the stages of a plan's cells, by kind.
-func keysOf(p *engine.Plan) map[name]map[string]string {
-	out := map[name]map[string]string{}
-	for _, e := range p.Experiments {
-		for _, c := range e.Cells {
-			keys := map[string]string{}
-			if len(c.Chain) == 0 {
-				continue // not known yet
-			}
-			for _, s := range c.Chain.Stages() {
-				keys[s.Kind.Name] = s.Key
-			}
-			out[name{e.Name, c.ID}] = keys
-		}
-	}
-	return out
 }

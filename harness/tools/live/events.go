@@ -26,7 +26,8 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 	tick := time.NewTicker(s.pace)
 	defer tick.Stop()
 	for quiet := 0; ; quiet++ {
-		ps, err := parts(s.watch.look(r.Context()), q)
+		v := s.watch.look(r.Context())
+		ps, err := parts(v, q, s.watch.table(r.Context(), v, q))
 		if r.Context().Err() != nil {
 			return
 		}

@@ -8,7 +8,9 @@
 // only after something changed, and seldom while a timing runs. The page is
 // plain HTML that works without a script. With one, the parts that changed
 // arrive as server-sent events and are merged in place, so that focus and
-// scrolling stay. Nothing comes from anywhere but this server, and it answers
+// scrolling stay; and cells that are chosen in the table, of one experiment or of
+// several, are drawn together: losses, quality and samples along training. What is
+// sent of them is bounded and does not grow with the sweep. Nothing comes from anywhere but this server, and it answers
 // only to names that cannot be another site's (see [Hosts]).
 package live
 
@@ -46,6 +48,7 @@ type Queue interface {
 // Server answers requests about one source.
 type Server struct {
 	watch *watcher
+	shelf shelf
 	mux   http.ServeMux
 	hosts Hosts
 	pace  time.Duration // between looks for a page that is open
@@ -56,9 +59,10 @@ func New(src Source, hosts Hosts) *Server {
 	s := &Server{watch: newWatcher(src), hosts: hosts, pace: time.Second}
 	s.mux.HandleFunc("GET /{$}", s.page)
 	s.mux.HandleFunc("GET /events", s.events)
+	s.mux.HandleFunc("GET /chosen", s.chosen)
 	s.mux.HandleFunc("GET /figures/{experiment}/{file}", s.figure)
 	s.mux.HandleFunc("GET /samples/{file}", s.sampleGrid)
-	s.mux.HandleFunc("GET /assets/{file}", s.asset)
+	s.mux.HandleFunc("GET /assets/{file...}", s.asset)
 	return s
 }
 

@@ -42,6 +42,7 @@ type number struct{ Value, Interval string }
 // readNumbers adds the experiments' points. Those that cannot be read, or are not
 // those of the file that is shown, are told of in their place; the rest is shown.
 func (b *base) readNumbers(ctx context.Context, db *results.DB) error {
+	b.refs = map[string]string{}
 	for i := range b.experiments {
 		e := &b.experiments[i]
 		s, err := b.summary(ctx, db, e.Name)
@@ -61,7 +62,8 @@ func (b *base) readNumbers(ctx context.Context, db *results.DB) error {
 }
 
 // summary reads an experiment's points, none before it has been run.
-func (b *base) summary(ctx context.Context, db *results.DB, name string) (data.Summary, error) {
+func (b *base) summary(ctx context.Context, db *results.DB, experiment string) (data.Summary, error) {
+	name := experiment
 	if b.plan != nil {
 		for _, x := range b.plan.Experiments {
 			if x.Name != name {
@@ -77,6 +79,7 @@ func (b *base) summary(ctx context.Context, db *results.DB, name string) (data.S
 			name = x.Ref()
 		}
 	}
+	b.refs[experiment] = name
 	return db.Summary(ctx, name, mostCells, nil)
 }
 

@@ -9,7 +9,6 @@ import (
 	"html/template"
 	"io/fs"
 	"net/http"
-	"net/url"
 	"path"
 	"strconv"
 	"strings"
@@ -71,39 +70,11 @@ func share(part, whole float64) string {
 	return strconv.FormatFloat(100*part/whole, 'f', 2, 64)
 }
 
-// question is what a reader chose to see of the cells.
-type question struct {
-	State, Experiment string
-	Page              int // from 1
-}
-
-const cellsOnPage = 100
-
-func questionOf(v url.Values) question {
-	page, _ := strconv.Atoi(v.Get("page"))
-	return question{v.Get("state"), v.Get("experiment"), max(1, page)}
-}
-
-// with is the address of the same question with another state, experiment or
-// page.
-func (q question) address() string {
-	v := url.Values{}
-	if q.State != "" {
-		v.Set("state", q.State)
-	}
-	if q.Experiment != "" {
-		v.Set("experiment", q.Experiment)
-	}
-	if q.Page > 1 {
-		v.Set("page", strconv.Itoa(q.Page))
-	}
-	return "/?" + v.Encode() + "#cells"
-}
-
 // pageData is what templates see.
 type pageData struct {
 	*view
 	Ask     question
+	Shown   table // of cells
 	Version string
 	Parts   []part // of the whole page
 }
@@ -143,72 +114,6 @@ func (d pageData) HasNumbers() bool {
 // HasNumbers says whether the experiment has a value.
 func (e experiment) HasNumbers() bool { return len(e.Numbers.Columns) > 0 || e.Numbers.Outcomes }
 
-// choice is a link that restricts the cells, or lifts that.
-type choice struct {
-	State   string // "" stands for all
-	Text    string
-	Cells   int
-	Chosen  bool
-	Address string
-}
-
-// States are the links to cells of one state.
-func (d pageData) States() []choice {
-	all := choice{Text: "all", Cells: len(d.Cells), Chosen: d.Ask.State == "", Address: question{Experiment: d.Ask.Experiment}.address()}
-	out := []choice{all}
-	for _, c := range d.Counts {
-		out = append(out, choice{c.State, c.State, c.Cells, d.Ask.State == c.State,
-			question{State: c.State, Experiment: d.Ask.Experiment}.address()})
-	}
-	return out
-}
-
-// ByExperiment are the links to cells of one experiment.
-func (d pageData) ByExperiment() []choice {
-	if !d.Several() {
-		return nil
-	}
-	out := []choice{{Text: "all experiments", Chosen: d.Ask.Experiment == "", Address: question{State: d.Ask.State}.address()}}
-	for _, e := range d.Experiments {
-		out = append(out, choice{Text: e.Name, Chosen: d.Ask.Experiment == e.Name,
-			Address: question{State: d.Ask.State, Experiment: e.Name}.address()})
-	}
-	return out
-}
-
-// cellPage is the cells that are shown.
-type cellPage struct {
-	Cells           []cell
-	First, Last, Of int    // which these are of all that were chosen, from 1
-	Before, After   string // addresses of the neighbouring pages, or ""
-}
-
-// Shown are the chosen cells, those that need attention first.
-func (d pageData) Shown() cellPage {
-	var chosen []cell
-	for _, c := range d.Cells {
-		if (d.Ask.State == "" || c.State == d.Ask.State) && (d.Ask.Experiment == "" || c.Experiment == d.Ask.Experiment) {
-			chosen = append(chosen, c)
-		}
-	}
-	sortByAttention(chosen)
-	pages := max(1, (len(chosen)+cellsOnPage-1)/cellsOnPage)
-	at := min(d.Ask.Page, pages)
-	first := (at - 1) * cellsOnPage
-	p := cellPage{Cells: chosen[first:min(len(chosen), first+cellsOnPage)], First: first + 1, Of: len(chosen)}
-	p.Last = first + len(p.Cells)
-	other := d.Ask
-	if at > 1 {
-		other.Page = at - 1
-		p.Before = other.address()
-	}
-	if at < pages {
-		other.Page = at + 1
-		p.After = other.address()
-	}
-	return p
-}
-
 // part is a piece of the page that is replaced when it changes.
 type part struct {
 	ID   string        `json:"id"`
@@ -217,11 +122,11 @@ type part struct {
 
 // partNames are the pieces of the page in their order, each with a template of
 // its name. The first is the window's title.
-var partNames = []string{"title", "heading", "summary", "problems", "progress", "running", "numbers", "samples", "figures", "cells"}
+var partNames = []string{"title", "heading", "summary", "problems", "progress", "running", "cells", "numbers", "samples", "figures"}
 
 // parts renders every piece of the page.
-func parts(v *view, q question) ([]part, error) {
-	d := pageData{view: v, Ask: q, Version: version}
+func parts(v *view, q question, shown table) ([]part, error) {
+	d := pageData{view: v, Ask: q, Shown: shown, Version: version}
 	var out []part
 	for _, name := range partNames {
 		var b bytes.Buffer
@@ -236,7 +141,7 @@ func parts(v *view, q question) ([]part, error) {
 // page answers with the whole page.
 func (s *Server) page(w http.ResponseWriter, r *http.Request) {
 	v, q := s.watch.look(r.Context()), questionOf(r.URL.Query())
-	ps, err := parts(v, q)
+	ps, err := parts(v, q, s.watch.table(r.Context(), v, q))
 	var b bytes.Buffer
 	if err == nil {
 		err = templates().ExecuteTemplate(&b, "page", pageData{view: v, Ask: q, Version: version, Parts: ps[1:]})

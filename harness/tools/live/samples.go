@@ -1,6 +1,7 @@
 package live
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -21,12 +22,19 @@ type sample struct {
 	Made       time.Time
 }
 
+// address is where the grid is served; it changes when the grid does.
+func (s sample) address() string {
+	return fmt.Sprintf("/samples/%s.png?made=%d", s.Key, s.Made.UnixNano())
+}
+
 // findSamples looks which drawn images are in the store.
 func (b *base) findSamples(store artifact.Store) {
+	b.sampleOf = map[string]int{}
 	for _, s := range b.drawn() {
 		info, err := os.Stat(store.Dir(s.ref()) + "/" + work.GridFile)
 		if err == nil && info.Mode().IsRegular() {
 			b.samples = append(b.samples, sample{s.key, s.label, info.ModTime()})
+			b.sampleOf[s.key] = len(b.samples) - 1
 		}
 	}
 }
@@ -52,7 +60,7 @@ func latest(all []sample) ([]sample, int) {
 // sampleGrid serves a grid that the page shows; no other name is a file's.
 func (s *Server) sampleGrid(w http.ResponseWriter, r *http.Request) {
 	key, ok := strings.CutSuffix(r.PathValue("file"), ".png")
-	if !ok || !s.watch.look(r.Context()).sampleKeys[key] {
+	if _, shown := s.watch.look(r.Context()).base.sampleOf[key]; !ok || !shown {
 		http.NotFound(w, r)
 		return
 	}

@@ -41,7 +41,8 @@ type view struct {
 	Problems    []string
 	Notes       []string
 
-	sampleKeys map[string]bool
+	base  *base // what it was made of
+	marks []engine.Running
 }
 
 type count struct {
@@ -52,7 +53,8 @@ type count struct {
 // assemble puts the base and what is running together.
 func (w *watcher) assemble(holder string, marks []engine.Running) *view {
 	b := w.base
-	v := &view{At: w.now(), DB: w.src.Places.DB, Holder: holder, Experiments: b.experiments, Problems: b.problems, Notes: b.notes}
+	v := &view{At: w.now(), DB: w.src.Places.DB, Holder: holder, Experiments: b.experiments, Problems: b.problems, Notes: b.notes,
+		base: b, marks: marks}
 	v.Cells = b.cellsNow(w.src.Places, holder != "", marks)
 	b.tellCells(v.Cells, w.cluster.queue)
 	if w.cluster.note != "" {
@@ -76,10 +78,6 @@ func (w *watcher) assemble(holder string, marks []engine.Running) *view {
 	slices.SortFunc(v.Running, func(a, b runningStage) int { return strings.Compare(a.ID, b.ID) })
 	v.Chart = newChart(marks, b.curves)
 	v.Samples, v.SamplesLeft = latest(b.samples)
-	v.sampleKeys = map[string]bool{}
-	for _, s := range b.samples {
-		v.sampleKeys[s.Key] = true
-	}
 	var names []string
 	for _, e := range b.experiments {
 		names = append(names, e.Name)
@@ -155,10 +153,4 @@ func (r runningStage) Share() int {
 		return 0
 	}
 	return int(100 * min(r.Done, r.Total) / r.Total)
-}
-
-// sortByAttention puts cells first that a reader wants to see first; within a
-// state the order of the plan stays.
-func sortByAttention(cells []cell) {
-	slices.SortStableFunc(cells, func(a, b cell) int { return rank(a.State) - rank(b.State) })
 }

@@ -128,7 +128,8 @@ func (w *watcher) read(ctx context.Context, now time.Time) (*base, error) {
 	if db != nil {
 		defer db.Close()
 	}
-	b := &base{read: now, problems: problems, notes: w.notes}
+	b := &base{read: now, problems: problems, notes: w.notes, values: map[name]map[string]number{}, sorts: map[string]map[name]float64{},
+		scores: map[name]map[string]score{}}
 	if w.plan != nil {
 		err = b.fromPlan(ctx, w.plan, db, w.src.Places)
 	} else if db != nil {

@@ -46,21 +46,54 @@
     }
     const place = document.getElementById(part.id);
     if (place) mergeChildren(place, fresh.content);
+    document.dispatchEvent(new CustomEvent('updated', {detail: part.id}));
   }
 
-  const events = new EventSource('/events' + location.search);
+  let events;
   const hear = () => { heard = Date.now(); say('live', 'live'); };
-  events.addEventListener('version', e => {
-    hear();
-    if (e.data !== document.documentElement.dataset.version) location.reload();
-  });
-  events.addEventListener('part', e => { hear(); update(JSON.parse(e.data)); });
-  events.addEventListener('quiet', hear);
-  events.addEventListener('error', () => {
-    say('lost', 'connection lost, trying again');
-    if (events.readyState === EventSource.CLOSED) setTimeout(() => location.reload(), 5000);
-  });
+  // connect asks for what the address says: which cells, and sorted by what.
+  function connect() {
+    if (events) events.close();
+    events = new EventSource('/events' + location.search);
+    events.addEventListener('version', e => {
+      hear();
+      if (e.data !== document.documentElement.dataset.version) location.reload();
+    });
+    events.addEventListener('part', e => { hear(); update(JSON.parse(e.data)); });
+    events.addEventListener('quiet', hear);
+    events.addEventListener('error', () => {
+      say('lost', 'connection lost, trying again');
+      if (events.readyState === EventSource.CLOSED) setTimeout(() => location.reload(), 5000);
+    });
+  }
+  connect();
   setInterval(() => {
     if (heard && Date.now() - heard > 90000) say('lost', 'nothing heard for a while');
   }, 5000);
+
+  // Links and forms that ask about cells do so without loading the page again.
+  // What was chosen stays chosen.
+  function ask(address) {
+    const url = new URL(address, location.href);
+    for (const pick of new URLSearchParams(location.search).getAll('pick')) url.searchParams.append('pick', pick);
+    history.pushState(null, '', url.pathname + url.search);
+    connect();
+  }
+  document.addEventListener('click', e => {
+    const link = e.target.closest('a[data-ask]');
+    if (!link || e.button || e.ctrlKey || e.metaKey || e.shiftKey || e.altKey) return;
+    e.preventDefault();
+    ask(link.href);
+  });
+  document.addEventListener('submit', e => {
+    if (!e.target.matches('form[data-ask]')) return;
+    e.preventDefault();
+    const filled = [...new FormData(e.target)].filter(([, value]) => value !== '');
+    ask('/?' + new URLSearchParams(filled));
+  });
+  addEventListener('popstate', () => {
+    const filter = document.getElementById('filter');
+    if (filter) filter.value = new URLSearchParams(location.search).get('filter') || '';
+    connect();
+  });
 })();

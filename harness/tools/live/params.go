@@ -1,0 +1,84 @@
+package live
+
+import (
+	"cmp"
+	"strings"
+
+	"prabench/harness/engine"
+	"prabench/models"
+)
+
+// name is that of a cell.
+type name struct{ experiment, cell string }
+
+// String is how addresses name the cell.
+func (n name) String() string { return n.experiment + "/" + n.cell }
+
+// named reads what String wrote.
+func named(text string) name {
+	i := strings.LastIndexByte(text, '/')
+	return name{text[:max(i, 0)], text[i+1:]}
+}
+
+// params are the settings of a cell: those that its experiment sweeps, and any by
+// its key.
+type params struct {
+	swept map[string]any
+	of    func(key string) (any, bool)
+}
+
+// paramsOf are the settings of a plan's cells.
+func paramsOf(p *engine.Plan) map[name]params {
+	out := map[name]params{}
+	for _, e := range p.Experiments {
+		for i := range e.Cells {
+			c := &e.Cells[i]
+			out[name{e.Name, c.ID}] = params{c.Params, func(key string) (any, bool) {
+				if v, ok := c.Params[key]; ok {
+					return v, true
+				}
+				if c.Settings.Foreign() { // no model
+					return nil, false
+				}
+				return models.Get(c.Settings.Params.Resolved(), key)
+			}}
+		}
+	}
+	return out
+}
+
+// fullKey is the swept key that a name of a cell has as its last part, where there
+// is just one; other names stay.
+func (b *base) fullKey(short string) string {
+	if b.short == nil {
+		b.short = map[string]string{}
+		for _, p := range b.params {
+			for key := range p.swept {
+				last := key[strings.LastIndexByte(key, '.')+1:]
+				if have, twice := b.short[last]; twice && have != key {
+					key = last
+				}
+				b.short[last] = key
+			}
+		}
+	}
+	return cmp.Or(b.short[short], short)
+}
+
+// keysOf are the keys of the stages of a plan's cells, by kind.
+func keysOf(p *engine.Plan) map[name]map[string]string {
+	out := map[name]map[string]string{}
+	for _, e := range p.Experiments {
+		for _, c := range e.Cells {
+			keys := map[string]string{}
+			if len(c.Chain) == 0 {
+				continue // not known yet
+			}
+			for _, s := range c.Chain.Stages() {
+				keys[s.Kind.Name] = s.Key
+			}
+			out[name{e.Name, c.ID}] = keys
+		}
+	}
+	return out
+}
