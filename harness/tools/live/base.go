@@ -23,7 +23,7 @@ type base struct {
 	trainings   map[training][]stop        // see along
 	params      map[name]params
 	scores      map[name]map[string]score   // of cells that were chosen, by metric
-	short       map[string]string           // see fullKey
+	labelKeys   map[string]bool             // see saysKey
 	refs        map[string]string           // experiment → what the database calls the version that is shown
 	values      map[name]map[string]number  // of cells that somebody looked at, by metric
 	sorts       map[string]map[name]float64 // of all cells, by metrics that somebody sorts by

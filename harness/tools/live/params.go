@@ -1,7 +1,6 @@
 package live
 
 import (
-	"cmp"
 	"strings"
 
 	"prabench/harness/engine"
@@ -47,22 +46,24 @@ func paramsOf(p *engine.Plan) map[name]params {
 	return out
 }
 
-// fullKey is the swept key that a name of a cell has as its last part, where there
-// is just one; other names stay.
-func (b *base) fullKey(short string) string {
-	if b.short == nil {
-		b.short = map[string]string{}
-		for _, p := range b.params {
-			for key := range p.swept {
-				last := key[strings.LastIndexByte(key, '.')+1:]
-				if have, twice := b.short[last]; twice && have != key {
-					key = last
+// saysKey says whether names of cells have a key, as in "width=8".
+func (b *base) saysKey(cells []cell, key string) bool {
+	if b.labelKeys == nil {
+		b.labelKeys = map[string]bool{}
+		last := ""
+		for i := range cells {
+			if cells[i].Label == last { // seeds have one name
+				continue
+			}
+			last = cells[i].Label
+			for word := range strings.FieldsSeq(last) {
+				if key, _, ok := strings.Cut(word, "="); ok {
+					b.labelKeys[key] = true
 				}
-				b.short[last] = key
 			}
 		}
 	}
-	return cmp.Or(b.short[short], short)
+	return b.labelKeys[key]
 }
 
 // keysOf are the keys of the stages of a plan's cells, by kind.

@@ -72,22 +72,26 @@ func (q question) next(column string) question {
 // cell.
 type condition struct {
 	keys  where.Filter
+	says  where.Filter // keys that names have and experiments do not, such as depth
 	words []string
 }
 
 // conditionOf reads a typed filter; the error says what is wrong with it. Beside the
 // keys of --only it knows those that names of cells have, such as width for
-// model.width: full gives the whole one of a key.
-func conditionOf(text string, full func(string) string) (condition, error) {
+// model.width: says tells which.
+func conditionOf(text string, says func(key string) bool) (condition, error) {
 	var c condition
 	if text == "" {
 		return c, nil
 	}
 	var keyed []string
+	c.says = where.Filter{}
 	for _, pair := range where.Pairs(text) {
 		switch {
+		case pair.Key != "" && says(pair.Key) && unknown(pair.Part):
+			c.says.Add(pair.Key, where.Bare(pair.Value))
 		case pair.Key != "":
-			keyed = append(keyed, full(pair.Key)+"="+pair.Value)
+			keyed = append(keyed, pair.Part)
 		case strings.Contains(pair.Part, "="):
 			return condition{}, errors.New("there is no key before the =; write for example patch=7, or a word of a cell's name")
 		default:
@@ -110,6 +114,12 @@ func conditionOf(text string, full func(string) string) (condition, error) {
 	return c, err
 }
 
+// unknown says that a condition has no key of --only.
+func unknown(part string) bool {
+	_, err := experiments.Choices(part)
+	return err != nil
+}
+
 // accepts says whether a cell is meant.
 func (c condition) accepts(x *cell, p params) bool {
 	if len(c.words) > 0 {
@@ -119,6 +129,16 @@ func (c condition) accepts(x *cell, p params) bool {
 				return false
 			}
 		}
+	}
+	if !c.says.Accepts(func(key string) (any, bool) {
+		for word := range strings.FieldsSeq(x.Label) {
+			if k, v, ok := strings.Cut(word, "="); ok && k == key {
+				return v, true
+			}
+		}
+		return nil, false
+	}) {
+		return false
 	}
 	return c.keys.Accepts(func(key string) (any, bool) {
 		switch key {

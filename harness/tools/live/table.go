@@ -45,7 +45,7 @@ func (w *watcher) table(ctx context.Context, v *view, q question) table {
 	ctx = context.WithoutCancel(ctx) // what is read is for all
 	b := v.base
 	var t table
-	wanted, err := conditionOf(q.Filter, b.fullKey)
+	wanted, err := conditionOf(q.Filter, func(key string) bool { return b.saysKey(v.Cells, key) })
 	if err != nil {
 		t.Mistake = err.Error()
 	}

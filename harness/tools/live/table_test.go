@@ -71,6 +71,9 @@ func TestFilterOfCells(t *testing.T) {
 		{"pach=2", 300, "did you mean"},
 		{"=2", 300, "no key before the ="},
 		{"width=8 ,  seed = 1", 6, ""},
+		{"width=8.0,width=80,seed=1", 12, ""},
+		{"sweeps=4", 300, "unknown key"},
+		{"until=500,until=250,rollout_depth=3", 6, ""},
 		{"nowhere", 0, ""},
 	} {
 		got := answered(t, s, "filter="+url.QueryEscape(c.filter))
