@@ -172,7 +172,8 @@ func TestInfiniteCentresOnTheTruth(t *testing.T) {
 		}
 		t.Logf("%+v: mean %.4f, plain %.4f, %d below, %d of %d intervals hold the truth", c, sum, plain, below, held, draws)
 		off := max(.1*(plain-c.truth), 3*math.Sqrt((squares-sum*sum)/draws)) // what is left of the bias, or three standard errors
-		if math.Abs(sum-c.truth) > off || off > .5*(plain-c.truth) && c.truth == 0 || below < draws/5 || below > draws*4/5 || held < draws*85/100 {
+		if math.Abs(sum-c.truth) > off || off > .5*(plain-c.truth) && c.truth == 0 ||
+			below < draws/5 || below > draws*4/5 || held < draws*85/100 {
 			t.Errorf("%+v: mean %g, plain %g, %d of %d below, %d hold", c, sum, plain, below, draws, held)
 		}
 	}

@@ -48,7 +48,8 @@ func FrechetToMoments(reference Moments, gen Features) (stat.Estimate, error) {
 	}
 	d := len(reference.Mean)
 	if gen.D != d {
-		return stat.Estimate{}, fmt.Errorf("the statistics are of %d features, the images have %d: both must come from the same extractor", d, gen.D)
+		return stat.Estimate{}, fmt.Errorf("the statistics are of %d features, the images have %d: both must come from the same extractor", d,
+			gen.D)
 	}
 	if gen.N < 4 {
 		return stat.Estimate{}, fmt.Errorf("metrics: an interval needs at least 4 images, there are %d", gen.N)

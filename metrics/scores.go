@@ -92,22 +92,29 @@ type Later struct {
 // catalogue and a line here.
 var LaterScores = []Later{
 	{"density", "1", []*quantity.Metric{quantity.Density, quantity.Coverage},
-		[]*quantity.Metric{quantity.DensityFloor, quantity.CoverageFloor},
+		floors(quantity.Density, quantity.Coverage),
 		func(reference, gen Features) ([]stat.Estimate, error) {
 			density, coverage, err := DensityCoverage(reference, gen, DensityNeighbours)
 			return []stat.Estimate{density, coverage}, err
 		}, false, nil},
-	{"fd_inf", "1", []*quantity.Metric{quantity.FDInf}, []*quantity.Metric{quantity.FDInfFloor}, single(FrechetInfinite), false,
+	{"fd_inf", "1", []*quantity.Metric{quantity.FDInf}, floors(quantity.FDInf), single(FrechetInfinite), false,
 		leastInfinite},
-	{"sliced", "1", []*quantity.Metric{quantity.Sliced}, []*quantity.Metric{quantity.SlicedFloor}, single(SlicedWasserstein), false, nil},
-	{"mmd_rbf", "1", []*quantity.Metric{quantity.RBF}, []*quantity.Metric{quantity.RBFFloor}, single(RBF), false, nil},
-	{"duplicates", "1", []*quantity.Metric{quantity.Duplicates}, []*quantity.Metric{quantity.DuplicatesFloor}, single(Duplicates), false, nil},
+	{"sliced", "1", []*quantity.Metric{quantity.Sliced}, floors(quantity.Sliced), single(SlicedWasserstein), false, nil},
+	{"mmd_rbf", "1", []*quantity.Metric{quantity.RBF}, floors(quantity.RBF), single(RBF), false, nil},
+	{"duplicates", "1", []*quantity.Metric{quantity.Duplicates}, floors(quantity.Duplicates), single(Duplicates), false, nil},
 	{"kid_class", "1", []*quantity.Metric{quantity.KIDClass, quantity.KIDClassWorst},
-		[]*quantity.Metric{quantity.KIDClassFloor, quantity.KIDClassWorstFloor},
+		floors(quantity.KIDClass, quantity.KIDClassWorst),
 		func(reference, gen Features) ([]stat.Estimate, error) {
 			mean, worst, err := KIDByClass(reference, gen)
 			return []stat.Estimate{mean, worst}, err
 		}, true, nil},
+}
+
+func floors(of ...*quantity.Metric) (out []*quantity.Metric) {
+	for _, m := range of {
+		out = append(out, quantity.FloorOf(m))
+	}
+	return out
 }
 
 // NeedsMore says that a score of that name needs more images on each side than

@@ -1,10 +1,14 @@
 package main
 
 import (
+	"encoding/csv"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
+	"prabench/harness/outside"
 	"prabench/metrics/embed/onnx"
 )
 
@@ -47,5 +51,40 @@ func TestNetworkAsExtractor(t *testing.T) {
 	}
 	if second := value(); second == first {
 		t.Error("another way to prepare images gave the same value")
+	}
+	// The distance gets the name that the file gives it, beside its own.
+	write(t, "net.onnx.toml", "size = 12\nname = \"six\"\nmetric = \"fd_clip\"\n")
+	must(t, "run tiny.toml"+set)
+	named := must(t, "results tiny.toml --format csv"+strings.Replace(set, " --no-figures", "", 1))
+	of := map[string]string{}
+	rows, err := csv.NewReader(strings.NewReader(named)).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range rows[1:] {
+		of[r[slices.Index(rows[0], "metric")]] = r[slices.Index(rows[0], "value")] + " " + r[slices.Index(rows[0], "hi")]
+	}
+	for _, m := range []string{"", "_floor"} {
+		if v := of["fd_clip"+m]; v == "" || v != of["fid_proxy"+m] {
+			t.Errorf("fd_clip%s is %q, fid_proxy%[1]s %q", m, v, of["fid_proxy"+m])
+		}
+	}
+	attempts, err := filepath.Glob(".prabench/score/*/attempt.json")
+	if err != nil || len(attempts) != 3 {
+		t.Fatal(attempts, err)
+	}
+	for _, a := range attempts {
+		if raw, err := os.ReadFile(a); err != nil || !strings.Contains(string(raw), `"features":"ONNX Runtime `) &&
+			!strings.Contains(string(raw), `"features": "ONNX Runtime `) {
+			t.Errorf("%s does not say what the network ran on (%v)", a, err)
+		}
+	}
+	write(t, "few.npy", string(append(outside.Header("|u1", 40, 8, 8, 3), make([]byte, 40*8*8*3)...)))
+	const by = " --experiment tiny.toml --set metrics.embedder=onnx:net.onnx"
+	if out := must(t, "score few.npy --write-stats six.npz"+by); !strings.Contains(out, "of 6 features") {
+		t.Error(out)
+	}
+	if out := must(t, "score few.npy --stats six.npz"+by); !strings.Contains(out, "\nfd_clip ") {
+		t.Error(out)
 	}
 }

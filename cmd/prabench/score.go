@@ -66,10 +66,11 @@ func (a *app) scoreFeatures(args []string, file string, o engine.Outside, x term
 		return err
 	}
 	o.Path = args[0]
-	gen, extractor, err := ls[0].Exp.Embedded(o, runtime.NumCPU())
+	gen, extractor, metric, err := ls[0].Exp.Embedded(o, runtime.NumCPU())
 	if err != nil {
 		return err
 	}
+	x.Metric = metric
 	return x.Score(a.stdout, a.json, &gen, o.Path+" ("+extractor+")")
 }
 

@@ -165,7 +165,8 @@ func TestScoreFeatures(t *testing.T) {
 	if err := json.Unmarshal([]byte(out), &found); err != nil {
 		t.Fatal(err)
 	}
-	if v := found.Values; len(v) != 1 || v[0].Metric != "fid_proxy" || math.Abs(v[0].Value-2.355764296728509) > 1e-9 || v[0].Lo == nil || v[0].N != 150 {
+	if v := found.Values; len(v) != 1 || v[0].Metric != "fid_proxy" || math.Abs(v[0].Value-2.355764296728509) > 1e-9 ||
+		v[0].Lo == nil || v[0].N != 150 {
 		t.Errorf("%s", out)
 	}
 	if notes := strings.Join(found.Notes, " "); !strings.Contains(notes, "fewer than 300 (50 a feature)") {

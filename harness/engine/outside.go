@@ -11,6 +11,7 @@ import (
 	"prabench/harness/work"
 	"prabench/metrics"
 	"prabench/metrics/embed"
+	"prabench/metrics/quantity"
 	"prabench/models"
 	"prabench/models/dataset"
 	"prabench/results"
@@ -57,31 +58,34 @@ func (r *Run) Score(ctx context.Context, e *Experiment, o Outside) (Summary, err
 }
 
 // Embedded are the features of all its images by the experiment's extractor, whose
-// name is the second result. Nothing else of the experiment is looked at, and no
+// name is the second result, and the name of a Fréchet distance in them the third.
+// Nothing else of the experiment is looked at, and no
 // data are read.
-func (e *Experiment) Embedded(o Outside, threads int) (metrics.Features, string, error) {
+func (e *Experiment) Embedded(o Outside, threads int) (f metrics.Features, extractor, metric string, err error) {
 	of, err := e.protocol()
 	if err != nil {
-		return metrics.Features{}, "", err
+		return f, "", "", err
 	}
 	shape := of.Settings.Params.Shape()
 	embedder, err := embed.For(of.Settings.Data.Set, shape.Size, shape.Channels, of.Settings.Embedder)
 	if err != nil {
-		return metrics.Features{}, "", err
+		return f, "", "", err
 	}
 	found, err := outside.Read(o.Path, outside.Want{Size: shape.Size, Channels: shape.Channels, Floats: outside.Range(o.Range)})
 	if err != nil {
-		return metrics.Features{}, "", &Mistake{Err: err}
+		return f, "", "", &Mistake{Err: err}
 	}
 	x, err := embedder.Embed(found.Pixels, found.N, shape.Size, shape.Channels, threads)
 	if err != nil {
-		return metrics.Features{}, "", err
+		return f, "", "", err
 	}
-	f, err := metrics.FromFloat32(x, embedder.Dim(), nil)
-	if err != nil {
-		return f, "", &Mistake{Err: fmt.Errorf("%s: %w", o.Path, err)}
+	if f, err = metrics.FromFloat32(x, embedder.Dim(), nil); err != nil {
+		return f, "", "", &Mistake{Err: fmt.Errorf("%s: %w", o.Path, err)}
 	}
-	return f, embedder.Name(), nil
+	if metric = embed.MetricOf(embedder); metric == "" {
+		metric = quantity.FIDProxy.Name
+	}
+	return f, embedder.Name(), metric, nil
 }
 
 // protocol is the first cell that is not skipped; all of them must be scored in

@@ -3,6 +3,7 @@ package work
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -88,6 +89,9 @@ func (t *task) reference() error {
 		fp.Samples = n
 		t.attempt.Protocol = fp.Map()
 		t.estimate(quantity.FIDProxyFloor, floor.Frechet)
+		if named := quantity.Find(embed.MetricOf(embedder)); named != nil {
+			t.estimate(quantity.FloorOf(named), floor.Frechet)
+		}
 		t.estimate(quantity.KIDFloor, floor.KID)
 		t.estimate(quantity.PrecisionFloor, floor.Precision)
 		t.estimate(quantity.RecallFloor, floor.Recall)
@@ -217,6 +221,14 @@ func (t *task) embedEach(e embed.Embedder, n, size, channels int, read func(i in
 }
 
 func (t *task) embedded(e embed.Embedder, n, size, channels int, images func(at, m int) ([]uint8, error)) ([]float32, error) {
+	if on := embed.RunsOn(e); on != "" {
+		extra := maps.Clone(t.attempt.Environment.Extra)
+		if extra == nil {
+			extra = map[string]string{}
+		}
+		extra["features"] = on
+		t.attempt.Environment.Extra = extra
+	}
 	x := make([]float32, 0, n*e.Dim())
 	most := portion(size * size * channels)
 	for at := 0; at < n; at += most {

@@ -59,6 +59,9 @@ func (t *task) score() error {
 	info.Protocol.Samples = drawn.Count
 	t.attempt.Protocol = info.Protocol.Map()
 	t.estimate(quantity.FIDProxy, s.Frechet)
+	if named := quantity.Find(embed.MetricOf(embedder)); named != nil {
+		t.estimate(named, s.Frechet)
+	}
 	t.estimate(quantity.KID, s.KID)
 	t.estimate(quantity.Precision, s.Precision)
 	t.estimate(quantity.Recall, s.Recall)

@@ -26,6 +26,25 @@ type Embedder interface {
 	Embed(images []uint8, n, size, channels, threads int) ([]float32, error)
 }
 
+// MetricOf is what a Fréchet distance in an embedder's features is called besides
+// fid_proxy, "" for most.
+func MetricOf(e Embedder) string {
+	if n, ok := e.(interface{ Metric() string }); ok {
+		return n.Metric()
+	}
+	return ""
+}
+
+// RunsOn is the library and the kind of device that an embedder's network runs on,
+// "" of those that are part of this program.
+func RunsOn(e Embedder) string {
+	if n, ok := e.(interface{ Provider() string }); ok {
+		version, _ := onnx.Version()
+		return "ONNX Runtime " + version + " on " + n.Provider()
+	}
+	return ""
+}
+
 // The values of the key metrics.embedder.
 const (
 	Auto       = "auto"       // the classifier of the data set where it fits, else ternary

@@ -84,39 +84,64 @@ var (
 // Scores that came later, by [metrics] also: each a stage of the features that a
 // score keeps, with its floor.
 var (
-	FDInf, FDInfFloor = later("fd_inf", "fd_inf", "Fréchet distance at infinitely many images", "FD∞ (proxy)",
+	FDInf = later("fd_inf", "fd_inf", "Fréchet distance at infinitely many images", "FD∞ (proxy)",
 		"Fréchet distance extrapolated to infinitely many images: twice that of all images less that of halves of both sets "+
 			"(Chong and Forsyth 2020 halve the generated ones alone). Real images against real ones lie around 0.",
 		-1, "lower, around 0")
-	Sliced, SlicedFloor = later("sliced", "sliced_wasserstein", "sliced Wasserstein distance", "sliced W2",
+	Sliced = later("sliced", "sliced_wasserstein", "sliced Wasserstein distance", "sliced W2",
 		"Sliced Wasserstein distance by the formula of MIND (Berthet et al. 2026, there on Inception features): 3·D times the mean "+
 			"squared distance of sorted projections on 1000 fixed directions, at equal counts.",
 		-1, "lower, down to the floor")
-	RBF, RBFFloor = later("mmd_rbf", "mmd_rbf", "kernel distance, Gaussian kernel", "RBF MMD",
+	RBF = later("mmd_rbf", "mmd_rbf", "kernel distance, Gaussian kernel", "RBF MMD",
 		"The distance of CMMD (Jayasumana et al. 2024, there on CLIP features): 1000 times the squared maximum mean discrepancy with "+
 			"a Gaussian kernel of width 10 of features at length 1, all pairs, at equal counts.",
 		-1, "lower, down to the floor")
-	Duplicates, DuplicatesFloor = later("duplicates", "duplicates", "share of repeated images", "duplicates",
+	Duplicates = later("duplicates", "duplicates", "share of repeated images", "duplicates",
 		"Share of generated images as near to another generated one as the nearest 1 % of real images are to another real one, "+
 			"in the embedder's features, at equal counts.",
 		-1, "lower; about 0.01 for real images")
-	KIDClass, KIDClassFloor = later("kid_class", "kid_class", "kernel distance within classes", "KD by class",
+	KIDClass = later("kid_class", "kid_class", "kernel distance within classes", "KD by class",
 		"kid of the images of one class against the real ones of that class, mean over the classes.",
 		-1, "lower, around 0")
-	KIDClassWorst, KIDClassWorstFloor = later("kid_class", "kid_class_worst", "kernel distance of the worst class", "KD, worst class",
+	KIDClassWorst = later("kid_class", "kid_class_worst", "kernel distance of the worst class", "KD, worst class",
 		"The largest kid of a class; the largest of many is biased upwards, as its floor is.",
 		-1, "lower, down to the floor")
 )
 
+// Fréchet distances in features that reviewers know, written beside fid_proxy where the
+// file beside a network says so; fid is checked.
+var (
+	FID = named("fid", "Fréchet Inception distance", "FID",
+		"fid_proxy in the features of Inception-v3 with the weights of FID (Heusel et al. 2017), found in the network byte for byte; "+
+			"the protocol has the resizing.")
+	FDDINOv2 = named("fd_dinov2", "Fréchet distance, DINOv2 features", "FD DINOv2",
+		"fid_proxy in features that the file beside the network calls DINOv2's (Stein et al. 2023).")
+	FDCLIP = named("fd_clip", "Fréchet distance, CLIP features", "FD CLIP",
+		"fid_proxy in features that the file beside the network calls CLIP's.")
+)
+
+// named is a Fréchet distance with the name of its features, and its floor.
+func named(name, label, short, doc string) *Metric {
+	score := metric(Metric{Name: name, Unit: "1", Label: label, Short: short, Doc: doc, Better: -1, Aim: "lower, down to the floor",
+		Group: Quality, Interval: stat.Jackknife, Stage: "score"})
+	metric(Metric{Name: name + "_floor", Unit: "1", Label: label + ", of real images", Short: short + " floor",
+		Doc: name + " of held-out real images scored as if they had been generated.", Group: Quality, Interval: stat.Jackknife,
+		Stage: "reference"})
+	return score
+}
+
 // later is a score that metrics.also asks for by the name of its stage, and its floor.
-func later(stage, name, label, short, doc string, better int, aim string) (score, floor *Metric) {
-	score = metric(Metric{Name: name, Unit: "1", Label: label, Short: short, Doc: doc, Better: better, Aim: aim, Group: Quality,
+func later(stage, name, label, short, doc string, better int, aim string) *Metric {
+	score := metric(Metric{Name: name, Unit: "1", Label: label, Short: short, Doc: doc, Better: better, Aim: aim, Group: Quality,
 		Interval: stat.Jackknife, Stage: stage, Key: "metrics.also"})
-	floor = metric(Metric{Name: name + "_floor", Unit: "1", Label: label + " of real images", Short: short + " floor",
+	metric(Metric{Name: name + "_floor", Unit: "1", Label: label + " of real images", Short: short + " floor",
 		Doc: name + " of held-out real images scored as if they had been generated.", Group: Quality, Interval: stat.Jackknife,
 		Stage: stage + "_floor", Key: "metrics.also"})
-	return score, floor
+	return score
 }
+
+// FloorOf is the same score of real images, nil where there is none.
+func FloorOf(m *Metric) *Metric { return byName[m.Name+"_floor"] }
 
 // Sampling that cells chose for themselves.
 var (

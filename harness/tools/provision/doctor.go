@@ -103,7 +103,11 @@ func networks() Finding {
 	if err != nil {
 		return Finding{"ONNX Runtime", "broken", err.Error(), onnx.Get}
 	}
-	return Finding{"ONNX Runtime", "ok", version + ", " + onnx.RuntimePath(), ""}
+	on, err := onnx.Provider()
+	if err != nil {
+		return Finding{"ONNX Runtime", "broken", err.Error(), onnx.Get}
+	}
+	return Finding{"ONNX Runtime", "ok", version + " on " + on + ", " + onnx.RuntimePath(), ""}
 }
 
 // folder says whether a folder, or the one it would be made in, can be written.

@@ -21,6 +21,7 @@ type Features struct {
 	HeldOut   string // of those of other real images, for floors
 	Stats     string // mean and covariance of real images, .npz
 	Write     string // where mean and covariance of the generated images go, .npz
+	Metric    string // what the Fréchet distance is called; "" is fid_proxy
 }
 
 // Any says that something of it is asked for.
@@ -54,6 +55,9 @@ type scored struct {
 // Score compares features, of the file or given by the caller with their name, and
 // prints every score with its interval and, of held-out real images, its floor.
 func (f Features) Score(w io.Writer, asJSON bool, gen *metrics.Features, name string) error {
+	if f.Metric == "" {
+		f.Metric = quantity.FIDProxy.Name
+	}
 	if gen == nil {
 		x, err := outside.ReadFeatures(f.Path)
 		if err != nil {
@@ -161,6 +165,9 @@ func (f Features) reference(c *compared, gen metrics.Features) error {
 		}
 	}
 	for i, e := range scores {
+		if names[i] == quantity.FIDProxy.Name {
+			names[i] = f.Metric
+		}
 		s := newScored(names[i], e)
 		if held != nil {
 			s.Floor = new(scored)
@@ -227,7 +234,7 @@ func (f Features) stats(c *compared, gen metrics.Features) error {
 		return fmt.Errorf("%s: %w", f.Stats, err)
 	}
 	c.Against = f.Stats
-	c.Values = append(c.Values, newScored(quantity.FIDProxy.Name, e))
+	c.Values = append(c.Values, newScored(f.Metric, e))
 	c.Notes = append(c.Notes, "statistics have no floor, and the interval covers the choice of the generated images alone; the distance "+
 		"depends on the count: published values are often of 50,000 images")
 	return nil

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -36,12 +37,57 @@ var RuntimePath = sync.OnceValue(func() string {
 	}
 	for _, pattern := range places {
 		if found, _ := filepath.Glob(pattern); len(found) > 0 {
-			slices.Sort(found)
-			return found[len(found)-1]
+			return newest(found)
 		}
 	}
 	return ""
 })
+
+// newest is the library of the highest version: 1.10 is above 1.9, and a name without
+// a version, which is a link to one, below both.
+func newest(paths []string) string {
+	version := func(path string) (parts []int) {
+		_, text, _ := strings.Cut(filepath.Base(path), ".so.")
+		for _, word := range strings.Split(text, ".") {
+			n, err := strconv.Atoi(word)
+			if err != nil {
+				break
+			}
+			parts = append(parts, n)
+		}
+		return parts
+	}
+	return slices.MaxFunc(paths, func(a, b string) int { return slices.Compare(version(a), version(b)) })
+}
+
+// provider adds CUDA to a session's options where the library has it and a device
+// answers, and says what networks run on. Sums in TF32 would change features in the
+// third digit: they are off.
+func provider(options *ort.SessionOptions) string {
+	cuda, err := ort.NewCUDAProviderOptions()
+	if err != nil {
+		return "cpu"
+	}
+	defer func() { _ = cuda.Destroy() }()
+	if cuda.Update(map[string]string{"use_tf32": "0"}) != nil || options.AppendExecutionProviderCUDA(cuda) != nil {
+		return "cpu"
+	}
+	return "cuda"
+}
+
+// Provider is what networks run on here: "cuda" where the library and a device can,
+// else "cpu".
+func Provider() (string, error) {
+	if err := start(); err != nil {
+		return "", err
+	}
+	options, err := ort.NewSessionOptions()
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = options.Destroy() }()
+	return provider(options), nil
+}
 
 // packages are the folders of Python's packages: those of the one on the PATH first.
 func packages() (dirs []string) {

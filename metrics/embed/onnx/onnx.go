@@ -33,13 +33,17 @@ type Extractor struct {
 	spec     Spec
 	name     string
 	hash     string
-	dim      int
-	spatial  int // places that are averaged; 1 without
+	dim      int // channels of the output
+	features int // of an image: channels, or those that are kept at all places
+	spatial  int // places of the output; 1 without
 	last     bool
 	fixed    int64 // images of a call that the file insists on, else 0
 	shape    ort.Shape
 	session  *ort.DynamicAdvancedSession
 	channels int
+	provider string
+	beside   []string // other files with its weights
+	stamp    string   // of these when they were read
 }
 
 var (
@@ -57,7 +61,7 @@ func Open(path string) (*Extractor, error) {
 	openMu.Lock()
 	defer openMu.Unlock()
 	key := fmt.Sprint(path, info.Size(), info.ModTime(), string(beside))
-	if e := opened[key]; e != nil {
+	if e := opened[key]; e != nil && e.stamp == stampOf(path, e.beside) {
 		return e, nil
 	}
 	e, err := open(path)
@@ -68,19 +72,45 @@ func Open(path string) (*Extractor, error) {
 	return e, nil
 }
 
+// stampOf says when the files beside a network were changed.
+func stampOf(path string, files []string) string {
+	var b strings.Builder
+	for _, name := range files {
+		if info, err := os.Stat(filepath.Join(filepath.Dir(path), filepath.FromSlash(name))); err == nil {
+			fmt.Fprintln(&b, name, info.Size(), info.ModTime())
+		}
+	}
+	return b.String()
+}
+
 func open(path string) (*Extractor, error) {
 	spec, err := ReadSpec(path)
 	if err != nil {
 		return nil, err
 	}
-	sum, err := hashFile(path)
+	raw, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
+	}
+	g, unread := readGraph(raw) // what is wrong with it, ONNX Runtime says better
+	sum, err := g.identity(path, raw)
+	if err != nil {
+		return nil, err
+	}
+	if spec.Metric == "fid" {
+		weights := spec.Weights
+		if !filepath.IsAbs(weights) {
+			weights = filepath.Join(filepath.Dir(path), weights)
+		}
+		if err := errors.Join(unread, g.proven(path, weights, inception)); err != nil {
+			return nil, fmt.Errorf("%s.toml says metric = \"fid\": %w", path, err)
+		}
 	}
 	if err := start(); err != nil {
 		return nil, err
 	}
-	e := &Extractor{spec: spec, name: spec.Name, hash: spec.hash(sum), channels: spec.channels()}
+	e := &Extractor{spec: spec, name: spec.Name, hash: spec.hash(sum), channels: spec.channels(), beside: g.files()}
+	e.stamp = stampOf(path, e.beside)
 	if e.name == "" {
 		e.name = strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
 	}
@@ -103,6 +133,7 @@ func open(path string) (*Extractor, error) {
 			return nil, set
 		}
 	}
+	e.provider = provider(options)
 	if e.session, err = ort.NewDynamicAdvancedSession(path, []string{e.spec.Input}, []string{e.spec.Output}, options); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
@@ -184,7 +215,14 @@ func (e *Extractor) Name() string { return Prefix + e.name }
 func (e *Extractor) Hash() string { return e.hash }
 
 // Dim is the number of features of an image.
-func (e *Extractor) Dim() int { return e.dim }
+func (e *Extractor) Dim() int { return e.features }
+
+// Metric is what a Fréchet distance in these features is called besides fid_proxy, or
+// "".
+func (e *Extractor) Metric() string { return e.spec.Metric }
+
+// Provider is what the network runs on: "cpu" or "cuda".
+func (e *Extractor) Provider() string { return e.provider }
 
 // Embed gives [n, Dim] features of images [n, size, size, channels] of one channel or
 // three.
@@ -198,7 +236,7 @@ func (e *Extractor) Embed(images []uint8, n, size, channels, threads int) ([]flo
 	if e.spec.Resize == "none" && size != e.spec.Size {
 		return nil, fmt.Errorf("images are %d pixels wide, the network takes %d, and resize = \"none\"", size, e.spec.Size)
 	}
-	out := make([]float32, n*e.dim)
+	out := make([]float32, n*e.features)
 	each := batch
 	if e.fixed > 0 {
 		each = int(e.fixed)
@@ -222,7 +260,7 @@ func (e *Extractor) Embed(images []uint8, n, size, channels, threads int) ([]flo
 					mu.Unlock()
 					return
 				}
-				copy(out[at*e.dim:], x)
+				copy(out[at*e.features:], x)
 			}
 		})
 	}
@@ -277,14 +315,51 @@ func (e *Extractor) measure(shape ort.Shape, n int64) error {
 		}
 	}
 	if e.spatial > 1 && e.spec.Pool == "none" {
-		return fmt.Errorf("the output %s has the shape %v, features at %d places; write pool = \"mean\", or choose another output", e.spec.Output,
-			shape, e.spatial)
+		return fmt.Errorf("the output %s has the shape %v, features at %d places; write pool = \"mean\" or \"flatten\", or choose another output",
+			e.spec.Output, shape, e.spatial)
+	}
+	e.features = e.dim
+	if e.spec.Pool == "flatten" {
+		if e.spec.Channels > e.dim {
+			return fmt.Errorf("the output %s has %d channels, channels = %d are asked for", e.spec.Output, e.dim, e.spec.Channels)
+		}
+		e.features = e.kept() * e.spatial
 	}
 	return nil
 }
 
+// kept is how many channels are flattened.
+func (e *Extractor) kept() int {
+	if e.spec.Channels > 0 {
+		return e.spec.Channels
+	}
+	return e.dim
+}
+
+// flat are the first channels at all places, place by place: as ADM flattens them
+// for the sFID of its reference statistics.
+func (e *Extractor) flat(x []float32, n int) []float32 {
+	c := e.kept()
+	out := make([]float32, 0, n*e.features)
+	for i := range n {
+		for p := range e.spatial {
+			for k := range c {
+				at := (i*e.dim+k)*e.spatial + p
+				if e.last {
+					at = (i*e.spatial+p)*e.dim + k
+				}
+				out = append(out, x[at])
+			}
+		}
+	}
+	return out
+}
+
 // pooled is the mean over places.
 func (e *Extractor) pooled(x []float32, n int) []float32 {
+	if e.spec.Pool == "flatten" {
+		return e.flat(x, n)
+	}
 	if e.spatial == 1 {
 		return x[: n*e.dim : n*e.dim]
 	}

@@ -28,8 +28,19 @@ type Spec struct {
 	Std    []float64 `toml:"std" json:"std"`
 	Input  string    `toml:"input" json:"input"`   // the network's only one without it
 	Output string    `toml:"output" json:"output"` // the network's first one without it
-	Pool   string    `toml:"pool" json:"pool"`     // "none", or "mean" over all but batch and channels
+	Pool   string    `toml:"pool" json:"pool"`     // "none", "mean" over all but batch and channels, or "flatten"
+	// Channels are how many of the first channels "flatten" takes; 0 takes all.
+	Channels int `toml:"channels" json:"channels,omitempty"`
+	// Metric is what a Fréchet distance in these features is called besides
+	// fid_proxy, one of [Named]; fid needs Weights.
+	Metric string `toml:"metric" json:"metric,omitempty"`
+	// Weights is the file beside it that the network was exported from.
+	Weights string `toml:"weights" json:"-"`
 }
+
+// Named are the distances that a network can be said to be for. fid is proven by its
+// weights, the others are its file's word.
+var Named = []string{"fid", "fd_dinov2", "fd_clip"}
 
 // ReadSpec reads the file beside a network.
 func ReadSpec(path string) (Spec, error) {
@@ -50,7 +61,8 @@ func ReadSpec(path string) (Spec, error) {
 		return s, fmt.Errorf("%s: %w", file, err)
 	}
 	if unknown := meta.Undecoded(); len(unknown) > 0 {
-		return s, fmt.Errorf("%s: unknown key %q; allowed: name, size, layout, order, resize, scale, mean, std, input, output, pool", file,
+		return s, fmt.Errorf("%s: unknown key %q; allowed: name, size, layout, order, resize, scale, mean, std, input, output, pool, channels, "+
+			"metric, weights", file,
 			unknown[0].String())
 	}
 	if err := s.check(); err != nil {
@@ -65,11 +77,21 @@ func (s *Spec) check() error {
 		allowed []string
 	}{
 		{"layout", s.Layout, []string{"nchw", "nhwc"}}, {"order", s.Order, []string{"rgb", "bgr", "grey"}},
-		{"resize", s.Resize, []string{"bicubic", "bilinear", "tensorflow1", "none"}}, {"pool", s.Pool, []string{"none", "mean"}},
+		{"resize", s.Resize, []string{"bicubic", "bilinear", "tensorflow1", "none"}}, {"pool", s.Pool, []string{"none", "mean", "flatten"}},
+		{"metric", s.Metric, append([]string{""}, Named...)},
 	} {
 		if !slices.Contains(w.allowed, w.v) {
-			return fmt.Errorf("%s = %q is not known; allowed: %s", w.key, w.v, strings.Join(w.allowed, ", "))
+			return fmt.Errorf("%s = %q is not known; allowed: %s", w.key, w.v, strings.TrimPrefix(strings.Join(w.allowed, ", "), ", "))
 		}
+	}
+	switch {
+	case s.Channels < 0 || s.Channels > 0 && s.Pool != "flatten":
+		return fmt.Errorf("channels = %d goes with pool = \"flatten\" alone, which takes that many of the first channels", s.Channels)
+	case s.Metric == "fid" && s.Weights == "":
+		return errors.New("metric = \"fid\" needs weights, the file of Inception-v3's weights for FID that the network was exported from: " +
+			"it is compared with the network")
+	case s.Metric != "fid" && s.Weights != "":
+		return errors.New("weights goes with metric = \"fid\" alone, whose weights are known")
 	}
 	if s.Size < 1 || s.Size > 4096 {
 		return fmt.Errorf("size = %d is no side of an image; give that of the network's input, 1 to 4096", s.Size)

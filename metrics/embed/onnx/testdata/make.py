@@ -91,3 +91,21 @@ for net, output, size, channels, how, order, pool in [
                   "mean": mean, "std": std, "layout": "nhwc" if net == "fixed" else "nchw", "features": y.astype(float).tolist()})
 with open("expected.json", "w") as f:
     json.dump(cases, f, indent=0)
+
+# Networks of TestGraphs and of what else is refused. external.onnx is tiny.onnx with its
+# weights in external.bin beside it; dynamic.onnx leaves the size of images open, and
+# loose.onnx does so although it can take 12 by 12 alone; double.onnx is not of float32.
+network("external.onnx", ["n", 3, 12, 12],
+        [h.make_node("Conv", ["pixels", "w"], ["c"], strides=[2, 2]), h.make_node("Relu", ["c"], ["spatial"]),
+         h.make_node("GlobalAveragePool", ["spatial"], ["g"]), h.make_node("Flatten", ["g"], ["pooled"])],
+        {"w": w}, [("pooled", ["n", 6]), ("spatial", ["n", 6, 5, 5])])
+model = onnx.load("external.onnx")
+onnx.save(model, "external.onnx", save_as_external_data=True, location="external.bin", size_threshold=0)
+network("dynamic.onnx", ["n", 3, "h", "w"],
+        [h.make_node("Conv", ["pixels", "w"], ["c"], strides=[2, 2]), h.make_node("GlobalAveragePool", ["c"], ["g"]),
+         h.make_node("Flatten", ["g"], ["pooled"])], {"w": w}, [("pooled", ["n", 6])])
+network("loose.onnx", ["n", 3, "h", "w"], [h.make_node("Flatten", ["pixels"], ["f"]), h.make_node("MatMul", ["f", "m"], ["features"])],
+        {"m": np.ones((432, 5), np.float32)}, [("features", ["n", 5])])
+graph = h.make_graph([h.make_node("Flatten", ["pixels"], ["f"])], "features", [h.make_tensor_value_info("pixels", T.DOUBLE, ["n", 3, 12, 12])],
+                     [h.make_tensor_value_info("f", T.DOUBLE, ["n", 432])])
+onnx.save(h.make_model(graph, opset_imports=[h.make_opsetid("", 13)], ir_version=8), "double.onnx")
