@@ -15,8 +15,8 @@ import (
 
 // BenchmarkServe is the page of a database of 100, 1,000 and 10,000 finished cells
 // with twenty values each, in processor time: the first load of a server, a look a
-// minute later when nothing has changed, and one after something has. Each look answers everybody
-// who has the page open.
+// minute later when nothing has changed, and one after something has. Each look
+// answers everybody who has the page open.
 //
 //	go test ./harness/tools/live -run '^$' -bench Serve -benchtime 3x
 func BenchmarkServe(b *testing.B) {
