@@ -4,6 +4,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -128,30 +130,41 @@ func TestKilledProgramGoesOn(t *testing.T) {
 	write(t, "noise.sh", strings.Replace(string(raw), "seed=$(number seed)\n",
 		"seed=$(number seed)\nmark=$(path keep)/mark\n[ -e \"$mark\" ] || { touch \"$mark\"; sleep 600; }\n", 1))
 	appendTo(t, "tiny.toml", "[[external]]\nlabel = \"noise\"\ncommand = [\"sh\", \"noise.sh\"]\nsettings = { mean = 40 }\n")
-	args := strings.Fields("run tiny.toml --no-figures --only outside=noise --set measure.rounds=0 --set sample.count=120")
+	args := "run tiny.toml --no-figures --only outside=noise --set measure.rounds=0 --set sample.count=120"
+	killedAt(t, args, ".prabench/external/*/mark")
+	if out := must(t, args); !strings.Contains(out, "noise mean=40") && !strings.Contains(out, "noise (outside)") {
+		t.Error(out)
+	}
+}
+
+// killedAt starts a command and kills it with SIGKILL when a file is there.
+func killedAt(t *testing.T, args, file string) {
+	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	first := exec.Command(self, args...)
+	first := exec.Command(self, strings.Fields(args)...)
 	if err := first.Start(); err != nil {
 		t.Fatal(err)
 	}
+	ended := make(chan error, 1)
+	go func() { ended <- first.Wait() }()
 	defer func() { _ = first.Process.Kill() }()
-	var marks []string
-	for began := time.Now(); len(marks) == 0; marks, _ = filepath.Glob(".prabench/external/*/mark") {
-		if time.Since(began) > 2*time.Minute {
-			t.Fatal("the program was never started")
+	for {
+		if found, _ := filepath.Glob(file); len(found) > 0 {
+			break
 		}
-		time.Sleep(10 * time.Millisecond)
+		select {
+		case err := <-ended:
+			t.Fatalf("prabench %s ended before there was a %s: %v", args, file, err)
+		case <-time.After(10 * time.Millisecond):
+		}
 	}
 	if err := first.Process.Signal(syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	_ = first.Wait()
-	if out := must(t, strings.Join(args, " ")); !strings.Contains(out, "noise mean=40") && !strings.Contains(out, "noise (outside)") {
-		t.Error(out)
-	}
+	<-ended
 }
 
 // The example in Python, where Python and NumPy are.
@@ -174,4 +187,91 @@ func TestPythonSampler(t *testing.T) {
 			t.Errorf("no %s: %v", m, got)
 		}
 	}
+}
+
+const flowProgram = `
+[[external]]
+label = "flow"
+command = ["python3", "flow.py"]
+settings = { width = 16, steps = 2000 }
+data = true
+timed = true
+
+[[claim]]
+text = "the flow model is nearer to the data"
+metric = "fid_proxy"
+of = { outside = "flow" }
+over = { "train.rollout_depth" = 1 }
+expect = "better"
+`
+
+// The example in PyTorch, killed while it trains: it goes on from what it has kept,
+// draws the images of a run that was not killed, and is in figure, claim and report.
+func TestPyTorchSampler(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs an experiment beside a program in PyTorch: a minute")
+	}
+	python := os.Getenv("PRABENCH_PYTHON")
+	if python == "" {
+		if python, _ = filepath.Abs("../../.prabench/pytorch/bin/python"); exec.Command(python, "-c", "").Run() != nil {
+			python = "python3"
+		}
+	}
+	if out, err := exec.Command(python, "-c", "import numpy, torch").CombinedOutput(); err != nil {
+		t.Skipf("%s has no PyTorch and NumPy (make pytorch-compare installs them; PRABENCH_PYTHON names another): %v %.200s", python, err, out)
+	}
+	root := testdata(t)
+	here(t)
+	shipped(t, root, "flow.py")
+	appendTo(t, "tiny.toml", strings.Replace(flowProgram, "python3", python, 1))
+	const set = " --set sample.count=120 --set train.steps=4 --set measure.rounds=1 --set measure.repeat_disturbed=0"
+	must(t, "run tiny.toml"+set+" --only outside=flow --set measure.rounds=0 --no-figures --artifacts whole --db whole.db")
+	const place = ".prabench/external/*/flow.pt"
+	killedAt(t, "run tiny.toml"+set+" --only outside=flow --no-figures", place)
+	if found, _ := filepath.Glob(".prabench/sample/*"); len(found) > 0 {
+		t.Fatalf("the program had drawn its images before it was killed: %q", found)
+	}
+	out := must(t, "run tiny.toml"+set)
+	if !strings.Contains(out, "flow (outside)") || !strings.Contains(out, "figures/tiny/speed.png") {
+		t.Errorf("no row, or no figure of both:\n%s", out)
+	}
+	again := regexp.MustCompile("training goes from step [1-9][0-9]* to 2000")
+	if logs := contents(t, ".prabench/log/*"); !slices.ContainsFunc(logs, again.MatchString) {
+		t.Errorf("no attempt went on from a step of an earlier one:\n%s", strings.Join(logs, "\n"))
+	}
+	whole, resumed := contents(t, "whole/sample/*/samples.npy"), contents(t, ".prabench/sample/*/samples.npy")
+	if len(whole) != 1 || !slices.Contains(resumed, whole[0]) {
+		t.Errorf("%d samplings of a run that was not killed, and their images are not among the %d of the other", len(whole), len(resumed))
+	}
+	got := values(t, " --only outside=flow")
+	for _, m := range []string{"fid_proxy", "throughput", "latency", "memory_peak", "params", "nfe", "flops_image"} {
+		if got["flow seed 1 "+m] == "" {
+			t.Errorf("no %s: %v", m, got)
+		}
+	}
+	must(t, "paper tiny.toml --draw-only --across code"+set)
+	if page, err := os.ReadFile("paper/index.md"); err != nil || !strings.Contains(string(page), "flow (outside)") {
+		t.Errorf("no claim of it (%v):\n%s", err, page)
+	}
+	must(t, "report tiny.toml"+set)
+	if page, err := os.ReadFile("report.html"); err != nil || !strings.Contains(string(page), "flow (outside)") {
+		t.Errorf("the report does not have it: %v", err)
+	}
+}
+
+// contents are those of the files that match.
+func contents(t *testing.T, pattern string) (out []string) {
+	t.Helper()
+	files, err := filepath.Glob(pattern)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		raw, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, string(raw))
+	}
+	return out
 }

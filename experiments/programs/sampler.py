@@ -1,6 +1,6 @@
 """A sampler for prabench's [[external]]: a Gaussian mixture for each class, in the
 principal components of its training images. NumPy alone; docs/outside.md has the
-contract and says what to change for a model in PyTorch.
+contract, flow.py is a model in PyTorch.
 
     python3 sampler.py JOB.json
 """
