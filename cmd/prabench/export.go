@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"prabench/harness/engine"
+	"prabench/harness/tools/sampler"
 	"prabench/harness/tools/terminal"
 	"prabench/results"
 )
@@ -22,12 +23,12 @@ var formatOf = map[string]string{".csv": "csv", ".json": "json", ".jsonl": "json
 
 func (a *app) exportCommand() *cobra.Command {
 	var q terminal.Query
-	var out, snapshot string
+	var out, snapshot, samples, events string
 	c := &cobra.Command{
-		Use:   "export",
-		Short: "Write all results to a file, or a copy of the database",
-		Args:  cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
+		Use:   "export [FILE]",
+		Short: "Write all results to a file, a copy of the database, or a file's images and curves for other programs",
+		Args:  cobra.MaximumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
 			given := c.Flags().Changed("format")
 			if format := formatOf[strings.ToLower(filepath.Ext(out))]; !given && format != "" {
 				q.Format = format
@@ -42,6 +43,15 @@ func (a *app) exportCommand() *cobra.Command {
 			}
 			if len(a.dbs) > 0 {
 				a.db = a.dbs[0]
+			}
+			if samples != "" || events != "" {
+				if out != "" || snapshot != "" || given || len(args) == 0 {
+					return usage("--samples and --tensorboard write folders for one experiment FILE, without --out, --format and --snapshot")
+				}
+				return a.forPrograms(c.Context(), args[0], samples, events)
+			}
+			if len(args) > 0 {
+				return usage("export %s: a file goes with --samples or --tensorboard; results of one experiment: --experiment NAME", args[0])
 			}
 			if snapshot != "" {
 				if out != "" || given && q.Format != "sqlite" {
@@ -58,7 +68,43 @@ func (a *app) exportCommand() *cobra.Command {
 	a.queryFlags(c, &q, "csv")
 	c.Flags().StringVar(&out, "out", "", "file to write; the standard output otherwise")
 	c.Flags().StringVar(&snapshot, "snapshot", "", "copy the database to `FILE`, which must not exist")
+	c.Flags().StringVar(&samples, "samples", "", "write the images of FILE's cells into a new `FOLDER`, as .npz for other programs")
+	c.Flags().StringVar(&events, "tensorboard", "", "write the curves and results of FILE's cells into a `FOLDER`, as event files")
 	return c
+}
+
+// forPrograms writes what a file's cells have for other programs.
+func (a *app) forPrograms(ctx context.Context, file, samples, events string) error {
+	ls, err := a.load([]string{file})
+	if err != nil {
+		return err
+	}
+	if _, _, err := a.identified(ctx, ls); err != nil {
+		return err
+	}
+	if samples != "" {
+		files, missing, err := sampler.Kept(ctx, a.places().Store(), ls[0].Exp, samples)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(a.stdout, "%s: %d samplings and %s; %d cells have no images yet\n", samples, files, sampler.IndexFile, missing)
+	}
+	if events == "" {
+		return nil
+	}
+	db, err := results.OpenReadOnly(a.db)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	if err := asPlanned(ctx, db, ls[0]); err != nil {
+		return err
+	}
+	n, err := a.source(db, nil).Events(ctx, ls[0].Exp, events)
+	if err == nil {
+		fmt.Fprintf(a.stdout, "%s: %d event files; tensorboard --logdir %[1]s\n", events, n)
+	}
+	return err
 }
 
 func (a *app) snapshot(ctx context.Context, to string) error {

@@ -3,11 +3,16 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/csv"
+	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/sbinet/npyio/npz"
 
 	"prabench/results"
 	"prabench/results/record"
@@ -118,4 +123,66 @@ func TestExportWritesThroughLinks(t *testing.T) {
 	if raw, err := os.ReadFile("there.csv"); err != nil || !strings.HasPrefix(string(raw), "experiment,cell,seed") {
 		t.Errorf("the target of the link has %q, %v", raw, err)
 	}
+}
+
+// The images that were scored, as ADM's .npz, and curves and results for TensorBoard.
+func TestExportForPrograms(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs a small experiment: some seconds")
+	}
+	here(t)
+	const set = " --set sample.count=120 --set train.steps=4 --set measure.rounds=0 --set sample.flow_steps=[1,2]"
+	fails := func(args, want string) {
+		t.Helper()
+		if _, errs, code := prabench(args); code != exitUsage || !strings.Contains(errs, want) {
+			t.Errorf("%s: exit code %d, %s", args, code, errs)
+		}
+	}
+	fails("export tiny.toml --samples out"+set, "no chosen cell of tiny has images yet")
+	must(t, "run tiny.toml --no-figures --only train.rollout_depth=1"+set)
+	if out := must(t, "export tiny.toml --samples images --tensorboard events"+set); !strings.Contains(out, "2 samplings") ||
+		!strings.Contains(out, "2 cells have no images") || !strings.Contains(out, ": 2 event files") {
+		t.Error(out)
+	}
+	index, err := os.ReadFile("images/samples.csv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows, err := csv.NewReader(bytes.NewReader(index)).ReadAll()
+	if err != nil || len(rows) != 3 {
+		t.Fatalf("%v\n%s", err, index)
+	}
+	for _, r := range rows[1:] {
+		if want := strings.ReplaceAll(r[2], " ", "-") + "-seed1-120.npz"; r[0] != want || r[3] != "1" || r[4] != "120" {
+			t.Errorf("%q, want the file %s", r, want)
+		}
+		z, err := npz.Open(filepath.Join("images", r[0]))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var pixels []uint8
+		var labels []int64
+		if err := errors.Join(z.Read("arr_0.npy", &pixels), z.Read("arr_1.npy", &labels)); err != nil || len(labels) != 120 || labels[9] != 1 {
+			t.Errorf("%v, labels %v", err, labels)
+		}
+		kept, err := os.ReadFile(filepath.Join(".prabench/sample", r[5], "samples.npy"))
+		if err != nil || len(pixels) != 120*8*8*3 || !bytes.HasSuffix(kept, pixels) {
+			t.Errorf("%s does not have the images that were scored, %v", r[0], err)
+		}
+		raw, err := os.ReadFile(filepath.Join("events", r[2]+" seed 1", "events.out.tfevents.0.prabench"))
+		for _, name := range []string{"brain.Event:2", "training/train_loss", "results/fid_proxy"} {
+			if !bytes.Contains(raw, []byte(name)) {
+				t.Errorf("the events of %s have no %s, %v", r[2], name, err)
+			}
+		}
+	}
+	before := contents(t, "events/*/*")
+	must(t, "export tiny.toml --tensorboard events"+set)
+	if after := contents(t, "events/*/*"); !slices.Equal(before, after) {
+		t.Error("another export is another file")
+	}
+	fails("export tiny.toml --samples images"+set, "not empty")
+	fails("export --samples images", "one experiment FILE")
+	fails("export tiny.toml --samples more --out x.csv", "without --out")
+	fails("export tiny.toml", "goes with --samples or --tensorboard")
 }
