@@ -6,7 +6,9 @@ import (
 	"encoding/csv"
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -185,4 +187,37 @@ func TestExportForPrograms(t *testing.T) {
 	fails("export --samples images", "one experiment FILE")
 	fails("export tiny.toml --samples more --out x.csv", "without --out")
 	fails("export tiny.toml", "goes with --samples or --tensorboard")
+}
+
+// The lines of the documentation in Python print what is in the database.
+func TestResultsInPython(t *testing.T) {
+	python := os.Getenv("PRABENCH_PYTHON")
+	if python == "" {
+		python = "python3"
+	}
+	page, err := os.ReadFile("../../docs/outside.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	db := exportable(t)
+	t.Chdir(filepath.Dir(db))
+	if err := os.Rename(db, "results.db"); err != nil {
+		t.Fatal(err)
+	}
+	must(t, "export --db results.db --out results.parquet")
+	blocks := regexp.MustCompile("(?s)```python\n(.*?)```").FindAllSubmatch(page, -1)
+	if len(blocks) != 3 {
+		t.Fatalf("%d blocks of Python in docs/outside.md, want 3", len(blocks))
+	}
+	for i, needs := range []string{"pandas, pyarrow", "duckdb", "duckdb; duckdb.sql('LOAD sqlite')"} {
+		t.Run(needs, func(t *testing.T) {
+			if out, err := exec.Command(python, "-c", "import "+needs).CombinedOutput(); err != nil {
+				t.Skipf("%s cannot import %s (PRABENCH_PYTHON names another): %v %.100s", python, needs, err, out)
+			}
+			out, err := exec.Command(python, "-c", string(blocks[i][1])).CombinedOutput()
+			if want := []int{2, 1, 1}[i]; err != nil || strings.Count(string(out), "12.5") != want {
+				t.Errorf("%v, want the value %d times:\n%s", err, want, out)
+			}
+		})
+	}
 }
