@@ -87,6 +87,7 @@ cuda-test: build cuda ## the CUDA core on a driver that runs on the CPU: sources
 	@GO="$(GO)" sh .ci/cuda-standin ptx
 	$(CUDA_LINK) $(GO) vet -tags cuda ./models/... ./cmd/prabench
 	$(CUDA_LINK) $(CUDA_STANDIN) $(GO) test -tags cuda -count=1 ./models/cuda
+	$(CUDA_LINK) $(CUDA_STANDIN) STANDIN_NVML_HELD=256 $(GO) test -tags cuda -count=1 -ldflags '$(CUDA_LAZY)' ./models/cuda/nvml
 	$(CUDA_LINK) $(CUDA_STANDIN) $(CUDA_PTX)/ptx $(GO) test -timeout 20m -tags cuda -count=1 -skip '^TestMutants$$' ./models/cuda
 	$(CUDA_LINK) $(CUDA_STANDIN) $(CUDA_PTX)/races $(GO) test -timeout 20m -tags cuda -count=1 -run '^(TestConformance|TestConformanceOwnProducts|TestBF16Cache|TestPrecisions)$$' ./models/cuda
 	$(CUDA_LINK) $(CUDA_STANDIN) $(CUDA_PTX)/ptx $(GO) test -timeout 20m -tags cuda -count=1 -run 'TestOracleCUDA|TestCUDAGradients|TestCUDAGraphs|TestCUDATraining' ./models/pra

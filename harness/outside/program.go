@@ -58,8 +58,9 @@ type Process struct {
 	Label       string
 	Command     []string
 	Dir         string
-	MemoryLimit int64     // bytes of all its processes; 0 = none
-	Log         io.Writer // gets what it prints when it has ended, shortened
+	MemoryLimit int64                                      // bytes of all its processes; 0 = none
+	Log         io.Writer                                  // gets what it prints when it has ended, shortened
+	OnDevice    func(pids []int) (bytes int64, known bool) // memory of GPUs that processes hold; may be nil
 	Said        func(done int)
 }
 
@@ -88,15 +89,21 @@ type Running struct {
 	exit    error
 	watched sync.WaitGroup
 
-	mu     sync.Mutex
-	peak   int64
-	killed error // why it was killed
-	closed bool
+	mu       sync.Mutex
+	peak     int64
+	onDevice int64 // peak of the GPUs' memory
+	known    bool  // it was ever said
+	asked    time.Time
+	killed   error // why it was killed
+	closed   bool
 }
 
 // grace is how long a program has to end after it was asked to, and what it
 // started after the program itself.
 var grace = 2 * time.Second
+
+// askDevice is how often the GPUs' memory is looked at: its library takes a while.
+const askDevice = 100 * time.Millisecond
 
 // Start starts the program. The context's end stops it.
 func Start(ctx context.Context, p Process, job Job) (*Running, error) {
@@ -193,6 +200,12 @@ func (r *Running) see(tree *machine.Tree) {
 	own := machine.PeakOf(r.cmd.Process.Pid)
 	r.mu.Lock()
 	r.peak = max(r.peak, held, own)
+	if r.OnDevice != nil && time.Since(r.asked) > askDevice {
+		if held, known := r.OnDevice(machine.Descendants(os.Getpid())); known {
+			r.onDevice, r.known = max(r.onDevice, held), true
+		}
+		r.asked = time.Now()
+	}
 	r.mu.Unlock()
 	if r.MemoryLimit > 0 && held > r.MemoryLimit {
 		r.kill(fault(record.OutOfMemory, "%s and what it started held %s and may hold %s (measure.memory_limit): killed", r.Label,
@@ -323,6 +336,14 @@ func (r *Running) Peak() int64 {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.peak
+}
+
+// PeakOnDevice is the largest number of bytes of GPUs that the program's processes
+// held, all together, and whether it is known.
+func (r *Running) PeakOnDevice() (int64, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.onDevice, r.known
 }
 
 // Wait lets the program end and says what was wrong with how it did: a *[Fault] or

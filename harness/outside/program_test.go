@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -294,6 +295,49 @@ func TestCallsOfPrograms(t *testing.T) {
 	}
 	if err := r.Draw(3); outcome(err) != record.Invalid || !strings.Contains(err.Error(), "before it was asked") {
 		t.Error(err)
+	}
+}
+
+// The memory of GPUs is that of the program and of what it started, at its largest.
+func TestMemoryOnDevice(t *testing.T) {
+	t.Setenv(role, "1")
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		known bool
+		want  int64
+	}{{true, 700}, {false, 0}} {
+		var mu sync.Mutex
+		var looks []int64
+		held := func(pids []int) (int64, bool) {
+			mu.Lock()
+			defer mu.Unlock()
+			if len(pids) < 2 { // the program alone holds less than with its child
+				return 300, c.known
+			}
+			looks = append(looks, 700-int64(len(looks))) // the first look is the largest
+			return looks[len(looks)-1], c.known
+		}
+		dir := t.TempDir()
+		ctx, cancel := context.WithCancel(context.Background())
+		r, err := Start(ctx, Process{Label: "theirs", Command: []string{self, "memory of a child"}, Dir: dir, Log: &bytes.Buffer{}, OnDevice: held},
+			Job{Task: Sample, Count: 1, Work: dir, Keep: dir})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for enough := false; !enough; time.Sleep(time.Millisecond) {
+			mu.Lock()
+			enough = len(looks) >= 2
+			mu.Unlock()
+		}
+		cancel()
+		_ = r.Wait()
+		if got, known := r.PeakOnDevice(); got != c.want || known != c.known {
+			t.Errorf("%d bytes, known %t, want %d", got, known, c.want)
+		}
+		r.Close()
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 	"prabench/harness/stage"
 	"prabench/harness/worker"
 	"prabench/metrics/quantity"
+	"prabench/models/cuda/nvml"
 	"prabench/models/dataset"
 )
 
@@ -103,6 +104,7 @@ func (t *task) program(job outside.Job) (run *outside.Running, err error) {
 		return nil, err
 	}
 	return outside.Start(t.ctx, outside.Process{Label: p.Label, Command: command, Dir: p.Dir, MemoryLimit: t.job.MemoryLimit, Log: os.Stderr,
+		OnDevice: nvml.Held,
 		Said: func(done int) {
 			t.report(worker.Progress{Done: int64(done), Total: int64(job.Count), What: "sampling"})
 		}}, job)
@@ -200,6 +202,9 @@ func (t *task) programRound() (err error) {
 		t.add(quantity.Throughput, float64(m.Batch)/s)
 	}
 	t.add(quantity.MemoryPeak, float64(run.Peak()))
+	if held, known := run.PeakOnDevice(); known {
+		t.add(quantity.MemoryDevice, float64(held))
+	}
 	t.say("latency", 1)
 	if seconds, err = timed(latencyPlan, 1); err != nil {
 		return err

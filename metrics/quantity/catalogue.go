@@ -336,6 +336,11 @@ var (
 		Doc:    "Bytes of everything else that the backend held while it sampled.",
 		Better: -1, Group: Memory, Nature: Computed, Interval: stat.Rounds, Check: CheckedBySize, Stage: "time",
 	})
+	MemoryDevice = metric(Metric{
+		Name: "memory_device", Unit: "bytes", Label: "GPU memory of a program", Short: "GPU memory",
+		Doc:    "Largest memory of GPUs that all processes of a program outside held together, as NVML says.",
+		Better: -1, Group: Memory, Nature: Measured, Interval: stat.Rounds, Stage: "time",
+	})
 	TrainMemoryPeak = metric(Metric{
 		Name: "train_memory_peak", Unit: "bytes", Label: "peak memory in training", Short: "training memory",
 		Doc:    "Largest resident size of the process that trained.",

@@ -1,10 +1,12 @@
 /* The functions of NVIDIA's management library that models/cuda/nvml calls,
    for tests. STANDIN_NVML_CLOCK is the clock in MHz (default 1000, which is
    also the default clock), STANDIN_NVML_OTHERS how many other processes are
-   said to compute. */
+   said to compute, STANDIN_NVML_HELD how many MiB the calling process and its
+   parent hold, on the second of two GPUs twice as many. */
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { ok = 0, invalid = 2, not_supported = 3, too_small = 7 };
 static int number(const char *name, int otherwise) {
@@ -18,6 +20,14 @@ const char *nvmlErrorString(int r) { return r == ok ? "Success" : "an error of t
 int nvmlDeviceGetHandleByUUID(const char *uuid, void **d) {
     *d = (void *)1;
     return strncmp(uuid, "GPU-", 4) ? invalid : ok;
+}
+int nvmlDeviceGetCount_v2(unsigned *n) {
+    *n = 2;
+    return ok;
+}
+int nvmlDeviceGetHandleByIndex_v2(unsigned i, void **d) {
+    *d = (void *)(1 + (size_t)i);
+    return i < 2 ? ok : invalid;
 }
 int nvmlDeviceGetClockInfo(void *d, int type, unsigned *mhz) {
     *mhz = number("STANDIN_NVML_CLOCK", 1000);
@@ -52,8 +62,14 @@ struct process {
 };
 int nvmlDeviceGetComputeRunningProcesses_v3(void *d, unsigned *n, struct process *p) {
     const unsigned others = number("STANDIN_NVML_OTHERS", 0), room = *n;
-    *n = others;
-    if (room < others) return too_small;
-    for (unsigned i = 0; i < others; i++) memset(&p[i], 0, sizeof p[i]), p[i].pid = 1;
+    const unsigned long long held = number("STANDIN_NVML_HELD", 0);
+    *n = held ? 3 : others;
+    if (room < *n) return too_small;
+    for (unsigned i = 0; i < *n; i++) memset(&p[i], 0, sizeof p[i]), p[i].pid = 1;
+    if (held) {
+        p[0].pid = getpid(), p[1].pid = getppid();
+        p[0].memory = p[1].memory = (held << 20) * (size_t)d;
+        p[2].memory = ~0ull; /* as where the system does not say */
+    }
     return ok;
 }
