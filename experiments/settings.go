@@ -69,6 +69,8 @@ type Measure struct {
 	Batch      int      `toml:"batch" json:"batch"`                 // images a timed call
 	Warmup     int      `toml:"warmup" json:"warmup"`               // calls before the first timed one
 	Rounds     int      `toml:"rounds" json:"rounds"`               // timed rounds over all cells; 0 times nothing
+	Interval   float64  `toml:"interval" json:"interval"`           // half of an interval, over its value, for which more rounds follow; 0: none do
+	Budget     Duration `toml:"budget" json:"budget"`               // of the rounds of one timing that go on for an interval
 	Threads    int      `toml:"threads" json:"threads"`             // while timing; 0 is all cores
 	TrainSteps int      `toml:"train_steps" json:"train_steps"`     // training steps a round; 0 measures no training
 	Timeout    Duration `toml:"timeout" json:"timeout"`             // of one attempt of a stage, but of a training
@@ -102,7 +104,7 @@ func Defaults() Settings {
 		Metrics: Metrics{Embedder: "auto", Samples: 2000, Reference: "train"},
 		Tune:    defaultTune,
 		Search:  Search{Metric: NoSearch, Keep: 1. / 3, Least: 1},
-		Measure: Measure{Device: "cpu", Precision: "fp32", Batch: 64, Warmup: 1, Rounds: 3, TrainSteps: 10,
+		Measure: Measure{Device: "cpu", Precision: "fp32", Batch: 64, Warmup: 1, Rounds: 3, Budget: Duration(2 * time.Minute), TrainSteps: 10,
 			Timeout: Duration(2 * time.Hour), Retries: 2, RepeatDisturbed: 2},
 		Check: Check{Metrics: "throughput, latency, memory_peak", Throughput: 0.03, Latency: 0.05, Memory: 0.01,
 			Rounds: 40, Budget: Duration(3 * time.Minute)},

@@ -91,6 +91,9 @@ func (p *Plan) estimateFrom(earlier func(rate float64) (pace float64)) {
 			it.Estimate = time.Duration(float64(it.Estimate) * (1 - p.saved(it)))
 		}
 	}
+	for it := range p.Sharing() {
+		it.Estimate = 0
+	}
 }
 
 // peakOfThread is measured once in a process: who inspects a plan again and

@@ -54,6 +54,7 @@ func settings(s experiments.Settings) stage.Settings {
 			Device: s.Measure.Device, Precision: s.Measure.Precision, Batch: s.Measure.Batch, Warmup: s.Measure.Warmup,
 			Rounds: s.Measure.Rounds, Threads: s.Measure.Threads, TrainSteps: s.Measure.TrainSteps, Timeout: time.Duration(s.Measure.Timeout),
 			MemoryLimit: int64(s.Measure.MemoryLimit), Retries: s.Measure.Retries, RepeatDisturbed: s.Measure.RepeatDisturbed,
+			Interval: s.Measure.Interval, Budget: time.Duration(s.Measure.Budget),
 			CheckpointSteps: s.Measure.CheckpointSteps, Timeouts: string(s.Measure.Timeouts),
 		},
 	}

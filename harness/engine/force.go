@@ -12,6 +12,9 @@ import (
 	"prabench/harness/stage"
 )
 
+// forced is why a stage is done again that was asked for by --force.
+const forced = "forced"
+
 // UnknownCell says that no cell of the plan has a name.
 type UnknownCell struct{ Name string }
 
@@ -45,7 +48,7 @@ func (p *Plan) force(places Places, store artifact.Store, names []string) error 
 		for _, c := range cells {
 			for _, st := range c.Chain.Stages() {
 				it := p.Item(st.Key)
-				it.State, it.Reason = ToDo, "forced"
+				it.State, it.Reason = ToDo, forced
 				keys[st.Kind] = append(keys[st.Kind], st.Key)
 			}
 		}

@@ -3,12 +3,15 @@ package engine
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"sort"
+	"time"
 
 	"prabench/harness/measure"
 	"prabench/harness/schedule"
+	"prabench/harness/stage"
 	"prabench/harness/work"
 	"prabench/metrics/quantity"
 	"prabench/results/record"
@@ -76,6 +79,130 @@ func (l *launcher) Summarise(ctx context.Context, t schedule.Task) schedule.Outc
 		err = os.RemoveAll(work.RoundsPath(l.places.Artifacts, it.Key))
 	}
 	return l.outcome(it, a, err)
+}
+
+// Enough says that the rounds of a timing are as many as its file asks for: with
+// measure.interval, that intervals are as narrow, or its budget is spent.
+func (l *launcher) Enough(t schedule.Task) bool {
+	it := l.plan.Item(t.ID)
+	m := it.Settings.Measure
+	if m.Interval <= 0 {
+		return true
+	}
+	tries := keptRounds(l.places, it, l.environment)
+	var readings []record.Reading
+	var spent time.Duration
+	for _, a := range tries {
+		spent += a.Finished.Sub(a.Started)
+	}
+	rounds, _ := l.silence.chosen(tries)
+	for _, a := range rounds {
+		readings = append(readings, a.Readings...)
+	}
+	return spent >= m.Budget || len(rounds) >= mostRounds || measure.Narrow(readings, m.Interval)
+}
+
+// mostRounds bounds what each further round of a timing reads again.
+const mostRounds = 1000
+
+// Share gives a timing the rounds of another that is timed the same: an attempt of its
+// own, with the other's readings, times and circumstances.
+func (l *launcher) Share(ctx context.Context, t, measured schedule.Task) schedule.Outcome {
+	it, from := l.plan.Item(t.ID), l.plan.Item(measured.ID)
+	a, err := l.share(it, from)
+	if err == nil {
+		err = l.ingest(ctx)
+	}
+	return l.outcome(it, a, err)
+}
+
+func (l *launcher) share(it, from *Item) (record.Attempt, error) {
+	a, err := storedAttempt(l.places.Store(), from)
+	if err != nil {
+		return a, fmt.Errorf("the timing of %s, which %s shares: %w", from.Label, it.Label, err)
+	}
+	a.ID, a.Stage, a.Cell = record.SharedAttemptID(a.ID), it.Key, it.Cell
+	a = it.dated(a)
+	if err := l.keepTiming(it, a); err != nil {
+		return a, err
+	}
+	if _, err := record.WriteSpool(l.places.Spool(), a); err != nil {
+		return a, err
+	}
+	return a, os.RemoveAll(work.RoundsPath(l.places.Artifacts, it.Key))
+}
+
+// shareDone gives timings that are to do the rounds of one that was done before, here
+// and by this program.
+func (l *launcher) shareDone() error {
+	done := map[string]*Item{}
+	names := l.plan.alike()
+	for _, it := range l.plan.Items {
+		if name := names[it]; name != "" && it.State == Done && done[name] == nil {
+			if a, err := storedAttempt(l.places.Store(), it); err == nil && a.Environment.Hash() == l.environment.Hash() {
+				done[name] = it
+			}
+		}
+	}
+	for _, it := range l.plan.Items {
+		from := done[names[it]]
+		if from == nil || it.State != ToDo || it.Skip || it.Reason == forced {
+			continue
+		}
+		a, err := l.share(it, from)
+		if err != nil {
+			return err
+		}
+		it.State, it.Outcome, it.Attempt = Done, a.Outcome, a.ID
+	}
+	return nil
+}
+
+// alike names the timings that are measured once, by what decides them: those of one
+// seed that agree in it have the same name. What shares with none has none. Seeds stay
+// apart: they are what a mean's interval is over.
+func (p *Plan) alike() map[*Item]string {
+	type decided struct {
+		kind *stage.Kind
+		by   any
+		seed uint64
+	}
+	names, of := map[*Item]string{}, map[*stage.Settings]any{}
+	numbers := map[decided]int{}
+	for _, it := range p.Items {
+		if it.Kind.Alike == nil {
+			continue
+		}
+		by, known := of[it.Settings]
+		if !known {
+			by = it.Kind.Alike(it.Settings)
+			of[it.Settings] = by
+		}
+		if by == nil {
+			continue
+		}
+		d := decided{it.Kind, by, it.Seed}
+		if _, known := numbers[d]; !known {
+			numbers[d] = len(numbers)
+		}
+		names[it] = fmt.Sprintf("%s %d", it.Kind, numbers[d])
+	}
+	return names
+}
+
+// Sharing are the stages to do that share what is measured for another one, which is to
+// do as well.
+func (p *Plan) Sharing() map[*Item]bool {
+	out, measured := map[*Item]bool{}, map[string]bool{}
+	names := p.alike()
+	for _, it := range p.Items {
+		if name := names[it]; name != "" && it.State == ToDo && !it.Skip {
+			out[it] = measured[name]
+			measured[name] = true
+		}
+	}
+	maps.DeleteFunc(out, func(_ *Item, shares bool) bool { return !shares })
+	return out
 }
 
 // keepTiming leaves the attempt in the store, as workers do for their stages.

@@ -314,7 +314,10 @@ func (l *launcher) prepare(ctx context.Context, experiments []*Experiment, retry
 	if l.fail != nil {
 		return l.fail
 	}
-	return l.ingest(ctx) // what is blocked
+	if err := l.shareDone(); err != nil {
+		return err
+	}
+	return l.ingest(ctx) // what is blocked or shared
 }
 
 // tellLost says what was done before and is done again because its artifact is
@@ -368,6 +371,7 @@ func (l *launcher) tasks() []schedule.Task {
 	var out []schedule.Task
 	var expected []progress.Task
 	listed := map[string]bool{}
+	alike := l.plan.alike()
 	for _, it := range l.plan.Items {
 		if it.State != ToDo || it.Skip {
 			continue
@@ -377,7 +381,7 @@ func (l *launcher) tasks() []schedule.Task {
 			Threads: l.job(it, 0).Threads, Memory: it.Memory(), Retries: m.Retries, Repeats: m.RepeatDisturbed}
 		if it.Kind.Measured() {
 			t.Rounds = max(1, it.Kind.Rounds(it.Settings))
-			t.Kept = l.settledRounds(it)
+			t.Kept, t.Alike = l.settledRounds(it), alike[it]
 		}
 		listed[it.Key] = true
 		out = append(out, t)

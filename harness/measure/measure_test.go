@@ -64,15 +64,44 @@ func TestRoundsCountOnce(t *testing.T) {
 	add(2, 4)
 	add(3, 7, 7)
 	v := Summarise(s)[0]
-	if v.Value != 7 || v.N != 3 {
-		t.Errorf("value %g of %d rounds, want 7 of 3", v.Value, v.N)
+	// The geometric mean and Student's interval of the logarithms of 10, 4, 7, by SciPy:
+	// exp(m ± t.ppf(0.975, 2) · std(log v, ddof=1) / √3).
+	if math.Abs(v.Value-6.54213262037718) > 1e-12 || v.N != 3 {
+		t.Errorf("value %g of %d rounds, want 6.542 of 3", v.Value, v.N)
 	}
-	// Student: 7 ± 4.303·3/√3
-	if v.Lo == nil || math.Abs(*v.Lo-(7-7.452)) > 0.01 || math.Abs(*v.Hi-(7+7.452)) > 0.01 {
+	if v.Lo == nil || math.Abs(*v.Lo-2.0769492237704608) > 1e-9 || math.Abs(*v.Hi-20.60690686742243) > 1e-9 {
 		t.Errorf("interval %v %v", *v.Lo, *v.Hi)
 	}
 	if one := Summarise(s[:8])[0]; one.Lo != nil || one.N != 1 {
 		t.Errorf("one round: %+v", one)
+	}
+}
+
+// Rounds are enough when every time is as narrow as asked; memory and what else ran
+// are no times.
+func TestNarrow(t *testing.T) {
+	reading := func(metric string, values ...float64) (out []record.Reading) {
+		for i, v := range values {
+			out = append(out, record.Reading{Metric: metric, Round: i + 1, Value: v})
+		}
+		return out
+	}
+	tight, loose := reading("throughput", 100, 101, 100.5), reading("latency", 1, 1.4, 0.8)
+	load := reading("foreign_load", 0, 1, 0.2)
+	for name, c := range map[string]struct {
+		samples []record.Reading
+		share   float64
+		want    bool
+	}{
+		"one round":           {reading("throughput", 100), 1, false},
+		"within 2 %":          {tight, 0.02, true},
+		"not within 1 %":      {tight, 0.01, false}, // Student: 100.5 [99.3, 101.8]
+		"one of two is loose": {slices.Concat(tight, loose), 0.02, false},
+		"load is no time":     {slices.Concat(tight, load), 0.02, true},
+	} {
+		if got := Narrow(c.samples, c.share); got != c.want {
+			t.Errorf("%s: %v", name, got)
+		}
 	}
 }
 

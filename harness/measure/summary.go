@@ -3,14 +3,16 @@ package measure
 import (
 	"slices"
 
+	"prabench/metrics/quantity"
 	"prabench/metrics/stat"
 	"prabench/results/record"
 )
 
 // Rounds is one value of the medians of the rounds: their median, with the
 // interval that assumes nothing from six rounds on, and for two to five rounds
-// their mean with Student's interval, which assumes that rounds scatter
-// normally. Readings inside a round share the state of the machine, so they
+// their geometric mean with Student's interval of their logarithms, which assumes
+// that rounds scatter by factors, normally: a time, a rate or an amount is positive,
+// and so are both ends. Readings inside a round share the state of the machine, so they
 // count as one. N counts rounds.
 func Rounds(samples []record.Reading) stat.Estimate {
 	var order []int
@@ -26,10 +28,25 @@ func Rounds(samples []record.Reading) stat.Estimate {
 		medians = append(medians, stat.Median(by[r], stat.Rounds).Value)
 	}
 	e := stat.Median(medians, stat.Rounds)
-	if mean := stat.Student(medians, stat.Rounds); !e.HasInterval() && mean.HasInterval() {
+	if mean := stat.Geometric(medians, stat.Rounds); !e.HasInterval() && mean.HasInterval() {
 		return mean
 	}
 	return e
+}
+
+// Narrow says that the intervals of all times among the readings reach no further from
+// their values than a share of these. One round has none, and is not narrow.
+func Narrow(samples []record.Reading, share float64) bool {
+	for _, v := range Summarise(samples) {
+		m := quantity.Find(v.Metric)
+		if m == nil || !m.InRounds() {
+			continue
+		}
+		if v.Lo == nil || max(v.Value-*v.Lo, *v.Hi-v.Value) > share*v.Value {
+			return false
+		}
+	}
+	return true
 }
 
 // Summarise makes one value of all samples of each metric, in the order in

@@ -248,32 +248,95 @@ func (r *run) alone(ctx context.Context) {
 		timed = append(timed, t)
 		rounds = max(rounds, t.Rounds)
 	}
-	for round := 1; round <= rounds; round++ {
-		todo := rotated(timed, round, rounds)
-		for pass := 0; len(todo) > 0; pass++ {
-			if pass > 0 {
-				r.Clock.Sleep(ctx, r.Pause) // what disturbed may be over after the others
-			}
-			var disturbed []Task
-			for _, t := range todo {
-				if _, ended := r.report.Outcomes[t.ID]; ended || round > t.Rounds || t.Kept[round] {
-					continue
-				}
-				if ctx.Err() != nil {
-					return
-				}
-				if o := r.round(ctx, t, round); o.State == OK && o.Disturbed != "" && pass < t.Repeats {
-					disturbed = append(disturbed, t)
-				}
-			}
-			todo = disturbed
+	timed, shares := alike(timed)
+	for round := 1; ; round++ {
+		todo := rotated(r.due(timed, round), round, rounds)
+		if len(todo) == 0 {
+			break
+		}
+		if !r.pass(ctx, todo, round) {
+			return
 		}
 	}
 	for _, t := range timed {
-		if _, ended := r.report.Outcomes[t.ID]; ended || ctx.Err() != nil {
+		if _, ended := r.report.Outcomes[t.ID]; !ended && ctx.Err() == nil {
+			r.end(t, 0, r.Launcher.Summarise(ctx, t))
+		}
+	}
+	r.share(ctx, timed, shares)
+}
+
+// alike chooses of tasks that are timed the same the one with the most rounds already,
+// and lists the others by it.
+func alike(tasks []Task) (measured []Task, shares map[string][]Task) {
+	shares = map[string][]Task{}
+	at := map[string]int{}
+	for _, t := range tasks {
+		i, known := at[t.Alike]
+		switch {
+		case t.Alike == "" || !known:
+			at[t.Alike] = len(measured)
+			measured = append(measured, t)
+		case len(t.Kept) > len(measured[i].Kept):
+			shares[t.Alike] = append(shares[t.Alike], measured[i])
+			measured[i] = t
+		default:
+			shares[t.Alike] = append(shares[t.Alike], t)
+		}
+	}
+	return measured, shares
+}
+
+// due are the tasks that have such a round.
+func (r *run) due(tasks []Task, round int) []Task {
+	var out []Task
+	for _, t := range tasks {
+		if _, ended := r.report.Outcomes[t.ID]; !ended && (round <= t.Rounds || !r.Launcher.Enough(t)) {
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
+// pass makes one round of the tasks; it is false when ctx ended.
+func (r *run) pass(ctx context.Context, todo []Task, round int) bool {
+	for pass := 0; len(todo) > 0; pass++ {
+		if pass > 0 {
+			r.Clock.Sleep(ctx, r.Pause) // what disturbed may be over after the others
+		}
+		var disturbed []Task
+		for _, t := range todo {
+			if _, ended := r.report.Outcomes[t.ID]; ended || t.Kept[round] {
+				continue
+			}
+			if ctx.Err() != nil {
+				return false
+			}
+			if o := r.round(ctx, t, round); o.State == OK && o.Disturbed != "" && pass < t.Repeats {
+				disturbed = append(disturbed, t)
+			}
+		}
+		todo = disturbed
+	}
+	return true
+}
+
+// share ends the tasks that are timed the same as those measured.
+func (r *run) share(ctx context.Context, measured []Task, shares map[string][]Task) {
+	for _, m := range measured {
+		if m.Alike == "" {
 			continue
 		}
-		r.end(t, 0, r.Launcher.Summarise(ctx, t))
+		o, ended := r.report.Outcomes[m.ID]
+		for _, t := range shares[m.Alike] {
+			switch {
+			case !ended || ctx.Err() != nil: // stopped before
+			case o.State == OK:
+				r.end(t, 0, r.Launcher.Share(ctx, t, m))
+			default:
+				r.block(t, fmt.Sprintf("%s of %s, which is timed the same, ended with %s: %s", m.Kind, m.Label, o.State, o.Reason))
+			}
+		}
 	}
 }
 

@@ -23,6 +23,7 @@ type machine struct {
 	most    int                           // attempts seen side by side
 	ends    map[string][]schedule.Outcome // what attempts of a task answer, in turn; ok when used up
 	during  func(what string)             // called in the middle of an attempt
+	enough  func(id string) bool          // nil: the planned rounds are
 	hold    chan struct{}                 // when set, ordinary attempts wait for it
 }
 
@@ -65,6 +66,10 @@ func (m *machine) Launch(_ context.Context, t schedule.Task) schedule.Outcome {
 }
 func (m *machine) Round(_ context.Context, t schedule.Task, r int) schedule.Outcome {
 	return m.attempt(fmt.Sprintf("%s/%d", t.ID, r))
+}
+func (m *machine) Enough(t schedule.Task) bool { return m.enough == nil || m.enough(t.ID) }
+func (m *machine) Share(_ context.Context, t, measured schedule.Task) schedule.Outcome {
+	return m.attempt(fmt.Sprintf("%s=%s", t.ID, measured.ID))
 }
 func (m *machine) Summarise(_ context.Context, t schedule.Task) schedule.Outcome {
 	return m.attempt(t.ID + "/sum")
@@ -224,6 +229,53 @@ func TestAFailedRoundEndsThatTimingOnly(t *testing.T) {
 	if r.Outcomes["time1"].State != schedule.Crash || r.Stopped {
 		t.Errorf("%+v", r)
 	}
+}
+
+// same is timed tasks that are timed the same.
+func same(alike string, tasks ...schedule.Task) []schedule.Task {
+	for i := range tasks {
+		tasks[i].Alike = alike
+	}
+	return tasks
+}
+
+func TestWhatIsTimedTheSameIsMeasuredOnce(t *testing.T) {
+	m := &machine{}
+	tasks := append(same("a", timed("time1", 2), timed("time2", 2)), timed("time3", 1), timed("time4", 1))
+	tasks = append(tasks, same("b", timed("time5", 1))...)
+	r := m.run(t, bg, 1, tasks)
+	m.want(t, "time1/1", "time3/1", "time4/1", "time5/1", "time1/2", "time1/sum", "time3/sum", "time4/sum", "time5/sum", "time2=time1")
+	if r.Count(schedule.OK) != 5 {
+		t.Errorf("%+v", r.Outcomes)
+	}
+}
+
+func TestTheOneWithRoundsAlreadyIsMeasuredForAll(t *testing.T) {
+	m := &machine{}
+	tasks := same("a", timed("time1", 2), timed("time2", 2), timed("time3", 2))
+	tasks[1].Kept = map[int]bool{1: true}
+	m.run(t, bg, 1, tasks)
+	m.want(t, "time2/2", "time2/sum", "time1=time2", "time3=time2")
+}
+
+func TestWhatSharesAFailedTimingIsBlocked(t *testing.T) {
+	m := &machine{ends: map[string][]schedule.Outcome{"train1": {{State: schedule.Crash, Reason: "so"}}, "time2/1": {{State: schedule.OOM, Reason: "no memory left"}}}}
+	r := m.run(t, bg, 1, append([]schedule.Task{task("train1"), task("train2")},
+		same("a", timed("time1", 1, "train1"), timed("time2", 1, "train2"), timed("time3", 1, "train2"))...))
+	m.want(t, "train1", "train2", "blocked time1: train of cell train1 ended with crash: so", "time2/1",
+		"blocked time3: time of cell time2, which is timed the same, ended with oom: no memory left")
+	if r.Outcomes["time3"].State != schedule.Blocked {
+		t.Errorf("%+v", r.Outcomes)
+	}
+}
+
+func TestRoundsGoOnUntilTheyAreEnough(t *testing.T) {
+	m := &machine{}
+	done := map[string]int{}
+	m.during = func(what string) { id, _, _ := strings.Cut(what, "/"); done[id]++ }
+	m.enough = func(id string) bool { return done[id] >= map[string]int{"time1": 4, "time2": 1}[id] }
+	m.run(t, bg, 1, []schedule.Task{timed("time1", 2), timed("time2", 2)})
+	m.want(t, "time1/1", "time2/1", "time2/2", "time1/2", "time1/3", "time1/4", "time1/sum", "time2/sum")
 }
 
 func TestNothingStartsAfterAStop(t *testing.T) {

@@ -4,7 +4,8 @@
 // first run side by side, in the order in which they are given as soon as what
 // they need is there, and only when all of them have ended do the timed tasks
 // run, one at a time, in rounds over all of them (round 1 of every task, then
-// round 2), so that a machine that grows slow or warm does so for everyone. A
+// round 2), so that a machine that grows slow or warm does so for everyone. Of tasks
+// that are timed the same one is measured, and the others share its rounds. A
 // round that something else disturbed is measured again after the others have
 // had theirs, a few times and no more.
 // It knows neither processes nor databases: a [Launcher] does the work and a
@@ -31,6 +32,7 @@ type Task struct {
 
 	Rounds int          // 0: runs side by side with others. n ≥ 1: timed, alone, in n rounds
 	Kept   map[int]bool // rounds whose measurements an earlier run already kept
+	Alike  string       // timed tasks of the same name that is not "" are measured once
 }
 
 // State is how an attempt ended.
@@ -66,6 +68,12 @@ type Launcher interface {
 	// Round measures one round, 1 to t.Rounds, of a timed task and keeps the
 	// raw measurements.
 	Round(ctx context.Context, t Task, round int) Outcome
+	// Enough says, after round t.Rounds and each one that follows, whether the
+	// rounds of a timed task are enough. It is false for a bounded number of rounds.
+	Enough(t Task) bool
+	// Share gives t the rounds of another task that is timed the same and has ended
+	// with OK.
+	Share(ctx context.Context, t, measured Task) Outcome
 	// Summarise makes the result of a timed task from all its kept rounds.
 	Summarise(ctx context.Context, t Task) Outcome
 	// Blocked records that t cannot be tried.

@@ -57,6 +57,10 @@ type Kind struct {
 	// over all cells; nil for a kind that is done in one go beside others. Such a
 	// kind stands on itself: where its inputs were made changes nothing.
 	Rounds func(*Settings) int
+	// Alike is what decides a measurement, where that is less than what the stage
+	// reads: of stages of one seed that give the same, one is measured and the others
+	// share its rounds. A nil function, or nil, shares with none.
+	Alike func(*Settings) any
 
 	// Effort is the work of doing it once, and Memory the bytes that its process
 	// is going to hold on the machine beside the program itself.

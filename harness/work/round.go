@@ -29,11 +29,13 @@ var Timing = &stage.Kind{
 	Version:  "3",
 	Part: func(s *stage.Settings) any {
 		m := s.Measure
-		return timePart{models.Table(s.Params.Canonical(), "sample"), m.Device, m.Precision, m.Batch, m.Warmup, m.Rounds, m.Threads, m.TrainSteps}
+		return timePart{models.Table(s.Params.Canonical(), "sample"), m.Device, m.Precision, m.Batch, m.Warmup, m.Rounds, m.Threads, m.TrainSteps,
+			m.Interval}
 	},
 	OnDevice: true,
 	Threads:  func(s *stage.Settings) int { return s.Measure.ThreadsHere() },
 	Rounds:   func(s *stage.Settings) int { return s.Measure.Rounds },
+	Alike:    timedAlike,
 	Effort: func(s *stage.Settings, c *stage.Costs) stage.Effort {
 		if s.Program.Is() {
 			return programEffort
@@ -62,6 +64,27 @@ type timePart struct {
 	Rounds     int    `json:"rounds"`
 	Threads    int    `json:"threads"`
 	TrainSteps int    `json:"train_steps"`
+
+	Interval float64 `json:"interval" absent:"0"`
+}
+
+// timedAlike is what a timing depends on. What a cell chooses for itself is not known
+// before it is done, and a program may do as it likes.
+func timedAlike(s *stage.Settings) any {
+	if s.Foreign() || s.Tune.Metric != "" {
+		return nil
+	}
+	m := s.Measure
+	a, err := stage.AlikeOf(s, m.TrainSteps > 0 && s.Training().Batch > 0)
+	if err != nil {
+		return nil
+	}
+	return struct {
+		stage.Alike
+		Warmup, Rounds, Threads, TrainSteps int
+		Interval                            float64
+		Budget                              time.Duration
+	}{a, m.Warmup, m.Rounds, m.Threads, m.TrainSteps, m.Interval, m.Budget}
 }
 
 const roundsFolder = "round"

@@ -232,3 +232,30 @@ func TestPowerAgainstPublishedValues(t *testing.T) {
 		t.Errorf("power: %+v, %v; want %v ± %v", b, ok, slope, quantile*deviation)
 	}
 }
+
+// Values by SciPy: exp(mean(log v) ± t.ppf(0.975, n-1) · std(log v, ddof=1) / √n).
+func TestGeometric(t *testing.T) {
+	near := func(got, want float64) bool { return math.Abs(got-want) <= 1e-9*math.Abs(want) }
+	for _, c := range []struct{ v, want []float64 }{
+		{[]float64{10, 4, 7}, []float64{6.54213262037718, 2.0769492237704608, 20.60690686742243}},
+		{[]float64{105.2, 98.4, 101.9, 97.0}, []float64{100.5748026657695, 94.91101927571388, 106.5765704388216}},
+		{[]float64{0.01, 5}, []float64{0.22360679774997905, 1.5946018963133914e-18, 3.1355788623854136e+16}},
+	} {
+		e := Geometric(c.v, Rounds)
+		if !near(e.Value, c.want[0]) || !near(e.Lo, c.want[1]) || !near(e.Hi, c.want[2]) || e.N != len(c.v) || e.Lo <= 0 {
+			t.Errorf("%v: %+v, want %v", c.v, e, c.want)
+		}
+		inverse := make([]float64, len(c.v))
+		for i, v := range c.v {
+			inverse[i] = 1 / v
+		}
+		if o := Geometric(inverse, Rounds); !near(1/o.Value, e.Value) || !near(1/o.Hi, e.Lo) {
+			t.Errorf("%v: the inverse has %+v", c.v, o)
+		}
+	}
+	for _, v := range [][]float64{{}, {3}, {2, 2, 2}, {-1, 4, 2}, {0, 1}} {
+		if got, want := Geometric(v, Rounds), Student(v, Rounds); got != want {
+			t.Errorf("%v: %+v, want Student's %+v", v, got, want)
+		}
+	}
+}

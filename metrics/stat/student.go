@@ -24,6 +24,29 @@ func Student(values []float64, over Method) Estimate {
 	return Point(mean, len(values)).with(mean-half, mean+half, deviation/math.Sqrt(n), over)
 }
 
+// Geometric is the geometric mean of positive values, with Student's interval of their
+// logarithms where there are at least two that are not all the same: neither end is
+// below zero, and a rate has the same interval as the time that it is the inverse of.
+// Values of which one is not positive have [Student]'s.
+func Geometric(values []float64, over Method) Estimate {
+	logs := make([]float64, len(values))
+	for i, v := range values {
+		if !(v > 0) {
+			return Student(values, over)
+		}
+		logs[i] = math.Log(v)
+	}
+	if len(values) == 0 || constant(values) {
+		return Student(values, over)
+	}
+	e := Student(logs, over)
+	if !e.HasInterval() { // they differ by less than their logarithms can
+		return Student(values, over)
+	}
+	mean := math.Exp(e.Value)
+	return Point(mean, e.N).with(math.Exp(e.Lo), math.Exp(e.Hi), e.SE*mean, over)
+}
+
 // Welch is the difference of the means, b − a, of independent values whose
 // spreads may differ (Welch and Satterthwaite). Each side needs two values, and
 // one side some spread, for an interval and a test.

@@ -19,3 +19,17 @@ func NewAttemptIDAt(now time.Time) string {
 	stamp := strings.Replace(now.UTC().Format("20060102T150405.000Z"), ".", "", 1)
 	return stamp + "-" + hex.EncodeToString(b[:])
 }
+
+// SharedAttemptID is a new id for an attempt that has the readings of another: that
+// one's, a dot, and some letters of its own. [MeasuredBy] gives the other's.
+func SharedAttemptID(measured string) string {
+	id := NewAttemptID()
+	return MeasuredBy(measured) + "." + id[len(id)-8:]
+}
+
+// MeasuredBy is the id of the attempt that measured what an attempt has: its own, or
+// that of the one it shares with.
+func MeasuredBy(id string) string {
+	measured, _, _ := strings.Cut(id, ".")
+	return measured
+}

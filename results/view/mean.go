@@ -6,6 +6,7 @@ import (
 	"sort"
 	"strings"
 
+	"prabench/metrics/quantity"
 	"prabench/metrics/stat"
 	"prabench/results/where"
 )
@@ -142,6 +143,9 @@ func (a Averaging) mean(group []*Row) (Mean, error) {
 	// What every seed has the same of does not depend on the seed, like the
 	// floor of a distance: seeds say nothing of how sure it is.
 	e := stat.Student(values, stat.Seeds)
+	if q := quantity.Find(first.Metric); q != nil && q.InRounds() { // a time or a rate: positive, as its interval is
+		e = stat.Geometric(values, stat.Seeds)
+	}
 	if !e.HasInterval() {
 		e = first.Estimate()
 	}

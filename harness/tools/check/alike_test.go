@@ -19,7 +19,7 @@ func TestABaselineOutlivesLaterKeys(t *testing.T) {
 		timed  bool
 		want   bool
 	}{{usual, false, false}, {other, false, false}, {usual, true, false}, {other, true, true}} {
-		a, err := alikeOf(&stage.Settings{Params: c.params}, c.timed)
+		a, err := stage.AlikeOf(&stage.Settings{Params: c.params}, c.timed)
 		if err != nil {
 			t.Fatal(err)
 		}

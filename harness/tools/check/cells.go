@@ -9,45 +9,7 @@ import (
 	"prabench/harness/engine"
 	"prabench/harness/stage"
 	"prabench/harness/tools/check/arm"
-	"prabench/models"
 )
-
-// alike is what a check's figures of a cell depend on: cells that share it are
-// measured once.
-type alike struct {
-	Family    string `json:"family,omitempty"` // with its version; absent: the default one
-	Model     any    `json:"model"`            // the family's tables
-	Sample    any    `json:"sample"`
-	Train     any    `json:"train"` // only where training is timed; its zero otherwise
-	Batch     int    `json:"batch"`
-	Device    string `json:"device"`
-	Precision string `json:"precision"`
-}
-
-// alikeOf is that of a cell's settings.
-func alikeOf(s *stage.Settings, timesTraining bool) (alike, error) {
-	p, _ := models.Set(s.Params.Resolved().Seeded(0), "sample.seed", uint64(0))
-	for _, key := range models.SeedKeys {
-		p, _ = models.Set(p, key, uint64(0))
-	}
-	a := alike{Model: models.Table(p, "model"), Sample: models.Table(p, "sample"), Train: models.Table(p, "train"),
-		Batch: s.Measure.Batch, Device: s.Measure.Device, Precision: s.Measure.Precision}
-	if p.Family().Name() != models.Default {
-		a.Family = p.Family().Version()
-	}
-	if timesTraining {
-		return a, nil
-	}
-	w, err := models.Write(p)
-	if err != nil {
-		return a, err
-	}
-	w.Train = []byte("{}") // a baseline that was saved before a key came is still this cell's
-	if p, err = w.Read(); err == nil {
-		a.Train = models.Table(p, "train")
-	}
-	return a, err
-}
 
 // Cells gives the cells of an experiment that a check measures, each with a
 // model in dir: one seed a point, and of points that differ in nothing that
@@ -56,7 +18,7 @@ func alikeOf(s *stage.Settings, timesTraining bool) (alike, error) {
 func Cells(e *engine.Experiment, metrics []Metric, threads int, dir string) ([]Cell, error) {
 	timesTraining := slices.ContainsFunc(metrics, func(m Metric) bool { return m.Name == arm.Training })
 	var out []Cell
-	at := map[alike]int{}
+	at := map[stage.Alike]int{}
 	made := map[any]string{} // by the tables [model]
 	labels := map[string]bool{}
 	for _, c := range e.Cells {
@@ -65,7 +27,7 @@ func Cells(e *engine.Experiment, metrics []Metric, threads int, dir string) ([]C
 		}
 		s := *c.Settings
 		s.Params = s.Params.Resolved()
-		key, err := alikeOf(&s, timesTraining)
+		key, err := stage.AlikeOf(&s, timesTraining)
 		if err != nil {
 			return nil, err
 		}

@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"prabench/harness/machine"
+	"prabench/harness/stage"
 	"prabench/harness/tools/check/arm"
 )
 
@@ -49,7 +50,7 @@ type Cell struct {
 	Batch     int      // images a call of throughput
 	Same      []string // labels of cells that nothing measured tells apart
 
-	alike alike
+	alike stage.Alike
 }
 
 // Options is how a check is made.
