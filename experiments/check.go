@@ -195,8 +195,8 @@ func (s *Settings) rest() error {
 		return &models.KeyError{Key: "measure.device", Problem: fmt.Sprintf("%q is no device; allowed: cpu, cuda or cuda:0", s.Measure.Device)}
 	}
 	if i := s.Measure.Interval; i != 0 && !(i >= 0.001 && i <= 1) {
-		return &models.KeyError{Key: "measure.interval", Problem: fmt.Sprintf("%g is no share of a value; allowed: 0 (measure.rounds are all) or "+
-			"0.001 to 1, for example 0.02", i)}
+		return &models.KeyError{Key: "measure.interval", Problem: fmt.Sprintf("%g is no share of a value; allowed: 0 (measure.rounds are all) "+
+			"or 0.001 to 1, for example 0.02", i)}
 	}
 	if s.Measure.Budget <= 0 {
 		return &models.KeyError{Key: "measure.budget", Problem: fmt.Sprintf("%v is no time; allowed: more than 0s, for example \"2m\"",

@@ -50,8 +50,8 @@ var rows = []struct{}{
 		quantity.Key{Name: "warmup", Label: "warm-up calls", Doc: "calls before the first timed one", Outside: true},
 		quantity.Key{Name: "rounds", Label: "timed rounds", Doc: "timed rounds over all cells; 0 times nothing", Outside: true},
 		quantity.Key{Name: "interval", Outside: true,
-			Doc: "rounds go on until 95 % intervals of times reach no further from their value than this share of it, such as 0.02; 0: measure.rounds " +
-				"are all"},
+			Doc: "rounds go on until 95 % intervals of times reach no further from their value than this share of it, such as 0.02; " +
+				"0: measure.rounds are all"},
 		quantity.Key{Name: "budget", Outside: true, Doc: "most time of the rounds of one timing that go on for measure.interval"},
 		quantity.Key{Name: "threads", Label: "threads", Doc: "compute threads while timing; 0 is all cores"},
 		quantity.Key{Name: "train_steps", Label: "timed training steps", Doc: "training steps of a timed round; 0 measures no training"},

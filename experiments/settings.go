@@ -69,7 +69,7 @@ type Measure struct {
 	Batch      int      `toml:"batch" json:"batch"`                 // images a timed call
 	Warmup     int      `toml:"warmup" json:"warmup"`               // calls before the first timed one
 	Rounds     int      `toml:"rounds" json:"rounds"`               // timed rounds over all cells; 0 times nothing
-	Interval   float64  `toml:"interval" json:"interval"`           // half of an interval, over its value, for which more rounds follow; 0: none do
+	Interval   float64  `toml:"interval" json:"interval"`           // half of an interval over its value that rounds go on for; 0: none
 	Budget     Duration `toml:"budget" json:"budget"`               // of the rounds of one timing that go on for an interval
 	Threads    int      `toml:"threads" json:"threads"`             // while timing; 0 is all cores
 	TrainSteps int      `toml:"train_steps" json:"train_steps"`     // training steps a round; 0 measures no training

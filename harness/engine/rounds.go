@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"sort"
+	"sync"
 	"time"
 
 	"prabench/harness/measure"
@@ -24,6 +25,7 @@ func (l *launcher) Round(ctx context.Context, t schedule.Task, round int) schedu
 		return stoppedBefore
 	}
 	it := l.plan.Item(t.ID)
+	host() // before anything is timed
 	job := l.job(it, round)
 	job.Spool = work.RoundsPath(l.places.Artifacts, it.Key)
 	a, err := l.attempt(ctx, it, job)
@@ -40,6 +42,9 @@ func (l *launcher) Round(ctx context.Context, t schedule.Task, round int) schedu
 	}
 	return o
 }
+
+// host is this machine before the first round that this process has measured.
+var host = sync.OnceValue(measure.LookAtHost)
 
 // Summarise makes the timing's result from all its rounds.
 func (l *launcher) Summarise(ctx context.Context, t schedule.Task) schedule.Outcome {
@@ -63,6 +68,14 @@ func (l *launcher) Summarise(ctx context.Context, t schedule.Task) schedule.Outc
 	if seen { // absent where the system does not tell what else it does
 		m := quantity.DisturbedRounds
 		a.Values = append(a.Values, record.Value{Metric: m.Name, Unit: m.Unit, Value: float64(disturbed), N: len(rounds)})
+	}
+	for _, v := range []struct {
+		m *quantity.Metric
+		v float64
+	}{{quantity.Jitter, host().Jitter}, {quantity.MemoryBandwidth, host().Bandwidth}} {
+		if v.v > 0 {
+			a.Values = append(a.Values, record.Value{Metric: v.m.Name, Unit: v.m.Unit, Value: v.v, N: 1})
+		}
 	}
 	if l.order != "" {
 		a.Protocol["order"] = l.order

@@ -96,7 +96,8 @@ func set(e *engine.Experiment, key string, v any) {
 // planOf is the plan of an experiment of which nothing was done.
 func planOf(t *testing.T, e *engine.Experiment) *engine.Plan {
 	t.Helper()
-	if _, err := (&engine.Identifier{Places: engine.Places{Artifacts: t.TempDir()}, Read: true}).Identify(context.Background(), e); err != nil {
+	id := &engine.Identifier{Places: engine.Places{Artifacts: t.TempDir()}, Read: true}
+	if _, err := id.Identify(context.Background(), e); err != nil {
 		t.Fatal(err)
 	}
 	return engine.NewPlan(e)

@@ -259,7 +259,8 @@ func TestTheOneWithRoundsAlreadyIsMeasuredForAll(t *testing.T) {
 }
 
 func TestWhatSharesAFailedTimingIsBlocked(t *testing.T) {
-	m := &machine{ends: map[string][]schedule.Outcome{"train1": {{State: schedule.Crash, Reason: "so"}}, "time2/1": {{State: schedule.OOM, Reason: "no memory left"}}}}
+	m := &machine{ends: map[string][]schedule.Outcome{"train1": {{State: schedule.Crash, Reason: "so"}},
+		"time2/1": {{State: schedule.OOM, Reason: "no memory left"}}}}
 	r := m.run(t, bg, 1, append([]schedule.Task{task("train1"), task("train2")},
 		same("a", timed("time1", 1, "train1"), timed("time2", 1, "train2"), timed("time3", 1, "train2"))...))
 	m.want(t, "train1", "train2", "blocked time1: train of cell train1 ended with crash: so", "time2/1",

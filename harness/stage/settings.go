@@ -152,7 +152,7 @@ type Measure struct {
 	Rounds     int           `json:"rounds"`
 	Threads    int           `json:"threads"` // resolved: at least 1
 	TrainSteps int           `json:"train_steps"`
-	Interval   float64       `json:"interval,omitempty"` // half of an interval, over its value, that rounds go on for; 0 = a fixed number of rounds
+	Interval   float64       `json:"interval,omitempty"` // half of an interval over its value that rounds go on for; 0 = they do not
 	Budget     time.Duration `json:"budget,omitempty"`   // of all rounds of a timing that go on for an interval
 	Timeout    time.Duration `json:"timeout"`
 	Timeouts   string        `json:"timeouts,omitempty"` // of kinds apart, see [TimeoutsOf]

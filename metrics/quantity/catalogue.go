@@ -263,6 +263,18 @@ var (
 		Aim:   "0",
 		Group: Load, Nature: Measured, Stage: "time",
 	})
+	Jitter = metric(Metric{
+		Name: "machine_jitter", Unit: "1", Scale: Share, Label: "jitter of the machine before it was timed", Short: "jitter",
+		Doc: "How much longer the slowest twentieth of equal short pieces of arithmetic on one thread took than half of them did, before the " +
+			"first round of the run.",
+		Aim:   "a few per cent",
+		Group: Load, Nature: Measured, Stage: "time",
+	})
+	MemoryBandwidth = metric(Metric{
+		Name: "memory_bandwidth", Unit: "bytes/s", Label: "memory bandwidth before timing", Short: "memory bandwidth",
+		Doc:   "Bytes read and written a second by all threads as they copy memory that no cache holds, before the first round of the run.",
+		Group: Load, Nature: Measured, Stage: "time",
+	})
 	ForeignLoad = metric(Metric{
 		Name: "foreign_load", Unit: "1", Label: "processors busy with other processes", Short: "foreign load",
 		Doc:   "Processors that other processes kept busy, mean over the round.",

@@ -19,7 +19,7 @@ func TestEveryRowIsWhole(t *testing.T) {
 		if Find(m.Name) != m || !name.MatchString(m.Name) {
 			bad("its name is not found, or is no word")
 		}
-		if !slices.Contains([]string{"1", "s", "images/s", "bytes", "1/s", "Hz", "J", "W", "°C"}, m.Unit) {
+		if !slices.Contains([]string{"1", "s", "images/s", "bytes", "bytes/s", "1/s", "Hz", "J", "W", "°C"}, m.Unit) {
 			bad("unit " + m.Unit)
 		}
 		if m.Label == "" || !strings.HasSuffix(m.Doc, ".") || len(m.Doc) < 20 {

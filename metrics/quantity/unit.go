@@ -46,6 +46,8 @@ func Scaled(unit string, largest float64) (factor float64, shown string) {
 			return 1e3, "ms"
 		}
 		return 1e6, "µs"
+	case "bytes/s":
+		return pick(1000, "bytes/s", "kB/s", "MB/s", "GB/s", "TB/s")
 	case "Hz":
 		return pick(1000, "Hz", "kHz", "MHz", "GHz")
 	case string(FLOP):

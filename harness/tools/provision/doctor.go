@@ -13,11 +13,15 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
+
 	"prabench/harness/engine"
 	"prabench/harness/machine"
+	"prabench/harness/measure"
 	"prabench/internal/numeral"
 	"prabench/metrics/embed"
 	"prabench/metrics/embed/onnx"
+	"prabench/metrics/quantity"
 	"prabench/models/cpu"
 	"prabench/models/dataset"
 	"prabench/models/gemm"
@@ -43,6 +47,7 @@ func Diagnose(places engine.Places, command func(device string) ([]string, error
 		{"memory", "ok", numeral.Bytes(env.MemoryBytes), ""},
 		{"system", "ok", fmt.Sprintf("%s, kernel %s, %s", env.OS, env.Kernel, env.Go), ""},
 	}
+	fs = append(fs, timing(measure.LookAtHost()))
 	fs = append(fs, limits(machine.LimitsHere(), env.Cores)...)
 	rev := Finding{"program", "ok", "revision " + env.Code(), ""}
 	if env.GitRevision == "" {
@@ -92,6 +97,30 @@ func Diagnose(places engine.Places, command func(device string) ([]string, error
 		}
 	}
 	return fs
+}
+
+// timing says how well this machine measures.
+func timing(h measure.Host) Finding {
+	var parts []string
+	say := func(v float64, metric *quantity.Metric, what string) {
+		if v > 0 {
+			factor, unit := quantity.Scaled(metric.ShownAs(""), v)
+			parts = append(parts, numeral.Digits(v*factor, 3)+" "+unit+" "+what)
+		}
+	}
+	say(h.Load.Frequency, quantity.CPUFrequency, "clock")
+	say(h.Peak, quantity.PeakFLOPS, "a thread")
+	say(h.Bandwidth, quantity.MemoryBandwidth, "of memory")
+	parts = append(parts, numeral.Digits(100*h.Jitter, 2)+" % jitter")
+	if h.Load.Wall > 0 {
+		parts = append(parts, fmt.Sprintf("%.2f processors taken by its host, %.2f by other processes", h.Load.Steal, h.Load.Foreign))
+	}
+	f := Finding{"timing", "ok", strings.Join(parts, ", "), ""}
+	if why := h.Uneven(); len(why) > 0 {
+		f.State = "slow"
+		f.Advice = "timings will scatter: " + strings.Join(why, ", ") + "; measure when it is quiet, or set measure.interval so that rounds go on"
+	}
+	return f
 }
 
 // networks says whether feature extractors in ONNX files can be run.
