@@ -380,7 +380,7 @@
       const row = body.insertRow(), name = make('th', '', {scope: 'row'});
       row.dataset.group = group;
       name.append(swatch(group), of.name);
-      row.append(name, make('td', of.seeds.length > 6 ? `${of.seeds.length} seeds` : of.seeds.join(', ')), ...columns.map(() => make('td', '')));
+      row.append(name, make('td', of.seeds.length > 6 ? `${of.seeds.length} seeds` : of.seeds.sort((a, b) => a - b).join(', ')), ...columns.map(() => make('td', '')));
     });
     place.replaceChildren(t);
     values();
@@ -431,6 +431,15 @@
   }
   const labelOf = (list, name) => (list.find(o => o.name === name) || {label: name}).label;
 
+  // wide says that losses differ by more than a factor of ten: then a log axis is what
+  // shows them, unless a reader has said otherwise.
+  let untouched = true;
+  function wide() {
+    const all = answer.curves.flatMap(c => c.y.filter(number));
+    const [least, greatest] = all.reduce(([a, b], v) => [Math.min(a, v), Math.max(b, v)], [Infinity, -Infinity]);
+    return least > 0 && greatest > 10 * least;
+  }
+
   function show() {
     const any = answer && answer.cells.length > 0;
     all.hidden = !answer && problem.hidden;
@@ -442,6 +451,7 @@
       $('chosen-samples').replaceChildren();
       return;
     }
+    if (untouched) logY.checked = wide();
     options(loss, answer.losses, answer.loss);
     options(metric, answer.metrics, answer.metric);
     const stops = answer.metrics.length > 0;
@@ -464,6 +474,7 @@
     if ($('chosen-notes').textContent !== notes.join(' ')) $('chosen-notes').textContent = notes.join(' ');
   }
 
+  logY.addEventListener('input', () => { untouched = false; });
   for (const control of [seeds, smooth, logY, logX]) control.addEventListener('input', () => { if (answer) show(); });
   for (const control of [loss, metric]) control.addEventListener('change', () => fetchSoon(0));
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => { strips = ''; if (answer) show(); });
