@@ -120,9 +120,12 @@ func (c *claimReading) points(side string) map[string]any {
 	out := map[string]any{}
 	for _, e := range c.doc.entries(table, append(slices.Clone(c.path), side)...) {
 		name := "claim." + side + "." + e.key
-		f := chosenField(e.key)
+		f, problem := chosenField(e.key, c.exp.swept())
 		if f == nil || f == seedField {
-			c.problems.add(e.at, name, "unknown key; allowed: any key of a setting, label or outside",
+			if f == seedField || problem == unknownChoice {
+				problem = "unknown key; allowed: any key of a setting, label or outside"
+			}
+			c.problems.add(e.at, name, problem,
 				didYouMean(e.key, append(slices.Clone(allNames), labelKey)))
 			continue
 		}

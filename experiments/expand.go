@@ -25,8 +25,9 @@ type expansion struct {
 	reports []*report
 	invalid int
 	merged  int
-	lacking map[string]int // family → points that are one with others since it has not all keys that are swept
-	first   map[string]int // id of a point's first cell → its number
+	lacking map[string]int            // family → points that are one with others since it has not all keys that are swept
+	first   map[string]int            // id of a point's first cell → its number
+	shared  map[*axis]map[string]bool // names of several steps of a zip
 }
 
 // report is one problem of one set of related values.
@@ -45,7 +46,14 @@ func (r *reading) expand() {
 			x.axes = append(x.axes, a)
 		}
 	}
-	x.short = shortNames(x.axes)
+	var keys []string
+	for _, a := range x.axes {
+		for _, f := range a.fields {
+			keys = append(keys, f.Name)
+		}
+	}
+	x.short = shortKeys(keys)
+	x.sharedNames()
 	points, ok := x.countPoints()
 	if !ok {
 		return
@@ -171,18 +179,43 @@ func (x *expansion) values(of func(key string) bool) string {
 	return strings.Join(parts, " ")
 }
 
+// sharedNames finds the names that several steps of one zip have, and warns of them:
+// labels have the swept values beside such a name, figures over "label" cannot.
+func (x *expansion) sharedNames() {
+	x.shared = map[*axis]map[string]bool{}
+	for _, a := range x.axes {
+		k := slices.Index(a.fields, labelField)
+		if k < 0 {
+			continue
+		}
+		seen, shared := map[string]bool{}, map[string]bool{}
+		for _, v := range a.values[k] {
+			if seen[v.text] && !shared[v.text] {
+				shared[v.text] = true
+				x.exp.Warnings = append(x.exp.Warnings, Warning{File: a.at[k].file, Line: a.at[k].line, Column: a.at[k].column, Key: labelKey,
+					Text: fmt.Sprintf("several steps are called %q: labels of their cells have the values beside it, and a figure over label "+
+						"cannot tell them apart; give each a name of its own", v.text)})
+			}
+			seen[v.text] = true
+		}
+		x.shared[a] = shared
+	}
+}
+
 // label names the point for people: the steps' own names where a zip has them,
-// else the swept values.
+// else the swept values, and both where several steps have one name.
 func (x *expansion) label() string {
 	var parts []string
 	for i, a := range x.axes {
 		step := x.index[i]
 		if k := slices.Index(a.fields, labelField); k >= 0 {
 			parts = append(parts, a.values[k][step].text)
-			continue
+			if !x.shared[a][a.values[k][step].text] {
+				continue
+			}
 		}
 		for k, f := range a.fields {
-			if f.of(x.family) {
+			if f != labelField && f.of(x.family) {
 				parts = append(parts, x.short[f.Name]+"="+a.values[k][step].text)
 			}
 		}
@@ -205,21 +238,24 @@ func (x *expansion) point() map[string]any {
 	return m
 }
 
-// shortNames gives each swept key a name for labels: its last part, a word of
-// its own for three depths that would be mistaken for each other, and the whole
-// key where that is not unique.
-func shortNames(axes []*axis) map[string]string {
-	own := map[string]string{"train.rollout_depth": "depth", "model.depth": "layers", "sample.rollout_depth": "sweeps"}
+// labelNames are the words in labels for three depths that would be mistaken for each
+// other.
+var labelNames = map[string]string{"train.rollout_depth": "depth", "model.depth": "layers", "sample.rollout_depth": "sweeps"}
+
+// shortKeys gives each swept key a name for labels: its last part, a word of its own
+// where there is one, and the whole key where that is not unique.
+func shortKeys(keys []string) map[string]string {
 	short, count := map[string]string{}, map[string]int{}
-	for _, a := range axes {
-		for _, f := range a.fields {
-			s := own[f.Name]
-			if s == "" {
-				s = f.Name[strings.LastIndexByte(f.Name, '.')+1:]
-			}
-			short[f.Name] = s
-			count[s]++
+	for _, key := range keys {
+		if short[key] != "" {
+			continue
 		}
+		s := labelNames[key]
+		if s == "" {
+			s = key[strings.LastIndexByte(key, '.')+1:]
+		}
+		short[key] = s
+		count[s]++
 	}
 	for key, s := range short {
 		if count[s] > 1 {

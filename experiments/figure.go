@@ -248,6 +248,9 @@ func (f *figureReading) resolve(at place, field figure.Field, name string) strin
 	full := name
 	if field.Is&figure.Key != 0 {
 		full = quantity.FullKey(name)
+		if k, _ := chosenField(name, f.exp.swept()); k != nil && !slices.Contains(metricNames, name) && !slices.Contains(field.Words, name) {
+			full = k.Name
+		}
 	}
 	allowed := slices.Clone(field.Words)
 	var words []string
@@ -291,9 +294,9 @@ func (f *figureReading) where(key string, to *map[string]any) {
 	filter := map[string]any{}
 	*to = filter
 	for _, e := range f.doc.entries(table, append(slices.Clone(f.path), "where")...) {
-		k := chosenField(e.key)
+		k, problem := chosenField(e.key, f.exp.swept())
 		if k == nil {
-			f.problems.add(e.at, "figure.where."+e.key, "unknown key; allowed: any key of a setting, seed, label or outside",
+			f.problems.add(e.at, "figure.where."+e.key, problem,
 				didYouMean(e.key, append(slices.Clone(allNames), "seed", labelKey)))
 			continue
 		}

@@ -70,3 +70,12 @@ func didYouMean(name string, candidates []string) string {
 	}
 	return ""
 }
+
+// DidYouMean is "; did you mean NAME?" for a name that is not known, where one of the
+// candidates is near, or "".
+func DidYouMean(name string, candidates []string) string {
+	if hint := didYouMean(name, candidates); hint != "" {
+		return "; " + hint
+	}
+	return ""
+}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"prabench/internal/numeral"
+	"prabench/metrics/quantity"
 	"prabench/results/where"
 )
 
@@ -61,7 +62,13 @@ func Selected(fig Figure, data Data) ([]CellData, error) {
 
 // Has says whether a cell has all the values wanted, as in Figure.Where.
 func (c CellData) Has(wanted map[string]any) bool {
-	return where.Filter(wanted).Accepts(func(key string) (any, bool) { return param(c, key) })
+	return where.Filter(wanted).Accepts(func(key string) (any, bool) {
+		v, ok := param(c, key)
+		if n, known := c.Params[quantity.ShortKey(quantity.FullKey(key))]; ok && known { // "exact" and its number
+			return where.Names{v, n}, true
+		}
+		return v, ok
+	})
 }
 
 // Text is a cell's value of a key as figures write it, "" where it has none.

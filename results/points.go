@@ -25,12 +25,19 @@ func (db *DB) Points(ctx context.Context, f Filter, across []string) ([]view.Poi
 // Summary is the points of an experiment for a short table. Of more cells than
 // most it has the first.
 func (db *DB) Summary(ctx context.Context, experiment string, most int, across []string) (view.Summary, error) {
-	all, err := db.cellCount(ctx, experiment)
+	return db.SummaryOf(ctx, Filter{Experiment: experiment}, most, across)
+}
+
+// SummaryOf is [DB.Summary] of the cells that pass a filter, all of them where it
+// chooses any.
+func (db *DB) SummaryOf(ctx context.Context, f Filter, most int, across []string) (view.Summary, error) {
+	all, err := db.cellCount(ctx, f.Experiment)
 	if err != nil {
 		return view.Summary{}, err
 	}
-	f := Filter{Experiment: experiment}
-	if all > most {
+	if chosen := len(f.Params) > 0 || len(f.Cells) > 0; chosen {
+		all = 0 // those that are chosen are not counted beforehand
+	} else if all > most {
 		f.First = most
 	}
 	points, left, err := db.Points(ctx, f, across)

@@ -186,6 +186,10 @@ func (f Filter) matches(c *Cell) bool {
 	return f.Params.Accepts(func(key string) (any, bool) {
 		v, ok := c.Param(key)
 		switch key {
+		case "train.rollout_depth", "rollout_depth":
+			if ok && c.RolloutDepth != nil { // "exact" and its number
+				return where.Names{v, *c.RolloutDepth}, true
+			}
 		case "seed":
 			return c.Seed, true
 		case "label":

@@ -81,6 +81,9 @@ func (o *checkFlags) valid() ([]output, error) {
 		if !slices.Contains(formats, format) {
 			return nil, usage("--output %s: no format %q; choose one of %s", text, format, strings.Join(formats, ", "))
 		}
+		if err := engine.CheckOut("--output", path); err != nil {
+			return nil, err
+		}
 		out = append(out, output{format, path})
 	}
 	return out, nil

@@ -8,6 +8,7 @@ import (
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 
+	"prabench/harness/engine"
 	"prabench/harness/tools/provision"
 	"prabench/results/table"
 )
@@ -59,6 +60,9 @@ func (a *app) dataCommand() *cobra.Command {
 func (a *app) dataMade(ctx context.Context, file, out string, do provision.Maker) error {
 	ctx, stop := a.stoppable(ctx)
 	defer stop()
+	if err := engine.CheckOut("the file", out); err != nil {
+		return err
+	}
 	ls, err := a.load([]string{file})
 	if err != nil {
 		return err

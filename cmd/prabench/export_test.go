@@ -92,7 +92,7 @@ func TestResultsOnly(t *testing.T) {
 		{"train.rl=1", "", "did you mean train.lr?"},
 		{"train.steps=1500", "", "no experiment in the database varies train.steps; allowed: label, model.patch, seed, train.lr"},
 		{"model.patch=9", "", "no result matches"},
-		{"model.patch", "", "not of the form"},
+		{"model.patch", "", "neither key=value"},
 	} {
 		var out, wrong strings.Builder
 		code := run([]string{"results", "--db", db, "--only", c.only}, nil, &out, &wrong)

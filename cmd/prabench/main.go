@@ -23,6 +23,7 @@ import (
 
 	"prabench/harness/engine"
 	"prabench/harness/tools/draw"
+	"prabench/harness/tools/sampler"
 )
 
 // Exit codes; check adds 3, inconclusive.
@@ -107,9 +108,10 @@ func (a *app) root() *cobra.Command {
 	f.StringVar(&a.artifacts, "artifacts", ".prabench", "folder of models, samples and logs")
 	f.StringVar(&a.figures, "figures", "figures", "folder of figures, one folder an experiment")
 	f.StringArrayVar(&a.set, "set", nil, "set a key of the experiment, `key=value`; a list makes it an axis")
-	f.StringVar(&a.only, "only", "", "only the cells with these values, `key=value,...`")
+	f.StringVar(&a.only, "only", "", "only the cells with these values, `key=value,...`, labels or ids")
 	f.StringVar(&a.device, "device", "", "where models run, cpu or cuda:0; same as --set measure.device=…")
 	f.BoolVar(&a.json, "json", false, "print JSON")
+	root.PersistentPreRunE = a.checkOutputs
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return usage("%w; see `%s --help`", err, c.CommandPath())
 	})
@@ -169,6 +171,31 @@ func checkArgs(c *cobra.Command) {
 	for _, sub := range c.Commands() {
 		checkArgs(sub)
 	}
+}
+
+// checkOutputs refuses, before anything is done, places where a command could not
+// write at its end.
+func (a *app) checkOutputs(c *cobra.Command, _ []string) error {
+	for _, name := range []string{"out", "record", "snapshot"} {
+		f := c.Flags().Lookup(name)
+		if f == nil {
+			continue
+		}
+		check := engine.CheckOut
+		switch c.Name() {
+		case "sample":
+			check = sampler.CheckOut
+		case "paper":
+			check = engine.CheckOutFolder
+		}
+		if err := check("--"+name, f.Value.String()); err != nil {
+			return err
+		}
+	}
+	if c.Name() == "run" || c.Name() == "plot" {
+		return engine.CheckOutFolder("--figures", a.figures)
+	}
+	return nil
 }
 
 // again is the command line to type for the same once more.

@@ -31,9 +31,12 @@ func (a *app) plotCommand() *cobra.Command {
 			if _, _, err := a.identified(c.Context(), ls); err != nil { // the keys of images and curves
 				return err
 			}
-			failed, err := a.drawAll(c.Context(), ls, across, formats)
-			if failed > 0 {
+			drawn, err := a.drawAll(c.Context(), ls, across, formats)
+			if drawn.Failed > 0 {
 				a.code = exitFailed
+			}
+			if err == nil && a.json {
+				err = a.printJSON(drawn)
 			}
 			return err
 		},
@@ -45,27 +48,28 @@ func (a *app) plotCommand() *cobra.Command {
 
 // drawAll draws the figures of experiments from what is in the database and the
 // store.
-func (a *app) drawAll(ctx context.Context, ls []engine.Loaded, across, formats []string) (failed int, err error) {
+func (a *app) drawAll(ctx context.Context, ls []engine.Loaded, across, formats []string) (d draw.Drawn, err error) {
+	d.Files = []string{}
 	db, err := results.OpenReadOnly(a.db)
 	if err != nil {
-		return 0, err
+		return d, err
 	}
 	defer db.Close()
 	say := draw.Say{Warning: func(text string) { fmt.Fprintln(a.stderr, "warning: "+text) }, Wrote: func(file string) {
-		if !a.json {
+		if d.Files = append(d.Files, file); !a.json {
 			fmt.Fprintln(a.stdout, file)
 		}
 	}}
 	for _, l := range ls {
 		if err := asPlanned(ctx, db, l); err != nil {
-			return failed, err
+			return d, err
 		}
 		n, err := a.source(db, across).Figures(ctx, l, a.figures, formats, say)
-		if failed += n; err != nil {
-			return failed, err
+		if d.Failed += n; err != nil {
+			return d, err
 		}
 	}
-	return failed, nil
+	return d, nil
 }
 
 // source is where drawings come from.

@@ -56,10 +56,10 @@ func (a *app) sample(ctx context.Context, from string, o *sampleOptions) error {
 	}
 	if sampler.ForPrograms(o.out) {
 		n, err := o.Write(ctx, o.out)
-		if err == nil {
-			fmt.Fprintf(a.stdout, "%s: %d images\n", o.out, n)
+		if err != nil {
+			return err
 		}
-		return err
+		return a.sampled(sampler.Written{File: o.out, Images: n})
 	}
 	if o.Count != 0 {
 		return usage("--count %d: a sheet has --columns; with --out x.npz, x.npy or a folder any number can be written", o.Count)
@@ -71,7 +71,15 @@ func (a *app) sample(ctx context.Context, from string, o *sampleOptions) error {
 	if err := engine.WriteOut(o.out, func(w io.Writer) error { return png.Encode(w, s.Picture) }); err != nil {
 		return err
 	}
-	fmt.Fprintf(a.stdout, "%s: %d images of %d classes, one row a class\n", o.out, s.Images, s.Classes)
+	return a.sampled(sampler.Written{File: o.out, Images: s.Images, Classes: s.Classes})
+}
+
+// sampled says what was written.
+func (a *app) sampled(w sampler.Written) error {
+	if a.json {
+		return a.printJSON(w)
+	}
+	fmt.Fprintln(a.stdout, w)
 	return nil
 }
 

@@ -32,6 +32,7 @@ func (a *app) status(ctx context.Context, files []string) error {
 		return err
 	}
 	cells, holder := p.Status(a.places())
+	cells = engine.Chosen(cells)
 	if view != nil {
 		if note := a.recall(ctx, view, p, cells); note != "" {
 			notes = append(notes, note)
@@ -64,13 +65,13 @@ func (a *app) statusOfDatabase(ctx context.Context) error {
 	}
 	defer db.Close()
 	if a.json {
-		cells, err := db.Cells(ctx, "")
+		cells, err := terminal.StoredCells(ctx, db, "", a.only)
 		if err != nil {
 			return err
 		}
 		return table.ExportCells(a.stdout, "json", cells)
 	}
-	if err := terminal.Stored(ctx, a.stdout, db, a.again("--json")); err != nil {
+	if err := terminal.Stored(ctx, a.stdout, db, a.only, a.again("--json")); err != nil {
 		return err
 	}
 	if by := a.places().Holder(); by != "" {

@@ -10,6 +10,7 @@ import (
 
 	"prabench/harness/artifact"
 	"prabench/harness/stage"
+	"prabench/results/where"
 )
 
 // forced is why a stage is done again that was asked for by --force.
@@ -22,18 +23,49 @@ func (e *UnknownCell) Error() string {
 	return fmt.Sprintf("--force %s: no cell has this id, the beginning of an id, or this label; `prabench status FILE` lists them", e.Name)
 }
 
-// cellsNamed gives the cells with an id, a beginning of an id of at least four
-// letters, or a label (all its seeds).
-func (p *Plan) cellsNamed(name string) []Cell {
-	var out []Cell
+// LeftOut says that a cell is to be done again which --only leaves out.
+type LeftOut struct{ Name string }
+
+func (e *LeftOut) Error() string {
+	return fmt.Sprintf("--force %s: --only leaves this cell out, so that nothing of it would be done: drop --only, or choose the cell by it",
+		e.Name)
+}
+
+// cellsNamed gives the cells that a name means, see [where.Named], without those that
+// are left out.
+func (p *Plan) cellsNamed(name string) ([]Cell, error) {
+	var all, out []Cell
 	for _, e := range p.Experiments {
-		for _, c := range e.Cells {
-			if c.ID == name || c.Label == name || len(name) >= 4 && strings.HasPrefix(c.ID, name) {
-				out = append(out, c)
-			}
+		all = append(all, e.Cells...)
+	}
+	named, err := where.Named(name, len(all), func(i int) where.Cell {
+		return where.Cell{ID: all[i].ID, Label: all[i].Label, Seed: all[i].Seed}
+	})
+	switch {
+	case err != nil:
+		return nil, Mistakef("--force: %w", err)
+	case len(named) == 0:
+		return nil, &UnknownCell{name}
+	}
+	for _, i := range named {
+		if !all[i].Skip {
+			out = append(out, all[i])
 		}
 	}
-	return out
+	if len(out) == 0 {
+		return nil, &LeftOut{name}
+	}
+	return out, nil
+}
+
+// checkForce refuses names that mean no cell, before anything is recorded.
+func (p *Plan) checkForce(names []string) error {
+	for _, name := range names {
+		if _, err := p.cellsNamed(name); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // force makes all stages of the named cells, which other cells may share, to do
@@ -41,9 +73,9 @@ func (p *Plan) cellsNamed(name string) []Cell {
 func (p *Plan) force(places Places, store artifact.Store, names []string) error {
 	keys := map[*stage.Kind][]string{}
 	for _, name := range names {
-		cells := p.cellsNamed(name)
-		if len(cells) == 0 {
-			return &UnknownCell{name}
+		cells, err := p.cellsNamed(name)
+		if err != nil {
+			return err
 		}
 		for _, c := range cells {
 			for _, st := range c.Chain.Stages() {

@@ -32,7 +32,7 @@ func IsFailure(err error) bool {
 // IsMistake says whether the user can mend what went wrong, and nothing failed.
 func IsMistake(err error) bool {
 	return !IsFailure(err) && (errors.Is(err, results.ErrMissing) || is[*Mistake](err) || is[*TooLarge](err) || is[*TooLargeFile](err) ||
-		is[*UnknownCell](err) ||
+		is[*UnknownCell](err) || is[*LeftOut](err) ||
 		is[*NotPlanned](err) || is[*OtherSource](err) || is[*results.UnknownVersion](err) ||
 		is[*experiments.Error](err) || is[*models.KeyError](err) || is[*dataset.Error](err) || is[*embed.Error](err))
 }
@@ -40,6 +40,27 @@ func IsMistake(err error) bool {
 func is[E error](err error) bool {
 	var e E
 	return errors.As(err, &e)
+}
+
+// CheckOut refuses a file that could not be written at the end of what is asked for,
+// before anything is done: flag is what named it. Neither "" nor "-" is a file.
+func CheckOut(flag, path string) error {
+	if path == "" || path == "-" {
+		return nil
+	}
+	return unwritable(flag, path, atomicfile.Possible(path))
+}
+
+// CheckOutFolder is [CheckOut] of a folder, which is made with those above it.
+func CheckOutFolder(flag, path string) error {
+	return unwritable(flag, path, atomicfile.PossibleFolder(path))
+}
+
+func unwritable(flag, path string, why error) error {
+	if why == nil {
+		return nil
+	}
+	return Mistakef("%s %s: %w: choose a place that can be written; nothing was started", flag, path, why)
 }
 
 // WriteOut writes a file that the user asked for, as [atomicfile.Output] does.

@@ -49,6 +49,14 @@ type Summary struct {
 	Took    time.Duration
 }
 
+// Check refuses what no run could mean, before anything is looked at.
+func (r *Run) Check() error {
+	if r.Jobs < 0 {
+		return Mistakef("--jobs %d: a number of stages side by side, or 0 for as many as the cores and the memory bear", r.Jobs)
+	}
+	return nil
+}
+
 // Do plans and runs the experiments. Errors about the experiments or their
 // data have nothing started; see [Failure] for those of the harness itself.
 func (r *Run) Do(ctx context.Context, experiments ...*Experiment) (Summary, error) {
@@ -157,7 +165,7 @@ func (r *Run) begin(ctx context.Context, stop context.CancelFunc, since time.Tim
 		it.Settings.SaveEvery = or(r.SaveEvery, time.Minute)
 	}
 	if err := l.prepare(ctx, experiments, r.Retry, r.Force, here); err != nil {
-		if is[*TooLarge](err) || is[*TooLargeFile](err) || is[*UnknownCell](err) {
+		if is[*TooLarge](err) || is[*TooLargeFile](err) || is[*UnknownCell](err) || is[*LeftOut](err) || is[*Mistake](err) {
 			return nil, nil, fmt.Errorf("%w; nothing was started", err)
 		}
 		return nil, nil, &Failure{err}
@@ -239,6 +247,9 @@ func (r *Run) threads() int {
 // prepare records the plans, takes in what earlier runs and other databases
 // left, and finds out what is to do.
 func (l *launcher) prepare(ctx context.Context, experiments []*Experiment, retry bool, force []string, here bool) error {
+	if err := l.plan.checkForce(force); err != nil {
+		return err
+	}
 	if err := l.ingest(ctx); err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"prabench/harness/machine"
@@ -19,6 +20,13 @@ type CellStatus struct {
 	Reason     string           `json:"reason,omitempty"` // why, or how far
 	Log        string           `json:"log,omitempty"`    // of a failed stage: the file of what it printed
 	Stages     map[string]State `json:"stages"`           // by kind
+
+	Skipped bool `json:"-"` // --only leaves it out
+}
+
+// Chosen are the cells that --only does not leave out.
+func Chosen(cells []CellStatus) []CellStatus {
+	return slices.DeleteFunc(cells, func(c CellStatus) bool { return c.Skipped })
 }
 
 // Status tells where every cell of an inspected plan stands. The stage that
@@ -41,7 +49,8 @@ func (p *Plan) Status(places Places) (cells []CellStatus, holder string) {
 }
 
 func (p *Plan) cellStatus(experiment string, c Cell, running map[string]Running, alive bool) CellStatus {
-	s := CellStatus{Experiment: experiment, Cell: c.ID, Label: c.Label, Seed: c.Seed, State: "done", Stages: map[string]State{}}
+	s := CellStatus{Experiment: experiment, Cell: c.ID, Label: c.Label, Seed: c.Seed, State: "done", Stages: map[string]State{},
+		Skipped: c.Skip}
 	rank := 0
 	worse := func(r int, state, kind, reason string) {
 		if r > rank {

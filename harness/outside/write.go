@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"image"
 	"image/png"
@@ -45,6 +46,18 @@ func Writes(path string) bool {
 		return true
 	}
 	return strings.HasSuffix(path, "/")
+}
+
+// Possible says whether [Write] would make a folder of a path, and refuses one that
+// has files: those of two samplings must not mix.
+func Possible(path string) (folder bool, err error) {
+	if ext := strings.ToLower(filepath.Ext(path)); !Writes(path) || ext == ".npz" || ext == ".npy" {
+		return false, nil
+	}
+	if there, err := os.ReadDir(path); err == nil && len(there) > 0 {
+		return true, errors.New("the folder has files already: name one that is not there or empty")
+	}
+	return true, nil
 }
 
 // Write writes what [Read] reads: .npz with the images as arr_0 and the classes as

@@ -3,6 +3,7 @@ package atomicfile
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -44,6 +45,61 @@ func Output(path string, perm os.FileMode, content func(w io.Writer) error) erro
 		return err
 	}
 	return pour(target, func(w io.Writer) error { _, err := whole.WriteTo(w); return err })
+}
+
+// Possible says, before anything is made, why [Output] could not write to a path; nil
+// when it can as far as that is known now. It makes, changes and opens for reading
+// nothing that stays.
+func Possible(path string) error {
+	target, through := follow(path)
+	info, err := os.Stat(target)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && !through:
+		return possibleIn(filepath.Dir(target))
+	case err != nil:
+		return err
+	case info.IsDir():
+		return &os.PathError{Op: "write", Path: path, Err: syscall.EISDIR}
+	case through || !info.Mode().IsRegular() || canMakeIn(filepath.Dir(target)):
+		return nil // opening a pipe would wait for its reader
+	}
+	f, err := os.OpenFile(target, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+// PossibleFolder is [Possible] of a folder that is made where it is not there, with
+// those above it.
+func PossibleFolder(path string) error {
+	for dir := filepath.Clean(path); ; dir = filepath.Dir(dir) {
+		_, err := os.Stat(dir)
+		if (errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)) && dir != filepath.Dir(dir) {
+			continue
+		}
+		return possibleIn(dir)
+	}
+}
+
+func possibleIn(dir string) error {
+	info, err := os.Stat(dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("there is no folder %s", dir)
+	case err != nil:
+		return err
+	case !info.IsDir():
+		return fmt.Errorf("%s is a file, not a folder", dir)
+	}
+	f, err := os.CreateTemp(dir, ".*.part")
+	if at := (*os.PathError)(nil); errors.As(err, &at) {
+		err = at.Err // the name is of no interest
+	}
+	if err != nil {
+		return fmt.Errorf("nothing can be made in the folder %s: %w", dir, err)
+	}
+	return errors.Join(f.Close(), os.Remove(f.Name()))
 }
 
 // OutputBytes is [Output] of content that is at hand.

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 )
@@ -178,5 +179,39 @@ func TestOutputNamesThePathInErrors(t *testing.T) {
 		if !errors.As(err, &at) || at.Path != path {
 			t.Errorf("%s: %v", path, err)
 		}
+	}
+}
+
+// Possible says before what Output says after, and leaves nothing behind.
+func TestPossible(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	for _, made := range []error{os.WriteFile("file", []byte("kept"), 0o644), os.Mkdir("folder", 0o755), os.Symlink("folder/new", "link"),
+		os.Symlink("nowhere/new", "broken")} {
+		if made != nil {
+			t.Skip(made)
+		}
+	}
+	for _, c := range []struct{ path, wrong string }{
+		{"new.csv", ""}, {"file", ""}, {"folder/new", ""}, {"link", ""}, {os.DevNull, ""}, {"folder", "is a directory"},
+		{"nowhere/new.csv", "there is no folder nowhere"}, {"file/new.csv", "not a"}, {"broken", "there is no folder nowhere"},
+		{filepath.Join(dir, "a", "b", "c.csv"), "there is no folder"}, {"/proc/new.csv", "no such file"},
+	} {
+		err := Possible(c.path)
+		if (err == nil) != (c.wrong == "") || err != nil && !strings.Contains(err.Error(), c.wrong) {
+			t.Errorf("%s: %v, want %q", c.path, err, c.wrong)
+		}
+	}
+	for _, c := range []struct{ path, wrong string }{
+		{"folder", ""}, {"new", ""}, {"new/below/it", ""}, {"file", "is a file, not a folder"}, {"file/below", "file is a file, not a folder"},
+		{"/proc/new/below", "nothing can be made in the folder /proc"},
+	} {
+		err := PossibleFolder(c.path)
+		if (err == nil) != (c.wrong == "") || err != nil && !strings.Contains(err.Error(), c.wrong) {
+			t.Errorf("folder %s: %v, want %q", c.path, err, c.wrong)
+		}
+	}
+	if left, _ := filepath.Glob("*"); strings.Join(left, " ") != "broken file folder link" || read(t, "file") != "kept" {
+		t.Errorf("left behind: %v", left)
 	}
 }

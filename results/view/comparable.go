@@ -21,6 +21,16 @@ func (m *Mean) Circumstances() Circumstances {
 	return Circumstances{m.Unit, m.Protocol, m.Device, m.Code}
 }
 
+// CheckAcross refuses names of differences that cannot be accepted.
+func CheckAcross(names []string) error {
+	for _, name := range names {
+		if !slices.Contains(Acceptable, name) {
+			return fmt.Errorf("--across %s: there is no such difference to accept; choose of %s", name, strings.Join(Acceptable, ", "))
+		}
+	}
+	return nil
+}
+
 // Acceptable names the differences that a user can accept, with --across.
 var Acceptable = []string{"code", "device", "protocol"}
 

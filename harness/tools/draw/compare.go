@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -15,6 +16,7 @@ import (
 	"prabench/plots/figure"
 	"prabench/plots/paper"
 	"prabench/results/table"
+	"prabench/results/where"
 )
 
 // Comparing is what is compared.
@@ -49,7 +51,8 @@ func (s Source) Compare(ctx context.Context, c Comparing) ([]paper.Comparison, e
 	}
 	for _, m := range metrics {
 		if !slices.ContainsFunc(cells, func(c plots.CellData) bool { _, ok := c.Metrics[m]; return ok }) {
-			return nil, engine.Mistakef("--metric %s: no cell of %s has it; there are %s", m, c.Experiment, strings.Join(measured(cells), ", "))
+			return nil, engine.Mistakef("--metric %s: no cell of %s has it%s; there are %s", m, c.Experiment,
+				experiments.DidYouMean(m, measured(cells)), strings.Join(measured(cells), ", "))
 		}
 	}
 	all := paper.Compare(data, sides[0], sides[1], metrics)
@@ -97,21 +100,25 @@ func (s Source) stored(ctx context.Context, name *string) (plots.Data, error) {
 
 // chosenCells are the points of a label, of the cell of an id, or of a filter.
 func chosenCells(cells []plots.CellData, text string) (out []plots.CellData, err error) {
-	accepts := func(c plots.CellData) bool {
-		return c.Label == text || c.Text("label") == text || slices.ContainsFunc(c.IDs, func(id string) bool {
-			return len(text) >= 8 && strings.HasPrefix(id, text)
-		})
+	var called []where.Cell
+	var swept, labels []string
+	for _, c := range cells {
+		for _, id := range c.IDs {
+			called = append(called, where.Cell{ID: id, Label: c.Label, Step: c.Text("label")})
+		}
+		swept = slices.AppendSeq(swept, maps.Keys(c.Params))
 	}
-	if slices.ContainsFunc(cells, accepts) {
-		// A label first: it may have the form of a filter.
-	} else if strings.Contains(text, "=") {
-		f, err := experiments.Choices(text)
+	accepts := func(plots.CellData) bool { return false }
+	named, err := where.Named(text, len(called), func(i int) where.Cell { return called[i] })
+	if err != nil || len(named) > 0 || strings.Contains(text, "=") {
+		f, ids, err := experiments.ChoicesAmong(text, len(called), func(i int) where.Cell { return called[i] }, swept)
 		if err != nil {
 			return nil, engine.Mistakef("%w", err)
 		}
-		accepts = func(c plots.CellData) bool { return c.Has(f) }
+		accepts = func(c plots.CellData) bool {
+			return c.Has(f) && (ids == nil || slices.ContainsFunc(c.IDs, func(id string) bool { return slices.Contains(ids, id) }))
+		}
 	}
-	var labels []string
 	for _, c := range cells {
 		labels = append(labels, c.Label)
 		if accepts(c) {

@@ -11,6 +11,9 @@ import (
 // Importance says which axes of an experiment decide its metrics; an axis is a list of
 // keys that move together.
 func (s Source) Importance(ctx context.Context, experiment string, axes [][]string, metrics []string) (importance.Report, error) {
+	if err := checkMetrics(metrics); err != nil {
+		return importance.Report{}, err
+	}
 	r, err := importance.Read(ctx, s.DB, experiment, axes, metrics)
 	mixed := (*importance.Mixed)(nil)
 	if err == nil {

@@ -10,6 +10,9 @@ import (
 
 // Noise is the ledger of an experiment that repeats.
 func (s Source) Noise(ctx context.Context, experiment string, metrics []string) (noise.Report, error) {
+	if err := checkMetrics(metrics); err != nil {
+		return noise.Report{}, err
+	}
 	r, err := noise.Read(ctx, s.DB, experiment, metrics)
 	mixed := (*noise.Mixed)(nil)
 	if err == nil {

@@ -31,6 +31,9 @@ func (e *TooManyCells) Error() string {
 // the database when there are none: at most so many sheets of images of each.
 // The files are those whose cells the database has.
 func (s Source) Report(ctx context.Context, database string, files []engine.Loaded, sheets int) (report.Content, error) {
+	if err := CheckAcross(s.Across); err != nil {
+		return report.Content{}, err
+	}
 	content := report.Content{Database: database}
 	stored, err := s.DB.Experiments(ctx)
 	if err != nil {

@@ -2,11 +2,11 @@ package draw
 
 import (
 	"context"
-	"slices"
-	"strings"
 
+	"prabench/experiments"
 	"prabench/harness/artifact"
 	"prabench/harness/engine"
+	"prabench/metrics/quantity"
 	"prabench/plots"
 	"prabench/plots/figure"
 	"prabench/results"
@@ -90,12 +90,20 @@ func (e *experiment) data(needs figure.Need) (plots.Data, []string) {
 // again tells of an artifact that cannot be read.
 func again(err error) string { return err.Error() + "; prabench run makes it again" }
 
+// checkMetrics refuses names that are no metrics.
+func checkMetrics(names []string) error {
+	for _, name := range names {
+		if quantity.Find(name) == nil {
+			return engine.Mistakef("--metric %s: there is no such metric%s", name, experiments.DidYouMean(name, quantity.Names(nil)))
+		}
+	}
+	return nil
+}
+
 // CheckAcross refuses names of differences that cannot be accepted.
 func CheckAcross(names []string) error {
-	for _, name := range names {
-		if !slices.Contains(view.Acceptable, name) {
-			return engine.Mistakef("--across %s: there is no such difference to accept; choose of %s", name, strings.Join(view.Acceptable, ", "))
-		}
+	if err := view.CheckAcross(names); err != nil {
+		return &engine.Mistake{Err: err}
 	}
 	return nil
 }

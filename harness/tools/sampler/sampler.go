@@ -122,6 +122,33 @@ func (r Request) Write(ctx context.Context, path string) (int, error) {
 // ForPrograms says whether a path is one of [Request.Write], and no sheet.
 func ForPrograms(path string) bool { return outside.Writes(path) }
 
+// Written says what was written; files for programs have no rows of classes.
+type Written struct {
+	File    string `json:"file"`
+	Images  int    `json:"images"`
+	Classes int    `json:"classes,omitempty"`
+}
+
+func (w Written) String() string {
+	if w.Classes == 0 {
+		return fmt.Sprintf("%s: %d images", w.File, w.Images)
+	}
+	return fmt.Sprintf("%s: %d images of %d classes, one row a class", w.File, w.Images, w.Classes)
+}
+
+// CheckOut refuses a path that images could not be written to, before any is drawn:
+// flag is what named it.
+func CheckOut(flag, path string) error {
+	folder, err := outside.Possible(path)
+	switch {
+	case err != nil:
+		return engine.Mistakef("%s %s: %w", flag, path, err)
+	case folder:
+		return engine.CheckOutFolder(flag, path)
+	}
+	return engine.CheckOut(flag, path)
+}
+
 // Trained finds the first cell that is not skipped and has been trained, and the
 // file of its model; the cell is nil where there is none. Where it has chosen its own
 // sampling, that is in its settings.

@@ -4,15 +4,18 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"prabench/experiments"
 	"prabench/harness/engine"
+	"prabench/metrics/quantity"
 	"prabench/results"
 	"prabench/results/table"
 	"prabench/results/view"
+	"prabench/results/where"
 )
 
 // Query is which results are wanted, and how.
@@ -33,7 +36,10 @@ func Results(ctx context.Context, w io.Writer, q Query) error {
 	if q.Format != "" && !slices.Contains(table.Formats(), q.Format) {
 		return engine.Mistakef("--format %s: choose one of %s", q.Format, strings.Join(table.Formats(), ", "))
 	}
-	points := q.Format == "" && len(q.Metrics) == 0 && !q.Mean && !q.Cells && q.Only == "" && q.TimeTo == ""
+	if err := view.CheckAcross(q.Across); err != nil {
+		return &engine.Mistake{Err: err}
+	}
+	points := q.Format == "" && len(q.Metrics) == 0 && !q.Mean && !q.Cells && q.TimeTo == ""
 	if q.Format == "" {
 		q.Format = "table"
 	}
@@ -74,32 +80,38 @@ type found struct {
 }
 
 func (f *found) read(ctx context.Context, db *results.DB, named string, q Query) error {
-	params, err := experiments.Choices(q.Only)
-	if err != nil {
-		return err
-	}
 	refs := q.Experiments
 	if len(refs) == 0 {
 		refs = []string{""}
 	}
 	for _, ref := range refs {
+		of, err := filter(ctx, db, ref, q.Only)
+		if err != nil {
+			return err
+		}
 		if q.Cells {
-			cells, err := db.Cells(ctx, ref)
+			cells, err := db.CellsOf(ctx, of)
 			if err != nil {
 				return err
 			}
 			for i := range cells {
 				cells[i].Experiment = named + cells[i].Experiment
 			}
-			f.cells = append(f.cells, cells...)
+			if f.cells = append(f.cells, cells...); len(cells) > 0 || q.Only == "" {
+				continue
+			}
+			if f.why, err = db.WhyNone(ctx, ref, of.Params); err != nil {
+				return err
+			}
 			continue
 		}
-		rows, err := db.Results(ctx, results.Filter{Experiment: ref, Metrics: q.Metrics, Params: params})
+		of.Metrics = q.Metrics
+		rows, err := db.Results(ctx, of)
 		if err != nil {
 			return err
 		}
 		if len(rows) == 0 {
-			if f.why, err = db.WhyNone(ctx, ref, params); err != nil {
+			if f.why, err = db.WhyNone(ctx, ref, of.Params); err != nil {
 				return err
 			}
 		}
@@ -109,6 +121,65 @@ func (f *found) read(ctx context.Context, db *results.DB, named string, q Query)
 		f.rows = append(f.rows, rows...)
 	}
 	return otherVersions(ctx, db, named, q)
+}
+
+// filter is what --only chooses among the cells of an experiment, or of all.
+func filter(ctx context.Context, db *results.DB, ref, only string) (results.Filter, error) {
+	f := results.Filter{Experiment: ref}
+	if strings.TrimSpace(only) == "" {
+		return f, nil
+	}
+	cells, err := db.Cells(ctx, ref)
+	if err != nil {
+		return f, err
+	}
+	varied := map[string]bool{}
+	for i := range cells {
+		for key := range cells[i].Params {
+			varied[key] = true
+		}
+	}
+	f.Params, f.Cells, err = experiments.ChoicesAmong(only, len(cells), func(i int) where.Cell {
+		c := &cells[i]
+		step, _ := c.Params["label"].(string)
+		return where.Cell{ID: c.Cell, Label: c.Label, Step: step, Seed: c.Seed}
+	}, slices.Sorted(maps.Keys(varied)))
+	return f, err
+}
+
+// StoredCells are the cells of an experiment, or of all, that --only chooses; all
+// where it is empty. That there is none is a mistake.
+func StoredCells(ctx context.Context, db *results.DB, ref, only string) ([]results.Cell, error) {
+	f, err := filter(ctx, db, ref, only)
+	if err != nil {
+		return nil, err
+	}
+	cells, err := db.CellsOf(ctx, f)
+	if err != nil || len(cells) > 0 || only == "" {
+		return cells, err
+	}
+	why, err := db.WhyNone(ctx, ref, f.Params)
+	if err != nil {
+		return nil, err
+	}
+	return nil, engine.Mistakef("%s", why)
+}
+
+// checkMetrics refuses names that neither the catalogue nor the results know, and
+// notes those of which there are none: rows of the others would look like an answer.
+func (f *found) checkMetrics(q Query) error {
+	for _, name := range q.Metrics {
+		if slices.ContainsFunc(f.rows, func(r results.Row) bool { return r.Metric == name }) {
+			continue
+		}
+		if quantity.Find(name) == nil {
+			return engine.Mistakef("--metric %s: there is no such metric%s", name, experiments.DidYouMean(name, quantity.Names(nil)))
+		}
+		if len(f.rows) > 0 && q.Notes != nil {
+			fmt.Fprintf(q.Notes, "note: no result has %s\n", name)
+		}
+	}
+	return nil
 }
 
 // versioned is the name in the column experiment: that of the view, or the
@@ -148,8 +219,11 @@ func otherVersions(ctx context.Context, db *results.DB, named string, q Query) e
 }
 
 func (f *found) write(w io.Writer, q Query) error {
-	if q.Cells {
+	if q.Cells && (len(f.cells) > 0 || q.Only == "") {
 		return table.ExportCells(w, q.Format, f.cells)
+	}
+	if err := f.checkMetrics(q); err != nil {
+		return err
 	}
 	if len(f.rows) == 0 {
 		return engine.Mistakef("%s", f.why)
@@ -184,13 +258,24 @@ func pointTables(ctx context.Context, w io.Writer, db *results.DB, named string,
 	if len(refs) == 0 {
 		refs = names
 	}
+	var none error
+	shown := 0
 	for _, ref := range refs {
 		if !strings.Contains(ref, "@") && !slices.Contains(names, ref) {
 			return engine.Mistakef("%s: the database has no such experiment, only: %s", ref, strings.Join(names, ", "))
 		}
-		if err := Experiment(ctx, w, db, ref, named, q.Across); err != nil {
+		err := chosenPoints(ctx, w, db, ref, named, q)
+		switch {
+		case err != nil && q.Only != "" && engine.IsMistake(err):
+			none = err // another experiment may have such cells
+		case err != nil:
 			return err
+		default:
+			shown++
 		}
+	}
+	if shown == 0 {
+		return none
 	}
 	return nil
 }
@@ -198,9 +283,24 @@ func pointTables(ctx context.Context, w io.Writer, db *results.DB, named string,
 // Experiment prints the points of a version of an experiment, and says which
 // others there are.
 func Experiment(ctx context.Context, w io.Writer, db *results.DB, ref, named string, across []string) error {
-	s, err := db.Summary(ctx, ref, MostLines, across)
+	return chosenPoints(ctx, w, db, ref, named, Query{Across: across})
+}
+
+func chosenPoints(ctx context.Context, w io.Writer, db *results.DB, ref, named string, q Query) error {
+	of, err := filter(ctx, db, ref, q.Only)
 	if err != nil {
 		return err
+	}
+	s, err := db.SummaryOf(ctx, of, MostLines, q.Across)
+	if err != nil {
+		return err
+	}
+	if len(s.Points) == 0 && q.Only != "" {
+		why, err := db.WhyNone(ctx, ref, of.Params)
+		if err != nil {
+			return err
+		}
+		return engine.Mistakef("%s", why)
 	}
 	others, err := db.Others(ctx, ref)
 	if err != nil || len(s.Points) == 0 {

@@ -54,8 +54,8 @@ func Status(w io.Writer, cells []engine.CellStatus) error {
 
 // Stored prints the cells of a database with their outcomes, or, of more than
 // anyone reads, how many each experiment has and what failed. whole is the command
-// that has them all.
-func Stored(ctx context.Context, w io.Writer, db *results.DB, whole string) error {
+// that has them all. With only the cells are those that it chooses.
+func Stored(ctx context.Context, w io.Writer, db *results.DB, only, whole string) (err error) {
 	es, err := db.Experiments(ctx)
 	if err != nil {
 		return err
@@ -66,13 +66,13 @@ func Stored(ctx context.Context, w io.Writer, db *results.DB, whole string) erro
 	}
 	defer func() {
 		for _, e := range es {
-			if e.Kept > 1 {
+			if e.Kept > 1 && err == nil {
 				fmt.Fprintf(w, "\n%s: this is version %d of %d (%s); prabench experiments lists them\n", e.Name, e.Number, e.Kept, e.Kind())
 			}
 		}
 	}()
-	if all <= MostLines {
-		cells, err := db.Cells(ctx, "")
+	if all <= MostLines || only != "" {
+		cells, err := StoredCells(ctx, db, "", only)
 		if err != nil {
 			return err
 		}

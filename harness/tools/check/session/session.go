@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -116,6 +117,10 @@ func (s *Session) Compare(ctx context.Context, other Other) (*check.Report, erro
 
 // Save measures this program alone and keeps the result as a baseline.
 func (s *Session) Save(ctx context.Context, name string) (path string, bl *check.Baseline, err error) {
+	path = s.baselinePath(name)
+	if err := engine.CheckOutFolder("--save", filepath.Dir(path)); err != nil {
+		return "", nil, err
+	}
 	err = s.measured(ctx, Other{}, func(m *measurement) error {
 		var known map[string]check.Quality
 		if s.wantsQuality() { // before measuring: it may be missing
@@ -128,7 +133,6 @@ func (s *Session) Save(ctx context.Context, name string) (path string, bl *check
 			return err
 		}
 		bl.Quality = known
-		path = s.baselinePath(name)
 		if err := bl.Write(path); err != nil {
 			return &engine.Failure{Err: err}
 		}
