@@ -1,10 +1,12 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"syscall"
@@ -134,6 +136,53 @@ func TestKilledProgramGoesOn(t *testing.T) {
 	killedAt(t, args, ".prabench/external/*/mark")
 	if out := must(t, args); !strings.Contains(out, "noise mean=40") && !strings.Contains(out, "noise (outside)") {
 		t.Error(out)
+	}
+}
+
+// What programs do wrong is an outcome of their cells, with a reason; a log that they
+// flood is shortened, and nothing that they started stays.
+func TestFaultsOfPrograms(t *testing.T) {
+	if testing.Short() {
+		t.Skip("waits for programs that hang: some seconds")
+	}
+	root := testdata(t)
+	here(t)
+	shipped(t, root, "noise.sh")
+	noise := contents(t, "noise.sh")[0]
+	faults := []struct{ name, program, outcome, reason string }{
+		{"hangs", "sleep 611.5", "timeout", "measure.timeout"},
+		{"floods", "yes 'all is well' | head -c 20000000; echo; echo 'no such layer'; exit 4", "crash", "floods ended with exit code 4: no such layer"},
+		{"few", strings.Replace(noise, "n=$(number count)", "n=$(($(number count) - 1))", 1), "invalid", "few wrote 119 images, 120 were asked for"},
+		{"leaves", strings.Replace(noise, "set -eu", "set -eu; sleep 612.5 &", 1), "invalid", "left 1 processes running (sleep)"},
+	}
+	for _, f := range faults {
+		write(t, f.name+".sh", f.program)
+		appendTo(t, "tiny.toml", fmt.Sprintf("[[external]]\nlabel = %q\ncommand = [\"sh\", \"%[1]s.sh\"]\nsettings = { mean = 40 }\n", f.name))
+	}
+	_, errs, code := prabench("run tiny.toml --no-figures --only outside=hangs,outside=floods,outside=few,outside=leaves " +
+		"--set measure.rounds=0 --set sample.count=120 --set measure.timeout=5s")
+	if code != exitFailed {
+		t.Errorf("exit code %d, %s", code, errs)
+	}
+	status := must(t, "status tiny.toml --set measure.rounds=0 --set sample.count=120 --set measure.timeout=5s")
+	for _, f := range faults {
+		if !regexp.MustCompile(regexp.QuoteMeta(f.name) + ` .*` + f.outcome + `\b.*` + regexp.QuoteMeta(f.reason)).MatchString(status) {
+			t.Errorf("%s: want %s with %q:\n%s", f.name, f.outcome, f.reason, status)
+		}
+	}
+	for i, log := range contents(t, ".prabench/log/*") {
+		if len(log) > 200<<10 {
+			t.Errorf("log %d has %d bytes", i, len(log))
+		}
+	}
+	running, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	if err != nil || runtime.GOOS == "linux" && len(running) == 0 {
+		t.Fatalf("no processes to look at: %v", err)
+	}
+	for _, file := range running { // they may end meanwhile
+		if raw, err := os.ReadFile(file); err == nil && (string(raw) == "sleep\x00611.5\x00" || string(raw) == "sleep\x00612.5\x00") {
+			t.Errorf("what a program started still runs: %s", file)
+		}
 	}
 }
 
