@@ -2,41 +2,74 @@ package engine
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
+	"strings"
 
 	"prabench/harness/stage"
+	"prabench/models"
 )
 
+// branch is a stage that others may go on from, or that goes on from others.
+type branch struct {
+	*Item
+	whole string // key of the one that goes to the end
+	steps int    // that it does
+	// trunk is the stage without an end that it is the same as for its first stable
+	// steps; "" where there is none.
+	trunk  string
+	stable int
+}
+
 // further finds stages that go on from others of the plan: those of a kind that say
-// how far they go, which are the same but for that. Each waits for the one before it.
+// how far they go, which are the same but for that, or the same up to where their
+// schedules part. Each waits for the one before it.
 func (p *Plan) further() {
-	groups := map[string][]*Item{} // key of the one that goes to the end → those that stop earlier
-	var order []string
+	same := map[string][]*branch{} // key of the one that goes to the end, or of the trunk → those that can be one
+	var all []*branch
 	for _, it := range p.Items {
-		if it.Kind.Reach == nil || it.Kind.Reach(it.Settings) == 0 {
+		if it.Kind.Reach == nil {
 			continue
 		}
-		chain, err := stage.Of(it.Kind.Whole(it.Full()))
-		if err != nil {
-			continue // then each goes all its way
-		}
-		whole := chain.Key(it.Kind)
-		if groups[whole] == nil {
-			order = append(order, whole)
-		}
-		groups[whole] = append(groups[whole], it)
-	}
-	for _, whole := range order {
-		group := groups[whole]
-		slices.SortStableFunc(group, func(a, b *Item) int { return cmp.Compare(a.reach(), b.reach()) })
-		if end := p.byKey[whole]; end != nil {
-			group = append(group, end)
-		}
-		for i, it := range group {
-			it.Earlier = nil
-			for k := i - 1; k >= 0; k-- { // the latest first
-				it.Earlier = append(it.Earlier, group[k].Key)
+		b := &branch{Item: it, steps: it.reach()}
+		whole := it.Key
+		if b.steps > 0 {
+			chain, err := stage.Of(it.Kind.Whole(it.Full()))
+			if err != nil {
+				continue // then each goes all its way
 			}
+			whole = chain.Key(it.Kind)
+		} else {
+			b.steps = it.Settings.StepsTrained()
+		}
+		same[whole] = append(same[whole], b)
+		if it.Kind.Trunk != nil {
+			if trunk, stable, ok := it.Kind.Trunk(it.Full()); ok {
+				if chain, err := stage.Of(trunk); err == nil {
+					b.trunk, b.stable = "trunk "+chain.Key(it.Kind), stable
+					same[b.trunk] = append(same[b.trunk], b)
+				}
+			}
+		}
+		b.Earlier = nil
+		b.whole = whole
+		all = append(all, b)
+	}
+	for _, b := range all {
+		var before []*branch
+		for _, e := range same[b.whole] {
+			if e.steps < b.steps {
+				before = append(before, e)
+			}
+		}
+		for _, e := range same[b.trunk] { // none for ""
+			if e.steps < b.steps && e.whole != b.whole && e.steps <= min(e.stable, b.stable) {
+				before = append(before, e)
+			}
+		}
+		slices.SortStableFunc(before, func(a, b *branch) int { return cmp.Compare(b.steps, a.steps) }) // the latest first
+		for _, e := range before {
+			b.Earlier = append(b.Earlier, e.Key)
 		}
 	}
 }
@@ -73,4 +106,47 @@ func (p *Plan) needs(it *Item, listed map[string]bool) []string {
 		needs = append(slices.Clone(needs), it.Earlier[0])
 	}
 	return needs
+}
+
+// Apart says of trainings that differ in their steps alone why the longer ones cannot go
+// on from the shorter.
+func (p *Plan) Apart() []string {
+	type group struct {
+		steps []int
+		why   string
+	}
+	groups := map[models.Params]*group{}
+	var order []models.Params
+	for _, it := range p.Items {
+		if it.Kind.Reach == nil || it.Skip || it.Settings.Foreign() {
+			continue
+		}
+		full := it.Full()
+		_, _, why := models.TrunkOf(full.Params)
+		params, ok := models.Set(full.Params.Canonical(), "train.steps", 1)
+		if why == "" || !ok {
+			continue
+		}
+		if groups[params] == nil {
+			groups[params] = &group{why: why}
+			order = append(order, params)
+		}
+		if g := groups[params]; !slices.Contains(g.steps, full.Training().Steps) {
+			g.steps = append(g.steps, full.Training().Steps)
+		}
+	}
+	var out []string
+	for _, params := range order {
+		g := groups[params]
+		if len(g.steps) < 2 {
+			continue
+		}
+		slices.Sort(g.steps)
+		steps := strings.Trim(strings.ReplaceAll(fmt.Sprint(g.steps), " ", ", "), "[]")
+		text := fmt.Sprintf("trainings of %s steps share nothing: %s", steps, g.why)
+		if !slices.Contains(out, text) {
+			out = append(out, text)
+		}
+	}
+	return out
 }

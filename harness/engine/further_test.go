@@ -138,3 +138,60 @@ func TestStopsInAnyOrder(t *testing.T) {
 		t.Errorf("three stops are %d trainings", len(keys))
 	}
 }
+
+// lengths is one training under several numbers of steps.
+func lengths(schedule string, warmup int, steps ...int) *engine.Experiment {
+	e := stops(make([]int, len(steps))...)
+	for i, n := range steps {
+		s := e.Cells[i].Settings
+		edit(s, func(p *pra.Params) {
+			p.Train.Steps, p.Train.Schedule, p.Train.WarmupSteps, p.Train.Decay = n, schedule, warmup, 0.5
+		})
+		e.Cells[i].Params = map[string]any{"train.steps": n}
+	}
+	return e
+}
+
+// Trainings at a constant rate are one training, looked at where each of them ends.
+func TestTrainingsOfSeveralLengthsGoOnFromEachOther(t *testing.T) {
+	b, whole := newBench(t), newBench(t)
+	e := lengths("constant", 3, 150, 460)
+	if sum := b.run(context.Background(), e, nil); sum.Failed+sum.Blocked > 0 {
+		t.Fatalf("%+v\n%s", sum, b.out.String())
+	}
+	long := lengths("constant", 3, 460)
+	whole.run(context.Background(), long, nil)
+	if !same(b.trained(e, 1), whole.trained(long, 0)) {
+		t.Error("460 steps after 150 differ from 460 in one go")
+	}
+	for name, c := range map[string]struct {
+		e    *engine.Experiment
+		on   int // trainings that go on from others
+		says string
+	}{
+		"constant":           {lengths("constant", 3, 100, 200, 400), 2, ""},
+		"in any order":       {lengths("constant", 3, 400, 100), 1, ""},
+		"wsd to its end":     {lengths("wsd", 3, 100, 200), 0, ""},
+		"cosine":             {lengths("cosine", 0, 100, 200), 0, `trainings of 100, 200 steps share nothing: train.schedule = "cosine"`},
+		"a share as warm-up": {lengths("constant", 0, 100, 200), 0, "share nothing: train.warmup is a share"},
+		"one length":         {lengths("cosine", 0, 100), 0, ""},
+	} {
+		p := planOf(t, c.e)
+		on := 0
+		for _, it := range p.Items {
+			if len(it.Earlier) > 0 {
+				on++
+			}
+		}
+		apart := strings.Join(p.Apart(), "\n")
+		if on != c.on || (apart == "") != (c.says == "") || !strings.Contains(apart, c.says) {
+			t.Errorf("%s: %d go on, said %q; want %d and %q", name, on, apart, c.on, c.says)
+		}
+	}
+	// What a wsd training shares with a longer one is a stop before its rate falls.
+	mixed := lengths("wsd", 3, 200, 400)
+	mixed.Cells[0].Settings.Until = 100
+	if !slices.ContainsFunc(planOf(t, mixed).Items, func(it *engine.Item) bool { return len(it.Earlier) > 0 }) {
+		t.Error("the longer training does not go on from the stop before the fall")
+	}
+}

@@ -79,6 +79,9 @@ type Kind struct {
 	// of the one that goes there. Where one goes on from does not change its result.
 	Reach func(*Settings) int
 	Whole func(Settings) Settings
+	// Trunk is the settings of a stage without an end that this one is the same as up to
+	// some reach, so that it can go on from others of them; ok is false where there is none.
+	Trunk func(Settings) (trunk Settings, until int, ok bool)
 
 	// Watched says that the kind ends by itself where its steps do not end, and has no
 	// timeout unless a file names it.

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"slices"
 
 	"prabench/metrics/quantity"
 	"prabench/models"
@@ -47,9 +48,7 @@ func (c Curve) last(n int, loss string) (mean float64, of int) {
 
 // drop leaves out a last point that only the end of a shorter training made.
 func (c *Curve) drop(every int) {
-	if n := len(*c); n > 0 && (*c)[n-1].Step%every != 0 {
-		*c = (*c)[:n-1]
-	}
+	*c = slices.DeleteFunc(*c, func(l models.Losses) bool { return l.Step%every != 0 })
 }
 
 func (c Curve) write(path string) error {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math/bits"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -56,9 +57,20 @@ var Train = &stage.Kind{
 		s.Until = 0
 		return s
 	},
+	Trunk:      trunkOf,
 	Shown:      true,
 	Watched:    true,
 	Unfinished: checkpointFolder,
+}
+
+// trunkOf is the training without an end whose first steps a training does.
+func trunkOf(s stage.Settings) (stage.Settings, int, bool) {
+	trunk, steps, why := models.TrunkOf(s.Params)
+	if why != "" {
+		return s, 0, false
+	}
+	s.Params, s.Until = trunk, 0
+	return s, steps, true
 }
 
 type trainPart struct {
@@ -106,7 +118,9 @@ func (t *task) train() error {
 		if err := tr.SaveModel(d.Path(ModelFile)); err != nil {
 			return err
 		}
-		if t.set.Until > 0 {
+		// What stops earlier is gone on from, and so is what ends before its rate falls.
+		_, stable, branches := trunkOf(t.set)
+		if t.set.Until > 0 || branches && t.set.StepsTrained() <= stable {
 			note, err := json.Marshal(kept)
 			if err != nil {
 				return err
@@ -178,8 +192,16 @@ func (t *task) goOn(tr models.Trainer, images models.Images, be device.Backend) 
 	return tr, &progressSoFar{}, nil
 }
 
-// every is the number of steps between those whose losses are kept.
-func (t *task) every() int { return max(1, t.set.Training().Steps/100) }
+// every is the number of steps between those whose losses are kept: about a hundredth
+// of all, and a power of two where trainings of other lengths may go on from each
+// other, so that what the shorter one kept has all that the longer one keeps.
+func (t *task) every() int {
+	n := max(1, t.set.Training().Steps/100)
+	if _, _, branches := trunkOf(t.set); branches {
+		return 1 << (bits.Len(uint(n)) - 1)
+	}
+	return n
+}
 
 // resume brings the trainer to the step of a checkpoint.
 func (t *task) resume(tr models.Trainer, path string) (*progressSoFar, error) {

@@ -56,6 +56,12 @@ type TrainConfig struct {
 	// Batch. It divides Batch.
 	MicroBatch int `toml:"micro_batch" json:"micro_batch,omitempty" absent:"0"`
 
+	// How the learning rate goes: "cosine", "constant" or "wsd", whose last Decay of the
+	// steps fall; WarmupSteps above 0 stand for Warmup.
+	Schedule    string  `toml:"schedule" json:"schedule,omitempty" absent:"cosine"`
+	Decay       float64 `toml:"decay" json:"decay,omitempty" absent:"0.2"`
+	WarmupSteps int     `toml:"warmup_steps" json:"warmup_steps,omitempty" absent:"0"`
+
 	SeedInit  uint64 `toml:"seed.init" json:"seed_init,omitempty" absent:"0"` // of parts apart; 0 is Seed
 	SeedOrder uint64 `toml:"seed.order" json:"seed_order,omitempty" absent:"0"`
 	SeedNoise uint64 `toml:"seed.noise" json:"seed_noise,omitempty" absent:"0"`
@@ -87,7 +93,7 @@ func defaults() Params {
 	return Params{
 		Model: Config{Size: 28, Channels: 1, Classes: 10, Patch: 7, Width: 96, Depth: 4, Heads: 4, MLP: 4, Bottleneck: 32, Target: "x"},
 		Train: TrainConfig{Steps: 1500, Batch: 128, LR: 1e-3, Warmup: 0.05, Beta2: 0.95, Clip: 1, EMA: 0.999, TimeMean: -0.8, TimeStd: 0.8,
-			ClassDropout: 0.1, Threads: 1},
+			ClassDropout: 0.1, Threads: 1, Schedule: "cosine", Decay: 0.2},
 		Sample: SampleConfig{FlowSteps: 20, Solver: "heun", GuidanceFrom: 0.1, GuidanceTo: 1, Weights: "ema", Seed: 1},
 	}
 }
@@ -124,6 +130,11 @@ func (c Config) validate() error {
 	return nil
 }
 
+// schedule is how the learning rate goes.
+func (t TrainConfig) schedule() models.Schedule {
+	return models.Schedule{Kind: t.Schedule, WarmSteps: t.WarmupSteps, Fall: t.Decay}
+}
+
 func (t TrainConfig) validate() error {
 	return models.First(
 		models.Positive("train.steps", t.Steps), models.Positive("train.batch", t.Batch), models.Positive("train.threads", t.Threads),
@@ -131,7 +142,7 @@ func (t TrainConfig) validate() error {
 		models.Within("train.weight_decay", t.WeightDecay, 0, 1), models.Within("train.clip", t.Clip, 0, math.MaxFloat64),
 		models.Within("train.ema", t.EMA, 0, 1), models.Within("train.time_mean", t.TimeMean, -10, 10),
 		models.Within("train.time_std", t.TimeStd, 0, 10), models.Within("train.class_dropout", t.ClassDropout, 0, 1),
-		models.Parts("train.micro_batch", t.MicroBatch, t.Batch),
+		models.Parts("train.micro_batch", t.MicroBatch, t.Batch), models.CheckSchedule(t.schedule(), t.Steps, t.Warmup),
 	)
 }
 

@@ -77,8 +77,20 @@ func (p Params) Canonical() models.Params {
 	if p.Train.MicroBatch == p.Train.Batch {
 		p.Train.MicroBatch = 0
 	}
+	p.Train.Schedule, p.Train.Decay = models.CanonicalSchedule(p.Train.schedule(), defaults().Train.Decay, &p.Train.Warmup, nil)
 	models.CanonicalSeeds(&p.Train.Seed, &p.Train.SeedInit, &p.Train.SeedOrder, &p.Train.SeedNoise)
 	return p
+}
+
+// Trunk is the same training at its peak rate without an end.
+func (p Params) Trunk() (trunk models.Params, steps int, why string) {
+	s := p.Train.schedule()
+	if why = models.BranchOff(s, p.Train.Warmup); why != "" {
+		return nil, 0, why
+	}
+	steps = s.Stable(p.Train.Steps)
+	p.Train.Schedule, p.Train.Steps = "constant", 1
+	return p.Canonical(), steps, ""
 }
 
 // PatchSide is p.

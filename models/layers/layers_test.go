@@ -7,6 +7,7 @@ import (
 	"slices"
 	"testing"
 
+	"prabench/models"
 	"prabench/models/device"
 	"prabench/models/device/reference"
 	"prabench/models/safetensors"
@@ -99,6 +100,31 @@ func TestTheRateWarmsUpAndEndsAtZero(t *testing.T) {
 		if got := r.Rate(step); math.Abs(got-want) > 1e-12 {
 			t.Errorf("step %d: %g, want %g", step, got, want)
 		}
+	}
+}
+
+// The kinds of schedule by hand: a warm-up of 10 steps of 100 to a peak of 2; wsd falls
+// from step 60 on, by a fortieth of the way to its floor a step.
+func TestSchedulesOfTheRate(t *testing.T) {
+	constant, wsd := models.Schedule{Kind: "constant", WarmSteps: 10}, models.Schedule{Kind: "wsd", WarmSteps: 10, Fall: 0.4}
+	for _, c := range []struct {
+		r    Recipe
+		want map[int]float64
+	}{
+		{Recipe{Steps: 100, LR: 2, Schedule: constant}, map[int]float64{0: 0.2, 9: 2, 10: 2, 55: 2, 99: 2, 200: 2}},
+		{Recipe{Steps: 100, LR: 2, Floor: 0.5, Schedule: constant}, map[int]float64{99: 2}},
+		{Recipe{Steps: 100, LR: 2, Schedule: wsd}, map[int]float64{0: 0.2, 9: 2, 59: 2, 60: 2, 61: 1.95, 80: 1, 99: 0.05, 100: 0, 300: 0}},
+		{Recipe{Steps: 100, LR: 2, Floor: 0.5, Schedule: wsd}, map[int]float64{60: 2, 80: 1.5, 100: 1}},
+		{Recipe{Steps: 100, LR: 2, Warmup: 0.1, Schedule: models.Schedule{Kind: "cosine", WarmSteps: 20}}, map[int]float64{9: 1, 19: 2, 60: 1}},
+	} {
+		for step, want := range c.want {
+			if got := c.r.Rate(step); math.Abs(got-want) > 1e-12 {
+				t.Errorf("%+v: step %d: %g, want %g", c.r.Schedule, step, got, want)
+			}
+		}
+	}
+	if c, w := constant.Stable(100), wsd.Stable(100); c != 100 || w != 60 || (models.Schedule{Kind: "cosine"}).Stable(100) != 0 {
+		t.Errorf("stable for %d and %d steps", c, w)
 	}
 }
 

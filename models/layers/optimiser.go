@@ -3,16 +3,18 @@ package layers
 import (
 	"math"
 
+	"prabench/models"
 	"prabench/models/device"
 )
 
-// Recipe is how a training moves its weights: AdamW with linear warm-up, cosine
-// decay to a floor, a bound on the gradient's norm, and averaged weights.
+// Recipe is how a training moves its weights: AdamW with linear warm-up, a schedule
+// of the learning rate, a bound on the gradient's norm, and averaged weights.
 type Recipe struct {
-	Steps       int
-	LR          float64 // the peak
-	Floor       float64 // share of the peak at which the cosine ends
-	Warmup      float64 // share of the steps
+	Steps int
+	LR    float64 // the peak
+	Floor float64 // share of the peak at which a falling rate ends
+	models.Schedule
+	Warmup      float64 // share of the steps, where Schedule counts none
 	Beta1       float64
 	Beta2       float64
 	WeightDecay float64
@@ -23,8 +25,19 @@ type Recipe struct {
 // Rate is the learning rate of a step, counted from 0.
 func (r Recipe) Rate(step int) float64 {
 	warm := math.Ceil(r.Warmup * float64(r.Steps))
+	if r.WarmSteps > 0 {
+		warm = float64(r.WarmSteps)
+	}
 	if float64(step) < warm {
 		return r.LR * float64(step+1) / warm
+	}
+	if r.Kind == "constant" || r.Kind == "wsd" {
+		stable := float64(r.Stable(r.Steps))
+		x := math.Min(1, math.Max(0, float64(step)-stable)/math.Max(1, float64(r.Steps)-stable))
+		if r.Kind == "constant" {
+			x = 0
+		}
+		return r.LR * (1 - (1-r.Floor)*x)
 	}
 	x := (float64(step) - warm) / math.Max(1, float64(r.Steps)-warm)
 	return r.LR * (r.Floor + (1-r.Floor)*0.5*(1+math.Cos(math.Pi*math.Min(1, x))))

@@ -29,6 +29,7 @@ func Canonical(c Config, t TrainConfig) (Config, TrainConfig) {
 		t.MicroBatch = 0
 	}
 	t.Recompute = "none" // the same bits
+	t.Schedule, t.Decay = models.CanonicalSchedule(t.schedule(), DefaultTrain().Decay, &t.Warmup, &t.LRFloor)
 	models.CanonicalSeeds(&t.Seed, &t.SeedInit, &t.SeedOrder, &t.SeedNoise)
 	return c, t
 }

@@ -56,8 +56,8 @@ type TrainConfig struct {
 	Steps       int     `toml:"steps" json:"steps"`
 	Batch       int     `toml:"batch" json:"batch"`                            // images a step
 	LR          float64 `toml:"lr" json:"lr"`                                  // peak learning rate of AdamW
-	Warmup      float64 `toml:"warmup" json:"warmup"`                          // share of Steps with linear warm-up; cosine to 0 afterwards
-	LRFloor     float64 `toml:"lr_floor" json:"lr_floor,omitempty" absent:"0"` // share of lr at which the cosine ends
+	Warmup      float64 `toml:"warmup" json:"warmup"`                          // share of Steps with linear warm-up; Schedule afterwards
+	LRFloor     float64 `toml:"lr_floor" json:"lr_floor,omitempty" absent:"0"` // share of lr at which the rate ends
 	Beta1       float64 `toml:"beta1" json:"beta1" absent:"0.9"`               // decay of AdamW's mean of gradients
 	Beta2       float64 `toml:"beta2" json:"beta2" absent:"0.95"`              // decay of AdamW's mean of squared gradients
 	WeightDecay float64 `toml:"weight_decay" json:"weight_decay"`
@@ -87,6 +87,12 @@ type TrainConfig struct {
 	// Activations that the backward pass computes again: "none" or "layers".
 	Recompute string `toml:"recompute" json:"recompute,omitempty" absent:"none"`
 
+	// How the learning rate goes: "cosine", "constant" or "wsd", whose last Decay of the
+	// steps fall; WarmupSteps above 0 stand for Warmup.
+	Schedule    string  `toml:"schedule" json:"schedule,omitempty" absent:"cosine"`
+	Decay       float64 `toml:"decay" json:"decay,omitempty" absent:"0.2"`
+	WarmupSteps int     `toml:"warmup_steps" json:"warmup_steps,omitempty" absent:"0"`
+
 	SeedInit  uint64 `toml:"seed.init" json:"seed_init,omitempty" absent:"0"` // of parts apart; 0 is Seed
 	SeedOrder uint64 `toml:"seed.order" json:"seed_order,omitempty" absent:"0"`
 	SeedNoise uint64 `toml:"seed.noise" json:"seed_noise,omitempty" absent:"0"`
@@ -104,13 +110,18 @@ func (t TrainConfig) initSeed() uint64  { return models.SeedOf(t.SeedInit, t.See
 func (t TrainConfig) orderSeed() uint64 { return models.SeedOf(t.SeedOrder, t.Seed) }
 func (t TrainConfig) noiseSeed() uint64 { return models.SeedOf(t.SeedNoise, t.Seed) }
 
+// schedule is how the learning rate goes.
+func (t TrainConfig) schedule() models.Schedule {
+	return models.Schedule{Kind: t.Schedule, WarmSteps: t.WarmupSteps, Fall: t.Decay}
+}
+
 // DefaultTrain is the small recipe of METHOD: AdamW(.9, .95), 5 % warm-up.
 func DefaultTrain() TrainConfig {
 	return TrainConfig{
 		Steps: 1500, Batch: 128, LR: 1e-3, Warmup: 0.05, Beta1: 0.9, Beta2: 0.95, WeightDecay: 0, Clip: 1, EMA: 0.999,
 		RolloutDepth: 1, Anchor: 0.5, Mix: 0, SweepSteps: 4, StateNoise: 0.5, StateNoiseKind: "add", StateNoiseMin: 0.65, InputNoise: 0,
 		TimeMean: 0, TimeStd: 1,
-		FlowSamples: 1, RecWeight: 4, ClassDropout: 0.1, Threads: 1, Recompute: "none",
+		FlowSamples: 1, RecWeight: 4, ClassDropout: 0.1, Threads: 1, Recompute: "none", Schedule: "cosine", Decay: 0.2,
 	}
 }
 
@@ -213,6 +224,7 @@ func (t TrainConfig) Validate() error {
 		models.Within("train.state_noise_min", t.StateNoiseMin, 0, 1), models.Within("train.time_mean", t.TimeMean, -10, 10),
 		models.Within("train.time_std", t.TimeStd, 0, 10),
 		models.Within("train.rec_weight", t.RecWeight, 0, math.MaxFloat64), models.Within("train.class_dropout", t.ClassDropout, 0, 1),
+		models.CheckSchedule(t.schedule(), t.Steps, t.Warmup),
 		models.OneOf("train.recompute", t.Recompute, "none", "layers"), models.Parts("train.micro_batch", t.MicroBatch, t.Batch),
 	); err != nil {
 		return err

@@ -365,7 +365,7 @@ func (t *Trainer) drawFlow(z device.Buffer) {
 
 // recipe is how the weights move.
 func (t TrainConfig) recipe() layers.Recipe {
-	return layers.Recipe{Steps: t.Steps, LR: t.LR, Floor: t.LRFloor, Warmup: t.Warmup, Beta1: t.Beta1, Beta2: t.Beta2,
+	return layers.Recipe{Steps: t.Steps, LR: t.LR, Floor: t.LRFloor, Schedule: t.schedule(), Warmup: t.Warmup, Beta1: t.Beta1, Beta2: t.Beta2,
 		WeightDecay: t.WeightDecay, Clip: t.Clip, EMA: t.EMA}
 }
 

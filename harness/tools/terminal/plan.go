@@ -146,6 +146,9 @@ func Stages(w io.Writer, p *engine.Plan) error {
 	if err := table.WriteText(w, t); err != nil {
 		return err
 	}
+	for _, why := range p.Apart() {
+		fmt.Fprintf(w, "\n%s\n", why)
+	}
 	if n := len(p.Sharing()); n > 0 {
 		fmt.Fprintf(w, "\n%d of the stages to do share what is measured for another cell: nothing that they are timed with differs\n", n)
 	}

@@ -427,7 +427,8 @@ def optimise(tr, weights, grads, factors):
     ema = {n: x.copy() for n, x in weights.items()}
     m, v = ({n: np.zeros_like(x) for n, x in weights.items()} for _ in range(2))
     norms, lrs = [], []
-    warm = math.ceil(tr["warmup"] * tr["steps"])
+    warm = tr["warmup_steps"] or math.ceil(tr["warmup"] * tr["steps"])
+    fall = math.ceil(tr["decay"] * tr["steps"])  # steps of the fall of wsd
     for s, f in enumerate(factors):
         g = {n: f * x for n, x in grads.items()}
         length = math.sqrt(sum((x * x).sum() for x in g.values()))
@@ -436,7 +437,13 @@ def optimise(tr, weights, grads, factors):
             lr = tr["lr"] * (s + 1) / warm
         else:
             floor = tr["lr_floor"]
-            lr = tr["lr"] * (floor + (1 - floor) * (1 + math.cos(math.pi * (s - warm) / (tr["steps"] - warm))) / 2)
+            if tr["schedule"] == "constant":
+                lr = tr["lr"]
+            elif tr["schedule"] == "wsd":
+                fallen = max(0, s - (tr["steps"] - fall)) / fall  # share of the fall
+                lr = tr["lr"] * (1 - fallen) + tr["lr"] * floor * fallen
+            else:
+                lr = tr["lr"] * (floor + (1 - floor) * (1 + math.cos(math.pi * (s - warm) / (tr["steps"] - warm))) / 2)
         keep = min(tr["ema"], (1 + s) / (10 + s))
         for n in w:
             b = tr["beta1"]
@@ -459,6 +466,7 @@ MODEL = dict(size=4, channels=1, classes=3, patch=2, block=1, order="contiguous"
 TRAIN = dict(seed="any", rollout_depth=0, sweep_steps=2, anchor=0.0, mix=0.0, state_noise=0.5, input_noise=0.0,
              class_dropout=0.5, flow_samples=1, rec_weight=0.5,
              state_noise_kind="add", state_noise_min=0.65, time_mean=0.0, time_std=1.0, beta1=0.9, lr_floor=0.0,
+             schedule="cosine", decay=0.2, warmup_steps=0,
              # of the optimiser
              lr=0.01, warmup=0.4, steps=5, clip=1.0, weight_decay=0.5, ema=0.2)
 SAMPLE = dict(seed=11, steps=3, guidance=1.5, ids=[0, 7, 50000], labels=[2, 0, 3])
@@ -496,6 +504,8 @@ CASES = [  # name, model, training, sampling, factors of the optimiser's gradien
      dict(steps=5, more=[dict(guidance=2.0, guidance_schedule="interval", guidance_from=0.25, guidance_to=0.65, rollout_depth=r, **how)
                          for r in (0, 1, 3) for how in (dict(solver="heun"), dict(solver="euler-maruyama", renormalise="end", last_step=0.04),
                                                         dict(solver="midpoint"))]), None),
+    ("constant", B2, dict(schedule="constant", warmup_steps=2), dict(steps=1), [1.0, -0.5, 0.25, 0.01, -2.0]),
+    ("wsd", B2, dict(schedule="wsd", decay=0.5, warmup=0.2, lr_floor=0.125), dict(steps=1), [1.0, -0.5, 0.25, 0.01, -2.0]),
 ]
 
 
