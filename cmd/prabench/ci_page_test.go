@@ -202,7 +202,8 @@ func TestTheFilesOfARunAreOnTheirPage(t *testing.T) {
 	var rows []*regexp.Regexp
 	for _, row := range regexp.MustCompile("(?m)^\\| (`[^|]*) \\| .* \\|$").FindAllStringSubmatch(string(page), -1) {
 		for _, name := range regexp.MustCompile("`([^`]+)`").FindAllStringSubmatch(row[1], -1) {
-			pattern := strings.NewReplacer("KEY", "[0-9a-f]{64}", "KIND", "[a-z_]+", "ATTEMPT", "[0-9A-Za-z-]+", `\*`, ".*").Replace(regexp.QuoteMeta(name[1]))
+			pattern := strings.NewReplacer("KEY", "[0-9a-f]{64}", "KIND", "[a-z_]+", "ATTEMPT", "[0-9A-Za-z-]+", `\*`, ".*").
+				Replace(regexp.QuoteMeta(name[1]))
 			rows = append(rows, regexp.MustCompile("^"+pattern+"$"))
 		}
 	}
@@ -233,7 +234,8 @@ func TestTheFilesOfARunAreOnTheirPage(t *testing.T) {
 	for name, members := range map[string][]string{
 		"train curve.jsonl": {"step", "total", "flow", "rec", "grad_norm", "lr"}, "sample samples.json": {"count", "size", "channels", "classes"},
 		"train manifest.json": {"kind", "key", "created", "name", "bytes", "sha256"}, "sample samples.npy": {"NUMPY", "|u1"},
-		"reference features.npy": {"NUMPY", "<f4"}, "score attempt.json": {"outcome", "device", "started", "finished", "environment", "protocol", "values"},
+		"reference features.npy": {"NUMPY", "<f4"},
+		"score attempt.json":     {"outcome", "device", "started", "finished", "environment", "protocol", "values"},
 	} {
 		raw, err := os.ReadFile(at[name])
 		if err != nil {

@@ -53,7 +53,7 @@ func TestSampleMemoryIsWhatASamplerHolds(t *testing.T) {
 				if got := be.Peak(device.Activations); got > want.Activations+64*300 {
 					t.Errorf("activations: %d bytes held, %d planned", got, want.Activations)
 				}
-				if copies := be.Peak(device.Model) - 4*s.Params.Size(); s.Params.Family().Name() == "pra" && precision == "fp32" && copies < 3*s.Params.Size() {
+				if copies := be.Peak(device.Model) - 4*s.Params.Size(); f.Name() == "pra" && precision == "fp32" && copies < 3*s.Params.Size() {
 					t.Errorf("the copies take %d bytes of a model of %d numbers", copies, s.Params.Size())
 				}
 			})

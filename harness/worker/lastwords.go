@@ -20,7 +20,8 @@ var noThread = []string{"failed to create new OS thread", "pthread_create failed
 
 // saysOutOfMemory says that the worker named memory as what it lacked.
 func saysOutOfMemory(log string) bool {
-	return says(log, "runtime: out of memory", "cannot allocate memory", "Cannot allocate memory", "std::bad_alloc", "CUDA_ERROR_OUT_OF_MEMORY",
+	return says(log, "runtime: out of memory", "cannot allocate memory", "Cannot allocate memory", "std::bad_alloc",
+		"CUDA_ERROR_OUT_OF_MEMORY",
 		"fatal error: out of memory", "runtime: cannot map pages", "runtime: cannot reserve arena", "libgomp: Out of memory") ||
 		addressSpace() != "" && says(log, noThread...)
 }
@@ -28,7 +29,8 @@ func saysOutOfMemory(log string) bool {
 // nullInRuntime is a fault at the null address or just behind it in the Go
 // runtime's own code: in a collection, which runs on a stack of the system, or
 // while a goroutine was in the runtime.
-var nullInRuntime = regexp.MustCompile(`SIGSEGV: segmentation violation\nPC=\S+ m=\d+ sigcode=\d+ addr=0x[0-9a-f]{1,3}\n+goroutine 0 [^\n]*\nruntime\.` +
+var nullInRuntime = regexp.MustCompile(`SIGSEGV: segmentation violation\nPC=\S+ m=\d+ sigcode=\d+ addr=0x[0-9a-f]{1,3}\n+` +
+	`goroutine 0 [^\n]*\nruntime\.` +
 	`|fatal error: unexpected signal during runtime execution\n\[signal SIGSEGV: segmentation violation code=\S+ addr=0x[0-9a-f]{1,3} `)
 
 // runtimeMetNull says that the Go runtime died of such a fault. Parts of it use

@@ -97,7 +97,8 @@ func TestEveryCellHasItsOwnSamplingCosts(t *testing.T) {
 		nfe int
 	}{ // by the table of solvers in models/pra/README.md
 		{[]string{"sample.flow_steps=4"}, 4}, {[]string{"sample.flow_steps=4", "sample.solver=heun"}, 7},
-		{[]string{"sample.flow_steps=4", "sample.guidance=2"}, 8}, {[]string{"sample.flow_steps=7", "sample.guidance=2", "sample.solver=heun"}, 26},
+		{[]string{"sample.flow_steps=4", "sample.guidance=2"}, 8},
+		{[]string{"sample.flow_steps=7", "sample.guidance=2", "sample.solver=heun"}, 26},
 	} {
 		t.Run(strings.Join(c.set, " "), func(t *testing.T) {
 			cells, _ := planned(t, "quick.toml", c.set...)
