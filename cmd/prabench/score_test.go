@@ -61,7 +61,10 @@ func TestScore(t *testing.T) {
 		}
 		write(t, name, string(raw))
 	}
-	must(t, "score a.npy --label theirs --experiment tiny.toml"+set)
+	if out, errs, code := prabench("score a.npy --label theirs --experiment tiny.toml" + set); code != exitOK ||
+		!strings.Contains(errs, "note: sample.count = 120 images of 96 features, fewer than 4800") {
+		t.Errorf("exit code %d\n%s%s", code, out, errs)
+	}
 	must(t, "score b.npy --label theirs --seed 2 --experiment tiny.toml"+set)
 	must(t, "score a.npy --label theirs --experiment tiny.toml"+set) // again: nothing new
 	must(t, "sample tiny.toml --only train.rollout_depth=0 --count 120 --out again.npz"+set)

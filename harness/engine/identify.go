@@ -18,6 +18,7 @@ import (
 	"prabench/internal/atomicfile"
 	"prabench/metrics"
 	"prabench/metrics/embed"
+	"prabench/metrics/embed/onnx"
 	"prabench/models/dataset"
 )
 
@@ -111,6 +112,13 @@ func (id *Identifier) Identify(ctx context.Context, e *Experiment) (notes []stri
 		}
 		if err != nil {
 			return notes, err
+		}
+		if strings.HasPrefix(s.Embedder, onnx.Prefix) { // the program's own have few features, and their floors are known
+			for _, n := range counts(s, embedder.dim) {
+				if !slices.Contains(notes, n) {
+					notes = append(notes, n)
+				}
+			}
 		}
 	}
 	return notes, chains(e.Cells)

@@ -34,9 +34,14 @@ func (r *Run) Score(ctx context.Context, e *Experiment, o Outside) (Summary, err
 		return Summary{}, err
 	}
 	set := *of.Settings
-	pictures, classes, found, err := o.read(&set)
+	pictures, classes, found, dim, err := o.read(&set)
 	if err != nil {
 		return Summary{}, &Mistake{Err: fmt.Errorf("%w; nothing was scored", err)}
+	}
+	for _, n := range counts(&set, dim) {
+		if r.Out != nil {
+			fmt.Fprintln(r.Out, "note: "+n)
+		}
 	}
 	if err := r.planned(ctx, e); err != nil {
 		return Summary{}, err
@@ -86,6 +91,29 @@ func (e *Experiment) Embedded(o Outside, threads int) (f metrics.Features, extra
 		metric = quantity.FIDProxy.Name
 	}
 	return f, embedder.Name(), metric, nil
+}
+
+// PerFeature is how many images for each feature a covariance needs before it is
+// believed.
+const PerFeature = 50
+
+// counts says what the numbers of images make of a cell's scores: too few for the
+// extractor, and floors of fewer images than the scores are of.
+func counts(s *stage.Settings, features int) (notes []string) {
+	if s.Count < PerFeature*features {
+		notes = append(notes, fmt.Sprintf("sample.count = %d images of %d features, fewer than %d (%d a feature): the bias of a Fréchet distance "+
+			"is large; compare only equal counts, and with the floor", s.Count, features, PerFeature*features, PerFeature))
+	}
+	info, err := dataset.Describe(s.Data)
+	held, split := info.Test, "test"
+	if s.Reference == "test" {
+		held, split = info.Train, "training"
+	}
+	if err == nil && held >= 0 && held < s.Count {
+		notes = append(notes, fmt.Sprintf("the floors are of %d held-out images (all of the %s split), the scores of %d (sample.count): a floor "+
+			"of fewer images is higher; lower sample.count, or hold out more", held, split, s.Count))
+	}
+	return notes
 }
 
 // protocol is the first cell that is not skipped; all of them must be scored in
@@ -142,23 +170,23 @@ func (r *Run) planned(ctx context.Context, e *Experiment) error {
 }
 
 // read reads as many images as the experiment scores, and the names of their
-// classes.
-func (o Outside) read(s *stage.Settings) (p metrics.Pictures, classes []string, found *outside.Set, err error) {
+// classes; dim is the number of the extractor's features.
+func (o Outside) read(s *stage.Settings) (p metrics.Pictures, classes []string, found *outside.Set, dim int, err error) {
 	shape := s.Params.Shape()
 	embedder, err := embed.For(s.Data.Set, shape.Size, shape.Channels, s.Embedder)
 	if err != nil {
-		return p, nil, nil, err
+		return p, nil, nil, 0, err
 	}
 	found, err = outside.Read(o.Path, outside.Want{Size: shape.Size, Channels: shape.Channels, Floats: outside.Range(o.Range)})
 	if err != nil {
-		return p, nil, nil, err
+		return p, nil, nil, 0, err
 	}
 	if found.N < s.Count {
-		return p, nil, nil, fmt.Errorf("%s has %d images, the experiment scores %d (sample.count), and scores of different counts do not "+
+		return p, nil, nil, 0, fmt.Errorf("%s has %d images, the experiment scores %d (sample.count), and scores of different counts do not "+
 			"compare: make more images, or score them beside an experiment whose sample.count is %[2]d", o.Path, found.N, s.Count)
 	}
 	if s.Count <= embedder.Dim() {
-		return p, nil, nil, fmt.Errorf("sample.count = %d images are not more than the %d features of %s: a distance of so few says nothing; "+
+		return p, nil, nil, 0, fmt.Errorf("sample.count = %d images are not more than the %d features of %s: a distance of so few says nothing; "+
 			"raise sample.count in the experiment", s.Count, embedder.Dim(), embedder.Name())
 	}
 	p = metrics.Pictures{N: found.N, Size: shape.Size, Channels: shape.Channels, Pixels: found.Pixels, Labels: found.Labels}
@@ -172,16 +200,16 @@ func (o Outside) read(s *stage.Settings) (p metrics.Pictures, classes []string, 
 	}
 	if found.Classes != nil {
 		if p.Labels, err = work.Numbered(p.Labels, found.Classes, classes); err != nil {
-			return p, nil, nil, fmt.Errorf("%s: %w", o.Path, err)
+			return p, nil, nil, 0, fmt.Errorf("%s: %w", o.Path, err)
 		}
 	}
 	for i, l := range p.Labels {
 		if int(l) >= len(classes) {
-			return p, nil, nil, fmt.Errorf("%s: label %d is %d, the data set has the classes 0 to %d", o.Path, i, l, len(classes)-1)
+			return p, nil, nil, 0, fmt.Errorf("%s: label %d is %d, the data set has the classes 0 to %d", o.Path, i, l, len(classes)-1)
 		}
 	}
 	p, err = work.Evenly(p, s.Count)
-	return p, classes, found, err
+	return p, classes, found, embedder.Dim(), err
 }
 
 // FloatRanges are the ranges that can be said of floats.

@@ -27,10 +27,6 @@ type Features struct {
 // Any says that something of it is asked for.
 func (f Features) Any() bool { return f != Features{} }
 
-// PerFeature is how many images for each feature a covariance needs before it is
-// believed.
-const PerFeature = 50
-
 // compared is what a comparison found.
 type compared struct {
 	File     string   `json:"file"`
@@ -118,15 +114,15 @@ func (f Features) check(gen *metrics.Features, name string) error {
 func more(name string, n, d int) error {
 	if n <= d {
 		return fmt.Errorf("%s has %d images of %d features: a covariance of so few is singular, and a distance of it says nothing; give at "+
-			"least %d images, better %d", name, n, d, d+1, PerFeature*d)
+			"least %d images, better %d", name, n, d, d+1, engine.PerFeature*d)
 	}
 	return nil
 }
 
 func (c *compared) few(name string, n, d int) {
-	if n < PerFeature*d {
+	if n < engine.PerFeature*d {
 		c.Notes = append(c.Notes, fmt.Sprintf("%s has %d images of %d features, fewer than %d (%d a feature): the bias of a Fréchet "+
-			"distance is large; compare only equal counts, or read fd_inf", name, n, d, PerFeature*d, PerFeature))
+			"distance is large; compare only equal counts, or read fd_inf", name, n, d, engine.PerFeature*d, engine.PerFeature))
 	}
 }
 
