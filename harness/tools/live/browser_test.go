@@ -71,7 +71,8 @@ func TestChosenInBrowser(t *testing.T) {
 	b.Wait("ten settings", `document.querySelectorAll('#chosen-values tbody tr').length === 10`)
 	do(`document.getElementById('filter').value = 'along,seed=2,until=500'`)
 	do(`document.querySelector('form[data-ask]').requestSubmit()`)
-	b.Wait("the second seeds, not chosen yet", rows+` === 10 && [...document.querySelectorAll('#cells input[data-pick]')].every(e => !e.checked)`)
+	b.Wait("the second seeds, not chosen yet", rows+` === 10 &&
+		[...document.querySelectorAll('#cells input[data-pick]')].every(e => !e.checked)`)
 	do(`document.getElementById('pick-all').click()`)
 	b.Wait("two seeds of each", `[...document.querySelectorAll('#chosen-values tbody td:nth-child(2)')].every(e => e.textContent === '1, 2')`)
 	do(`document.getElementById('filter').value = 'patches,seed=3,patch=1,width=8'`)
@@ -82,7 +83,8 @@ func TestChosenInBrowser(t *testing.T) {
 		/patches patch=1/.test(document.getElementById('chosen-values').innerText)`)
 	is("quality along training", `document.querySelectorAll('#chosen-stops canvas').length === 1`)
 	is("samples along training", `document.querySelectorAll('#chosen-samples .strip').length === 12 &&
-		document.querySelector('#chosen-samples img').alt === 'Samples of along rollout_depth=`+"' + "+`document.querySelector('#chosen-samples img').alt.match(/depth=(\d)/)[1] + ', seed 1 after 250 steps'`)
+		document.querySelector('#chosen-samples img').alt === 'Samples of along rollout_depth=' +
+			document.querySelector('#chosen-samples img').alt.match(/depth=(\d)/)[1] + ', seed 1 after 250 steps'`)
 
 	do(`document.querySelector('#cells nav[aria-label="Cells by experiment"] a').click()`)
 	do(`document.getElementById('filter').value = ''`)
@@ -90,21 +92,36 @@ func TestChosenInBrowser(t *testing.T) {
 	b.Wait("all cells again", rows+` === 100`)
 	pointAndKeys(t, b)
 	looks(t, b)
+	againAndErrors(t, b, server.URL, rows)
+}
 
+// againAndErrors opens the address of a choice again, and meets a server that fails.
+func againAndErrors(t *testing.T, b *browser.Browser, address, rows string) {
+	t.Helper()
+	is := func(what, script string) {
+		t.Helper()
+		if !browser.Value[bool](b, script) {
+			t.Errorf("the page lacks %s: %s", what, script)
+		}
+	}
+	do := func(script string) { t.Helper(); browser.Value[bool](b, "("+script+", true)") }
 	// The address keeps all of it, and the page finds it again.
 	at := browser.Value[string](b, `location.href`)
 	b.Go(at)
 	b.Wait("the same choice", `document.querySelectorAll('#chosen-values tbody tr').length === 11 && `+rows+` === 100`)
-	is("the boxes that are checked", `(picks => [...document.querySelectorAll('#cells input[data-pick]')].every(e => e.checked === picks.includes(e.dataset.pick)) &&
+	is("the boxes that are checked", `(picks => [...document.querySelectorAll('#cells input[data-pick]')].every(
+		e => e.checked === picks.includes(e.dataset.pick)) &&
 		document.querySelector('#cells input[data-pick]:checked') !== null)(new URLSearchParams(location.search).getAll('pick'))`)
 
 	// An error is told, and mended by itself.
 	do(`window.really = window.fetch, window.fetch = async () => new Response('out of order', {status: 500})`)
-	do(`document.getElementById('chosen-metric').value = 'recall', document.getElementById('chosen-metric').dispatchEvent(new Event('change'))`)
+	do(`document.getElementById('chosen-metric').value = 'recall',
+		document.getElementById('chosen-metric').dispatchEvent(new Event('change'))`)
 	b.Wait("what went wrong", `/the server answered 500: out of order/.test(document.getElementById('chosen-problem').textContent)`)
 	do(`window.fetch = window.really`)
 	do(`document.getElementById('chosen-loss').dispatchEvent(new Event('change'))`)
-	b.Wait("that it works again", `document.getElementById('chosen-problem').hidden && /[Rr]ecall/.test(document.getElementById('chosen-stops-title').textContent)`)
+	b.Wait("that it works again", `document.getElementById('chosen-problem').hidden &&
+		/[Rr]ecall/.test(document.getElementById('chosen-stops-title').textContent)`)
 	do(`document.getElementById('chosen-none').click()`)
 	leave(t, "whole", b.Picture())
 	b.Wait("nothing chosen", `document.getElementById('chosen-all').hidden && !location.search.includes('pick')`)
@@ -114,7 +131,7 @@ func TestChosenInBrowser(t *testing.T) {
 		t.Errorf("the page was loaded %d times, want 2", n)
 	}
 	for _, r := range b.Requests() {
-		if u, err := url.Parse(r); err != nil || u.Scheme+"://"+u.Host != server.URL {
+		if u, err := url.Parse(r); err != nil || u.Scheme+"://"+u.Host != address {
 			t.Errorf("the page asks %s", r)
 		}
 	}
@@ -131,13 +148,15 @@ func pointAndKeys(t *testing.T, b *browser.Browser) {
 		t.Errorf("without a pointer the values are those of %q", h)
 	}
 	browser.Value[bool](b, `(document.getElementById('chosen-curves').scrollIntoView({block: 'center'}), true)`)
-	where := browser.Value[[]float64](b, `(r => [r.left + r.width / 2, r.top + r.height / 2])(document.querySelector('#chosen-curves .u-over').getBoundingClientRect())`)
+	where := browser.Value[[]float64](b, `(r => [r.left + r.width / 2, r.top + r.height / 2])(
+		document.querySelector('#chosen-curves .u-over').getBoundingClientRect())`)
 	b.Point(where[0], where[1])
 	b.Wait("values at the middle of the axis", `(m => m && m[1] > 900 && m[1] < 1100)(
 		document.querySelector('#chosen-values thead th:nth-child(3)').textContent.match(/near step (\d+)/))`)
 	// What it says of the first setting is the mean of its two seeds and their range there.
 	step := browser.Value[int](b, `+document.querySelector('#chosen-values thead th:nth-child(3)').textContent.match(/near step (\d+)/)[1]`)
-	text := browser.Value[string](b, `(r => r.cells[0].textContent.match(/depth=(\d)/)[1] + ' ' + r.cells[2].textContent)(document.querySelector('#chosen-values tbody tr'))`)
+	text := browser.Value[string](b, `(r => r.cells[0].textContent.match(/depth=(\d)/)[1] + ' ' + r.cells[2].textContent)(
+		document.querySelector('#chosen-values tbody tr'))`)
 	words := strings.Fields(strings.NewReplacer("(", "", ")", "", "to", "").Replace(text))
 	if len(words) != 4 {
 		t.Fatalf("the values of the first setting are %q", text)
@@ -164,8 +183,9 @@ func pointAndKeys(t *testing.T, b *browser.Browser) {
 	if len(before) < 10000 {
 		t.Errorf("the picture has only %d bytes", len(before))
 	}
-	for control, title := range map[string]string{"chosen-smooth": "smoothed", "chosen-logy": "log scale", "chosen-seeds": "mean and range of seeds",
-		"chosen-logx": "over steps"} {
+	for control, title := range map[string]string{"chosen-smooth": "smoothed", "chosen-logy": "log scale",
+		"chosen-seeds": "mean and range of seeds",
+		"chosen-logx":  "over steps"} {
 		browser.Value[bool](b, `(e => { if (e.type === 'checkbox') e.checked = true; else e.value = e.type === 'range' ? 80 : 'mean';
 			e.dispatchEvent(new Event('input', {bubbles: true})); return true })(document.getElementById('`+control+`'))`)
 		b.Wait(title, `document.getElementById('chosen-curves-title').textContent.includes('`+title+`')`)

@@ -104,7 +104,8 @@ func TestChosenCells(t *testing.T) {
 		!near(*b.Stops[0].Y[1], 1/scoreAt(4, 1, 500)) {
 		t.Errorf("flow and recall: %+v", b)
 	}
-	if a.Notes == nil || len(a.Losses) != 2 || a.Losses[0].Name != "total" || a.Losses[0].Label != "training loss" || a.Losses[1].Name != "flow" {
+	if a.Notes == nil || len(a.Losses) != 2 || a.Losses[0].Name != "total" || a.Losses[0].Label != "training loss" ||
+		a.Losses[1].Name != "flow" {
 		t.Errorf("losses %v", a.Losses)
 	}
 	if c, _ := choose(t, s, "&loss=none&metric=none", "along/a4-1-250"); len(c.Curves) != 0 || c.Metric != "fid_proxy" ||
@@ -206,7 +207,8 @@ func TestStopsOfTwoProtocols(t *testing.T) {
 	fill(t, src, plan("extra", "patch=7"), again)
 	s := New(src, Hosts{})
 	a, _ := choose(t, s, "", "along/a0-1-2000")
-	if len(a.Stops) != 0 || !strings.Contains(strings.Join(a.Notes, " "), "fid_proxy was measured by 2 protocols, whose values share no axis") {
+	if len(a.Stops) != 0 ||
+		!strings.Contains(strings.Join(a.Notes, " "), "fid_proxy was measured by 2 protocols, whose values share no axis") {
 		t.Errorf("%+v %v", a.Stops, a.Notes)
 	}
 	if b, _ := choose(t, s, "", "along/a1-1-2000"); len(b.Stops) != 1 {

@@ -115,7 +115,7 @@ func (q question) direction(column string) string {
 	return "none"
 }
 
-// Heading is the heading of a column that is no metric.
+// HeadingOf is the heading of a column that is no metric.
 func (d pageData) HeadingOf(text, column string) heading {
 	return heading{Name: text, Address: d.Ask.next(column).address(), Sorted: d.Ask.direction(column)}
 }
