@@ -53,7 +53,7 @@ type Sample struct {
 
 // Metrics is the [metrics] table: what samples are compared with, and how.
 type Metrics struct {
-	Embedder  string `toml:"embedder" json:"embedder"`   // "auto", "classifier" or "ternary"
+	Embedder  string `toml:"embedder" json:"embedder"`   // "auto", "classifier", "ternary" or "onnx:PATH"
 	Samples   int    `toml:"samples" json:"samples"`     // real images on the reference side; 0 is all
 	Reference string `toml:"reference" json:"reference"` // split they come from: "train" or "test"
 

@@ -19,6 +19,7 @@ import (
 	"prabench/metrics"
 	"prabench/metrics/embed"
 	"prabench/metrics/embed/onnx"
+	"prabench/models"
 	"prabench/models/dataset"
 )
 
@@ -45,15 +46,15 @@ type Identifier struct {
 
 // embedding is what an embedder is chosen by.
 type embedding struct {
-	set            string
-	size, channels int
-	want           string
+	set  dataset.Spec
+	form models.Shape
+	want string
 }
 
 // known is what plans need of an embedder.
 type known struct {
-	hash string
-	dim  int
+	name, hash string
+	dim        int
 }
 
 // embedder is the one that a cell means.
@@ -61,12 +62,25 @@ func (id *Identifier) embedder(e embedding) (known, error) {
 	if k, found := id.embedders[e]; found {
 		return k, nil
 	}
-	embedder, err := embed.For(e.set, e.size, e.channels, e.want)
+	if id.embedders == nil {
+		id.embedders = map[embedding]known{}
+	}
+	of := embed.Form{Size: e.form.Size, Channels: e.form.Channels, Classes: e.form.Classes, Train: dataset.TrainImages(e.set),
+		Own: e.set.Set == dataset.Folder}
+	hash, err := embed.Choose(e.set.Set, of, e.want)
 	if err != nil {
 		return known{}, err
 	}
-	id.embedders[e] = known{embedder.Hash(), embedder.Dim()}
-	return id.embedders[e], nil
+	k := known{"the classifier of " + e.set.Set, hash, embed.ClassifierDim}
+	if hash != embed.Trained {
+		embedder, err := embed.For(e.set.Set, e.form.Size, e.form.Channels, e.want)
+		if err != nil {
+			return known{}, err
+		}
+		k = known{embedder.Name(), hash, embedder.Dim()}
+	}
+	id.embedders[e] = k
+	return k, nil
 }
 
 // enough refuses a score that metrics.also asks for of too few images.
@@ -90,7 +104,7 @@ func enough(s *stage.Settings, features int) error {
 // data.
 func (id *Identifier) Identify(ctx context.Context, e *Experiment) (notes []string, err error) {
 	if id.hashes == nil {
-		id.hashes, id.embedders = map[dataset.Spec]string{}, map[embedding]known{}
+		id.hashes = map[dataset.Spec]string{}
 	}
 	for i := range e.Cells {
 		s := e.Cells[i].Settings
@@ -106,7 +120,7 @@ func (id *Identifier) Identify(ctx context.Context, e *Experiment) (notes []stri
 			return notes, err
 		}
 		shape := s.Params.Shape()
-		embedder, err := id.embedder(embedding{s.Data.Set, shape.Size, shape.Channels, s.Embedder})
+		embedder, err := id.embedder(embedding{s.Data, shape, s.Embedder})
 		if err == nil {
 			s.EmbedderHash, err = embedder.hash, enough(s, embedder.dim)
 		}

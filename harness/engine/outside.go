@@ -72,6 +72,10 @@ func (e *Experiment) Embedded(o Outside, threads int) (f metrics.Features, extra
 		return f, "", "", err
 	}
 	shape := of.Settings.Params.Shape()
+	if k, err := new(Identifier).embedder(embedding{of.Settings.Data, shape, of.Settings.Embedder}); err == nil && k.hash == embed.Trained {
+		return metrics.Features{}, "", "", Mistakef("%s scores in the features of a classifier that a run trains on its data, and no data are read here: "+
+			"name another extractor, as in --set metrics.embedder=ternary", e.File)
+	}
 	embedder, err := embed.For(of.Settings.Data.Set, shape.Size, shape.Channels, of.Settings.Embedder)
 	if err != nil {
 		return f, "", "", err
@@ -173,7 +177,7 @@ func (r *Run) planned(ctx context.Context, e *Experiment) error {
 // classes; dim is the number of the extractor's features.
 func (o Outside) read(s *stage.Settings) (p metrics.Pictures, classes []string, found *outside.Set, dim int, err error) {
 	shape := s.Params.Shape()
-	embedder, err := embed.For(s.Data.Set, shape.Size, shape.Channels, s.Embedder)
+	features, err := new(Identifier).embedder(embedding{s.Data, shape, s.Embedder})
 	if err != nil {
 		return p, nil, nil, 0, err
 	}
@@ -185,9 +189,9 @@ func (o Outside) read(s *stage.Settings) (p metrics.Pictures, classes []string, 
 		return p, nil, nil, 0, fmt.Errorf("%s has %d images, the experiment scores %d (sample.count), and scores of different counts do not "+
 			"compare: make more images, or score them beside an experiment whose sample.count is %[2]d", o.Path, found.N, s.Count)
 	}
-	if s.Count <= embedder.Dim() {
+	if s.Count <= features.dim {
 		return p, nil, nil, 0, fmt.Errorf("sample.count = %d images are not more than the %d features of %s: a distance of so few says nothing; "+
-			"raise sample.count in the experiment", s.Count, embedder.Dim(), embedder.Name())
+			"raise sample.count in the experiment", s.Count, features.dim, features.name)
 	}
 	p = metrics.Pictures{N: found.N, Size: shape.Size, Channels: shape.Channels, Pixels: found.Pixels, Labels: found.Labels}
 	if info, err := dataset.Describe(s.Data); err == nil {
@@ -209,7 +213,7 @@ func (o Outside) read(s *stage.Settings) (p metrics.Pictures, classes []string, 
 		}
 	}
 	p, err = work.Evenly(p, s.Count)
-	return p, classes, found, embedder.Dim(), err
+	return p, classes, found, features.dim, err
 }
 
 // FloatRanges are the ranges that can be said of floats.

@@ -94,7 +94,7 @@ func doOne(root string, s stage.Settings, st stage.Stage) (record.Attempt, error
 // and holds the same attempt, and it leaves nothing unfinished behind.
 func TestEveryKindIsDone(t *testing.T) {
 	root, s := t.TempDir(), tinyCell(t)
-	s.Tune = choosing
+	s.Tune, s.EmbedderHash = choosing, embed.Trained
 	made := do(t, root, s, stage.Kinds()...)
 	store := artifact.Store{Root: root}
 	for _, k := range stage.Kinds() {

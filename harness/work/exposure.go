@@ -22,7 +22,7 @@ var Exposure = &stage.Kind{
 	Name:     "exposure",
 	Inputs:   []*stage.Kind{Reference, Train},
 	Chief:    Train,
-	Optional: []*stage.Kind{Tune},
+	Optional: featured(Tune),
 	Wanted:   func(s *stage.Settings) bool { return s.Extras.Exposure > 0 },
 	Asks:     []stage.Capability{stage.Continues},
 	Version:  "1/" + stage.Core + "/" + scoreVersion,
@@ -100,7 +100,7 @@ func (t *task) exposure() error {
 	if err != nil {
 		return err
 	}
-	embedder, err := t.embedder(data)
+	embedder, err := t.embedder(data.Size, data.Channels)
 	if err != nil {
 		return err
 	}

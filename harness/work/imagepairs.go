@@ -38,6 +38,14 @@ func ImageDifferences(s artifact.Store, a, b stage.Chain) (map[string]stat.Diffe
 	if err != nil {
 		return nil, err
 	}
+	if key := a.Key(Classifier); key != "" {
+		c, err := OpenClassifier(s, key)
+		if err != nil {
+			return nil, err
+		}
+		out[quantity.ClassAccuracy.Name] = stat.Paired(asked(c, sides[1]), asked(c, sides[0]), stat.ImagePairs)
+		return out, nil
+	}
 	e, err := embed.For(info.Protocol.Data, info.Protocol.Size, info.Protocol.Channels, "auto")
 	if c, ok := e.(*embed.Classifier); err == nil && ok && c.Hash() == info.Protocol.EmbedderHash {
 		out[quantity.ClassAccuracy.Name] = stat.Paired(asked(c, sides[1]), asked(c, sides[0]), stat.ImagePairs)

@@ -10,6 +10,7 @@ import (
 // kinds are the kinds of stages in the order of a chain, each with what it does.
 // A new one is a file beside this one and a line here.
 var kinds = []kind{
+	{Classifier, (*task).classifier},
 	{Reference, (*task).reference},
 	{Train, (*task).train},
 	{Tune, (*task).tune},

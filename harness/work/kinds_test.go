@@ -6,6 +6,7 @@ import (
 
 	"prabench/harness/stage"
 	"prabench/metrics"
+	"prabench/metrics/embed"
 	"prabench/metrics/quantity"
 	"prabench/models/pra"
 )
@@ -31,6 +32,7 @@ func TestEveryKindIsWhole(t *testing.T) {
 	s := everything()
 	s.Tune = choosing
 	costs := s.Costs()
+	s.EmbedderHash = embed.Trained
 	c, err := stage.Of(s)
 	if err != nil {
 		t.Fatal(err)

@@ -27,7 +27,7 @@ func laterKinds() []kind {
 			Effort: func(*stage.Settings, *stage.Costs) stage.Effort { return stage.Effort{Other: 2 * time.Second} },
 			Memory: func(h stage.Host) int64 { return embedding(h) },
 		}, func(t *task) error { return t.later(l) }}, kind{&stage.Kind{
-			Name: l.Name + "_floor", Inputs: []*stage.Kind{Reference}, Chief: Reference, Version: version, Wanted: wanted,
+			Name: l.Name + "_floor", Inputs: []*stage.Kind{Reference}, Optional: featured(), Chief: Reference, Version: version, Wanted: wanted,
 			Part:   func(s *stage.Settings) any { return stage.CountPart{Count: s.Count} },
 			Effort: func(*stage.Settings, *stage.Costs) stage.Effort { return stage.Effort{Other: 3 * time.Second} },
 			Memory: func(h stage.Host) int64 { return h.Data() + embedding(h) },
@@ -75,7 +75,7 @@ func (t *task) laterFloor(l metrics.Later) error {
 	if err != nil {
 		return err
 	}
-	embedder, err := t.embedder(data)
+	embedder, err := t.embedder(data.Size, data.Channels)
 	if err != nil {
 		return err
 	}

@@ -28,8 +28,9 @@ const (
 
 // Reference embeds the real images that scores compare with. It knows no model.
 var Reference = &stage.Kind{
-	Name:    "reference",
-	Version: scoreVersion,
+	Name:     "reference",
+	Optional: featured(),
+	Version:  scoreVersion,
 	Part: func(s *stage.Settings) any {
 		return referencePart{s.DataHash, s.EmbedderHash, s.Reference, s.Samples, s.Count}
 	},
@@ -59,7 +60,7 @@ func (t *task) reference() error {
 	if err != nil {
 		return err
 	}
-	embedder, err := t.embedder(data)
+	embedder, err := t.embedder(data.Size, data.Channels)
 	if err != nil {
 		return err
 	}
@@ -109,8 +110,11 @@ func (t *task) reference() error {
 }
 
 // embedder is the one the run planned with.
-func (t *task) embedder(data *dataset.Data) (embed.Embedder, error) {
-	e, err := embed.For(t.set.Data.Set, data.Size, data.Channels, t.set.Embedder)
+func (t *task) embedder(size, channels int) (embed.Embedder, error) {
+	if t.set.EmbedderHash == embed.Trained {
+		return OpenClassifier(t.store, t.input(Classifier).Key)
+	}
+	e, err := embed.For(t.set.Data.Set, size, channels, t.set.Embedder)
 	if err != nil {
 		return nil, worker.Invalid("%v", err)
 	}

@@ -17,12 +17,13 @@ import (
 
 // Score compares the drawn images with the reference.
 var Score = &stage.Kind{
-	Name:    "score",
-	Inputs:  []*stage.Kind{Reference, Sample},
-	Chief:   Sample,
-	Version: scoreVersion,
-	Effort:  func(*stage.Settings, *stage.Costs) stage.Effort { return stage.Effort{Other: 2 * time.Second} },
-	Memory:  func(h stage.Host) int64 { return h.Images(h.Count) + embedding(h) },
+	Name:     "score",
+	Inputs:   []*stage.Kind{Reference, Sample},
+	Optional: featured(),
+	Chief:    Sample,
+	Version:  scoreVersion,
+	Effort:   func(*stage.Settings, *stage.Costs) stage.Effort { return stage.Effort{Other: 2 * time.Second} },
+	Memory:   func(h stage.Host) int64 { return h.Images(h.Count) + embedding(h) },
 }
 
 // score compares the drawn images with the reference.
@@ -35,9 +36,9 @@ func (t *task) score() error {
 	if err != nil {
 		return err
 	}
-	embedder, err := embed.For(t.set.Data.Set, drawn.Size, drawn.Channels, t.set.Embedder)
+	embedder, err := t.embedder(drawn.Size, drawn.Channels)
 	if err != nil {
-		return worker.Invalid("%v", err)
+		return err
 	}
 	if embedder.Hash() != info.Protocol.EmbedderHash {
 		return worker.Invalid("the reference was made with another embedder (%s): build prabench and its workers from one revision",

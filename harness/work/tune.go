@@ -20,11 +20,12 @@ import (
 // Tune chooses how a cell samples: every combination of the grid draws a few images
 // with noise of its own, and the best by one score is what samples and timings take.
 var Tune = &stage.Kind{
-	Name:    "tune",
-	Inputs:  []*stage.Kind{Reference, Train},
-	Chief:   Train,
-	Wanted:  func(s *stage.Settings) bool { return s.Tune.Metric != "" },
-	Version: "1/" + stage.Core + "/" + scoreVersion,
+	Name:     "tune",
+	Inputs:   []*stage.Kind{Reference, Train},
+	Optional: featured(),
+	Chief:    Train,
+	Wanted:   func(s *stage.Settings) bool { return s.Tune.Metric != "" },
+	Version:  "1/" + stage.Core + "/" + scoreVersion,
 	Part: func(s *stage.Settings) any {
 		return tunePart{models.Table(s.Params, "sample"), s.Tune.Metric, string(s.Tune.Grid), s.Tune.Images, s.Tune.Seed, s.Measure.Lowered()}
 	},
@@ -81,9 +82,9 @@ func (t *task) tune() error {
 		return err
 	}
 	shape := t.set.Params.Shape()
-	embedder, err := embed.For(t.set.Data.Set, shape.Size, shape.Channels, t.set.Embedder)
+	embedder, err := t.embedder(shape.Size, shape.Channels)
 	if err != nil {
-		return worker.Invalid("%v", err)
+		return err
 	}
 	be, model, err := t.model()
 	if err != nil {

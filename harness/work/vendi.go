@@ -11,14 +11,15 @@ import (
 // Vendi counts how many images unlike each other the drawn ones are worth, in
 // the embedder's features, beside as many held-out images.
 var Vendi = &stage.Kind{
-	Name:    "vendi",
-	Inputs:  []*stage.Kind{Sample},
-	Chief:   Sample,
-	Wanted:  func(s *stage.Settings) bool { return s.Extras.Vendi > 0 },
-	Version: "1",
-	Part:    func(s *stage.Settings) any { return vendiPart{s.DataHash, s.EmbedderHash, s.Extras.Vendi} },
-	Effort:  func(*stage.Settings, *stage.Costs) stage.Effort { return stage.Effort{Other: 3 * time.Second} },
-	Memory:  func(h stage.Host) int64 { return h.Data() + h.Images(h.Count) + embedding(h) },
+	Name:     "vendi",
+	Inputs:   []*stage.Kind{Sample},
+	Optional: featured(),
+	Chief:    Sample,
+	Wanted:   func(s *stage.Settings) bool { return s.Extras.Vendi > 0 },
+	Version:  "1",
+	Part:     func(s *stage.Settings) any { return vendiPart{s.DataHash, s.EmbedderHash, s.Extras.Vendi} },
+	Effort:   func(*stage.Settings, *stage.Costs) stage.Effort { return stage.Effort{Other: 3 * time.Second} },
+	Memory:   func(h stage.Host) int64 { return h.Data() + h.Images(h.Count) + embedding(h) },
 }
 
 type vendiPart struct {
@@ -34,7 +35,7 @@ func (t *task) vendi() error {
 	if err != nil {
 		return err
 	}
-	embedder, err := t.embedder(data)
+	embedder, err := t.embedder(data.Size, data.Channels)
 	if err != nil {
 		return err
 	}

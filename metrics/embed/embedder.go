@@ -48,9 +48,40 @@ func RunsOn(e Embedder) string {
 // The values of the key metrics.embedder.
 const (
 	Auto       = "auto"       // the classifier of the data set where it fits, else ternary
-	Classified = "classifier" // the classifier of the data set, or an error
+	Classified = "classifier" // the classifier of the data set; without a committed one, a classifier trained on the data
 	AnyImages  = "ternary"    // the data-independent embedder
 )
+
+// Trained stands in the place of a hash for a classifier that a run trains on the
+// experiment's own data.
+const Trained = "trained"
+
+// Form is what is known of a data set before its images are read.
+type Form struct {
+	Size, Channels, Classes int
+	Train                   int  // images; below 0 if unknown
+	Own                     bool // the set is the user's own, of which no embedder can know anything
+}
+
+// Choose gives the hash of what For returns, or Trained where the data set gets a
+// classifier of its own: where "classifier" asks for one and no committed one fits,
+// and, under "auto", for the user's own RGB images with labels, of which there are
+// enough to train and to test on.
+func Choose(set string, f Form, want string) (hash string, err error) {
+	const enough = 4 * batchImages
+	e, err := For(set, f.Size, f.Channels, want)
+	switch able := Trainable(f.Size, f.Channels, f.Classes, f.Train); {
+	case want == Classified && err != nil && able == nil:
+		return Trained, nil
+	case want == Classified && err != nil:
+		return "", &Error{"metrics.embedder", fmt.Sprintf(`no classifier can be trained for %s: %v; use "auto" or "ternary"`, set, able)}
+	case err != nil:
+		return "", err
+	case (want == Auto || want == "") && f.Own && f.Channels == 3 && f.Train >= enough && able == nil:
+		return Trained, nil
+	}
+	return e.Hash(), nil
+}
 
 // Error is a setting that no embedder fits. Its text is for the user.
 type Error struct {

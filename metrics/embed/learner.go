@@ -1,6 +1,12 @@
 package embed
 
-import "math"
+import (
+	"bytes"
+	"encoding/gob"
+	"errors"
+	"fmt"
+	"math"
+)
 
 // learner trains a network: batches of shards of `chunk` images, each shard
 // normalised by its own statistics, gradients summed in the order of shards.
@@ -15,6 +21,7 @@ type learner struct {
 	adapts     []adapt
 	shards     []*shard
 	steps      int
+	of         string // the training it is, see [TrainOptions.identity]
 }
 
 // adapt is AdamW's state for one parameter slice.
@@ -24,6 +31,9 @@ type adapt struct {
 	second []float32
 	decay  float64
 }
+
+// StepImages is the number of images of a training step.
+const StepImages = batchImages
 
 func newLearner(net *network, seed uint64, threads int) *learner {
 	l := &learner{net: net, threads: threads,
@@ -139,4 +149,67 @@ func (l *learner) fold() {
 			c.shift[j] = float32(float64(l.bias[i][j]) - l.mean[i][j]*scale)
 		}
 	}
+}
+
+// place is how far a training has come.
+type place struct {
+	Step, Hits, Seen int
+	Draw             uint64  // state of the epoch's draws
+	Loss             float64 // of this epoch so far, with Hits of Seen images
+}
+
+// unfinished is a training that stopped, in the encoding of package gob.
+type unfinished struct {
+	Of         string // the options that decide its bytes
+	Place      place
+	Parameters [][3][]float32 // value and moments, in the order of adapts
+	Mean, Vari [][]float64
+}
+
+// identity names what a kept state must have been made with.
+func (o TrainOptions) identity(steps int) string {
+	return fmt.Sprintf("%s size %d channels %d images %d seed %d steps %d flips %v recipe %s", o.Name, o.Size, o.Channels, len(o.Labels), o.Seed,
+		steps, o.Flips, Recipe)
+}
+
+// state is all that resume needs.
+func (l *learner) state(at place) ([]byte, error) {
+	u := unfinished{Of: l.of, Place: at, Mean: l.mean[:], Vari: l.vari[:]}
+	for _, a := range l.adapts {
+		u.Parameters = append(u.Parameters, [3][]float32{a.value, a.first, a.second})
+	}
+	var b bytes.Buffer
+	err := gob.NewEncoder(&b).Encode(u)
+	return b.Bytes(), err
+}
+
+// resume brings the learner to where state was asked for; nil is the beginning.
+func (l *learner) resume(state []byte, of string) (place, error) {
+	l.of = of
+	if state == nil {
+		return place{}, nil
+	}
+	var u unfinished
+	if err := gob.NewDecoder(bytes.NewReader(state)).Decode(&u); err != nil {
+		return place{}, fmt.Errorf("what was kept of it cannot be read: %w", err)
+	}
+	if u.Of != of {
+		return place{}, fmt.Errorf("what was kept of it is of another training: %s, want %s", u.Of, of)
+	}
+	if len(u.Parameters) != len(l.adapts) || len(u.Mean) != len(l.mean) || len(u.Vari) != len(l.vari) {
+		return place{}, errors.New("what was kept of it is of another network")
+	}
+	for k, p := range u.Parameters {
+		for i, to := range [3][]float32{l.adapts[k].value, l.adapts[k].first, l.adapts[k].second} {
+			if copy(to, p[i]) != len(p[i]) || len(to) != len(p[i]) {
+				return place{}, errors.New("what was kept of it is of another network")
+			}
+		}
+	}
+	for i := range l.mean {
+		copy(l.mean[i], u.Mean[i])
+		copy(l.vari[i], u.Vari[i])
+	}
+	l.steps = u.Place.Step
+	return u.Place, nil
 }

@@ -20,6 +20,9 @@ const (
 	chunk      = 32 // images that pass a matrix product together
 )
 
+// ClassifierDim is the number of features of every classifier.
+const ClassifierDim = featureDim
+
 // conv is one convolution with its folded normalisation.
 type conv struct {
 	in, out int
@@ -46,10 +49,49 @@ type network struct {
 	headBias                []float32 // [classes]
 }
 
-func newNetwork(size, channels, classes int) (*network, error) {
+// Trainable says why no classifier can be trained for images of that form; nil if
+// one can. images is the number of training images, below 0 if unknown.
+func Trainable(size, channels, classes, images int) error {
 	if size < 8 || size > 256 || size%4 != 0 || channels < 1 || channels > 16 || classes < 2 || classes > 1<<16 {
-		return nil, fmt.Errorf("the classifier takes images of 8 to 256 pixels a side, a multiple of 4, with 1 to 16 channels and at least 2 "+
+		return fmt.Errorf("the classifier takes images of 8 to 256 pixels a side, a multiple of 4, with 1 to 16 channels and at least 2 "+
 			"classes; asked for size %d, channels %d, classes %d", size, channels, classes)
+	}
+	if images >= 0 && images < batchImages {
+		return fmt.Errorf("%d training images, at least one batch of %d is needed", images, batchImages)
+	}
+	return nil
+}
+
+// TrainingFLOPs is the arithmetic of training on n images once, counted as three
+// times that of the forward pass.
+func TrainingFLOPs(size, channels, n int) float64 {
+	var one float64
+	for i, in := 0, channels; i < len(widths); i++ {
+		one += 2 * 9 * float64(in*widths[i]) * float64(size*size)
+		in = widths[i]
+		if pooled[i] {
+			size /= 2
+		}
+	}
+	return 3 * one * float64(n)
+}
+
+// TrainingBytes is about what a training holds beside the images.
+func TrainingBytes(size, channels int) int64 {
+	var one int64
+	for i, in := 0, channels; i < len(widths); i++ {
+		one += int64(size*size) * int64(11*in+5*widths[i]) * 4
+		in = widths[i]
+		if pooled[i] {
+			size /= 2
+		}
+	}
+	return one * batchImages
+}
+
+func newNetwork(size, channels, classes int) (*network, error) {
+	if err := Trainable(size, channels, classes, -1); err != nil {
+		return nil, err
 	}
 	n := &network{size: size, channels: channels, classes: classes}
 	in, side := channels, size

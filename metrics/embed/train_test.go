@@ -243,3 +243,105 @@ func TestUnitVarianceKeepsPredictions(t *testing.T) {
 		}
 	}
 }
+
+// A training that was stopped, in the middle of an epoch or at its end, goes on from
+// what it kept and ends with the bytes of one that was not; so does one whose images
+// are read one at a time.
+func TestTrainGoesOn(t *testing.T) {
+	images, labels := stripes(300, 12, 1)
+	test, testLabels := stripes(150, 12, 2)
+	o := TrainOptions{Name: "stripes", Images: images, Labels: labels, TestImages: test, TestLabels: testLabels, Size: 12, Channels: 1,
+		Seed: 5, Steps: 7, Threads: 2}
+	want, _, err := Train(context.Background(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	read := o
+	of := func(images []uint8) func(int, []uint8) error {
+		return func(i int, into []uint8) error {
+			copy(into, images[i*144:(i+1)*144])
+			return nil
+		}
+	}
+	read.Images, read.TestImages, read.Read, read.ReadTest = nil, nil, of(images), of(test)
+	read.TrainingHash = o.trainingHash()
+	if got, _, err := Train(context.Background(), read); err != nil || !bytes.Equal(got, want) {
+		t.Errorf("images that are read one at a time train other weights: %v", err)
+	}
+	for stop := 1; stop < 7; stop++ { // two steps an epoch
+		var kept []byte
+		ctx, cancel := context.WithCancel(context.Background())
+		first, step := o, 0
+		first.Keep = func(state []byte) error { kept = state; return nil }
+		first.Due = func() bool {
+			if step++; step == stop {
+				cancel() // stops before the next step, which keeps the state again
+			}
+			return step == stop
+		}
+		if _, _, err := Train(ctx, first); !errors.Is(err, context.Canceled) || kept == nil {
+			t.Fatalf("stopped after %d steps: %v", stop, err)
+		}
+		second, epochs := o, 0
+		second.Kept = kept
+		second.Progress = func(int, int, float64, float64) { epochs++ }
+		got, _, err := Train(context.Background(), second)
+		if err != nil || !bytes.Equal(got, want) {
+			t.Errorf("going on after step %d gave other weights: %v", stop, err)
+		}
+		if whole := 4 - stop/2; epochs > whole {
+			t.Errorf("after step %d it did %d epochs more, at most %d were left", stop, epochs, whole)
+		}
+		other := second
+		other.Seed++
+		if _, _, err := Train(context.Background(), other); err == nil || !strings.Contains(err.Error(), "of another training") {
+			t.Errorf("a training of another seed went on from it: %v", err)
+		}
+		other.Kept = kept[:len(kept)/2]
+		if _, _, err := Train(context.Background(), other); err == nil || !strings.Contains(err.Error(), "cannot be read") {
+			t.Errorf("a training went on from half a file: %v", err)
+		}
+	}
+}
+
+func TestRecipeSteps(t *testing.T) {
+	for n, want := range map[int]int{128: 60, 540: 240, 1280: 600, 10_000: 780, 60_000: 4680, 1_281_167: 4680} {
+		if got := RecipeSteps(n); got != want {
+			t.Errorf("%d images: %d steps, want %d", n, got, want)
+		}
+	}
+}
+
+func TestChoose(t *testing.T) {
+	committed := mustFor(t, "mnist", 28, 1, Classified).Hash()
+	ternary := mustFor(t, "", 32, 3, AnyImages).Hash()
+	for _, c := range []struct {
+		set  string
+		form Form
+		want string
+		hash string // or the problem
+	}{
+		{"mnist", Form{28, 1, 10, 60000, false}, Auto, committed},
+		{"mnist", Form{28, 1, 10, 60000, false}, Classified, committed},
+		{"mnist", Form{32, 1, 10, 60000, false}, Classified, Trained},
+		{"cifar10", Form{32, 3, 10, 50000, false}, Auto, ternary},
+		{"cifar10", Form{32, 3, 10, 50000, false}, Classified, Trained},
+		{"images", Form{32, 3, 10, 540, true}, Auto, Trained},
+		{"images", Form{32, 3, 10, 540, true}, "", Trained},
+		{"images", Form{32, 3, 10, 540, true}, AnyImages, ternary},
+		{"images", Form{32, 3, 10, 511, true}, Auto, ternary},
+		{"images", Form{32, 3, 10, -1, true}, Auto, ternary},
+		{"images", Form{32, 3, 1, 540, true}, Auto, ternary},
+		{"images", Form{32, 3, 1, 540, true}, Classified, `no classifier can be trained for images: the classifier takes`},
+		{"images", Form{32, 3, 10, 50, true}, Classified, `50 training images`},
+	} {
+		hash, err := Choose(c.set, c.form, c.want)
+		if err != nil {
+			if !strings.Contains(err.Error(), c.hash) {
+				t.Errorf("%+v: %v", c, err)
+			}
+		} else if hash != c.hash {
+			t.Errorf("%+v: %s", c, hash)
+		}
+	}
+}

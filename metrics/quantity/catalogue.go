@@ -49,6 +49,13 @@ var (
 		Doc:    "Share of generated images that the data set's classifier gives the class they were made for.",
 		Better: +1, Aim: "higher, up to the classifier's own accuracy", Group: Quality, Interval: stat.Wilson, Front: true, Stage: "score",
 	})
+	EmbedderAccuracy = metric(Metric{
+		Name: "embedder_accuracy", Unit: "1", Scale: Share, Label: "accuracy of the trained classifier", Short: "classifier",
+		Doc: "Share of held-out real images that the classifier gives their class that was trained on the experiment's own data for " +
+			"`metrics.embedder`: how far its features know the data.",
+		Better: +1, Aim: "higher; near the share of the largest class its features say little", Group: Quality, Interval: stat.Wilson,
+		Stage: "classifier", Key: "metrics.embedder",
+	})
 	FIDProxyFloor = metric(Metric{
 		Name: "fid_proxy_floor", Unit: "1", Label: "Fréchet distance of real images", Short: "FD floor",
 		Doc:   "fid_proxy of held-out real images scored as if they had been generated, at the same count.",

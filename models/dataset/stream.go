@@ -89,6 +89,27 @@ func Memory(s Spec) int64 {
 	return all
 }
 
+// TrainImages is the number of images that a set has to train on, as far as its files
+// are listed; below 0 where only reading tells, or where it is not here.
+func TrainImages(s Spec) int {
+	r, err := s.resolve()
+	if err != nil {
+		return -1
+	}
+	if r.info.Train >= 0 {
+		return r.info.Train
+	}
+	c, err := openContainer(r.Root)
+	if err != nil {
+		return -1
+	}
+	train, _, _, err := c.list()
+	if err != nil {
+		return -1
+	}
+	return limited(len(train), r.Limit)
+}
+
 var counts sync.Map // by root: images found in it
 
 // counted is the number of images of a folder; it is listed once in a process.

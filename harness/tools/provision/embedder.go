@@ -3,8 +3,13 @@ package provision
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"strings"
+	"time"
 
+	"prabench/harness/engine"
+	"prabench/harness/schedule"
+	"prabench/harness/work"
 	"prabench/metrics/embed"
 	"prabench/models/dataset"
 )
@@ -47,6 +52,54 @@ func (t Training) Train(ctx context.Context) (Trained, error) {
 		return Trained{}, err
 	}
 	return Trained{weights, accuracy, e.Hash()}, nil
+}
+
+// Own is the classifier of an experiment's own data, as its stage keeps it.
+type Own struct {
+	About embed.About
+	Hash  string
+	File  string
+	Test  int // images that its accuracy is of
+}
+
+// TrainFor trains the classifiers that the cells of an experiment are scored with,
+// in the stage that a run would do, and leaves them in the artifacts: a later run
+// finds them done. An interrupted one goes on where it stopped. The error is the
+// user's where the data set needs none.
+func TrainFor(ctx context.Context, d engine.Detached, e *engine.Experiment) ([]Own, error) {
+	if _, err := (&engine.Identifier{Places: d.Places, Read: true}).Identify(ctx, e); err != nil {
+		return nil, err
+	}
+	var items []*engine.Item
+	for _, it := range engine.NewPlan(e).Items {
+		if it.Kind == work.Classifier && !it.Skip {
+			it.Settings.SaveEvery = time.Minute
+			items = append(items, it)
+		}
+	}
+	if len(items) == 0 {
+		return nil, fmt.Errorf("%s: its data set has a classifier that comes with prabench; there is nothing to train", e.File)
+	}
+	report, err := d.Do(ctx, items...)
+	if err != nil {
+		return nil, err
+	}
+	var all []Own
+	for _, it := range items {
+		if o := report.Outcomes[it.Key]; o.State != schedule.OK {
+			return nil, fmt.Errorf("the classifier of %s was not trained: %s; the same command goes on from there", it.Label, o.Reason)
+		}
+		c, err := work.OpenClassifier(d.Places.Store(), it.Key)
+		if err != nil {
+			return nil, err
+		}
+		own := Own{About: c.About, Hash: c.Hash(), File: filepath.Join(d.Places.Store().Dir(it.Ref()), work.WeightsFile)}
+		if data, err := dataset.Load(ctx, it.Settings.Data, nil); err == nil {
+			own.Test = data.Test.N
+		}
+		all = append(all, own)
+	}
+	return all, nil
 }
 
 func (t Training) flips() bool {
