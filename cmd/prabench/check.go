@@ -12,6 +12,7 @@ import (
 
 	"prabench/harness/engine"
 	"prabench/harness/tools/check/session"
+	"prabench/harness/tools/terminal"
 	"prabench/results/table"
 )
 
@@ -113,7 +114,7 @@ func (a *app) check(ctx context.Context, file string, o checkFlags) error {
 	}
 	s := &session.Session{
 		File: ls[0], Set: a.set, Only: a.only, DB: a.db,
-		Command: workerCommand, Load: checkLoad, Progress: a.checkProgress(), ExtraWork: o.extraWork,
+		Command: workerCommand, Load: checkLoad, Progress: terminal.Blocks(a.stderr, isTerminal(a.stderr)), ExtraWork: o.extraWork,
 		Say: func(text string) { fmt.Fprintln(a.stderr, text) },
 	}
 	if o.history {
@@ -189,21 +190,4 @@ func (a *app) history(ctx context.Context, s *session.Session, o checkFlags) err
 		return &engine.Failure{Err: err}
 	}
 	return nil
-}
-
-// checkProgress tells how far a check is: on a terminal in one line, elsewhere
-// when a block begins.
-func (a *app) checkProgress() func(done, total time.Duration, what string) {
-	terminal := isTerminal(a.stderr)
-	last := ""
-	return func(done, total time.Duration, what string) {
-		if terminal {
-			fmt.Fprintf(a.stderr, "\r\x1b[K%3.0f %%  %s\r", 100*min(1, done.Seconds()/max(1e-9, total.Seconds())), what)
-			return
-		}
-		if block, _, _ := strings.Cut(what, ","); block != last {
-			last = block
-			fmt.Fprintf(a.stderr, "%s, at most %s\n", block, total.Round(time.Second))
-		}
-	}
 }

@@ -3,13 +3,12 @@ package main
 import (
 	"context"
 	"fmt"
-	"time"
 
-	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 
 	"prabench/harness/engine"
 	"prabench/harness/tools/provision"
+	"prabench/harness/tools/terminal"
 	"prabench/results/table"
 )
 
@@ -26,7 +25,7 @@ func (a *app) dataCommand() *cobra.Command {
 		RunE: func(c *cobra.Command, args []string) error {
 			ctx, stop := a.stoppable(c.Context())
 			defer stop()
-			where, err := provision.Fetch(ctx, args[0], root, a.fetchProgress())
+			where, err := provision.Fetch(ctx, args[0], root, terminal.Bar(a.stderr, isTerminal(a.stderr)))
 			if err != nil {
 				return err
 			}
@@ -67,7 +66,7 @@ func (a *app) dataMade(ctx context.Context, file, out string, do provision.Maker
 	if err != nil {
 		return err
 	}
-	lines, err := do(ctx, ls[0].Exp, out, a.fetchProgress())
+	lines, err := do(ctx, ls[0].Exp, out, terminal.Bar(a.stderr, isTerminal(a.stderr)))
 	for _, l := range lines {
 		fmt.Fprintln(a.stdout, l)
 	}
@@ -90,36 +89,4 @@ func (a *app) dataList() error {
 		t.Rows = append(t.Rows, []any{s.Set, here, s.Description, how})
 	}
 	return table.WriteText(a.stdout, t)
-}
-
-// fetchProgress draws a bar on a terminal and says a line now and then
-// elsewhere.
-func (a *app) fetchProgress() func(what string, done, total int64) {
-	if isTerminal(a.stderr) {
-		var bar *progressbar.ProgressBar
-		name := ""
-		return func(what string, done, total int64) {
-			if bar == nil || what != name {
-				if bar != nil {
-					bar.Finish()
-				}
-				bar, name = progressbar.NewOptions64(total, progressbar.OptionSetWriter(a.stderr), progressbar.OptionSetDescription(what),
-					progressbar.OptionShowBytes(true), progressbar.OptionClearOnFinish(), progressbar.OptionThrottle(100*time.Millisecond)), what
-			}
-			bar.Set64(done)
-		}
-	}
-	var spoke time.Time
-	name := ""
-	return func(what string, done, total int64) {
-		if what == name && time.Since(spoke) < 10*time.Second {
-			return
-		}
-		name, spoke = what, time.Now()
-		if total > 0 {
-			fmt.Fprintf(a.stderr, "%s: %d of %d\n", what, done, total)
-		} else {
-			fmt.Fprintf(a.stderr, "%s\n", what)
-		}
-	}
 }

@@ -83,14 +83,9 @@ func (a *app) forPrograms(ctx context.Context, file, samples, events string) err
 		return err
 	}
 	if samples != "" {
-		files, missing, err := sampler.Kept(ctx, a.places().Store(), ls[0].Exp, samples)
-		if err != nil {
+		if err := sampler.WriteKept(ctx, a.stdout, a.places().Store(), ls[0].Exp, samples); err != nil || events == "" {
 			return err
 		}
-		fmt.Fprintf(a.stdout, "%s: %d samplings and %s; %d cells have no images yet\n", samples, files, sampler.IndexFile, missing)
-	}
-	if events == "" {
-		return nil
 	}
 	db, err := results.OpenReadOnly(a.db)
 	if err != nil {

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -137,32 +135,8 @@ func (a *app) drawPaper(ctx context.Context, files []string, parts []draw.Part, 
 	if err != nil {
 		return err
 	}
-	doc.Say = func(part string) { fmt.Fprintln(a.stderr, "drawing "+part) }
-	written, problems, err := doc.Write(o.out)
-	if err != nil {
-		return &engine.Failure{Err: err}
-	}
-	for _, f := range written {
-		if !a.json {
-			fmt.Fprintln(a.stdout, filepath.Join(o.out, filepath.FromSlash(f)))
-		}
-	}
-	failed, texts := 0, []string{}
-	for _, p := range problems {
-		texts = append(texts, p.Error())
-		fmt.Fprintf(a.stderr, "warning: %v\n", p)
-		if slices.ContainsFunc(parts, func(part draw.Part) bool { return part.Exp.Name == p.Part && part.Chosen }) {
-			failed++
-		}
-	}
-	if a.json {
-		err = a.printJSON(struct {
-			Out      string   `json:"out"`
-			Files    []string `json:"files"`
-			Problems []string `json:"problems"`
-		}{o.out, written, texts})
-	}
-	if failed > 0 {
+	failed, err := draw.WritePaper(doc, o.out, parts, a.stdout, a.stderr, a.json)
+	if failed {
 		a.code = exitFailed
 	}
 	return err

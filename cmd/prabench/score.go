@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"runtime"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -66,12 +65,7 @@ func (a *app) scoreFeatures(args []string, file string, o engine.Outside, x term
 		return err
 	}
 	o.Path = args[0]
-	gen, extractor, metric, err := ls[0].Exp.Embedded(o, runtime.NumCPU())
-	if err != nil {
-		return err
-	}
-	x.Metric = metric
-	return x.Score(a.stdout, a.json, &gen, o.Path+" ("+extractor+")")
+	return x.Embed(a.stdout, a.json, ls[0].Exp, o)
 }
 
 func (a *app) score(c *cobra.Command, file string, o engine.Outside) error {

@@ -18,14 +18,25 @@ import (
 	"prabench/internal/atomicfile"
 )
 
-// IndexFile says which images are of which cell, in the folder of [Kept].
+// IndexFile says which images are of which cell, in the folder of [WriteKept].
 const IndexFile = "samples.csv"
 
-// Kept writes the images that were scored, of the cells that are not skipped, into a
+// WriteKept writes the images of an experiment's cells into a folder and says on w
+// how many there are.
+func WriteKept(ctx context.Context, w io.Writer, store artifact.Store, e *engine.Experiment, dir string) error {
+	files, missing, err := kept(ctx, store, e, dir)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(w, "%s: %d samplings and %s; %d cells have no images yet\n", dir, files, IndexFile, missing)
+	return err
+}
+
+// kept writes the images that were scored, of the cells that are not skipped, into a
 // folder that must be new or empty: an .npz file for each sampling, as ADM's programs
 // write it, and [IndexFile]. It gives the number of files and of cells that have no
 // images yet.
-func Kept(ctx context.Context, store artifact.Store, e *engine.Experiment, dir string) (files, missing int, err error) {
+func kept(ctx context.Context, store artifact.Store, e *engine.Experiment, dir string) (files, missing int, err error) {
 	if there, err := os.ReadDir(dir); err == nil && len(there) > 0 {
 		return 0, 0, engine.Mistakef("%s is not empty: images of two exports must not mix; name a new folder", dir)
 	} else if err == nil || os.IsNotExist(err) {

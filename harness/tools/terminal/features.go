@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"runtime"
 
 	"prabench/harness/engine"
 	"prabench/harness/outside"
@@ -46,6 +47,16 @@ type scored struct {
 	N      int      `json:"n"`
 	Method string   `json:"method"`
 	Floor  *scored  `json:"floor,omitempty"`
+}
+
+// Embed compares images in the features of an experiment's extractor.
+func (f Features) Embed(w io.Writer, asJSON bool, e *engine.Experiment, o engine.Outside) error {
+	gen, extractor, metric, err := e.Embedded(o, runtime.NumCPU())
+	if err != nil {
+		return err
+	}
+	f.Metric = metric
+	return f.Score(w, asJSON, &gen, o.Path+" ("+extractor+")")
 }
 
 // Score compares features, of the file or given by the caller with their name, and
