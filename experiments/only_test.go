@@ -47,7 +47,8 @@ func TestWhatIsPrintedIsAFilter(t *testing.T) {
 	} {
 		got, err := e.Choose(c.only)
 		if c.wrong != "" {
-			if err == nil || !strings.Contains(err.Error(), c.wrong) || strings.Contains(c.wrong, "can be") && strings.Contains(err.Error(), "did you mean") {
+			if err == nil || !strings.Contains(err.Error(), c.wrong) ||
+				strings.Contains(c.wrong, "can be") && strings.Contains(err.Error(), "did you mean") {
 				t.Errorf("%s: %v, want %q", c.only, err, c.wrong)
 			}
 			continue
@@ -87,10 +88,11 @@ func fromDatabase(t *testing.T, e *Experiment, only string, k int) (out []string
 		c := &e.Cells[i]
 		ok := f.Accepts(func(key string) (any, bool) {
 			v, ok := c.Point[key]
-			switch n, _ := c.Settings.Get("train.rollout_depth"); {
-			case key == labelKey:
+			n, _ := c.Settings.Get("train.rollout_depth")
+			switch key {
+			case labelKey:
 				return where.Names{c.Label, v}, true
-			case key == "train.rollout_depth":
+			case "train.rollout_depth":
 				return where.Names{v, n}, ok
 			}
 			return v, ok

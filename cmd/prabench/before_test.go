@@ -176,8 +176,10 @@ func TestRunRefusesContradictions(t *testing.T) {
 	if out := must(t, "status plain.toml --only depth=1"); strings.Contains(out, "depth=0") || !strings.Contains(out, "1 done") {
 		t.Error(out)
 	}
-	for args, wrong := range map[string]string{"noise plain.toml --metric kidd": "did you mean kid?", "importance plain.toml --metric fidd": "fidd"} {
-		if _, errs, code := prabench(args); code != exitUsage || !strings.Contains(errs, "there is no such metric") || !strings.Contains(errs, wrong) {
+	for args, wrong := range map[string]string{"noise plain.toml --metric kidd": "did you mean kid?",
+		"importance plain.toml --metric fidd": "fidd"} {
+		if _, errs, code := prabench(args); code != exitUsage || !strings.Contains(errs, "there is no such metric") ||
+			!strings.Contains(errs, wrong) {
 			t.Errorf("%s: exit code %d, %q", args, code, errs)
 		}
 	}
