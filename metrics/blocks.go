@@ -1,6 +1,11 @@
 package metrics
 
-import "slices"
+import (
+	"fmt"
+	"slices"
+
+	"prabench/metrics/quantity"
+)
 
 // Blocks is the number of blocks that an interval deletes, one at a time.
 const Blocks = 20
@@ -8,6 +13,47 @@ const Blocks = 20
 // blockCount is Blocks, or fewer for a set too small to fill them with two
 // images each; below 4 images there is no interval.
 func blockCount(n int) int { return min(Blocks, n/2) }
+
+// Least is the fewest images of a set that an interval is made of.
+const Least = 4
+
+// neighboursFit says whether each of n images has k neighbours in its set when the
+// largest block of the interval is left out.
+func neighboursFit(n, k int) error {
+	fits := func(n int) bool {
+		g := blockCount(n)
+		return n >= Least && n-(n+g-1)/g >= k+1
+	}
+	if k >= 1 && fits(n) {
+		return nil
+	}
+	least := Least
+	for !fits(least) && least < 100*(k+1) {
+		least++
+	}
+	return fmt.Errorf("k=%d neighbours do not fit %d images: at least %d are needed", k, n, least)
+}
+
+// CheckScore says what [Score] could not do with so many images on each side, or nil.
+func CheckScore(real, gen int) error {
+	if err := enoughOf(real, gen); err != nil {
+		return err
+	}
+	for _, n := range []int{min(real, gen), gen} {
+		if err := neighboursFit(n, Neighbours); err != nil {
+			return fmt.Errorf("precision and recall: %w", err)
+		}
+	}
+	return nil
+}
+
+// CheckScoreBy is [CheckScore] for [ScoreBy].
+func CheckScoreBy(metric string, real, gen int) error {
+	if metric == quantity.FIDProxy.Name || metric == quantity.KID.Name {
+		return enoughOf(real, gen)
+	}
+	return CheckScore(real, gen)
+}
 
 // classOrder lists the indices of n images class by class. Without labels it is
 // a fixed shuffle, because a generated set often cycles through its classes,

@@ -30,10 +30,8 @@ func DensityCoverage(real, gen Features, k int) (density, coverage stat.Estimate
 			return density, coverage, err
 		}
 	}
-	g := blockCount(real.N)
-	if largest := (real.N + g - 1) / g; k < 1 || real.N-largest < k+1 {
-		return density, coverage, fmt.Errorf(
-			"density and coverage: k=%d neighbours do not fit %d real images; k is at least 1 and at most %d here", k, real.N, real.N-largest-1)
+	if err := neighboursFit(real.N, k); err != nil {
+		return density, coverage, fmt.Errorf("density and coverage: real images: %w", err)
 	}
 	centre := columnMean(real)
 	balls := newBalls(real, centre, k)

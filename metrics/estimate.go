@@ -7,9 +7,11 @@ import (
 )
 
 // enough says whether two sets are large enough for an interval.
-func enough(real, gen Features) error {
-	if real.N < 4 || gen.N < 4 {
-		return fmt.Errorf("metrics: an interval needs at least 4 images on each side, there are %d real and %d generated", real.N, gen.N)
+func enough(real, gen Features) error { return enoughOf(real.N, gen.N) }
+
+func enoughOf(real, gen int) error {
+	if real < Least || gen < Least {
+		return fmt.Errorf("metrics: an interval needs at least %d images on each side, there are %d real and %d generated", Least, real, gen)
 	}
 	return nil
 }

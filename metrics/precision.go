@@ -32,10 +32,8 @@ func precisionRecall(real, gen Features, k int) (precision, recall shared, err e
 		return precision, recall, err
 	}
 	for _, f := range []Features{real, gen} {
-		g := blockCount(f.N)
-		if largest := (f.N + g - 1) / g; k < 1 || f.N-largest < k+1 {
-			return precision, recall, fmt.Errorf("precision and recall: k=%d neighbours do not fit %d images; k is at least 1 and at most %d here",
-				k, f.N, f.N-largest-1)
+		if err := neighboursFit(f.N, k); err != nil {
+			return precision, recall, fmt.Errorf("precision and recall: %w", err)
 		}
 	}
 	// Distances do not change by a shift, but lose fewer digits near 0.

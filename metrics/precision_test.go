@@ -108,3 +108,41 @@ func BenchmarkPrecisionRecall(b *testing.B) {
 		}
 	}
 }
+
+// What is refused before anything is trained is what cannot be scored, to the image.
+func TestCountsThatCannotBeScored(t *testing.T) {
+	set := func(n int) Features {
+		f := Features{N: n, D: 2, X: make([]float64, 2*n)}
+		for i := range f.X {
+			f.X[i] = float64(mix(uint64(i))%1000) / 1000
+		}
+		return f
+	}
+	for real := 1; real <= 24; real++ {
+		for gen := 1; gen <= 24; gen++ {
+			_, err := Score(set(real), set(gen))
+			if foreseen := CheckScore(real, gen); (err == nil) != (foreseen == nil) {
+				t.Errorf("%d real and %d drawn images: %v, foreseen %v", real, gen, err, foreseen)
+			}
+			for _, l := range LaterScores {
+				if l.Classes || l.Least != nil { // they ask for more than a number of images
+					continue
+				}
+				_, err := l.Of(set(real), set(gen))
+				if foreseen := l.Enough(real, gen); (err == nil) != (foreseen == nil) {
+					t.Errorf("%s of %d real and %d drawn images: %v, foreseen %v", l.Name, real, gen, err, foreseen)
+				}
+			}
+			for _, metric := range []string{"fid_proxy", "kid", "precision"} {
+				_, err := ScoreBy(metric, set(real), set(gen))
+				if foreseen := CheckScoreBy(metric, real, gen); (err == nil) != (foreseen == nil) {
+					t.Errorf("%s of %d real and %d drawn images: %v, foreseen %v", metric, real, gen, err, foreseen)
+				}
+			}
+		}
+	}
+	const want = "precision and recall: k=3 neighbours do not fit 5 images: at least 6 are needed"
+	if err := CheckScore(100, 5); err == nil || err.Error() != want {
+		t.Error(err)
+	}
+}

@@ -86,6 +86,8 @@ type Later struct {
 	Of              func(reference, gen Features) ([]stat.Estimate, error)
 	Classes         bool                   // it needs the classes of images: of those without, it gives nothing
 	Least           func(features int) int // images that it needs on each side; nil: as every score
+	// Check says whether there are enough images on each side; nil: as for every score.
+	Check func(reference, gen int) error
 }
 
 // LaterScores are all of them. A new one is its formula, its rows in the
@@ -96,18 +98,35 @@ var LaterScores = []Later{
 		func(reference, gen Features) ([]stat.Estimate, error) {
 			density, coverage, err := DensityCoverage(reference, gen, DensityNeighbours)
 			return []stat.Estimate{density, coverage}, err
-		}, false, nil},
+		}, false, nil,
+		func(reference, gen int) error {
+			if err := enoughOf(reference, gen); err != nil {
+				return err
+			}
+			if err := neighboursFit(min(reference, gen), DensityNeighbours); err != nil {
+				return fmt.Errorf("density and coverage: real images: %w", err)
+			}
+			return nil
+		}},
 	{"fd_inf", "1", []*quantity.Metric{quantity.FDInf}, floors(quantity.FDInf), single(FrechetInfinite), false,
-		leastInfinite},
-	{"sliced", "1", []*quantity.Metric{quantity.Sliced}, floors(quantity.Sliced), single(SlicedWasserstein), false, nil},
-	{"mmd_rbf", "1", []*quantity.Metric{quantity.RBF}, floors(quantity.RBF), single(RBF), false, nil},
-	{"duplicates", "1", []*quantity.Metric{quantity.Duplicates}, floors(quantity.Duplicates), single(Duplicates), false, nil},
+		leastInfinite, nil},
+	{"sliced", "1", []*quantity.Metric{quantity.Sliced}, floors(quantity.Sliced), single(SlicedWasserstein), false, nil, nil},
+	{"mmd_rbf", "1", []*quantity.Metric{quantity.RBF}, floors(quantity.RBF), single(RBF), false, nil, nil},
+	{"duplicates", "1", []*quantity.Metric{quantity.Duplicates}, floors(quantity.Duplicates), single(Duplicates), false, nil, nil},
 	{"kid_class", "1", []*quantity.Metric{quantity.KIDClass, quantity.KIDClassWorst},
 		floors(quantity.KIDClass, quantity.KIDClassWorst),
 		func(reference, gen Features) ([]stat.Estimate, error) {
 			mean, worst, err := KIDByClass(reference, gen)
 			return []stat.Estimate{mean, worst}, err
-		}, true, nil},
+		}, true, nil, nil},
+}
+
+// Enough says what the score could not do with so many images on each side, or nil.
+func (l Later) Enough(reference, gen int) error {
+	if l.Check == nil {
+		return enoughOf(reference, gen)
+	}
+	return l.Check(reference, gen)
 }
 
 func floors(of ...*quantity.Metric) (out []*quantity.Metric) {

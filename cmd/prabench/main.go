@@ -192,6 +192,11 @@ func (a *app) checkOutputs(c *cobra.Command, _ []string) error {
 			return err
 		}
 	}
+	if n, err := c.Flags().GetInt("threads"); err == nil {
+		if err := engine.CheckThreads("--threads", n); err != nil {
+			return err
+		}
+	}
 	if c.Name() == "run" || c.Name() == "plot" {
 		return engine.CheckOutFolder("--figures", a.figures)
 	}

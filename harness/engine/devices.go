@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"prabench/models/device"
 )
@@ -137,14 +139,9 @@ func (d *devices) find(text string) *deviceList {
 	if err != nil {
 		return &deviceList{err: err}
 	}
-	out, err := exec.Command(worker[0], "devices", "--json").Output()
-	var there []struct{ Name, UUID string }
-	if err == nil {
-		err = json.Unmarshal(out, &there)
-	}
+	there, err := DevicesOf(worker[0])
 	if err != nil {
-		return &deviceList{err: fmt.Errorf("measure.device: %q: %s could not list the devices: %w; `prabench doctor` may tell why", text,
-			worker[0], err)}
+		return &deviceList{err: fmt.Errorf("measure.device: %q: %s could not list the devices: %w", text, worker[0], err)}
 	}
 	l := &deviceList{uuid: map[string]string{}}
 	var all []string
@@ -177,4 +174,66 @@ func (d *devices) most(es []*Experiment) int {
 		}
 	}
 	return n
+}
+
+// Device is one that the program for CUDA devices sees.
+type Device struct {
+	Name, UUID, Model, Capability string
+	Bytes                         int64
+}
+
+// NoDevice says why a program for devices cannot use any.
+type NoDevice struct {
+	Why, Advice string
+	Broken      bool // the program itself does not work
+}
+
+func (e *NoDevice) Error() string { return e.Why + "; " + e.Advice }
+
+// DevicesOf asks a program which devices it sees. The error is a [*NoDevice].
+func DevicesOf(program string) ([]Device, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	var errs strings.Builder
+	cmd := exec.CommandContext(ctx, program, "devices", "--json")
+	cmd.Stderr = &errs
+	out, err := cmd.Output()
+	var there []Device
+	if err == nil {
+		err = json.Unmarshal(out, &there)
+	}
+	switch said := strings.TrimSpace(errs.String() + " " + string(out)); {
+	case err == nil:
+		return there, nil
+	case strings.Contains(said, "libcuda.so.1"):
+		return nil, &NoDevice{Why: "prabench-cuda cannot load libcuda.so.1: NVIDIA's driver is missing",
+			Advice: "install the driver; everything else runs on the CPU"}
+	case strings.Contains(said, "Error in initialization"):
+		return nil, &NoDevice{
+			Why:    "the driver sees no device: " + strings.TrimPrefix(strings.Join(strings.Fields(said), " "), "Error in initialization, "),
+			Advice: "look at nvidia-smi and CUDA_VISIBLE_DEVICES"}
+	default:
+		return nil, &NoDevice{Why: fmt.Sprintf("%s: %v: %s", program, err, said), Advice: "build it again with `make cuda`", Broken: true}
+	}
+}
+
+// checkDevices refuses names of devices that the program does not see.
+func checkDevices(program, names string) error {
+	there, err := DevicesOf(program)
+	if err != nil {
+		return Mistakef("measure.device: %q: %w", names, err)
+	}
+	if len(there) == 0 {
+		return Mistakef("measure.device: %q: the driver sees no device; look at nvidia-smi and CUDA_VISIBLE_DEVICES", names)
+	}
+	var all []string
+	for _, d := range there {
+		all = append(all, d.Name)
+	}
+	for name := range strings.SplitSeq(names, ",") {
+		if strings.Contains(name, ":") && !slices.Contains(all, name) {
+			return Mistakef("measure.device: there is no %s; this machine has %s", name, strings.Join(all, ", "))
+		}
+	}
+	return nil
 }

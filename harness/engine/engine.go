@@ -49,6 +49,7 @@ type Experiment struct {
 	Cells             []Cell
 	Beside            bool   // its cells join the version that the database has of the experiment, and replace none
 	Narrowed          string // what sets it apart from the whole file, such as "--set train.steps=10"; "" for the whole file
+	lacks             error  // images that stages would be too few for; see [Experiment.Lacks]
 	ref               string // its version in the database, where that is not the one shown under its name
 }
 
@@ -56,6 +57,11 @@ type Experiment struct {
 // is shown under it or none is known, else NAME@2. A run and
 // [Experiment.CheckPlanned] find it.
 func (e *Experiment) Ref() string { return cmp.Or(e.ref, e.Name) }
+
+// Lacks says which stages of the cells to do would have too few images, of those that
+// are drawn or of the data set, or nil. What the data have is known once they are
+// identified; a set that was never read may have fewer.
+func (e *Experiment) Lacks() error { return e.lacks }
 
 // Places are the files and folders of a run.
 type Places struct {

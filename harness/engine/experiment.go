@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"prabench/experiments"
+	"prabench/harness/machine"
 	"prabench/harness/outside"
 	"prabench/harness/stage"
 	"prabench/models"
@@ -67,20 +68,31 @@ func settings(s experiments.Settings) stage.Settings {
 // CheckMachine says what of the experiments this machine cannot do, so that
 // nothing starts: a device without its program, a precision it does not have.
 func CheckMachine(command func(device string) ([]string, error), es ...*Experiment) error {
-	checked := map[string]bool{}
+	checked, threads := map[string]bool{}, 0
 	for _, e := range es {
 		for _, c := range e.Cells {
 			if c.Skip {
 				continue
 			}
 			m := c.Settings.Measure
+			if m.Threads != threads {
+				if threads = m.Threads; threads > machine.Processors() {
+					return CheckThreads("measure.threads", threads)
+				}
+			}
 			name := m.Device + " " + m.Precision
 			if checked[name] {
 				continue
 			}
 			checked[name] = true
-			if _, err := command(m.Device); err != nil {
+			worker, err := command(m.Device)
+			if err != nil {
 				return err
+			}
+			if !onHost(m.Device) {
+				if err := checkDevices(worker[0], m.Device); err != nil {
+					return err
+				}
 			}
 			if d, known := device.DriverOf(m.Device); known && d.Host {
 				if err := d.Refuse(m.Precision); err != nil {
@@ -88,6 +100,18 @@ func CheckMachine(command func(device string) ([]string, error), es ...*Experime
 				}
 			}
 		}
+	}
+	return nil
+}
+
+// CheckThreads refuses a number of threads that this process has no processors for:
+// key is what asks for them.
+func CheckThreads(key string, n int) error {
+	switch most := machine.Processors(); {
+	case n < 0:
+		return Mistakef("%s: %d: a number of threads, or 0 for all", key, n)
+	case n > most:
+		return Mistakef("%s: %d threads, and this process may use %d processors here: at most %d, or 0 for all", key, n, most, most)
 	}
 	return nil
 }

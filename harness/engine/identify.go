@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -41,6 +42,7 @@ type Identifier struct {
 	Say  func(what string, done, total int64)
 
 	hashes    map[dataset.Spec]string
+	counts    map[dataset.Spec]stage.Images
 	embedders map[embedding]known
 }
 
@@ -104,7 +106,7 @@ func enough(s *stage.Settings, features int) error {
 // data.
 func (id *Identifier) Identify(ctx context.Context, e *Experiment) (notes []string, err error) {
 	if id.hashes == nil {
-		id.hashes = map[dataset.Spec]string{}
+		id.hashes, id.counts = map[dataset.Spec]string{}, map[dataset.Spec]stage.Images{}
 	}
 	for i := range e.Cells {
 		s := e.Cells[i].Settings
@@ -135,7 +137,73 @@ func (id *Identifier) Identify(ctx context.Context, e *Experiment) (notes []stri
 			}
 		}
 	}
-	return notes, chains(e.Cells)
+	if err := chains(e.Cells); err != nil {
+		return notes, err
+	}
+	e.lacks = id.lacks(e)
+	return notes, nil
+}
+
+// lacks says which stages of the cells to do would have too few images, each reason
+// once with how many points it is of.
+func (id *Identifier) lacks(e *Experiment) error {
+	points := map[string]int{}
+	first := map[string]string{}
+	var reasons []string
+	seen := map[*stage.Settings]bool{}
+	for i := range e.Cells {
+		c := &e.Cells[i]
+		if c.Skip || seen[c.Settings] {
+			continue
+		}
+		seen[c.Settings] = true
+		there := id.images(c.Settings.Data)
+		for _, st := range c.Chain.Stages() {
+			if st.Kind.Lacks == nil {
+				continue
+			}
+			why := st.Kind.Lacks(c.Settings, there)
+			if why == nil {
+				continue
+			}
+			if points[why.Error()]++; points[why.Error()] == 1 {
+				reasons = append(reasons, why.Error())
+				first[why.Error()] = c.Label
+			}
+		}
+	}
+	var all []error
+	for _, why := range reasons {
+		text := first[why]
+		if n := points[why]; n > 1 {
+			text = fmt.Sprintf("%s and %d more", text, n-1)
+		}
+		all = append(all, Mistakef("%s: %s: %s", e.File, text, why))
+	}
+	return errors.Join(all...)
+}
+
+// images is how many a data set has, as far as that is known.
+func (id *Identifier) images(spec dataset.Spec) stage.Images {
+	spec = same(spec)
+	n, known := id.counts[spec]
+	if !known {
+		n = stage.Images{Train: -1, Test: -1}
+		if info, err := dataset.Describe(spec); err == nil {
+			n = stage.Images{Train: info.Train, Test: info.Test}
+		}
+		id.counts[spec] = n
+	}
+	return n
+}
+
+// same is the description of a set without what does not change its images.
+func same(spec dataset.Spec) dataset.Spec {
+	spec.Flip = 0
+	if spec.Decoder == "go" {
+		spec.Decoder = "" // as before there was another
+	}
+	return spec
 }
 
 // chains fills in the chains of cells, some thousand at a time on every
@@ -167,10 +235,7 @@ type seen struct {
 
 // dataHash names the data of a description; "" when unknown.
 func (id *Identifier) dataHash(ctx context.Context, spec dataset.Spec) (hash, note string, err error) {
-	spec.Flip = 0 // the set is the same with any
-	if spec.Decoder == "go" {
-		spec.Decoder = "" // as before there was another
-	}
+	spec = same(spec)
 	if hash, known := id.hashes[spec]; known {
 		return hash, "", nil
 	}
@@ -194,6 +259,7 @@ func (id *Identifier) dataHash(ctx context.Context, spec dataset.Spec) (hash, no
 		return "", "", err
 	}
 	id.hashes[spec] = data.Hash
+	id.counts[spec] = stage.Images{Train: data.Train.N, Test: data.Test.N}
 	if id.Read {
 		found, _ := json.Marshal(seen{spec, data.Hash, data.Found, listing})
 		// Only a shortcut for plan and status: a failure costs them time.

@@ -133,6 +133,9 @@ func (r *Run) begin(ctx context.Context, stop context.CancelFunc, since time.Tim
 		for _, n := range notes {
 			meter.Say("%s", n)
 		}
+		if err := e.Lacks(); err != nil {
+			return nil, nil, err
+		}
 	}
 	db, err := results.Open(r.Places.DB)
 	if err != nil {

@@ -69,6 +69,11 @@ type Kind struct {
 	// File is the bytes that its largest file has at least; nil: few.
 	File func(Host) int64
 
+	// Lacks says which images the kind could not do without, as far as that is known
+	// before anything is done: too few of a split, or too few drawn; nil: any will do.
+	// It refuses nothing that the worker could do.
+	Lacks func(*Settings, Images) error
+
 	// Label is who it is for where no single cell is; nil: the first cell.
 	Label func(*Settings) string
 	// Shown says that people look at its artifacts: a damaged one is made again

@@ -37,6 +37,13 @@ var Exposure = &stage.Kind{
 		// A mosaic is one sweep over all tokens.
 		return h.Data() + h.Images(8*h.Extras.Exposure) + h.Sampling(h.Extras.Exposure, h.Params.(models.Prefixed).ARSteps())
 	},
+	Lacks: func(s *stage.Settings, n stage.Images) error {
+		reference, other := n.Splits(s)
+		if err := stage.HeldOut("metrics.exposure", s.Extras.Exposure, other, metrics.Least); err != nil {
+			return err
+		}
+		return stage.HeldOut("metrics.exposure", stage.AtMost(s.Samples, reference), reference, metrics.Least)
+	},
 }
 
 type exposurePart struct {

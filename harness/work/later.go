@@ -26,6 +26,10 @@ func laterKinds() []kind {
 			Name: l.Name, Inputs: []*stage.Kind{Reference, Score}, Chief: Score, Version: version, Wanted: wanted,
 			Effort: func(*stage.Settings, *stage.Costs) stage.Effort { return stage.Effort{Other: 2 * time.Second} },
 			Memory: func(h stage.Host) int64 { return embedding(h) },
+			Lacks: func(s *stage.Settings, n stage.Images) error {
+				reference, _ := n.Splits(s)
+				return lacking(l, l.Enough(stage.AtMost(s.Samples, reference), s.Count))
+			},
 		}, func(t *task) error { return t.later(l) }}, kind{&stage.Kind{
 			Name: l.Name + "_floor", Inputs: []*stage.Kind{Reference}, Optional: featured(), Chief: Reference, Version: version, Wanted: wanted,
 			Part:   func(s *stage.Settings) any { return stage.CountPart{Count: s.Count} },
@@ -81,7 +85,7 @@ func (t *task) laterFloor(l metrics.Later) error {
 	}
 	_, other := t.splits(data)
 	n := min(t.set.Count, other.N)
-	if n < 4 || metrics.NeedsMore(l.Name, min(n, real.N), real.D) > 0 {
+	if l.Enough(real.N, n) != nil || metrics.NeedsMore(l.Name, min(n, real.N), real.D) > 0 {
 		return t.keepNumbers() // too few for a floor, as for the other scores
 	}
 	held, _, err := t.features(embedder, data, other, n)
@@ -106,4 +110,12 @@ func (t *task) keepLater(l metrics.Later, as []*quantity.Metric, info about, rea
 		t.estimate(as[i], e)
 	}
 	return t.keepNumbers()
+}
+
+// lacking names the key that asks for a score that there are too few images for.
+func lacking(l metrics.Later, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("metrics.also = %q: %w", l.Name, err)
 }

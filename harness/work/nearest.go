@@ -1,6 +1,7 @@
 package work
 
 import (
+	"math"
 	"time"
 
 	"prabench/harness/stage"
@@ -20,6 +21,12 @@ var Nearest = &stage.Kind{
 	Effort:  func(*stage.Settings, *stage.Costs) stage.Effort { return stage.Effort{Other: 2 * time.Second} },
 	Memory: func(h stage.Host) int64 {
 		return h.Data() + h.Images(h.Count) + h.Images(4*(4096+256)) + 4*4096*256 // a tile of pairs: both sides, and their distances
+	},
+	Lacks: func(s *stage.Settings, n stage.Images) error {
+		if err := stage.HeldOut("metrics.nearest", min(s.Extras.Nearest, s.Count), n.Test, metrics.Least); err != nil {
+			return err
+		}
+		return stage.HeldOut("metrics.nearest", math.MaxInt, n.Train, metrics.Least)
 	},
 }
 

@@ -2,6 +2,7 @@ package work
 
 import (
 	"fmt"
+	"math"
 	"time"
 
 	"prabench/harness/stage"
@@ -28,6 +29,15 @@ var Probe = &stage.Kind{
 		return stage.Effort{FLOPs: 2 * c.FLOPsTrainImage / 3 * float64(s.Extras.Probe), Threads: s.Training().Threads, Other: 3 * time.Second}
 	},
 	Memory: func(h stage.Host) int64 { return h.Data() + h.Held(h.Costs.Train) + 4*h.Weights() },
+	Lacks: func(s *stage.Settings, n stage.Images) error {
+		if classes := s.Params.Shape().Classes; classes < 2 {
+			return fmt.Errorf("metrics.probe: the data set has %d class, and a probe needs two: set metrics.probe = 0", classes)
+		}
+		if err := stage.HeldOut("metrics.probe", s.Extras.Probe, n.Train, metrics.Least); err != nil {
+			return err
+		}
+		return stage.HeldOut("metrics.probe", math.MaxInt, n.Test, metrics.Least)
+	},
 }
 
 type probePart struct {

@@ -36,7 +36,13 @@ var Reference = &stage.Kind{
 	},
 	Effort: func(*stage.Settings, *stage.Costs) stage.Effort { return stage.Effort{Other: 3 * time.Second} },
 	Memory: func(h stage.Host) int64 { return h.Data() + embedding(h) },
-	Label:  func(s *stage.Settings) string { return s.Data.Set },
+	Lacks: func(s *stage.Settings, n stage.Images) error {
+		if reference, _ := n.Splits(s); reference == 0 {
+			return fmt.Errorf("metrics.reference: the data set %s has no %s images", s.Data.Set, s.Reference)
+		}
+		return nil
+	},
+	Label: func(s *stage.Settings) string { return s.Data.Set },
 }
 
 type referencePart struct {
@@ -77,7 +83,7 @@ func (t *task) reference() error {
 		Split: t.set.Reference, Size: data.Size, Channels: data.Channels, Reference: real.N,
 	}
 	t.attempt.Protocol = map[string]string{}
-	if n := min(t.set.Count, other.N); n >= 4 {
+	if n := min(t.set.Count, other.N); metrics.CheckScore(real.N, n) == nil { // else there is no floor
 		held, _, err := t.features(embedder, data, other, n)
 		if err != nil {
 			return err

@@ -24,6 +24,14 @@ var Score = &stage.Kind{
 	Version:  scoreVersion,
 	Effort:   func(*stage.Settings, *stage.Costs) stage.Effort { return stage.Effort{Other: 2 * time.Second} },
 	Memory:   func(h stage.Host) int64 { return h.Images(h.Count) + embedding(h) },
+	Lacks: func(s *stage.Settings, n stage.Images) error {
+		reference, _ := n.Splits(s)
+		reference = stage.AtMost(s.Samples, reference)
+		if err := metrics.CheckScore(reference, s.Count); err != nil {
+			return fmt.Errorf("sample.count = %d, and %d images of the reference (metrics.samples): %w", s.Count, reference, err)
+		}
+		return nil
+	},
 }
 
 // score compares the drawn images with the reference.

@@ -42,6 +42,13 @@ var Tune = &stage.Kind{
 	Memory: func(h stage.Host) int64 {
 		return h.Images(2*h.Tune.Images) + 2*h.Sampling(h.Tune.Images, 1) + embedding(h)
 	},
+	Lacks: func(s *stage.Settings, n stage.Images) error {
+		reference, _ := n.Splits(s)
+		if err := metrics.CheckScoreBy(s.Tune.Metric, stage.AtMost(s.Samples, reference), s.Tune.Images); err != nil {
+			return fmt.Errorf("tune.images = %d: %w", s.Tune.Images, err)
+		}
+		return nil
+	},
 	Shown: true,
 }
 
