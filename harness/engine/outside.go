@@ -73,8 +73,8 @@ func (e *Experiment) Embedded(o Outside, threads int) (f metrics.Features, extra
 	}
 	shape := of.Settings.Params.Shape()
 	if k, err := new(Identifier).embedder(embedding{of.Settings.Data, shape, of.Settings.Embedder}); err == nil && k.hash == embed.Trained {
-		return metrics.Features{}, "", "", Mistakef("%s scores in the features of a classifier that a run trains on its data, and no data are read here: "+
-			"name another extractor, as in --set metrics.embedder=ternary", e.File)
+		return metrics.Features{}, "", "", Mistakef("%s scores in the features of a classifier that a run trains on its data, and no data are "+
+			"read here: name another extractor, as in --set metrics.embedder=ternary", e.File)
 	}
 	embedder, err := embed.For(of.Settings.Data.Set, shape.Size, shape.Channels, of.Settings.Embedder)
 	if err != nil {

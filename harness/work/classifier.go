@@ -32,7 +32,8 @@ var Classifier = &stage.Kind{
 	Effort: func(s *stage.Settings, _ *stage.Costs) stage.Effort {
 		shape, n := s.Params.Shape(), trainImages(s)
 		shown := embed.RecipeSteps(n)*embed.StepImages + n/3 // its features of all images, forward alone
-		return stage.Effort{FLOPs: embed.TrainingFLOPs(shape.Size, shape.Channels, shown), Threads: max(1, s.Training().Threads), Other: time.Second}
+		return stage.Effort{FLOPs: embed.TrainingFLOPs(shape.Size, shape.Channels, shown), Threads: max(1, s.Training().Threads),
+			Other: time.Second}
 	},
 	Memory: func(h stage.Host) int64 {
 		shape := h.Params.Shape()

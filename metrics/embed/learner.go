@@ -168,8 +168,8 @@ type unfinished struct {
 
 // identity names what a kept state must have been made with.
 func (o TrainOptions) identity(steps int) string {
-	return fmt.Sprintf("%s size %d channels %d images %d seed %d steps %d flips %v recipe %s", o.Name, o.Size, o.Channels, len(o.Labels), o.Seed,
-		steps, o.Flips, Recipe)
+	return fmt.Sprintf("%s size %d channels %d images %d seed %d steps %d flips %v recipe %s", o.Name, o.Size, o.Channels, len(o.Labels),
+		o.Seed, steps, o.Flips, Recipe)
 }
 
 // state is all that resume needs.
