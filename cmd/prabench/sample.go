@@ -98,7 +98,8 @@ func (a *app) modelOfCell(ctx context.Context, file string, o *sampleOptions) er
 		return err
 	}
 	if c == nil {
-		return usage("%s: no chosen cell is trained yet; prabench run %[1]s", file)
+		return usage("%s: there is no model of a chosen cell in %s: prabench run %[1]s trains one, and with --force CELL "+
+			"one that was trained before and is gone", file, a.artifacts)
 	}
 	o.Model, o.Params = path, c.Settings.Params
 	fmt.Fprintf(a.stderr, "sampling from cell %s (%s, seed %d)\n", c.ID, c.Label, c.Seed)

@@ -65,6 +65,9 @@ func (d Detached) Do(ctx context.Context, items ...*Item) (schedule.Report, erro
 	p.estimate()
 	s := schedule.Scheduler{Jobs: 1, Pause: time.Second, Launcher: l, Clock: schedule.System{}, Observer: l}
 	report, err := s.Run(ctx, l.tasks())
+	if text := l.disturbed.total(); text != "" {
+		l.meter.Say("%s", text)
+	}
 	for key, o := range kept.Outcomes {
 		report.Outcomes[key] = o
 	}

@@ -29,6 +29,7 @@ type launcher struct {
 	meter       *progress.Meter
 	jobs        int
 	silence     silence
+	disturbed   disturbed
 	devices     *devices
 	cores       int    // that this process may use; 0 = all
 	marks       string // folder of the marks of what runs
@@ -185,8 +186,8 @@ func (l *launcher) Ended(t schedule.Task, round int, o schedule.Outcome, _ time.
 	switch {
 	case o.State == schedule.OK && round > 0:
 		l.meter.Round(t.ID)
-		if o.Disturbed != "" {
-			l.meter.Say("disturbed: round %d of %s: %s", round, t.Label, o.Disturbed)
+		if text := l.disturbed.add(round, t.Label, o.Disturbed); text != "" {
+			l.meter.Say("%s", text)
 		}
 	case o.State == schedule.OK:
 		l.meter.End(t.ID, "")

@@ -277,3 +277,38 @@ func (l *launcher) settledRounds(it *Item) map[int]bool {
 	}
 	return settled
 }
+
+// disturbed counts the rounds that ran beside other load. A busy machine disturbs
+// most rounds of a sweep: the first is said when it happens, all of them in one line
+// at the end.
+type disturbed struct {
+	rounds, all int
+	cells       map[string]bool
+}
+
+// add counts a round and gives what to say of it now; why is empty for a quiet one.
+// The rounds of a run come one after another.
+func (d *disturbed) add(round int, label, why string) string {
+	d.all++
+	if why == "" {
+		return ""
+	}
+	if d.cells == nil {
+		d.cells = map[string]bool{}
+	}
+	d.rounds++
+	d.cells[label] = true
+	if d.rounds > 1 {
+		return ""
+	}
+	return fmt.Sprintf("disturbed: round %d of %s: %s; further disturbed rounds are counted at the end", round, label, why)
+}
+
+// total is the line at the end, "" where the first has said it all.
+func (d *disturbed) total() string {
+	if d.rounds < 2 {
+		return ""
+	}
+	return fmt.Sprintf("disturbed: %d of %d timed rounds, of %d cells, ran while something else loaded the machine; "+
+		"those left after measure.repeat_disturbed are counted in disturbed_rounds", d.rounds, d.all, len(d.cells))
+}

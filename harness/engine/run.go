@@ -72,6 +72,9 @@ func (r *Run) Do(ctx context.Context, experiments ...*Experiment) (Summary, erro
 	s := schedule.Scheduler{Jobs: l.jobs, Threads: r.threads(), Memory: machine.Usable(), Pause: or(r.Pause, time.Second), Launcher: l,
 		Clock: schedule.System{}, Observer: l}
 	report, err := s.Run(ctx, tasks)
+	if text := l.disturbed.total(); text != "" {
+		l.meter.Say("%s", text)
+	}
 	if err == nil {
 		err = l.fail
 	}

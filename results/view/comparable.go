@@ -142,6 +142,9 @@ type MixedError struct {
 
 func (e *MixedError) Error() string {
 	values := strings.Join(e.Values, " | ")
+	if e.Field == "protocol" {
+		values = differing(e.Values)
+	}
 	switch e.Use {
 	case Drawn:
 		return fmt.Sprintf("%s was measured in %d different %s, which never share an axis: %s; %s",
@@ -154,6 +157,52 @@ func (e *MixedError) Error() string {
 		where = " at " + e.Where
 	}
 	return fmt.Sprintf("the mean of %s over seeds%s would hide a difference in %s (%s): %s", e.Metric, where, e.Field, values, e.advice())
+}
+
+// differing are the protocols without the settings that all of them share: of a dozen a
+// reader would have to find those that differ. An earlier version of the program may
+// have had a setting not at all.
+func differing(protocols []string) string {
+	const most = 6
+	var keys []string
+	of := make([]map[string]string, len(protocols))
+	for i, p := range protocols {
+		of[i] = map[string]string{}
+		for part := range strings.SplitSeq(p, "; ") {
+			key, value, ok := strings.Cut(part, "=")
+			if !ok {
+				return strings.Join(protocols, " | ") // no list of settings
+			}
+			of[i][key] = value
+			if !slices.Contains(keys, key) {
+				keys = append(keys, key)
+			}
+		}
+	}
+	slices.Sort(keys)
+	keys = slices.DeleteFunc(keys, func(key string) bool {
+		first, said := of[0][key]
+		return !slices.ContainsFunc(of, func(p map[string]string) bool { v, ok := p[key]; return v != first || ok != said })
+	})
+	if len(keys) == 0 {
+		return strings.Join(protocols, " | ") // the same settings in another order
+	}
+	var out []string
+	for _, p := range of {
+		var parts []string
+		for _, key := range keys {
+			if v, ok := p[key]; ok {
+				parts = append(parts, key+"="+v)
+			} else {
+				parts = append(parts, key+" not said")
+			}
+		}
+		out = append(out, strings.Join(parts, "; "))
+	}
+	if n := len(out); n > most {
+		out = append(out[:most:most], fmt.Sprintf("%d more", n-most))
+	}
+	return strings.Join(out, " | ")
 }
 
 // several is what an axis would mix.

@@ -2,6 +2,7 @@ package view
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -78,4 +79,57 @@ func TestProgramsBesideCells(t *testing.T) {
 			t.Errorf("%v are not refused", refused.values)
 		}
 	}
+}
+
+// Of protocols with many settings the error names those that differ, and no others.
+func TestProtocolsAreToldByWhatDiffers(t *testing.T) {
+	const shared = "backend=cpu; batch=64; cache=kv; rounds=5; slot=30ms; warmup=2"
+	with := func(old, new string) string { return strings.Replace(shared, old, new, 1) }
+	for name, c := range map[string]struct {
+		protocols []string
+		want      string
+		not       []string
+	}{
+		"one of six": {[]string{shared, with("rounds=5", "rounds=7")}, "rounds=5 | rounds=7", []string{"batch", "slot", "warmup"}},
+		"two of six": {[]string{shared, with("batch=64; cache=kv", "batch=8; cache=none")},
+			"batch=64; cache=kv | batch=8; cache=none", []string{"rounds", "slot"}},
+		"one is missing": {[]string{shared, with("; cache=kv", "")}, "cache=kv | cache not said", []string{"batch", "rounds"}},
+		"an empty value": {[]string{shared, with("cache=kv", "cache=")}, "cache=kv | cache=", []string{"batch"}},
+		"a sign in it":   {[]string{shared, with("slot=30ms", "slot=a=b")}, "slot=30ms | slot=a=b", []string{"batch"}},
+		"three of them": {[]string{shared, with("rounds=5", "rounds=7"), with("rounds=5", "rounds=9")},
+			"rounds=5 | rounds=7 | rounds=9", []string{"batch"}},
+		"no protocol":   {[]string{shared, ""}, "backend=cpu; batch=64", nil},
+		"another order": {[]string{"a=1; b=2", "b=2; a=1"}, "a=1; b=2 | b=2; a=1", nil},
+		"no settings":   {[]string{"fast", "slow"}, "fast | slow", nil},
+		"many of a value": {manyRounds(9),
+			"rounds=0 | rounds=1 | rounds=2 | rounds=3 | rounds=4 | rounds=5 | 3 more", []string{"batch", "rounds=6"}},
+	} {
+		for _, use := range []Use{Averaged, Drawn, Compared} {
+			var cs []Circumstances
+			for _, p := range c.protocols {
+				cs = append(cs, Circumstances{Protocol: p})
+			}
+			err := Rule{Use: use}.Check("latency", cs)
+			if err == nil {
+				t.Errorf("%s: not refused", name)
+				continue
+			}
+			got := err.Error()
+			if use != Averaged && !strings.Contains(got, c.want) { // a mean sorts them, see Check
+				t.Errorf("%s: %q has no %q", name, got, c.want)
+			}
+			for _, not := range c.not {
+				if strings.Contains(got, not) {
+					t.Errorf("%s: %q names %s, which is the same", name, got, not)
+				}
+			}
+		}
+	}
+}
+
+func manyRounds(n int) (out []string) {
+	for i := range n {
+		out = append(out, fmt.Sprintf("batch=1; rounds=%d", i))
+	}
+	return out
 }

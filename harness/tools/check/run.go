@@ -118,13 +118,15 @@ func (k *Comparison) decide(fresh *estimate) {
 		case !e.HasInterval():
 			k.Verdict, k.Why = Inconclusive, "too few rounds for an interval"
 		case e.below(limit) && e.certain() && e.Value > 0:
-			k.Verdict, k.Why = Pass, "a certain change, below the threshold"
+			k.Verdict, k.Why = Pass, "certainly worse, but by less than the threshold"
 		case e.below(limit):
-			k.Verdict, k.Why = Pass, "the interval excludes a change beyond the threshold"
+			k.Verdict, k.Why = Pass, "the interval excludes a change for the worse beyond the threshold"
+		case e.certain() && e.Value > 0:
+			k.Verdict, k.Why = Inconclusive, "certainly worse; whether beyond the threshold is open"
 		case e.certain():
-			k.Verdict, k.Why = Inconclusive, "a certain change, but whether beyond the threshold is open"
+			k.Verdict, k.Why = Inconclusive, "certainly better at the median, but the interval reaches a change for the worse beyond the threshold"
 		default:
-			k.Verdict, k.Why = Inconclusive, "the interval reaches beyond the threshold"
+			k.Verdict, k.Why = Inconclusive, "the interval reaches a change for the worse beyond the threshold"
 		}
 		return
 	}
@@ -132,18 +134,22 @@ func (k *Comparison) decide(fresh *estimate) {
 	// not pick it.
 	k.fill(*fresh)
 	was := k.first.flags(k.metric)
+	way := "better"
+	if was > 0 {
+		way = "worse"
+	}
 	switch now := fresh.flags(k.metric); {
 	case now == was && was > 0:
-		k.Verdict, k.Why, k.Recurred = Regression, "found, and found again in a fresh block", true
+		k.Verdict, k.Why, k.Recurred = Regression, way+": found, and found again in a fresh block", true
 	case now == was:
-		k.Verdict, k.Why, k.Recurred = Improvement, "found, and found again in a fresh block", true
+		k.Verdict, k.Why, k.Recurred = Improvement, way+": found, and found again in a fresh block", true
 	case len(fresh.x) == 0:
 		k.fill(k.first)
-		k.Verdict, k.Why = Inconclusive, "flagged, and no time was left to measure it again"
+		k.Verdict, k.Why = Inconclusive, "flagged as "+way+", and no time was left to measure it again"
 	case fresh.below(limit):
-		k.Verdict, k.Why = Pass, "flagged by the first block, did not recur in a fresh one"
+		k.Verdict, k.Why = Pass, "flagged as "+way+" by the first block, did not recur in a fresh one"
 	default:
-		k.Verdict, k.Why = Inconclusive, "flagged by the first block, neither confirmed nor excluded by a fresh one"
+		k.Verdict, k.Why = Inconclusive, "flagged as "+way+" by the first block, neither confirmed nor excluded by a fresh one"
 	}
 }
 

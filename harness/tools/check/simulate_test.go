@@ -132,7 +132,7 @@ func TestASlowDownBelowTheThreshold(t *testing.T) {
 				if k.Exact {
 					continue
 				}
-				sure := k.Verdict == Regression || k.Verdict == Improvement || strings.HasPrefix(k.Why, "a certain change")
+				sure := k.Verdict == Regression || k.Verdict == Improvement || strings.HasPrefix(k.Why, "certainly")
 				if sure && (k.Lo == nil || *k.Lo <= 1 && *k.Hi >= 1) {
 					t.Errorf("%s: %s is called certain (%s: %s) with an interval of %s", name, k.Metric, k.Verdict, k.Why, k.interval())
 				}

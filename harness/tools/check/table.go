@@ -104,11 +104,21 @@ func (r *Report) heading() string {
 	return fmt.Sprintf("%s: %s against %s", r.Experiment, r.New.title(), r.Old.title())
 }
 
+// title is the program's name with its revision, and whether it was built from changed
+// source: a revision that is cut would hide that.
 func (p Program) title() string {
-	if p.Revision == "" || strings.HasPrefix(p.Revision, p.Name) {
+	rev, dirty := strings.CutSuffix(p.Revision, "+dirty")
+	var of []string
+	if rev != "" && (p.Name == "" || !strings.HasPrefix(rev, p.Name)) {
+		of = append(of, fmt.Sprintf("%.12s", rev))
+	}
+	if dirty {
+		of = append(of, "with local changes")
+	}
+	if len(of) == 0 {
 		return p.Name
 	}
-	return fmt.Sprintf("%s (%.12s)", p.Name, p.Revision)
+	return p.Name + " (" + strings.Join(of, " ") + ")"
 }
 
 // conclusion is the verdict with its counts.
@@ -140,6 +150,9 @@ func (r *Report) conditions() string {
 	text := fmt.Sprintf("%s, %d threads, %s; %d rounds in %s", r.Device, r.Threads, r.Precision, rounds, r.Took.Round(100*time.Millisecond))
 	if r.Shares {
 		text += "; changes are those of shares of the peak and of the copy bandwidth of the same rounds"
+	}
+	if r.Old.SHA256 != "" && r.Old.SHA256 == r.New.SHA256 {
+		text += "; both sides are one program, byte for byte"
 	}
 	switch {
 	case r.Unseen:

@@ -160,7 +160,7 @@ func TestDamagedArtifactsAreToldOf(t *testing.T) {
 		t.Fatal(err)
 	}
 	d, warnings := e.data(figure.Curves)
-	if len(warnings) != 1 || !strings.HasSuffix(warnings[0], "; prabench run makes it again") || d.Cells[0].Curve != nil ||
+	if len(warnings) != 1 || !strings.HasSuffix(warnings[0], "; prabench run FILE --force "+exp.Cells[0].ID+" makes it again") || d.Cells[0].Curve != nil ||
 		d.Cells[1].Curve == nil {
 		t.Errorf("%q %+v", warnings, d.Cells)
 	}

@@ -42,7 +42,7 @@ func (s Source) Events(ctx context.Context, exp *engine.Experiment, dir string) 
 		}
 		scalars, err := e.scalars(c, of[c.ID])
 		if err != nil {
-			return files, fmt.Errorf("%s", again(err))
+			return files, fmt.Errorf("%s", again(err, c))
 		}
 		if len(scalars) == 0 {
 			continue

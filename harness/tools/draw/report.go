@@ -180,14 +180,14 @@ func (r reader) pictures(e *experiment, out *report.Experiment) (notes []string)
 		}
 		for _, err := range errs {
 			if err != nil {
-				notes = append(notes, again(err))
+				notes = append(notes, again(err, c))
 			}
 		}
 		out.Data.Cells[i] = cellData(p)
 	}
 	if lost > 0 {
 		notes = append(notes, fmt.Sprintf("%d artifacts with samples or training curves are not in %s, or damaged, so these are not shown; "+
-			"prabench run makes them again",
+			"prabench run FILE --force CELL makes them again",
 			lost, e.Store.Root))
 	}
 	return notes

@@ -80,15 +80,18 @@ func (e *experiment) data(needs figure.Need) (plots.Data, []string) {
 			p.Code, p.Device = origins.of(p.Cells)
 		}
 		if err != nil {
-			warnings = append(warnings, again(err))
+			warnings = append(warnings, again(err, first))
 		}
 		out.Cells = append(out.Cells, cellData(p))
 	}
 	return out, warnings
 }
 
-// again tells of an artifact that cannot be read.
-func again(err error) string { return err.Error() + "; prabench run makes it again" }
+// again tells of an artifact of a cell that cannot be read. A run alone would find that
+// nothing waits for it, and do nothing.
+func again(err error, c *engine.Cell) string {
+	return err.Error() + "; prabench run FILE --force " + c.ID + " makes it again"
+}
 
 // checkMetrics refuses names that are no metrics.
 func checkMetrics(names []string) error {

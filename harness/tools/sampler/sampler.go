@@ -164,7 +164,7 @@ func Trained(store artifact.Store, e *engine.Experiment) (c *engine.Cell, model 
 		}
 		path, err := store.Path(ref, work.ModelFile)
 		if err != nil {
-			return c, path, fmt.Errorf("%w; prabench run makes it again", err)
+			return c, path, fmt.Errorf("%w; prabench run FILE --force %s makes it again", err, c.ID)
 		}
 		key := c.Chain.Key(work.Tune)
 		if _, err := store.Stat(work.Tune.Ref(key)); key == "" || err != nil {
@@ -172,7 +172,7 @@ func Trained(store artifact.Store, e *engine.Experiment) (c *engine.Cell, model 
 		}
 		own, set := *c, *c.Settings
 		if set.Params, err = work.Chosen(store, key, set.Params); err != nil {
-			return c, path, fmt.Errorf("%w; prabench run makes it again", err)
+			return c, path, fmt.Errorf("%w; prabench run FILE --force %s makes it again", err, c.ID)
 		}
 		own.Settings = &set
 		return &own, path, nil

@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"debug/buildinfo"
 	"io"
 	"os"
 	"path/filepath"
@@ -55,7 +56,7 @@ func (s *Session) programs(ctx context.Context, device string, other Other, rep 
 	env := machine.Environment(0)
 	rep.New = check.Program{Name: "this program", Revision: env.Code()}
 	old := other.Binary
-	rep.Old.Name = old
+	rep.Old = check.Program{Name: old, Revision: builtFrom(old)}
 	if other.Revision != "" {
 		if kind, _, _ := strings.Cut(device, ":"); kind != "cpu" {
 			return nil, engine.Mistakef("--against builds the program for the CPU, measure.device is %q: build the other program yourself and "+
@@ -93,6 +94,27 @@ func (s *Session) programs(ctx context.Context, device string, other Other, rep 
 		}
 	}
 	return p, nil
+}
+
+// builtFrom is the revision that Go stamped into a program, with a mark for changed
+// source; "" where it says none.
+func builtFrom(path string) string {
+	if path == "" {
+		return ""
+	}
+	info, err := buildinfo.ReadFile(path)
+	if err != nil {
+		return ""
+	}
+	settings := map[string]string{}
+	for _, s := range info.Settings {
+		settings[s.Key] = s.Value
+	}
+	rev := settings["vcs.revision"]
+	if rev != "" && settings["vcs.modified"] == "true" {
+		rev += "+dirty"
+	}
+	return rev
 }
 
 // program is the absolute path of a program that can be started.
