@@ -2,6 +2,7 @@ package experiments
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -22,6 +23,11 @@ type document struct {
 func readDocument(file string, src []byte) (*document, error) {
 	d := &document{file: file, root: map[string]any{}}
 	text := string(src)
+	if i := nested(text); i >= 0 {
+		line, begin := 1+strings.Count(text[:i], "\n"), strings.LastIndexByte(text[:i], '\n')+1
+		return nil, &Error{File: file, Line: line, Column: utf8.RuneCountInString(text[begin:i]) + 1,
+			Problem: fmt.Sprintf("brackets or parts of a key lie more than %d deep, which no experiment needs", maxNested)}
+	}
 	if _, err := toml.Decode(text, &d.root); err != nil {
 		e := &Error{File: file, Problem: strings.TrimPrefix(err.Error(), "toml: "), cause: err}
 		var pe toml.ParseError

@@ -27,6 +27,7 @@ func FuzzLoad(f *testing.F) {
 	f.Add("[sweep]\nmodel.patch = [4, 7]\n[[sweep.zip]]\nlabel = ['a']\ntrain.lr = [1]\n", "model.patch=[7,14]", "patch=7")
 	f.Add("a.b.c = {d = [[{e = 1}]]}", "sweep.train.rollout_depth=[0,'exact']", "seed=1,label='a'")
 	f.Add("[[figure]]\nkind = 'line'\nx = 'seed'\nwhere = {seed = [1, 2], label = 'x'}", "seed=3", "")
+	f.Add("x = "+strings.Repeat("[", 60)+strings.Repeat("]", 60), "x="+strings.Repeat("{a=", 60), "")
 	f.Fuzz(func(t *testing.T, text, set, only string) {
 		opts := Options{Describe: fakeData, maxCells: 2000, Only: only}
 		if set != "" {

@@ -105,7 +105,7 @@ func plainKey(key string) string {
 // bare words need quotes.
 func parseValue(text string) any {
 	var v map[string]any
-	if strings.ContainsAny(text, "\r\n") {
+	if strings.ContainsAny(text, "\r\n") || nested(text) >= 0 {
 		return text
 	}
 	if _, err := toml.Decode("v = "+text, &v); err != nil || len(v) != 1 {

@@ -13,6 +13,39 @@ import (
 // recorded and reported at the place of what holds it.
 const maxParts = 12
 
+// maxNested bounds brackets within brackets and parts of a key: the library takes the
+// square of their number, and a message that names such a key has thousands of parts.
+const maxNested = 50
+
+// nested gives the offset at which a text nests deeper than maxNested, or −1. The text
+// need not be TOML.
+func nested(src string) int {
+	p := positions{src: src}
+	open, parts := 0, 0
+	for i := 0; i < len(src); i++ {
+		switch c := src[i]; c {
+		case '#':
+			for i+1 < len(src) && src[i+1] != '\n' {
+				i++
+			}
+		case '"', '\'':
+			i = p.quoted(i) - 1
+		case '[', '{':
+			open, parts = open+1, 0
+		case ']', '}':
+			open, parts = max(0, open-1), 0
+		case '.':
+			parts++
+		case '\n', '=', ',':
+			parts = 0
+		}
+		if open > maxNested || parts > maxNested {
+			return i
+		}
+	}
+	return -1
+}
+
 // positions finds where each key of a TOML text stands. The TOML library keeps
 // the positions of keys to itself, so the text is scanned a second time. The
 // text has been accepted by the library: the scan only tells keys from values

@@ -1,7 +1,9 @@
 package experiments
 
 import (
+	"errors"
 	"fmt"
+	"strings"
 	"testing"
 )
 
@@ -47,5 +49,48 @@ n = 4
 		if at := d.at(none); at.line != 0 {
 			t.Errorf("%q is no key, found at %v", none, at)
 		}
+	}
+}
+
+// However deep a text nests, it is refused with the place where it becomes too deep, at
+// once; what is not nesting is not counted.
+func TestNestingIsBounded(t *testing.T) {
+	const deep = 10_000
+	many := func(s string, n int) string { return strings.Repeat(s, n) }
+	for name, text := range map[string]string{
+		"lists":               "name = 'x'\nx = " + many("[", deep) + many("]", deep),
+		"lists left open":     "name = 'x'\nx = " + many("[", deep),
+		"lists up to 1 MiB":   many("[", maxFile),
+		"inline tables":       "name = 'x'\nx = " + many("{a=", deep) + "1" + many("}", deep),
+		"both":                "name = 'x'\nx = " + many("[{a=", deep),
+		"parts of a table":    "name = 'x'\n[" + strings.TrimSuffix(many("a.", deep), ".") + "]\n",
+		"parts of a key":      "name = 'x'\n" + strings.TrimSuffix(many("a.", deep), ".") + " = 1\n",
+		"quoted parts":        "name = 'x'\n" + strings.TrimSuffix(many("'a'.", deep), ".") + " = 1\n",
+		"with lines between":  "name = 'x'\nx = " + many("[\n", deep) + many("]", deep),
+		"behind a commentary": "name = 'x' # [[[\nx = [ # ]\n" + many("[", deep),
+	} {
+		_, err := Parse("deep.toml", []byte(text), Options{Describe: fakeData})
+		var e *Error
+		if !errors.As(err, &e) || !strings.Contains(e.Problem, "more than 50 deep") || e.Line < 1 || e.Column < 1 {
+			t.Errorf("%s: %.200v", name, err)
+			continue
+		}
+		if n := len(err.Error()); n > 200 {
+			t.Errorf("%s: a message of %d characters", name, n)
+		}
+	}
+	for name, text := range map[string]string{
+		"in strings":       "description = '" + many("[", deep) + "'\n",
+		"in long strings":  "description = \"\"\"" + many("[{", deep) + "\"\"\"\n",
+		"in comments":      "# " + many("[", deep) + "\nname = 'x'\n",
+		"dots in comments": "name = 'x' # " + many(".", deep) + "\n",
+		"beside others":    "[sweep]\ntrain.lr = [" + strings.TrimSuffix(many("0.5,", 60), ",") + "]\n",
+	} {
+		if i := nested(text); i >= 0 {
+			t.Errorf("%s: called too deep at %d", name, i)
+		}
+	}
+	if text := many("[", deep); parseValue(text) != text {
+		t.Error("--set takes a value that is too deep apart")
 	}
 }
