@@ -6,7 +6,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"image"
+	"image/color"
+	"image/png"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -353,5 +357,78 @@ func TestAnotherLibraryThanTheRunsIsRefused(t *testing.T) {
 	var refusal *worker.Refusal
 	if !errors.As(err, &refusal) || !worker.ChangedLibrary(record.Attempt{Outcome: refusal.Outcome, Reason: refusal.Reason}) {
 		t.Errorf("%v", err)
+	}
+}
+
+// Images without any difference give distances of zero, and ratios of two of them. Every
+// stage either ends well or with the outcome invalid and what is wrong: no program
+// crashed, and no other try would help.
+func TestFlatImagesAreInvalid(t *testing.T) {
+	for name, c := range map[string]struct {
+		pixel   func(class, image, x, y int) uint8
+		refused []*stage.Kind
+	}{
+		"all of one grey":       {func(_, _, _, _ int) uint8 { return 100 }, []*stage.Kind{Nearest, Seam}},
+		"all black":             {func(_, _, _, _ int) uint8 { return 0 }, []*stage.Kind{Nearest, Seam}},
+		"a grey of each class":  {func(class, _, _, _ int) uint8 { return uint8(60 + 90*class) }, []*stage.Kind{Nearest, Seam}},
+		"one image, many times": {func(_, _, x, y int) uint8 { return uint8(20 * (x + y)) }, []*stage.Kind{Nearest}},
+	} {
+		dir := t.TempDir()
+		for _, split := range []string{"train", "test"} {
+			for class, of := range []string{"a", "b"} {
+				folder := filepath.Join(dir, split, of)
+				if err := os.MkdirAll(folder, 0o755); err != nil {
+					t.Fatal(err)
+				}
+				for i := range 40 {
+					img := image.NewRGBA(image.Rect(0, 0, 8, 8))
+					for y := range 8 {
+						for x := range 8 {
+							v := c.pixel(class, i, x, y)
+							img.Set(x, y, color.RGBA{v, v, v, 255})
+						}
+					}
+					var b bytes.Buffer
+					if err := png.Encode(&b, img); err != nil {
+						t.Fatal(err)
+					}
+					if err := os.WriteFile(filepath.Join(folder, fmt.Sprint(i, ".png")), b.Bytes(), 0o644); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+		}
+		s := tinyCell(t)
+		s.Data = dataset.Spec{Set: dataset.Folder, Root: dir, Size: 8, Channels: 3, Limit: 60, Fit: "auto", Seed: 1}
+		data, err := dataset.Load(t.Context(), s.Data, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.DataHash = data.Hash
+		edit(&s, func(p *pra.Params) { p.Model.Classes = data.Info.Classes })
+		chain, err := stage.Of(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		root, seen := t.TempDir(), map[*stage.Kind]bool{}
+		for _, st := range chain.Stages() {
+			a, err := doOne(root, s, st)
+			var refused *worker.Refusal
+			switch {
+			case err == nil:
+				if err := a.Check(); err != nil {
+					t.Errorf("%s: %s cannot be stored: %v", name, st.Kind, err)
+				}
+			case errors.As(err, &refused) && refused.Outcome == record.Invalid && refused.Reason != "":
+				seen[st.Kind] = true
+			default:
+				t.Errorf("%s: %s: not the outcome invalid: %v", name, st.Kind, err)
+			}
+		}
+		for _, k := range c.refused {
+			if !seen[k] {
+				t.Errorf("%s: %s is not refused", name, k)
+			}
+		}
 	}
 }

@@ -238,7 +238,7 @@ func (t *task) blockErrors(p models.Prefixed, known, free, mosaic, held metrics.
 		t.report(worker.Progress{Done: int64(i), Total: 3, What: "errors of AR steps"})
 		var err error
 		if of[i], err = metrics.BlockErrors(known, set.images, p.PatchSide(), p.StepPositions()); err != nil {
-			return nil, err
+			return nil, fitting(err)
 		}
 		var mean float64
 		for k, e := range of[i] {

@@ -36,7 +36,7 @@ func ImageDifferences(s artifact.Store, a, b stage.Chain) (map[string]stat.Diffe
 	}
 	out, err := metrics.Differences(reference, sides[0], sides[1])
 	if err != nil {
-		return nil, err
+		return nil, fitting(err)
 	}
 	if key := a.Key(Classifier); key != "" {
 		c, err := OpenClassifier(s, key)

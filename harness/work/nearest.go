@@ -52,7 +52,7 @@ func (t *task) nearest() error {
 	t.report(worker.Progress{What: "seeking the nearest training images"})
 	n, err := metrics.Nearest(train, real, gen, t.job.Threads)
 	if err != nil {
-		return err
+		return fitting(err)
 	}
 	t.about("samples", gen.N, "held_out", real.N, "train_images", train.N)
 	t.estimate(quantity.NearestDistance, n.Generated)

@@ -93,7 +93,7 @@ func (t *task) probe() error {
 		t.report(worker.Progress{What: "fitting the probe"})
 		e, err := metrics.Probe(f[0], f[1], trained.Params().Shape().Classes)
 		if err != nil {
-			return err
+			return fitting(err)
 		}
 		t.estimate(m.metric, e)
 	}

@@ -90,7 +90,7 @@ func (t *task) reference() error {
 		}
 		floor, err := metrics.Floor(real, held, n)
 		if err != nil {
-			return err
+			return fitting(err)
 		}
 		fp := p
 		fp.Samples = n

@@ -79,7 +79,7 @@ func (t *task) score() error {
 		seen, _ := c.ClassifyFeatures(x)
 		accuracy, err := metrics.ClassAccuracy(seen, drawn.Labels)
 		if err != nil {
-			return err
+			return fitting(err)
 		}
 		t.estimate(quantity.ClassAccuracy, accuracy)
 	}

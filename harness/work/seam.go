@@ -44,7 +44,7 @@ func (t *task) seam() error {
 	}
 	e, err := metrics.SeamIndex(real, gen, t.set.Params.(models.Patched).PatchSide())
 	if err != nil {
-		return err
+		return fitting(err)
 	}
 	t.about("samples", gen.N, "held_out", real.N)
 	t.estimate(quantity.SeamIndex, e)

@@ -65,7 +65,7 @@ func (t *task) vendi() error {
 		}
 		e, err := metrics.Vendi(f)
 		if err != nil {
-			return err
+			return fitting(err)
 		}
 		t.estimate(of.metric, e)
 	}

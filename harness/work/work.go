@@ -11,6 +11,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 	"time"
 
 	"prabench/harness/artifact"
@@ -60,6 +61,12 @@ func described(a *record.Attempt) error {
 		if err := quantity.Fits(a.Kind, v.Metric, v.Unit); err != nil {
 			return err
 		}
+		for _, x := range []*float64{&v.Value, v.Lo, v.Hi} {
+			if x != nil && (math.IsNaN(*x) || math.IsInf(*x, 0)) {
+				return worker.Invalid("%s of these images is no number (%g, interval included): a distance or a difference that it is divided by "+
+					"is 0, as of images that are all alike; look at the images of the cell and of the data set", v.Metric, *x)
+			}
+		}
 	}
 	for _, r := range a.Readings {
 		if err := quantity.Fits(a.Kind, r.Metric, r.Unit); err != nil {
@@ -67,6 +74,15 @@ func described(a *record.Attempt) error {
 		}
 	}
 	return nil
+}
+
+// fitting gives an error about images, their number or their features the outcome
+// invalid: the same images give it again.
+func fitting(err error) error {
+	if err == nil {
+		return nil
+	}
+	return worker.Invalid("%v", err)
 }
 
 func (t *task) do() error {
