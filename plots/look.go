@@ -157,6 +157,9 @@ func (c *chart) warn() {
 		s.Notes = append(s.Notes, "The font lacks "+listed(codes)+": a question mark stands for each. "+
 			"Names without them can be given with names, title, x_label and y_label.")
 	}
+	if text := c.diverged(c.fig.Metrics()); text != "" {
+		s.Notes = append(s.Notes, text)
+	}
 	if n := len(c.groups()); n > layout.Looks {
 		s.Notes = append(s.Notes, fmt.Sprintf("%d series: from the %dth on they look like earlier ones; choose some with where, or use facet.", n,
 			layout.Looks+1))

@@ -1,6 +1,7 @@
 package plots
 
 import (
+	"fmt"
 	"math"
 	"strings"
 	"testing"
@@ -113,6 +114,44 @@ func TestSmooth(t *testing.T) {
 		if p.X != float64(i+1) || math.Abs(p.Y-want[i]) > 1e-12 || math.IsNaN(p.Y) != math.IsNaN(want[i]) {
 			t.Errorf("step %g: %g, want %g", p.X, p.Y, want[i])
 		}
+	}
+}
+
+// A figure of what models learned names those whose training diverged; one of their speed
+// does not.
+func TestDivergedTrainingsAreNamed(t *testing.T) {
+	d := tradeoff()
+	rise := func(i int, values ...float64) {
+		m := MetricValue{Value: values[0], Unit: "1"}
+		if len(values) > 1 {
+			m.Values = values
+		}
+		d.Cells[i].Metrics["loss_rise"] = m
+	}
+	for i := range d.Cells {
+		d.Cells[i].Label = fmt.Sprint("cell ", i)
+		if d.Cells[i].Metrics == nil {
+			continue
+		}
+		rise(i, 1.2)
+	}
+	rise(3, 7)
+	rise(7, 0.9, 33, 1)
+	for y, want := range map[string]string{
+		"fid_proxy":  "Training diverged (loss_rise above 2): cell 3, cell 7 (1 of 3 seeds).",
+		"throughput": "",
+	} {
+		s, err := sheetOf(Figure{Kind: figure.Line, X: "rollout_depth", Y: y, Series: "block", Facet: "patch"}, d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if notes := strings.Join(s.Notes, " "); strings.Contains(notes, "diverged") != (want != "") || !strings.Contains(notes, want) {
+			t.Errorf("%s: %q", y, notes)
+		}
+	}
+	text, _, err := Tables(Figure{Kind: figure.Table, Columns: []string{"fid_proxy", "memory_peak"}}, d)
+	if err != nil || !strings.Contains(string(text), "cell 3, cell 7 (1 of 3 seeds)") {
+		t.Errorf("a table does not name them: %v\n%s", err, text)
 	}
 }
 

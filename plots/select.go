@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"prabench/metrics/quantity"
+	"prabench/plots/figure"
 	"prabench/results/where"
 )
 
@@ -41,6 +42,16 @@ type selection struct {
 	split bool
 }
 
+// ofOneSeed are the kinds of figures that show what exists once a seed.
+func ofOneSeed() (names []string) {
+	for _, k := range figure.Kinds() {
+		if k.Needs.OneSeed() {
+			names = append(names, k.Name)
+		}
+	}
+	return names
+}
+
 // choose applies the figure's filter.
 func choose(fig Figure, data Data) (*selection, error) {
 	s := &selection{fig: fig, data: data}
@@ -50,6 +61,11 @@ func choose(fig Figure, data Data) (*selection, error) {
 	all := &selection{fig: fig, data: data, cells: data.Cells}
 	keys := make([]string, 0, len(fig.Where))
 	for k := range fig.Where {
+		if k == "seed" && !all.hasKey(k) {
+			return nil, fmt.Errorf("where: a figure of kind %s shows means over all seeds; seed chooses in "+
+				"figures of what each seed has of its own: %s",
+				fig.Kind, listed(ofOneSeed()))
+		}
 		if !all.hasKey(k) {
 			return nil, fmt.Errorf("where: no cell has the key %q; keys are %s", k, listed(all.keys()))
 		}

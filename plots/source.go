@@ -149,6 +149,48 @@ func (s *selection) disturbed(metrics []string) string {
 	return fmt.Sprintf("under other load: rounds of %d of %d cells", n, len(s.cells))
 }
 
+// diverged names the cells whose training diverged, in a figure that shows anything of
+// what they learned: a distance of 800 may be a method's, or a learning rate's.
+func (s *selection) diverged(metrics []string) string {
+	learned := len(metrics) == 0 // curves, images
+	for _, name := range metrics {
+		m := quantity.Find(name)
+		learned = learned || m != nil && (m.Group == quantity.Quality || m.Group == quantity.Diagnostics || m.Group == quantity.Training)
+	}
+	if !learned {
+		return ""
+	}
+	const most = 6
+	var names []string
+	for _, c := range s.cells {
+		m, ok := c.Metrics[quantity.LossRise.Name]
+		values := m.Values
+		if ok && len(values) == 0 {
+			values = []float64{m.Value}
+		}
+		n := 0
+		for _, v := range values {
+			if quantity.Diverged(v) {
+				n++
+			}
+		}
+		switch {
+		case n == 0:
+		case len(values) == 1:
+			names = append(names, s.called(s.label(c)))
+		default:
+			names = append(names, fmt.Sprintf("%s (%d of %d seeds)", s.called(s.label(c)), n, len(values)))
+		}
+	}
+	if n := len(names); n > most {
+		names = append(names[:most:most], fmt.Sprintf("%d more", n-most))
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return "Training diverged (" + quantity.LossRise.Name + " above 2): " + strings.Join(names, ", ") + "."
+}
+
 // seeds is "3 seeds", or a range when values stand for different numbers.
 func (s *selection) seeds(metrics []string) string {
 	lo, hi := 0, 0

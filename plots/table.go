@@ -218,6 +218,9 @@ func (t *table) foot() []string {
 		names[i] = c.name
 	}
 	notes := t.notes
+	if text := t.diverged(names); text != "" {
+		notes = append(notes, text)
+	}
 	return append(append(notes, t.marks()...), t.source(names...))
 }
 

@@ -240,6 +240,35 @@ func (db *DB) StageEnds(ctx context.Context, keys []string) (map[string]StageEnd
 	return ends, explain(db.path, "reading how stages ended", rows.Err())
 }
 
+// StageValues gives a metric's value of stages by their keys, of the newest attempt that
+// ended well; a stage without one is absent.
+func (db *DB) StageValues(ctx context.Context, metric string, keys []string) (map[string]float64, error) {
+	values := map[string]float64{}
+	if len(keys) == 0 {
+		return values, nil
+	}
+	list, err := json.Marshal(keys)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := db.read.QueryContext(ctx, `SELECT s.key, v.value
+		FROM json_each(?) k CROSS JOIN stage s ON s.key = k.value CROSS JOIN value v ON v.attempt = s.attempt AND v.metric = ?`,
+		string(list), metric)
+	if err != nil {
+		return nil, explain(db.path, "reading values of stages", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var key string
+		var v float64
+		if err := rows.Scan(&key, &v); err != nil {
+			return nil, explain(db.path, "reading values of stages", err)
+		}
+		values[key] = v
+	}
+	return values, explain(db.path, "reading values of stages", rows.Err())
+}
+
 // CellStage is one stage in the chain of a cell, as the database knows it.
 type CellStage struct {
 	Experiment, Cell string

@@ -55,7 +55,8 @@ func reported(t *testing.T) {
 	if len(models) == 0 {
 		t.Error("no training curves were found to damage")
 	}
-	if page := must(t, "report -o -"); !strings.Contains(page, "--force CELL makes them again") || !strings.Contains(page, `data-metric="fid_proxy"`) {
+	if page := must(t, "report -o -"); !strings.Contains(page, "--force CELL makes them again") ||
+		!strings.Contains(page, `data-metric="fid_proxy"`) {
 		t.Error("a damaged curve is not told")
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -208,5 +209,38 @@ func TestAnEstimateLearnsFromOtherExperiments(t *testing.T) {
 	rw.Close()
 	if blind <= 0 || learnt <= 0 || slow < 100*learnt {
 		t.Errorf("%v knowing nothing, %v knowing others, %v when others took an hour", blind, learnt, slow)
+	}
+}
+
+// A training that diverged is told of by run, and by status with its log, in words that name
+// the setting; one that went well has a log and no warning.
+func TestDivergedTrainings(t *testing.T) {
+	b := newBench(t)
+	e := tiny(func(s *stage.Settings) { s.Measure.Rounds = 0 })
+	b.run(context.Background(), e, nil)
+	for _, c := range b.planned(e) {
+		if raw, err := os.ReadFile(c.Log); err != nil || !strings.Contains(string(raw), "step 20 of 20: loss ") || c.Warning != "" {
+			t.Errorf("%+v: %v, %q", c, err, raw)
+		}
+	}
+	key := e.Cells[1].Chain.Key(work.Train)
+	for i, c := range []struct {
+		rise float64
+		says string
+	}{{7.25, "the training diverged: its loss ended at 7.25 times its lowest; lower train.lr"}, {1.4, ""}} {
+		b.change(func(db *results.DB) error {
+			a := b.shown(key)
+			a.ID, a.Log = record.NewAttemptID(), ""
+			a.Started, a.Finished = a.Started.Add(time.Duration(i+1)*time.Hour), a.Finished.Add(time.Duration(i+1)*time.Hour)
+			a.Values = slices.DeleteFunc(a.Values, func(v record.Value) bool { return v.Metric == "loss_rise" })
+			a.Values = append(a.Values, record.Value{Metric: "loss_rise", Unit: "1", Value: c.rise, N: 2})
+			_, err := db.Ingest(context.Background(), a)
+			return err
+		})
+		cells := b.planned(e)
+		if cells[0].Warning != "" || (cells[1].Warning != "") != (c.says != "") || !strings.Contains(cells[1].Warning, c.says) ||
+			cells[1].State != "done" {
+			t.Errorf("a rise of %g: %+v", c.rise, cells)
+		}
 	}
 }

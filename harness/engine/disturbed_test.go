@@ -1,9 +1,16 @@
 package engine
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 	"testing"
+	"time"
+
+	"prabench/harness/progress"
+	"prabench/harness/stage"
+	"prabench/harness/work"
+	"prabench/results/record"
 )
 
 // However many rounds are disturbed, a run says two lines: the first when it happens,
@@ -40,6 +47,32 @@ func TestDisturbedRoundsAreCounted(t *testing.T) {
 		}
 		if total := d.total(); (total == "") != (c.total == "") || !strings.Contains(total, c.total) {
 			t.Errorf("%s: %q at the end, want %q", name, total, c.total)
+		}
+	}
+}
+
+// What a run says of a training that ended well: that it diverged, and nothing else.
+func TestADivergedTrainingIsWarnedOf(t *testing.T) {
+	value := func(metric string, v float64) []record.Value { return []record.Value{{Metric: metric, Value: v}} }
+	for _, c := range []struct {
+		kind    *stage.Kind
+		outcome string
+		values  []record.Value
+		says    string
+	}{
+		{work.Train, record.OK, value("loss_rise", 12.5), "warning: train of depth=1: the training diverged: " +
+			"its loss ended at 12.5 times its lowest; lower train.lr or train.clip\n"},
+		{work.Train, record.OK, value("loss_rise", 2), ""},
+		{work.Train, record.OK, value("train_loss", 12.5), ""},
+		{work.Train, record.OK, nil, ""},
+		{work.Train, record.Crash, value("loss_rise", 12.5), ""},
+		{work.Score, record.OK, value("loss_rise", 12.5), ""},
+	} {
+		var out bytes.Buffer
+		l := &launcher{meter: progress.New(&out, false, time.Now)}
+		l.warn(&Item{Stage: stage.Stage{Kind: c.kind}, Label: "depth=1"}, record.Attempt{Outcome: c.outcome, Values: c.values})
+		if out.String() != c.says {
+			t.Errorf("%s, %s, %v: %q, want %q", c.kind, c.outcome, c.values, out.String(), c.says)
 		}
 	}
 }

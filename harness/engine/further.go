@@ -2,11 +2,13 @@ package engine
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
 
 	"prabench/harness/stage"
+	"prabench/harness/work"
 	"prabench/models"
 )
 
@@ -146,6 +148,64 @@ func (p *Plan) Apart() []string {
 		text := fmt.Sprintf("trainings of %s steps share nothing: %s", steps, g.why)
 		if !slices.Contains(out, text) {
 			out = append(out, text)
+		}
+	}
+	return out
+}
+
+// Alike are trainings that cannot differ, though their settings do: with one AR step
+// (K = 1) nothing is drawn before it that a rollout could change.
+type Alike struct {
+	Labels []string // of one cell each
+}
+
+// String says which, and what to do.
+func (a Alike) String() string {
+	return fmt.Sprintf("%s train the same model: with one AR step (K = 1) train.rollout_depth changes nothing; "+
+		"[[sweep.exclude]] leaves points out",
+		strings.Join(a.Labels, " and "))
+}
+
+// Alike finds the trainings of the plan that cannot differ, those of the first of
+// several seeds.
+func (p *Plan) Alike() []Alike {
+	var order []string
+	groups := map[string]*Alike{}
+	for _, it := range p.Items {
+		steps, ok := it.Settings.Params.(models.Stepped)
+		if it.Kind != work.Train || !ok || steps.ARSteps() != 1 {
+			continue
+		}
+		full := it.Full()
+		raw, err := json.Marshal(it.Kind.Part(&full))
+		if err != nil {
+			continue // it will be refused elsewhere
+		}
+		var part, train map[string]json.RawMessage
+		if json.Unmarshal(raw, &part) != nil || json.Unmarshal(part["train"], &train) != nil || train["rollout_depth"] == nil {
+			continue
+		}
+		delete(train, "rollout_depth")
+		if part["train"], err = json.Marshal(train); err != nil {
+			continue
+		}
+		if raw, err = json.Marshal(part); err != nil {
+			continue
+		}
+		g := groups[string(raw)]
+		if g == nil {
+			g = &Alike{}
+			groups[string(raw)] = g
+			order = append(order, string(raw))
+		}
+		g.Labels = append(g.Labels, strings.TrimSuffix(it.Label, fmt.Sprintf(", seed %d", it.Seed)))
+	}
+	var out []Alike
+	for _, key := range order {
+		g := groups[key]
+		said := slices.ContainsFunc(out, func(a Alike) bool { return slices.Equal(a.Labels, g.Labels) })
+		if len(g.Labels) > 1 && !said {
+			out = append(out, *g)
 		}
 	}
 	return out

@@ -3,6 +3,7 @@ package engine_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -12,6 +13,7 @@ import (
 	"prabench/harness/engine"
 	"prabench/harness/stage"
 	"prabench/harness/work"
+	"prabench/models"
 	"prabench/models/pra"
 )
 
@@ -193,5 +195,65 @@ func TestTrainingsOfSeveralLengthsGoOnFromEachOther(t *testing.T) {
 	mixed.Cells[0].Settings.Until = 100
 	if !slices.ContainsFunc(planOf(t, mixed).Items, func(it *engine.Item) bool { return len(it.Earlier) > 0 }) {
 		t.Error("the longer training does not go on from the stop before the fall")
+	}
+}
+
+// With one AR step the depth of the rollout changes nothing: plan says so of trainings that
+// differ in it alone, and they do end with the same loss to the last bit. Nothing is said of
+// models with several steps, nor of other differences.
+func TestTrainingsThatCannotDiffer(t *testing.T) {
+	depths := []models.Depth{0, 1, 2, models.Exact}
+	with := func(patch int, lrs ...float64) *engine.Experiment {
+		e := tiny(nil)
+		of := e.Cells[0]
+		e.Cells = nil
+		for _, lr := range lrs {
+			for _, depth := range depths {
+				for seed := uint64(1); seed <= 2; seed++ {
+					s := *of.Settings
+					s.Measure.Rounds = 0
+					edit(&s, func(p *pra.Params) { p.Model.Patch, p.Train.LR, p.Train.RolloutDepth = patch, lr, depth })
+					c := of
+					c.ID, c.Seed, c.Settings = fmt.Sprintf("c%g-%v-%d", lr, depth, seed), seed, &s
+					c.Label = fmt.Sprintf("lr=%g depth=%v", lr, depth)
+					e.Cells = append(e.Cells, c)
+				}
+			}
+		}
+		return e
+	}
+	alike := func(e *engine.Experiment) []string {
+		id := &engine.Identifier{Places: engine.Places{Artifacts: t.TempDir()}}
+		if _, err := id.Identify(context.Background(), e); err != nil {
+			t.Fatal(err)
+		}
+		var out []string
+		for _, a := range engine.NewPlan(e).Alike() {
+			out = append(out, a.String())
+		}
+		return out
+	}
+	if got := alike(with(4, 1e-3)); len(got) != 0 { // four tokens
+		t.Errorf("several steps: %q", got)
+	}
+	got := alike(with(8, 1e-3, 1e-2))                                                                               // one
+	if len(got) != 2 || !strings.HasPrefix(got[0], "lr=0.001 depth=0 and lr=0.001 depth=1 train the same model") || // 2 and exact are 1 there
+		!strings.HasPrefix(got[1], "lr=0.01 depth=0 and ") {
+		t.Errorf("one step: %q", got)
+	}
+	b := newBench(t)
+	e := with(8, 1e-3)
+	b.run(context.Background(), e, nil)
+	losses := map[uint64]map[float64]bool{}
+	for _, r := range b.rows() {
+		if r.Metric == "train_loss" {
+			if losses[r.Seed] == nil {
+				losses[r.Seed] = map[float64]bool{}
+			}
+			losses[r.Seed][r.Value] = true
+		}
+	}
+	if len(losses) != 2 || len(losses[1]) != 1 || len(losses[2]) != 1 {
+		t.Errorf("they do differ: %v", losses)
 	}
 }

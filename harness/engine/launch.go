@@ -79,6 +79,9 @@ func (l *launcher) Launch(ctx context.Context, t schedule.Task) schedule.Outcome
 	if err == nil {
 		err = l.ingest(ctx)
 	}
+	if err == nil {
+		l.warn(it, a)
+	}
 	return l.outcome(it, a, err)
 }
 

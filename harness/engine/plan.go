@@ -51,6 +51,7 @@ type Item struct {
 	Took     time.Duration
 	Estimate time.Duration // for what is still to do
 	Lost     bool          // it was done, and its artifact is gone
+	Rise     float64       // loss_rise of a training that was done; 0 where it is not known
 	Costs    *stage.Costs
 	Earlier  []string // stages of the plan that it goes on from, the latest first, see [stage.Kind]
 
@@ -168,8 +169,13 @@ func (p *Plan) Inspect(ctx context.Context, db *results.DB, store artifact.Store
 	if err != nil {
 		return err
 	}
+	rises, err := p.rises(ctx, db)
+	if err != nil {
+		return err
+	}
 	for _, it := range p.Items {
 		it.State, it.Reason, it.Outcome, it.Attempt, it.Took, it.Lost, it.after = ToDo, "", "", "", 0, false, time.Time{}
+		it.Rise = rises[it.Key]
 		if !it.Known {
 			continue
 		}

@@ -1,12 +1,18 @@
 package engine
 
 import (
+	"context"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"time"
 
 	"prabench/harness/machine"
 	"prabench/harness/progress"
+	"prabench/harness/work"
+	"prabench/metrics/quantity"
+	"prabench/results"
+	"prabench/results/record"
 )
 
 // CellStatus is where one cell stands.
@@ -18,8 +24,9 @@ type CellStatus struct {
 	State      string           `json:"state"`            // done, running, queued, stale, to do, failed, blocked
 	Stage      string           `json:"stage,omitempty"`  // the kind of stage that decides the state
 	Reason     string           `json:"reason,omitempty"` // why, or how far
-	Log        string           `json:"log,omitempty"`    // of a failed stage: the file of what it printed
-	Stages     map[string]State `json:"stages"`           // by kind
+	Log        string           `json:"log,omitempty"`    // of a failed stage, else of the training: the file of what it printed
+	Warning    string           `json:"warning,omitempty"`
+	Stages     map[string]State `json:"stages"` // by kind
 
 	Skipped bool `json:"-"` // --only leaves it out
 }
@@ -27,6 +34,41 @@ type CellStatus struct {
 // Chosen are the cells that --only does not leave out.
 func Chosen(cells []CellStatus) []CellStatus {
 	return slices.DeleteFunc(cells, func(c CellStatus) bool { return c.Skipped })
+}
+
+// rises is by how much the losses of trainings ended above their lowest. db may be nil.
+func (p *Plan) rises(ctx context.Context, db *results.DB) (map[string]float64, error) {
+	if db == nil {
+		return nil, nil
+	}
+	var keys []string
+	for _, it := range p.Items {
+		if it.Known && it.Kind == work.Train {
+			keys = append(keys, it.Key)
+		}
+	}
+	return db.StageValues(ctx, quantity.LossRise.Name, keys)
+}
+
+// diverged says of a training's loss_rise what a reader of its scores must know, "" where
+// that is nothing.
+func diverged(rise float64) string {
+	if !quantity.Diverged(rise) {
+		return ""
+	}
+	return fmt.Sprintf("the training diverged: its loss ended at %.3g times its lowest; lower train.lr or train.clip", rise)
+}
+
+// warn says of an attempt that ended well what must not pass unseen.
+func (l *launcher) warn(it *Item, a record.Attempt) {
+	if a.Outcome != record.OK || it.Kind != work.Train {
+		return
+	}
+	for _, v := range a.Values {
+		if v.Metric == quantity.LossRise.Name && diverged(v.Value) != "" {
+			l.meter.Say("warning: %s of %s: %s", it.Kind, it.Label, diverged(v.Value))
+		}
+	}
 }
 
 // Status tells where every cell of an inspected plan stands. The stage that
@@ -42,13 +84,13 @@ func (p *Plan) Status(places Places) (cells []CellStatus, holder string) {
 	}
 	for _, e := range p.Experiments {
 		for _, c := range e.Cells {
-			cells = append(cells, p.cellStatus(e.Name, c, running, holder != ""))
+			cells = append(cells, p.cellStatus(e.Name, c, running, places, holder != ""))
 		}
 	}
 	return cells, holder
 }
 
-func (p *Plan) cellStatus(experiment string, c Cell, running map[string]Running, alive bool) CellStatus {
+func (p *Plan) cellStatus(experiment string, c Cell, running map[string]Running, places Places, alive bool) CellStatus {
 	s := CellStatus{Experiment: experiment, Cell: c.ID, Label: c.Label, Seed: c.Seed, State: "done", Stages: map[string]State{},
 		Skipped: c.Skip}
 	rank := 0
@@ -60,13 +102,19 @@ func (p *Plan) cellStatus(experiment string, c Cell, running map[string]Running,
 	for _, st := range c.Chain.Stages() {
 		it, kind := p.Item(st.Key), st.Kind.Name
 		s.Stages[kind] = it.State
+		if it.Kind == work.Train && it.State == Done {
+			s.Warning = diverged(it.Rise)
+			if log := filepath.Join(places.Logs(), it.Attempt+".log"); s.Log == "" && isFile(log) {
+				s.Log = log
+			}
+		}
 		if r, ok := running[it.Key]; ok {
 			worse(3, "running", kind, r.String())
 			continue
 		}
 		switch it.State {
 		case Failed:
-			if rank < 5 {
+			if rank < 5 && it.Log != "" {
 				s.Log = it.Log
 			}
 			worse(5, "failed", kind, it.Outcome+": "+it.Reason)

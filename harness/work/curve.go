@@ -5,10 +5,12 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"math"
 	"os"
 	"slices"
 
 	"prabench/metrics/quantity"
+	"prabench/metrics/stat"
 	"prabench/models"
 )
 
@@ -44,6 +46,31 @@ func (c Curve) last(n int, loss string) (mean float64, of int) {
 		}
 	}
 	return sum / float64(max(of, 1)), of
+}
+
+// leastRise is the fewest points of a curve whose tenths have medians worth comparing.
+const leastRise = 50
+
+// rise is the median of the last tenth of the losses over the lowest of the medians of
+// all tenths; ok is false for curves too short to tell.
+func (c Curve) rise() (rise float64, of int, ok bool) {
+	var losses []float64
+	for _, l := range c {
+		losses = append(losses, l.Total())
+	}
+	if len(losses) < leastRise {
+		return 0, 0, false
+	}
+	of = len(losses) / 10
+	lowest, last := math.Inf(1), 0.0
+	for end := len(losses); end >= of; end -= of {
+		m := stat.Median(losses[end-of:end], stat.None).Value
+		if end == len(losses) {
+			last = m
+		}
+		lowest = min(lowest, m)
+	}
+	return last / lowest, of, lowest > 0
 }
 
 // drop leaves out a last point that only the end of a shorter training made.

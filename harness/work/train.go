@@ -113,6 +113,9 @@ func (t *task) train() error {
 			t.value(part.metric, loss, n)
 		}
 	}
+	if rise, n, ok := kept.Curve.rise(); ok {
+		t.value(quantity.LossRise, rise, n)
+	}
 	t.value(quantity.TrainMemoryPeak, float64(machine.PeakResident()), 1)
 	if err := t.keep(func(d *artifact.Draft) error {
 		if err := tr.SaveModel(d.Path(ModelFile)); err != nil {
@@ -254,6 +257,9 @@ func (t *task) steps(tr models.Trainer, kept *progressSoFar) (err error) {
 					Reason: fmt.Sprintf("the loss is %g after step %d: training diverged; lower train.lr or train.clip", loss, done)}
 			}
 			kept.Curve = append(kept.Curve, l)
+			if done%max(1, total/10) < every || done == total { // what is kept as the log of a training that went well
+				fmt.Fprintf(os.Stderr, "%s step %d of %d: loss %.4g\n", time.Now().UTC().Format(time.DateTime), done, total, loss)
+			}
 			t.report(worker.Progress{Done: int64(done), Total: int64(total), What: "training", Note: fmt.Sprintf("loss %.4f", loss),
 				Loss: &loss})
 		}

@@ -62,6 +62,9 @@ func linearTicks(from, to float64, n int) []float64 {
 	first := math.Ceil(from/size-1e-9) + 0 // no negative zero
 	for i := first; i*size <= to*(1+1e-9); i++ {
 		out = append(out, i*size)
+		if i+1 == i || len(out) > 10*n { // two neighbouring numbers: there is nothing round between them
+			break
+		}
 	}
 	return out
 }
@@ -70,8 +73,10 @@ func linearTicks(from, to float64, n int) []float64 {
 // powers alone when there would be many; where there would be fewer than two,
 // linear ones.
 func logTicks(from, to float64, n int) []float64 {
+	every := 1.0 // of the powers, where they are hundreds
 	collect := func(factors ...float64) (out []float64) {
-		for e := math.Floor(math.Log10(from)); e <= math.Ceil(math.Log10(to)); e++ {
+		first := math.Floor(math.Log10(from))
+		for e := math.Ceil(first/every) * every; e <= math.Ceil(math.Log10(to)); e += every {
 			for _, f := range factors {
 				if x := f * math.Pow(10, e); x >= from && x <= to {
 					out = append(out, x)
@@ -83,6 +88,7 @@ func logTicks(from, to float64, n int) []float64 {
 	ticks := collect(1, 2, 5)
 	switch {
 	case len(ticks) > 6:
+		every = max(1, math.Ceil(math.Log10(to/from)/12))
 		ticks = collect(1)
 	case len(ticks) < 2:
 		ticks = linearTicks(from, to, n)

@@ -44,3 +44,28 @@ func TestAxisKeepsOrder(t *testing.T) {
 		}
 	})
 }
+
+// However large, small or near each other the ends are, an axis has few ticks, all of them
+// numbers between its ends, and finding them ends.
+func TestTicksOfExtremes(t *testing.T) {
+	next := math.Nextafter
+	for _, c := range []struct {
+		low, high float64
+		log       bool
+	}{
+		{1e300, 2e300, false}, {-1e300, 1e300, false}, {1e-300, 2e-300, false}, {1e300, next(1e300, math.Inf(1)), false},
+		{1, next(1, 2), false}, {-5e-324, 5e-324, false}, {0, 1e300, false},
+		{1e-300, 1e300, true}, {1e300, 1.1e300, true}, {1e-5, 1e40, true}, {2e-308, 1e308, true}, {1e299, 1e300, true},
+	} {
+		a := NewAxis(c.low, c.high, 0.05, 0, 100, c.log)
+		ticks := a.Ticks(6)
+		if len(ticks) > 40 {
+			t.Errorf("%g to %g, log %v: %d ticks", c.low, c.high, c.log, len(ticks))
+		}
+		for _, v := range ticks {
+			if at := a.At(v); math.IsNaN(at) || math.IsInf(at, 0) {
+				t.Errorf("%g to %g, log %v: the tick %g lies at %g", c.low, c.high, c.log, v, at)
+			}
+		}
+	}
+}

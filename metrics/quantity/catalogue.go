@@ -399,6 +399,12 @@ var (
 		Doc:    "Squared error of decoded states, mean of the last ten points of the training's curve.",
 		Better: -1, Group: Training, Stage: "train",
 	})
+	LossRise = metric(Metric{
+		Name: "loss_rise", Unit: "1", Label: "loss at the end over its lowest", Short: "loss rise",
+		Doc: "Median of the last tenth of the curve's losses over the lowest median of its tenths, of curves of at least 50 points. " +
+			"Above 2 the training is called diverged, by run and status, in tables and figures.",
+		Aim: "1", Group: Training, Stage: "train",
+	})
 )
 
 // Diagnostics: each asked for by a key of [metrics].

@@ -90,6 +90,11 @@ func (m *Metric) Timing() bool { return m.Nature == Timed }
 // InRounds says that it is timed in rounds, which other load can falsify.
 func (m *Metric) InRounds() bool { return m.Timing() && m.Interval == stat.Rounds }
 
+// Diverged says of a loss_rise that the training diverged: losses of single steps
+// scatter, and the medians of two tenths of a training that only stands still do not
+// differ by a factor of two.
+func Diverged(rise float64) bool { return rise > 2 }
+
 // Called is Short, or Label where there is none.
 func (m *Metric) Called() string {
 	if m.Short != "" {

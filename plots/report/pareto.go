@@ -189,15 +189,30 @@ func (e *experiment) pareto(x, y string, s series, at []int) *chart {
 	c := &chart{Title: plots.Describe(y).Label + " against " + plots.Describe(x).Label, XLabel: sx.label(), YLabel: sy.label()}
 	var points []plots.Point
 	var xs, ys []float64
+	cut := 0 // intervals that reach to where a log axis has no place
 	for _, i := range at {
 		mx, my := e.Data.Cells[i].Metrics[x], e.Data.Cells[i].Metrics[y]
 		points = append(points, plots.Point{X: mx.Value * sx.factor, Y: my.Value * sy.factor, N: i})
 		xs, ys = append(xs, points[len(points)-1].X), append(ys, points[len(points)-1].Y)
-		for _, end := range []*float64{my.Lo, my.Hi} { // the whole interval of quality is shown
-			if end != nil && (!sy.log || *end > 0) {
-				ys = append(ys, *end*sy.factor)
+		for _, of := range []struct {
+			m   plots.MetricValue
+			s   scaled
+			all *[]float64
+		}{{mx, sx, &xs}, {my, sy, &ys}} { // whole intervals are shown
+			for _, end := range []*float64{of.m.Lo, of.m.Hi} {
+				switch {
+				case end == nil || math.IsNaN(*end) || math.IsInf(*end, 0):
+				case of.s.log && *end <= 0:
+					cut++
+				default:
+					*of.all = append(*of.all, *end*of.s.factor)
+				}
 			}
 		}
+	}
+	if cut > 0 {
+		c.Caption = append(c.Caption, fmt.Sprintf("%d intervals reach zero or below, where a log axis has no place: they are cut at the frame.",
+			cut))
 	}
 	ax, ay := axes(xs, ys, sx.log, sy.log)
 	c.X, c.Y = ticks(ax, 6), ticks(ay, 5)

@@ -213,3 +213,81 @@ func TestNothingToReport(t *testing.T) {
 		t.Error("the failed cell is not told")
 	}
 }
+
+// Intervals are whole: the axes reach to their ends in both directions, and what a log axis
+// has no place for is said.
+func TestErrorBarsAreWhole(t *testing.T) {
+	for name, c := range map[string]struct {
+		lo, hi float64 // of both metrics, as factors of the value
+		logX   bool
+		says   bool
+	}{
+		"narrow":             {0.95, 1.05, false, false},
+		"three times as far": {0.1, 3, false, false},
+		"below zero":         {-2, 4, false, false},
+		"on a log axis":      {0.2, 5, true, false},
+		"below zero, log":    {-0.5, 2.5, true, true},
+	} {
+		e := made("a", 4, 2)
+		for i := range e.Data.Cells {
+			for metric, m := range e.Data.Cells[i].Metrics {
+				if metric == "fid_proxy" && c.logX { // a log axis of x alone
+					continue
+				}
+				m.Lo, m.Hi = ptr(m.Value*c.lo), ptr(m.Value*c.hi)
+				e.Data.Cells[i].Metrics[metric] = m
+			}
+		}
+		off := false
+		e.Pareto.LogX, e.Pareto.LogY = &c.logX, &off
+		x, err := newExperiment(e, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(x.Charts) == 0 || len(x.Charts[0].Marks) == 0 {
+			t.Fatalf("%s: no chart", name)
+		}
+		for _, m := range x.Charts[0].Marks {
+			left, right := min(m.XLo, m.XHi), max(m.XLo, m.XHi)
+			if !m.HasX || right >= chartWidth-chartRight || left <= chartLeft && !c.says {
+				t.Errorf("%s: the interval of x from %g to %g is cut by the frame", name, left, right)
+			}
+			top, bottom := min(m.YLo, m.YHi), max(m.YLo, m.YHi)
+			if !m.HasY || top <= chartTop || bottom >= chartHeight-chartBottom {
+				t.Errorf("%s: the interval of y from %g to %g is cut by the frame", name, top, bottom)
+			}
+		}
+		if said := strings.Contains(strings.Join(x.Charts[0].Caption, " "), "cut at the frame"); said != c.says {
+			t.Errorf("%s: that intervals are cut is said: %v", name, said)
+		}
+	}
+}
+
+// A training that diverged is the first thing that is said of the numbers.
+func TestDivergedTrainingsAreWarnedOf(t *testing.T) {
+	e := made("a", 4, 2)
+	for i, cell := range []struct {
+		id   string
+		rise float64
+	}{{"c0-1", 1}, {"c0-2", 1.9}, {"c1-1", 2.1}, {"c2-2", 812.4}} {
+		r := e.Rows[0]
+		r.Cell, r.Metric, r.Value, r.Label, r.Seed = cell.id, "loss_rise", cell.rise, "point "+cell.id, uint64(i)
+		e.Rows = append(e.Rows, r)
+	}
+	x, err := newExperiment(e, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, w := range x.Warnings {
+		if !strings.Contains(w.Text, "diverged") {
+			continue
+		}
+		items := strings.Join(w.Items, "; ")
+		if !w.Grave || !strings.HasPrefix(w.Text, "2 trainings") || !strings.Contains(items, "point c1-1, seed 2: its loss ended at 2.1 times") ||
+			!strings.Contains(items, "812 times") || strings.Contains(items, "c0") {
+			t.Errorf("%+v", w)
+		}
+		return
+	}
+	t.Error("nothing is said")
+}

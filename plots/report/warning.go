@@ -62,16 +62,23 @@ func (e *experiment) warnings() []warning {
 			out = append(out, newWarning(true, nil, "%s", f.Problem))
 		}
 	}
-	var disturbed []string
+	var disturbed, diverged []string
 	timings := 0
 	for i := range e.Rows {
-		if r := &e.Rows[i]; r.Metric == quantity.DisturbedRounds.Name {
+		if r := &e.Rows[i]; r.Metric == quantity.LossRise.Name && quantity.Diverged(r.Value) {
+			diverged = append(diverged, fmt.Sprintf("%s, seed %d: its loss ended at %.3g times its lowest", nameOf(r.Label, e.Name),
+				r.Seed, r.Value))
+		} else if r.Metric == quantity.DisturbedRounds.Name {
 			timings++
 			if r.Value > 0 {
 				disturbed = append(disturbed, fmt.Sprintf("%s, seed %d: %s of %d rounds", nameOf(r.Label, e.Name), r.Seed,
 					numeral.Fixed(r.Value, 0), r.N))
 			}
 		}
+	}
+	if len(diverged) > 0 {
+		out = append(out, newWarning(true, diverged, "%d trainings diverged: their scores are those of models that learned nothing lasting.",
+			len(diverged)))
 	}
 	if len(disturbed) > 0 {
 		out = append(out, newWarning(false, disturbed,

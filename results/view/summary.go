@@ -2,6 +2,8 @@ package view
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"prabench/metrics/quantity"
 )
@@ -65,11 +67,15 @@ func (s Summary) Has(outcome func(string) bool) bool {
 func (s Summary) Notes() []string {
 	notes := s.Left.Notes()
 	shown, disturbed := 0, 0
+	var diverged []string
 	for i := range s.Points {
 		p := &s.Points[i]
 		shown += p.Seeds
 		if p.Means[quantity.DisturbedRounds.Name].Value > 0 {
 			disturbed++
+		}
+		if m, ok := p.Means[quantity.LossRise.Name]; ok && (quantity.Diverged(m.Value) || slices.ContainsFunc(m.Values, quantity.Diverged)) {
+			diverged = append(diverged, p.Label)
 		}
 	}
 	if shown < s.All {
@@ -78,6 +84,13 @@ func (s Summary) Notes() []string {
 	if disturbed > 0 {
 		notes = append(notes, fmt.Sprintf("timings of %d of %d points had rounds during which something else loaded the machine (%s)",
 			disturbed, len(s.Points), quantity.DisturbedRounds.Name))
+	}
+	if n := len(diverged); n > 0 {
+		if n > 6 {
+			diverged = append(diverged[:6:6], fmt.Sprintf("%d more", n-6))
+		}
+		notes = append(notes, fmt.Sprintf("trainings of %d of %d points diverged (%s above 2): %s", n, len(s.Points), quantity.LossRise.Name,
+			strings.Join(diverged, ", ")))
 	}
 	if len(s.Metrics) > 0 {
 		notes = append(notes, "± half of the 95 % interval: over seeds where there are several, else over images (jackknife) or rounds (Student)")

@@ -51,8 +51,8 @@ func TestReasonsSayWhichWay(t *testing.T) {
 	limit := m.limit()
 	// of is an estimate of a median change, worse above 0, in units of the limit.
 	of := func(value, lo, hi, p float64) estimate {
-		return estimate{Estimate: stat.Estimate{Value: value * limit, Lo: lo * limit, Hi: hi * limit, N: 40, Method: stat.Processes}, x: make([]float64, 40),
-			old: []float64{1}, newer: []float64{math.Exp(value * limit)}, p: p, adjusted: p, level: alpha}
+		return estimate{Estimate: stat.Estimate{Value: value * limit, Lo: lo * limit, Hi: hi * limit, N: 40, Method: stat.Processes},
+			x: make([]float64, 40), old: []float64{1}, newer: []float64{math.Exp(value * limit)}, p: p, adjusted: p, level: alpha}
 	}
 	fresh := func(e estimate) *estimate { return &e }
 	for name, c := range map[string]struct {

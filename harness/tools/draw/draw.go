@@ -20,7 +20,7 @@ func (s Source) Figures(ctx context.Context, f engine.Loaded, dir string, format
 		say.warn("%s: %s; --across NAME accepts a difference", f.Exp.Name, n)
 	}
 	for _, fig := range f.File.Figures {
-		data, warnings := e.data(fig.Needs())
+		data, warnings := e.dataOf(fig)
 		for _, w := range warnings {
 			say.warn("%s", w)
 		}

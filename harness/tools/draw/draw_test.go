@@ -13,6 +13,7 @@ import (
 	"prabench/harness/artifact"
 	"prabench/harness/engine"
 	"prabench/harness/work"
+	"prabench/plots"
 	"prabench/plots/figure"
 	"prabench/plots/report"
 	"prabench/results/record"
@@ -140,6 +141,62 @@ func TestDataHoldsWhatAFigureNeeds(t *testing.T) {
 	}
 }
 
+// A figure that names seeds has what each of them made; one that does not has the first.
+func TestFiguresOfAnySeed(t *testing.T) {
+	s, exp := tried(t)
+	for point := range 2 {
+		for seed := 1; seed <= 2; seed++ { // the curve of a seed ends at its own loss
+			put(t, s, record.Train, resultstest.StageKey(record.Train, point, seed), map[string]string{
+				work.CurveFile: fmt.Sprintf(`{"step":10,"total":2,"flow":1.5,"rec":0.5,"grad_norm":3,"lr":0.001}`+"\n"+
+					`{"step":20,"total":%d}`+"\n", seed)})
+		}
+	}
+	e, err := s.read(t.Context(), exp)
+	if err != nil {
+		t.Fatal(err)
+	}
+	curve := figure.Figure{Kind: figure.Curve}
+	where := func(v any) figure.Figure { f := curve; f.Where = map[string]any{"seed": v}; return f }
+	bySeed := curve
+	bySeed.Series = "seed"
+	for name, c := range map[string]struct {
+		fig   figure.Figure
+		cells int
+	}{
+		"no seed":         {curve, 2},
+		"the second":      {where(int64(2)), 4}, // of which where leaves two
+		"a series":        {bySeed, 4},
+		"means have none": {figure.Figure{Kind: figure.Line, X: "model.patch", Y: "fid_proxy", Where: map[string]any{"seed": 2}}, 2},
+	} {
+		d, warnings := e.dataOf(c.fig)
+		if len(warnings) > 0 || len(d.Cells) != c.cells {
+			t.Errorf("%s: %d cells, want %d: %q", name, len(d.Cells), c.cells, warnings)
+			continue
+		}
+		for _, cell := range d.Cells {
+			seed, named := cell.Params["seed"]
+			if named != (c.cells == 4) || named && (cell.Seeds != 1 || len(cell.IDs) != 1) {
+				t.Errorf("%s: %+v", name, cell)
+			}
+			if last := cell.Curve; named && cell.Label == "patch=14" && last[len(last)-1].Values["train_loss"] != float64(seed.(int64)) {
+				t.Errorf("%s: seed %v has the curve of another: %v", name, seed, last)
+			}
+		}
+	}
+	if e.points[0].Params["seed"] != nil {
+		t.Error("the experiment's own points have a seed now")
+	}
+	d, _ := e.dataOf(where(int64(2)))
+	if chosen, err := plots.Selected(where(int64(2)), d); err != nil || len(chosen) != 2 || chosen[0].Params["seed"] != int64(2) {
+		t.Errorf("%v, %v", chosen, err)
+	}
+	d, _ = e.dataOf(figure.Figure{Kind: figure.Line})
+	_, err = plots.Selected(figure.Figure{Kind: figure.Line, X: "model.patch", Y: "fid_proxy", Where: map[string]any{"seed": 2}}, d)
+	if err == nil || !strings.Contains(err.Error(), "shows means over all seeds") || !strings.Contains(err.Error(), "curve") {
+		t.Errorf("seeds of a figure of means: %v", err)
+	}
+}
+
 // What is not there leaves a gap; what is damaged is told of, and the rest drawn.
 func TestDamagedArtifactsAreToldOf(t *testing.T) {
 	s, exp := tried(t)
@@ -160,7 +217,8 @@ func TestDamagedArtifactsAreToldOf(t *testing.T) {
 		t.Fatal(err)
 	}
 	d, warnings := e.data(figure.Curves)
-	if len(warnings) != 1 || !strings.HasSuffix(warnings[0], "; prabench run FILE --force "+exp.Cells[0].ID+" makes it again") || d.Cells[0].Curve != nil ||
+	again := "; prabench run FILE --force " + exp.Cells[0].ID + " makes it again"
+	if len(warnings) != 1 || !strings.HasSuffix(warnings[0], again) || d.Cells[0].Curve != nil ||
 		d.Cells[1].Curve == nil {
 		t.Errorf("%q %+v", warnings, d.Cells)
 	}

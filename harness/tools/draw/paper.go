@@ -65,7 +65,7 @@ func (s Source) part(ctx context.Context, p Part, out *paper.Part) error {
 	}
 	file := p.File
 	for _, fig := range file.Figures {
-		data, warnings := e.data(fig.Needs())
+		data, warnings := e.dataOf(fig)
 		out.Notes = append(out.Notes, warnings...)
 		fig = printed(fig)
 		if fig.Text() && fig.Title == "" { // LaTeX wants a caption

@@ -200,7 +200,7 @@ func drawInto(e *experiment, figures []figure.Figure, out *report.Experiment) {
 		name, err := fig.Stem()
 		drawn := report.Figure{Name: name, Title: fig.Title}
 		if err == nil {
-			data, warnings := e.data(fig.Needs())
+			data, warnings := e.dataOf(fig)
 			out.Notes = append(out.Notes, warnings...)
 			if fig.Text() {
 				drawn.Markdown, drawn.LaTeX, err = plots.Tables(fig, data)

@@ -2,6 +2,8 @@ package draw
 
 import (
 	"context"
+	"maps"
+	"slices"
 
 	"prabench/experiments"
 	"prabench/harness/artifact"
@@ -58,10 +60,43 @@ func (e *experiment) first(p *view.Point) *engine.Cell { return e.cells[p.Cells[
 // data gives the data for figures with some need: images and curves are read only
 // for those that show them. What cannot be read is told in the warnings.
 func (e *experiment) data(needs figure.Need) (plots.Data, []string) {
+	return e.from(needs, e.points)
+}
+
+// dataOf is data for one figure. What exists once a seed is that of the first, unless
+// the figure names seeds.
+func (e *experiment) dataOf(fig figure.Figure) (plots.Data, []string) {
+	_, chosen := fig.Where[seedKey]
+	if !fig.Needs().OneSeed() || !chosen && !slices.Contains(fig.Names(), seedKey) {
+		return e.data(fig.Needs())
+	}
+	var points []view.Point
+	for _, p := range e.points {
+		for _, id := range p.Cells {
+			c := e.cells[id]
+			if c == nil {
+				continue
+			}
+			one := p
+			one.Cells, one.Seeds, one.Params = []string{id}, 1, maps.Clone(p.Params)
+			if one.Params == nil {
+				one.Params = map[string]any{}
+			}
+			one.Params[seedKey] = int64(c.Seed)
+			points = append(points, one)
+		}
+	}
+	return e.from(fig.Needs(), points)
+}
+
+// seedKey is the key by which a figure names training seeds.
+const seedKey = "seed"
+
+func (e *experiment) from(needs figure.Need, points []view.Point) (plots.Data, []string) {
 	out := plots.Data{Experiment: e.exp.Ref(), Accept: e.Across, Images: e.imagePairs()}
 	origins := e.origins(needs.Stages())
 	var warnings []string
-	for _, p := range e.points {
+	for _, p := range points {
 		first := e.first(&p)
 		var err error
 		switch {

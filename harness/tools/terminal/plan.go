@@ -22,8 +22,22 @@ func Plan(w io.Writer, ls []engine.Loaded, p *engine.Plan) error {
 			return err
 		}
 	}
-	return Stages(w, p)
+	if err := Stages(w, p); err != nil {
+		return err
+	}
+	alike := p.Alike()
+	for i, a := range alike {
+		if i == mostAlike {
+			fmt.Fprintf(w, "note: and %d more groups of trainings that cannot differ\n", len(alike)-i)
+			break
+		}
+		fmt.Fprintf(w, "note: %v\n", a)
+	}
+	return nil
 }
+
+// mostAlike groups of trainings are named.
+const mostAlike = 5
 
 // planTable has one line a point: what does not depend on the machine.
 func planTable(w io.Writer, l engine.Loaded, p *engine.Plan) error {

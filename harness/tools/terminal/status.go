@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -27,7 +28,7 @@ func Status(w io.Writer, cells []engine.CellStatus) error {
 	counts := map[string]int{}
 	for _, c := range cells {
 		counts[c.State]++
-		t.Rows = append(t.Rows, []any{c.Experiment, c.Cell, c.Label, c.Seed, c.State, c.Stage, c.Reason})
+		t.Rows = append(t.Rows, []any{c.Experiment, c.Cell, c.Label, c.Seed, c.State, c.Stage, join("; ", c.Reason, c.Warning)})
 	}
 	if err := table.WriteText(w, t); err != nil {
 		return err
@@ -42,14 +43,42 @@ func Status(w io.Writer, cells []engine.CellStatus) error {
 	told := map[string]bool{}
 	for _, c := range cells {
 		said := worker.LastLines(record.Attempt{Log: c.Log}, 5)
-		if c.Log == "" || told[c.Log] || said == "" || len(told) == mostLogs {
+		if c.State != "failed" || c.Log == "" || told[c.Log] || said == "" || len(told) == mostLogs {
 			continue
 		}
 		told[c.Log] = true
 		fmt.Fprintf(w, "\n%s of %s, seed %d, printed last (%s):\n    %s\n",
 			c.Stage, c.Label, c.Seed, c.Log, strings.ReplaceAll(said, "\n", "\n    "))
 	}
+	trainingLogs(w, cells)
 	return nil
+}
+
+// trainingLogs names the logs of trainings that went well: each of a few, the folder of
+// many.
+func trainingLogs(w io.Writer, cells []engine.CellStatus) {
+	var lines []string
+	seen := map[string]bool{}
+	for _, c := range cells {
+		if c.State != "failed" && c.Log != "" && !seen[c.Log] {
+			seen[c.Log] = true
+			lines = append(lines, fmt.Sprintf("log of the training of %s, seed %d: %s", c.Label, c.Seed, c.Log))
+		}
+	}
+	if len(lines) > mostLogs {
+		for log := range seen {
+			fmt.Fprintf(w, "\nlogs of %d trainings are in %s; --json names that of each cell\n", len(lines), filepath.Dir(log))
+			return
+		}
+	}
+	if len(lines) > 0 {
+		fmt.Fprintln(w, "\n"+strings.Join(lines, "\n"))
+	}
+}
+
+// join joins what is not empty.
+func join(sep string, parts ...string) string {
+	return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), sep)
 }
 
 // Stored prints the cells of a database with their outcomes, or, of more than
