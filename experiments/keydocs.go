@@ -36,7 +36,8 @@ var rows = []struct{}{
 
 	quantity.Keys("metrics",
 		quantity.Key{Name: "embedder", Label: "feature extractor",
-			Doc: "features of the scores: auto (the classifier where the set has one, or is a folder of RGB images with classes), classifier (trained on the data where none comes with prabench), ternary, or onnx:PATH, a network in a file"},
+			Doc: "features of the scores: auto (the classifier where the set has one, or is a folder of RGB images with classes), " +
+				"classifier (trained on the data where none comes with prabench), ternary, or onnx:PATH, a network in a file"},
 		quantity.Key{Name: "samples", Label: "reference images", Doc: "real images on the reference side; 0 is all of the split"},
 		quantity.Key{Name: "reference", Label: "split of the reference", Doc: "split of the real images: train or test"},
 		quantity.Key{Name: "also", Label: "further scores", Outside: true, // cells keep their names and gain values

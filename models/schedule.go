@@ -10,7 +10,8 @@ import (
 var _ = quantity.Keys("train",
 	quantity.Key{Name: "schedule", Label: "schedule of the learning rate",
 		Doc: "the learning rate after the warm-up: cosine (falls to the end), constant, or wsd (constant, then linear over train.decay)"},
-	quantity.Key{Name: "decay", Label: "share of steps with decay", Doc: "share of the steps, the last ones, in which train.schedule = \"wsd\" falls"},
+	quantity.Key{Name: "decay", Label: "share of steps with decay",
+		Doc: "share of the steps, the last ones, in which train.schedule = \"wsd\" falls"},
 	quantity.Key{Name: "warmup_steps", Label: "steps with warm-up",
 		Doc: "steps of the warm-up, in place of train.warmup, so that trainings of more steps can go on from shorter ones; 0: train.warmup"},
 )

@@ -46,7 +46,7 @@ func (a *app) embedderCommand() *cobra.Command {
 	}
 	f := train.Flags()
 	f.StringVar(&o.Set, "set", "", "data set to train on")
-	f.StringVar(&file, "experiment", "", "experiment `FILE` whose data are trained on; metrics.embedder = \"classifier\" scores in its features")
+	f.StringVar(&file, "experiment", "", "experiment `FILE` whose data are trained on; metrics.embedder = \"classifier\" uses its features")
 	f.StringVar(&out, "out", "classifier.safetensors", "file to write")
 	f.StringVar(&o.Root, "root", "", "folder of the data; the data folder of this machine otherwise")
 	f.Uint64Var(&o.Seed, "seed", 1, "seed of weights, order and shifts")

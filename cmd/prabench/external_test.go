@@ -151,8 +151,10 @@ func TestFaultsOfPrograms(t *testing.T) {
 	noise := contents(t, "noise.sh")[0]
 	faults := []struct{ name, program, outcome, reason string }{
 		{"hangs", "sleep 611.5", "timeout", "measure.timeout"},
-		{"floods", "yes 'all is well' | head -c 20000000; echo; echo 'no such layer'; exit 4", "crash", "floods ended with exit code 4: no such layer"},
-		{"few", strings.Replace(noise, "n=$(number count)", "n=$(($(number count) - 1))", 1), "invalid", "few wrote 119 images, 120 were asked for"},
+		{"floods", "yes 'all is well' | head -c 20000000; echo; echo 'no such layer'; exit 4", "crash",
+			"floods ended with exit code 4: no such layer"},
+		{"few", strings.Replace(noise, "n=$(number count)", "n=$(($(number count) - 1))", 1), "invalid",
+			"few wrote 119 images, 120 were asked for"},
 		{"leaves", strings.Replace(noise, "set -eu", "set -eu; sleep 612.5 &", 1), "invalid", "left 1 processes running (sleep)"},
 	}
 	for _, f := range faults {

@@ -105,8 +105,8 @@ const PerFeature = 50
 // extractor, and floors of fewer images than the scores are of.
 func counts(s *stage.Settings, features int) (notes []string) {
 	if s.Count < PerFeature*features {
-		notes = append(notes, fmt.Sprintf("sample.count = %d images of %d features, fewer than %d (%d a feature): the bias of a Fréchet distance "+
-			"is large; compare only equal counts, and with the floor", s.Count, features, PerFeature*features, PerFeature))
+		notes = append(notes, fmt.Sprintf("sample.count = %d images of %d features, fewer than %d (%d per feature): the bias of a Fréchet "+
+			"distance is large; compare only equal counts, and with the floor", s.Count, features, PerFeature*features, PerFeature))
 	}
 	info, err := dataset.Describe(s.Data)
 	held, split := info.Test, "test"

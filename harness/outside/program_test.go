@@ -322,7 +322,8 @@ func TestMemoryOnDevice(t *testing.T) {
 		}
 		dir := t.TempDir()
 		ctx, cancel := context.WithCancel(context.Background())
-		r, err := Start(ctx, Process{Label: "theirs", Command: []string{self, "memory of a child"}, Dir: dir, Log: &bytes.Buffer{}, OnDevice: held},
+		r, err := Start(ctx, Process{Label: "theirs", Command: []string{self, "memory of a child"}, Dir: dir, Log: &bytes.Buffer{},
+			OnDevice: held},
 			Job{Task: Sample, Count: 1, Work: dir, Keep: dir})
 		if err != nil {
 			t.Fatal(err)

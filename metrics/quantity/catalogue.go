@@ -52,7 +52,7 @@ var (
 	EmbedderAccuracy = metric(Metric{
 		Name: "embedder_accuracy", Unit: "1", Scale: Share, Label: "accuracy of the trained classifier", Short: "classifier",
 		Doc: "Share of held-out real images that the classifier gives their class that was trained on the experiment's own data for " +
-			"`metrics.embedder`: how far its features know the data.",
+			"metrics.embedder: how far its features know the data.",
 		Better: +1, Aim: "higher; near the share of the largest class its features say little", Group: Quality, Interval: stat.Wilson,
 		Stage: "classifier", Key: "metrics.embedder",
 	})
@@ -245,7 +245,8 @@ var (
 	})
 	MFU = metric(Metric{
 		Name: "mfu", Unit: "1", Scale: Share, Label: "share of the measured peak", Short: "share of peak",
-		Doc: "Operations per second while sampling (the round's median throughput · arithmetic of a call for measure.batch images / measure.batch) " +
+		Doc: "Operations per second while sampling (the round's median throughput · arithmetic of a call for measure.batch images / " +
+			"measure.batch) " +
 			"over peak_flops of the same round. Earlier programs took the " +
 			"arithmetic of an image alone (up to 3 % more) and the median of the times.",
 		Better: +1, Group: Speed, Nature: Timed, Interval: stat.Rounds, Stage: "time",

@@ -68,7 +68,8 @@ func newTrainer(be device.Backend, p Params, data models.Images) (*Trainer, erro
 }
 
 func (t TrainConfig) recipe() layers.Recipe {
-	return layers.Recipe{Steps: t.Steps, LR: t.LR, Schedule: t.schedule(), Warmup: t.Warmup, Beta1: 0.9, Beta2: t.Beta2, WeightDecay: t.WeightDecay, Clip: t.Clip,
+	return layers.Recipe{Steps: t.Steps, LR: t.LR, Schedule: t.schedule(), Warmup: t.Warmup,
+		Beta1: 0.9, Beta2: t.Beta2, WeightDecay: t.WeightDecay, Clip: t.Clip,
 		EMA: t.EMA}
 }
 

@@ -1,5 +1,6 @@
 //go:build !cuda
 
+// Package nvml knows of GPUs only in a program that is built for CUDA.
 package nvml
 
 // Held knows nothing of GPUs in a program without CUDA.
