@@ -155,7 +155,8 @@ func TestCheck(t *testing.T) {
 		{"usage", armScript{}, " --output junit", 2},
 		{"usage", armScript{}, " --rounds 2", 2},
 		{"usage", armScript{}, " --set check.metrics=speed", 2},
-		{"the harness fails", armScript{}, " --output junit=no/such/folder.xml", 4},
+		{"the harness fails", armScript{}, " --output junit=/dev/full", 4},
+		{"no such folder", armScript{}, " --output junit=no/such/folder.xml", 2},
 	} {
 		play(t, c.script)
 		args := "check tiny.toml --against-binary ./oldprogram --budget 10h --rounds 10" + c.args

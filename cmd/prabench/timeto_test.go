@@ -23,7 +23,7 @@ func TestTimeTo(t *testing.T) {
 	if out := must(t, "results tiny.toml --time-to fid_proxy=0"+set); !strings.Contains(out, "> 20") {
 		t.Errorf("what is never reached:\n%s", out)
 	}
-	for goal, want := range map[string]string{"fid=3": "did you mean fid_proxy", "fid_proxy": "METRIC=VALUE", "kid=x": "no number"} {
+	for goal, want := range map[string]string{"fid_prox=3": "did you mean fid_proxy", "fid_proxy": "METRIC=VALUE", "kid=x": "no number"} {
 		if _, errs, code := prabench("results tiny.toml --time-to " + goal + set); code != exitUsage || !strings.Contains(errs, want) {
 			t.Errorf("%s: exit code %d, %s", goal, code, errs)
 		}
