@@ -172,7 +172,7 @@ func TestScoreFeatures(t *testing.T) {
 		v[0].Lo == nil || v[0].N != 150 {
 		t.Errorf("%s", out)
 	}
-	if notes := strings.Join(found.Notes, " "); !strings.Contains(notes, "fewer than 300 (50 a feature)") {
+	if notes := strings.Join(found.Notes, " "); !strings.Contains(notes, "fewer than 300 (50 per feature)") {
 		t.Errorf("no note of few images: %s", notes)
 	}
 	nothing := func(args string) {

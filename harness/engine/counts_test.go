@@ -25,7 +25,7 @@ func TestCountsThatDoNotDo(t *testing.T) {
 		{info.Test + 1, "train", 1, []string{"all of the test split"}},
 		{300, "test", 6, nil},
 		{301, "test", 6, []string{"the floors are of 300 held-out images (all of the training split), the scores of 301"}},
-		{299, "test", 6, []string{"fewer than 300 (50 a feature)"}},
+		{299, "test", 6, []string{"fewer than 300 (50 per feature)"}},
 		{301, "test", 7, []string{"fewer than 350", "floors are of 300"}},
 	} {
 		got := counts(&stage.Settings{Data: shapes, Count: c.count, Reference: c.reference}, c.features)

@@ -132,7 +132,7 @@ func more(name string, n, d int) error {
 
 func (c *compared) few(name string, n, d int) {
 	if n < engine.PerFeature*d {
-		c.Notes = append(c.Notes, fmt.Sprintf("%s has %d images of %d features, fewer than %d (%d a feature): the bias of a Fréchet "+
+		c.Notes = append(c.Notes, fmt.Sprintf("%s has %d images of %d features, fewer than %d (%d per feature): the bias of a Fréchet "+
 			"distance is large; compare only equal counts, or read fd_inf", name, n, d, engine.PerFeature*d, engine.PerFeature))
 	}
 }
