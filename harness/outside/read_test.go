@@ -9,6 +9,7 @@ import (
 	"image"
 	"image/color"
 	"image/png"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -45,9 +46,9 @@ func numpy(dtype string, data any, shape ...int) []byte {
 func npz(arrays map[string][]byte) []byte {
 	var b bytes.Buffer
 	z := zip.NewWriter(&b)
-	for name, raw := range arrays {
+	for _, name := range slices.Sorted(maps.Keys(arrays)) {
 		w, _ := z.Create(name + ".npy")
-		_, _ = w.Write(raw)
+		_, _ = w.Write(arrays[name])
 	}
 	z.Close()
 	return b.Bytes()
