@@ -23,7 +23,7 @@ import (
 var measured = map[string]bool{
 	"throughput": true, "latency": true, "first_block_latency": true, "train_throughput": true, "train_seconds": true,
 	"mfu": true, "peak_flops": true, "memory_peak": true, "train_memory_peak": true, "disturbed_rounds": true,
-	"foreign_load": true, "foreign_load_worst": true, "stolen_load": true,
+	"foreign_load": true, "machine_jitter": true, "memory_bandwidth": true, "foreign_load_worst": true, "stolen_load": true,
 }
 
 // TestRealSlurm runs twelve cells through a real Slurm while tasks are killed,
