@@ -300,6 +300,21 @@ func (l *launcher) prepare(ctx context.Context, experiments []*Experiment, retry
 			"What is done now is dated just after them, so that it counts", ahead)
 	}
 	l.tellLost()
+	if err := l.takeOver(ctx, store); err != nil {
+		return err
+	}
+	if l.fail != nil {
+		return l.fail
+	}
+	if err := l.shareDone(); err != nil {
+		return err
+	}
+	return l.ingest(ctx) // what is blocked or shared
+}
+
+// takeOver records what artifacts say was done, blocks what waits for what failed,
+// and clears the places of what is to do.
+func (l *launcher) takeOver(ctx context.Context, store artifact.Store) error {
 	for _, it := range l.plan.Items {
 		if it.Skip {
 			continue
@@ -328,13 +343,7 @@ func (l *launcher) prepare(ctx context.Context, experiments []*Experiment, retry
 			}
 		}
 	}
-	if l.fail != nil {
-		return l.fail
-	}
-	if err := l.shareDone(); err != nil {
-		return err
-	}
-	return l.ingest(ctx) // what is blocked or shared
+	return nil
 }
 
 // tellLost says what was done before and is done again because its artifact is

@@ -22,10 +22,10 @@ type Backend struct {
 	ops  *kernels.Ops
 	half bool
 
-	// Library has products done by cuBLAS, as a CUDA device does by default: one
+	// CuBLAS has products done by cuBLAS, as a CUDA device does by default: one
 	// launch each, on operands in fp32 memory, and a pass where an epilogue asks
 	// for one.
-	Library   bool
+	CuBLAS    bool
 	launcher  kernels.Launcher
 	precision kernels.Precision
 }
@@ -52,7 +52,7 @@ func (b *Backend) Does(k device.Kind) bool { return kernels.Does(k) }
 func (b *Backend) Do(op device.Op) {
 	switch o := op.(type) {
 	case *device.Gemm:
-		if b.Library && o.K > 0 {
+		if b.CuBLAS && o.K > 0 {
 			again := 1.0 // C is written, and read where it is added to
 			if o.Beta != 0 {
 				again = 2
@@ -61,7 +61,7 @@ func (b *Backend) Do(op device.Op) {
 			return
 		}
 	case *device.Linear:
-		if b.Library && o.In > 0 {
+		if b.CuBLAS && o.In > 0 {
 			rows, in, out := float64(o.Rows), float64(o.In), float64(o.Out)
 			b.product(o.FLOPs(), rows*in+in*out+rows*out)
 			e := kernels.EpilogueOf(o)

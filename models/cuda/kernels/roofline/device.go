@@ -8,7 +8,7 @@ type Device struct {
 	Bandwidth float64 // bytes/s of its memory
 	FP32      float64 // FLOP/s in fp32
 	BF16      float64 // FLOP/s of bf16 tensor cores with fp32 sums, dense
-	Library   bool    // products are cuBLAS's
+	CuBLAS    bool    // products are cuBLAS's
 }
 
 // H100 is the SXM card by its data sheet.

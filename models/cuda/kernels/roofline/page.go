@@ -109,7 +109,7 @@ func Write(w io.Writer, d Device, cases []Case) error {
 				library bool
 			}{{kernels.BF16, true}, {kernels.FP32, true}, {kernels.Packed, false}, {kernels.BF16, false}, {kernels.FP32, false}} {
 				p, on := way.p, d
-				on.Library = way.library
+				on.CuBLAS = way.library
 				s, err := Sample(c.Config, c.Sample, batch, p, on)
 				if err != nil {
 					return fmt.Errorf("%s, batch %d: %w", c.Name, batch, err)
@@ -143,7 +143,7 @@ Where the time goes, per AR step (the mean over all of them):
 	fmt.Fprintf(w, "\n## Training\n\nOne step, without the host's part; products from fp32 memory rounded to bf16.\n")
 	for _, c := range cases {
 		on := d
-		on.Library = true
+		on.CuBLAS = true
 		byDefault, err := Train(c.Config, c.Train, kernels.BF16, on)
 		if err != nil {
 			return fmt.Errorf("%s: %w", c.Name, err)

@@ -58,7 +58,7 @@ func TestPage(t *testing.T) {
 func TestLaunchesByDefault(t *testing.T) {
 	c := preset(t, "pra-s", "PRA-S", [2]float64{})
 	on := roofline.H100
-	on.Library = true
+	on.CuBLAS = true
 	s, err := roofline.Sample(c.Config, c.Sample, 64, kernels.BF16, on)
 	if err != nil {
 		t.Fatal(err)

@@ -29,7 +29,7 @@ func Sample(c pra.Config, sc pra.SampleConfig, batch int, p kernels.Precision, d
 	count := func(first bool) (*Tally, error) {
 		t := NewTally(d)
 		be := NewBackend(t, p)
-		be.Library = d.Library
+		be.CuBLAS = d.CuBLAS
 		m, err := pra.NewModel(be, c, 0)
 		if err != nil {
 			return nil, err
@@ -89,7 +89,7 @@ func Train(c pra.Config, tc pra.TrainConfig, p kernels.Precision, d Device) (*Ta
 	t := NewTally(d)
 	images := models.Images{N: 1, Size: c.Size, Channels: c.Channels, Pixels: make([]uint8, c.Size*c.Size*c.Channels), Labels: []int32{0}}
 	be := NewBackend(t, p)
-	be.Library = d.Library
+	be.CuBLAS = d.CuBLAS
 	tr, err := pra.NewTrainer(be, c, tc, images)
 	if err != nil {
 		return nil, err
