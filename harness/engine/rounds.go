@@ -148,10 +148,18 @@ func (l *launcher) share(it, from *Item) (record.Attempt, error) {
 // shareDone gives timings that are to do the rounds of one that was done before, here
 // and by this program.
 func (l *launcher) shareDone() error {
-	done := map[string]*Item{}
 	names := l.plan.alike()
+	wants := func(it *Item) bool {
+		return names[it] != "" && it.State == ToDo && !it.Skip && it.Reason != forced
+	}
+	wanted, done := map[string]bool{}, map[string]*Item{}
 	for _, it := range l.plan.Items {
-		if name := names[it]; name != "" && it.State == Done && done[name] == nil {
+		if wants(it) {
+			wanted[names[it]] = true
+		}
+	}
+	for _, it := range l.plan.Items { // only what somebody waits for is read
+		if name := names[it]; wanted[name] && it.State == Done && done[name] == nil {
 			if a, err := storedAttempt(l.places.Store(), it); err == nil && a.Environment.Hash() == l.environment.Hash() {
 				done[name] = it
 			}
@@ -159,7 +167,7 @@ func (l *launcher) shareDone() error {
 	}
 	for _, it := range l.plan.Items {
 		from := done[names[it]]
-		if from == nil || it.State != ToDo || it.Skip || it.Reason == forced {
+		if from == nil || !wants(it) {
 			continue
 		}
 		a, err := l.share(it, from)
