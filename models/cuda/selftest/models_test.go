@@ -102,7 +102,7 @@ func (r *report) model(t *testing.T, s subject, size sizes.Size, d roofline.Devi
 		if s.o.Precision == "bf16" {
 			products = kernels.BF16
 		}
-		d.Library = !s.o.NoBLAS
+		d.CuBLAS = !s.o.NoBLAS
 		bound, err := roofline.Sample(size.Model, size.Sample, s.batch, products, d)
 		must(t, err)
 		line.Bound = bound.ImagesPerSecond(0)
