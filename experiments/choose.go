@@ -212,11 +212,17 @@ func chosenField(key string, swept []string) (f *field, problem string) {
 			return byName[of], ""
 		}
 	}
+	for _, of := range swept {
+		if olderNames[of] == key && byName[of] != nil {
+			return byName[of], ""
+		}
+	}
 	var could []string
 	for _, among := range [][]string{swept, allNames} {
 		could = could[:0]
 		for _, name := range among {
-			if !slices.Contains(could, name) && (strings.HasSuffix(name, "."+key) || labelNames[name] == key) && byName[name] != nil {
+			if !slices.Contains(could, name) && (strings.HasSuffix(name, "."+key) || labelNames[name] == key || olderNames[name] == key) &&
+				byName[name] != nil {
 				could = append(could, name)
 			}
 		}
@@ -233,8 +239,10 @@ func chosenField(key string, swept []string) (f *field, problem string) {
 // has says whether a cell has a value. "exact" is the depth K. A cell's label is
 // that of its axis and also the whole one, which tables print.
 func (c *Cell) has(f *field, v value) bool {
-	if f == labelField && c.Label == v.plain {
-		return true
+	if f == labelField {
+		wanted, _ := v.plain.(string)
+		step, _ := mustGet(c, labelKey).(string)
+		return where.SameLabel(c.Label, wanted) || where.SameLabel(step, wanted)
 	}
 	if d, ok := v.v.Interface().(models.Depth); ok && d == models.Exact {
 		p, stepped := c.Settings.Params.(models.Stepped)

@@ -238,9 +238,12 @@ func (x *expansion) point() map[string]any {
 	return m
 }
 
-// labelNames are the words in labels for three depths that would be mistaken for each
-// other.
-var labelNames = map[string]string{"train.rollout_depth": "depth", "model.depth": "layers", "sample.rollout_depth": "sweeps"}
+// labelNames are the words in labels for two depths that would be mistaken for
+// train.rollout_depth.
+var labelNames = map[string]string{"model.depth": "layers", "sample.rollout_depth": "sweeps"}
+
+// olderNames are words that labels had before, and that filters know still.
+var olderNames = map[string]string{"train.rollout_depth": "depth"}
 
 // shortKeys gives each swept key a name for labels: its last part, a word of its own
 // where there is one, and the whole key where that is not unique.

@@ -58,7 +58,8 @@ func TestOrder(t *testing.T) {
 			[]string{"patch=4 block=1 #1", "patch=7 block=1 #1", "patch=7 block=2 #1"}},
 		{"an excluded depth", "[sweep]\n\"train.rollout_depth\" = [0, 1, \"exact\"]\n\"sample.rollout_depth\" = [0, \"exact\"]\n" +
 			"[[sweep.exclude]]\n\"train.rollout_depth\" = \"exact\"\n", fake(),
-			[]string{"depth=0 sweeps=0 #1", "depth=0 sweeps=exact #1", "depth=1 sweeps=0 #1", "depth=1 sweeps=exact #1"}},
+			[]string{"rollout_depth=0 sweeps=0 #1", "rollout_depth=0 sweeps=exact #1",
+				"rollout_depth=1 sweeps=0 #1", "rollout_depth=1 sweeps=exact #1"}},
 		{"short names that clash are whole", "[sweep]\n\"data.seed\" = [1, 2]\n\"sample.seed\" = [3]\n", fake(),
 			[]string{"data.seed=1 sample.seed=3 #1", "data.seed=2 sample.seed=3 #1"}},
 		{"--set with a value ends the axis", "[sweep]\n\"model.patch\" = [4, 7]\n\"model.width\" = [64, 96]\n[[sweep.exclude]]\n" +
@@ -80,9 +81,9 @@ func TestOrder(t *testing.T) {
 		{"--set of top keys, bare words and the last one wins", "repeats = 3\nname = \"x\"\n",
 			fake("repeats=1", "name=2026", "seed=7", "data.set=shapes", "data.set=fashion-mnist", "measure.timeout=90s"), []string{"2026 #7"}},
 		{"--only", "repeats = 2\n[sweep]\n\"model.patch\" = [4, 7]\n\"train.rollout_depth\" = [0, 1, \"exact\"]\n",
-			Options{Only: "model.patch=7,train.rollout_depth=1"}, []string{"patch=7 depth=1 #1", "patch=7 depth=1 #2"}},
+			Options{Only: "model.patch=7,train.rollout_depth=1"}, []string{"patch=7 rollout_depth=1 #1", "patch=7 rollout_depth=1 #2"}},
 		{"--only with short names, exact and seeds", "repeats = 2\n[sweep]\n\"model.patch\" = [4, 7]\n\"train.rollout_depth\" = [0, 1, " +
-			"\"exact\"]\n", Options{Only: "patch=7, rollout_depth=exact, seed=2"}, []string{"patch=7 depth=exact #2"}},
+			"\"exact\"]\n", Options{Only: "patch=7, rollout_depth=exact, seed=2"}, []string{"patch=7 rollout_depth=exact #2"}},
 		{"--only with two values of a key", "[sweep]\n\"model.patch\" = [4, 7, 14]\n", Options{Only: "model.patch=4,model.patch=14"},
 			[]string{"patch=4 #1", "patch=14 #1"}},
 		{"--only with a label", "[[sweep.zip]]\nlabel = [\"a, b\", \"c\"]\n\"model.width\" = [64, 96]\n", Options{Only: `label="a, b"`},
@@ -148,7 +149,7 @@ timeout = "90m"
 func TestEqualPointsAreOneCell(t *testing.T) {
 	e := read(t, "repeats = 2\n[model]\npatch = 14\nblock = 4\n[sweep]\n\"train.rollout_depth\" = [1, \"exact\", 1]\n\"data.size\" = [0, "+
 		"28]\n", fake())
-	if d := cmp.Diff([]string{"depth=1 size=0 #1", "depth=1 size=0 #2"}, labels(e)); d != "" {
+	if d := cmp.Diff([]string{"rollout_depth=1 size=0 #1", "rollout_depth=1 size=0 #2"}, labels(e)); d != "" {
 		t.Error(d)
 	}
 	var got []string
@@ -156,8 +157,8 @@ func TestEqualPointsAreOneCell(t *testing.T) {
 		got = append(got, w.String())
 	}
 	want := []string{
-		`e.toml:7:1: sweep: "depth=1 size=28" has the same settings as "depth=1 size=0" and is the same cell`,
-		`e.toml:7:1: sweep: "depth=exact size=0" has the same settings as "depth=1 size=0" and is the same cell`,
+		`e.toml:7:1: sweep: "rollout_depth=1 size=28" has the same settings as "rollout_depth=1 size=0" and is the same cell`,
+		`e.toml:7:1: sweep: "rollout_depth=exact size=0" has the same settings as "rollout_depth=1 size=0" and is the same cell`,
 	}
 	if d := cmp.Diff(want, got[:2]); d != "" || len(got) != 5 {
 		t.Errorf("%d warnings, %s", len(got), d)

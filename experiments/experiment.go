@@ -90,7 +90,7 @@ func (e *Experiment) AxisKeys() [][]string {
 // Cell is one point of an experiment with one seed.
 type Cell struct {
 	ID    string // 12 hex digits of the settings that matter for results, with the seed
-	Label string // the point for people: "patch=7 block=2 depth=1"
+	Label string // the point for people: "patch=7 block=2 rollout_depth=1"
 	// Point holds the swept keys, dotted, with their values as written ("exact"
 	// stays a word), and "label" when a zip names its steps. Cells that differ in
 	// their seed only share it: do not write to it.

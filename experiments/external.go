@@ -279,7 +279,8 @@ func (x *externalReading) expand(of External, fixed map[string]any, axes map[str
 func (e *External) has(f *field, v value) bool {
 	switch f {
 	case labelField:
-		return e.Label == v.plain || e.Name == v.plain
+		wanted, _ := v.plain.(string)
+		return where.SameLabel(e.Label, wanted) || where.SameLabel(e.Name, wanted)
 	case seedField:
 		return e.Seed == v.plain
 	}

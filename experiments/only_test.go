@@ -27,22 +27,23 @@ label = ["thin", "wide, really"]
 // file and among what a database has of it.
 func TestWhatIsPrintedIsAFilter(t *testing.T) {
 	e := read(t, printed, fake())
-	id := e.Cells[3].ID // size=28 depth=exact "wide, really"
+	id := e.Cells[3].ID // size=28 rollout_depth=exact "wide, really"
 	k := e.Cells[3].Settings.Params.(interface{ ARSteps() int }).ARSteps()
 	for _, c := range []struct {
 		only  string
 		cells int
 		wrong string
 	}{
-		{"depth=exact", 4, ""}, {"rollout_depth=exact", 4, ""}, {"train.rollout_depth=exact", 4, ""}, {"depth=0", 4, ""},
-		{"size=32", 4, ""}, {"size=28,size=32", 8, ""}, {"size=32,depth=0", 2, ""}, {"width=64", 4, ""}, {"heads=2,width=32", 4, ""},
-		{"thin", 4, ""}, {"label=thin", 4, ""}, {`"wide, really"`, 4, ""}, {"size=28 depth=exact wide, really", 1, ""},
-		{"size=28 depth=exact wide, really, seed 1", 1, ""}, {"size=28 depth=0 thin", 1, ""}, {"size=28 depth=0 thin,depth=0", 1, ""},
+		{"depth=exact", 4, ""}, {"rollout_depth=exact", 4, ""}, {"train.rollout_depth=exact", 4, ""}, {"rollout_depth=0", 4, ""},
+		{"size=32", 4, ""}, {"size=28,size=32", 8, ""}, {"size=32,rollout_depth=0", 2, ""}, {"width=64", 4, ""}, {"heads=2,width=32", 4, ""},
+		{"thin", 4, ""}, {"label=thin", 4, ""}, {`"wide, really"`, 4, ""}, {"size=28 rollout_depth=exact wide, really", 1, ""},
+		{"size=28 rollout_depth=exact wide, really, seed 1", 1, ""}, {"size=28 rollout_depth=0 thin", 1, ""}, {"size=28 depth=0 thin", 1, ""},
+		{"label=size=28 depth=0 thin", 1, ""}, {"size=28 depth=0 thin, seed 1", 1, ""}, {"size=28 depth=0 thin,rollout_depth=0", 1, ""},
 		{id, 1, ""}, {id[:6], 1, ""}, {"cell=" + id, 1, ""}, {"id=" + id[:8], 1, ""}, {id + "," + e.Cells[0].ID, 2, ""},
-		{id[:6] + ",depth=0", 0, "no cell has all of them"},
-		{"size=28 depth=0 thin, seed 2", 0, "neither key=value nor the label or id"},
+		{id[:6] + ",rollout_depth=0", 0, "no cell has all of them"},
+		{"size=28 rollout_depth=0 thin, seed 2", 0, "neither key=value nor the label or id"},
 		{"cell=zzzz", 0, "no cell has the id"}, {"batch=64", 0, "can be train.batch or sample.batch or measure.batch: write the one"},
-		{"depht=exact", 0, "did you mean depth?"}, {"sise=32", 0, "did you mean size?"}, {"qwertz=1", 0, "label or outside"},
+		{"rolout_depth=exact", 0, "did you mean rollout_depth?"}, {"sise=32", 0, "did you mean size?"}, {"qwertz=1", 0, "label or outside"},
 		{"size=29", 0, "no cell has the value 29; allowed: 28, 32"},
 	} {
 		got, err := e.Choose(c.only)
@@ -61,7 +62,7 @@ func TestWhatIsPrintedIsAFilter(t *testing.T) {
 			t.Errorf("%s: in a database %v, in the file %v", c.only, stored, idsOf(got.Cells))
 		}
 	}
-	for _, only := range []string{fmt.Sprintf("size=28,depth=%d", k), "size=28,depth=exact"} {
+	for _, only := range []string{fmt.Sprintf("size=28,rollout_depth=%d", k), "size=28,rollout_depth=exact"} {
 		if got, err := e.Choose(only); err != nil || len(got.Cells) != 2 {
 			t.Errorf("%s: %v", only, err)
 		} else if stored := fromDatabase(t, e, only, k); !slices.Equal(stored, idsOf(got.Cells)) {

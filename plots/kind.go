@@ -171,7 +171,7 @@ func (c *chart) place(cell CellData, d *dimension) string {
 
 // heading is the title of a panel.
 func heading(d *dimension, name string, names map[string]string) string {
-	switch own := names[name]; {
+	switch own := ownName(names, name); {
 	case d == nil:
 		return ""
 	case own != "":

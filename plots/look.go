@@ -1,6 +1,7 @@
 package plots
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -9,6 +10,7 @@ import (
 
 	"prabench/plots/figure"
 	"prabench/plots/layout"
+	"prabench/results/where"
 )
 
 // What an author changes of a figure's appearance: see [figure.Look].
@@ -38,9 +40,15 @@ func roomOf(fig Figure) vg.Length {
 	return vg.Length(inches * 72 / printScale(fig))
 }
 
+// ownName is what a figure calls a value, "" where it says nothing: the value may be
+// a label in either spelling.
+func ownName(names map[string]string, value string) string {
+	return cmp.Or(names[value], names[where.Label(value)], names[where.Older(value)])
+}
+
 // called is what a value of the series, of the panels or of an axis is called.
 func (s *selection) called(value string) string {
-	if own := s.fig.Called[value]; own != "" {
+	if own := ownName(s.fig.Called, value); own != "" {
 		return own
 	}
 	return value
@@ -61,13 +69,16 @@ func (c *chart) ordered() error {
 	for _, cell := range c.cells {
 		values = append(values, c.label(cell))
 	}
+	known := func(v string) bool {
+		return slices.ContainsFunc(values, func(have string) bool { return where.SameLabel(have, v) })
+	}
 	for _, v := range c.fig.Order {
-		if !slices.Contains(values, v) {
+		if !known(v) {
 			return fmt.Errorf("order: no series, panel or name on an axis is %q; there are %s", v, listed(slices.Compact(values)))
 		}
 	}
 	for v := range c.fig.Called {
-		if !slices.Contains(values, v) {
+		if !known(v) {
 			return fmt.Errorf("names: no series, panel or name on an axis is %q; there are %s", v, listed(slices.Compact(values)))
 		}
 	}
@@ -80,7 +91,7 @@ func (s *selection) inOrder(d *dimension) {
 		return
 	}
 	place := func(v any) int {
-		if i := slices.Index(s.fig.Order, show(v)); i >= 0 {
+		if i := slices.IndexFunc(s.fig.Order, func(o string) bool { return where.SameLabel(o, show(v)) }); i >= 0 {
 			return i
 		}
 		return len(s.fig.Order)

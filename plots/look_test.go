@@ -8,6 +8,7 @@ import (
 
 	"prabench/plots/figure"
 	"prabench/plots/layout"
+	"prabench/results/where"
 )
 
 // What a file says of a figure's looks and what cannot be, is refused with the
@@ -80,6 +81,25 @@ func TestOrderAndNames(t *testing.T) {
 	}
 	if got := strings.Join(heads, ", "); got != "four, coarse, patch = 7" {
 		t.Errorf("panels: %s", got)
+	}
+}
+
+// Labels in the spelling of earlier programs are those of today in order and names.
+func TestOrderByOlderLabels(t *testing.T) {
+	data := tradeoff()
+	for i := range data.Cells {
+		c := &data.Cells[i]
+		c.Label = fmt.Sprintf("patch=%v block=%v rollout_depth=%v",
+			c.Params["model.patch"], c.Params["model.block"], c.Params["train.rollout_depth"])
+	}
+	fig := Figure{Kind: figure.Bars, X: "cell", Y: "fid_proxy", Look: figure.Look{
+		Order: []string{data.Cells[2].Label}, Called: map[string]string{where.Older(data.Cells[2].Label): "PRA"}}}
+	if fig.Order[0] = where.Older(fig.Order[0]); fig.Order[0] == data.Cells[2].Label {
+		t.Fatal("both spellings are one")
+	}
+	s, err := sheetOf(fig, data)
+	if err != nil || s.X.Names[0] != "PRA" {
+		t.Fatalf("%v, %v", s.X.Names, err)
 	}
 }
 

@@ -28,7 +28,7 @@ func (db *DB) Behind(ctx context.Context, experiment string) ([]Behind, error) {
 	if err != nil {
 		return nil, explain(db.path, "reading what results stand on", err)
 	}
-	found, err := db.read.QueryContext(ctx, `SELECT c.id, c.label, c.seed, s.kind, s.key, a.id, o.device, o.class, o.code, e.id
+	found, err := db.read.QueryContext(ctx, `SELECT c.id, `+label+`, c.seed, s.kind, s.key, a.id, o.device, o.class, o.code, e.id
 		FROM plan p CROSS JOIN cell c ON c.plan = p.n CROSS JOIN cell_stage cs ON cs.cell = c.n CROSS JOIN stage s ON s.n = cs.stage
 		CROSS JOIN attempt a ON a.n = s.attempt CROSS JOIN origin o ON o.n = a.origin CROSS JOIN environment e ON e.n = o.environment
 		LEFT JOIN kind k ON k.name = s.kind

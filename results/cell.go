@@ -14,6 +14,13 @@ import (
 // Cell is one line of the view cells, with what else is known about it.
 type Cell = view.Cell
 
+// label is that of a cell c in today's spelling, [where.Label]: earlier programs
+// stored "depth" for train.rollout_depth. A step of a zip keeps the name that a file
+// gives it.
+const label = `CASE WHEN instr(' ' || c.label, ' depth=') > 0 AND json_type(c.params_json, '$."train.rollout_depth"') IS NOT NULL
+	AND instr(coalesce(json_extract(c.params_json, '$.label'), ''), 'depth=') = 0
+	THEN substr(replace(' ' || c.label, ' depth=', ' rollout_depth='), 2) ELSE c.label END`
+
 // Cells gives the cells of an experiment, or of all when it is "", in the
 // order of their plan.
 func (db *DB) Cells(ctx context.Context, experiment string) ([]Cell, error) {
@@ -73,7 +80,7 @@ func (p part) cells(ctx context.Context, tx *sql.Tx, f Filter, outcomes bool) (*
 		worst = "coalesce((SELECT max(s.severity) FROM cell_stage cs CROSS JOIN stage s ON s.n = cs.stage WHERE cs.cell = c.n), 1)"
 	}
 	found, err := tx.QueryContext(ctx,
-		`SELECT c.position, c.id, c.seed, c.patch, c.block, c.rollout_depth, c.state, c.label, c.params_json, `+worst+`
+		`SELECT c.position, c.id, c.seed, c.patch, c.block, c.rollout_depth, c.state, `+label+`, c.params_json, `+worst+`
 		FROM cell c INDEXED BY cell_plan WHERE `+where+` ORDER BY c.position`, args...)
 	if err != nil {
 		return nil, err

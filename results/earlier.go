@@ -19,9 +19,9 @@ type EarlierStage struct {
 func (db *DB) EarlierStages(ctx context.Context, experiment string) ([]EarlierStage, error) {
 	// The row of the greatest used gives the other columns.
 	rows, err := db.read.QueryContext(ctx, `SELECT d.id, d.label, d.seed, s.kind, s.key, coalesce(g.config, '') FROM (
-		  SELECT c.id, c.label, c.seed, cs.stage, max(p.used), c.position
+		  SELECT c.id, `+label+` AS label, c.seed, cs.stage, max(p.used), c.position
 		  FROM plan p CROSS JOIN cell c ON c.plan = p.n CROSS JOIN cell_stage cs ON cs.cell = c.n CROSS JOIN stage s ON s.n = cs.stage
-		  WHERE p.experiment = ? AND s.attempt IS NOT NULL GROUP BY c.label, c.seed, cs.kind) d
+		  WHERE p.experiment = ? AND s.attempt IS NOT NULL GROUP BY 2, c.seed, cs.kind) d
 		JOIN stage s ON s.n = d.stage LEFT JOIN stage_config g ON g.stage = s.n ORDER BY d.position`, experiment)
 	if err != nil {
 		return nil, explain(db.path, "reading earlier plans", err)

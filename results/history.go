@@ -32,7 +32,7 @@ func (db *DB) History(ctx context.Context, experiment string, metrics []string) 
 	if err != nil {
 		return nil, explain(db.path, "reading earlier timings", err)
 	}
-	query := `SELECT c.id, c.label, c.seed, v.metric, v.unit, v.value, v.lo, v.hi, v.n, pr.text, a.id, o.class, o.code, a.finished
+	query := `SELECT c.id, ` + label + `, c.seed, v.metric, v.unit, v.value, v.lo, v.hi, v.n, pr.text, a.id, o.class, o.code, a.finished
 		FROM plan p CROSS JOIN cell c ON c.plan = p.n CROSS JOIN cell_stage cs ON cs.cell = c.n CROSS JOIN stage s ON s.n = cs.stage
 		CROSS JOIN attempt a ON a.stage = s.n CROSS JOIN origin o ON o.n = a.origin CROSS JOIN value v ON v.attempt = a.n
 		CROSS JOIN protocol pr ON pr.n = v.protocol

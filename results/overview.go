@@ -43,7 +43,8 @@ type FailedStage struct {
 // FailedStages gives at most so many stages of current plans that ended badly,
 // the worst first; those that merely wait for one of these are left out.
 func (db *DB) FailedStages(ctx context.Context, most int) ([]FailedStage, error) {
-	rows, err := db.read.QueryContext(ctx, `SELECT c.experiment, c.id, c.label, c.seed, count(*), s.kind, s.key, s.severity, a.reason, min(c.n)
+	rows, err := db.read.QueryContext(ctx, `SELECT c.experiment, c.id, `+label+`, c.seed, count(*), s.kind, s.key, s.severity,
+		a.reason, min(c.n)
 		FROM stage s CROSS JOIN attempt a ON a.n = s.latest CROSS JOIN cell_stage cs ON cs.stage = s.n
 		CROSS JOIN cell c ON c.n = cs.cell CROSS JOIN plan p ON p.n = c.plan
 		WHERE s.severity > 2 AND p.current = 1 GROUP BY s.n ORDER BY s.severity DESC, min(c.n) LIMIT ?`, most)

@@ -93,20 +93,20 @@ func stored(t *testing.T) {
 func TestPrintedNamesChoose(t *testing.T) {
 	stored(t)
 	for _, only := range []string{"depth=exact", "depth=16", "rollout_depth=exact", "rollout_depth=16", "train.rollout_depth=exact",
-		"aaaa22222222", "aaaa22", "cell=aaaa22", "label=depth=exact"} {
+		"aaaa22222222", "aaaa22", "cell=aaaa22", "label=rollout_depth=exact", "label=depth=exact"} {
 		for _, command := range []string{"results", "results mine", "results --cells", "results --mean", "results --format csv", "status",
 			"status --json", "export"} {
 			out := must(t, command+" --only "+only)
-			if strings.Contains(out, "aaaa11111111") || strings.Contains(out, "depth=0") || !strings.Contains(out, "exact") {
+			if strings.Contains(out, "aaaa11111111") || strings.Contains(out, "rollout_depth=0") || !strings.Contains(out, "exact") {
 				t.Errorf("%s --only %s:\n%s", command, only, out)
 			}
 		}
-		if out := must(t, "compare depth=0 "+only); !strings.Contains(out, "fid_proxy") {
+		if out := must(t, "compare rollout_depth=0 "+only); !strings.Contains(out, "fid_proxy") {
 			t.Errorf("compare: %s", out)
 		}
 	}
 	for args, wrong := range map[string]string{
-		"--only aaaa": "is the beginning of 2 ids", "--only depth=3": "no result matches", "--only data.size=3": "varies data.size",
+		"--only aaaa": "is the beginning of 2 ids", "--only rollout_depth=3": "no result matches", "--only data.size=3": "varies data.size",
 		"--only bbbbbb": "neither key=value nor", "--only bach=3": "did you mean"} {
 		for _, command := range []string{"results", "results --cells", "results --mean", "status", "status --json", "export"} {
 			out, errs, code := prabench(command + " " + args)
@@ -116,15 +116,15 @@ func TestPrintedNamesChoose(t *testing.T) {
 		}
 	}
 	for args, wrong := range map[string]string{
-		"results --metric fid_proxi,fid_proxy":         "no such metric; did you mean fid_proxy?",
-		"export --metric throughputt":                  "did you mean throughput?",
-		"results --metric x":                           "--metric x: there is no such metric",
-		"compare depth=0 depth=exact --metric fid":     "did you mean fid_proxy?",
-		"results --across codee":                       "--across codee: there is no such difference",
-		"results --mean --across weather":              "--across weather",
-		"export --across weather":                      "--across weather",
-		"report --across weather":                      "--across weather",
-		"compare depth=0 depth=exact --across weather": "--across weather",
+		"results --metric fid_proxi,fid_proxy":                         "no such metric; did you mean fid_proxy?",
+		"export --metric throughputt":                                  "did you mean throughput?",
+		"results --metric x":                                           "--metric x: there is no such metric",
+		"compare rollout_depth=0 rollout_depth=exact --metric fid":     "did you mean fid_proxy?",
+		"results --across codee":                                       "--across codee: there is no such difference",
+		"results --mean --across weather":                              "--across weather",
+		"export --across weather":                                      "--across weather",
+		"report --across weather":                                      "--across weather",
+		"compare rollout_depth=0 rollout_depth=exact --across weather": "--across weather",
 	} {
 		if out, errs, code := prabench(args); code != exitUsage || out != "" || !strings.Contains(errs, wrong) {
 			t.Errorf("%s: exit code %d, %q, %q", args, code, out, errs)
@@ -140,10 +140,10 @@ func TestRunRefusesContradictions(t *testing.T) {
 	here(t)
 	write(t, "plain.toml", small)
 	for args, wrong := range map[string]string{
-		"run plain.toml --jobs -1":                      "--jobs -1: a number of stages side by side",
-		"paper plain.toml --jobs -3":                    "--jobs -3",
-		"run plain.toml --only depth=1 --force depth=0": "--force depth=0: --only leaves this cell out",
-		"run plain.toml --force depth=7":                "no cell has this id",
+		"run plain.toml --jobs -1":                                      "--jobs -1: a number of stages side by side",
+		"paper plain.toml --jobs -3":                                    "--jobs -3",
+		"run plain.toml --only rollout_depth=1 --force rollout_depth=0": "--force rollout_depth=0: --only leaves this cell out",
+		"run plain.toml --force rollout_depth=7":                        "no cell has this id",
 	} {
 		if _, errs, code := prabench(args); code != exitUsage || !strings.Contains(errs, wrong) {
 			t.Errorf("%s: exit code %d, %q", args, code, errs)
@@ -173,7 +173,8 @@ func TestRunRefusesContradictions(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if out := must(t, "status plain.toml --only depth=1"); strings.Contains(out, "depth=0") || !strings.Contains(out, "1 done") {
+	if out := must(t, "status plain.toml --only rollout_depth=1"); strings.Contains(out, "rollout_depth=0") ||
+		!strings.Contains(out, "1 done") {
 		t.Error(out)
 	}
 	for args, wrong := range map[string]string{"noise plain.toml --metric kidd": "did you mean kid?",

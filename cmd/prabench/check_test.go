@@ -236,11 +236,11 @@ func TestCheckOutputs(t *testing.T) {
 		args += " --output " + f + "=out." + f
 	}
 	out, errs, code := prabench(args)
-	if code != 1 || !strings.HasPrefix(out, "::error file=tiny.toml,title=regression%3A throughput of depth=0::") {
+	if code != 1 || !strings.HasPrefix(out, "::error file=tiny.toml,title=regression%3A throughput of rollout_depth=0::") {
 		t.Errorf("exit code %d, %s%s", code, out, errs)
 	}
 	for f, want := range map[string]string{"table": "verdict: regression", "markdown": "### ❌ prabench check", "junit": "<failure message=",
-		"github": "::error ", "json": `"verdict": "regression"`, "go": "BenchmarkCell/depth=0-1 1 "} {
+		"github": "::error ", "json": `"verdict": "regression"`, "go": "BenchmarkCell/rollout_depth=0-1 1 "} {
 		raw, err := os.ReadFile("out." + f)
 		if err != nil || !strings.Contains(string(raw), want) {
 			t.Errorf("%s: no %q in it (%v):\n%s", f, want, err, raw)
@@ -258,7 +258,7 @@ func TestCheckQuality(t *testing.T) {
 	play(t, armScript{})
 	args := "check tiny.toml --budget 1m --rounds 8 --only train.rollout_depth=1 --set check.metrics=latency,fid_proxy"
 	out, errs, code := prabench(args + " --against-binary ./oldprogram")
-	if code != 0 || !regexp.MustCompile(`depth=1 +fid_proxy +(\S+) +(\S+) +\+0\.0 %.* pass +intervals .* overlap`).MatchString(out) {
+	if code != 0 || !regexp.MustCompile(`rollout_depth=1 +fid_proxy +(\S+) +(\S+) +\+0\.0 %.* pass +intervals .* overlap`).MatchString(out) {
 		t.Errorf("exit code %d\n%s%s", code, out, errs)
 	}
 	if _, errs, code := prabench(args + " --save q"); code != exitUsage ||

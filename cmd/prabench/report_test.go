@@ -34,7 +34,8 @@ func reported(t *testing.T) {
 	if page != read("again.html") {
 		t.Error("the same database gives another report")
 	}
-	for _, want := range []string{"<h1>tiny</h1>", "depth=0", "depth=1", `data-metric="fid_proxy"`, "Figure speed", "Figure samples",
+	for _, want := range []string{"<h1>tiny</h1>", "rollout_depth=0", "rollout_depth=1",
+		`data-metric="fid_proxy"`, "Figure speed", "Figure samples",
 		"Figure training", "LaTeX", `class="mark c0"`, "data:image/png;base64,", "one training seed"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the report has no %q", want)

@@ -21,7 +21,7 @@ func TestRun(t *testing.T) {
 	}
 	here(t)
 	out := must(t, "run tiny.toml")
-	for _, want := range []string{"depth=0", "depth=1", "fid_proxy", "throughput (images/s)", "figures/tiny/speed.png"} {
+	for _, want := range []string{"rollout_depth=0", "rollout_depth=1", "fid_proxy", "throughput (images/s)", "figures/tiny/speed.png"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("the output does not have %q:\n%s", want, out)
 		}

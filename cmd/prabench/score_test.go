@@ -30,7 +30,7 @@ func values(t *testing.T, args string) map[string]string {
 	for _, r := range rows[1:] {
 		name := r[column["outside"]]
 		if name == "" {
-			name = "depth=" + r[column["train.rollout_depth"]]
+			name = "rollout_depth=" + r[column["train.rollout_depth"]]
 		}
 		key := name + " seed " + r[column["seed"]] + " " + r[column["metric"]]
 		if _, twice := out[key]; twice {
@@ -71,7 +71,7 @@ func TestScore(t *testing.T) {
 	must(t, "score again.npz --label again --experiment tiny.toml"+set)
 	got := values(t, "")
 	for _, m := range []string{"fid_proxy", "kid", "precision", "density", "kid_class", "sliced_wasserstein"} { // with classes: intervals too
-		if a, b := got["again seed 1 "+m], got["depth=0 seed 1 "+m]; a == "" || a != b {
+		if a, b := got["again seed 1 "+m], got["rollout_depth=0 seed 1 "+m]; a == "" || a != b {
 			t.Errorf("%s of images drawn again is %q, that of the cell %q", m, a, b)
 		}
 	}
@@ -87,8 +87,8 @@ func TestScore(t *testing.T) {
 			return v
 		}
 		near := func(a, b float64) bool { return math.Abs(a-b) <= 1e-12*math.Abs(b) } // sums in another order
-		if a := own("theirs"); !near(a, own("depth=0")) && !near(a, own("depth=1")) {
-			t.Errorf("%s is %v from outside, %q and %q of the cells", m, a, got["depth=0 seed 1 "+m], got["depth=1 seed 1 "+m])
+		if a := own("theirs"); !near(a, own("rollout_depth=0")) && !near(a, own("rollout_depth=1")) {
+			t.Errorf("%s is %v from outside, %q and %q of the cells", m, a, got["rollout_depth=0 seed 1 "+m], got["rollout_depth=1 seed 1 "+m])
 		}
 	}
 	if got["theirs seed 1 kid_class"] != "" { // an .npy has no classes

@@ -58,7 +58,7 @@ func TestServe(t *testing.T) {
 	}
 	page, _ := io.ReadAll(answer.Body)
 	answer.Body.Close()
-	for _, want := range []string{"<h1>tiny</h1>", "two rollout depths on drawn shapes", "0 of 9 stages done", "2 to do", "depth=1"} {
+	for _, want := range []string{"<h1>tiny</h1>", "two rollout depths on drawn shapes", "0 of 9 stages done", "2 to do", "rollout_depth=1"} {
 		if !strings.Contains(string(page), want) {
 			t.Errorf("before the run the page does not have %q:\n%s", want, page)
 		}

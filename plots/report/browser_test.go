@@ -110,8 +110,10 @@ func TestTableInBrowser(t *testing.T) {
 			fmt.Sprintf(`(i => { i.value = %q; i.dispatchEvent(new Event('input'));
 				return document.querySelector('.hits').textContent })(document.querySelector('.tools input'))`, text))
 	}
-	for words, want := range map[string]string{"patch=7": "3 of 12 points, 6 of 24 cells", "PATCH=7 depth=0": "2 of 12 points, 4 of 24 cells",
-		"oom": "1 of 12 points, 2 of 24 cells", "9 gib": "1 of 12 points, 2 of 24 cells", "nowhere": "0 of 12 points, 0 of 24 cells", "": ""} {
+	for words, want := range map[string]string{"patch=7": "3 of 12 points, 6 of 24 cells",
+		"PATCH=7 rollout_depth=0": "2 of 12 points, 4 of 24 cells",
+		"oom":                     "1 of 12 points, 2 of 24 cells", "9 gib": "1 of 12 points, 2 of 24 cells",
+		"nowhere": "0 of 12 points, 0 of 24 cells", "": ""} {
 		if got := filter(words); got != want {
 			t.Errorf("the filter %q leaves %q, want %q", words, got, want)
 		}

@@ -22,7 +22,7 @@ func (c Cell) Full() string { return fmt.Sprintf("%s, seed %d", c.Label, c.Seed)
 
 // called says whether text is a name of the cell, but for the beginning of its id.
 func (c Cell) called(text string) bool {
-	return text != "" && (c.ID == text || c.Label == text || c.Step == text || c.Full() == text)
+	return text != "" && (c.ID == text || SameLabel(c.Label, text) || SameLabel(c.Step, text) || SameLabel(c.Full(), text))
 }
 
 // AmbiguousCell says that a beginning of an id is that of several cells.

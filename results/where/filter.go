@@ -19,7 +19,11 @@ const External = "external-"
 // Accepts says whether a thing has all of them; get gives its value of a key.
 func (f Filter) Accepts(get func(key string) (any, bool)) bool {
 	for key, want := range f {
-		if have, ok := get(key); !ok || !Any(have, want) {
+		have, ok := get(key)
+		if isLabel(key) {
+			have, want = spelled(have), spelled(want)
+		}
+		if !ok || !Any(have, want) {
 			return false
 		}
 	}

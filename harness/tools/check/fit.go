@@ -10,6 +10,7 @@ import (
 
 	"prabench/harness/stage"
 	"prabench/models"
+	"prabench/results/where"
 )
 
 // protocol is how values came about; other ones are not comparable.
@@ -66,7 +67,7 @@ func (bl *Baseline) Fit(cells []Cell, o Options, rep *Report) (*Baseline, error)
 		// another model is not.
 		i := slices.IndexFunc(bl.Cells, func(b BaselineCell) bool { return len(differences(b.Model, raw)) == 0 })
 		if i < 0 {
-			i = slices.IndexFunc(bl.Cells, func(b BaselineCell) bool { return b.Label == c.Label })
+			i = slices.IndexFunc(bl.Cells, func(b BaselineCell) bool { return where.SameLabel(b.Label, c.Label) })
 		}
 		if i < 0 {
 			return nil, &Refusal{fmt.Sprintf("baseline %s has no cell %q: save another baseline with --save, or leave the cell out with --only",

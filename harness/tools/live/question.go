@@ -86,7 +86,10 @@ func conditionOf(text string, says func(key string) bool) (condition, error) {
 	}
 	var keyed []string
 	c.says = where.Filter{}
-	for _, pair := range where.Pairs(text) {
+	for _, pair := range typed(text) {
+		if !says(pair.Key) {
+			pair = where.Pairs(where.Label(pair.Part))[0]
+		}
 		switch {
 		case pair.Key != "" && says(pair.Key) && unknown(pair.Part):
 			c.says.Add(pair.Key, where.Bare(pair.Value))
@@ -112,6 +115,26 @@ func conditionOf(text string, says func(key string) bool) (condition, error) {
 		c = condition{} // half a filter would look like an answer
 	}
 	return c, err
+}
+
+// typed are the conditions of a typed filter. The name of a cell, which has blanks, stands for
+// its words, and ", seed 2" behind it for the seed.
+func typed(text string) (out []where.Pair) {
+	for _, pair := range where.Pairs(text) {
+		words := strings.Fields(pair.Part)
+		quoted := strings.ContainsAny(pair.Part, `"'`)
+		switch {
+		case len(words) == 2 && words[0] == "seed":
+			out = append(out, where.Pair{Key: "seed", Value: words[1], Part: "seed=" + words[1]})
+		case !quoted && (strings.Contains(pair.Key, " ") || strings.Contains(pair.Value, "=")):
+			for _, w := range words {
+				out = append(out, where.Pairs(w)...)
+			}
+		default:
+			out = append(out, pair)
+		}
+	}
+	return out
 }
 
 // unknown says that a condition has no key of --only.

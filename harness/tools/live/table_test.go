@@ -65,9 +65,13 @@ func TestFilterOfCells(t *testing.T) {
 		{"patch=2,width=80", 3, ""},
 		{"patch=99", 0, ""},
 		{"PATCHES", 180, ""},
-		{"along until=500", 300, "unknown key"}, // a blank is no comma
+		{"along until=500", 30, ""},
+		{"patch=2 width=80", 3, ""},
+		{"patch=2 width=80, seed 2", 1, ""},
 		{"along,until=500", 30, ""},
-		{"depth=1", 300, "did you mean"},
+		{"depth=3", 12, ""}, // as names said before
+		{"depth=3 until=500, seed 1", 1, ""},
+		{"depht=1", 300, "unknown key"},
 		{"pach=2", 300, "did you mean"},
 		{"=2", 300, "no key before the ="},
 		{"width=8 ,  seed = 1", 6, ""},

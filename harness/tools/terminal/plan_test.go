@@ -64,7 +64,7 @@ func TestEveryCellHasItsOwnSamplingCosts(t *testing.T) {
 		}
 		seen := map[string]bool{}
 		for line := range strings.Lines(text) {
-			if f := strings.Fields(line); strings.HasPrefix(line, "patch=4 block=1 depth=1 ") {
+			if f := strings.Fields(line); strings.HasPrefix(line, "patch=4 block=1 rollout_depth=1 ") {
 				seen[f[len(f)-9]+" "+f[len(f)-8]] = true // columns from the right, memory with its unit is two
 			}
 		}

@@ -13,6 +13,7 @@ import (
 	"prabench/harness/tools/check"
 	"prabench/results"
 	"prabench/results/table"
+	"prabench/results/where"
 )
 
 // labels are the points of the experiment that are to be checked, in the order
@@ -48,7 +49,7 @@ func (s *Session) trained(ctx context.Context, program string, side check.Side) 
 		}
 	}
 	if s.Only != "" {
-		args = append(args, "--only", s.Only)
+		args = append(args, "--only", where.Older(s.Only)) // which programs of all ages know
 	}
 	// Its timings are not wanted: one short round.
 	args = append(args, "--set", "measure.rounds=1", "--set", "measure.train_steps=0", "--set", "measure.repeat_disturbed=0")
