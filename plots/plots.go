@@ -33,6 +33,9 @@ type Data struct {
 	// Images is the difference a − b of two cells over pairs of images, where both drew
 	// from the same weights with the same noise; nil where nobody can tell.
 	Images func(a, b CellData, metric string) (stat.Difference, bool)
+	// Uncertified says of which features, behind values of a metric under a protocol,
+	// nobody knows what they see; "" of others, nil where nobody looked.
+	Uncertified func(metric, protocol string) string
 }
 
 // CellData is one point of the experiment, already aggregated over its seeds.

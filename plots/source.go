@@ -63,6 +63,9 @@ func (s *selection) source(metrics ...string) string {
 	if t := s.about(metrics, "protocol", func(m MetricValue) string { return ShortProtocol(m.Protocol) }); t != "" {
 		parts = append(parts, t)
 	}
+	if t := s.uncertified(metrics); t != "" {
+		parts = append(parts, t)
+	}
 	if t := s.made(metrics); t != "" {
 		parts = append(parts, t)
 	}
@@ -70,6 +73,36 @@ func (s *selection) source(metrics ...string) string {
 		parts = append(parts, t)
 	}
 	return strings.Join(parts, " · ")
+}
+
+// uncertified names the features that have no certificate, with the metrics in them
+// where others have one.
+func (s *selection) uncertified(metrics []string) string {
+	if s.data.Uncertified == nil {
+		return ""
+	}
+	var texts, with []string
+	of := map[string][]string{}
+	for _, name := range metrics {
+		for _, c := range s.cells {
+			m, ok := c.Metrics[name]
+			if !ok {
+				continue
+			}
+			if t := s.data.Uncertified(name, m.Protocol); t != "" && !contains(of[t], name) {
+				texts, with, of[t] = addDistinct(texts, t), addDistinct(with, name), append(of[t], name)
+			}
+		}
+	}
+	if len(texts) == 0 {
+		return ""
+	}
+	if len(texts) > 1 || len(with) < len(metrics) {
+		for i, t := range texts {
+			texts[i] = t + " (" + strings.Join(of[t], ", ") + ")"
+		}
+	}
+	return "features: " + strings.Join(texts, ", ")
 }
 
 // made names the code behind the values, or behind curves and images where there

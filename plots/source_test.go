@@ -1,6 +1,11 @@
 package plots
 
-import "testing"
+import (
+	"strings"
+	"testing"
+
+	"prabench/plots/figure"
+)
 
 func TestAFootTellsOfTimingsUnderOtherLoad(t *testing.T) {
 	cell := func(rounds float64) CellData {
@@ -49,5 +54,43 @@ func TestSeedsBehindValues(t *testing.T) {
 		if got := s.seeds([]string{"kid"}); got != want {
 			t.Errorf("%q, want %q", got, want)
 		}
+	}
+}
+
+// Features without a certificate are named under figures and tables of metrics in them,
+// once, and of no others.
+func TestUncertifiedFeaturesAreNamed(t *testing.T) {
+	data := tradeoff()
+	data.Uncertified = func(metric, protocol string) string {
+		if metric == "throughput" {
+			return ""
+		}
+		return "random on stripes: uncertified"
+	}
+	for _, c := range []struct {
+		fig  Figure
+		want string
+	}{
+		{Figure{Kind: figure.Pareto, X: "throughput", Y: "fid_proxy"}, "features: random on stripes: uncertified (fid_proxy)"},
+		{Figure{Kind: figure.Line, X: "train.rollout_depth", Y: "fid_proxy", Series: "model.block", Facet: "model.patch"},
+			"features: random on stripes: uncertified ·"},
+		{Figure{Kind: figure.Heatmap, X: "model.patch", Y: "model.block", Value: "throughput", Facet: "train.rollout_depth"}, ""},
+	} {
+		s, err := sheetOf(c.fig, data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := strings.Count(s.Source, "features:"); !strings.Contains(s.Source+" ·", c.want) || n > 1 || n == 1 && c.want == "" {
+			t.Errorf("%s: %q", c.fig.Kind, s.Source)
+		}
+	}
+	markdown, _, err := Tables(Figure{Kind: figure.Table, Columns: []string{"fid_proxy", "throughput"}}, data)
+	if err != nil || !strings.Contains(markdown, "features: random on stripes: uncertified (fid\\_proxy)") {
+		t.Errorf("%v\n%s", err, markdown)
+	}
+	data.Uncertified = nil
+	s, err := sheetOf(Figure{Kind: figure.Pareto, X: "throughput", Y: "fid_proxy"}, data)
+	if err != nil || strings.Contains(s.Source, "features") {
+		t.Errorf("%v, %q", err, s.Source)
 	}
 }

@@ -30,7 +30,7 @@ func (a *app) asked(q *terminal.Query) terminal.Query {
 	if len(a.dbs) == 0 {
 		a.dbs = []string{a.db}
 	}
-	q.DBs, q.Only, q.Notes = a.dbs, a.only, a.stderr
+	q.DBs, q.Only, q.Notes, q.Artifacts = a.dbs, a.only, a.stderr, a.artifacts
 	return *q
 }
 
@@ -91,7 +91,7 @@ func (a *app) points(ctx context.Context, ls []engine.Loaded) error {
 	}
 	defer db.Close()
 	for _, l := range ls {
-		if err := terminal.Experiment(context.WithoutCancel(ctx), a.stdout, db, l.Exp.Ref(), "", nil); err != nil {
+		if err := terminal.Experiment(context.WithoutCancel(ctx), a.stdout, db, l.Exp.Ref(), a.artifacts); err != nil {
 			return err
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 
+	"prabench/harness/certified"
 	"prabench/harness/engine"
 	"prabench/harness/stage"
 	"prabench/harness/work"
@@ -115,6 +116,7 @@ func (r reader) experiment(ctx context.Context, f engine.Loaded) (report.Experim
 	for _, n := range e.left.Notes() {
 		out.Notes = append(out.Notes, n+"; --across NAME accepts a difference")
 	}
+	out.Notes = append(out.Notes, certified.Notes(e.Store, valuesOf(e.points))...)
 	out.Data, _ = e.data(figure.Means)
 	for i := range e.points {
 		out.Means = append(out.Means, e.points[i].Means)

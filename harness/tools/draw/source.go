@@ -7,6 +7,7 @@ import (
 
 	"prabench/experiments"
 	"prabench/harness/artifact"
+	"prabench/harness/certified"
 	"prabench/harness/engine"
 	"prabench/metrics/quantity"
 	"prabench/plots"
@@ -31,13 +32,15 @@ type experiment struct {
 	points []view.Point
 	left   view.LeftOut
 	behind []results.Behind
+
+	uncertified func(metric, protocol string) string
 }
 
 // read reads the points of an experiment and what they stand on. The points have
 // the names that the file has for them now: a run that is not repeated after a
 // label was changed left its plan with the old ones.
 func (s Source) read(ctx context.Context, exp *engine.Experiment) (*experiment, error) {
-	e := &experiment{Source: s, exp: exp, cells: map[string]*engine.Cell{}}
+	e := &experiment{Source: s, exp: exp, cells: map[string]*engine.Cell{}, uncertified: certified.Beside(s.Store)}
 	var err error
 	if e.points, e.left, err = s.DB.Points(ctx, results.Filter{Experiment: exp.Ref()}, s.Across); err != nil {
 		return nil, err
@@ -93,7 +96,7 @@ func (e *experiment) dataOf(fig figure.Figure) (plots.Data, []string) {
 const seedKey = "seed"
 
 func (e *experiment) from(needs figure.Need, points []view.Point) (plots.Data, []string) {
-	out := plots.Data{Experiment: e.exp.Ref(), Accept: e.Across, Images: e.imagePairs()}
+	out := plots.Data{Experiment: e.exp.Ref(), Accept: e.Across, Images: e.imagePairs(), Uncertified: e.uncertified}
 	origins := e.origins(needs.Stages())
 	var warnings []string
 	for _, p := range points {

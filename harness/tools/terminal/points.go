@@ -16,8 +16,8 @@ import (
 const MostLines = 500
 
 // Points prints an experiment's name, a line for each point, seeds averaged, and
-// notes, the last on other versions if there is one.
-func Points(w io.Writer, experiment string, s view.Summary, others string) error {
+// notes: those of the summary, on other versions if there is one, and more.
+func Points(w io.Writer, experiment string, s view.Summary, others string, more ...string) error {
 	fmt.Fprintln(w, experiment)
 	if err := table.WriteText(w, pointTable(s)); err != nil {
 		return err
@@ -26,7 +26,7 @@ func Points(w io.Writer, experiment string, s view.Summary, others string) error
 	if others != "" {
 		notes = append(notes, others)
 	}
-	for _, n := range notes {
+	for _, n := range append(notes, more...) {
 		fmt.Fprintln(w, n)
 	}
 	fmt.Fprintln(w)

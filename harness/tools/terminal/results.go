@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"prabench/experiments"
+	"prabench/harness/artifact"
+	"prabench/harness/certified"
 	"prabench/harness/engine"
 	"prabench/metrics/quantity"
 	"prabench/results"
@@ -29,6 +31,7 @@ type Query struct {
 	Across      []string
 	TimeTo      string    // METRIC=VALUE: what trainings cost until then
 	Notes       io.Writer // where it is said that there are other versions
+	Artifacts   string    // where certificates of features are; empty: nothing is said of them
 }
 
 // Results writes what a query asks for: tables of points, or rows.
@@ -282,8 +285,8 @@ func pointTables(ctx context.Context, w io.Writer, db *results.DB, named string,
 
 // Experiment prints the points of a version of an experiment, and says which
 // others there are.
-func Experiment(ctx context.Context, w io.Writer, db *results.DB, ref, named string, across []string) error {
-	return chosenPoints(ctx, w, db, ref, named, Query{Across: across})
+func Experiment(ctx context.Context, w io.Writer, db *results.DB, ref, artifacts string) error {
+	return chosenPoints(ctx, w, db, ref, "", Query{Artifacts: artifacts})
 }
 
 func chosenPoints(ctx context.Context, w io.Writer, db *results.DB, ref, named string, q Query) error {
@@ -306,5 +309,21 @@ func chosenPoints(ctx context.Context, w io.Writer, db *results.DB, ref, named s
 	if err != nil || len(s.Points) == 0 {
 		return err
 	}
-	return Points(w, named+ref, s, others)
+	return Points(w, named+ref, s, others, uncertified(q.Artifacts, s)...)
+}
+
+// uncertified is said of the metrics that a table shows.
+func uncertified(artifacts string, s view.Summary) []string {
+	if artifacts == "" {
+		return nil
+	}
+	var values []certified.Of
+	for i := range s.Points {
+		for _, m := range s.Metrics {
+			if v, ok := s.Points[i].Means[m]; ok {
+				values = append(values, certified.Of{Metric: m, Protocol: v.Protocol})
+			}
+		}
+	}
+	return certified.Notes(artifact.Store{Root: artifacts}, values)
 }
