@@ -2,8 +2,7 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"io"
+	"runtime"
 
 	"github.com/spf13/cobra"
 
@@ -12,7 +11,7 @@ import (
 )
 
 func (a *app) embedderCommand() *cobra.Command {
-	parent := &cobra.Command{Use: "embedder", Short: "Train the classifiers whose features scores use", Args: cobra.NoArgs,
+	parent := &cobra.Command{Use: "embedder", Short: "Train the classifiers whose features scores use; certify extractors", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
 	var o provision.Training
 	var flips bool
@@ -30,18 +29,7 @@ func (a *app) embedderCommand() *cobra.Command {
 			}
 			ctx, stop := a.stoppable(c.Context())
 			defer stop()
-			o.Progress = func(epoch, epochs int, loss, accuracy float64) {
-				fmt.Fprintf(a.stderr, "epoch %d/%d: loss %.4f, accuracy on shifted training images %.4f\n", epoch, epochs, loss, accuracy)
-			}
-			t, err := o.Train(ctx)
-			if err != nil {
-				return err
-			}
-			if err := engine.WriteOut(out, func(w io.Writer) error { _, err := w.Write(t.Weights); return err }); err != nil {
-				return err
-			}
-			fmt.Fprintf(a.stdout, "%s: %d bytes, test accuracy %.4f, hash %s\n", out, len(t.Weights), t.Accuracy, t.Hash)
-			return nil
+			return o.Write(ctx, out, a.stdout, a.stderr)
 		},
 	}
 	f := train.Flags()
@@ -57,8 +45,30 @@ func (a *app) embedderCommand() *cobra.Command {
 	for _, other := range []string{"set", "out", "root", "seed", "epochs", "threads", "flips"} { // the stage knows these
 		train.MarkFlagsMutuallyExclusive("experiment", other)
 	}
-	parent.AddCommand(train)
+	parent.AddCommand(train, a.certifyCommand())
 	return parent
+}
+
+func (a *app) certifyCommand() *cobra.Command {
+	var k provision.Certification
+	c := &cobra.Command{
+		Use:   "certify EXTRACTOR",
+		Short: "Measure what the features of an extractor see on a data set",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			ctx, stop := a.stoppable(c.Context())
+			defer stop()
+			k.Extractor, k.JSON, k.Load.Set, k.Load.Only = args[0], a.json, a.set, a.only
+			k.Engine = engine.Detached{Places: a.places(), Command: workerCommand, Cores: runtime.NumCPU(), Out: a.stderr}
+			holds, err := k.Print(ctx, a.stdout)
+			if !holds {
+				a.code = exitFailed
+			}
+			return err
+		},
+	}
+	k.Flags(c)
+	return c
 }
 
 // trainFor trains the classifier of an experiment's data.
@@ -70,10 +80,5 @@ func (a *app) trainFor(ctx context.Context, file string) error {
 	}
 	ctx, stop := a.stoppable(ctx)
 	defer stop()
-	all, err := provision.TrainFor(ctx, engine.Detached{Places: a.places(), Command: workerCommand, Out: a.stderr}, ls[0].Exp)
-	for _, c := range all {
-		fmt.Fprintf(a.stdout, "%s: %d classes of %s, accuracy %.4f on %d held-out images, hash %s\n", c.File, c.About.Classes, c.About.Set,
-			c.About.Accuracy, c.Test, c.Hash)
-	}
-	return err
+	return provision.TrainAndSay(ctx, engine.Detached{Places: a.places(), Command: workerCommand, Out: a.stderr}, ls[0].Exp, a.stdout)
 }

@@ -3,6 +3,7 @@ package provision
 import (
 	"context"
 	"fmt"
+	"io"
 	"path/filepath"
 	"strings"
 	"time"
@@ -54,6 +55,22 @@ func (t Training) Train(ctx context.Context) (Trained, error) {
 	return Trained{weights, accuracy, e.Hash()}, nil
 }
 
+// Write trains into a file and says on stdout what it is, on stderr how far it came.
+func (t Training) Write(ctx context.Context, file string, stdout, stderr io.Writer) error {
+	t.Progress = func(epoch, epochs int, loss, accuracy float64) {
+		fmt.Fprintf(stderr, "epoch %d/%d: loss %.4f, accuracy on shifted training images %.4f\n", epoch, epochs, loss, accuracy)
+	}
+	trained, err := t.Train(ctx)
+	if err != nil {
+		return err
+	}
+	if err := engine.WriteOut(file, func(w io.Writer) error { _, err := w.Write(trained.Weights); return err }); err != nil {
+		return err
+	}
+	fmt.Fprintf(stdout, "%s: %d bytes, test accuracy %.4f, hash %s\n", file, len(trained.Weights), trained.Accuracy, trained.Hash)
+	return nil
+}
+
 // Own is the classifier of an experiment's own data, as its stage keeps it.
 type Own struct {
 	About embed.About
@@ -100,6 +117,16 @@ func TrainFor(ctx context.Context, d engine.Detached, e *engine.Experiment) ([]O
 		all = append(all, own)
 	}
 	return all, nil
+}
+
+// TrainAndSay is [TrainFor] with a line for each classifier.
+func TrainAndSay(ctx context.Context, d engine.Detached, e *engine.Experiment, w io.Writer) error {
+	all, err := TrainFor(ctx, d, e)
+	for _, c := range all {
+		fmt.Fprintf(w, "%s: %d classes of %s, accuracy %.4f on %d held-out images, hash %s\n", c.File, c.About.Classes, c.About.Set,
+			c.About.Accuracy, c.Test, c.Hash)
+	}
+	return err
 }
 
 func (t Training) flips() bool {
