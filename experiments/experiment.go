@@ -68,6 +68,8 @@ type Experiment struct {
 
 	base    *draft           // Base, for every family
 	sources map[string]place // where a key was given; a key that is absent has its default
+
+	figureKeys map[string]map[string]place // by the names of figures
 }
 
 // Axis is what moves together in a sweep: one key, or the keys of a zip.

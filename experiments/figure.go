@@ -1,7 +1,6 @@
 package experiments
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -36,7 +35,23 @@ func (r *reading) readFigures() {
 		}
 		taken[strings.ToLower(f.fig.Name)] = r.doc.at(f.path...)
 		r.exp.Figures = append(r.exp.Figures, f.fig)
+		if r.exp.figureKeys == nil {
+			r.exp.figureKeys = map[string]map[string]place{}
+		}
+		r.exp.figureKeys[f.fig.Name] = map[string]place{}
+		for key := range t {
+			r.exp.figureKeys[f.fig.Name][key] = f.at(key)
+		}
 	}
+}
+
+// FigureAt says where a key of a figure stands, as file:line:column; "" where the figure
+// does not have it.
+func (e *Experiment) FigureAt(name, key string) string {
+	if at, given := e.figureKeys[name][key]; given {
+		return at.String()
+	}
+	return ""
 }
 
 // figureReading is one figure on its way.
@@ -80,11 +95,6 @@ func (f *figureReading) read(i int) bool {
 	}
 	if why := notAName(f.fig.Name); why != "" {
 		f.bad("name", fmt.Sprintf("%q %s; allowed: letters, digits, '-', '_' and '.', a letter or digit first", f.fig.Name, why), "")
-	}
-	if wrong := (*figure.FieldError)(nil); errors.As(f.fig.Check(), &wrong) {
-		at := f.at(wrong.Key)
-		f.exp.Warnings = append(f.exp.Warnings, Warning{File: at.file, Line: at.line, Column: at.column,
-			Key: "figure." + wrong.Key, Text: wrong.Problem + "; the figure cannot be drawn"})
 	}
 	return true
 }
@@ -312,13 +322,6 @@ func (f *figureReading) where(key string, to *map[string]any) {
 				list = append(list, w.plain)
 			}
 			filter[k.Name] = list
-		}
-		none := k != outsideField && !slices.ContainsFunc(f.exp.Cells, func(c Cell) bool {
-			return slices.ContainsFunc(wanted, func(w value) bool { return c.has(k, w) })
-		})
-		if none && len(f.exp.Cells) > 0 {
-			f.exp.Warnings = append(f.exp.Warnings, Warning{File: e.at.file, Line: e.at.line, Column: e.at.column,
-				Key: "figure.where." + e.key, Text: fmt.Sprintf("no cell has this value, so the figure stays empty; there is %s", f.exp.present(k))})
 		}
 	}
 }

@@ -112,8 +112,12 @@ where = { patch = 14 }
 	if d := cmp.Diff(want, e.Figures); d != "" {
 		t.Error(d)
 	}
-	if len(e.Warnings) != 1 || !strings.Contains(e.Warnings[0].String(), "e.toml:25:11: figure.where.patch: no cell has this value") {
-		t.Errorf("%v", e.Warnings)
+	for _, c := range []struct{ name, key, want string }{
+		{"heatmap5", "where", "e.toml:25:1"}, {"heatmap5", "y", "e.toml:24:1"}, {"fd", "series", "e.toml:10:1"}, {"fd", "facet", ""}, {"none", "x", ""},
+	} {
+		if got := e.FigureAt(c.name, c.key); got != c.want {
+			t.Errorf("%s of %s stands at %q, want %q", c.key, c.name, got, c.want)
+		}
 	}
 }
 
@@ -135,31 +139,6 @@ value = "kid"
 	} {
 		if _, err := Parse("e.toml", []byte(fmt.Sprintf(text, axes)), fake()); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", axes, err, want)
-		}
-	}
-}
-
-// A figure that can never be drawn is told of when the file is read, not after
-// the experiment has run.
-func TestAFigureThatCannotBeDrawnIsToldOf(t *testing.T) {
-	e := read(t, `name = "e"
-
-[[figure]]
-kind = "bars"
-log_y = true
-
-[[figure]]
-kind = "steps"
-series = "patch"
-`, fake())
-	want := []string{"e.toml:5:1: figure.log_y: bars start at zero",
-		"e.toml:9:1: figure.series: the lines of block_error are its controls; make model.patch the facet; the figure cannot be drawn"}
-	if len(e.Warnings) != len(want) {
-		t.Fatalf("%v", e.Warnings)
-	}
-	for i, w := range want {
-		if !strings.Contains(e.Warnings[i].String(), w) {
-			t.Errorf("%v, want %q", e.Warnings[i], w)
 		}
 	}
 }

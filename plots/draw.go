@@ -40,6 +40,20 @@ func Draw(fig Figure, data Data, dir string, formats []string) ([]string, error)
 	return save(stem, dir, wanted, s.Page().Encode)
 }
 
+// Foresee says why a figure could not be drawn from such data, as Draw would, and
+// draws nothing.
+func Foresee(fig Figure, data Data) (err error) {
+	if _, err = fig.Stem(); err != nil {
+		return err
+	}
+	if fig.Text() {
+		_, err = textOf(fig, data)
+	} else {
+		_, err = sheetOf(fig, data)
+	}
+	return err
+}
+
 // Render draws one figure in one format, png, svg or pdf, and gives the file's
 // content. A table is written by [Tables].
 func Render(fig Figure, data Data, format string) ([]byte, error) {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"prabench/internal/numeral"
+	"prabench/metrics/quantity"
 	"prabench/plots/figure"
 )
 
@@ -23,6 +24,9 @@ type tableCell struct {
 	value, interval, why string
 	standing             Standing
 }
+
+// notMeasured stands for a value that a cell does not have although nothing failed.
+const notMeasured = "–"
 
 var _ = register(figure.Table, plotter{write: func(sel *selection) (text, error) { return newTable(sel) }})
 
@@ -49,7 +53,7 @@ func newTable(sel *selection) (*table, error) {
 		return nil, fmt.Errorf("nothing to write: none of the %d cells has a metric%s", len(sel.cells), sel.outcomes())
 	}
 	for _, n := range names {
-		d, err := sel.metric("columns", n)
+		d, err := sel.column(n)
 		if err != nil {
 			return nil, err
 		}
@@ -60,6 +64,20 @@ func newTable(sel *selection) (*table, error) {
 	}
 	t.fill()
 	return t, nil
+}
+
+// column resolves a metric of a table. One that no cell has is a column without values:
+// the others are worth their table.
+func (s *selection) column(name string) (dimension, error) {
+	for _, c := range s.cells {
+		if _, ok := c.Metrics[name]; ok {
+			return s.metric("columns", name)
+		}
+	}
+	if quantity.Find(name) != nil {
+		return dimension{name: name, metric: true, numeric: true, q: describe(name)}, nil
+	}
+	return s.metric("columns", name)
 }
 
 // rows resolves what identifies a row: what the figure says, else the labels
@@ -92,12 +110,16 @@ func (t *table) rows() error {
 func (t *table) fill() {
 	missing := map[string]int{}
 	seen := map[string]bool{}
+	absent := make([]int, len(t.columns))
 	for _, c := range t.selection.cells {
 		row := make([]tableCell, len(t.columns))
 		short := false
 		for j := range t.columns {
 			row[j] = t.columns[j].cell(c)
 			short = short || row[j].why != ""
+			if row[j].why == notMeasured {
+				absent[j]++
+			}
 		}
 		t.cells = append(t.cells, row)
 		if failed(c) && short {
@@ -115,7 +137,25 @@ func (t *table) fill() {
 		}
 		t.notes = append([]string{fmt.Sprintf("%d of %d cells lack values: %s.", n, len(t.selection.cells), counted(missing))}, t.notes...)
 	}
+	t.absent(absent)
 	t.mark()
+}
+
+// absent says which columns have cells that were not measured, and how many.
+func (t *table) absent(of []int) {
+	var parts []string
+	for j, n := range of {
+		switch {
+		case n == 0:
+		case n == len(t.selection.cells):
+			parts = append(parts, t.columns[j].q.short+" (no row has it)")
+		default:
+			parts = append(parts, fmt.Sprintf("%s (%d of %d rows)", t.columns[j].q.short, n, len(t.selection.cells)))
+		}
+	}
+	if len(parts) > 0 {
+		t.notes = append(t.notes, notMeasured+" not measured: "+strings.Join(parts, ", ")+".")
+	}
 }
 
 // mark says which values are best, and which others are not separated from them.
@@ -163,7 +203,7 @@ func (c column) cell(cell CellData) tableCell {
 	case !ok && failed(cell):
 		return tableCell{why: cell.Outcome}
 	case !ok:
-		return tableCell{why: "–"}
+		return tableCell{why: notMeasured}
 	case math.IsNaN(m.Value) || math.IsInf(m.Value, 0):
 		return tableCell{why: "not a number"}
 	}
@@ -262,7 +302,7 @@ func (t *table) markdown() string {
 		}
 		for _, v := range t.cells[i] {
 			switch {
-			case v.why == "–":
+			case v.why == notMeasured:
 				row = append(row, v.why)
 			case v.why != "":
 				row = append(row, "*"+esc.Replace(v.why)+"*")

@@ -80,7 +80,7 @@ func (t *table) latexRow(i int, c CellData) []string {
 	for _, v := range t.cells[i] {
 		text := esc(v.value)
 		switch {
-		case v.why == "–":
+		case v.why == notMeasured:
 			text = "--"
 		case v.why != "":
 			text = latex.Italic(esc(v.why))

@@ -1,6 +1,7 @@
 package plots
 
 import (
+	"math"
 	"strings"
 	"testing"
 
@@ -120,5 +121,56 @@ func TestMarks(t *testing.T) {
 					c.under)
 			}
 		}
+	}
+}
+
+// A value that is missing, or a whole column, leaves the rest of a table in its place: in
+// each format the cell is marked, and a note says what is missing and why.
+func TestTablesAreNeverRefusedForWhatIsMissing(t *testing.T) {
+	holes := methods()
+	delete(holes.Cells[2].Metrics, "precision")
+	holes.Cells[3].Metrics["fid_proxy"] = MetricValue{Value: math.NaN(), Protocol: protocol}
+	holes.Cells[4].Metrics, holes.Cells[4].Outcome, holes.Cells[4].Reason = nil, "oom", "the worker passed its limit of 8 GiB"
+	empty := methods()
+	for i := range empty.Cells {
+		empty.Cells[i].Metrics = map[string]MetricValue{"params": {Value: 3, Unit: "1"}}
+	}
+	for name, c := range map[string]struct {
+		data    Data
+		columns []string
+		want    []string
+	}{
+		"one value": {holes, []string{"fid_proxy", "precision", "params"}, []string{"– not measured: precision (1 of 8 rows).", "not a number",
+			"1 of 8 cells lack values: oom (1).", "oom: the worker passed its limit of 8 GiB"}},
+		"a column": {holes, []string{"fid_proxy", "seam_index"}, []string{"seam index (7 of 8 rows)", "oom"}},
+		"every column but one": {empty, []string{"kid", "params", "vendi", "throughput"},
+			[]string{"– not measured: KD (proxy) (no row has it), Vendi score (no row has it), throughput (no row has it)."}},
+		"every column": {empty, []string{"kid"}, []string{"KD (proxy) (no row has it)"}},
+	} {
+		fig := Figure{Kind: figure.Table, Columns: c.columns}
+		md, tex, err := Tables(fig, c.data)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		page, err := TableHTML(fig, c.data)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		structure(t, tex)
+		if got := strings.Count(md, "\n| "); got != 1+len(c.data.Cells) {
+			t.Errorf("%s: %d rows of Markdown", name, got)
+		}
+		for _, want := range c.want {
+			for format, text := range map[string]string{"Markdown": md, "HTML": page} {
+				if text = strings.ReplaceAll(text, `\_`, "_"); !strings.Contains(text, want) {
+					t.Errorf("%s: %s does not say %q:\n%s", name, format, want, text)
+				}
+			}
+		}
+	}
+	// A name that is no metric is a slip of the pen.
+	if _, _, err := Tables(Figure{Kind: figure.Table, Columns: []string{"speed"}}, holes); err == nil {
+		t.Error("a column that is no metric is written")
 	}
 }

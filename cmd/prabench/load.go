@@ -6,6 +6,7 @@ import (
 
 	"prabench/experiments"
 	"prabench/harness/engine"
+	"prabench/harness/tools/draw"
 	"prabench/results"
 )
 
@@ -21,18 +22,19 @@ func (a *app) loadWith(
 	ls, err := engine.Load(files, engine.LoadOptions{Set: a.set, Only: a.only, Device: a.device, Read: read})
 	for _, l := range ls {
 		for _, w := range l.File.Warnings {
-			fmt.Fprintln(a.stderr, "warning: "+w.String())
+			a.warn(w.String())
 		}
 	}
 	return ls, err
 }
 
-func exps(ls []engine.Loaded) []*engine.Experiment {
-	var out []*engine.Experiment
-	for _, l := range ls {
-		out = append(out, l.Exp)
-	}
-	return out
+func (a *app) warn(text string) { fmt.Fprintln(a.stderr, "warning: "+text) }
+
+func exps(ls []engine.Loaded) []*engine.Experiment { return engine.Experiments(ls) }
+
+// foresee refuses figures that cannot be drawn whatever is measured.
+func (a *app) foresee(files []string, ls []engine.Loaded, p *engine.Plan) error {
+	return draw.Foresee(files, ls, engine.LoadOptions{Set: a.set, Only: a.only}, p, a.warn)
 }
 
 func (a *app) identified(ctx context.Context, ls []engine.Loaded) (*engine.Plan, []string, error) {

@@ -110,6 +110,8 @@ func TestMistakes(t *testing.T) {
 	write(t, "unknown.toml", strings.Replace(string(tiny), "patch = 4", "pach = 4", 1))
 	write(t, "type.toml", strings.Replace(string(tiny), "patch = 4", `patch = "four"`, 1))
 	write(t, "divide.toml", strings.Replace(string(tiny), "patch = 4", "patch = 3", 1))
+	write(t, "figures.toml", string(tiny)+"\n[[figure]]\nname = \"q\"\nkind = \"bars\"\nlog_y = true\n\n[[figure]]\nkind = \"line\"\n"+
+		"x = \"model.patch\"\nseries = \"model.block\"\n")
 	write(t, "root.toml", "[data]\nset = \"images\"\nsize = 8\nroot = \"nowhere\"\n[model]\npatch = 4\n")
 	write(t, "damaged.safetensors", "not a model")
 	write(t, "cut.toml", "[data]\nset = \"mnist\"\nroot = \"cut\"\n")
@@ -119,7 +121,8 @@ func TestMistakes(t *testing.T) {
 	var b strings.Builder
 	for _, args := range []string{
 		"nonsense", "run", "run nofile.toml", "run tiny.toml --nonsense", "run tiny.toml tiny.toml", "run tiny.toml --retry all",
-		"run unknown.toml", "run type.toml", "run divide.toml", "run root.toml", "run cut.toml", "run tiny.toml --set model.patch=3",
+		"run unknown.toml", "run type.toml", "run divide.toml", "run figures.toml", "plan figures.toml",
+		"run figures.toml --set measure.rounds=0", "run root.toml", "run cut.toml", "run tiny.toml --set model.patch=3",
 		"run tiny.toml --only model.pach=4", "run tiny.toml --only train.rollout_depth=7", "run tiny.toml --device cuda:0",
 		"run tiny.toml --set measure.precision=tf32",
 		"plan", "plan nofile.toml unknown.toml", "status --db none.db", "results --db none.db", "results --db none.db --format xml",
@@ -133,7 +136,7 @@ func TestMistakes(t *testing.T) {
 		}
 	}
 	golden(t, root, "mistakes", machineFree(b.String()))
-	if left, _ := filepath.Glob("*"); len(left) != 10 { // the files above; a run that found damaged data leaves its lock and an empty folder
+	if left, _ := filepath.Glob("*"); len(left) != 11 { // the files above; a run that found damaged data leaves its lock and an empty folder
 		t.Errorf("a refused command left something: %v", left)
 	}
 }

@@ -58,10 +58,8 @@ func (a *app) plan(ctx context.Context, files []string) error {
 	if err != nil {
 		return err
 	}
-	for _, l := range ls {
-		if err := l.Exp.Lacks(); err != nil {
-			return err
-		}
+	if err := errors.Join(engine.Lacks(exps(ls)...), a.foresee(files, ls, p)); err != nil {
+		return err
 	}
 	if a.json {
 		return terminal.PlanJSON(a.stdout, ls, p)

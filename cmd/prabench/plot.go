@@ -55,7 +55,7 @@ func (a *app) drawAll(ctx context.Context, ls []engine.Loaded, across, formats [
 		return d, err
 	}
 	defer db.Close()
-	say := draw.Say{Warning: func(text string) { fmt.Fprintln(a.stderr, "warning: "+text) }, Wrote: func(file string) {
+	say := draw.Say{Warning: a.warn, Wrote: func(file string) {
 		if d.Files = append(d.Files, file); !a.json {
 			fmt.Fprintln(a.stdout, file)
 		}

@@ -72,7 +72,7 @@ func (a *app) run(ctx context.Context, files []string, r engine.Run, figures boo
 
 // doStages does what is missing of experiments. It ends early with Ctrl-C.
 func (a *app) doStages(ctx context.Context, ls []engine.Loaded, files []string, r engine.Run) (engine.Summary, error) {
-	if err := errors.Join(r.Check(), engine.CheckMachine(workerCommand, exps(ls)...)); err != nil {
+	if err := errors.Join(r.Check(), engine.CheckMachine(workerCommand, exps(ls)...), a.foresee(files, ls, nil)); err != nil {
 		return engine.Summary{}, &usageError{err}
 	}
 	if err := a.withSlurm(ctx, ls, files); err != nil {

@@ -11,6 +11,7 @@ package engine
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -62,6 +63,15 @@ func (e *Experiment) Ref() string { return cmp.Or(e.ref, e.Name) }
 // are drawn or of the data set, or nil. What the data have is known once they are
 // identified; a set that was never read may have fewer.
 func (e *Experiment) Lacks() error { return e.lacks }
+
+// Lacks is that of experiments, nil where none lacks anything.
+func Lacks(es ...*Experiment) error {
+	errs := make([]error, len(es))
+	for i, e := range es {
+		errs[i] = e.lacks
+	}
+	return errors.Join(errs...)
+}
 
 // Places are the files and folders of a run.
 type Places struct {

@@ -331,9 +331,12 @@ func storedAttempt(store artifact.Store, it *Item) (record.Attempt, error) {
 	return a, nil
 }
 
-// columns gives the whole number that a key has, nil where the family has none.
-func columns(p models.Params) func(key string) *int {
-	p = p.Resolved()
+// Columns gives the whole number that a key has, nil where the family has none.
+func (c *Cell) Columns() func(key string) *int {
+	if c.Settings.Foreign() || c.Settings.Params == nil { // no model
+		return func(string) *int { return nil }
+	}
+	p := c.Settings.Params.Resolved()
 	return func(key string) *int {
 		v, ok := models.Get(p, key)
 		if !ok {
@@ -352,10 +355,7 @@ func (p *Plan) record(e *Experiment) (results.Plan, error) {
 	}
 	listed := map[string]bool{}
 	for _, c := range e.Cells {
-		column := columns(c.Settings.Params)
-		if c.Settings.Foreign() { // no model
-			column = func(string) *int { return nil }
-		}
+		column := c.Columns()
 		pc := results.PlanCell{
 			ID: c.ID, Seed: c.Seed, Label: c.Label, Patch: column("model.patch"), Block: column("model.block"),
 			RolloutDepth: column("train.rollout_depth"), State: column("model.state"),

@@ -73,6 +73,12 @@ var kinds = []Kind{
 	}, {
 		Name: Heatmap, Doc: "a metric over two keys, its values written in the cells",
 		Fields: []Field{x.of(Key).needed(), y.of(Key).needed(), value.or("fid_proxy"), facet, logY},
+		Check: func(f Figure) error {
+			if f.X == f.Y {
+				return errorf("y", "x and y are both %s; a heatmap has another key on each axis", f.X)
+			}
+			return nil
+		},
 	}, {
 		Name: Bars, Doc: "a metric over categories, one bar per series, from zero",
 		Fields: []Field{x.of(Key).or("label"), y.of(Metric).or("fid_proxy"), series, facet, logY},

@@ -136,9 +136,18 @@ func (f Figure) checkLook() error {
 			return errorf("reference", "the horizontal axis of %s has names, no numbers: a reference has y alone", f.Kind)
 		case f.LogX != nil && *f.LogX && r.X <= 0, f.LogY != nil && *f.LogY && r.Y <= 0:
 			return errorf("reference", "%s is not positive and has no place on a log axis", r.Label)
+		case beyond(f.XRange, r.X):
+			return errorf("reference", "%s lies outside of x_range, %g: change one of them", r.Label, f.XRange)
+		case beyond(f.YRange, r.Y):
+			return errorf("reference", "%s lies outside of y_range, %g: change one of them", r.Label, f.YRange)
 		}
 	}
 	return nil
+}
+
+// beyond says that a value lies outside of the ends of an axis, where these are given.
+func beyond(ends []float64, v float64) bool {
+	return ends != nil && (v < ends[0] || v > ends[1])
 }
 
 func find(fields []Field, key string) (Field, bool) {

@@ -34,6 +34,8 @@ type experiment struct {
 	behind []results.Behind
 
 	uncertified func(metric, protocol string) string
+
+	invented *rehearsal // in the place of the database and the artifacts; see [Foresee]
 }
 
 // read reads the points of an experiment and what they stand on. The points have
@@ -96,7 +98,10 @@ func (e *experiment) dataOf(fig figure.Figure) (plots.Data, []string) {
 const seedKey = "seed"
 
 func (e *experiment) from(needs figure.Need, points []view.Point) (plots.Data, []string) {
-	out := plots.Data{Experiment: e.exp.Ref(), Accept: e.Across, Images: e.imagePairs(), Uncertified: e.uncertified}
+	out := plots.Data{Experiment: e.exp.Ref(), Accept: e.Across, Uncertified: e.uncertified}
+	if e.invented == nil {
+		out.Images = e.imagePairs()
+	}
 	origins := e.origins(needs.Stages())
 	var warnings []string
 	for _, p := range points {
@@ -104,6 +109,8 @@ func (e *experiment) from(needs figure.Need, points []view.Point) (plots.Data, [
 		var err error
 		switch {
 		case first == nil:
+		case e.invented != nil:
+			e.invented.invent(&p, first, needs)
 		case needs == figure.Images:
 			p.Sheet, err = e.sheet(first)
 			p.Code, p.Device = origins.of(p.Cells[:1])
