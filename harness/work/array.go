@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"io"
 	"os"
 
 	"prabench/harness/outside"
@@ -47,6 +48,50 @@ func readArray[T uint8 | float32](path string) (x []T, shape []int, err error) {
 	}
 	return decodeArray[T](raw, path)
 }
+
+// arrayShape reads the shape of a NumPy file of bytes, whose length has to fit it, and
+// where its data begin.
+func arrayShape(f *os.File) (shape []int, head int64, err error) {
+	begin := make([]byte, 12)
+	if _, err := io.ReadFull(f, begin); err != nil {
+		return nil, 0, fmt.Errorf("%s: not a NumPy file: %w", f.Name(), err)
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return nil, 0, err
+	}
+	head = int64(arrayHeader(begin))
+	if head > min(info.Size(), mostHeader) {
+		return nil, 0, fmt.Errorf("%s: not a NumPy file: %d bytes, with a header of %d", f.Name(), info.Size(), head)
+	}
+	raw := make([]byte, head)
+	if _, err := f.ReadAt(raw, 0); err != nil {
+		return nil, 0, err
+	}
+	defer func() {
+		if p := recover(); p != nil { // what the library does with a header that is cut off
+			shape, err = nil, fmt.Errorf("%s: not a NumPy file: %v", f.Name(), p)
+		}
+	}()
+	r, err := npyio.NewReader(bytes.NewReader(raw))
+	if err != nil {
+		return nil, 0, fmt.Errorf("%s: %w", f.Name(), err)
+	}
+	shape, n, left := r.Header.Descr.Shape, int64(1), info.Size()-head
+	fits := r.Header.Descr.Type == "|u1"
+	for _, s := range shape {
+		if fits = fits && s >= 0 && (s == 0 || n <= left/int64(s)); fits {
+			n *= int64(s)
+		}
+	}
+	if !fits || n != left {
+		return nil, 0, fmt.Errorf("%s: %d bytes of data for the shape %v of %s", f.Name(), left, shape, r.Header.Descr.Type)
+	}
+	return shape, head, nil
+}
+
+// mostHeader bounds what is believed of a header's length.
+const mostHeader = 1 << 20
 
 // decodeArray reads the content of a NumPy file. Nothing larger than that
 // content is allocated for it.

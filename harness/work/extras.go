@@ -24,13 +24,14 @@ func (t *task) heldOut(key string, data *dataset.Data, s dataset.Split, n int) (
 
 // drawnPictures is the first n drawn images.
 func (t *task) drawnPictures(n int) (metrics.Pictures, error) {
-	drawn, pixels, err := ReadDrawn(t.store, t.input(Sample).Key)
+	drawn, images, err := OpenDrawn(t.store, t.input(Sample).Key)
 	if err != nil {
 		return metrics.Pictures{}, err
 	}
+	defer images.Close()
 	n = min(n, drawn.Count)
-	return metrics.Pictures{N: n, Size: drawn.Size, Channels: drawn.Channels, Pixels: pixels[:n*drawn.Size*drawn.Size*drawn.Channels],
-		Labels: drawn.Labels[:n]}, nil
+	pixels, err := images.First(n)
+	return metrics.Pictures{N: n, Size: drawn.Size, Channels: drawn.Channels, Pixels: pixels, Labels: drawn.Labels[:n]}, err
 }
 
 // model loads the trained model; both are to be closed, the model first.

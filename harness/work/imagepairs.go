@@ -26,7 +26,7 @@ func ImageDifferences(s artifact.Store, a, b stage.Chain) (map[string]stat.Diffe
 	}
 	var sides [2]metrics.Features
 	for i, c := range []stage.Chain{a, b} {
-		drawn, _, err := ReadDrawn(s, c.Key(Sample))
+		drawn, err := Described(s, c.Key(Sample))
 		if err != nil {
 			return nil, err
 		}

@@ -20,7 +20,8 @@ var Nearest = &stage.Kind{
 	Part:    func(s *stage.Settings) any { return stage.CountPart{Count: s.Extras.Nearest} },
 	Effort:  func(*stage.Settings, *stage.Costs) stage.Effort { return stage.Effort{Other: 2 * time.Second} },
 	Memory: func(h stage.Host) int64 {
-		return h.Data() + h.Images(h.Count) + h.Images(4*(4096+256)) + 4*4096*256 // a tile of pairs: both sides, and their distances
+		tile := h.Images(4*(4096+256)) + 4*4096*256 // pairs: both sides, and their distances
+		return h.Data() + h.Images(min(h.Extras.Nearest, h.Count)) + tile
 	},
 	Lacks: func(s *stage.Settings, n stage.Images) error {
 		if err := stage.HeldOut("metrics.nearest", min(s.Extras.Nearest, s.Count), n.Test, metrics.Least); err != nil {

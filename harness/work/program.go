@@ -24,9 +24,9 @@ import (
 // Programs outside draw the images of some cells: the same stages, with a process
 // of somebody else's in the place of a model.
 
-// programFolder keeps what programs want to find again, by the key of their sample
-// stage.
-const programFolder = "external"
+// unfinishedSamples keeps what a sampling that was stopped goes on from, by its key: the
+// images so far, or what a program wants to find again.
+const unfinishedSamples = "external"
 
 // programEffort stands for work that nobody can foresee.
 var programEffort = stage.Effort{Other: 3 * time.Second}
@@ -81,7 +81,7 @@ func (t *task) program(job outside.Job) (run *outside.Running, err error) {
 		return nil, err
 	}
 	shape := t.set.Params.Shape()
-	job.Keep = filepath.Join(t.job.Artifacts, programFolder, chain.Key(Sample))
+	job.Keep = filepath.Join(t.job.Artifacts, unfinishedSamples, chain.Key(Sample))
 	job.Work = filepath.Join(t.job.Artifacts, "tmp", t.job.Attempt)
 	job.Settings, job.Seed = json.RawMessage(p.Settings), t.set.Params.Seed()
 	job.Size, job.Channels, job.Classes = shape.Size, shape.Channels, shape.Classes
@@ -115,7 +115,7 @@ const mostGiven = 4 << 30
 
 // trainingImages is a file with the images that models are trained on.
 func (t *task) trainingImages() (string, error) {
-	path := filepath.Join(t.job.Artifacts, programFolder, "data-"+t.set.DataHash+".npz")
+	path := filepath.Join(t.job.Artifacts, unfinishedSamples, "data-"+t.set.DataHash+".npz")
 	if _, err := os.Stat(path); err == nil || !errors.Is(err, fs.ErrNotExist) {
 		return path, err
 	}

@@ -23,7 +23,7 @@ var Score = &stage.Kind{
 	Chief:    Sample,
 	Version:  scoreVersion,
 	Effort:   func(*stage.Settings, *stage.Costs) stage.Effort { return stage.Effort{Other: 2 * time.Second} },
-	Memory:   func(h stage.Host) int64 { return h.Images(h.Count) + embedding(h) },
+	Memory:   embedding,
 	Lacks: func(s *stage.Settings, n stage.Images) error {
 		reference, _ := n.Splits(s)
 		reference = stage.AtMost(s.Samples, reference)
@@ -40,10 +40,11 @@ func (t *task) score() error {
 	if err != nil {
 		return err
 	}
-	drawn, pixels, err := ReadDrawn(t.store, t.input(Sample).Key)
+	drawn, images, err := OpenDrawn(t.store, t.input(Sample).Key)
 	if err != nil {
 		return err
 	}
+	defer images.Close()
 	embedder, err := t.embedder(drawn.Size, drawn.Channels)
 	if err != nil {
 		return err
@@ -52,7 +53,7 @@ func (t *task) score() error {
 		return worker.Invalid("the reference was made with another embedder (%s): build prabench and its workers from one revision",
 			info.Protocol.Embedder)
 	}
-	x, err := t.embed(embedder, pixels, drawn.Count, drawn.Size, drawn.Channels)
+	x, err := t.embedEach(embedder, drawn.Count, drawn.Size, drawn.Channels, images.Read)
 	if err != nil {
 		return err
 	}

@@ -19,7 +19,7 @@ var Seam = &stage.Kind{
 	Version: "1",
 	Part:    func(s *stage.Settings) any { return stage.CountPart{Count: s.Extras.Seam} },
 	Effort:  func(*stage.Settings, *stage.Costs) stage.Effort { return stage.Effort{Other: 2 * time.Second} },
-	Memory:  func(h stage.Host) int64 { return h.Data() + h.Images(h.Count) },
+	Memory:  func(h stage.Host) int64 { return h.Data() + h.Images(min(h.Extras.Seam, h.Count)) },
 	Lacks: func(s *stage.Settings, n stage.Images) error {
 		_, other := n.Splits(s)
 		return stage.HeldOut("metrics.seam", min(s.Extras.Seam, s.Count), other, metrics.Least)

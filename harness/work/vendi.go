@@ -19,7 +19,7 @@ var Vendi = &stage.Kind{
 	Version:  "1",
 	Part:     func(s *stage.Settings) any { return vendiPart{s.DataHash, s.EmbedderHash, s.Extras.Vendi} },
 	Effort:   func(*stage.Settings, *stage.Costs) stage.Effort { return stage.Effort{Other: 3 * time.Second} },
-	Memory:   func(h stage.Host) int64 { return h.Data() + h.Images(h.Count) + embedding(h) },
+	Memory:   func(h stage.Host) int64 { return h.Data() + h.Images(min(h.Extras.Vendi, h.Count)) + embedding(h) },
 	Lacks: func(s *stage.Settings, n stage.Images) error {
 		return stage.HeldOut("metrics.vendi", min(s.Extras.Vendi, s.Count), n.Test, metrics.Least)
 	},

@@ -1,0 +1,186 @@
+package work
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"prabench/harness/outside"
+)
+
+// drawing is a file of images that is being drawn: it can stop after any batch and
+// go on in another process. What counts is what the note beside it says; the file
+// may have more, written by a process that was killed.
+type drawing struct {
+	images, note string // paths
+	shape        []int  // [n, H, W, C]
+	head         int64  // bytes before the first image
+	done         int    // images in the file
+
+	f     *os.File
+	sum   hash.Hash // of the images so far
+	saved time.Time
+	cost  time.Duration // of the last note
+}
+
+// drawnSoFar is the note beside the images.
+type drawnSoFar struct {
+	Done   int    `json:"done"`   // images
+	SHA256 string `json:"sha256"` // of their bytes
+}
+
+// errElsewhere means that another process draws into the file.
+var errElsewhere = errors.New("another process draws these images too")
+
+// openDrawing is the drawing that an attempt left at path, or an empty one. It is
+// this process's alone; another one's is errElsewhere.
+func openDrawing(path string, shape ...int) (_ *drawing, err error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return nil, err
+	}
+	header := outside.Header("|u1", shape...)
+	d := &drawing{images: path, note: path + ".json", shape: shape, head: int64(len(header)), sum: sha256.New(), saved: time.Now()}
+	if d.f, err = os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			d.f.Close()
+		}
+	}()
+	if err := syscall.Flock(int(d.f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); errors.Is(err, syscall.EWOULDBLOCK) {
+		return nil, errElsewhere
+	} // a file system without locks: one process at a time draws, unless a cluster started it twice
+	why := d.resume(header)
+	if why == nil {
+		return d, nil
+	}
+	if !errors.Is(why, fs.ErrNotExist) {
+		// It only saves time: without it the same images come out.
+		fmt.Fprintf(os.Stderr, "the images of an earlier attempt cannot be used, sampling begins again: %v\n", why)
+	}
+	d.done = 0
+	d.sum.Reset()
+	if err := errors.Join(d.f.Truncate(0), removed(d.note)); err != nil {
+		return nil, err
+	}
+	if _, err := d.f.WriteAt(header, 0); err != nil {
+		return nil, err
+	}
+	_, err = d.f.Seek(d.head, io.SeekStart)
+	return d, err
+}
+
+// each is the bytes of one image.
+func (d *drawing) each() int64 {
+	n := int64(1)
+	for _, s := range d.shape[1:] {
+		n *= int64(s)
+	}
+	return n
+}
+
+// resume brings d to where the note says that the file is, and compares the images.
+func (d *drawing) resume(header []byte) error {
+	raw, err := os.ReadFile(d.note)
+	if err != nil {
+		return err
+	}
+	var so drawnSoFar
+	if err := json.Unmarshal(raw, &so); err != nil {
+		return fmt.Errorf("%s: %w", d.note, err)
+	}
+	if so.Done < 0 || so.Done > d.shape[0] {
+		return fmt.Errorf("%s: %d images of %d", d.note, so.Done, d.shape[0])
+	}
+	found := make([]byte, len(header))
+	if _, err := io.ReadFull(d.f, found); err != nil || string(found) != string(header) {
+		return fmt.Errorf("%s: another kind of file (%v)", d.images, err)
+	}
+	if _, err := io.CopyN(d.sum, d.f, int64(so.Done)*d.each()); err != nil {
+		return fmt.Errorf("%s: fewer than %d images: %w", d.images, so.Done, err)
+	}
+	if sum := hex.EncodeToString(d.sum.Sum(nil)); sum != so.SHA256 {
+		return fmt.Errorf("%s: its first %d images are not those that were drawn", d.images, so.Done)
+	}
+	d.done = so.Done
+	return d.f.Truncate(d.head + int64(so.Done)*d.each())
+}
+
+// add appends images.
+func (d *drawing) add(pixels []uint8) error {
+	if _, err := d.f.Write(pixels); err != nil {
+		return err
+	}
+	d.sum.Write(pixels)
+	d.done += len(pixels) / int(d.each())
+	return nil
+}
+
+// save notes what is there, for another attempt to go on from.
+func (d *drawing) save() error {
+	began := time.Now()
+	defer func() { d.saved, d.cost = time.Now(), time.Since(began) }()
+	if err := d.f.Sync(); err != nil {
+		return err
+	}
+	raw, err := json.Marshal(drawnSoFar{d.done, hex.EncodeToString(d.sum.Sum(nil))})
+	if err != nil {
+		return err
+	}
+	next := d.note + nextEnding
+	if err := os.WriteFile(next, raw, 0o644); err != nil {
+		return err
+	}
+	return os.Rename(next, d.note)
+}
+
+// due says whether it is time for a note: no more often than every, and for one part
+// in costBound of the time.
+func (d *drawing) due(every time.Duration) bool {
+	return every > 0 && time.Since(d.saved) >= max(every, costBound*d.cost)
+}
+
+// read reads image i into a place.
+func (d *drawing) read(i int, into []uint8) error {
+	_, err := d.f.ReadAt(into, d.head+int64(i)*d.each())
+	return err
+}
+
+// moveTo ends the drawing, all of which is there, and gives the file its place.
+func (d *drawing) moveTo(path string) error {
+	if d.done != d.shape[0] {
+		return fmt.Errorf("%s: %d images of %d", d.images, d.done, d.shape[0])
+	}
+	// Where a file system has no locks, somebody else may have written into it.
+	found := sha256.New()
+	if _, err := io.Copy(found, io.NewSectionReader(d.f, d.head, int64(d.done)*d.each())); err != nil {
+		return err
+	}
+	if !bytes.Equal(found.Sum(nil), d.sum.Sum(nil)) {
+		return errors.Join(fmt.Errorf("%s was changed while it was drawn", d.images), removed(d.note))
+	}
+	if err := os.Rename(d.images, path); err != nil {
+		return err
+	}
+	return errors.Join(removed(d.note), d.f.Close())
+}
+
+func (d *drawing) close() { d.f.Close() }
+
+func removed(path string) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
