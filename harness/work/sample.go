@@ -301,7 +301,7 @@ func (m *Images) First(n int) ([]uint8, error) {
 }
 
 // Close closes the file.
-func (m *Images) Close() error { return m.f.Close() }
+func (m *Images) Close() { m.f.Close() }
 
 // OpenDrawn opens the images of a sample artifact, their hashes compared.
 func OpenDrawn(s artifact.Store, key string) (Drawn, *Images, error) {
