@@ -118,16 +118,22 @@ func open(name string, raw []byte) (a *array, err error) {
 	if strings.HasPrefix(d.Type, ">") {
 		a.order = binary.BigEndian
 	}
-	width := map[byte]int{'1': 1, '2': 2, '4': 4, '8': 8}[a.dtype[len(a.dtype)-1]]
-	n := width
-	for _, k := range a.shape {
-		if k < 0 || k > 0 && n > len(a.data)/k {
-			return nil, fmt.Errorf("%s: %d bytes of data for the shape %v of %s", name, len(a.data), a.shape, a.dtype)
-		}
-		n *= k
+	width := 0
+	if len(a.dtype) == 2 && strings.Contains("buif", a.dtype[:1]) {
+		width = map[byte]int{'1': 1, '2': 2, '4': 4, '8': 8}[a.dtype[1]]
 	}
-	if width == 0 || n != len(a.data) {
-		return nil, fmt.Errorf("%s: %d bytes of data for the shape %v of %s", name, len(a.data), a.shape, a.dtype)
+	if width == 0 {
+		return nil, fmt.Errorf("%s holds %s, not an array of numbers: save it as uint8, float32 or float64", name, kindOf(a.dtype))
+	}
+	n, fits := width, true
+	for _, k := range a.shape {
+		if fits = fits && k >= 0 && (k == 0 || n <= len(a.data)/k); fits {
+			n *= k
+		}
+	}
+	if !fits || n != len(a.data) {
+		return nil, fmt.Errorf("%s is cut off or damaged: %d bytes of data for the shape %v of %s; save or copy it again", name, len(a.data),
+			a.shape, a.dtype)
 	}
 	return a, nil
 }
@@ -249,4 +255,18 @@ func (s *Set) labels(name string, raw []byte) error {
 		s.Labels[i] = int32(v)
 	}
 	return nil
+}
+
+// kindOf is what arrays of a dtype that is no number hold.
+func kindOf(dtype string) string {
+	switch {
+	case strings.HasPrefix(dtype, "O"):
+		return "Python objects"
+	case strings.HasPrefix(dtype, "U"), strings.HasPrefix(dtype, "S"), strings.HasPrefix(dtype, "a"):
+		return "text"
+	case strings.HasPrefix(dtype, "c"):
+		return "complex numbers"
+	default:
+		return "values of dtype " + dtype
+	}
 }

@@ -200,6 +200,10 @@ func TestNothingIsGuessed(t *testing.T) {
 			"arr_1": numpy("<f4", make([]float32, count), count)}), NoRange},
 		"images are uint8, float32":       {"q.npy", numpy("<i8", make([]int64, len(x)), count, side, side, 3), NoRange},
 		"give a folder of PNG or JPEG":    {"r.bin", []byte("text"), NoRange},
+		"holds Python objects":            {"t.npy", numpy("|O", make([]int64, 4), 4), NoRange},
+		"holds text":                      {"u.npy", numpy("<U4", make([]byte, 64), 4), NoRange},
+		"holds complex numbers":           {"v.npy", numpy("<c8", make([]byte, 32), 4), NoRange},
+		"is cut off or damaged":           {"w.npy", numpy("|u1", x[:len(x)/2], count, side, side, 3), NoRange},
 		"images are [N, height, width, c": {"s.npy", numpy("|u1", x, len(x)), NoRange},
 	} {
 		path := put(t, filepath.Join(t.TempDir(), file.name), file.raw)
