@@ -43,7 +43,7 @@ func (o Certifying) Agree(ctx context.Context, store artifact.Store, e *engine.E
 	images := 0
 	for at, key := range keys {
 		if err := context.Cause(ctx); err != nil {
-			return out, engine.Mistakef("stopped; the same command begins again")
+			return out, ErrStopped
 		}
 		drawn, pixels, err := work.ReadDrawn(store, key)
 		if err != nil {

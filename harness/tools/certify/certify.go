@@ -25,6 +25,9 @@ import (
 	"prabench/models/dataset"
 )
 
+// ErrStopped says that somebody stopped a measurement.
+var ErrStopped = errors.New("stopped before its end; the same command goes on from there")
+
 // Certifying is what to certify and how.
 type Certifying struct {
 	Images  int // on each side; 0 is the default
@@ -74,7 +77,7 @@ func (o Certifying) explain(ctx context.Context, err error) error {
 	few := (*certificate.TooFew)(nil)
 	switch {
 	case ctx.Err() != nil:
-		return engine.Mistakef("stopped; the same command goes on from there")
+		return ErrStopped
 	case errors.As(err, &few):
 		return &engine.Mistake{Err: err}
 	}

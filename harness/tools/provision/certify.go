@@ -3,6 +3,7 @@ package provision
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -48,6 +49,10 @@ func (c *Certification) Flags(of *cobra.Command) {
 // holds.
 func (c Certification) Print(ctx context.Context, w io.Writer) (bool, error) {
 	cert, err := c.certificate(ctx)
+	if errors.Is(err, certify.ErrStopped) {
+		fmt.Fprintln(c.Engine.Out, err)
+		return false, nil
+	}
 	if err != nil {
 		return false, err
 	}
