@@ -79,9 +79,7 @@ func Memory(s Spec) int64 {
 	n := r.info.Train + r.info.Test
 	if r.info.Train < 0 {
 		n = counted(r)
-	} else if s.Limit > 0 {
-		n = min(n, 2*s.Limit)
-	}
+	} // else data.limit has been applied, to the splits that it limits
 	all := int64(n) * int64(r.info.Size*r.info.Size*r.info.Channels)
 	if (s.Set == Folder || s.Set == ImageNet) && all > residentMost() {
 		return int64(n)*perImage + aheadBytes

@@ -241,3 +241,26 @@ func TestStreamedImagesAreChecked(t *testing.T) {
 	os.WriteFile(filepath.Join(other, "train.parquet"), []byte("PAR1 and nothing else PAR1"), 0o644)
 	wantErr(Spec{Set: Folder, Root: other, Size: 9}, "data.root", "train.parquet is not a readable Parquet file")
 }
+
+// What a plan foresees of a set in memory is what it holds, with data.limit or without,
+// also where the test split is larger than the training split is cut to.
+func TestMemoryIsWhatASetHolds(t *testing.T) {
+	for _, s := range []Spec{
+		{Set: Shapes, Size: 8, Channels: 3, Limit: 30, Fit: "auto"},
+		{Set: Shapes, Size: 5, Channels: 1, Limit: 6000, Fit: "auto"},
+		{Set: MNIST, Limit: 100, Fit: "auto"},
+		{Set: FashionMNIST, Limit: 20000, Size: 14, Fit: "auto"},
+	} {
+		d, err := Load(context.Background(), s, nil)
+		if err != nil && s.Set != Shapes {
+			t.Logf("skipped: %s is not here: %v", s.Set, err)
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if held := int64(len(d.Train.Pixels) + len(d.Test.Pixels)); Memory(s) != held {
+			t.Errorf("%+v: %d bytes are foreseen, %d are held", s, Memory(s), held)
+		}
+	}
+}
