@@ -113,7 +113,8 @@ where = { patch = 14 }
 		t.Error(d)
 	}
 	for _, c := range []struct{ name, key, want string }{
-		{"heatmap5", "where", "e.toml:25:1"}, {"heatmap5", "y", "e.toml:24:1"}, {"fd", "series", "e.toml:10:1"}, {"fd", "facet", ""}, {"none", "x", ""},
+		{"heatmap5", "where", "e.toml:25:1"}, {"heatmap5", "y", "e.toml:24:1"}, {"fd", "series", "e.toml:10:1"},
+		{"fd", "facet", ""}, {"none", "x", ""},
 	} {
 		if got := e.FigureAt(c.name, c.key); got != c.want {
 			t.Errorf("%s of %s stands at %q, want %q", c.key, c.name, got, c.want)

@@ -87,8 +87,11 @@ func barWhisker(p *layout.Painter, a layout.Area, q Point, x, half vg.Length) {
 	}
 	lo, hi := a.Y(*q.YLo), a.Y(*q.YHi)
 	p.Segment(layout.Black, 0.9, x, lo, x, hi)
-	p.Segment(layout.Black, 0.9, x-half, lo, x+half, lo)
-	p.Segment(layout.Black, 0.9, x-half, hi, x+half, hi)
+	for _, v := range []float64{*q.YLo, *q.YHi} {
+		if !a.Beyond(math.NaN(), v) {
+			p.Segment(layout.Black, 0.9, x-half, a.Y(v), x+half, a.Y(v))
+		}
+	}
 }
 
 // fromZero makes the y axis begin or end at zero.
@@ -103,8 +106,8 @@ func (c *chart) fromZero() {
 			hi = math.Max(hi, *p.YHi)
 		}
 	}
-	if lo == hi {
-		hi = 1
+	if hi-lo < layout.Smallest {
+		lo, hi = 0, 1
 	}
 	c.sheet.Y.Min, c.sheet.Y.Max = lo, hi
 	if hi > 0 {

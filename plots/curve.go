@@ -91,7 +91,7 @@ func (k *curves) read(y string) (numbers []float64) {
 		for _, p := range cell.Curve {
 			if v, ok := p.Values[y]; ok {
 				one.points = append(one.points, Point{X: float64(p.Step), Y: v})
-				if !math.IsNaN(v) && !math.IsInf(v, 0) {
+				if notPlaced(v, 1) == "" {
 					numbers = append(numbers, v)
 				}
 			}
@@ -123,14 +123,17 @@ func (k *curves) smooth() {
 		for j := range pts {
 			out[j] = pts[j]
 			half := min((n-1)/2, j, len(pts)-1-j)
-			sum, count := 0.0, 0
+			var own []float64
 			for _, p := range pts[j-half : j+half+1] {
-				if !math.IsNaN(p.Y) && !math.IsInf(p.Y, 0) {
-					sum, count = sum+p.Y, count+1
+				if notPlaced(p.Y, 1) == "" {
+					own = append(own, p.Y)
 				}
 			}
-			if !math.IsNaN(pts[j].Y) && !math.IsInf(pts[j].Y, 0) {
-				out[j].Y = sum / float64(count)
+			if notPlaced(pts[j].Y, 1) == "" {
+				out[j].Y = 0
+				for _, v := range own {
+					out[j].Y += v / float64(len(own)) // their sum may be too large for a number
+				}
 			}
 		}
 		k.list[i].points = out
@@ -144,7 +147,7 @@ func (k *curves) thin() (xs, ys []float64) {
 		one := &k.list[i]
 		sort.SliceStable(one.points, func(i, j int) bool { return one.points[i].X < one.points[j].X })
 		for j, p := range one.points {
-			if math.IsNaN(p.Y) || math.IsInf(p.Y, 0) || k.sheet.Y.Log && p.Y <= 0 {
+			if !k.sheet.Y.Placeable(p.Y) || k.fig.LogX != nil && *k.fig.LogX && p.X <= 0 {
 				k.broken++
 				one.points[j].Y = math.NaN()
 			}

@@ -81,8 +81,8 @@ func (h *heatmap) read(metric dimension) error {
 		switch {
 		case !ok:
 			t.why = h.lacks(c, "no value")
-		case math.IsNaN(m.Value) || math.IsInf(m.Value, 0):
-			t.why = "not a number"
+		case notPlaced(m.Value, factor) != "":
+			t.why = notPlaced(m.Value, factor)
 			h.missing[t.why]++
 		default:
 			t.v = m.Value * factor
@@ -108,10 +108,10 @@ func colourScale(metric dimension, unit string, force *bool, values []float64) (
 	if force != nil {
 		scale.Log = *force
 	}
-	if scale.Log && lo <= 0 {
+	if scale.Log && lo < layout.Smallest {
 		return nil, fmt.Errorf("log_y: %s has values that are not positive, so its colours cannot be on a log scale", metric.name)
 	}
-	if layout.Same(lo, hi) { // a scale of one colour
+	if layout.Same(lo, hi) || hi-lo < layout.Smallest { // a scale of one colour
 		scale.Min, scale.Max = lo-0.5*math.Max(1, math.Abs(lo)), hi+0.5*math.Max(1, math.Abs(hi))
 		if scale.Log {
 			scale.Min, scale.Max = lo/2, hi*2

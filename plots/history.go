@@ -61,6 +61,12 @@ func DrawHistory(h HistoryFigure, dir string, formats []string) ([]string, error
 
 func (h HistoryFigure) page() (*layout.Page, error) {
 	var values []float64
+	if n := len(h.Cells); n > 0 {
+		if h.Cells = slices.DeleteFunc(slices.Clone(h.Cells), HistoryCell.endless); len(h.Cells) < n {
+			h.Notes = append(slices.Clone(h.Notes), fmt.Sprintf("%d of %d cells are not drawn: their first stretch is zero, or a value is "+
+				"no number or too large.", n-len(h.Cells), n))
+		}
+	}
 	for _, c := range h.Cells {
 		base := c.base()
 		for _, p := range c.Points {
@@ -97,10 +103,26 @@ func (h HistoryFigure) page() (*layout.Page, error) {
 	return s.Page(), nil
 }
 
+// endless says that some share of the first stretch has no place on an axis.
+func (c HistoryCell) endless() bool {
+	base := c.base()
+	return slices.ContainsFunc(c.Points, func(p HistoryPoint) bool {
+		for _, v := range []*float64{&p.Value, p.Lo, p.Hi} {
+			if v != nil && notPlaced(*v/base, 100) != "" {
+				return true
+			}
+		}
+		return false
+	})
+}
+
 // roundPercents are ticks between two percentages, 100 among them.
 func roundPercents(lo, hi float64) []float64 {
 	for _, step := range []float64{0.5, 1, 2, 5, 10, 20, 50, 100, 500, 1000} {
 		var at []float64
+		if (hi-lo)/step > 12 {
+			continue
+		}
 		for v := 100 + step*math.Ceil((lo-100)/step); v <= hi; v += step {
 			at = append(at, v)
 		}
@@ -108,7 +130,7 @@ func roundPercents(lo, hi float64) []float64 {
 			return at
 		}
 	}
-	return []float64{100}
+	return nil // the axis finds its own
 }
 
 // base is the median of the first stretch.
@@ -203,5 +225,5 @@ func middleOf(v []float64) float64 {
 	}
 	s := append([]float64{}, v...)
 	slices.Sort(s)
-	return (s[(len(s)-1)/2] + s[len(s)/2]) / 2
+	return s[(len(s)-1)/2]/2 + s[len(s)/2]/2
 }

@@ -21,10 +21,15 @@ func plotImportance(c *chart) error {
 	if !ok {
 		return fmt.Errorf("nothing to draw: no key takes two values at which %s differs", c.y.name)
 	}
+	for _, e := range append(i.Effects, view.AxisEffect{Effect: i.Error}, view.AxisEffect{Effect: i.Blocks}) {
+		if notPlaced(e.Share, 100) != "" {
+			return fmt.Errorf("nothing to draw: values of %s are too large for their variance to be a number", c.y.name)
+		}
+	}
 	c.x = dimension{name: "effect", q: called{label: "axis of the sweep", short: "axis"}}
 	bar := func(name string, share float64, lo, hi *float64) {
 		p := Point{X: float64(len(c.x.names)), Y: 100 * share, Label: name}
-		if lo != nil && hi != nil {
+		if lo != nil && hi != nil && notPlaced(*lo, 100) == "" && notPlaced(*hi, 100) == "" {
 			l, h := 100**lo, 100**hi
 			p.YLo, p.YHi = &l, &h
 		}

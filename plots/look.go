@@ -132,6 +132,7 @@ func (c *chart) dress() error {
 		return err
 	}
 	c.outside()
+	c.cut()
 	for _, a := range []struct {
 		axis *layout.Axis
 		text string
@@ -191,6 +192,38 @@ func (c *chart) ranged(key string, a *layout.Axis, ends []float64) error {
 	a.At = slices.DeleteFunc(slices.Clone(a.At), func(v float64) bool { return v < ends[0] || v > ends[1] })
 	c.sheet.Clip = true
 	return nil
+}
+
+// cut counts the intervals that the axes do not show whole.
+func (c *chart) cut() {
+	x, y := c.sheet.X, c.sheet.Y
+	if x == nil || y == nil {
+		return
+	}
+	n := 0
+	for _, p := range c.drawn {
+		cut := false
+		if x.Beyond(p.X) || y.Beyond(p.Y) {
+			continue
+		}
+		for _, end := range []struct {
+			a *layout.Axis
+			v *float64
+		}{{x, p.XLo}, {x, p.XHi}, {y, p.YLo}, {y, p.YHi}} {
+			cut = cut || end.v != nil && end.a.Beyond(*end.v)
+		}
+		if cut {
+			n++
+		}
+	}
+	if n > 0 {
+		c.sheet.Notes = append(c.sheet.Notes, fmt.Sprintf("Intervals of %d of %d points go on beyond the axes%s, and have no end mark there.", n,
+			len(c.drawn), map[bool]string{true: " (zero has no place on a log axis)"}[x.Log || y.Log]))
+	}
+	if c.endless > 0 {
+		c.sheet.Notes = append(c.sheet.Notes, fmt.Sprintf("%d ends of intervals are no numbers, or too large to draw, and are left out.",
+			c.endless))
+	}
 }
 
 // outside counts the points that the axes leave out.

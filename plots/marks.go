@@ -16,29 +16,29 @@ func whiskers(p *layout.Painter, a layout.Area, q Point, l layout.Look, dx vg.Le
 	const half = 2.2
 	x, y := a.X(q.X)+dx, a.Y(q.Y)
 	if q.YLo != nil || q.YHi != nil {
-		lo, hi := y, y
-		if q.YLo != nil {
-			lo = a.Y(*q.YLo)
-			p.Segment(c, 0.9, x-half, lo, x+half, lo)
+		end := func(v *float64) vg.Length {
+			if v == nil {
+				return y
+			}
+			if at := a.Y(*v); !a.Beyond(math.NaN(), *v) {
+				p.Segment(c, 0.9, x-half, at, x+half, at)
+			}
+			return a.Y(*v)
 		}
-		if q.YHi != nil {
-			hi = a.Y(*q.YHi)
-			p.Segment(c, 0.9, x-half, hi, x+half, hi)
-		}
-		p.Segment(c, 0.9, x, lo, x, hi)
+		p.Segment(c, 0.9, x, end(q.YLo), x, end(q.YHi))
 	}
 	if q.XLo != nil || q.XHi != nil {
-		within := func(v float64) vg.Length { return max(a.Frame.X0, min(a.Frame.X1, a.X(v))) }
-		lo, hi := x, x
-		if q.XLo != nil {
-			lo = within(*q.XLo)
-			p.Segment(c, 0.9, lo, y-half, lo, y+half)
+		end := func(v *float64) vg.Length {
+			if v == nil {
+				return x
+			}
+			at := max(a.Frame.X0, min(a.Frame.X1, a.X(*v)))
+			if !a.Beyond(*v, math.NaN()) {
+				p.Segment(c, 0.9, at, y-half, at, y+half)
+			}
+			return at
 		}
-		if q.XHi != nil {
-			hi = within(*q.XHi)
-			p.Segment(c, 0.9, hi, y-half, hi, y+half)
-		}
-		p.Segment(c, 0.9, lo, y, hi, y)
+		p.Segment(c, 0.9, end(q.XLo), y, end(q.XHi), y)
 	}
 }
 

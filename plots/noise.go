@@ -43,14 +43,19 @@ func plotNoise(c *chart) error {
 	if len(ledgers) > 1 {
 		c.series = series
 	}
+	left := 0
 	for _, l := range ledgers {
 		for _, k := range l.Components {
 			root := stat.Root(k.Variance)
+			if notPlaced(root.Value, factor) != "" {
+				left++
+				continue
+			}
 			p := Point{X: float64(slices.Index(c.x.names, k.Name)), Y: root.Value * factor, Label: k.Name}
 			if c.series != nil {
 				p.Series = l.Point
 			}
-			if root.HasInterval() {
+			if root.HasInterval() && notPlaced(root.Lo, factor) == "" && notPlaced(root.Hi, factor) == "" {
 				lo, hi := root.Lo*factor, root.Hi*factor
 				p.YLo, p.YHi = &lo, &hi
 			}
@@ -64,6 +69,12 @@ func plotNoise(c *chart) error {
 			note = l.Point + ": " + note
 		}
 		c.sheet.Notes = append(c.sheet.Notes, note+".")
+	}
+	if len(c.drawn) == 0 {
+		return fmt.Errorf("nothing to draw: the variances of %s are no numbers, or too large", c.y.name)
+	}
+	if left > 0 {
+		c.sheet.Notes = append(c.sheet.Notes, fmt.Sprintf("%d deviations are not drawn: not a number, or too large.", left))
 	}
 	c.sheet.X = c.x.categories()
 	along := func(p Point) (float64, *float64, *float64) { return p.Y, p.YLo, p.YHi }

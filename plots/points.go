@@ -14,6 +14,7 @@ type points struct {
 	x, y    dimension
 	drawn   []Point
 	crosses []Point
+	endless int // ends of intervals that are no numbers
 }
 
 // coordinate is one cell's place on one axis; why is not empty when it has none.
@@ -32,17 +33,33 @@ func (c *chart) coordinate(cell CellData, d dimension, factor float64) (v float6
 		return math.NaN(), nil, nil, cell.Outcome
 	case !ok:
 		return math.NaN(), nil, nil, "no " + d.name
-	case math.IsNaN(m.Value) || math.IsInf(m.Value, 0):
-		return math.NaN(), nil, nil, "not a number"
+	}
+	if why = notPlaced(m.Value, factor); why != "" {
+		return math.NaN(), nil, nil, why
 	}
 	scaled := func(p *float64) *float64 {
-		if p == nil || math.IsNaN(*p) || math.IsInf(*p, 0) {
+		if p == nil {
 			return nil
 		}
 		f := *p * factor
+		if notPlaced(*p, factor) != "" {
+			c.endless++
+			return nil
+		}
 		return &f
 	}
 	return m.Value * factor, scaled(m.Lo), scaled(m.Hi), ""
+}
+
+// notPlaced says why a value has no place on any axis.
+func notPlaced(v, factor float64) string {
+	switch {
+	case math.IsNaN(v) || math.IsInf(v, 0):
+		return "not a number"
+	case math.Abs(v*factor) > layout.Largest:
+		return "too large to draw"
+	}
+	return ""
 }
 
 // axes resolves the figure's x and y and puts every cell on them, or among the
@@ -113,10 +130,10 @@ func (c *chart) positive() {
 	placed := c.drawn
 	c.drawn = nil
 	for _, p := range placed {
-		if c.sheet.X.Log && p.X <= 0 {
+		if !c.sheet.X.Placeable(p.X) {
 			p.X, p.Outcome = math.NaN(), "not positive on a log axis"
 		}
-		if c.sheet.Y.Log && p.Y <= 0 {
+		if !c.sheet.Y.Placeable(p.Y) {
 			p.Y, p.Outcome = math.NaN(), "not positive on a log axis"
 		}
 		c.keep(p)
@@ -167,13 +184,13 @@ func (c *chart) axis(key string, d dimension, unit string, force *bool,
 		slices.Sort(a.At)
 	}
 	if a.Log {
-		if len(values) > 0 && slices.Max(values) <= 0 {
+		if len(values) > 0 && slices.Max(values) < layout.Smallest {
 			return nil, fmt.Errorf("%s: no value of %s is positive, so it cannot be on a log axis", key, d.name)
 		}
 		// an interval that reaches below zero would stretch the axis without end
 		least := math.Inf(1)
 		for _, v := range values {
-			if v > 0 {
+			if v >= layout.Smallest {
 				least = math.Min(least, v)
 			}
 		}

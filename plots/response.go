@@ -12,6 +12,12 @@ import (
 	"prabench/results/view"
 )
 
+// response is the line of one cell, and its choice.
+type response struct {
+	stepLine
+	chosen Point
+}
+
 var _ = register(figure.Responses, plotter{open: openResponse, plot: plotResponse})
 
 func openResponse(fig *Figure) {
@@ -29,11 +35,7 @@ func plotResponse(c *chart) error {
 	if err := c.distinct("response", c.series, c.facet); err != nil {
 		return err
 	}
-	type drawn struct {
-		stepLine
-		chosen Point
-	}
-	var lines []drawn
+	var lines []response
 	var xs, ys []float64
 	metric := ""
 	for _, cell := range c.cells {
@@ -46,7 +48,7 @@ func plotResponse(c *chart) error {
 			return fmt.Errorf("cells chose by %s and by %s: draw them apart with where", metric, r.Metric)
 		}
 		metric = r.Metric
-		l := drawn{stepLine: stepLine{facet: c.place(cell, c.facet), look: c.look(c.place(cell, c.series))}}
+		l := response{stepLine: stepLine{facet: c.place(cell, c.facet), look: c.look(c.place(cell, c.series))}}
 		l.points, l.chosen = alongSetting(r, c.fig.X)
 		if len(l.points) == 0 {
 			c.lacks(cell, "no "+c.fig.X+" among what it tried")
@@ -83,6 +85,13 @@ func plotResponse(c *chart) error {
 	c.sheet.X.Widen(xs)
 	c.sheet.Y.Widen(ys)
 	c.after = " · intervals: 95 % jackknife"
+	placed := make([]*stepLine, len(lines))
+	for i := range lines {
+		placed[i] = &lines[i].stepLine
+	}
+	if err := c.placeable(placed); err != nil {
+		return err
+	}
 	if len(c.series.names) > 1 {
 		c.legend(true, true)
 	}
@@ -90,7 +99,9 @@ func plotResponse(c *chart) error {
 		for _, l := range lines {
 			if l.facet == f {
 				l.draw(p, a)
-				p.Glyph(l.look, a.X(l.chosen.X), a.Y(l.chosen.Y), layout.GlyphSize*1.6)
+				if c.sheet.X.Placeable(l.chosen.X) && c.sheet.Y.Placeable(l.chosen.Y) {
+					p.Glyph(l.look, a.X(l.chosen.X), a.Y(l.chosen.Y), layout.GlyphSize*1.6)
+				}
 			}
 		}
 	}

@@ -64,6 +64,13 @@ func plotSteps(c *chart) error {
 		c.missing = nil
 	}
 	c.stepAxes(lines, ratio)
+	placed := make([]*stepLine, len(lines))
+	for i := range lines {
+		placed[i] = &lines[i]
+	}
+	if err := c.placeable(placed); err != nil {
+		return err
+	}
 	c.legend(true, true)
 	if c.series == nil {
 		for i, l := range stepLines {
@@ -137,15 +144,53 @@ func (c *chart) stepLines(ratio bool) []stepLine {
 }
 
 func (l stepLine) draw(p *layout.Painter, a layout.Area) {
-	var pts []vg.Point
-	for _, q := range l.points {
-		whiskers(p, a, q, l.look, 0)
-		pts = append(pts, vg.Point{X: a.X(q.X), Y: a.Y(q.Y)})
+	var part []vg.Point
+	for _, q := range append(l.points[:len(l.points):len(l.points)], Point{Y: math.NaN()}) {
+		if !math.IsNaN(q.Y) {
+			whiskers(p, a, q, l.look, 0)
+			part = append(part, vg.Point{X: a.X(q.X), Y: a.Y(q.Y)})
+			continue
+		}
+		p.Stroke(l.look.Color, 1.2, l.look.Dash, part...)
+		for _, q := range part {
+			p.Glyph(l.look, q.X, q.Y, layout.GlyphSize*0.7)
+		}
+		part = nil
 	}
-	p.Stroke(l.look.Color, 1.2, l.look.Dash, pts...)
-	for _, q := range pts {
-		p.Glyph(l.look, q.X, q.Y, layout.GlyphSize*0.7)
+}
+
+// placeable makes gaps of the points of lines that the axes cannot show, counts them, and
+// takes the ends of intervals that are no numbers away. The points join the others of the
+// figure, whose cut intervals the notes count.
+func (c *chart) placeable(lines []*stepLine) error {
+	left, n := 0, 0
+	for _, l := range lines {
+		points := slices.Clone(l.points)
+		for i := range points {
+			q := &points[i]
+			for _, end := range []**float64{&q.YLo, &q.YHi} {
+				if *end != nil && notPlaced(**end, 1) != "" {
+					*end = nil
+					c.endless++
+				}
+			}
+			if n++; c.sheet.X.Placeable(q.X) && c.sheet.Y.Placeable(q.Y) {
+				c.points.drawn = append(c.points.drawn, *q)
+				continue
+			}
+			q.Y = math.NaN()
+			left++
+		}
+		l.points = points
 	}
+	if left == n {
+		return fmt.Errorf("nothing to draw: none of %d values has a place on the axes (not a number, or not positive on a log axis)", n)
+	}
+	if left > 0 {
+		c.sheet.Notes = append(c.sheet.Notes, fmt.Sprintf("%d of %d values are not drawn, and the line is cut there: not a number%s.", left, n,
+			map[bool]string{true: ", or not positive on the log axis"}[c.sheet.Y.Log || c.sheet.X.Log]))
+	}
+	return nil
 }
 
 // stepAxes makes the axes that hold all lines; errors start at zero, unless
@@ -156,7 +201,7 @@ func (c *chart) stepAxes(lines []stepLine, ratio bool) {
 		for _, q := range l.points {
 			xs, ys = append(xs, q.X), append(ys, q.Y)
 			for _, end := range []*float64{q.YLo, q.YHi} {
-				if end != nil && !math.IsNaN(*end) && !math.IsInf(*end, 0) {
+				if end != nil {
 					ys = append(ys, *end)
 				}
 			}
@@ -174,12 +219,12 @@ func (c *chart) stepAxes(lines []stepLine, ratio bool) {
 	case !c.sheet.Y.Log:
 		ys = append(ys, 0)
 	}
-	if c.sheet.Y.Log {
-		ys = slices.DeleteFunc(ys, func(v float64) bool { return v <= 0 })
-	}
 	c.sheet.X.Widen(xs)
 	c.sheet.Y.Widen(ys)
-	if !ratio && !c.sheet.Y.Log {
-		c.sheet.Y.Min = 0
+	if !ratio && !c.sheet.Y.Log && c.sheet.Y.Max > 0 {
+		c.sheet.Y.Min = math.Min(0, c.sheet.Y.Min)
+		if !slices.ContainsFunc(ys, func(v float64) bool { return v < 0 }) {
+			c.sheet.Y.Min = 0
+		}
 	}
 }

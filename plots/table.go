@@ -208,6 +208,9 @@ func (c column) cell(cell CellData) tableCell {
 		return tableCell{why: "not a number"}
 	}
 	v := m.Value * c.factor
+	if math.IsInf(v, 0) {
+		return tableCell{why: "too large"}
+	}
 	if m.Lo == nil || m.Hi == nil || math.IsNaN(*m.Lo) || math.IsNaN(*m.Hi) {
 		if v == math.Trunc(v) && math.Abs(v) < 1e6 {
 			return tableCell{value: fmt.Sprintf("%.0f", v)}
@@ -219,8 +222,11 @@ func (c column) cell(cell CellData) tableCell {
 	if half == 0 && c.digits > 0 && c.digits <= 8 {
 		return tableCell{value: fmt.Sprintf("%.*f", c.digits, v), interval: "± 0"}
 	}
-	if half == 0 || math.IsInf(half, 0) {
+	if half == 0 {
 		return tableCell{value: numeral.Compact(v, 4), interval: "± 0"}
+	}
+	if math.IsInf(half, 0) || math.Abs(v) >= 1e15 || half >= 1e15 { // as many digits say nothing
+		return tableCell{value: numeral.Compact(v, 4), interval: "[" + endless(*m.Lo*c.factor) + ", " + endless(*m.Hi*c.factor) + "]"}
 	}
 	digits := c.digits
 	if half < math.Pow10(-digits) { // the column's decimals would round it away
@@ -234,6 +240,17 @@ func (c column) cell(cell CellData) tableCell {
 		return tableCell{value: f(v), interval: "[" + f(v-below) + ", " + f(v+above) + "]"}
 	}
 	return tableCell{value: f(v), interval: "± " + f((below+above)/2)}
+}
+
+// endless writes the end of an interval, which may have none.
+func endless(v float64) string {
+	switch {
+	case math.IsInf(v, 1):
+		return "∞"
+	case math.IsInf(v, -1):
+		return "−∞"
+	}
+	return numeral.Compact(v, 4)
 }
 
 // head is a column's title; up and down are how higher and lower is better

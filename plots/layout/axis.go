@@ -34,13 +34,18 @@ func (a *Axis) Norm(v float64) float64 {
 	if a.Log {
 		n = 0
 		if v > 0 {
-			n = math.Log(v/a.Min) / math.Log(a.Max/a.Min)
+			n = (math.Log(v) - math.Log(a.Min)) / (math.Log(a.Max) - math.Log(a.Min))
 		}
 	}
 	if a.Down {
 		return 1 - n
 	}
 	return n
+}
+
+// Beyond says that a value lies outside of the axis, such as zero on a log axis.
+func (a *Axis) Beyond(v float64) bool {
+	return a != nil && !a.Categorical() && (v < a.Min || v > a.Max || a.Log && v <= 0)
 }
 
 // Categorical says that the axis has names for values.
@@ -55,7 +60,7 @@ func Categories(label, short string, names []string) *Axis {
 func Decades(values []float64) float64 {
 	lo, hi := math.Inf(1), 0.0
 	for _, v := range values {
-		if v <= 0 {
+		if v < Smallest {
 			return 0
 		}
 		lo, hi = math.Min(lo, v), math.Max(hi, v)
@@ -63,31 +68,46 @@ func Decades(values []float64) float64 {
 	if hi == 0 {
 		return 0
 	}
-	return math.Log10(hi / lo)
+	return math.Log10(hi) - math.Log10(lo)
 }
+
+// Largest is the magnitude up to which values have a place on an axis: twice that far
+// apart, with a margin, is still a number. Smallest is that from which they have one on
+// a log axis; a linear axis that is not as long shows zero alone.
+const (
+	Largest  = 2e307
+	Smallest = 1e-290
+)
+
+// Placeable says that a value has a place on the axis.
+func (a *Axis) Placeable(v float64) bool { return math.Abs(v) <= Largest && !(a.Log && v < Smallest) }
 
 // Widen sets the range to hold all values with a margin. Linear axes of values
 // that are nowhere negative do not reach below zero.
 func (a *Axis) Widen(values []float64) {
 	lo, hi := math.Inf(1), math.Inf(-1)
 	for _, v := range values {
-		if math.IsNaN(v) || math.IsInf(v, 0) || a.Log && v <= 0 {
-			continue
+		if a.Placeable(v) {
+			lo, hi = math.Min(lo, v), math.Max(hi, v)
 		}
-		lo, hi = math.Min(lo, v), math.Max(hi, v)
 	}
-	if Same(lo, hi) {
+	switch {
+	case lo > hi:
+	case !a.Log && math.Max(math.Abs(lo), math.Abs(hi)) < Smallest:
+		lo, hi = 0, 0
+	case Same(lo, hi):
 		hi = lo
 	}
 	const margin = 0.07
 	switch {
 	case lo > hi:
 		lo, hi = 1, 2
-	case a.Log && lo == hi:
-		lo, hi = lo/2, hi*2
 	case a.Log:
-		f := math.Pow(hi/lo, margin)
-		lo, hi = lo/f, hi*f
+		f := 2.0
+		if lo < hi { // their ratio may be no number
+			f = math.Exp((math.Log(hi) - math.Log(lo)) * margin)
+		}
+		lo, hi = math.Max(lo/f, 1e-305), math.Min(hi*f, 1e308)
 	case lo == hi && lo == 0:
 		lo, hi = -0.5, 0.5
 	case lo == hi:
@@ -116,7 +136,7 @@ func (a *Axis) steps(n int) {
 		for _, v := range a.At {
 			a.ticks = append(a.ticks, tick{v, plainNumber(v)})
 		}
-	case a.Log && a.Max/a.Min > 5:
+	case a.Log && math.Log10(a.Max)-math.Log10(a.Min) > math.Log10(5):
 		a.logSteps(n)
 	default:
 		a.linearSteps(n)
@@ -145,13 +165,23 @@ func (a *Axis) linearSteps(n int) {
 			continue
 		}
 		label := strconv.FormatFloat(v, 'f', digits, 64)
-		if big >= 1e6 || big < 1e-3 {
-			label = plainNumber(v)
-		}
 		if i == 0 {
 			label = "0"
 		}
 		a.ticks = append(a.ticks, tick{v, label})
+	}
+	if big >= 1e6 || big < 1e-3 {
+		a.powers(step, big)
+	}
+}
+
+// powers writes the ticks as powers of ten, with digits enough to tell them apart.
+func (a *Axis) powers(step, big float64) {
+	digits := max(4, 1+int(math.Floor(math.Log10(big))-math.Floor(math.Log10(step))))
+	for i, t := range a.ticks {
+		if t.label != "0" {
+			a.ticks[i].label = significant(t.v, min(digits, 15))
+		}
 	}
 }
 
@@ -169,7 +199,7 @@ func niceStep(d float64) float64 {
 // logSteps labels decades; where these are few, also 2 and 5, or 3, between them.
 func (a *Axis) logSteps(n int) {
 	first, last := int(math.Floor(math.Log10(a.Min))), int(math.Ceil(math.Log10(a.Max)))
-	span := math.Log10(a.Max / a.Min)
+	span := math.Log10(a.Max) - math.Log10(a.Min)
 	labelled := map[int]bool{1: true}
 	switch {
 	case span*3 <= float64(n)+1:
@@ -190,6 +220,9 @@ func (a *Axis) logSteps(n int) {
 			t := tick{v: v}
 			if labelled[m] && (m > 1 || ((e%every)+every)%every == 0) {
 				t.label = logLabel(m, e, first < -3 || last > 5)
+			}
+			if t.label == "" && span > 60 { // a black bar
+				continue
 			}
 			a.ticks = append(a.ticks, t)
 		}
@@ -218,16 +251,24 @@ func plainNumber(v float64) string {
 		}
 		return s
 	}
-	s := strconv.FormatFloat(v, 'g', 4, 64)
+	return significant(v, 4)
+}
+
+// significant writes v with up to n digits, and powers where these are shorter.
+func significant(v float64, n int) string {
+	if a := math.Abs(v); a >= 1e-4 && a < 1e6 {
+		n = max(n, 6)
+	}
+	s := strconv.FormatFloat(v, 'g', n, 64)
 	mant, exp, ok := strings.Cut(s, "e")
 	if !ok {
 		return s
 	}
-	n, _ := strconv.Atoi(exp)
+	power, _ := strconv.Atoi(exp)
 	if mant == "1" {
-		return "10^" + strconv.Itoa(n)
+		return "10^" + strconv.Itoa(power)
 	}
-	return mant + "×10^" + strconv.Itoa(n)
+	return mant + "×10^" + strconv.Itoa(power)
 }
 
 // Tick labels may hold one exponent, set smaller and raised.
@@ -273,4 +314,14 @@ func (a *Axis) title(pn Pen, width vg.Length, n int) []string {
 		return pn.Elide(a.Short, width, n)
 	}
 	return pn.Elide(a.Label, width, n)
+}
+
+// TickLabels are the labels of the ticks, once the axis has its place.
+func (a *Axis) TickLabels() (labels []string) {
+	for _, t := range a.ticks {
+		if t.label != "" {
+			labels = append(labels, t.label)
+		}
+	}
+	return labels
 }

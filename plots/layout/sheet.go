@@ -48,7 +48,13 @@ type Area struct {
 	Frame Rect // the data area's border
 	Strip Rect // for crosses; empty when there are none
 	X, Y  func(float64) vg.Length
+
+	x, y *Axis
 }
+
+// Beyond says that a value lies outside of its axis: an interval that ends there is cut.
+// What is not a number lies nowhere.
+func (a Area) Beyond(x, y float64) bool { return a.x.Beyond(x) || a.y.Beyond(y) }
 
 // Border is the margin around a page.
 const Border = 7.0
@@ -84,7 +90,7 @@ func (s *Sheet) Grid() (rows, cols int) {
 }
 
 func (s *Sheet) area(f Rect) Area {
-	a := Area{Frame: f}
+	a := Area{Frame: f, x: s.X, y: s.Y}
 	data := f
 	if s.Crosses {
 		a.Strip = Rect{f.X0, f.Y1 - stripH, f.X1, f.Y1}
