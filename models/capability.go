@@ -10,6 +10,13 @@ type Stepped interface {
 	ARSteps() int // of sequential sampling
 }
 
+// Indifferent parameters know of other trainings that end with the same model.
+type Indifferent interface {
+	// Alike gives all trainings that end with the same model, to the last bit, the same
+	// parameters, whatever they take to get there.
+	Alike() Params
+}
+
 // Patched parameters are those of models whose images are put together of square
 // patches.
 type Patched interface {

@@ -153,17 +153,18 @@ func (p *Plan) Apart() []string {
 	return out
 }
 
-// Alike are trainings that cannot differ, though their settings do: with one AR step
-// (K = 1) nothing is drawn before it that a rollout could change.
+// Alike are trainings that end with the same model, though their settings and costs
+// differ: see [models.Indifferent]. Each is done, for its key is its own, and so is what
+// it measures of itself.
 type Alike struct {
 	Labels []string // of one cell each
+	Why    string
 }
 
-// String says which, and what to do.
+// String says which, why, and what to do.
 func (a Alike) String() string {
-	return fmt.Sprintf("%s train the same model: with one AR step (K = 1) train.rollout_depth changes nothing; "+
-		"[[sweep.exclude]] leaves points out",
-		strings.Join(a.Labels, " and "))
+	return fmt.Sprintf("%s train the same model: %s; each is trained all the same, since train_seconds, train_flops and memory are its own; "+
+		"[[sweep.exclude]] leaves points out", strings.Join(a.Labels, " and "), a.Why)
 }
 
 // Alike finds the trainings of the plan that cannot differ, those of the first of
@@ -172,29 +173,22 @@ func (p *Plan) Alike() []Alike {
 	var order []string
 	groups := map[string]*Alike{}
 	for _, it := range p.Items {
-		steps, ok := it.Settings.Params.(models.Stepped)
-		if it.Kind != work.Train || !ok || steps.ARSteps() != 1 {
+		params, ok := it.Settings.Params.(models.Indifferent)
+		if it.Kind != work.Train || !ok {
 			continue
 		}
 		full := it.Full()
+		full.Params = params.Alike().Seeded(it.Seed)
 		raw, err := json.Marshal(it.Kind.Part(&full))
 		if err != nil {
 			continue // it will be refused elsewhere
 		}
-		var part, train map[string]json.RawMessage
-		if json.Unmarshal(raw, &part) != nil || json.Unmarshal(part["train"], &train) != nil || train["rollout_depth"] == nil {
-			continue
-		}
-		delete(train, "rollout_depth")
-		if part["train"], err = json.Marshal(train); err != nil {
-			continue
-		}
-		if raw, err = json.Marshal(part); err != nil {
-			continue
-		}
 		g := groups[string(raw)]
 		if g == nil {
-			g = &Alike{}
+			g = &Alike{Why: "where all images keep inputs of depth 1 (train.mix = 1) deeper rollouts change nothing"}
+			if steps, ok := it.Settings.Params.(models.Stepped); ok && steps.ARSteps() == 1 {
+				g.Why = "with one AR step (K = 1) train.rollout_depth and train.input_noise change nothing"
+			}
 			groups[string(raw)] = g
 			order = append(order, string(raw))
 		}

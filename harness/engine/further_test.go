@@ -215,7 +215,7 @@ func TestTrainingsThatCannotDiffer(t *testing.T) {
 					edit(&s, func(p *pra.Params) { p.Model.Patch, p.Train.LR, p.Train.RolloutDepth = patch, lr, depth })
 					c := of
 					c.ID, c.Seed, c.Settings = fmt.Sprintf("c%g-%v-%d", lr, depth, seed), seed, &s
-					c.Label = fmt.Sprintf("lr=%g depth=%v", lr, depth)
+					c.Label = fmt.Sprintf("lr=%g rollout_depth=%v", lr, depth)
 					e.Cells = append(e.Cells, c)
 				}
 			}
@@ -236,13 +236,36 @@ func TestTrainingsThatCannotDiffer(t *testing.T) {
 	if got := alike(with(4, 1e-3)); len(got) != 0 { // four tokens
 		t.Errorf("several steps: %q", got)
 	}
-	got := alike(with(8, 1e-3, 1e-2))                                                                               // one
-	if len(got) != 2 || !strings.HasPrefix(got[0], "lr=0.001 depth=0 and lr=0.001 depth=1 train the same model") || // 2 and exact are 1 there
-		!strings.HasPrefix(got[1], "lr=0.01 depth=0 and ") {
+	got := alike(with(8, 1e-3, 1e-2))
+	if len(got) != 2 || !strings.HasPrefix(got[0], "lr=0.001 rollout_depth=0 and lr=0.001 rollout_depth=1 and ") ||
+		!strings.HasPrefix(got[1], "lr=0.01 rollout_depth=0 and ") {
 		t.Errorf("one step: %q", got)
 	}
+	// Of other keys: noise on inputs that nothing reads, and sweeps that no image keeps.
+	noisy := with(8, 1e-3)
+	for i := range noisy.Cells {
+		edit(noisy.Cells[i].Settings, func(p *pra.Params) { p.Train.InputNoise = 0.1 * float64(i%3) })
+	}
+	mixed := with(4, 1e-3)
+	for i := range mixed.Cells {
+		edit(mixed.Cells[i].Settings, func(p *pra.Params) { p.Train.Mix, p.Train.SweepSteps = 1, 1+i })
+	}
+	mixed.Cells = mixed.Cells[2:] // without depth 0, which is another
+	if got := alike(noisy); len(got) != 1 || !strings.Contains(got[0], "train.input_noise change nothing; each is trained all the same") {
+		t.Errorf("noise on inputs that nothing reads: %q", got)
+	}
+	if got := alike(mixed); len(got) != 1 || !strings.Contains(got[0], "train.mix = 1") || strings.Count(got[0], " and ") < 2 {
+		t.Errorf("sweeps that no image keeps: %q", got)
+	}
+	for _, e := range []*engine.Experiment{with(8, 1e-3), noisy, mixed} {
+		theSameModel(t, e)
+	}
+}
+
+// theSameModel trains all cells of two seeds and compares their losses.
+func theSameModel(t *testing.T, e *engine.Experiment) {
+	t.Helper()
 	b := newBench(t)
-	e := with(8, 1e-3)
 	b.run(context.Background(), e, nil)
 	losses := map[uint64]map[float64]bool{}
 	for _, r := range b.rows() {

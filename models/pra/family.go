@@ -84,6 +84,21 @@ func (p Params) Resolved() models.Params {
 	return p
 }
 
+// Alike is [models.Indifferent]. With one AR step the trunk sees no token, and where all
+// images keep inputs of depth 1 deeper sweeps are computed and not used. Unlike what
+// [Canonical] makes the same, these trainings differ in what they cost.
+func (p Params) Alike() models.Params {
+	t := &p.Train
+	t.RolloutDepth = t.RolloutDepth.Resolve(p.Model.ARSteps())
+	if t.RolloutDepth >= 2 && t.Mix == 1 {
+		t.RolloutDepth = 1
+	}
+	if p.Model.ARSteps() == 1 {
+		t.RolloutDepth, t.InputNoise = 0, 0
+	}
+	return p
+}
+
 func (p Params) Validate() error {
 	return models.First(p.Model.Validate(), p.Train.Validate(), p.Sample.Validate(), p.depths())
 }
