@@ -85,7 +85,7 @@ func (q Quantity) Direction() string { return quantity.Direction(q.Better) }
 // ShownUnit chooses how values of a metric are shown that are stored in a unit:
 // shown = stored · factor. largest is the largest finite magnitude among them.
 func ShownUnit(metric, stored string, largest float64) (factor float64, unit string) {
-	return quantity.Scaled(quantity.Find(metric).ShownAs(stored), largest)
+	return quantity.Shown(metric, stored, largest)
 }
 
 // Show writes the value of a key.

@@ -82,25 +82,12 @@ func Bytes(n int64) string {
 	return Digits(float64(n)/(1<<10), 3) + " KiB"
 }
 
-// Unit is how values of a stored unit are shown where they stand in a column
-// with others: the name, empty for pure numbers, and what values are divided by.
-func Unit(stored string) (name string, size float64) {
-	switch stored {
-	case "1":
-		return "", 1
-	case "bytes":
-		return "MiB", 1 << 20
-	case "s":
-		return "ms", 1e-3
-	}
-	return stored, 1
-}
-
-// Half writes a value, and half of its interval, which is empty without one.
-func Half(value float64, lo, hi *float64, size float64) (text, half string) {
-	text = Digits(value/size, 4)
+// Half writes a value and half of its interval, which is empty without one, both times
+// a factor.
+func Half(value float64, lo, hi *float64, factor float64) (text, half string) {
+	text = Digits(value*factor, 4)
 	if lo != nil && hi != nil {
-		half = Digits((*hi-*lo)/2/size, 2)
+		half = Digits((*hi-*lo)/2*factor, 2)
 	}
 	return text, half
 }

@@ -56,18 +56,13 @@ func TestSizes(t *testing.T) {
 
 func TestValueWithItsInterval(t *testing.T) {
 	lo, hi := 0.0119, 0.0127
-	for stored, want := range map[string][3]string{"s": {"ms", "12.30", "0.40"}, "1": {"", "0.01230", "0.00040"},
-		"images/s": {"images/s", "0.01230", "0.00040"}} {
-		name, size := Unit(stored)
-		text, half := Half(0.0123, &lo, &hi, size)
-		if got := [3]string{name, text, half}; got != want {
-			t.Errorf("%s: %q, want %q", stored, got, want)
+	for factor, want := range map[float64][2]string{1e3: {"12.30", "0.40"}, 1: {"0.01230", "0.00040"}, 100: {"1.230", "0.040"}} {
+		text, half := Half(0.0123, &lo, &hi, factor)
+		if got := [2]string{text, half}; got != want {
+			t.Errorf("times %g: %q, want %q", factor, got, want)
 		}
-		if text, half = Half(0.0123, &lo, nil, size); text != want[1] || half != "" {
-			t.Errorf("%s without an interval: %q, %q", stored, text, half)
+		if text, half = Half(0.0123, &lo, nil, factor); text != want[0] || half != "" {
+			t.Errorf("times %g without an interval: %q, %q", factor, text, half)
 		}
-	}
-	if name, size := Unit("bytes"); name != "MiB" || size != 1<<20 {
-		t.Errorf("bytes: %s, %v", name, size)
 	}
 }

@@ -51,14 +51,21 @@ func TestReadmeHasEveryRow(t *testing.T) {
 }
 
 func writeTable(b *strings.Builder, groups []Group) {
-	b.WriteString("| metric name | what | stored in | better | interval | stage |\n|---|---|---|---|---|---|\n")
+	b.WriteString("| metric name | in headings; on axes | what | unit | better | interval | stage |\n|---|---|---|---|---|---|---|\n")
 	for _, g := range groups {
 		for _, m := range metrics {
 			if m.Group == g {
-				fmt.Fprintf(b, "| `%s` | %s | %s | %s | %s | %s |\n", m.Name, m.Doc, m.Unit, aim(m), over(m.Interval, m.Nature), stageOf(m))
+				fmt.Fprintf(b, "| `%s` | %s | %s | %s | %s | %s | %s |\n", m.Name, called(m), m.Doc, m.Units(), aim(m), over(m.Interval, m.Nature), stageOf(m))
 			}
 		}
 	}
+}
+
+func called(m *Metric) string {
+	if m.Called() == m.Label {
+		return m.Label
+	}
+	return m.Called() + "; " + m.Label
 }
 
 func aim(m *Metric) string {

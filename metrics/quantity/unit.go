@@ -1,6 +1,9 @@
 package quantity
 
-import "math"
+import (
+	"math"
+	"strings"
+)
 
 // ShownAs is the unit that values of a metric are scaled from: the one they
 // were stored in, except where "1" says less than the row does.
@@ -19,6 +22,33 @@ func (m *Metric) ShownAs(stored string) string {
 		return m.Unit
 	}
 	return stored
+}
+
+// Units are those of a metric in words: what is stored, and what people read where that
+// is another.
+func (m *Metric) Units() string {
+	if _, shown := Scaled(m.ShownAs(""), 1); m.Unit == "1" && shown != "" {
+		return "1, shown in " + shown
+	}
+	return m.Unit
+}
+
+// Shown is how values of a metric are shown that are stored in a unit, wherever people
+// read them: shown = stored · factor. largest is the largest finite magnitude to be
+// shown. Files for programs have what is stored.
+func Shown(metric, stored string, largest float64) (factor float64, unit string) {
+	return Scaled(Find(metric).ShownAs(stored), largest)
+}
+
+// With is a text of a number with its unit.
+func With(number, unit string) string { return strings.TrimSpace(number + " " + unit) }
+
+// Head is the heading of a column of numbers with their unit.
+func Head(text, unit string) string {
+	if unit == "" {
+		return text
+	}
+	return text + " (" + unit + ")"
 }
 
 // Scaled chooses how values of a unit are shown: shown = stored · factor.

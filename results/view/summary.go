@@ -2,6 +2,7 @@ package view
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -43,14 +44,18 @@ func Summarize(points []Point, left LeftOut, all int) Summary {
 	return s
 }
 
-// Unit is the unit in which a metric's values are stored.
-func (s Summary) Unit(metric string) string {
+// Shown is how a metric's values are shown: in one unit, and times what.
+func (s Summary) Shown(metric string) (factor float64, unit string) {
+	stored, largest := "", 0.0
 	for i := range s.Points {
 		if m, ok := s.Points[i].Means[metric]; ok {
-			return m.Unit
+			stored = m.Unit
+			if x := math.Abs(m.Value); !math.IsInf(x, 0) {
+				largest = max(largest, x)
+			}
 		}
 	}
-	return "1"
+	return quantity.Shown(metric, stored, largest)
 }
 
 // Has says whether some point has one of the outcomes.

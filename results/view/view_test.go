@@ -116,7 +116,7 @@ func TestSummary(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d := cmp.Diff([]string{"fid_proxy", "throughput"}, s.Metrics); d != "" || s.Unit("throughput") != "images/s" || len(s.Points) != 3 {
+	if d := cmp.Diff([]string{"fid_proxy", "throughput"}, s.Metrics); d != "" || unitOf(s, "throughput") != "images/s" || len(s.Points) != 3 {
 		t.Errorf("%+v: %s", s, d)
 	}
 	notes := strings.Join(s.Notes(), "\n")
@@ -154,4 +154,9 @@ func TestStepsOverSeeds(t *testing.T) {
 	if m := view.OverSeeds("e", [][]view.StepPoint{one[1:]}).Method(); m != stat.None {
 		t.Errorf("a line without intervals has them %v", m)
 	}
+}
+
+func unitOf(s view.Summary, metric string) string {
+	_, unit := s.Shown(metric)
+	return unit
 }

@@ -30,11 +30,11 @@ func Topics() []Topic {
 // Metrics prints the definition of every metric, group by group.
 func Metrics(w io.Writer) error {
 	for _, g := range quantity.Groups {
-		t := table.Table{Columns: []string{string(g), "unit", "better", "asked for by", "definition"}}
+		t := table.Table{Columns: []string{string(g), "in headings", "on axes", "unit", "better", "asked for by", "definition"}}
 		for _, m := range quantity.Metrics() {
 			if m.Group == g {
 				better := map[int]string{-1: "lower", 1: "higher"}[m.Better]
-				t.Rows = append(t.Rows, []any{m.Name, m.Unit, better, m.Key, m.Doc})
+				t.Rows = append(t.Rows, []any{m.Name, m.Called(), m.Label, m.Units(), better, m.Key, m.Doc})
 			}
 		}
 		if err := table.WriteText(w, t); err != nil {

@@ -164,10 +164,11 @@ func (r Report) Print(w io.Writer) error {
 		if i > 0 {
 			fmt.Fprintln(w)
 		}
-		fmt.Fprintf(w, "%s: mean %s over %d points × %d seeds\n", m.Name, short(m.Mean), m.Points, m.Seeds)
-		t := table.Table{Columns: []string{"effect", "share of variance", "without luck", "F", "p (Holm)", "mean at each value"}}
+		factor, unit := quantity.Shown(m.Name, m.Unit, math.Abs(m.Mean))
+		fmt.Fprintf(w, "%s: mean %s over %d points × %d seeds\n", m.Name, quantity.With(short(m.Mean*factor), unit), m.Points, m.Seeds)
+		t := table.Table{Columns: []string{"effect", "share of variance", "without luck", "F", "p (Holm)", quantity.Head("mean at each value", unit)}}
 		for _, e := range m.Effects {
-			t.Rows = append(t.Rows, []any{e.Name, percent(e.Share), net(e.Net), shown(e.F), shown(e.Corrected), levels(e.Levels)})
+			t.Rows = append(t.Rows, []any{e.Name, percent(e.Share), net(e.Net), shown(e.F), shown(e.Corrected), levels(e.Levels, factor)})
 		}
 		for _, rest := range m.rest() {
 			t.Rows = append(t.Rows, []any{rest.name, percent(rest.Share), "", "", "", ""})
@@ -200,7 +201,7 @@ func (m *Metric) notes() (out []string) {
 	return out
 }
 
-func levels(all []view.Level) string {
+func levels(all []view.Level, factor float64) string {
 	const most = 6
 	var parts []string
 	for i, l := range all {
@@ -208,7 +209,7 @@ func levels(all []view.Level) string {
 			parts = append(parts, fmt.Sprintf("… %d more", len(all)-most))
 			break
 		}
-		parts = append(parts, l.Name+": "+short(l.Mean))
+		parts = append(parts, l.Name+": "+short(l.Mean*factor))
 	}
 	return strings.Join(parts, ", ")
 }

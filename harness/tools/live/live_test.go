@@ -391,11 +391,11 @@ func TestNumbers(t *testing.T) {
 		{Label: "b", Seeds: 3, Outcome: record.Pending},
 	}
 	got := numbersOf(data.Summarize(points, nil, 6))
-	want := numbers{Columns: []column{{"fid_proxy", ""}, {"latency", "ms"}}, Rows: []point{
+	want := numbers{Columns: []column{{"fid_proxy", "", 1}, {"latency", "ms", 1e3}}, Rows: []point{
 		{Name: "a", Seeds: "2 of 3", Values: []number{{Value: "12.00"}, {"1.500", "0.10"}}, Outcome: "ok"},
 		{Name: "b", Seeds: "3", Values: []number{{}, {}}, Outcome: "pending"},
 	}}
-	if d := cmp.Diff(want, got); d != "" {
+	if d := cmp.Diff(want, got, cmp.AllowUnexported(column{})); d != "" {
 		t.Error(d)
 	}
 	points[1].Outcome, points[1].Reason = record.OutOfMemory, "of all"

@@ -27,7 +27,10 @@ type numbers struct {
 }
 
 // column is a metric.
-type column struct{ Name, Unit string }
+type column struct {
+	Name, Unit string
+	factor     float64 // of stored values, in the unit
+}
 
 // point is one line.
 type point struct {
@@ -85,10 +88,9 @@ func (b *base) summary(ctx context.Context, db *results.DB, experiment string) (
 
 func numbersOf(s data.Summary) numbers {
 	n := numbers{Hidden: max(0, len(s.Points)-shownPoints)}
-	var sizes []float64
 	for _, m := range s.Metrics {
-		unit, size := numeral.Unit(s.Unit(m))
-		n.Columns, sizes = append(n.Columns, column{m, unit}), append(sizes, size)
+		factor, unit := s.Shown(m)
+		n.Columns = append(n.Columns, column{m, unit, factor})
 	}
 	n.Outcomes = s.Has(func(o string) bool { return o != record.OK && o != record.Pending })
 	for i := range s.Points[:len(s.Points)-n.Hidden] {
@@ -103,7 +105,7 @@ func numbersOf(s data.Summary) numbers {
 		for k, name := range s.Metrics {
 			var v number
 			if m, ok := p.Means[name]; ok {
-				v.Value, v.Interval = numeral.Half(m.Value, m.Lo, m.Hi, sizes[k])
+				v.Value, v.Interval = numeral.Half(m.Value, m.Lo, m.Hi, n.Columns[k].factor)
 			}
 			row.Values = append(row.Values, v)
 		}

@@ -180,8 +180,9 @@ func (w *watcher) pageValues(ctx context.Context, b *base, cells []*cell, column
 		return nil
 	}
 	var metrics []string
+	factors := map[string]float64{}
 	for _, c := range columns {
-		metrics = append(metrics, c.Name)
+		metrics, factors[c.Name] = append(metrics, c.Name), c.factor
 	}
 	return w.open(func(db *results.DB) error {
 		for experiment, ids := range missing {
@@ -195,8 +196,7 @@ func (w *watcher) pageValues(ctx context.Context, b *base, cells []*cell, column
 			for i := range rows {
 				r := &rows[i]
 				var v number
-				_, size := numeral.Unit(r.Unit)
-				v.Value, v.Interval = numeral.Half(r.Value, r.Lo, r.Hi, size)
+				v.Value, v.Interval = numeral.Half(r.Value, r.Lo, r.Hi, factors[r.Metric])
 				b.values[name{experiment, r.Cell}][r.Metric] = v
 			}
 		}

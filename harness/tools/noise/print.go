@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"prabench/internal/numeral"
+	"prabench/metrics/quantity"
 	"prabench/metrics/stat"
 	"prabench/results/table"
 	"prabench/results/view"
@@ -47,19 +48,20 @@ func printLedger(w io.Writer, q Quality, l view.Ledger, difference float64) erro
 	if l.Point != "" {
 		of += " of " + l.Point
 	}
-	fmt.Fprintf(w, "%s: mean %s over %d trainings × %d sampling seeds", of, number(l.Mean), l.Trainings, l.Samplings)
+	in := shownAs(q, l.Mean)
+	fmt.Fprintf(w, "%s: mean %s over %d trainings × %d sampling seeds", of, in.text(l.Mean), l.Trainings, l.Samplings)
 	if l.Left > 0 {
 		fmt.Fprintf(w, " (%d values left out: their trainings lack sampling seeds)", l.Left)
 	}
 	fmt.Fprintln(w)
-	t := table.Table{Columns: []string{"noise of", "standard deviation", "share of variance", "of the mean", "levels"}}
+	t := table.Table{Columns: []string{"noise of", quantity.Head("standard deviation", in.unit), "share of variance", "of the mean", "levels"}}
 	total := l.Total()
 	for _, c := range l.Components {
-		t.Rows = append(t.Rows, []any{c.Name, deviation(c.Variance), share(c.Variance.Value, total), percent(c.Variance, l.Mean),
+		t.Rows = append(t.Rows, []any{c.Name, in.deviation(c.Variance), share(c.Variance.Value, total), percent(c.Variance, l.Mean),
 			int64(c.Levels)})
 	}
 	if q.Images > 0 {
-		t.Rows = append(t.Rows, []any{"images of one sampling (jackknife)", number(q.Images), "", share(q.Images, math.Abs(l.Mean)), ""})
+		t.Rows = append(t.Rows, []any{"images of one sampling (jackknife)", in.number(q.Images), "", share(q.Images, math.Abs(l.Mean)), ""})
 	}
 	if err := table.WriteText(w, t); err != nil {
 		return err
@@ -67,19 +69,19 @@ func printLedger(w io.Writer, q Quality, l view.Ledger, difference float64) erro
 	if ratio := l.Ratio(); ratio > 0 {
 		fmt.Fprintf(w, "Training seeds move it %s times as much as sampling seeds.\n", number(ratio))
 	}
-	fmt.Fprintf(w, "Found in 80 of 100 cases at 5 %%, unpaired: with %s.\n", found(l.Spread, l.Mean))
+	fmt.Fprintf(w, "Found in 80 of 100 cases at 5 %%, unpaired: with %s.\n", in.found(l.Spread, l.Mean))
 	if difference != 0 {
-		fmt.Fprintf(w, "A difference of %s needs %s a side.\n", number(difference), view.Needs(l.Spread, difference))
+		fmt.Fprintf(w, "A difference of %s needs %s a side.\n", in.text(difference), view.Needs(l.Spread, difference))
 	}
 	return nil
 }
 
 // found are the differences that so many seeds find.
-func found(s stat.Spread, mean float64) string {
+func (in shown) found(s stat.Spread, mean float64) string {
 	var out []string
 	for _, n := range advised {
 		d := s.Detectable(n, stat.Level)
-		out = append(out, fmt.Sprintf("%d seeds %s (%s)", n, number(d), share(d, math.Abs(mean))))
+		out = append(out, fmt.Sprintf("%d seeds %s (%s)", n, in.text(d), share(d, math.Abs(mean))))
 	}
 	return strings.Join(out, ", ")
 }
@@ -90,17 +92,32 @@ func printPairs(w io.Writer, q Quality, difference float64) {
 	if p.Points == 0 || p.Spread.SD == 0 {
 		return
 	}
-	over := "two points"
+	in, over := shownAs(q, p.Mean), "two points"
 	if p.Points > 1 {
 		over = fmt.Sprintf("%d pairs of points", p.Points)
 	}
-	fmt.Fprintf(w, "\n%s in pairs of seeds, over %s: deviation of differences %s, correlation %.2f.\n", q.Metric, over, number(p.Spread.SD),
-		p.Correlation)
-	fmt.Fprintf(w, "Found in 80 of 100 cases at 5 %%, in pairs: with %s.\n", found(p.Spread, p.Mean))
+	fmt.Fprintf(w, "\n%s in pairs of seeds, over %s: deviation of differences %s, correlation %.2f.\n", q.Metric, over,
+		in.text(p.Spread.SD), p.Correlation)
+	fmt.Fprintf(w, "Found in 80 of 100 cases at 5 %%, in pairs: with %s.\n", in.found(p.Spread, p.Mean))
 	if difference != 0 {
-		fmt.Fprintf(w, "A difference of %s needs %s in pairs.\n", number(difference), view.Needs(p.Spread, difference))
+		fmt.Fprintf(w, "A difference of %s needs %s in pairs.\n", in.text(difference), view.Needs(p.Spread, difference))
 	}
 }
+
+// shown is how values of a metric are written: in one unit.
+type shown struct {
+	factor float64
+	unit   string
+}
+
+func shownAs(q Quality, largest float64) shown {
+	factor, unit := quantity.Shown(q.Metric, q.Unit, math.Abs(largest))
+	return shown{factor, unit}
+}
+
+func (in shown) number(x float64) string { return number(x * in.factor) }
+
+func (in shown) text(x float64) string { return quantity.With(in.number(x), in.unit) }
 
 func number(x float64) string { return numeral.Compact(x, 3) }
 
@@ -112,12 +129,12 @@ func share(x, of float64) string {
 }
 
 // deviation is the root of a variance with its interval.
-func deviation(variance stat.Estimate) string {
+func (in shown) deviation(variance stat.Estimate) string {
 	e := stat.Root(variance)
 	if !e.HasInterval() {
-		return number(e.Value)
+		return in.number(e.Value)
 	}
-	return fmt.Sprintf("%s [%s, %s]", number(e.Value), number(e.Lo), number(e.Hi))
+	return fmt.Sprintf("%s [%s, %s]", in.number(e.Value), in.number(e.Lo), in.number(e.Hi))
 }
 
 // percent is the root of a variance as a share of a mean.

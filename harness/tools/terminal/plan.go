@@ -10,6 +10,7 @@ import (
 	"prabench/harness/progress"
 	"prabench/harness/stage"
 	"prabench/internal/numeral"
+	"prabench/metrics/quantity"
 	"prabench/models"
 	"prabench/results/table"
 )
@@ -54,8 +55,9 @@ func planTable(w io.Writer, l engine.Loaded, p *engine.Plan) error {
 		fmt.Fprintf(w, " (%s)", f.Description)
 	}
 	fmt.Fprintln(w)
-	t := table.Table{Columns: []string{"cell", "params", "tokens", "AR steps", "NFE", "GFLOP/image", "TFLOP to train",
-		"train memory", "sample memory"}}
+	t := table.Table{Columns: []string{"cell", quantity.Params.Called(), "tokens", quantity.ARSteps.Called(), quantity.NFE.Called(),
+		quantity.Head(quantity.FLOPsImage.Label, "GFLOP"), quantity.Head(quantity.TrainFLOPs.Label, "TFLOP"), "train memory",
+		"sample memory"}}
 	points := 0
 	var last map[string]any // a point's seeds follow each other and share it
 	for i := range l.Exp.Cells {

@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"prabench/internal/numeral"
+	"prabench/metrics/quantity"
 	"prabench/results/record"
 	"prabench/results/table"
 	"prabench/results/view"
@@ -37,11 +38,11 @@ func Points(w io.Writer, experiment string, s view.Summary, others string, more 
 // interval.
 func pointTable(s view.Summary) table.Table {
 	t := table.Table{Columns: []string{"cell", "seeds"}}
+	factors := map[string]float64{}
 	for _, m := range s.Metrics {
-		if unit, _ := numeral.Unit(s.Unit(m)); unit != "" {
-			m += " (" + unit + ")"
-		}
-		t.Columns = append(t.Columns, m)
+		factor, unit := s.Shown(m)
+		factors[m] = factor
+		t.Columns = append(t.Columns, quantity.Head(m, unit))
 	}
 	failed := s.Has(func(outcome string) bool { return outcome != record.OK })
 	if failed {
@@ -53,7 +54,7 @@ func pointTable(s view.Summary) table.Table {
 		for _, m := range s.Metrics {
 			text := ""
 			if v, ok := p.Means[m]; ok {
-				text = withInterval(v)
+				text = withInterval(v, factors[m])
 			}
 			row = append(row, text)
 		}
@@ -79,9 +80,8 @@ func seeds(p *view.Point, metrics []string) string {
 }
 
 // withInterval writes "12.3 ±0.4".
-func withInterval(m view.Mean) string {
-	_, size := numeral.Unit(m.Unit)
-	text, half := numeral.Half(m.Value, m.Lo, m.Hi, size)
+func withInterval(m view.Mean, factor float64) string {
+	text, half := numeral.Half(m.Value, m.Lo, m.Hi, factor)
 	if half != "" {
 		text += " ±" + half
 	}

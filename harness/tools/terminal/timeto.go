@@ -3,6 +3,7 @@ package terminal
 import (
 	"fmt"
 	"io"
+	"math"
 	"strconv"
 
 	"prabench/experiments"
@@ -25,12 +26,20 @@ func TimeTo(w io.Writer, rows []view.Row, goal string) error {
 	if err != nil {
 		return err
 	}
-	t := table.Table{Columns: []string{"training", "seeds", "reached", "steps", "train_seconds (s)", "train_flops"}}
+	t := table.Table{Columns: []string{"training", "seeds", "reached"}}
+	factors := make([]float64, len(costsOf))
+	for i, name := range costsOf {
+		factor, unit := quantity.Shown(name, "", largest(arms, i))
+		if name == view.StepsTrained {
+			name = "steps"
+		}
+		factors[i], t.Columns = factor, append(t.Columns, quantity.Head(name, unit))
+	}
 	early := false
 	for _, a := range arms {
 		row := []any{a.Name, int64(a.Seeds), int64(a.Reached)}
-		for _, c := range a.Costs {
-			row = append(row, cost(c, a.Reached))
+		for i, c := range a.Costs {
+			row = append(row, cost(c, a.Reached, factors[i]))
 			early = early || c.AtFirst
 		}
 		t.Rows = append(t.Rows, row)
@@ -45,13 +54,27 @@ func TimeTo(w io.Writer, rows []view.Row, goal string) error {
 	return nil
 }
 
+// largest is the greatest cost of a kind that is printed.
+func largest(arms []view.Arm, of int) (most float64) {
+	for _, a := range arms {
+		c := a.Costs[of]
+		if a.Reached > 0 {
+			most = max(most, math.Abs(c.Value))
+		}
+		if c.Beyond != nil {
+			most = max(most, math.Abs(*c.Beyond))
+		}
+	}
+	return most
+}
+
 // cost is the mean over the seeds that reached the value, and to what the others
 // were followed.
-func cost(c view.Reached, reached int) string {
+func cost(c view.Reached, reached int, factor float64) string {
 	text := ""
 	if reached > 0 {
-		if text = numeral.Compact(c.Value, 3); c.HasInterval() {
-			text += " ±" + numeral.Compact((c.Hi-c.Lo)/2, 2)
+		if text = numeral.Compact(c.Value*factor, 3); c.HasInterval() {
+			text += " ±" + numeral.Compact((c.Hi-c.Lo)/2*factor, 2)
 		}
 		if c.AtFirst {
 			text = "≤ " + text
@@ -61,7 +84,7 @@ func cost(c view.Reached, reached int) string {
 		if text != "" {
 			text += ", others "
 		}
-		text += "> " + numeral.Compact(*c.Beyond, 3)
+		text += "> " + numeral.Compact(*c.Beyond*factor, 3)
 	}
 	return text
 }
