@@ -13,6 +13,7 @@ import (
 	"prabench/metrics"
 	"prabench/metrics/embed"
 	"prabench/metrics/quantity"
+	"prabench/models/dataset"
 )
 
 // Score compares the drawn images with the reference.
@@ -23,7 +24,10 @@ var Score = &stage.Kind{
 	Chief:    Sample,
 	Version:  scoreVersion,
 	Effort:   func(*stage.Settings, *stage.Costs) stage.Effort { return stage.Effort{Other: 2 * time.Second} },
-	Memory:   embedding,
+	Memory: func(h stage.Host) int64 {
+		reference := stage.AtMost(h.Samples, dataset.Images(h.Settings.Data))
+		return embedding(h) + featureBytes(h, h.Count+reference)
+	},
 	Lacks: func(s *stage.Settings, n stage.Images) error {
 		reference, _ := n.Splits(s)
 		reference = stage.AtMost(s.Samples, reference)
