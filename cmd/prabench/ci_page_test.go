@@ -12,16 +12,16 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// ciPage is the file that docs/ci.md has under a heading.
+// ciPage is the file that docs/guide/ci.md has under a heading.
 func ciPage(t *testing.T, heading string, into any) {
 	t.Helper()
-	page, err := os.ReadFile("../../docs/ci.md")
+	page, err := os.ReadFile("../../docs/guide/ci.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	block := regexp.MustCompile("(?s)\n## " + heading + "\n.*?```yaml\n(.*?)```").FindSubmatch(page)
 	if block == nil {
-		t.Fatalf("docs/ci.md has no file for %s", heading)
+		t.Fatalf("docs/guide/ci.md has no file for %s", heading)
 	}
 	if err := yaml.Unmarshal(block[1], into); err != nil {
 		t.Fatalf("the file for %s: %v", heading, err)
@@ -70,7 +70,7 @@ func step(t *testing.T, script string, env ...string) (string, int) {
 	return string(out), cmd.ProcessState.ExitCode()
 }
 
-// The files of docs/ci.md are what they are for: they have the history that a check
+// The files of docs/guide/ci.md are what they are for: they have the history that a check
 // needs, they build, and their own scripts, run here, end as the page says for every
 // exit code, with the reports that they keep.
 func TestTheFilesForCI(t *testing.T) {

@@ -47,7 +47,7 @@ func TestCellsThatAreTimedTheSameShareTheirRounds(t *testing.T) {
 	b := newBench(t)
 	sum := b.run(context.Background(), tiny(without), nil)
 	of := b.timings(sum)
-	first, second := of["rollout_depth=0, seed 1"], of["rollout_depth=1, seed 1"]
+	first, second := of["depth=0, seed 1"], of["depth=1, seed 1"]
 	if record.MeasuredBy(second.ID) != first.ID || second.ID == first.ID || second.Cell != "cell1" || second.Stage == first.Stage {
 		t.Fatalf("attempts %+v and %+v", first, second)
 	}
@@ -72,13 +72,13 @@ func TestCellsThatAreTimedTheSameShareTheirRounds(t *testing.T) {
 	e := tiny(without)
 	e.Cells = append(e.Cells, third.Cells...)
 	sum = b.run(context.Background(), e, nil)
-	if now := b.timings(sum); record.MeasuredBy(now["until=10, seed 1"].ID) != first.ID || now["rollout_depth=0, seed 1"].ID != first.ID {
-		t.Errorf("%s, %s; measured by %s", now["until=10, seed 1"].ID, now["rollout_depth=0, seed 1"].ID, first.ID)
+	if now := b.timings(sum); record.MeasuredBy(now["until=10, seed 1"].ID) != first.ID || now["depth=0, seed 1"].ID != first.ID {
+		t.Errorf("%s, %s; measured by %s", now["until=10, seed 1"].ID, now["depth=0, seed 1"].ID, first.ID)
 	}
 
 	// Who asks for it has it measured.
 	sum = b.run(context.Background(), tiny(without), func(r *engine.Run) { r.Force = []string{"cell1"} })
-	if now := b.timings(sum)["rollout_depth=1, seed 1"]; record.MeasuredBy(now.ID) != now.ID {
+	if now := b.timings(sum)["depth=1, seed 1"]; record.MeasuredBy(now.ID) != now.ID {
 		t.Errorf("a forced timing shares the rounds of %s", record.MeasuredBy(now.ID))
 	}
 }
@@ -146,12 +146,12 @@ func TestRoundsGoOnForAnInterval(t *testing.T) {
 	}
 	// No machine is within 1e-9, so a spent budget ends it, and as early as it is spent.
 	sum := b.run(context.Background(), tiny(asks(1e-9, time.Nanosecond)), nil)
-	if n := rounds(b.timings(sum)["rollout_depth=0, seed 1"]); n != 2 {
+	if n := rounds(b.timings(sum)["depth=0, seed 1"]); n != 2 {
 		t.Errorf("%d rounds without a budget for more than 2", n)
 	}
 	sum = b.run(context.Background(), tiny(asks(2e-9, 6*time.Second)), nil)
-	a := b.timings(sum)["rollout_depth=0, seed 1"]
-	if n := rounds(a); n <= 2 || !strings.Contains(b.out.String(), "time rollout_depth=0") {
+	a := b.timings(sum)["depth=0, seed 1"]
+	if n := rounds(a); n <= 2 || !strings.Contains(b.out.String(), "time depth=0") {
 		t.Errorf("%d rounds with a budget for more than 2\n%s", n, b.out.String())
 	}
 }

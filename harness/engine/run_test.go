@@ -79,7 +79,7 @@ func tiny(change func(*stage.Settings)) *engine.Experiment {
 			change(&s)
 		}
 		e.Cells = append(e.Cells, engine.Cell{
-			ID: fmt.Sprintf("cell%d", depth), Label: fmt.Sprintf("rollout_depth=%d", depth), Seed: 1,
+			ID: fmt.Sprintf("cell%d", depth), Label: fmt.Sprintf("depth=%d", depth), Seed: 1,
 			Params: map[string]any{"train.rollout_depth": depth}, Settings: &s,
 		})
 	}

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -36,10 +35,7 @@ var Reference = &stage.Kind{
 		return referencePart{s.DataHash, s.EmbedderHash, s.Reference, s.Samples, s.Count}
 	},
 	Effort: func(*stage.Settings, *stage.Costs) stage.Effort { return stage.Effort{Other: 3 * time.Second} },
-	Memory: func(h stage.Host) int64 {
-		reference := stage.AtMost(h.Samples, dataset.Images(h.Settings.Data))
-		return h.Data() + embedding(h) + featureBytes(h, h.Count+reference)
-	},
+	Memory: func(h stage.Host) int64 { return h.Data() + embedding(h) },
 	Lacks: func(s *stage.Settings, n stage.Images) error {
 		if reference, _ := n.Splits(s); reference == 0 {
 			return fmt.Errorf("metrics.reference: the data set %s has no %s images", s.Data.Set, s.Reference)
@@ -213,16 +209,6 @@ func portion(each int) int { return max(1, min(mostPortion, portionBytes/max(eac
 
 // embedding is the bytes of what an embedder makes of a portion on its way.
 func embedding(h stage.Host) int64 { return h.Images(portion(h.Params.Shape().Bytes())) * 64 }
-
-// featureBytes is what the features of n images take, in the precision of the extractor
-// and in that of the metrics. A network in a file has about as many as Inception.
-func featureBytes(h stage.Host, n int) int64 {
-	features := int64(128)
-	if strings.HasPrefix(h.Embedder, "onnx:") {
-		features = 2048
-	}
-	return int64(n) * features * (4 + 8)
-}
 
 // embed embeds in portions, so that it can report and stop.
 func (t *task) embed(e embed.Embedder, pixels []uint8, n, size, channels int) ([]float32, error) {

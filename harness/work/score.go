@@ -13,7 +13,6 @@ import (
 	"prabench/metrics"
 	"prabench/metrics/embed"
 	"prabench/metrics/quantity"
-	"prabench/models/dataset"
 )
 
 // Score compares the drawn images with the reference.
@@ -24,10 +23,7 @@ var Score = &stage.Kind{
 	Chief:    Sample,
 	Version:  scoreVersion,
 	Effort:   func(*stage.Settings, *stage.Costs) stage.Effort { return stage.Effort{Other: 2 * time.Second} },
-	Memory: func(h stage.Host) int64 {
-		reference := stage.AtMost(h.Samples, dataset.Images(h.Settings.Data))
-		return embedding(h) + featureBytes(h, h.Count+reference)
-	},
+	Memory:   embedding,
 	Lacks: func(s *stage.Settings, n stage.Images) error {
 		reference, _ := n.Splits(s)
 		reference = stage.AtMost(s.Samples, reference)

@@ -76,29 +76,15 @@ func Memory(s Spec) int64 {
 	if err != nil {
 		return 0
 	}
-	n := r.images()
+	n := r.info.Train + r.info.Test
+	if r.info.Train < 0 {
+		n = counted(r)
+	} // else data.limit has been applied, to the splits that it limits
 	all := int64(n) * int64(r.info.Size*r.info.Size*r.info.Channels)
 	if (s.Set == Folder || s.Set == ImageNet) && all > residentMost() {
 		return int64(n)*perImage + aheadBytes
 	}
 	return all
-}
-
-// Images is how many images a set has in both splits, as far as its files are listed; 0
-// for one that is not here. It looks at a folder once.
-func Images(s Spec) int {
-	r, err := s.resolve()
-	if err != nil {
-		return 0
-	}
-	return r.images()
-}
-
-func (r resolved) images() int {
-	if r.info.Train < 0 {
-		return counted(r)
-	}
-	return r.info.Train + r.info.Test // data.limit has been applied, to the splits that it limits
 }
 
 // TrainImages is the number of images that a set has to train on, as far as its files
