@@ -17,15 +17,15 @@ import (
 // A patch as large as the image has no border, one of a single pixel no inside.
 func SeamIndex(real, gen Pictures, patch int) (stat.Estimate, error) {
 	if err := samePictures(real, gen); err != nil {
-		return stat.Estimate{}, fmt.Errorf("seam index: %w", err)
+		return stat.Estimate{}, fmt.Errorf("blockiness: %w", err)
 	}
 	if patch < 2 || patch >= real.Size {
-		return stat.Estimate{}, fmt.Errorf("seam index: patches of %d pixels in images of %d have no seams to compare; they must be larger "+
+		return stat.Estimate{}, fmt.Errorf("blockiness: patches of %d pixels in images of %d have no seams to compare; they must be larger "+
 			"than 1 and smaller than the image", patch, real.Size)
 	}
 	r, g := gradientsOf(real, patch), gradientsOf(gen, patch)
 	if r.all.inside == 0 || g.all.inside == 0 || r.all.across == 0 {
-		return stat.Estimate{}, fmt.Errorf("seam index: images without any difference between neighbouring pixels")
+		return stat.Estimate{}, fmt.Errorf("blockiness: images without any difference between neighbouring pixels")
 	}
 	left := [2][]float64{}
 	for _, b := range r.blocks {

@@ -142,7 +142,7 @@ func TestTablesAreNeverRefusedForWhatIsMissing(t *testing.T) {
 	}{
 		"one value": {holes, []string{"fid_proxy", "precision", "params"}, []string{"– not measured: precision (1 of 8 rows).", "not a number",
 			"1 of 8 cells lack values: oom (1).", "oom: the worker passed its limit of 8 GiB"}},
-		"a column": {holes, []string{"fid_proxy", "seam_index"}, []string{"seam index (7 of 8 rows)", "oom"}},
+		"a column": {holes, []string{"fid_proxy", "seam_index"}, []string{"blockiness (7 of 8 rows)", "oom"}},
 		"every column but one": {empty, []string{"kid", "params", "vendi", "throughput"},
 			[]string{"– not measured: KD (proxy) (no row has it), Vendi score (no row has it), throughput (no row has it)."}},
 		"every column": {empty, []string{"kid"}, []string{"KD (proxy) (no row has it)"}},

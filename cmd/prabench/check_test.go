@@ -291,7 +291,7 @@ func TestCheckOfThisProgram(t *testing.T) {
 		t.Errorf("against itself: exit code %d\n%s%s", code, out, errs)
 	}
 	out, errs, code = prabench(args + " --test-extra-work 3")
-	if code != 1 || !strings.Contains(out, "found again in a fresh block") {
+	if code != 1 || !strings.Contains(out, "found again in a confirmation block") {
 		t.Errorf("with three times as much extra work: exit code %d\n%s%s", code, out, errs)
 	}
 }

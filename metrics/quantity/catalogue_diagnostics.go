@@ -40,8 +40,8 @@ var (
 		Group: Diagnostics, Interval: stat.Jackknife, Stage: "exposure", Key: "metrics.exposure",
 	})
 	FIDMosaic = metric(Metric{
-		Name: "fid_mosaic", Unit: "1", Label: "Fréchet distance of mosaics", Short: "FD, mosaics",
-		Doc:    "Fréchet distance of mosaics: every patch is sampled given the real patches before it.",
+		Name: "fid_mosaic", Unit: "1", Label: "Fréchet distance of teacher-forced samples", Short: "FD, teacher-forced",
+		Doc:    "Fréchet distance of teacher-forced samples: every patch is sampled given the real patches before it.",
 		Better: -1, Group: Diagnostics, Interval: stat.Jackknife, Stage: "exposure", Key: "metrics.exposure",
 	})
 	BlockErrorFree = metric(Metric{
@@ -51,7 +51,7 @@ var (
 	})
 	BlockErrorGiven = metric(Metric{
 		Name: "block_error_given", Unit: "1", Label: "error of a step, real inputs", Short: "step error, real inputs",
-		Doc:    "block_error_free of mosaics, where every input is real.",
+		Doc:    "block_error_free of teacher-forced samples, where every input is real.",
 		Better: -1, Aim: "lower, down to block_error_real", Group: Diagnostics, Stage: "exposure", Key: "metrics.exposure",
 	})
 	BlockErrorReal = metric(Metric{
@@ -60,7 +60,7 @@ var (
 		Group: Diagnostics, Stage: "exposure", Key: "metrics.exposure",
 	})
 	ExposureGap = metric(Metric{
-		Name: "exposure_gap", Unit: "1", Label: "exposure gap",
+		Name: "exposure_gap", Unit: "1", Label: "exposure-bias gap",
 		Doc:    "Mean over AR steps of block_error_free over block_error_given, less 1.",
 		Better: -1, Aim: "lower; 0 is no harm by the model's own inputs", Group: Diagnostics, Stage: "exposure", Key: "metrics.exposure",
 	})
@@ -70,9 +70,9 @@ var (
 		Better: -1, Aim: "lower; 1 is no growth", Group: Diagnostics, Stage: "exposure", Key: "metrics.exposure",
 	})
 	SeamIndex = metric(Metric{
-		Name: "seam_index", Unit: "1", Label: "seam index (real images: 1)", Short: "seam index",
+		Name: "seam_index", Unit: "1", Label: "blockiness (real images: 1)", Short: "blockiness",
 		Doc:   "Differences of neighbouring pixels across borders of patches over those inside, divided by the same of real images.",
-		Aim:   "1 is no seam",
+		Aim:   "1 is as in real images",
 		Group: Diagnostics, Interval: stat.Jackknife, Stage: "seam", Key: "metrics.seam",
 	})
 	NearestDistance = metric(Metric{

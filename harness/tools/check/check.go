@@ -9,7 +9,7 @@
 // speed by more than most regressions, for as long as it lives; the median
 // ratio has the interval of the sign test, which assumes nothing of the noise;
 // p-values are corrected for the number of comparisons (Holm); and what looks
-// like a change is measured again in a fresh block: only what recurs is called
+// like a change is measured again in a confirmation block: only what recurs is called
 // one. What cannot be decided is called inconclusive, with what to do about it.
 //
 // Figures without noise (parameters, FLOPs, bytes of model and cache, steps)

@@ -32,7 +32,7 @@ func (b Bench) Compare(ctx context.Context, cells []Cell, o Options, rep *Report
 		return err
 	}
 	if !first.flagged(all) {
-		// Nothing waits for a fresh block yet: what is open may have more time. What
+		// Nothing waits for a confirmation block yet: what is open may have more time. What
 		// this flags late has the rest.
 		if err := b.goOn(ctx, cells, all, o, begin.Add(time.Duration(openShare*float64(o.Budget))), "first block", first); err != nil {
 			return err
@@ -74,7 +74,7 @@ func (b Bench) Compare(ctx context.Context, cells []Cell, o Options, rep *Report
 	}
 	fresh := &findings{}
 	if len(again) > 0 {
-		if fresh, err = b.settle(ctx, cells, again, o, begin.Add(o.Budget), "fresh block"); err != nil {
+		if fresh, err = b.settle(ctx, cells, again, o, begin.Add(o.Budget), "confirmation block"); err != nil {
 			return err
 		}
 	}
@@ -140,9 +140,9 @@ func (k *Comparison) decide(fresh *estimate) {
 	}
 	switch now := fresh.flags(k.metric); {
 	case now == was && was > 0:
-		k.Verdict, k.Why, k.Recurred = Regression, way+": found, and found again in a fresh block", true
+		k.Verdict, k.Why, k.Recurred = Regression, way+": found, and found again in a confirmation block", true
 	case now == was:
-		k.Verdict, k.Why, k.Recurred = Improvement, way+": found, and found again in a fresh block", true
+		k.Verdict, k.Why, k.Recurred = Improvement, way+": found, and found again in a confirmation block", true
 	case len(fresh.x) == 0:
 		k.fill(k.first)
 		k.Verdict, k.Why = Inconclusive, "flagged as "+way+", and no time was left to measure it again"
