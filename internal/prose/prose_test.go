@@ -19,6 +19,8 @@ var better = []struct {
 	{regexp.MustCompile(`(?i)\bwhoever\b`), "anyone who, or name the part"},
 	{regexp.MustCompile(`(?i)\b(is|are|was|were) told\b`), "reported, printed, named"},
 	{regexp.MustCompile(`(?i)\b(images|bytes|tokens|numbers|steps|lines) an? (call|step|second|image|round)\b`), "per"},
+	{regexp.MustCompile(`(?i)\b(one|objects?|rows?|bits|values|evaluations?) an? (token|class|channel|line|seed|key|thread|device|step|parameter|round|call)\b`), "per"},
+	{regexp.MustCompile(`(?i)\bhangs? on\b`), "depends on"},
 	{regexp.MustCompile(`(?m)^#+ (Doubtful|Silence|How|Numbers|Numbers in, numbers out)$`), "a heading that says what the section is about"},
 }
 
@@ -72,6 +74,7 @@ func TestFaultsAreFound(t *testing.T) {
 		"The file is made anew.":             1,
 		"Whoever reads it\nis told so anew.": 3,
 		"1,200 images a second":              1,
+		"One row a class, one an image":      1,
 		"## Silence":                         1,
 		"## Silence on the wire":             0,
 		"The file is written again; its sizes are reported per call.": 0,
