@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"unicode"
 
 	"gonum.org/v1/plot/vg"
 
@@ -164,10 +165,14 @@ func (c *chart) warn() {
 	if lacking := layout.Missing(texts...); len(lacking) > 0 {
 		codes := make([]string, 0, len(lacking))
 		for _, r := range lacking {
-			codes = append(codes, fmt.Sprintf("U+%04X", r))
+			codes = append(codes, fmt.Sprintf("%c (U+%04X)", r, r))
 		}
-		s.Notes = append(s.Notes, "The font lacks "+listed(codes)+": a question mark stands for each. "+
-			"Names without them can be given with names, title, x_label and y_label.")
+		text := "No font here has " + listed(codes) + ": a box stands for each. Install a font that has them (Debian: " +
+			packageFor(lacking[0]) + "), or give names without them with names, title, x_label and y_label."
+		s.Notes = append(s.Notes, text)
+		if c.data.Warn != nil {
+			c.data.Warn(text)
+		}
 	}
 	if text := c.diverged(c.fig.Metrics()); text != "" {
 		s.Notes = append(s.Notes, text)
@@ -176,6 +181,19 @@ func (c *chart) warn() {
 		s.Notes = append(s.Notes, fmt.Sprintf("%d series: from the %dth on they look like earlier ones; choose some with where, or use facet.", n,
 			layout.Looks+1))
 	}
+}
+
+// packageFor is a package of Debian with a font for characters like one.
+func packageFor(r rune) string {
+	switch {
+	case unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Hangul, unicode.Bopomofo):
+		return "fonts-noto-cjk"
+	case r >= 0x1f000 && r < 0x20000:
+		return "fonts-symbola"
+	case unicode.IsLetter(r):
+		return "fonts-noto-core"
+	}
+	return "fonts-dejavu-core or fonts-symbola"
 }
 
 // ranged sets the two ends of an axis.

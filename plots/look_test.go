@@ -1,8 +1,12 @@
 package plots
 
 import (
+	"bytes"
 	"fmt"
 	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -179,13 +183,81 @@ func TestDivergedTrainingsAreNamed(t *testing.T) {
 func TestCharactersTheFontLacksAreNamed(t *testing.T) {
 	fig := Figure{Kind: figure.Line, X: "rollout_depth", Y: "fid_proxy", Series: "block", Facet: "patch", Title: "Abstand ε über λ",
 		Look: figure.Look{Called: map[string]string{"1": "深さ", "2": "глубина"}, YLabel: "距離 深"}}
-	s, err := sheetOf(fig, tradeoff())
+	data := tradeoff()
+	var warned []string
+	data.Warn = func(text string) { warned = append(warned, text) }
+	s, err := sheetOf(fig, data)
 	if err != nil {
 		t.Fatal(err)
 	}
 	notes := strings.Join(s.Notes, " ")
-	if !strings.Contains(notes, "The font lacks U+8DDD, U+96E2, U+6DF1, U+3055: a question mark") {
+	for _, want := range []string{"No font here has 距 (U+8DDD), 離 (U+96E2), 深 (U+6DF1), さ (U+3055): a box", "Debian: fonts-noto-cjk"} {
+		if !strings.Contains(notes, want) || len(warned) != 1 || !strings.Contains(warned[0], want) {
+			t.Errorf("notes %s\nwarned %q\nwant %q", notes, warned, want)
+		}
+	}
+	if svg, err := Render(fig, data, "svg"); err != nil || strings.ContainsAny(string(svg), "距離深さ") || strings.Contains(string(svg), "??") ||
+		!strings.Contains(string(svg), "□□ □") {
+		t.Errorf("%v: a character without a font is in the picture", err)
+	}
+}
+
+// Tests draw with the embedded faces, whatever fonts the machine has.
+var _ = layout.UseFonts()
+
+// What a font of the system has is drawn as outlines, in every format, with the width
+// that the font gives it, and nothing is warned of.
+func TestCharactersOfOtherFontsAreDrawn(t *testing.T) {
+	dir := t.TempDir()
+	out, err := exec.Command("go", "list", "-f", "{{.Dir}}", "codeberg.org/go-pdf/fpdf").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := os.ReadFile(filepath.Join(strings.TrimSpace(string(out)), "font", "DejaVuSansCondensed.ttf"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, content := range map[string][]byte{"DejaVu.ttf": raw, "broken.ttf": []byte("no font"), "a-cut.ttf": raw[:2000], "read.me": raw} {
+		if err := os.WriteFile(filepath.Join(dir, name), content, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	fig := Figure{Kind: figure.Line, X: "rollout_depth", Y: "fid_proxy", Series: "block", Title: "სიღრმე ⋈ depth",
+		Where: map[string]any{"patch": 7}, Look: figure.Look{Called: map[string]string{"1": "մեկ"}, YLabel: "მანძილი ☃", XLabel: "☃ x"}}
+	// Without a font for them they are boxes, with one they are not.
+	lacking, err := Render(fig, tradeoff(), "svg")
+	if err != nil || strings.Count(string(lacking), "□") < 10 {
+		t.Fatalf("%v: the embedded faces have them, so the test says nothing", err)
+	}
+	defer layout.UseFonts(filepath.Join(dir, "nowhere"), dir)()
+	s, err := sheetOf(fig, tradeoff())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if notes := strings.Join(s.Notes, " "); strings.Contains(notes, "No font") {
 		t.Error(notes)
+	}
+	if narrow, wide := (layout.Pen{Size: 10}).Width("სი"), (layout.Pen{Size: 10}).Width("სიღრმე"); narrow <= 0 || wide <= 2*narrow {
+		t.Errorf("widths %v and %v", narrow, wide)
+	}
+	tidy(t, fig, tradeoff())
+	for _, format := range []string{"svg", "pdf", "png"} {
+		with, err := Render(fig, tradeoff(), format)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fig2 := fig
+		fig2.Title = "      depth"
+		without, err := Render(fig2, tradeoff(), format)
+		if err != nil || bytes.Equal(with, without) {
+			t.Errorf("%s: %v: the title makes no difference", format, err)
+		}
+		if again, err := Render(fig, tradeoff(), format); err != nil || !bytes.Equal(with, again) {
+			t.Errorf("%s: %v: two drawings differ", format, err)
+		}
+		if format == "svg" && strings.ContainsAny(string(with), "სიღრმე⋈□մեկ☃") {
+			t.Error("a character is text, which a reader may have no font for")
+		}
 	}
 }
 

@@ -30,6 +30,9 @@ type Data struct {
 	// Accept names differences that may share an axis, since the caller knows of
 	// them: code, device, protocol. The figure names them all the same.
 	Accept []string
+	// Warn takes what the author should know of a figure that is drawn all the same; nil
+	// is nobody. Its notes say it too.
+	Warn func(text string)
 	// Images is the difference a − b of two cells over pairs of images, where both drew
 	// from the same weights with the same noise; nil where nobody can tell.
 	Images func(a, b CellData, metric string) (stat.Difference, bool)

@@ -68,8 +68,7 @@ func (p *Painter) Text(pn Pen, x, y vg.Length, h, v float64, s string) {
 	x -= vg.Length(h) * w
 	y -= vg.Length(v) * pn.Capital()
 	p.Texts = append(p.Texts, Inked{s, Rect{x, y - pn.Descent(), x + w, y + pn.Capital()}})
-	p.c.SetColor(pn.Color)
-	p.c.FillString(pn.face(), vg.Point{X: x, Y: y}, s)
+	p.write(pn, x, y, s)
 }
 
 // upright writes one line from bottom to top; h runs along the line and v
@@ -87,8 +86,7 @@ func (p *Painter) upright(pn Pen, x, y vg.Length, h, v float64, s string) {
 	p.c.Push()
 	p.c.Translate(vg.Point{X: x, Y: y})
 	p.c.Rotate(math.Pi / 2)
-	p.c.SetColor(pn.Color)
-	p.c.FillString(pn.face(), vg.Point{}, s)
+	p.write(pn, 0, 0, s)
 	p.c.Pop()
 }
 

@@ -49,7 +49,15 @@ func (p Pen) face() font.Face {
 // Width is the advance width of s.
 func (p Pen) Width(s string) vg.Length {
 	f := p.face()
-	return f.Width(legible(s))
+	w := vg.Length(0)
+	for _, part := range parts(legible(s)) {
+		if part.glyph != nil {
+			w += part.glyph.width(p.Size)
+		} else {
+			w += f.Width(part.text)
+		}
+	}
+	return w
 }
 
 // line is the distance from baseline to baseline.
@@ -175,8 +183,11 @@ func (p Pen) Elide(s string, width vg.Length, n int) []string {
 	return lines
 }
 
-// legible drops what is not printable and replaces characters that the font
-// lacks, so that the three formats show the same text.
+// missing stands for a character that no font has.
+const missing = '□'
+
+// legible drops what is not printable and replaces characters that no font has, so
+// that the three formats show the same text.
 func legible(s string) string {
 	ascii := true
 	for i := 0; i < len(s) && ascii; i++ {
@@ -192,26 +203,27 @@ func legible(s string) string {
 		case r < ' ' || r == 0x7f:
 			return -1
 		}
-		if lacks(r) {
-			return '?'
+		if lacks(r) && system.find(r) == nil {
+			return missing
 		}
 		return r
 	}, s)
 }
 
-// lacks says that the fonts have no such character.
+// lacks says that the embedded faces have no such character.
 func lacks(r rune) bool {
 	f := Pen{}.face()
 	i, err := f.Face.GlyphIndex(nil, r)
 	return err != nil || i == 0 || r > 0xFFFF
 }
 
-// Missing are the characters of texts that the fonts lack, each once, in the order
-// in which they come: figures have a question mark in their place.
+// Missing are the characters of texts that neither the embedded faces nor the system's
+// fonts have, each once, in the order in which they come: figures have a box in their
+// place.
 func Missing(texts ...string) (runes []rune) {
 	for _, text := range texts {
 		for _, r := range text {
-			if r > 0x7e && !unicode.IsSpace(r) && lacks(r) && !slices.Contains(runes, r) {
+			if r > 0x7e && !unicode.IsSpace(r) && lacks(r) && system.find(r) == nil && !slices.Contains(runes, r) {
 				runes = append(runes, r)
 			}
 		}

@@ -24,6 +24,7 @@ func (s Source) Figures(ctx context.Context, f engine.Loaded, dir string, format
 		for _, w := range warnings {
 			say.warn("%s", w)
 		}
+		data.Warn = func(text string) { say.warn("%s: %s", fig.Source, text) }
 		files, err := plots.Draw(fig, data, filepath.Join(dir, f.Exp.Ref()), formats)
 		if err != nil {
 			say.warn("%s: %v", fig.Source, err)
