@@ -169,7 +169,7 @@ type TooFew struct{ Train, HeldOut, Features int }
 
 func (e *TooFew) Error() string {
 	return fmt.Sprintf("there are %d training and %d held-out images, the extractor has %d features: a certificate needs more images than "+
-		"features on both sides, at least %d of each; take a data set or a split (data.limit) with more", e.Train, e.HeldOut, e.Features,
+		"features on both sides, at least %d of each; take a data set with more, or hold more of its images out", e.Train, e.HeldOut, e.Features,
 		e.Features+1)
 }
 

@@ -85,7 +85,8 @@ func realAgainstReal(pool metrics.Features, stopped func() error) (Real, error) 
 
 // infinite is the Fréchet distance at infinitely many images, of pairs of larger sets.
 func infinite(out *Real, n, d int, set func(n, i int) metrics.Features, stopped func() error) error {
-	pairs, images := pairsOf(n, mostInfinite, fewestInfinite, mostOfInfinite, 4*(d+2))
+	least := 4 * (d + 2)
+	pairs, images := pairsOf(n, mostInfinite, fewestInfinite, max(mostOfInfinite, least), least)
 	out.InfiniteImages = images
 	var values []float64
 	for i := range pairs {
@@ -108,8 +109,8 @@ func infinite(out *Real, n, d int, set func(n, i int) metrics.Features, stopped 
 	if len(values) > 0 {
 		mean, lo, hi := bootstrapMean(values, confidence)
 		out.Infinite = Score{mean, &lo, &hi}
-		_, lo, hi = bootstrapMean(values, 1-significance)
-		out.Off = lo > 0 || hi < 0
+		_, least, most := bootstrapMean(values, 1-significance)
+		out.Off = least > 0 || most < 0
 	}
 	return nil
 }

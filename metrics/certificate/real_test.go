@@ -74,6 +74,37 @@ func TestRealAgainstRealHoldsItsLevels(t *testing.T) {
 	}
 }
 
+// The interval of fd_inf is that of its values, and sets of fewer images than many
+// features need are not compared.
+func TestInfiniteOfRealImages(t *testing.T) {
+	pool := skewed(3000, 3, 8)
+	r, err := realAgainstReal(pool, func() error { return nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	order := rand.New(rand.NewPCG(3, 5)).Perm(pool.N)
+	var values []float64
+	for i := range r.InfinitePairs {
+		n := r.InfiniteImages
+		e, err := metrics.FrechetInfinite(picked(pool, order[2*i*n:(2*i+1)*n]), picked(pool, order[(2*i+1)*n:(2*i+2)*n]))
+		if err != nil {
+			t.Fatal(err)
+		}
+		values = append(values, e.Value)
+	}
+	mean, lo, hi := bootstrapMean(values, confidence)
+	if len(values) != 30 || r.Infinite.Value != mean || *r.Infinite.Lo != lo || *r.Infinite.Hi != hi || !(lo < mean && mean < hi) {
+		t.Errorf("%+v [%g, %g], want %g [%g, %g]", r, *r.Infinite.Lo, *r.Infinite.Hi, mean, lo, hi)
+	}
+	if _, wider, widest := bootstrapMean(values, 1-significance); wider >= lo || widest <= hi {
+		t.Errorf("99 %%: [%g, %g], 95 %%: [%g, %g]", wider, widest, lo, hi)
+	}
+	many, err := realAgainstReal(skewed(2100, 400, 9), func() error { return nil })
+	if err != nil || many.InfinitePairs != 0 || many.InfiniteImages != 4*402 || many.Pairs == 0 {
+		t.Errorf("400 features: %v, %+v", err, many)
+	}
+}
+
 // Two distributions that differ a little are found by the same tests.
 func TestRealAgainstRealFindsADifference(t *testing.T) {
 	pool := skewed(4000, 3, 5)

@@ -10,9 +10,9 @@ import (
 //go:embed shipped
 var shippedFiles embed.FS
 
-// shipped are the certificates that come with the program, by key.
-var shipped = sync.OnceValue(func() map[string]*Certificate {
-	all := map[string]*Certificate{}
+// AllShipped are the certificates that come with the program, in the order of their
+// files' names.
+var AllShipped = sync.OnceValue(func() (all []*Certificate) {
 	list, err := shippedFiles.ReadDir("shipped")
 	if err != nil {
 		return all
@@ -24,7 +24,7 @@ var shipped = sync.OnceValue(func() map[string]*Certificate {
 		c := &Certificate{}
 		raw, err := shippedFiles.ReadFile("shipped/" + entry.Name())
 		if err == nil && json.Unmarshal(raw, c) == nil && c.Version == Version {
-			all[Key(c.ExtractorHash, c.DataHash)] = c
+			all = append(all, c)
 		}
 	}
 	return all
@@ -32,5 +32,10 @@ var shipped = sync.OnceValue(func() map[string]*Certificate {
 
 // Shipped is the certificate that comes with the program, nil where there is none.
 func Shipped(extractorHash, dataHash string) *Certificate {
-	return shipped()[Key(extractorHash, dataHash)]
+	for _, c := range AllShipped() {
+		if c.ExtractorHash == extractorHash && c.DataHash == dataHash {
+			return c
+		}
+	}
+	return nil
 }
