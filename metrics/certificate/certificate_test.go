@@ -93,6 +93,11 @@ func TestAnExtractorThatSees(t *testing.T) {
 	t.Logf("failed:\n%s\nuntested:\n%s\n%+v", texts(c.Failed), texts(c.Untested), c.Real)
 	for _, r := range c.Responses {
 		for i, curve := range r.Curves {
+			for _, score := range curve.Scores {
+				if i == 0 && *score.Lo < 0 {
+					t.Errorf("%s of %s: %g [%g, %g]", Metrics[i].Name, r.Kind, score.Value, *score.Lo, *score.Hi)
+				}
+			}
 			if curve.First == 0 || curve.Tau < .8 {
 				t.Errorf("%s of %s: %+v", Metrics[i].Name, r.Kind, curve)
 			}
@@ -113,7 +118,7 @@ func TestAnExtractorThatSees(t *testing.T) {
 		t.Fatal(err)
 	}
 	want, err := metrics.FrechetEstimate(real, gen)
-	if err != nil || c.Baseline[0].Value != want.Value || *c.Baseline[0].Hi != want.Hi {
+	if err != nil || c.Baseline[0].Value != want.Value || *c.Baseline[0].Lo != want.Lo || *c.Baseline[0].Hi != want.Hi {
 		t.Errorf("the baseline is %+v, the metric says %+v, %v", c.Baseline[0], want, err)
 	}
 }

@@ -3,6 +3,7 @@ package certificate
 import (
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strconv"
@@ -262,9 +263,19 @@ func (m *measuring) measured(name string, images func() (metrics.Pictures, error
 
 func (p Pair) scores() (out [2]Score) {
 	for i, l := range p {
-		out[i] = scoreOf(l.Estimate())
+		out[i] = scoreOf(estimate(i, l))
 	}
 	return out
+}
+
+// estimate is a distance of [Metrics] with its interval, as the metric gives it: no
+// Fréchet distance is negative.
+func estimate(metric int, l metrics.LeftOut) stat.Estimate {
+	e := l.Estimate()
+	if metric == 0 {
+		e = e.Within(0, math.Inf(1))
+	}
+	return e
 }
 
 // response is both distances at all severities of one kind of damage.
@@ -285,18 +296,18 @@ func (m *measuring) response(kind, unit string, severities []float64, base Pair,
 		for k, p := range all {
 			at[k] = p[i]
 		}
-		r.Curves[i] = curveOf(base[i], at, severities)
+		r.Curves[i] = curveOf(i, base[i], at, severities)
 	}
 	return r, nil
 }
 
-func curveOf(base metrics.LeftOut, at []metrics.LeftOut, severities []float64) Curve {
+func curveOf(metric int, base metrics.LeftOut, at []metrics.LeftOut, severities []float64) Curve {
 	var c Curve
 	values := make([]float64, len(at))
-	real := scoreOf(base.Estimate())
+	real := scoreOf(estimate(metric, base))
 	for k, l := range at {
 		values[k] = l.Value
-		c.Scores = append(c.Scores, scoreOf(l.Estimate()))
+		c.Scores = append(c.Scores, scoreOf(estimate(metric, l)))
 	}
 	for k := len(at) - 1; k >= 0 && c.Scores[k].above(real); k-- {
 		c.First = k + 1

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"gonum.org/v1/plot/vg"
 
@@ -94,12 +95,19 @@ func (f Figure) sheet() (*layout.Sheet, error) {
 
 // heading says where the damage is not seen.
 func (p Panel) heading(metrics []string) string {
+	var blind []string
 	for i, first := range p.First {
 		if first == 0 {
-			return p.Kind + ": not seen by " + metrics[i]
+			blind = append(blind, metrics[i])
 		}
 	}
-	return p.Kind
+	switch {
+	case len(blind) == 0:
+		return p.Kind
+	case len(blind) == len(metrics):
+		return p.Kind + ": not seen"
+	}
+	return p.Kind + ": not seen by " + strings.Join(blind, ", ")
 }
 
 func (f Figure) draw(p *layout.Painter, a layout.Area, panel Panel) {

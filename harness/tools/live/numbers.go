@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"prabench/harness/engine"
+	"prabench/harness/tools/terminal"
 	"prabench/internal/numeral"
 	"prabench/results"
 	"prabench/results/record"
@@ -44,7 +45,7 @@ type number struct{ Value, Interval string }
 
 // readNumbers adds the experiments' points. Those that cannot be read, or are not
 // those of the file that is shown, are told of in their place; the rest is shown.
-func (b *base) readNumbers(ctx context.Context, db *results.DB) error {
+func (b *base) readNumbers(ctx context.Context, db *results.DB, artifacts string) error {
 	b.refs = map[string]string{}
 	for i := range b.experiments {
 		e := &b.experiments[i]
@@ -56,7 +57,7 @@ func (b *base) readNumbers(ctx context.Context, db *results.DB) error {
 			e.Notes = []string{err.Error()}
 			continue
 		}
-		e.Numbers, e.Notes = numbersOf(s), s.Notes()
+		e.Numbers, e.Notes = numbersOf(s), append(s.Notes(), terminal.Uncertified(artifacts, s)...)
 		if others, err := db.Others(ctx, e.Name); err == nil && others != "" && b.plan == nil {
 			e.Notes = append(e.Notes, others)
 		}

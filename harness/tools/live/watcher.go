@@ -141,7 +141,7 @@ func (w *watcher) read(ctx context.Context, now time.Time) (*base, error) {
 	b.findSamples(w.src.Places.Store())
 	b.curves = w.curves.finished(w.src.Places.Store(), b.stages)
 	if db != nil {
-		err = b.readNumbers(ctx, db)
+		err = b.readNumbers(ctx, db, w.src.Places.Artifacts)
 	}
 	return b, err
 }

@@ -47,3 +47,17 @@ func printed(t *testing.T, points []view.Point) string {
 	}
 	return strings.Join(lines, "\n")
 }
+
+// What is not certified is said of metrics that the table shows, and of no others.
+func TestUncertifiedOfASummary(t *testing.T) {
+	const protocol = "channels=1; data=stripes; data_hash=d; embedder=striped; embedder_hash=e"
+	s := view.Summary{Metrics: []string{"kid", "throughput"}, Points: []view.Point{{Means: map[string]view.Mean{
+		"kid": {Protocol: protocol}, "throughput": {Protocol: "batch=1"}, "recall": {Protocol: protocol}}}, {}}}
+	got := Uncertified(t.TempDir(), s)
+	if len(got) != 1 || !strings.HasPrefix(got[0], "features: striped on stripes: uncertified (kid); ") {
+		t.Errorf("%q", got)
+	}
+	if got := Uncertified("", s); got != nil {
+		t.Errorf("without a folder: %q", got)
+	}
+}

@@ -309,11 +309,12 @@ func chosenPoints(ctx context.Context, w io.Writer, db *results.DB, ref, named s
 	if err != nil || len(s.Points) == 0 {
 		return err
 	}
-	return Points(w, named+ref, s, others, uncertified(q.Artifacts, s)...)
+	return Points(w, named+ref, s, others, Uncertified(q.Artifacts, s)...)
 }
 
-// uncertified is said of the metrics that a table shows.
-func uncertified(artifacts string, s view.Summary) []string {
+// Uncertified is what is said of the features behind the metrics that a table shows, by
+// the certificates in a folder of artifacts; nothing without one.
+func Uncertified(artifacts string, s view.Summary) []string {
 	if artifacts == "" {
 		return nil
 	}
