@@ -15,7 +15,7 @@ import (
 func (a *app) ingestCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "ingest DIR…",
-		Short: "Take in results and artifacts of another machine",
+		Short: "Ingest results and artifacts of another machine",
 		Args:  cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, dirs []string) error {
 			for _, dir := range dirs {

@@ -54,7 +54,7 @@ func (a *app) importanceCommand() *cobra.Command {
 	var metrics []string
 	c := &cobra.Command{
 		Use:   "importance FILE",
-		Short: "Say which axes of a sweep decide its metrics, and which do no more than luck",
+		Short: "Say which axes of a sweep decide its metrics, and which explain no more than noise",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, files []string) error {
 			return a.analysed(c, files, func(l engine.Loaded, of draw.Source) (any, func() error, error) {

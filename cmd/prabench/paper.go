@@ -29,7 +29,7 @@ func (a *app) paperCommand() *cobra.Command {
 	var o paperOptions
 	c := &cobra.Command{
 		Use:   "paper [FILE…]",
-		Short: "Do what is missing of the paper's experiments and draw all figures into one folder",
+		Short: "Run the missing stages of the paper's experiments and draw all figures into one folder",
 		RunE: func(c *cobra.Command, files []string) error {
 			if o.retry != "" && o.retry != "failed" {
 				return usage("--retry %s: the only choice is `failed`", o.retry)

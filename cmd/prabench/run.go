@@ -25,7 +25,7 @@ func (a *app) runCommand() *cobra.Command {
 	var noFigures, takeOver bool
 	c := &cobra.Command{
 		Use:   "run FILE…",
-		Short: "Do what is missing of experiments, then print the table and draw the figures",
+		Short: "Run the missing stages of experiments, then print the table and draw the figures",
 		Args:  cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, files []string) error {
 			if retry != "" && retry != "failed" {

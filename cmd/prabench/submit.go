@@ -13,7 +13,7 @@ import (
 )
 
 func (a *app) submitCommand() *cobra.Command {
-	submit := &cobra.Command{Use: "submit", Short: "Send what is missing of experiments to the machines of a cluster"}
+	submit := &cobra.Command{Use: "submit", Short: "Submit the missing stages of experiments to a cluster"}
 	submit.RunE = func(*cobra.Command, []string) error {
 		return usage("submit needs the name of an engine: prabench submit slurm FILE")
 	}
