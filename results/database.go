@@ -312,7 +312,11 @@ func useLog(ctx context.Context, conn *sql.Conn) error {
 		if err != nil && !errors.Is(explain("", "", err), ErrLocked) {
 			return err
 		}
-		time.Sleep(wait)
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(wait):
+		}
 	}
 	if err == nil {
 		err = fmt.Errorf("SQLite keeps journal mode %q", mode)

@@ -24,6 +24,7 @@ import (
 	"prabench/harness/engine"
 	"prabench/harness/tools/draw"
 	"prabench/harness/tools/sampler"
+	"prabench/harness/tools/terminal"
 )
 
 // Exit codes; check adds 3, inconclusive.
@@ -49,8 +50,11 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	err := root.ExecuteContext(context.Background())
-	if err == nil {
+	switch {
+	case err == nil:
 		return a.code
+	case a.stop.Ended(err):
+		return exitFailed
 	}
 	if strings.HasPrefix(err.Error(), "unknown command") {
 		what, _, _ := strings.Cut(err.Error(), "\n") // without cobra's list of like words
@@ -85,6 +89,7 @@ type app struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	code           int // when there is no error
+	stop           *terminal.Stop
 
 	db, artifacts, figures string
 	dbs                    []string // of commands that read several, see queryFlags

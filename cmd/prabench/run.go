@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/signal"
 	"strings"
-	"syscall"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -105,40 +104,16 @@ func (a *app) runJSON(s engine.Summary) error {
 // workerCommand is a variable because tests start themselves as workers.
 var workerCommand = engine.WorkerCommand
 
-// stoppable is a context that ends with the first Ctrl-C; the second ends the
-// program, whose workers then save by themselves.
+// stoppable is a context that ends with the first Ctrl-C, see [terminal.Stop].
 func (a *app) stoppable(ctx context.Context) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithCancel(ctx)
-	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, stops()...)
-	go func() {
-		select {
-		case <-ctx.Done():
-			return
-		case <-signals:
-		}
-		fmt.Fprintln(a.stderr, "\nstopping: trainings save a checkpoint first (press Ctrl-C again not to wait)")
-		cancel()
-		<-signals
-		os.Exit(exitFailed)
-	}()
-	return ctx, func() { signal.Stop(signals); cancel() }
-}
-
-// stops are the signals that ask for an end: Ctrl-C, kill, a terminal that hangs up
-// and Ctrl-\. One that was to be ignored from the start stays so: nohup.
-func stops() (all []os.Signal) {
-	for _, s := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT} {
-		if !signal.Ignored(s) {
-			all = append(all, s)
-		}
-	}
-	return all
+	a.stop = &terminal.Stop{Out: a.stderr, Again: a.again(), Code: exitFailed,
+		Works: func() bool { return len(engine.RunningNow(a.places())) > 0 }}
+	return a.stop.Context(ctx)
 }
 
 // untilInterrupted ends with Ctrl-C.
 func untilInterrupted(ctx context.Context) (context.Context, context.CancelFunc) {
-	return signal.NotifyContext(ctx, stops()...)
+	return signal.NotifyContext(ctx, terminal.Stops()...)
 }
 
 // conclude says how a run ended.

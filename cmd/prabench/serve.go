@@ -14,6 +14,7 @@ import (
 	"prabench/harness/engine"
 	"prabench/harness/tools/live"
 	"prabench/harness/tools/slurm"
+	"prabench/harness/tools/terminal"
 )
 
 func (a *app) serveCommand() *cobra.Command {
@@ -74,7 +75,7 @@ func (a *app) serve(ctx context.Context, files []string, o serveOptions) error {
 	case <-ctx.Done():
 	}
 	stop()
-	patience, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+	patience, cancel := context.WithTimeout(context.WithoutCancel(ctx), terminal.Patience)
 	defer cancel()
 	if err := server.Shutdown(patience); err != nil {
 		_ = server.Close() // it is the end either way

@@ -124,7 +124,10 @@ func (r *Run) begin(ctx context.Context, stop context.CancelFunc, since time.Tim
 	meter := progress.New(r.Out, r.Terminal, time.Now)
 	ends = []func(){meter.Close, unlock}
 	grace := or(r.Grace, 30*time.Second)
-	orphans(r.Places, grace, meter.Say)
+	orphans(ctx, r.Places, grace, meter.Say)
+	if err := ctx.Err(); err != nil {
+		return nil, nil, err
+	}
 	r.Places.sweep()
 
 	id := &Identifier{Places: r.Places, Read: true, Say: patient(meter, since)}

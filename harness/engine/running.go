@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"io/fs"
@@ -99,12 +100,13 @@ func readMarks(dir string) []Running {
 
 // orphans waits for workers of a run that has died: they have noticed, and
 // save what they were at. Those that do not end are killed after the grace, so
-// that no two workers are ever at one stage. Only who holds the lock may ask.
-func orphans(p Places, grace time.Duration, say func(format string, args ...any)) {
+// that no two workers are ever at one stage: where ctx ends first, nothing may be
+// started. Only who holds the lock may ask.
+func orphans(ctx context.Context, p Places, grace time.Duration, say func(format string, args ...any)) {
 	end := time.Now().Add(grace)
 	told := false
 	for _, r := range RunningNow(p) {
-		for began := time.Now(); r.Worker.Alive(); time.Sleep(10 * time.Millisecond) {
+		for began := time.Now(); r.Worker.Alive() && ctx.Err() == nil; time.Sleep(10 * time.Millisecond) {
 			if !told && time.Since(began) > time.Second {
 				told = true
 				say("waiting for process %d, %s of %s, which a run that died has left behind", r.Worker.PID, r.Kind, r.Label)
