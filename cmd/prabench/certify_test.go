@@ -98,6 +98,8 @@ func TestWhatCertifyRefuses(t *testing.T) {
 		"embedder certify ternary --data shaps":                                "shaps",
 		"embedder certify ternary --data shapes --images -1":                   "--images -1",
 		"embedder certify ternary --data shapes --images 50 --set data.size=8": "96 features",
+		"embedder certify ternary --data imagenet":                             "by --set data.root=FOLDER",
+		"embedder certify ternary --data images --set data.size=8":             "by --set data.root=FOLDER",
 		"embedder certify onnx:none.onnx --data shapes":                        "none.onnx",
 		"embedder certify ternary --experiment none.toml":                      "none.toml",
 		"embedder certify": "usage",

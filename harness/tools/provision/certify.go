@@ -127,6 +127,20 @@ func (c Certification) second(ctx context.Context, set string, d *dataset.Data) 
 	return second, err
 }
 
+// read is an experiment on a set alone. Its model does not matter; patches of a pixel fit
+// images of any size.
+func (c Certification) read(path string, o experiments.Options) (*experiments.Experiment, error) {
+	source := fmt.Sprintf("name = \"certificate\"\n[data]\nset = %q\n[model]\npatch = 1\n", c.Set)
+	e, err := experiments.Parse(path, []byte(source), o)
+	if wrong := (*experiments.Error)(nil); errors.As(err, &wrong) && wrong.File == path {
+		wrong.Line, wrong.Column = 0, 0 // nobody has seen these lines
+		if wrong.Key == "data.root" {
+			wrong.Hint = "here by --set data.root=FOLDER"
+		}
+	}
+	return e, err
+}
+
 // loaded is the experiment, its keys known, and an extractor for its data, trained
 // where it has to be.
 func (c Certification) loaded(ctx context.Context, extractor string) (*engine.Experiment, embed.Embedder, error) {
@@ -134,12 +148,8 @@ func (c Certification) loaded(ctx context.Context, extractor string) (*engine.Ex
 	o.Set = append(append([]string{}, o.Set...), fmt.Sprintf("metrics.embedder=%q", extractor))
 	file := c.File
 	if file == "" {
-		// The family does not matter; this one takes any size of image.
 		file = "--data " + c.Set
-		source := fmt.Sprintf("name = \"certificate\"\n[data]\nset = %q\n[model]\nfamily = \"gaussian\"\n", c.Set)
-		o.Read = func(path string, o experiments.Options) (*experiments.Experiment, error) {
-			return experiments.Parse(path, []byte(source), o)
-		}
+		o.Read = c.read
 	}
 	ls, err := engine.Load([]string{file}, o)
 	if err != nil {
@@ -147,6 +157,9 @@ func (c Certification) loaded(ctx context.Context, extractor string) (*engine.Ex
 	}
 	e := ls[0].Exp
 	if _, err := (&engine.Identifier{Places: c.Engine.Places, Read: true}).Identify(ctx, e); err != nil {
+		if away := (*dataset.Error)(nil); errors.As(err, &away) && away.Key == "data.root" && c.File == "" {
+			return nil, nil, engine.Mistakef("%w; here by --set data.root=FOLDER", err)
+		}
 		return nil, nil, err
 	}
 	of := &e.Cells[0]
