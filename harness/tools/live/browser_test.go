@@ -2,6 +2,7 @@ package live
 
 import (
 	"flag"
+	"fmt"
 	"net/http/httptest"
 	"net/url"
 	"os"
@@ -13,7 +14,9 @@ import (
 
 	"github.com/chromedp/chromedp/kb"
 
+	"prabench/harness/engine"
 	"prabench/internal/browser"
+	"prabench/results/resultstest"
 )
 
 var pictures = flag.String("pictures", "", "folder in which TestChosenInBrowser leaves what it saw, to look at")
@@ -59,6 +62,8 @@ func TestChosenInBrowser(t *testing.T) {
 	b.Press(kb.Enter)
 	b.Wait("ten rows", rows+` === 10 && document.querySelector('#cells [role=alert]') === null`)
 	is("the focus where it was", `document.activeElement.id === 'filter'`)
+
+	pointsInBrowser(t, b)
 
 	// Choosing: one by keyboard, then all shown, then some of another experiment.
 	do(`document.querySelector('#cells tbody input').focus()`)
@@ -229,4 +234,107 @@ func leave(t *testing.T, name string, png []byte) {
 	if err := os.WriteFile(filepath.Join(*pictures, name+".png"), png, 0o644); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// pointsInBrowser sorts and filters a table of points, which stays so when the server
+// sends other numbers.
+func pointsInBrowser(t *testing.T, b *browser.Browser) {
+	t.Helper()
+	is := func(what, script string) {
+		t.Helper()
+		if !browser.Value[bool](b, script) {
+			t.Errorf("the page lacks %s: %s", what, script)
+		}
+	}
+	do := func(script string) { t.Helper(); browser.Value[bool](b, "("+script+", true)") }
+	const table = `document.querySelector('[aria-label="Numbers of patches"] table')`
+	const shown = `[...` + table + `.tBodies[0].rows].filter(r => !r.hidden)`
+	values := func(column string) string {
+		return `(v => v.length === 60 && v.every((x, i) => i === 0 || (` + column + `)))(
+			` + shown + `.map(r => parseFloat(r.cells[2].textContent)))`
+	}
+	head := table + `.tHead.rows[0].cells[2]`
+	is("sixty points", shown+`.length === 60`)
+	do(head + `.querySelector('button').click()`)
+	is("points from the least score", values(`v[i-1] <= x`)+` && `+head+`.getAttribute('aria-sort') === 'ascending'`)
+	is("the focus on the heading", `document.activeElement === `+head+`.querySelector('button')`)
+	b.Press(kb.Enter)
+	is("points from the greatest score", values(`v[i-1] >= x`)+` && `+head+`.getAttribute('aria-sort') === 'descending'`)
+	do(`document.querySelector('#points-patches').value = 'patch=2 width=8'`)
+	do(`document.querySelector('#points-patches').dispatchEvent(new Event('input', {bubbles: true}))`)
+	is("one of sixty", shown+`.length === 1 && document.querySelector('.filter.points .found') !== null &&
+		/1 of 60 points/.test(document.querySelector('#points-patches').parentElement.textContent)`)
+	// The same part once more from the server, in the order of the plan.
+	do(`fetch('/').then(r => r.text()).then(t => { const d = new DOMParser().parseFromString(t, 'text/html');
+		const fresh = d.getElementById('numbers'), old = document.getElementById('numbers');
+		old.replaceChildren(...fresh.childNodes);
+		document.dispatchEvent(new CustomEvent('updated', {detail: 'numbers'})); window.replaced = true; })`)
+	b.Wait("the part again", `window.replaced === true`)
+	is("the order that was asked for", `(v => v.length === 60 && v.every((x, i) => i === 0 || v[i-1] >= x))(
+		[...`+table+`.tBodies[0].rows].map(r => parseFloat(r.cells[2].textContent)))`)
+	do(`document.querySelector('#points-patches').value = 'nowhere'`)
+	do(`document.querySelector('#points-patches').dispatchEvent(new Event('input', {bubbles: true}))`)
+	is("no row", shown+`.length === 0`)
+	do(`document.querySelector('#points-patches').value = ''`)
+	do(`document.querySelector('#points-patches').dispatchEvent(new Event('input', {bubbles: true}))`)
+	is("all rows", shown+`.length === 60`)
+}
+
+// TestTenThousandCellsInBrowser opens the page of 10,000 cells: until the first table,
+// until it is sorted by a metric of all of them and filtered, and how long a frame of
+// scrolling takes.
+func TestTenThousandCellsInBrowser(t *testing.T) {
+	if testing.Short() {
+		t.Skip("makes a database of 10,000 cells and starts a browser: some seconds")
+	}
+	b := browser.Open(t)
+	db := resultstest.Large(t, 1, 10_000)
+	s := New(Source{Places: engine.Places{DB: db, Artifacts: filepath.Join(t.TempDir(), "artifacts")}, Figures: t.TempDir()}, Hosts{})
+	server := httptest.NewServer(s)
+	defer server.CloseClientConnections()
+	timed := func(what string, most time.Duration, do func()) {
+		t.Helper()
+		begin := time.Now()
+		do()
+		took := time.Since(begin)
+		t.Logf("%s: %v", what, took.Round(time.Millisecond))
+		if took > most {
+			t.Errorf("%s took %v, more than %v", what, took, most)
+		}
+	}
+	for _, size := range []struct{ width, height int64 }{{1400, 1000}, {390, 844}} {
+		b.Look(size.width, size.height, 1, "light")
+		timed(fmt.Sprintf("first table, %d pixels", size.width), 20*time.Second, func() {
+			b.Go(server.URL)
+			b.Wait("the first cells", `/1 to 100 of 10,?000/.test(document.getElementById('cells').innerText)`)
+		})
+		timed("sorted by fid_proxy", 10*time.Second, func() {
+			browser.Value[bool](b, `(document.querySelector('#cells thead a[href*="sort=fid_proxy"]').click(), true)`)
+			b.Wait("cells by their score", `document.querySelector('#cells th[aria-sort=ascending]') !== null`)
+		})
+		timed("filtered", 10*time.Second, func() {
+			browser.Value[bool](b, `(document.getElementById('filter').value = 'patch=4,seed=1',
+				document.querySelector('form[data-ask]').requestSubmit(), true)`)
+			b.Wait("fewer cells", `!/of 10,?000/.test(document.getElementById('cells').innerText) &&
+				document.querySelectorAll('#cells tbody tr').length > 0`)
+		})
+		browser.Value[bool](b, `(window.frames60 = null, (async () => {
+			let worst = 0, last = performance.now();
+			for (let i = 0; i < 60; i++) {
+				scrollTo(0, i * document.documentElement.scrollHeight / 60);
+				await new Promise(requestAnimationFrame);
+				worst = Math.max(worst, performance.now() - last);
+				last = performance.now();
+			}
+			window.frames60 = worst;
+		})(), true)`)
+		b.Wait("sixty frames of scrolling", `window.frames60 !== null`)
+		worst := browser.Value[float64](b, `window.frames60`)
+		t.Logf("the slowest of sixty frames of scrolling: %.0f ms", worst)
+		if worst > 2000 {
+			t.Errorf("a frame of scrolling takes %.0f ms", worst)
+		}
+		b.Sideways(size.width)
+	}
+	b.Quiet()
 }

@@ -31,7 +31,9 @@ type chart struct {
 // line is one curve as the page draws it.
 type line struct {
 	Label  string
-	Class  string
+	Class  string // of its colour
+	Dash   string // as SVG has it; "" is a whole line
+	Mark   string // a path around 0,0, at its end and in the legend
 	Points string // "x,y x,y …"
 	Last   string // the newest loss
 	Step   int64
@@ -52,6 +54,14 @@ func (*chart) Left() int      { return chartLeft }
 func (*chart) RightEnd() int  { return chartLeft + plotWidth }
 func (*chart) Top() int       { return chartTop }
 func (*chart) BottomEnd() int { return chartTop + plotHeight }
+
+// Curves differ in dash and mark as well as in colour, from each to the next, and all
+// three come again together only after 60 of them.
+var (
+	lineDashes = []string{"", "7 4", "2 3", "10 3 2 3"}
+	endMarks   = []string{"M-4 0a4 4 0 1 0 8 0a4 4 0 1 0-8 0z", "M-3.6-3.6h7.2v7.2h-7.2z", "M0-4.8 4.4 3.4h-8.8z", "M0-5 5 0 0 5-5 0z",
+		"M0 4.8-4.4-3.4h8.8z"}
+)
 
 // newChart draws what trains now over finished trainings; nil when there is
 // nothing to draw.
@@ -95,7 +105,9 @@ func newChart(marks []engine.Running, finished []curve) *chart {
 			EndX: x.At(float64(end.Step)), EndY: y.At(end.Loss)}
 	}
 	for i, s := range now {
-		c.Running = append(c.Running, draw(s, fmt.Sprintf("c%d", i%page.Colours)))
+		l := draw(s, fmt.Sprintf("c%d", i%page.Colours))
+		l.Dash, l.Mark = lineDashes[i%len(lineDashes)], endMarks[i%len(endMarks)]
+		c.Running = append(c.Running, l)
 	}
 	for _, s := range before {
 		c.Finished = append(c.Finished, draw(s, "before"))

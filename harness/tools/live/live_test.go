@@ -272,7 +272,7 @@ func TestNamesAreText(t *testing.T) {
 	put(t, filepath.Join(src.Figures, "x"), "")
 	s := New(src, Hosts{})
 	page := pageOf(t, s, "/?experiment="+`%22%3E%3Cscript%3Ealert(1)%3C/script%3E`+"&state="+`%22%3E%3Cscript%3E`)
-	if n := strings.Count(page, "<script"); n != 2 {
+	if n := strings.Count(page, "<script"); n != 3 {
 		t.Errorf("%d scripts on the page", n)
 	}
 	if strings.Contains(page, "<b>cells</b>") || strings.Contains(page, "<svg/onload") {
@@ -489,7 +489,8 @@ func nextPart(t *testing.T, events <-chan [2]string) part {
 
 func TestAssetsAreKeptByVersion(t *testing.T) {
 	s := New(place(t), Hosts{})
-	for _, name := range []string{"page.css", "live.css", "live.js", "chosen.js", "icon.svg", "uplot/uPlot.min.js", "uplot/uPlot.min.css"} {
+	for _, name := range []string{"page.css", "live.css", "live.js", "numbers.js", "chosen.js", "icon.svg",
+		"uplot/uPlot.min.js", "uplot/uPlot.min.css"} {
 		w := ask(s, "GET", "/assets/"+name+"?v="+version)
 		if w.Code != http.StatusOK || !strings.Contains(w.Header().Get("Cache-Control"), "immutable") {
 			t.Errorf("%s: %d, %s", name, w.Code, w.Header().Get("Cache-Control"))
@@ -499,6 +500,27 @@ func TestAssetsAreKeptByVersion(t *testing.T) {
 		}
 		if strings.Contains(w.Body.String(), "://") && name != "icon.svg" && !strings.HasPrefix(name, "uplot/") { // its comment does
 			t.Errorf("%s names another site", name)
+		}
+	}
+}
+
+// Curves of what runs differ in dash and mark from the next ones, not in colour alone.
+func TestCurvesDifferInForm(t *testing.T) {
+	var marks []engine.Running
+	for i := range 60 {
+		marks = append(marks, engine.Running{Label: string(rune('0'+i/10)) + string(rune('0'+i%10)),
+			Curve: []engine.LossPoint{{Step: 1, Loss: 2}, {Step: 9, Loss: 1}}})
+	}
+	c := newChart(marks, nil)
+	seen := map[[3]string]string{}
+	for i, l := range c.Running {
+		look := [3]string{l.Class, l.Dash, l.Mark}
+		if other := seen[look]; other != "" {
+			t.Errorf("%s looks as %s does", l.Label, other)
+		}
+		seen[look] = l.Label
+		if i > 0 && (l.Dash == c.Running[i-1].Dash || l.Mark == c.Running[i-1].Mark || l.Mark == "") {
+			t.Errorf("%s and %s differ in colour alone", c.Running[i-1].Label, l.Label)
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"prabench/harness/engine"
 	"prabench/harness/tools/terminal"
 	"prabench/internal/numeral"
+	"prabench/metrics/quantity"
 	"prabench/results"
 	"prabench/results/record"
 	data "prabench/results/view"
@@ -31,6 +32,22 @@ type numbers struct {
 type column struct {
 	Name, Unit string
 	factor     float64 // of stored values, in the unit
+}
+
+// Better is +1 where more is better, −1 where less is, else 0.
+func (c column) Better() int {
+	if m := quantity.Find(c.Name); m != nil {
+		return m.Better
+	}
+	return 0
+}
+
+// About is the metric in words.
+func (c column) About() string {
+	if m := quantity.Find(c.Name); m != nil {
+		return m.Label
+	}
+	return ""
 }
 
 // point is one line.

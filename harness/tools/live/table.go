@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"prabench/internal/numeral"
-	"prabench/metrics/quantity"
 	"prabench/results"
 )
 
@@ -89,9 +88,7 @@ func (w *watcher) table(ctx context.Context, v *view, q question) table {
 	}
 	for _, c := range columns {
 		h := heading{Name: c.Name, Unit: c.Unit, Address: q.next(c.Name).address(), Sorted: q.direction(c.Name)}
-		if m := quantity.Find(c.Name); m != nil {
-			h.About = m.Label
-		}
+		h.About = c.About()
 		t.Columns = append(t.Columns, h)
 	}
 	for _, c := range page {
