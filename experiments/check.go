@@ -13,7 +13,7 @@ import (
 	"prabench/models/dataset"
 )
 
-// related lists, for keys whose validity hangs on others, what they hang on.
+// related lists, for keys whose validity depends on others, what they depend on.
 var related = func() map[string][]string {
 	all := map[string][]string{
 		"data.set":      {"data.root"},
@@ -64,7 +64,7 @@ func (d *describing) describe(data Data) (dataset.Info, error) {
 // resolve fills in what the data set knows and replaces what stands for a number.
 // The result is empty when every key is valid; else the settings are not to be
 // used. tainted keys were reported before and are not said again, nor is what
-// hangs on them.
+// depends on them.
 func resolve(s *Settings, data *describing, tainted map[string]bool) []invalid {
 	if !s.Tune.on() || s.Tune.Grid != "" && len(models.Grid(s.Tune.Grid).Of(s.Params)) == 0 { // what is not read names no cell
 		s.Tune = defaultTune

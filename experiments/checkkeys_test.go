@@ -17,7 +17,7 @@ func TestNamesAreAnArrayOrAText(t *testing.T) {
 	}
 }
 
-// How a check judges names no cell anew.
+// How a check judges renames no cell.
 func TestCheckIsNoPartOfACell(t *testing.T) {
 	a, b := read(t, "", fake()), read(t, "[check]\nthroughput = 0.1\n", fake())
 	if a.Cells[0].ID != b.Cells[0].ID {

@@ -288,7 +288,7 @@ func (x *expansion) report(bad []invalid) bool {
 	return x.invalid < maxInvalid && len(x.reports) <= maxReports
 }
 
-// finish turns the reports into errors, each at the axis that it hangs on.
+// finish turns the reports into errors, each at the axis that it depends on.
 func (x *expansion) finish() {
 	for n, rep := range x.reports {
 		if n == maxReports {
@@ -314,7 +314,7 @@ func (x *expansion) finish() {
 }
 
 // locate finds where a key's value comes from: its axis, else the axis of a key
-// that it hangs on, else the file or the flag that gave it.
+// that it depends on, else the file or the flag that gave it.
 func (x *expansion) locate(key string) (at place, swept bool) {
 	keys := append([]string{key}, related[key]...)
 	for _, k := range keys {
@@ -331,7 +331,7 @@ func (x *expansion) locate(key string) (at place, swept bool) {
 }
 
 // merge notes that this point is the same cell as an earlier one. Where they differ
-// in nothing that the family has, that is told once for the family.
+// in nothing that the family has, that is reported once for the family.
 func (x *expansion) merge(cells []Cell, n int) {
 	if maps.Equal(x.point(), cells[n].Point) {
 		x.lacking[x.family]++

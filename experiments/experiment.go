@@ -195,7 +195,7 @@ type reading struct {
 	base     *draft
 	faulty   map[string]bool  // keys already reported: what follows from them is not said again
 	sources  map[string]place // where a key was given a single value
-	set      []override       // of --set, one a key
+	set      []override       // of --set, one per key
 	axes     []*axis
 	excludes []exclude
 }

@@ -24,7 +24,7 @@ type External struct {
 	Name     string         // of the program
 	Command  []string       // started in the folder of the experiment file
 	Files    []string       // what the program is made of, relative to that folder
-	Settings map[string]any // what it is told: the table [external.settings] and the point
+	Settings map[string]any // what it is given: the table [external.settings] and the point
 	Floats   string         // which floats are black and white; "": it writes bytes
 	Data     bool           // it gets the training images
 	Timed    bool           // it can be timed

@@ -78,7 +78,7 @@ func TestTheDefaultFamilyRenamesNothing(t *testing.T) {
 	swept := read(t, "[sweep]\n\"model.family\" = [\"pra\", \"gaussian\"]\n", fake())
 	if plain.Cells[0].ID != named.Cells[0].ID || swept.Cells[0].ID != plain.Cells[0].ID || swept.Cells[1].ID != other.Cells[0].ID ||
 		other.Cells[0].ID == plain.Cells[0].ID {
-		t.Error("the names of cells hang on how their family is said")
+		t.Error("the names of cells depend on how their family is said")
 	}
 	zip := read(t, `
 [[sweep.zip]]

@@ -277,7 +277,7 @@ func (f *field) convert(raw any) (value, error) {
 		return value{}, err
 	}
 	v := f.value(p.Elem())
-	if f.Name == models.FamilyKey { // which other keys there are hangs on it
+	if f.Name == models.FamilyKey { // which other keys there are depends on it
 		var unknown *models.KeyError
 		if _, err := models.Named(v.text); errors.As(err, &unknown) {
 			return value{}, errors.New(unknown.Problem)

@@ -6,7 +6,7 @@ import (
 )
 
 // Seeds of parts of a training are axes and keys like others, in a table of their own or
-// by --set; 0 names no cell anew, and a family without them is one cell.
+// by --set; 0 renames no cell, and a family without them is one cell.
 func TestSeedsOfParts(t *testing.T) {
 	old := read(t, "name = \"n\"\n[train]\nsteps = 9\n", fake())
 	zero := read(t, "name = \"n\"\n[train]\nsteps = 9\n[seed]\ninit = 0\norder = 0\n", fake())

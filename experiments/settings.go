@@ -72,7 +72,7 @@ type Measure struct {
 	Interval   float64  `toml:"interval" json:"interval"`           // half of an interval over its value that rounds go on for; 0: none
 	Budget     Duration `toml:"budget" json:"budget"`               // of the rounds of one timing that go on for an interval
 	Threads    int      `toml:"threads" json:"threads"`             // while timing; 0 is all cores
-	TrainSteps int      `toml:"train_steps" json:"train_steps"`     // training steps a round; 0 measures no training
+	TrainSteps int      `toml:"train_steps" json:"train_steps"`     // training steps per round; 0 measures no training
 	Timeout    Duration `toml:"timeout" json:"timeout"`             // of one attempt of a stage, but of a training
 	Timeouts   Names    `toml:"timeouts" json:"timeouts,omitempty"` // of kinds of stages apart: "train=72h", "sample=none"
 

@@ -4,7 +4,7 @@
 //
 // It believes that a family is one folder and one line of registration: its
 // keys are the fields of its parameters, its costs are counted by running it on
-// a backend that only counts, and whoever needs more than training and sampling
+// a backend that only counts, and what needs more than training and sampling
 // asks for it by a type assertion (see [Prefixed], [Pooled], [Patched],
 // [Starter]) and does without where a family has no such thing. README.md beside
 // this file says how to add one.
@@ -25,7 +25,7 @@ type Family interface {
 	Version() string
 	// Defaults are the parameters of an empty file, for images of some shape.
 	Defaults() Params
-	// Related lists, for keys whose validity hangs on other keys, those others.
+	// Related lists, for keys whose validity depends on other keys, those others.
 	Related() map[string][]string
 	// Load is the model in a file that its own [Trainer] or [Model] wrote.
 	Load(be device.Backend, f *safetensors.File) (Model, error)
@@ -67,7 +67,7 @@ type Params interface {
 // Training is what a training is to who plans and times it.
 type Training struct {
 	Steps   int
-	Batch   int // images a step; 0: a step reads all training images
+	Batch   int // images per step; 0: a step reads all training images
 	Threads int // compute threads, part of the result's identity
 }
 
@@ -90,7 +90,7 @@ type Trainer interface {
 // Model is a trained model on a backend.
 type Model interface {
 	Params() Params // sampling as by default
-	// Sampler draws at most batch images a call, by the table [sample] of p.
+	// Sampler draws at most batch images per call, by the table [sample] of p.
 	Sampler(p Params, batch int) (Sampler, error)
 	SaveModel(path string) error
 	Close() // samplers before

@@ -18,7 +18,7 @@ var _ = quantity.Keys("model",
 
 var _ = quantity.Keys("train",
 	quantity.Key{Name: "steps", Label: "training steps", Doc: "optimisation steps"},
-	quantity.Key{Name: "batch", Label: "training batch (images)", Doc: "images a step"},
+	quantity.Key{Name: "batch", Label: "training batch (images)", Doc: "images per step"},
 	quantity.Key{Name: "lr", Label: "learning rate", Doc: "peak learning rate of AdamW"},
 	quantity.Key{Name: "warmup", Label: "share of steps with warm-up",
 		Doc: "share of the steps with linear warm-up; train.schedule afterwards"},

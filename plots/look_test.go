@@ -261,7 +261,7 @@ func TestCharactersOfOtherFontsAreDrawn(t *testing.T) {
 	}
 }
 
-// More series than there are looks are told.
+// More series than there are looks are reported.
 func TestSeriesThatLookAlikeAreTold(t *testing.T) {
 	for n, told := range map[int]bool{35: false, 36: true} {
 		s, err := sheetOf(Figure{Kind: figure.Line, X: "train.steps", Y: "fid_proxy", Series: "variant"},

@@ -49,7 +49,7 @@ type CellData struct {
 	Outcome string                 // "ok" or empty; else oom, timeout, crash, …
 	Reason  string                 // a sentence, written under tables
 	Seeds   int                    // how many seeds the values stand for
-	IDs     []string               // of the cells it is made of, one a seed
+	IDs     []string               // of the cells it is made of, one per seed
 	Curve   []CurvePoint
 	Steps   []StepLine
 	Grid    *Grid

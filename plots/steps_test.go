@@ -23,7 +23,7 @@ func TestStepsRefusesWhatItCannotShow(t *testing.T) {
 	}
 }
 
-// A cell without errors is told, not left out in silence.
+// A cell without errors is named, not left out silently.
 func TestStepsTellsOfCellsWithout(t *testing.T) {
 	s, err := sheetOf(Figure{Kind: figure.Steps}, withSteps())
 	if err != nil {

@@ -21,7 +21,7 @@ func Beside(c Cell) bool {
 }
 
 // RecordBeside adds cells to a version of their experiment: they are shown behind
-// its own ones and come along when the experiment is planned anew. Each needs the
+// its own ones and come along when the experiment is planned again. Each needs the
 // parameter [OutsideKey].
 func (db *DB) RecordBeside(ctx context.Context, plan Plan) error {
 	if err := plan.Check(); err != nil {

@@ -34,7 +34,7 @@ type DB struct {
 	read  *sql.DB
 
 	ingest  sync.Mutex // one spool folder is taken in at a time
-	several sync.Mutex // held by whoever reads on several connections at once
+	several sync.Mutex // held by a read on several connections at once
 }
 
 // Open opens the database at path for reading and writing and creates it if
@@ -193,7 +193,7 @@ func (db *DB) writer() (*sql.DB, error) {
 	return db.write, nil
 }
 
-// readConnections is more than one answer takes, see readers: whoever holds
+// readConnections is more than one answer takes, see readers: a caller that holds
 // several connections must not wait for those who hold one.
 func readConnections() int { return max(2, runtime.NumCPU()) + maxReaders }
 

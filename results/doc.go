@@ -3,8 +3,8 @@
 //
 // It believes that a result is an attempt, not a number: an attempt of a stage
 // ran on some device, under some protocol, from some commit, and ended in a
-// typed outcome. Attempts are only ever added, never changed, and are told
-// apart by their id, so that a second look at the same spool folder, a merge
+// typed outcome. Attempts are only ever added, never changed, and identified
+// by their id, so that a second look at the same spool folder, a merge
 // from another machine and the recovery after a crash are one and the same
 // operation. Failed attempts stay.
 //

@@ -21,7 +21,7 @@ type Plan struct {
 	Cells       []PlanCell  `json:"cells"`
 	Stages      []PlanStage `json:"stages"` // each key once
 	// Kinds are the kinds of stages in the order of a chain, also those that no
-	// cell of the plan has; the database remembers them for whoever reads.
+	// cell of the plan has; the database keeps them for its readers.
 	Kinds []PlanKind `json:"-"`
 
 	Source   string `json:"-"` // the experiment file, as an absolute path; "" where there is none

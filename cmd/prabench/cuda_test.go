@@ -96,7 +96,7 @@ func TestCUDASweep(t *testing.T) {
 }
 
 // A device without enough memory ends cells with oom, which the database says;
-// a slow clock is told, measured again and flagged.
+// a slow clock is reported, measured again and flagged.
 func TestCUDATrouble(t *testing.T) {
 	bin := builtPrograms(t)
 	file, err := filepath.Abs("../../experiments/quick.toml")

@@ -85,7 +85,7 @@ func golden(t *testing.T, root, name, got string) {
 		t.Fatal(err)
 	}
 	if got != string(want) {
-		t.Errorf("%s differs from what is printed now (go test ./cmd/prabench -update writes it anew):\n%s", path, got)
+		t.Errorf("%s differs from what is printed now (go test ./cmd/prabench -update writes it again):\n%s", path, got)
 	}
 }
 

@@ -48,7 +48,7 @@ func reported(t *testing.T) {
 	if page := read("none.html"); strings.Contains(page, "data:image/png") || !strings.Contains(page, "2 more sheets") {
 		t.Error("--samples 0 shows samples, or does not say how many it leaves out")
 	}
-	// A lost artifact is told, and the numbers stay.
+	// A lost artifact is named, and the numbers stay.
 	models, _ := filepath.Glob(".prabench/train/*/curve.jsonl")
 	for _, m := range models {
 		write(t, m, "damaged")

@@ -60,7 +60,7 @@ func (a *app) run(ctx context.Context, files []string, r engine.Run, figures boo
 		return err
 	}
 	if figures && !sum.Stopped {
-		// Figures that cannot be drawn were told; they make no cell fail.
+		// Figures that cannot be drawn were named; they make no cell fail.
 		if _, err := a.drawAll(context.WithoutCancel(ctx), ls, nil, nil); err != nil {
 			return err
 		}

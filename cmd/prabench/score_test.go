@@ -42,7 +42,7 @@ func values(t *testing.T, args string) map[string]string {
 }
 
 // A cell's own images, given from outside, have the cell's scores to the digit;
-// the rows stay when the experiment is planned anew.
+// the rows stay when the experiment is planned again.
 func TestScore(t *testing.T) {
 	if testing.Short() {
 		t.Skip("trains two small models: some seconds")

@@ -100,7 +100,7 @@ func (a *app) liveSource(files []string) (live.Source, error) {
 		}
 		return a.identified(ctx, ls)
 	}
-	_, err := a.load(files) // mistakes are told here, not on a page
+	_, err := a.load(files) // mistakes are reported here, not on a page
 	return src, err
 }
 

@@ -77,7 +77,7 @@ func TestServe(t *testing.T) {
 	}
 }
 
-// The experiment file may change while it is shown: a mistake in it is told,
+// The experiment file may change while it is shown: a mistake in it is shown,
 // with the experiment as it was before, until it is mended.
 func TestServeFollowsTheFile(t *testing.T) {
 	here(t)

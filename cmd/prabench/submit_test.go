@@ -249,7 +249,7 @@ func TestSubmitOnPaper(t *testing.T) {
 	}
 
 	// A task whose input is not there says so, and one that ran outside of its
-	// array is told which ones there are.
+	// array is given those that there are.
 	if out, code := node(t, "train", 7); code == exitOK || !strings.Contains(out, "has no task 7") {
 		t.Errorf("exit code %d, %s", code, out)
 	}

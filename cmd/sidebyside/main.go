@@ -3,7 +3,7 @@
 // it is asked, so that two programs can be timed in turn at a grain of seconds.
 // Between requests it waits for its input and computes nothing.
 //
-// Requests and replies are JSON, one a line; see the request and reply types.
+// Requests and replies are JSON, one per line; see the request and reply types.
 // The images are made up: a step's arithmetic does not depend on them. Built with
 // the tag cuda it opens CUDA devices too.
 package main
@@ -51,7 +51,7 @@ type request struct {
 
 	// train, sample
 	Times  int `json:"times"`  // steps or calls to time
-	Images int `json:"images"` // sample: images a call
+	Images int `json:"images"` // sample: images per call
 }
 
 // reply answers one request.

@@ -4,7 +4,7 @@
 // It believes that a folder named after the hash of everything that went into
 // it is either whole or absent, and that bytes on a disk are not to be trusted
 // because they were right once. Files are written to a draft, flushed, hashed,
-// and the draft renamed into place in one step; whoever reads a file gets its
+// and the draft renamed into place in one step; anyone who reads a file gets its
 // hash compared first, and a difference is an error that names the file.
 package artifact
 

@@ -212,7 +212,7 @@ func TestAnEstimateLearnsFromOtherExperiments(t *testing.T) {
 	}
 }
 
-// A training that diverged is told of by run, and by status with its log, in words that name
+// A training that diverged is reported by run, and by status with its log, in words that name
 // the setting; one that went well has a log and no warning.
 func TestDivergedTrainings(t *testing.T) {
 	b := newBench(t)

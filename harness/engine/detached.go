@@ -126,7 +126,7 @@ func (p *Plan) missing(places Places) error {
 				continue
 			}
 			ref := artifact.Ref{Kind: kind, Key: key}
-			_, _ = os.ReadDir(filepath.Dir(store.Dir(ref))) // makes an NFS client ask its server anew
+			_, _ = os.ReadDir(filepath.Dir(store.Dir(ref))) // makes an NFS client ask its server again
 			if _, err := store.Stat(ref); err != nil {
 				return &MissingInput{it, kind, err}
 			}

@@ -22,7 +22,7 @@ type devices struct {
 	mu    sync.Mutex
 	lists map[string]*deviceList // by what measure.device says
 	busy  map[string]bool
-	freed chan struct{} // closed when a device is given back, and made anew
+	freed chan struct{} // closed when a device is given back, and made again
 
 	programs map[string]os.FileInfo // as they were when they were first used
 }

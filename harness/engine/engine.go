@@ -3,7 +3,7 @@
 //
 // It believes that a run is only the difference between what is wanted and what
 // is there. The database says which stages have ended and how, the artifact
-// store says what can be built on, and both are looked at anew each time; so a
+// store says what can be built on, and both are looked at again each time; so a
 // second run does nothing, a run after a crash does the rest, and a damaged
 // file is made again. Everything that computes happens in another process
 // (package worker); everything that is stored passes the spool folder.

@@ -31,7 +31,7 @@ func bytesRead(t *testing.T) int {
 }
 
 // TestASharedInputIsHashedOnce: 200 trainings wait for what is built on one
-// reference of 1 MiB; each once read it anew, a 7.7 MB one 400 times in 4.5 s.
+// reference of 1 MiB; each once read it again, a 7.7 MB one 400 times in 4.5 s.
 func TestASharedInputIsHashedOnce(t *testing.T) {
 	store := artifact.Store{Root: t.TempDir()}
 	reference := &Item{Stage: stage.Stage{Kind: work.Reference, Key: "shared"}, State: Done}

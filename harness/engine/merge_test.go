@@ -154,7 +154,7 @@ func TestMergeOfNothing(t *testing.T) {
 }
 
 // Garbage is not collected while something comes in, and nothing comes in
-// meanwhile; each is told who holds the artifacts.
+// meanwhile; each error names who holds the artifacts.
 func TestGarbageWaitsForWhatComesIn(t *testing.T) {
 	ctx := context.Background()
 	there := otherMachine(t, "weights")

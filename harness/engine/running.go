@@ -52,7 +52,7 @@ func (m *mark) began(p machine.Process) {
 	m.write()
 }
 
-// update writes the mark anew for other work and at most once a second for the
+// update writes the mark again for other work and at most once a second for the
 // same: others only look at it.
 func (m *mark) update(p worker.Progress) {
 	other := p.What != m.r.Progress.What

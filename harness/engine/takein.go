@@ -11,7 +11,7 @@ import (
 
 // TakeIn stores what workers elsewhere have left in the spool folder, and gives
 // the number of new attempts. While another process holds the places it takes
-// nothing in: that process does. Spool files put into quarantine are told in
+// nothing in: that process does. Spool files put into quarantine are named in
 // the notes.
 func TakeIn(ctx context.Context, places Places, name string) (stored int, notes []string, err error) {
 	r := &Run{Places: places, Name: name}

@@ -21,7 +21,7 @@ import (
 )
 
 // mounted gives a folder of so many bytes that belongs to this test alone, and
-// a way to mount it anew with other options.
+// a way to mount it again with other options.
 func mounted(t *testing.T, size string) (dir string, remount func(options string)) {
 	t.Helper()
 	if os.Geteuid() != 0 {

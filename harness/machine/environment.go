@@ -28,7 +28,7 @@ import (
 )
 
 // Environment is the record that every attempt of a run carries. threads is
-// how many the run was told to use, 0 for all.
+// how many the run was given, 0 for all.
 func Environment(threads int) record.Environment {
 	lib := gemm.Loaded()
 	e := record.Environment{

@@ -227,7 +227,7 @@ func (a *array) floats() ([]float64, error) {
 	return nil, errType
 }
 
-// labels takes whole numbers, one an image.
+// labels takes whole numbers, one per image.
 func (s *Set) labels(name string, raw []byte) error {
 	a, err := open(name, raw)
 	if err != nil {

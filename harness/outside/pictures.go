@@ -154,7 +154,7 @@ func (s *Set) one(name string, raw []byte) ([]uint8, error) {
 	}
 	switch src.ColorModel() {
 	case color.Gray16Model, color.RGBA64Model, color.NRGBA64Model:
-		return nil, fmt.Errorf("%s has 16 bits a channel: save it with 8, by the rounding that you publish with", name)
+		return nil, fmt.Errorf("%s has 16 bits per channel: save it with 8, by the rounding that you publish with", name)
 	}
 	if o, ok := src.(interface{ Opaque() bool }); ok && !o.Opaque() {
 		return nil, fmt.Errorf("%s is transparent (RGBA): put it on the background that you publish with and save it as RGB", name)

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// plainLeft is the forecast as it is defined, from every task anew.
+// plainLeft is the forecast as it is defined, from every task again.
 func plainLeft(m *Meter) time.Duration {
 	correction := func(kind string) float64 {
 		var took, expected float64
@@ -104,7 +104,7 @@ func TestNothingIsAskedOfEveryTask(t *testing.T) {
 		m := New(&bytes.Buffer{}, terminal, c.now)
 		m.Expect([]Task{{ID: "a", Kind: "train", Estimate: time.Minute},
 			{ID: "b", Kind: "time", Estimate: time.Minute, Rounds: 2, Alone: true}}, 1)
-		clear(m.tasks) // whoever looks at one panics
+		clear(m.tasks) // a look at one panics
 		m.Start("a", 0)
 		c.advance(time.Second)
 		m.Update("a", 1, 2, "", "")

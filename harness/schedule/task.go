@@ -86,7 +86,7 @@ type Clock interface {
 	Sleep(ctx context.Context, d time.Duration)
 }
 
-// Observer is told what happens, from one goroutine at a time. round is 0 for
+// Observer gets what happens, from one goroutine at a time. round is 0 for
 // an ordinary attempt and for a summary; a round that ends with anything but
 // OK is the end of its task.
 type Observer interface {

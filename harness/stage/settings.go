@@ -8,7 +8,7 @@ import (
 	"prabench/metrics/quantity"
 	"prabench/models"
 	"prabench/models/dataset"
-	_ "prabench/models/families" // whoever reads settings has to know them
+	_ "prabench/models/families" // reading settings needs them
 )
 
 // Settings is everything that the stages of one cell read; it travels to the
@@ -112,7 +112,7 @@ type Outside struct {
 type Program struct {
 	Label    string `json:"label"`
 	Command  string `json:"command"`          // the words as a JSON array
-	Settings string `json:"settings"`         // what it is told, as canonical JSON
+	Settings string `json:"settings"`         // what it is given, as canonical JSON
 	Files    string `json:"files"`            // SHA-256 of the content of what it is made of
 	Floats   string `json:"floats,omitempty"` // which floats are black and white, if it writes floats
 	Data     bool   `json:"data,omitempty"`   // it gets the training images

@@ -261,7 +261,7 @@ func SamplingCall(model models.Model, p models.Params, batch int, firstBlock boo
 // images.
 func (t *task) training(warmup int) error {
 	m, p, batch := t.set.Measure, t.set.Params, t.set.Training().Batch
-	if m.TrainSteps == 0 || batch == 0 { // or one step is the whole training, whose time is told by it
+	if m.TrainSteps == 0 || batch == 0 { // or one step is the whole training, which its time then shows
 		return nil
 	}
 	t.say("training", 2)

@@ -22,7 +22,7 @@ import (
 const (
 	SamplesFile = "samples.npy"  // uint8 [n, H, W, C]
 	DrawnFile   = "samples.json" // Drawn
-	GridFile    = "grid.png"     // one row a class
+	GridFile    = "grid.png"     // one row per class
 )
 
 // Drawn describes the images of a sample artifact. The noise of image i is keyed

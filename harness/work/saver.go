@@ -24,7 +24,7 @@ const (
 type saver struct {
 	tr    models.Trainer
 	path  string
-	every time.Duration // between checkpoints, at least; 0 saves when it is told to
+	every time.Duration // between checkpoints, at least; 0 saves when asked to
 	kept  *progressSoFar
 	began time.Time // of what kept.Seconds does not count yet
 

@@ -27,7 +27,7 @@ import (
 // Files of a training artifact.
 const (
 	ModelFile = "model.safetensors" // raw and averaged weights
-	CurveFile = "curve.jsonl"       // losses, one JSON object a line, about a hundred lines
+	CurveFile = "curve.jsonl"       // losses, one JSON object per line, about a hundred lines
 	StateFile = "state.safetensors" // of one that stopped before its end: what a longer one goes on from
 )
 

@@ -3,7 +3,7 @@
 //
 // It believes that whatever computes may die at any moment, in any way, and
 // that the one who started it must then know what to call it. A job goes in as
-// JSON on the standard input; progress comes out as one JSON object a line; the
+// JSON on the standard input; progress comes out as one JSON object per line; the
 // result is a spool file that appears whole or not at all. [Serve] is the
 // process's end, [Runner] the other; between them every ending has one of the
 // outcomes of package results.
@@ -64,7 +64,7 @@ type Progress struct {
 	Total int64  `json:"total"`
 	What  string `json:"what,omitempty"` // "training", "reading mnist"
 	Note  string `json:"note,omitempty"` // "loss 0.123"
-	// Loss is the training loss after step Done, for whoever follows its curve;
+	// Loss is the training loss after step Done, for anyone who follows its curve;
 	// nil in other work.
 	Loss *float64 `json:"loss,omitempty"`
 }

@@ -26,13 +26,13 @@ type Runner struct {
 	LogDir  string                                // <attempt>.log goes here
 	Grace   time.Duration                         // from a request to stop until the worker is killed
 
-	// Began is told the process that does a job, before the job is sent to it:
-	// whoever must find it again after this process has died writes it down
+	// Began gets the process that does a job, before the job is sent to it:
+	// a caller that must find it again after this process has died writes it down
 	// there. Nil when nobody must.
 	Began func(job Job, p machine.Process)
 
 	// Stored finds an attempt that was already taken in from the spool folder:
-	// whoever ingests for one worker takes in what another has just left. Nil
+	// a caller that ingests for one worker takes in what another has just left. Nil
 	// when nobody ingests meanwhile.
 	Stored func(attempt string) (record.Attempt, bool)
 

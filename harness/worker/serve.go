@@ -22,7 +22,7 @@ import (
 
 // Causes with which the context of a stage ends.
 var (
-	ErrStopped = errors.New("the worker was told to stop")
+	ErrStopped = errors.New("the worker was asked to stop")
 	ErrTimeout = errors.New("the time allowed by measure.timeout is over")
 
 	ErrProcessorTime = errors.New("the worker had used the processor time that the system allows a process (ulimit -t): raise it and retry")
@@ -129,7 +129,7 @@ func stopping(job Job, stdin io.Reader) (context.Context, context.CancelFunc) {
 	return ctx, cancel
 }
 
-// reporter writes progress, at most ten lines a second and always the last.
+// reporter writes progress, at most ten lines per second and always the last.
 func reporter(w io.Writer) func(Progress) {
 	var mu sync.Mutex
 	var last time.Time
@@ -139,7 +139,7 @@ func reporter(w io.Writer) func(Progress) {
 		defer mu.Unlock()
 		if now := time.Now(); now.Sub(last) >= 100*time.Millisecond || p.Done == p.Total {
 			last = now
-			_ = out.Encode(message{&p}) // whoever listened may be gone; the work goes on
+			_ = out.Encode(message{&p}) // the listener may be gone; the work goes on
 		}
 	}
 }

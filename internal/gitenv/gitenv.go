@@ -4,7 +4,7 @@
 // It believes that prabench is a guest in other people's repositories. A hook,
 // `git rebase --exec` or an editor hands GIT_DIR, GIT_INDEX_FILE and their like
 // to what it calls; a git that inherits them works on that repository and its
-// index, whatever folder it was told.
+// index, whatever folder it was given.
 package gitenv
 
 import (

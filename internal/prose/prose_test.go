@@ -26,7 +26,7 @@ var better = []struct {
 
 // faults are the lines of a text that use such words.
 func faults(text string) (found []string) {
-	text = strings.ReplaceAll(text, "told apart", "") // that is English
+	text = regexp.MustCompile(`told (apart|from)`).ReplaceAllString(text, "") // that is English
 	for i, line := range strings.Split(text, "\n") {
 		for _, b := range better {
 			if m := b.pattern.FindString(line); m != "" {

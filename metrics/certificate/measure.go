@@ -32,7 +32,7 @@ type Subject struct {
 	// every set of images. Both may be nil.
 	Known map[string]Pair
 	Keep  func(known map[string]Pair) error
-	// Progress is told of each set of images, and of portions of the largest; its error
+	// Progress is called for each set of images, and of portions of the largest; its error
 	// stops the measuring.
 	Progress func(done, total int, what string) error
 }

@@ -127,7 +127,7 @@ func picked(f metrics.Features, at []int) metrics.Features {
 }
 
 // permutedKID is the unbiased kernel distance of two sets of one size, and those of
-// their images dealt anew at random. With the sign of its set before each image, a sum
+// their images dealt again at random. With the sign of its set before each image, a sum
 // over pairs of one set less those of both is a quadratic form, so all permutations
 // are one matrix product.
 func permutedKID(a, b metrics.Features, permutations int, r *rand.Rand) (observed float64, permuted []float64) {

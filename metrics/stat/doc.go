@@ -7,7 +7,7 @@
 // [Method] that made its interval, and has no interval exactly when the method is
 // [None]: there is no nil, no NaN, no infinity and no interval of width zero
 // that has to be understood as none. What cannot be estimated (a single value,
-// a mean of values without any spread) has no interval, and the reader is told
+// a mean of values without any spread) has no interval, and the output says
 // so.
 //
 // Where x/perf/benchmath or gonum have the test, theirs is used. Sources:

@@ -10,7 +10,7 @@ import (
 )
 
 // CopyBandwidth measures how fast the given number of threads copy memory that
-// no cache holds, in bytes a second, counting a byte read and a byte written as
+// no cache holds, in bytes per second, counting a byte read and a byte written as
 // two: the best of several copies of 128 MiB. It is 0 where the memory cannot
 // be had.
 func CopyBandwidth(threads int) float64 {

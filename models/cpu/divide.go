@@ -73,7 +73,7 @@ type share struct{ Backend }
 // Close does nothing: what a share holds is freed with the whole.
 func (*share) Close() error { return nil }
 
-// aheadRows is for how many rows a thread the modulations of later flow steps
+// aheadRows is for how many rows per thread the modulations of later flow steps
 // are computed at once: few enough that at the widths measured they stay in its
 // second-level cache.
 const aheadRows = 64

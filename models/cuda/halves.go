@@ -133,7 +133,7 @@ func (b *Backend) halfRoom(n int) (device.Buffer, bool) {
 	return room, err == nil
 }
 
-// halfWeight is the copy of a weight. A graph does not make it: whoever plays the
+// halfWeight is the copy of a weight. A graph does not make it: what plays the
 // graph does, where the weight was written since.
 func (b *Backend) halfWeight(r region) (kernels.Ptr, bool) {
 	h := &b.halves

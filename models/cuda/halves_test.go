@@ -142,7 +142,7 @@ func (p *product) check(what string) {
 	}
 }
 
-// Copies follow what they are copies of, whoever writes it: an upload, an operation,
+// Copies follow what they are copies of, whatever writes it: an upload, an operation,
 // another product; in a recorded graph too.
 func TestHalvesFollow(t *testing.T) {
 	everyHalf(t)

@@ -19,11 +19,11 @@ type mutant struct {
 	mistake  string
 	file     string // of kernels/ for a kernel, from this folder for the host's code
 	old, new string
-	families string // kernels that are built anew
+	families string // kernels that are built again
 	tests    string
 }
 
-// Mistakes in kernels: the kernel is built anew for the stand-in, everything
+// Mistakes in kernels: the kernel is built again for the stand-in, everything
 // else stays, PTX included.
 var kernelMutants = []mutant{
 	{"off-by-one index", "memory.cu", "i < n; i += blockDim.x) dst[r * ldd + i]", "i < n - 1; i += blockDim.x) dst[r * ldd + i]", "memory",
@@ -52,7 +52,7 @@ var kernelMutants = []mutant{
 		"bias", "TestConformanceOwnProducts"},
 }
 
-// Mistakes in the host's code: the package is built anew with the file in
+// Mistakes in the host's code: the package is built again with the file in
 // place of its own.
 var hostMutants = []mutant{
 	{"missing event wait: a slot is written again before its upload was done", "staging.go", "if s.used[i] {", "if false {", "",
@@ -201,7 +201,7 @@ func mutated(t *testing.T, m mutant, path string) string {
 	return strings.Replace(string(raw), m.old, m.new, 1)
 }
 
-// images is a folder of kernel images, those of the families built anew from
+// images is a folder of kernel images, those of the families built again from
 // the sources in dir.
 func images(t *testing.T, dir, families string) string {
 	t.Helper()
@@ -262,7 +262,7 @@ func sign(text string) string {
 // Every mistake of the lists is noticed; the same tests pass without it.
 func TestMutants(t *testing.T) {
 	if testing.Short() {
-		t.Skip("builds kernels and programs anew")
+		t.Skip("builds kernels and programs again")
 	}
 	onStandIn(t)
 	self, err := os.Executable()

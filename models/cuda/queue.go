@@ -116,7 +116,7 @@ func (q *queue) flush() {
 	q.words, q.of = q.words[:0], q.of[:0]
 }
 
-// recent names the last operation: what fails on the device is told later, and
+// recent names the last operation: what fails on the device is reported later, and
 // is it or one before it.
 func (q *queue) recent() string {
 	if len(q.ops) == 0 {

@@ -90,7 +90,7 @@ type Data struct {
 	Found []string
 }
 
-// Progress is told how far a longer piece of work has come. Total is -1 when
+// Progress gets how far a longer piece of work has come. Total is -1 when
 // the end is not known. A nil Progress is allowed everywhere.
 type Progress func(what string, done, total int64)
 

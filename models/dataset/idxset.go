@@ -11,7 +11,7 @@ import (
 
 // idxFile is one of the four files of an MNIST-like set: its unpacked size and
 // SHA-256. The sums are of the unpacked content because distributions pack the
-// same files anew.
+// same files again.
 type idxFile struct {
 	name  string
 	bytes int64

@@ -88,7 +88,7 @@ func openTars(root string, shards []shard) (container, error) {
 	return t, nil
 }
 
-// classFile names the classes of shards whose classes are numbers, one a line.
+// classFile names the classes of shards whose classes are numbers, one per line.
 const classFile = "classes.txt"
 
 // mostClasses bounds the numbers of classes that shards may have.

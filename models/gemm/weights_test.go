@@ -36,7 +36,7 @@ func BenchmarkWeights(b *testing.B) {
 			for _, threads := range []int{1, 2} {
 				run := func(name string, f func(i int)) {
 					b.Run(fmt.Sprintf("m=%d/n=%d/k=%d/threads=%d/%s", m, s.n, s.k, threads, name), func(b *testing.B) {
-						runtime.LockOSThread() // one team of threads, not one a thread that the goroutine visits
+						runtime.LockOSThread() // one team of threads, not one per thread that the goroutine visits
 						defer runtime.UnlockOSThread()
 						i := 0
 						for b.Loop() {

@@ -21,7 +21,7 @@ const (
 )
 
 // layout is the parameters of an architecture, by role. Their order is part of the
-// results: initial values hang on it.
+// results: initial values depend on it.
 type layout struct {
 	layers.Parameters
 	down   *layers.Tensor // [P, bottleneck]; nil for none

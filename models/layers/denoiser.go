@@ -78,7 +78,7 @@ type denoiserBlockActs struct {
 	mlp            MLPActs
 }
 
-// Acts allocates for whole images and mods modulations, at least one an image. Where
+// Acts allocates for whole images and mods modulations, at least one per image. Where
 // nothing is kept for a backward pass, all blocks share one set.
 func (d *Denoiser) Acts(m *Memory, of Sequences, mods int, keep bool) *DenoiserActs {
 	rows := of.Batch * of.Tokens

@@ -10,7 +10,7 @@
 // and stay its caller's; a layer itself holds none.
 //
 // Which operations a layer does, and in which order, is part of the results of the
-// families that are built of it: whoever changes that raises their versions.
+// families that are built of it: anyone who changes that raises their versions.
 package layers
 
 import "prabench/models/device"

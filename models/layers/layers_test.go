@@ -84,7 +84,7 @@ func TestPatchesComeBack(t *testing.T) {
 func TestShuffledIsAPermutation(t *testing.T) {
 	a, b := Shuffled(1, 2, 0, 50), Shuffled(1, 2, 1, 50)
 	if slices.Equal(a, b) || slices.Equal(a, Shuffled(1, 3, 0, 50)) || !slices.Equal(a, Shuffled(1, 2, 0, 50)) {
-		t.Error("an order does not hang on its address alone")
+		t.Error("an order does not depend on its address alone")
 	}
 	slices.Sort(a)
 	for i, v := range a {

@@ -23,7 +23,7 @@ type Tensor struct {
 func (t *Tensor) Of(flat device.Buffer) device.Buffer { return flat.Slice(t.Offset, t.N) }
 
 // Parameters are all tensors of an architecture in the order in which they were
-// declared, which their initial values hang on. In the flat array those with
+// declared, which their initial values depend on. In the flat array those with
 // weight decay come first.
 type Parameters struct {
 	Tensors []*Tensor

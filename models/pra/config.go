@@ -54,7 +54,7 @@ func DefaultConfig() Config {
 // TrainConfig is the training recipe: the keys of the [train] table.
 type TrainConfig struct {
 	Steps       int     `toml:"steps" json:"steps"`
-	Batch       int     `toml:"batch" json:"batch"`                            // images a step
+	Batch       int     `toml:"batch" json:"batch"`                            // images per step
 	LR          float64 `toml:"lr" json:"lr"`                                  // peak learning rate of AdamW
 	Warmup      float64 `toml:"warmup" json:"warmup"`                          // share of Steps with linear warm-up; Schedule afterwards
 	LRFloor     float64 `toml:"lr_floor" json:"lr_floor,omitempty" absent:"0"` // share of lr at which the rate ends

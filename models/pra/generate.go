@@ -35,7 +35,7 @@ type generator struct {
 	mem   layers.Memory
 	plan  flowPlan
 	batch int // images at most
-	span  int // tokens an image in one evaluation: B (sequential) or N (sweeps)
+	span  int // tokens per image in one evaluation: B (sequential) or N (sweeps)
 	ahead int // evaluations whose modulations are computed together
 	from  int // first evaluation and number of those whose modulations are there
 	have  int

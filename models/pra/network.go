@@ -15,7 +15,7 @@ type layout struct {
 }
 
 // newLayout declares the tensors. Their order is part of the results: initial
-// values hang on it.
+// values depend on it.
 func newLayout(c Config) *layout {
 	l := &layout{}
 	l.embedding = layers.NewEmbedding(&l.Parameters, "in", c.TokenDim(), c.Width, c.Tokens(), c.Block, c.Classes)

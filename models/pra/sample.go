@@ -24,7 +24,7 @@ type Sampler struct {
 	sweeps int // 0: sequential
 }
 
-// NewSampler prepares sampling with at most batch images a call.
+// NewSampler prepares sampling with at most batch images per call.
 func NewSampler(m *Model, sc SampleConfig, batch int) (*Sampler, error) {
 	if err := sc.Validate(); err != nil {
 		return nil, err

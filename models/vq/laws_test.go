@@ -245,7 +245,7 @@ func TestCosts(t *testing.T) {
 	long := p
 	long.Train.TokenizerShare = 0.75
 	if a, b := p.Costs().FLOPsTrainImage, long.Costs().FLOPsTrainImage; a == b {
-		t.Error("what a step takes does not hang on the share of the tokenizer")
+		t.Error("what a step takes does not depend on the share of the tokenizer")
 	}
 }
 

@@ -23,7 +23,7 @@ const (
 )
 
 // layout is the parameters of the transformer, by role. Their order is part of the
-// results: initial values hang on it.
+// results: initial values depend on it.
 type layout struct {
 	layers.Parameters
 	embedding layers.Embedding

@@ -15,7 +15,7 @@ type tokenizer struct {
 	enc, dec             layers.Stack
 }
 
-// The order of the tensors is part of the results: initial values hang on it.
+// The order of the tensors is part of the results: initial values depend on it.
 func newTokenizer(c Config) *tokenizer {
 	t, l := &tokenizer{cfg: c}, &layers.Parameters{}
 	t.in = l.Linear("tokenizer.in", c.TokenDim(), c.CoderWidth)

@@ -1,7 +1,7 @@
 // Package paper writes the figures, tables and claims of experiments into one
 // folder, with an index page that says of each where it comes from.
 //
-// It believes that a figure in a paper is an assertion, so that whoever sees it
+// It believes that a figure in a paper is an assertion, so that anyone who sees it
 // should find, without asking, the command that makes it, the attempts behind
 // it, the machine, the code and the protocol; that a sentence about a difference
 // has to carry the interval over training seeds, and that a difference inside
@@ -23,7 +23,7 @@ import (
 type Paper struct {
 	Command string // makes all of it
 	Parts   []Part
-	// Say is told what is being drawn; nil is nobody.
+	// Say gets what is being drawn; it may be nil.
 	Say func(part string)
 }
 

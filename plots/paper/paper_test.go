@@ -210,7 +210,7 @@ func TestSameBytes(t *testing.T) {
 		}
 		for _, f := range files {
 			if got[f] == nil {
-				t.Errorf("%s was told of and is not there", f)
+				t.Errorf("%s was announced and is not there", f)
 			}
 		}
 		if first == nil {
@@ -325,7 +325,7 @@ func TestTableCompiles(t *testing.T) {
 	}
 }
 
-// TestOldFiguresLeave: a folder drawn over another one is as if drawn anew, but
+// TestOldFiguresLeave: a folder drawn over another one is as if drawn again, but
 // for what people put or changed there.
 func TestOldFiguresLeave(t *testing.T) {
 	dir := t.TempDir()

@@ -37,7 +37,7 @@ const (
 )
 
 // Write draws everything into dir: index.html, index.md, SHA256SUMS and a folder
-// for each part. Figures that cannot be drawn are told in the index and in the
+// for each part. Figures that cannot be drawn are named in the index and in the
 // problems; the others are drawn. The files are relative to dir, sorted.
 func (p Paper) Write(dir string) (files []string, problems []Problem, err error) {
 	for i, part := range p.Parts {

@@ -87,7 +87,7 @@ func (e *experiment) sheets() ([]sheet, error) {
 		}
 		r := e.points.Rows[i]
 		s := sheet{Row: r.ID, Name: r.Name, Find: r.Find, Image: dataURL("image/png", b.Bytes()), Width: w, Height: h}
-		s.About = fmt.Sprintf("%d × %d generated images, one row a class", c.Grid.Rows, min(c.Grid.Cols, mostColumns))
+		s.About = fmt.Sprintf("%d × %d generated images, one row per class", c.Grid.Rows, min(c.Grid.Cols, mostColumns))
 		if n := c.Grid.RowLabels; len(n) > 0 {
 			s.About += ": " + strings.Join(n, ", ")
 		}

@@ -28,7 +28,7 @@ type Table struct {
 // Exporter writes a table in one format.
 type Exporter func(w io.Writer, t Table) error
 
-// Exporters are the formats by name. csv, json (one object a line) and parquet
+// Exporters are the formats by name. csv, json (one object per line) and parquet
 // are for programs: all digits, all columns. table, md and latex are for people:
 // five digits.
 var Exporters = map[string]Exporter{

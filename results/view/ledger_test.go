@@ -42,7 +42,7 @@ func lottery(r *rand.Rand, init, order, noise, sampling, both float64) []view.Dr
 }
 
 // Known variances of a lottery lie in their intervals, and what trainings move values
-// by over what samplings do is told.
+// by over what samplings do is reported.
 func TestLedgerRecoversVariances(t *testing.T) {
 	r := rand.New(rand.NewPCG(14, 3))
 	truth := map[string]float64{"initial weights": 1, "order of images": 0.25, "training noise": 0, view.PartsTogether: 0,

@@ -17,7 +17,7 @@ type Mean struct {
 	Value                    float64
 	Lo, Hi                   *float64    // 95 % interval, nil when there is none
 	Interval                 stat.Method // over seeds; of one value, or of values that are all the same, their own
-	N                        int         // values averaged: one a seed, unless Across accepted more
+	N                        int         // values averaged: one per seed, unless Across accepted more
 	Seeds                    []uint64
 	Values                   []float64 // one for each of N, in the order of the seeds
 

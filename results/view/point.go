@@ -17,7 +17,7 @@ type Point struct {
 	Outcome string          // ok when all cells are, else the first that is not
 	Reason  string          // of that outcome
 	Seeds   int             // planned
-	Cells   []string        // ids, one a seed
+	Cells   []string        // ids, one per seed
 
 	// Of the first seed, and of all of them for Steps; nil where they were not
 	// asked for or are not there.

@@ -19,7 +19,7 @@ type Row struct {
 	N          int
 	Protocol   string
 	Attempt    string
-	Outcome    string // always ok: what failed is told by the cells
+	Outcome    string // always ok: what failed is in the cells
 	CreatedAt  time.Time
 
 	Label                             string

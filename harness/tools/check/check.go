@@ -1,7 +1,7 @@
 // Package check says whether one program is slower, larger or worse than
 // another.
 //
-// It believes that a false alarm costs more than a late one: whoever was sent
+// It believes that a false alarm costs more than a late one: anyone who was sent
 // after a regression that was none looks at no further alarm. So both programs
 // are measured on the same machine in turn (A B B A, so that drift hits both
 // alike); a round is one number, the logarithm of their ratio; each round has
@@ -47,7 +47,7 @@ type Cell struct {
 	ID, Label string
 	Settings  json.RawMessage
 	Model     string
-	Batch     int      // images a call of throughput
+	Batch     int      // images per call of throughput
 	Same      []string // labels of cells that nothing measured tells apart
 
 	alike stage.Alike

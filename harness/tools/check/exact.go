@@ -5,7 +5,7 @@ import (
 	"math"
 )
 
-// exact compares the figures without noise. Every round gives them anew; one
+// exact compares the figures without noise. Every round gives them again; one
 // that is not the same in all rounds of a program is not without noise.
 func exact(rounds []round, chosen []Metric) []Comparison {
 	if len(rounds) == 0 {

@@ -101,7 +101,7 @@ func TestTheOrderOfARound(t *testing.T) {
 }
 
 // A disturbed round is measured again; quiet ones count first; what stays
-// disturbed counts after so many tries, and is told.
+// disturbed counts after so many tries, and is reported.
 func TestDisturbedRoundsAreRepeatedThenFlagged(t *testing.T) {
 	cells := two()[:1]
 	collect := func(loads []float64, o Options) (rounds, disturbed, tries int) {

@@ -197,7 +197,7 @@ func TestFiguresOfAnySeed(t *testing.T) {
 	}
 }
 
-// What is not there leaves a gap; what is damaged is told of, and the rest drawn.
+// What is not there leaves a gap; what is damaged is named, and the rest drawn.
 func TestDamagedArtifactsAreToldOf(t *testing.T) {
 	s, exp := tried(t)
 	leaveAll(t, s)

@@ -2,7 +2,7 @@ package draw
 
 import "fmt"
 
-// Say is told what happens.
+// Say gets what happens.
 type Say struct {
 	Wrote   func(file string)
 	Warning func(text string)

@@ -63,7 +63,7 @@ func (s Source) read(ctx context.Context, exp *engine.Experiment) (*experiment, 
 func (e *experiment) first(p *view.Point) *engine.Cell { return e.cells[p.Cells[0]] }
 
 // data gives the data for figures with some need: images and curves are read only
-// for those that show them. What cannot be read is told in the warnings.
+// for those that show them. What cannot be read is named in the warnings.
 func (e *experiment) data(needs figure.Need) (plots.Data, []string) {
 	return e.from(needs, e.points)
 }

@@ -62,6 +62,6 @@ func loopback(ctx context.Context, address, host string) error {
 
 func beyond(address, which string) error {
 	return &AddressError{address,
-		fmt.Sprintf("other machines can reach %s, and whoever can is shown everything without a password: use 127.0.0.1 and an SSH tunnel, or "+
+		fmt.Sprintf("other machines can reach %s, and anyone on them sees everything without a password: use 127.0.0.1 and an SSH tunnel, or "+
 			"say --allow-network", which)}
 }

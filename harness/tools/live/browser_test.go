@@ -118,7 +118,7 @@ func againAndErrors(t *testing.T, b *browser.Browser, address, rows string) {
 		e => e.checked === picks.includes(e.dataset.pick)) &&
 		document.querySelector('#cells input[data-pick]:checked') !== null)(new URLSearchParams(location.search).getAll('pick'))`)
 
-	// An error is told, and mended by itself.
+	// An error is shown, and goes away by itself.
 	do(`window.really = window.fetch, window.fetch = async () => new Response('out of order', {status: 500})`)
 	do(`document.getElementById('chosen-metric').value = 'recall',
 		document.getElementById('chosen-metric').dispatchEvent(new Event('change'))`)

@@ -67,7 +67,7 @@ func findFigures(root string, experiments []string) []figureFolder {
 			if info.ModTime().After(f.Drawn) {
 				f.Drawn = info.ModTime()
 			}
-			// The time makes it another address when the figure is drawn anew.
+			// The time makes it another address when the figure is drawn again.
 			address := "/figures/" + url.PathEscape(e) + "/" + url.PathEscape(entry.Name()) + "?drawn=" +
 				info.ModTime().UTC().Format("20060102T150405.000")
 			if extension == ".png" {

@@ -1,7 +1,7 @@
 // Package live shows a run in a browser while it goes on: how far it is, where
 // every cell stands and why, the numbers, samples, figures and training losses.
 //
-// It believes that whoever looks must not disturb what is being measured. It
+// It believes that anyone who looks must not disturb what is being measured. It
 // reads only: the database is opened read-only for each look and closed again,
 // because a reader that stays keeps SQLite's log from being folded into the
 // file; nothing is looked at while nobody watches; what is costly is looked at
@@ -28,7 +28,7 @@ type Source struct {
 	Figures string // the folder of figures, one folder an experiment
 
 	// Files are experiment files that are shown; without any, the experiments
-	// in the database are. Load reads them anew and gives their plan, not yet
+	// in the database are. Load reads them again and gives their plan, not yet
 	// inspected, and notes about it. It is called again when a file changed.
 	Files []string
 	Load  func(context.Context) (*engine.Plan, []string, error)

@@ -345,7 +345,7 @@ func TestPageInAllStates(t *testing.T) {
 	}
 }
 
-// A damaged database is told; nothing is shown in place of what cannot be read.
+// A damaged database is reported; nothing is shown in place of what cannot be read.
 func TestDamagedDatabase(t *testing.T) {
 	src := place(t)
 	fill(t, src, plan("quick", "patch=7"))

@@ -61,7 +61,7 @@ type point struct {
 type number struct{ Value, Interval string }
 
 // readNumbers adds the experiments' points. Those that cannot be read, or are not
-// those of the file that is shown, are told of in their place; the rest is shown.
+// those of the file that is shown, are reported in their place; the rest is shown.
 func (b *base) readNumbers(ctx context.Context, db *results.DB, artifacts string) error {
 	b.refs = map[string]string{}
 	for i := range b.experiments {

@@ -23,7 +23,7 @@ import (
 var assetFiles embed.FS
 
 // version is the hash of everything the page is made of: a page that is older
-// than the server loads itself anew.
+// than the server loads itself again.
 var version = func() string {
 	h := sha256.New()
 	_ = fs.WalkDir(assetFiles, "assets", func(p string, d fs.DirEntry, err error) error {
@@ -53,7 +53,7 @@ var templates = sync.OnceValue(func() *template.Template {
 	}).ParseFS(assetFiles, "assets/*.html"))
 })
 
-// elapsed writes how long something runs in whole seconds: it is shown anew
+// elapsed writes how long something runs in whole seconds: it is shown again
 // every second.
 func elapsed(d time.Duration) string {
 	if d < time.Minute {

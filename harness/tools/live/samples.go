@@ -16,7 +16,7 @@ import (
 // shownSamples is how many sample grids the page has: the latest.
 const shownSamples = 12
 
-// sample is the grid of images that a cell's model drew, one row a class.
+// sample is the grid of images that a cell's model drew, one row per class.
 type sample struct {
 	Key, Label string
 	Made       time.Time

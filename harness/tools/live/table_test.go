@@ -48,7 +48,7 @@ func TestPagesOfCells(t *testing.T) {
 	}
 }
 
-// The table is filtered by keys and by words, and a mistake is told with what to do.
+// The table is filtered by keys and by words, and a mistake is reported with what to do.
 func TestFilterOfCells(t *testing.T) {
 	src := place(t)
 	sweep(t, src)
@@ -185,7 +185,7 @@ func TestValuesAreReadOnce(t *testing.T) {
 	if a, _ := choose(t, s, "", "along/a1-1-250"); len(a.Stops) != 1 {
 		t.Fatalf("%+v", a)
 	}
-	remove(t, src.Places.DB) // whoever reads it now fails
+	remove(t, src.Places.DB) // anyone who reads it now fails
 	again := s.watch.table(t.Context(), v, question{Sort: "fid_proxy", Page: 1})
 	if again.Mistake != "" || again.Rows[0].Values[0] != first.Rows[0].Values[0] {
 		t.Errorf("again: %q, %v", again.Mistake, again.Rows[0].Values)

@@ -72,7 +72,7 @@ func (w *watcher) look(ctx context.Context) *view {
 	return w.view
 }
 
-// refresh reads the base anew if what it was read from has changed.
+// refresh reads the base again if what it was read from has changed.
 func (w *watcher) refresh(ctx context.Context, running []engine.Running) {
 	pause := max(leastPause, 2*lookShare*w.baseTook)
 	for _, r := range running {
@@ -147,7 +147,7 @@ func (w *watcher) read(ctx context.Context, now time.Time) (*base, error) {
 }
 
 // load reads the experiment files when they have changed. What a run finds out
-// about the data changes the plan too, so the plan is also made anew until its
+// about the data changes the plan too, so the plan is also made again until its
 // stages are known.
 func (w *watcher) load(ctx context.Context, now time.Time) error {
 	seen := signature(now, w.src.Files...)

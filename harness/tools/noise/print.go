@@ -13,7 +13,7 @@ import (
 	"prabench/results/view"
 )
 
-// advised are the numbers of seeds for which the smallest difference is told.
+// advised are the numbers of seeds for which the smallest difference is printed.
 var advised = []int{3, 5, 10, 30}
 
 // Print writes the ledger for people; difference is one whose seeds are wanted, 0 for

@@ -64,7 +64,7 @@ const (
 	shownClasses = 40
 )
 
-// Show draws images as the first epoch of a training sees them, one row a class.
+// Show draws images as the first epoch of a training sees them, one row per class.
 func Show(ctx context.Context, e *engine.Experiment, out string, progress func(what string, done, total int64)) ([]string, error) {
 	spec, p, err := dataOf(e)
 	if err != nil {

@@ -23,7 +23,7 @@ type Training struct {
 	Epochs  int   // 0 is the recipe's
 	Threads int   // 0 is all; the weights do not depend on it
 	Flips   *bool // also mirrored images; nil is what suits the set
-	// Progress is told of each epoch.
+	// Progress is called after each epoch.
 	Progress func(epoch, epochs int, loss, accuracy float64)
 }
 

@@ -133,7 +133,7 @@ func (w Written) String() string {
 	if w.Classes == 0 {
 		return fmt.Sprintf("%s: %d images", w.File, w.Images)
 	}
-	return fmt.Sprintf("%s: %d images of %d classes, one row a class", w.File, w.Images, w.Classes)
+	return fmt.Sprintf("%s: %d images of %d classes, one row per class", w.File, w.Images, w.Classes)
 }
 
 // CheckOut refuses a path that images could not be written to, before any is drawn:

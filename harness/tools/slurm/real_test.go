@@ -65,7 +65,7 @@ func TestRealSlurm(t *testing.T) {
 	}
 
 	// Four trainings that are in the middle: one is killed, one loses its
-	// worker, one is told that its time is nearly over, and the node of one is
+	// worker, one gets the signal that its time is nearly over, and the node of one is
 	// drained. All wait until the others are well under way too.
 	var running []task
 	b.wait("four trainings under way", func() bool {

@@ -9,7 +9,7 @@ import (
 	"prabench/harness/stage"
 )
 
-// notice is how many seconds before a task's time limit it is told to save.
+// notice is how many seconds before a task's time limit it is asked to save.
 const notice = 120
 
 // jobName is an array's job name, by which the queue is searched.

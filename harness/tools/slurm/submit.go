@@ -14,7 +14,7 @@ type Cluster struct {
 	Tool   Tool
 	Places engine.Places
 	Name   string            // of the command, for who holds the database
-	Note   func(text string) // is told what the user should know
+	Note   func(text string) // gets what the user should know
 }
 
 // Receipt is what became of a submission.

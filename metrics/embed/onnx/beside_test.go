@@ -13,7 +13,7 @@ import (
 )
 
 // TestBesidePython is one side of testdata/beside.py, which gives the folder: features of
-// a real network equal those of ONNX Runtime's Python, and images per second are told.
+// a real network equal those of ONNX Runtime's Python, and images per second are logged.
 func TestBesidePython(t *testing.T) {
 	dir := os.Getenv("PRABENCH_ONNX_BESIDE")
 	if dir == "" {

@@ -73,7 +73,7 @@ var _ = device.On(&does, func(o *Ops, op *device.Attention) {
 })
 
 // dq by tiles of queries, then dk and dv by tiles of keys, each with the scores
-// formed anew. So no two blocks add to one number, at the price of seven products a
+// formed again. So no two blocks add to one number, at the price of seven products a
 // pair where five would do.
 var _ = device.On(&does, func(o *Ops, op *device.AttentionBackward) {
 	hd := headDim(op.Heads, op.Width)

@@ -3,7 +3,7 @@
 // Package selftest is what a person with a GPU runs: `make cuda-selftest`, or
 // bin/selftest of a bundle. It checks the device against the CPU, measures what
 // the device reaches and writes a report in Markdown that can be posted as it is,
-// and the same as JSON beside it. Both are written anew after every line, so that
+// and the same as JSON beside it. Both are written again after every line, so that
 // what stops the program keeps what was found. On the stand-in driver it runs
 // too, cut down, and the report says that its times mean nothing.
 package selftest

@@ -56,7 +56,7 @@ func decoding(t *testing.T, ordinal int, precision string) {
 		t.Run(fmt.Sprint(c), func(t *testing.T) {
 			w := newTwin(t, be)
 			capacity := tokens + 3
-			for _, n := range []int{1, 6} { // tokens a step
+			for _, n := range []int{1, 6} { // tokens per step
 				of, _ := w.want.Alloc(device.Cache, device.CacheElements(w.want, batch, capacity, heads, width))
 				cache := both{w.alloc(device.CacheElements(w.d, batch, capacity, heads, width)), of}
 				for from := 0; from+n <= tokens; from += n {

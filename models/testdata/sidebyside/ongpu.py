@@ -9,7 +9,7 @@ numbers differ by more than a tolerance, that is a failure and the times are mar
 Both sides are processes of their own: one that fails or is over its limit is ended,
 which gives its memory back, and the next comparison begins with another. What is
 most asked for comes first, and nothing is begun after --seconds. NAME.md and
-NAME.json are written anew after each. Exit status 77: no such PyTorch or no GPU is
+NAME.json are written again after each. Exit status 77: no such PyTorch or no GPU is
 here. docs/pytorch.md says what PyTorch is given.
 """
 

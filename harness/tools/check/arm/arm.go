@@ -52,7 +52,7 @@ type Answer struct {
 
 	Exact   map[string]float64 `json:"exact,omitempty"`   // of Open: figures without noise, by metric
 	Seconds []float64          `json:"seconds,omitempty"` // of Time: each call
-	Batch   int                `json:"batch,omitempty"`   // of Time: images a call
+	Batch   int                `json:"batch,omitempty"`   // of Time: images per call
 
 	Peak      float64 `json:"peak,omitempty"`      // of Machine: FLOP/s
 	Bandwidth float64 `json:"bandwidth,omitempty"` // of Machine: bytes/s read and written

@@ -100,7 +100,7 @@ func TestAnArmMeasures(t *testing.T) {
 			t.Errorf("%s: %v", m, a.Seconds)
 		}
 		if want := map[string]int{Throughput: 4, Latency: 1, FirstBlock: 1, Training: 4}[m]; a.Batch != want {
-			t.Errorf("%s: %d images a call, want %d", m, a.Batch, want)
+			t.Errorf("%s: %d images per call, want %d", m, a.Batch, want)
 		}
 	}
 	if can := ask(t, p, Request{Do: Machine}); can.Peak < 1e8 || can.Bandwidth < 1e8 {

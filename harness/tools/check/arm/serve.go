@@ -43,7 +43,7 @@ func Serve(stdin io.Reader, stdout, stderr io.Writer) int {
 	}
 }
 
-// guarded turns a panic into a crash that is told.
+// guarded turns a panic into a crash that is reported.
 func (a *server) guarded(q Request) (answer Answer, err error) {
 	defer func() {
 		if p := recover(); p != nil {

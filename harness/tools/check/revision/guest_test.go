@@ -211,7 +211,7 @@ func until(t *testing.T, what string, ok func() bool) {
 	}
 }
 
-// What git refuses is told in git's words.
+// What git refuses is reported in git's words.
 func TestGitsReasonIsShown(t *testing.T) {
 	dir := repository(t)
 	if _, _, err := Find(context.Background(), dir, "v9"); err == nil || !strings.Contains(err.Error(), "git says") {

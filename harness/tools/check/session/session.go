@@ -35,9 +35,9 @@ type Session struct {
 	Command func(device string) ([]string, error)
 	// Load looks at what else the machine does; [check.MachineLoad] without one.
 	Load func() func() (machine.Load, bool)
-	// Progress is told how far the measuring is.
+	// Progress gets how far the measuring is.
 	Progress func(done, total time.Duration, what string)
-	// Say is told what the user should know: a line without its end.
+	// Say gets what the user should know: a line without its end.
 	Say func(text string)
 	// ExtraWork is the share of work that is added to each call of this program,
 	// to test the check.

@@ -48,7 +48,7 @@ func TestPage(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(old, b.Bytes()) {
-		t.Errorf("%s is not what the code launches: write it anew with -update, and read what changed", page)
+		t.Errorf("%s is not what the code launches: write it again with -update, and read what changed", page)
 	}
 }
 
