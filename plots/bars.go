@@ -63,7 +63,11 @@ func (c *chart) bars() {
 		zero := a.Y(0)
 		for _, q := range pick(c.drawn, f) {
 			x, y := at(q), a.Y(q.Y)
-			p.Fill(barLook(place[q.Series]).Color, layout.Rect{X0: x - w*0.46, Y0: min(zero, y), X1: x + w*0.46, Y1: max(zero, y)})
+			bar := layout.Rect{X0: x - w*0.46, Y0: min(zero, y), X1: x + w*0.46, Y1: max(zero, y)}
+			p.Fill(barLook(place[q.Series]).Color, bar)
+			if q.Hollow {
+				p.Fill(layout.White, bar.Grow(-min(1.6, w*0.15)))
+			}
 			barWhisker(p, a, q, x, min(2.5, w*0.3))
 		}
 		for _, q := range pick(c.crosses, f) {

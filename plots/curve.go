@@ -25,6 +25,7 @@ type curves struct {
 type curve struct {
 	series, facet string
 	points        []Point
+	hollow        bool // of a cell that a search gave up: its end is marked
 }
 
 func openCurve(fig *Figure) {
@@ -87,7 +88,7 @@ func plotCurve(c *chart) error {
 // read takes the logged values of y and returns those that are numbers.
 func (k *curves) read(y string) (numbers []float64) {
 	for _, cell := range k.cells {
-		one := curve{series: k.place(cell, k.series), facet: k.place(cell, k.facet)}
+		one := curve{series: k.place(cell, k.series), facet: k.place(cell, k.facet), hollow: cell.hollow}
 		for _, p := range cell.Curve {
 			if v, ok := p.Values[y]; ok {
 				one.points = append(one.points, Point{X: float64(p.Step), Y: v})
@@ -195,6 +196,10 @@ func (k curve) draw(l layout.Look, p *layout.Painter, a layout.Area) {
 		}
 		ended = false
 		pts = append(pts, vg.Point{X: a.X(q.X), Y: a.Y(q.Y)})
+	}
+	end := len(pts)
+	if k.hollow && end > 0 {
+		defer p.Hollow(l, pts[end-1].X, pts[end-1].Y, layout.GlyphSize)
 	}
 	cut()
 }

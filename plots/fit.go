@@ -23,7 +23,7 @@ func (c *chart) exponents() []string {
 		for _, g := range c.groups() {
 			var own []Point
 			for _, p := range points {
-				if p.Series == g {
+				if p.Series == g && !p.Hollow {
 					own = append(own, p)
 				}
 			}

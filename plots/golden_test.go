@@ -43,6 +43,10 @@ var goldens = append([]golden{
 	{"heatmap", Figure{Kind: figure.Heatmap, X: "model.patch", Y: "model.block", Value: "fid_proxy", Facet: "train.rollout_depth"}, tradeoff},
 	{"heatmap_one", Figure{Kind: figure.Heatmap, X: "train.rollout_depth", Y: "model.patch", Value: "memory_peak", Title: "Memory",
 		Where: map[string]any{"model.block": 1}}, tradeoff},
+	{"dropped", Figure{Kind: figure.Heatmap, X: "train.lr", Y: "train.batch", Value: "fid_proxy",
+		Where: map[string]any{"train.until": 600}}, halved},
+	{"dropped_along", Figure{Kind: figure.Line, X: "train.until", Y: "fid_proxy", Series: "train.lr", Where: map[string]any{"train.batch": 8}},
+		halved},
 	{"bars", Figure{Kind: figure.Bars, Y: "fid_proxy", Title: "Methods at equal steps"}, methods},
 	{"bars_groups", Figure{Kind: figure.Bars, X: "model.patch", Y: "throughput", Series: "model.block",
 		Where: map[string]any{"rollout_depth": []any{int64(1)}}}, func() Data {

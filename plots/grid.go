@@ -79,6 +79,9 @@ func (g *grids) read() error {
 		}
 		name := g.place(c, g.facet)
 		head := heading(g.facet, name, g.fig.Called)
+		if c.hollow {
+			head += " (dropped)"
+		}
 		if isLabel(g.facet.name) && len(g.cells) == 1 && c.Label == "" {
 			head = ""
 		}

@@ -23,8 +23,9 @@ type heatmap struct {
 
 // tile is one cell: its value, or why it has none.
 type tile struct {
-	v   float64
-	why string
+	v      float64
+	why    string
+	hollow bool
 }
 
 // plotHeatmap draws one metric over two keys, its values written in the cells. A
@@ -76,7 +77,7 @@ func (h *heatmap) read(metric dimension) error {
 	factor, unit := h.unit(metric)
 	var values []float64
 	for _, c := range h.cells {
-		t := tile{v: math.NaN()}
+		t := tile{v: math.NaN(), hollow: c.hollow}
 		m, ok := c.Metrics[metric.name]
 		switch {
 		case !ok:
@@ -137,6 +138,10 @@ func (h *heatmap) draw(facet string, p *layout.Painter, a layout.Area) {
 			default:
 				c := layout.Heat(h.scale.Norm(t.v))
 				p.Fill(c, r)
+				if t.hollow {
+					c = layout.White
+					p.Fill(c, r.Grow(-min(4, min(width, height)*0.2)))
+				}
 				if pn, text := fitNumber(t.v, width-4, height-3); text != "" {
 					pn.Color = layout.InkOn(c)
 					p.Text(pn, cx, cy, layout.Middle, layout.Middle, text)

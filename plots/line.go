@@ -46,7 +46,7 @@ func plotLine(c *chart) error {
 			whiskers(p, a, q, c.look(q.Series), shift[q.Series])
 		}
 		for _, q := range points {
-			p.Glyph(c.look(q.Series), a.X(q.X)+shift[q.Series], a.Y(q.Y), layout.GlyphSize)
+			mark(p, c.look(q.Series), a.X(q.X)+shift[q.Series], a.Y(q.Y), q)
 		}
 		if c.named(false) {
 			labelPoints(p, a, points, lines, false)

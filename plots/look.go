@@ -174,8 +174,10 @@ func (c *chart) warn() {
 			c.data.Warn(text)
 		}
 	}
-	if text := c.diverged(c.fig.Metrics()); text != "" {
-		s.Notes = append(s.Notes, text)
+	for _, text := range []string{c.diverged(c.fig.Metrics()), c.dropped()} {
+		if text != "" {
+			s.Notes = append(s.Notes, text)
+		}
 	}
 	if n := len(c.groups()); n > layout.Looks {
 		s.Notes = append(s.Notes, fmt.Sprintf("%d series: from the %dth on they look like earlier ones; choose some with where, or use facet.", n,

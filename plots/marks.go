@@ -42,6 +42,25 @@ func whiskers(p *layout.Painter, a layout.Area, q Point, l layout.Look, dx vg.Le
 	}
 }
 
+// mark draws a point.
+func mark(p *layout.Painter, l layout.Look, x, y vg.Length, q Point) {
+	if q.Hollow {
+		p.Hollow(l, x, y, layout.GlyphSize)
+		return
+	}
+	p.Glyph(l, x, y, layout.GlyphSize)
+}
+
+// solid are the points of cells that no search gave up.
+func solid(points []Point) (out []Point) {
+	for _, p := range points {
+		if !p.Hollow {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
 // drawCrosses puts the panel's cells without values into the strip at its top:
 // at their place on the x axis where that is known, else from the right.
 func (c *chart) drawCrosses(p *layout.Painter, a layout.Area, facet string) {

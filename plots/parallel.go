@@ -35,6 +35,7 @@ type polyline struct {
 	at            []float64 // by axis
 	colour        float64
 	series, facet string
+	hollow        bool
 }
 
 // plotParallel draws cells as lines across one vertical axis for each metric or
@@ -112,7 +113,7 @@ func (k *parallel) read() error {
 func (k *parallel) take(colour *dimension, factor float64) {
 	without := map[string][]string{}
 	for _, cell := range k.cells {
-		l := polyline{series: k.place(cell, k.series), facet: k.place(cell, k.facet)}
+		l := polyline{series: k.place(cell, k.series), facet: k.place(cell, k.facet), hollow: cell.hollow}
 		var why string
 		for _, u := range k.axes {
 			v, _, _, lacks := k.coordinate(cell, u.dimension, u.factor)
@@ -216,8 +217,12 @@ func (k *parallel) draw(facet string, p *layout.Painter, a layout.Area) {
 		}
 		p.Stroke(look.Color, width, look.Dash, pts...)
 		for i, q := range pts {
-			if k.series != nil && k.axes[i].metric {
-				p.Glyph(look, q.X, q.Y, layout.GlyphSize*0.8)
+			if (k.series != nil || l.hollow) && k.axes[i].metric {
+				if l.hollow {
+					p.Hollow(look, q.X, q.Y, layout.GlyphSize*0.8)
+				} else {
+					p.Glyph(look, q.X, q.Y, layout.GlyphSize*0.8)
+				}
 			}
 		}
 	}

@@ -36,14 +36,14 @@ func plotPareto(c *chart) error {
 		points := pick(c.drawn, f)
 		var stairs []vg.Point
 		if toward {
-			stairs = staircase(Frontier(points, betterX, betterY), a, betterX, betterY)
+			stairs = staircase(Frontier(solid(points), betterX, betterY), a, betterX, betterY)
 			p.Stroke(layout.Grey, 1, frontierDash, stairs...)
 		}
 		for _, q := range points {
 			whiskers(p, a, q, c.look(q.Series), 0)
 		}
 		for _, q := range points {
-			p.Glyph(c.look(q.Series), a.X(q.X), a.Y(q.Y), layout.GlyphSize)
+			mark(p, c.look(q.Series), a.X(q.X), a.Y(q.Y), q)
 		}
 		if c.named(c.series == nil && len(points) <= 16 && len(points)*len(c.facets()) > 1) {
 			labelPoints(p, a, points, stairs, true)

@@ -54,6 +54,11 @@ type CellData struct {
 	Steps   []StepLine
 	Grid    *Grid
 
+	// Dropped says that a search gave the cell up before its last stop. Pictures show what
+	// it last had, hollow.
+	Dropped bool
+	hollow  bool // its values are the last of a cell that was given up
+
 	Response *view.Response // of its first seed; nil where it chose no sampling
 	// Code and Device are what the curve and the grid were made by and on; values
 	// have their own.
@@ -109,5 +114,6 @@ type Point struct {
 	Series, Facet      string
 	Label              string
 	Outcome            string // empty, or why the point can only be a cross
+	Hollow             bool   // the last value of a cell that a search gave up
 	N                  int
 }

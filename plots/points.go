@@ -91,7 +91,8 @@ func (c *chart) axes(categoricalX bool) error {
 	xf, xUnit := c.shownUnit(c.x)
 	yf, yUnit := c.shownUnit(c.y)
 	for _, cell := range c.cells {
-		p := Point{Label: c.called(c.label(cell)), N: cell.Seeds, Series: c.place(cell, c.series), Facet: c.place(cell, c.facet)}
+		p := Point{Label: c.called(c.label(cell)), N: cell.Seeds, Series: c.place(cell, c.series), Facet: c.place(cell, c.facet),
+			Hollow: cell.hollow}
 		var whyX, whyY string
 		p.X, p.XLo, p.XHi, whyX = c.coordinate(cell, c.x, xf)
 		p.Y, p.YLo, p.YHi, whyY = c.coordinate(cell, c.y, yf)

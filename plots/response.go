@@ -48,7 +48,7 @@ func plotResponse(c *chart) error {
 			return fmt.Errorf("cells chose by %s and by %s: draw them apart with where", metric, r.Metric)
 		}
 		metric = r.Metric
-		l := response{stepLine: stepLine{facet: c.place(cell, c.facet), look: c.look(c.place(cell, c.series))}}
+		l := response{stepLine: stepLine{facet: c.place(cell, c.facet), look: c.look(c.place(cell, c.series)), hollow: cell.hollow}}
 		l.points, l.chosen = alongSetting(r, c.fig.X)
 		if len(l.points) == 0 {
 			c.lacks(cell, "no "+c.fig.X+" among what it tried")

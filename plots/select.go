@@ -2,6 +2,8 @@ package plots
 
 import (
 	"fmt"
+	"math"
+	"slices"
 	"sort"
 	"strings"
 
@@ -85,7 +87,87 @@ func choose(fig Figure, data Data) (*selection, error) {
 		}
 		return nil, fmt.Errorf("where leaves none of the %d cells: %s", len(data.Cells), strings.Join(parts, ", "))
 	}
+	s.given()
 	return s, nil
+}
+
+// untilKey is the key of how far a training went.
+const untilKey = "train.until"
+
+// given takes, for cells that a search gave up, what they last had: as a mark of their
+// own where the figure shows that stop too, else in the place of the cell.
+func (s *selection) given() {
+	last := map[string]*CellData{} // by training
+	reach := func(c *CellData) float64 {
+		v, _ := param(*c, untilKey)
+		n, ok := number(v)
+		if !ok || n == 0 { // to the end
+			return math.Inf(1)
+		}
+		return n
+	}
+	for i := range s.data.Cells {
+		c := &s.data.Cells[i]
+		if name := training(*c); len(c.Metrics) > 0 && !c.Dropped && (last[name] == nil || reach(c) > reach(last[name])) {
+			last[name] = c
+		}
+	}
+	for i := range s.cells {
+		c := &s.cells[i]
+		if !c.Dropped {
+			continue
+		}
+		c.Outcome = "dropped"
+		if _, why, ok := strings.Cut(c.Reason, ": "); ok {
+			c.Reason = why
+		}
+		if s.fig.Text() {
+			continue
+		}
+		was := last[training(*c)]
+		if was == nil || reach(was) > reach(c) {
+			continue
+		}
+		if at := slices.IndexFunc(s.cells, func(o CellData) bool { return slices.Equal(o.IDs, was.IDs) && o.Label == was.Label }); at >= 0 {
+			s.cells[at].hollow = true
+			continue
+		}
+		c.Metrics, c.Outcome, c.Reason, c.hollow = was.Metrics, "", "", true
+		c.Curve, c.Steps, c.Grid, c.Response, c.Code, c.Device = was.Curve, was.Steps, was.Grid, was.Response, was.Code, was.Device
+	}
+}
+
+// training names what cells have in common that are one training, looked at again and
+// again.
+func training(c CellData) string {
+	var parts []string
+	for k, v := range c.Params {
+		if k != untilKey && k != namedLabel {
+			parts = append(parts, fmt.Sprintf("%q=%v", k, v))
+		}
+	}
+	sort.Strings(parts)
+	return strings.Join(parts, " ")
+}
+
+// dropped is the note of the cells that a search gave up.
+func (s *selection) dropped() string {
+	hollow, without := 0, 0
+	for _, c := range s.cells {
+		if c.hollow {
+			hollow++
+		}
+		if c.Dropped && !c.hollow {
+			without++
+		}
+	}
+	switch {
+	case hollow > 0:
+		return fmt.Sprintf("Hollow: the last value of %d of %d cells, which the search gave up there.", hollow, len(s.cells))
+	case without > 0:
+		return fmt.Sprintf("Dropped by the search before they had a value: %d of %d cells.", without, len(s.cells))
+	}
+	return ""
 }
 
 // Cells have two names. "label" is what an experiment file says of a step of one

@@ -28,6 +28,7 @@ type stepLine struct {
 	facet  string
 	look   layout.Look
 	points []Point
+	hollow bool // of a cell that a search gave up
 }
 
 func openSteps(fig *Figure) {
@@ -118,7 +119,8 @@ func (c *chart) stepLines(ratio bool) []stepLine {
 				continue
 			}
 			found = true
-			l := stepLine{look: layout.LookOf(i), points: cell.Steps[at].Points, facet: c.place(cell, c.facet)}
+			l := stepLine{look: layout.LookOf(i), points: cell.Steps[at].Points, facet: c.place(cell, c.facet),
+				hollow: cell.hollow}
 			if c.series != nil {
 				l.look = c.look(c.place(cell, c.series))
 			}
@@ -153,7 +155,11 @@ func (l stepLine) draw(p *layout.Painter, a layout.Area) {
 		}
 		p.Stroke(l.look.Color, 1.2, l.look.Dash, part...)
 		for _, q := range part {
-			p.Glyph(l.look, q.X, q.Y, layout.GlyphSize*0.7)
+			if l.hollow {
+				p.Hollow(l.look, q.X, q.Y, layout.GlyphSize*0.8)
+			} else {
+				p.Glyph(l.look, q.X, q.Y, layout.GlyphSize*0.7)
+			}
 		}
 		part = nil
 	}

@@ -155,10 +155,10 @@ func (s *search) drop(ctx context.Context, stop int, later []int) error {
 	rule := s.File.Base.Search
 	keep := min(len(s.points), max(rule.Least, int(math.Ceil(rule.Keep*float64(len(s.points))-1e-9))))
 	for i, p := range s.points[keep:] {
-		reason := fmt.Sprintf("dropped by the search: %s %.4g after %d steps is %d of %d, and %d go on", s.metric.Name, p.score, stop, keep+i+1,
+		reason := fmt.Sprintf(record.Dropped+": %s %.4g after %d steps is %d of %d, and %d go on", s.metric.Name, p.score, stop, keep+i+1,
 			len(s.points), keep)
 		if math.IsNaN(p.score) {
-			reason = fmt.Sprintf("dropped by the search: it has no %s after %d steps", s.metric.Name, stop)
+			reason = fmt.Sprintf(record.Dropped+": it has no %s after %d steps", s.metric.Name, stop)
 		}
 		if err := s.record(p, later, reason); err != nil {
 			return err

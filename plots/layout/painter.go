@@ -193,6 +193,14 @@ func (p *Painter) Glyph(l Look, x, y, r vg.Length) {
 	p.c.Fill(q)
 }
 
+// Hollow draws the outline of a shape, white inside.
+func (p *Painter) Hollow(l Look, x, y, r vg.Length) {
+	p.Glyph(l, x, y, r)
+	l.Color = White
+	q := *p
+	q.Glyph(l, x, y, r*0.55)
+}
+
 // Cross is the mark of a cell that has no value.
 func (p *Painter) Cross(c color.RGBA, x, y vg.Length) {
 	const r = 2.6

@@ -12,6 +12,10 @@ const (
 	Pending     = "pending"     // of a stage or cell only: nothing tried yet, or not everything
 )
 
+// Dropped begins the reason of a cell that a search gave up before its last stop: its
+// outcome is [Blocked], and nothing failed.
+const Dropped = "dropped by the search"
+
 // Severities orders outcomes for a cell, whose outcome is the worst of its
 // stages: a failure tells more than a stage that merely waits for it. The
 // numbers are stored in stage.severity and named in the view cells; they

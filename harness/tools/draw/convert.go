@@ -1,14 +1,18 @@
 package draw
 
 import (
+	"strings"
+
 	"prabench/plots"
+	"prabench/results/record"
 	"prabench/results/view"
 )
 
 // cellData gives a point to the drawing.
 func cellData(p view.Point) plots.CellData {
 	c := plots.CellData{Label: p.Label, Params: p.Params, Metrics: map[string]plots.MetricValue{}, Outcome: p.Outcome, Reason: p.Reason,
-		Seeds: p.Seeds, IDs: p.Cells, Code: p.Code, Device: p.Device, Response: p.Response}
+		Seeds: p.Seeds, IDs: p.Cells, Code: p.Code, Device: p.Device, Response: p.Response,
+		Dropped: p.Outcome == record.Blocked && strings.HasPrefix(p.Reason, record.Dropped)}
 	for name, m := range p.Means {
 		v := plots.MetricValue{Value: m.Value, Lo: m.Lo, Hi: m.Hi, N: m.N, Unit: m.Unit, Protocol: m.Protocol, Interval: m.Interval.Short(),
 			Code: m.Code, Device: m.Device, Attempts: m.Attempts}
