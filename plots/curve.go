@@ -2,12 +2,15 @@ package plots
 
 import (
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"sort"
 
 	"gonum.org/v1/plot/vg"
 
 	"prabench/metrics/quantity"
+	"prabench/metrics/stat"
 	"prabench/plots/figure"
 	"prabench/plots/layout"
 )
@@ -20,6 +23,9 @@ type curves struct {
 	list    []curve
 	broken  int // logged values that cannot be drawn
 	stretch int // logged values that a drawn one stands for
+
+	seeds map[string][]CellData // with a band: all seeds of each cell, by its training
+	most  int                   // seeds behind a line
 }
 
 type curve struct {
@@ -41,6 +47,10 @@ func plotCurve(c *chart) error {
 	if c.fig.X != "" && c.fig.X != "step" {
 		return fmt.Errorf("x: a curve runs over \"step\", not %q", c.fig.X)
 	}
+	var seeds map[string][]CellData
+	if c.fig.Band != "" {
+		seeds = c.bySeed()
+	}
 	if err := c.distinct("curve", c.series, c.facet); err != nil {
 		return err
 	}
@@ -48,12 +58,11 @@ func plotCurve(c *chart) error {
 	if err != nil {
 		return err
 	}
-	k := curves{chart: c, stretch: 1}
+	k := curves{chart: c, stretch: 1, seeds: seeds}
 	c.sheet.Y = &layout.Axis{Label: describe(y).axisLabel(""), Short: describe(y).short, Log: layout.Decades(k.read(y)) > 1.5}
 	if c.fig.LogY != nil {
 		c.sheet.Y.Log = *c.fig.LogY
 	}
-	k.smooth()
 	xs, ys := k.thin()
 	if len(ys) == 0 {
 		if len(k.list) > 0 {
@@ -72,6 +81,9 @@ func plotCurve(c *chart) error {
 			k.broken, map[bool]string{true: ", or not positive on the log axis"}[c.sheet.Y.Log]))
 		c.sheet.Crosses = true
 	}
+	if k.most > 1 {
+		c.sheet.Notes = append(c.sheet.Notes, bandNote(c.fig.Band, k.most))
+	}
 	if k.stretch > 1 {
 		c.after = fmt.Sprintf(" · each drawn value is the mean of up to %d logged ones", k.stretch)
 	}
@@ -85,60 +97,133 @@ func plotCurve(c *chart) error {
 	return nil
 }
 
-// read takes the logged values of y and returns those that are numbers.
+// read takes the logged values of y, smoothed, and returns those that are numbers.
 func (k *curves) read(y string) (numbers []float64) {
 	for _, cell := range k.cells {
 		one := curve{series: k.place(cell, k.series), facet: k.place(cell, k.facet), hollow: cell.hollow}
-		for _, p := range cell.Curve {
-			if v, ok := p.Values[y]; ok {
-				one.points = append(one.points, Point{X: float64(p.Step), Y: v})
-				if notPlaced(v, 1) == "" {
-					numbers = append(numbers, v)
+		all := [][]Point{k.smoothed(logged(cell, y))}
+		if k.seeds != nil {
+			all = nil
+			for _, of := range k.seeds[without(cell, seedKey)] {
+				if points := k.smoothed(logged(of, y)); len(points) > 0 {
+					all = append(all, points)
 				}
 			}
+		}
+		if len(all) > 0 {
+			one.points = k.overSeeds(all)
 		}
 		if len(one.points) == 0 {
 			k.lacks(cell, "no curve")
 			continue
+		}
+		for _, p := range one.points {
+			if notPlaced(p.Y, 1) == "" {
+				numbers = append(numbers, p.Y)
+			}
 		}
 		k.list = append(k.list, one)
 	}
 	return numbers
 }
 
+// logged are a cell's values of y along its steps.
+func logged(c CellData, y string) (points []Point) {
+	for _, p := range c.Curve {
+		if v, ok := p.Values[y]; ok {
+			points = append(points, Point{X: float64(p.Step), Y: v})
+		}
+	}
+	return points
+}
+
+// overSeeds is the mean of several seeds at the steps that all of them logged, with the
+// band that the figure asks for. One seed has no band.
+func (k *curves) overSeeds(seeds [][]Point) []Point {
+	k.most = max(k.most, len(seeds))
+	if len(seeds) == 1 {
+		return seeds[0]
+	}
+	at := map[float64][]float64{}
+	for _, points := range seeds {
+		for _, p := range points {
+			at[p.X] = append(at[p.X], p.Y)
+		}
+	}
+	var out []Point
+	for _, step := range slices.Sorted(maps.Keys(at)) {
+		values := at[step]
+		if len(values) < len(seeds) {
+			continue
+		}
+		if slices.ContainsFunc(values, func(v float64) bool { return notPlaced(v, float64(len(values))) != "" }) {
+			out = append(out, Point{X: step, Y: math.NaN()})
+			continue
+		}
+		e := stat.Student(values, stat.Seeds)
+		p := Point{X: step, Y: e.Value, YLo: new(slices.Min(values)), YHi: new(slices.Max(values))}
+		if k.fig.Band == figure.BandInterval {
+			p.YLo, p.YHi = e.Bounds()
+		}
+		if p.YLo == nil || p.YHi == nil || notPlaced(*p.YLo, 1) != "" || notPlaced(*p.YHi, 1) != "" { // all the same
+			p.YLo, p.YHi = new(p.Y), new(p.Y)
+		}
+		out = append(out, p)
+	}
+	return out
+}
+
+// seedKey names training seeds.
+const seedKey = "seed"
+
+// bySeed keeps one cell of each training of the figure, and gives all its seeds.
+func (c *chart) bySeed() map[string][]CellData {
+	of := map[string][]CellData{}
+	var first []CellData
+	for _, cell := range c.cells {
+		name := without(cell, seedKey)
+		if of[name] == nil {
+			first = append(first, cell)
+		}
+		of[name] = append(of[name], cell)
+	}
+	for i := range first {
+		first[i].Seeds = len(of[without(first[i], seedKey)])
+	}
+	c.cells = first
+	return of
+}
+
 // window is how many logged values a smoothed one is the mean of: an odd number.
 func (k *curves) window() int { return k.fig.Smooth | 1 }
 
-// smooth makes each value the mean of so many around it, of fewer at the ends, so
+// smoothed makes each value the mean of so many around it, of fewer at the ends, so
 // that nothing moves along the steps. What is no number stays out of the means and
 // remains one.
-func (k *curves) smooth() {
+func (k *curves) smoothed(pts []Point) []Point {
 	n := k.window()
 	if n <= 1 {
-		return
+		return pts
 	}
-	for i := range k.list {
-		pts := k.list[i].points
-		sort.SliceStable(pts, func(i, j int) bool { return pts[i].X < pts[j].X })
-		out := make([]Point, len(pts))
-		for j := range pts {
-			out[j] = pts[j]
-			half := min((n-1)/2, j, len(pts)-1-j)
-			var own []float64
-			for _, p := range pts[j-half : j+half+1] {
-				if notPlaced(p.Y, 1) == "" {
-					own = append(own, p.Y)
-				}
-			}
-			if notPlaced(pts[j].Y, 1) == "" {
-				out[j].Y = 0
-				for _, v := range own {
-					out[j].Y += v / float64(len(own)) // their sum may be too large for a number
-				}
+	sort.SliceStable(pts, func(i, j int) bool { return pts[i].X < pts[j].X })
+	out := make([]Point, len(pts))
+	for j := range pts {
+		out[j] = pts[j]
+		half := min((n-1)/2, j, len(pts)-1-j)
+		var own []float64
+		for _, p := range pts[j-half : j+half+1] {
+			if notPlaced(p.Y, 1) == "" {
+				own = append(own, p.Y)
 			}
 		}
-		k.list[i].points = out
+		if notPlaced(pts[j].Y, 1) == "" {
+			out[j].Y = 0
+			for _, v := range own {
+				out[j].Y += v / float64(len(own)) // their sum may be too large for a number
+			}
+		}
 	}
+	return out
 }
 
 // thin orders the points, takes out what cannot be drawn and averages the rest;
@@ -157,8 +242,14 @@ func (k *curves) thin() (xs, ys []float64) {
 		one.points, by = Thin(one.points, 400)
 		k.stretch = max(k.stretch, by)
 		for _, p := range one.points {
-			if !math.IsNaN(p.Y) {
-				xs, ys = append(xs, p.X), append(ys, p.Y)
+			if math.IsNaN(p.Y) {
+				continue
+			}
+			xs, ys = append(xs, p.X), append(ys, p.Y)
+			for _, end := range []*float64{p.YLo, p.YHi} {
+				if end != nil {
+					ys = append(ys, *end)
+				}
 			}
 		}
 	}
@@ -166,6 +257,11 @@ func (k *curves) thin() (xs, ys []float64) {
 }
 
 func (k *curves) draw(facet string, p *layout.Painter, a layout.Area) {
+	for _, one := range k.list {
+		if one.facet == facet {
+			shade(p, a, k.look(one.series), one.points)
+		}
+	}
 	for _, one := range k.list {
 		if one.facet == facet {
 			one.draw(k.look(one.series), p, a)
@@ -246,8 +342,20 @@ func Thin(points []Point, most int) ([]Point, int) {
 		for _, q := range part {
 			p.X += q.X / float64(len(part))
 			p.Y += q.Y / float64(len(part))
+			p.YLo, p.YHi = more(p.YLo, q.YLo, len(part)), more(p.YHi, q.YHi, len(part))
 		}
 		out = append(out, p)
 	}
 	return out, by
+}
+
+// more adds the part of an end to the mean of ends.
+func more(sum, end *float64, of int) *float64 {
+	if end == nil {
+		return sum
+	}
+	if sum == nil {
+		sum = new(float64)
+	}
+	return new(*sum + *end/float64(of))
 }

@@ -122,7 +122,9 @@ func looked() (list []golden) {
 	slices.SortFunc(list, func(a, b golden) int { return strings.Compare(a.name, b.name) })
 	smooth := golden{"look_smooth", Figure{Kind: figure.Curve, Width: 3.25, Look: figure.Look{Height: 1.2}}, methods}
 	smooth.fig.Smooth = 25
-	return append(list, smooth)
+	band := golden{"look_band", Figure{Kind: figure.Curve, Width: 3.25, Series: "model.state", Look: figure.Look{Height: 1.4}}, seeded}
+	band.fig.Band = figure.BandInterval
+	return append(list, smooth, band)
 }
 
 // Every key of a figure's looks has a picture.

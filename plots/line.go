@@ -24,12 +24,23 @@ func plotLine(c *chart) error {
 		}
 	}
 	c.legend(true, true)
+	if n := c.mostSeeds(); c.fig.Band != "" && n > 1 {
+		c.sheet.Notes = append(c.sheet.Notes, bandNote(c.fig.Band, n))
+	}
 	if c.fig.Fit {
-		c.sheet.Notes = c.exponents()
+		c.sheet.Notes = append(c.sheet.Notes, c.exponents()...)
 	}
 	c.panel = func(f string, p *layout.Painter, a layout.Area) {
 		points, crosses := pick(c.drawn, f), pick(c.crosses, f)
 		shift := c.sideBySide(a)
+		banded := c.fig.Band != "" && !c.sheet.X.Categorical()
+		if banded {
+			for _, g := range c.groups() {
+				for _, run := range runs(points, crosses, g) {
+					shade(p, a, c.look(g), run)
+				}
+			}
+		}
 		var lines []vg.Point
 		for _, g := range c.groups() {
 			l, dx := c.look(g), shift[g]
@@ -43,6 +54,9 @@ func plotLine(c *chart) error {
 			}
 		}
 		for _, q := range points {
+			if banded {
+				q.YLo, q.YHi = nil, nil
+			}
 			whiskers(p, a, q, c.look(q.Series), shift[q.Series])
 		}
 		for _, q := range points {
@@ -54,6 +68,14 @@ func plotLine(c *chart) error {
 		c.drawCrosses(p, a, f)
 	}
 	return nil
+}
+
+// mostSeeds is the largest number of seeds behind a value of y.
+func (c *chart) mostSeeds() (n int) {
+	for _, cell := range c.cells {
+		n = max(n, len(cell.Metrics[c.y.name].Values))
+	}
+	return n
 }
 
 // along are points on a line, close enough that a box around each keeps labels off

@@ -128,13 +128,12 @@ func TestReferencesAreSeen(t *testing.T) {
 // A smoothed value is the mean of its neighbours and stays at its step; what is no
 // number is none afterwards and spoils no other.
 func TestSmooth(t *testing.T) {
-	k := curves{chart: &chart{selection: &selection{fig: Figure{Look: figure.Look{Smooth: 4}}}, sheet: layout.Sheet{}},
-		list: []curve{{points: []Point{
-			{X: 1, Y: 1}, {X: 2, Y: 2}, {X: 3, Y: math.NaN()}, {X: 4, Y: 7}, {X: 6, Y: 100}, {X: 5, Y: 8}, {X: 7, Y: 9},
-		}}}}
-	k.smooth()
+	k := curves{chart: &chart{selection: &selection{fig: Figure{Look: figure.Look{Smooth: 4}}}, sheet: layout.Sheet{}}}
+	smoothed := k.smoothed([]Point{
+		{X: 1, Y: 1}, {X: 2, Y: 2}, {X: 3, Y: math.NaN()}, {X: 4, Y: 7}, {X: 6, Y: 100}, {X: 5, Y: 8}, {X: 7, Y: 9},
+	})
 	want := []float64{1, 1.5, math.NaN(), (2 + 7 + 8 + 100) / 4.0, (7 + 8 + 100 + 9) / 4.0, (8 + 100 + 9) / 3.0, 9}
-	for i, p := range k.list[0].points {
+	for i, p := range smoothed {
 		if p.X != float64(i+1) || math.Abs(p.Y-want[i]) > 1e-12 || math.IsNaN(p.Y) != math.IsNaN(want[i]) {
 			t.Errorf("step %g: %g, want %g", p.X, p.Y, want[i])
 		}

@@ -1,12 +1,14 @@
 package plots
 
 import (
+	"fmt"
 	"image/color"
 	"math"
 	"sort"
 
 	"gonum.org/v1/plot/vg"
 
+	"prabench/plots/figure"
 	"prabench/plots/layout"
 )
 
@@ -40,6 +42,36 @@ func whiskers(p *layout.Painter, a layout.Area, q Point, l layout.Look, dx vg.Le
 		}
 		p.Segment(c, 0.9, end(q.XLo), y, end(q.XHi), y)
 	}
+}
+
+// shade draws the bands of a line's points: pale, with their edges, so that bands that
+// overlap can be told apart. Where a point has no interval the band ends.
+func shade(p *layout.Painter, a layout.Area, l layout.Look, points []Point) {
+	var low, high []vg.Point
+	end := func() {
+		p.Band(layout.Blend(l.Color, layout.White, 0.8), low, high)
+		edge := layout.Blend(l.Color, layout.White, 0.45)
+		p.Stroke(edge, 0.5, nil, low...)
+		p.Stroke(edge, 0.5, nil, high...)
+		low, high = nil, nil
+	}
+	for _, q := range points {
+		if q.YLo == nil || q.YHi == nil || math.IsNaN(q.Y) {
+			end()
+			continue
+		}
+		low = append(low, vg.Point{X: a.X(q.X), Y: a.Y(*q.YLo)})
+		high = append(high, vg.Point{X: a.X(q.X), Y: a.Y(*q.YHi)})
+	}
+	end()
+}
+
+// bandNote says what is shaded.
+func bandNote(band string, seeds int) string {
+	if band == figure.BandRange {
+		return fmt.Sprintf("Shaded: from the least to the greatest of %d training seeds; the line is their mean.", seeds)
+	}
+	return fmt.Sprintf("Shaded: the 95 %% interval of the mean of %d training seeds (Student t).", seeds)
 }
 
 // mark draws a point.

@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 
+	"prabench/plots/figure"
 	"prabench/plots/layout"
 )
 
@@ -48,7 +49,15 @@ func (c *chart) coordinate(cell CellData, d dimension, factor float64) (v float6
 		}
 		return &f
 	}
-	return m.Value * factor, scaled(m.Lo), scaled(m.Hi), ""
+	lo, hi = m.Lo, m.Hi
+	switch {
+	case c.fig.Band != figure.BandRange || d.name != c.y.name:
+	case len(m.Values) < 2:
+		lo, hi = nil, nil
+	default:
+		lo, hi = new(slices.Min(m.Values)), new(slices.Max(m.Values))
+	}
+	return m.Value * factor, scaled(lo), scaled(hi), ""
 }
 
 // notPlaced says why a value has no place on any axis.

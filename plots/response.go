@@ -114,7 +114,7 @@ func alongSetting(r *view.Response, key string) (points []Point, chosen Point) {
 	best := r.Trials[r.Chosen]
 	for i, t := range r.Trials {
 		x, numeric := number(t.Settings[key])
-		if !numeric || !reflect.DeepEqual(without(t.Settings, key), without(best.Settings, key)) {
+		if !numeric || !reflect.DeepEqual(others(t.Settings, key), others(best.Settings, key)) {
 			continue
 		}
 		p := Point{X: x, Y: t.Score.Value}
@@ -128,7 +128,7 @@ func alongSetting(r *view.Response, key string) (points []Point, chosen Point) {
 	return points, chosen
 }
 
-func without(settings map[string]any, key string) map[string]any {
+func others(settings map[string]any, key string) map[string]any {
 	out := map[string]any{}
 	for k, v := range settings {
 		if k != key {

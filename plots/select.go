@@ -139,10 +139,13 @@ func (s *selection) given() {
 
 // training names what cells have in common that are one training, looked at again and
 // again.
-func training(c CellData) string {
+func training(c CellData) string { return without(c, untilKey, namedLabel) }
+
+// without names a cell by all of its keys but some.
+func without(c CellData, keys ...string) string {
 	var parts []string
 	for k, v := range c.Params {
-		if k != untilKey && k != namedLabel {
+		if !slices.Contains(keys, k) {
 			parts = append(parts, fmt.Sprintf("%q=%v", k, v))
 		}
 	}

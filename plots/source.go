@@ -40,7 +40,7 @@ func (s *selection) source(metrics ...string) string {
 		parts = append(parts, k+" = "+where.Words(s.fig.Where[k]))
 	}
 	if n := s.seeds(metrics); n != "" && !s.split {
-		if len(metrics) == 0 && n != "1 seed" && s.fig.Needs().OneSeed() { // curves and images are no means
+		if len(metrics) == 0 && n != "1 seed" && s.fig.Needs().OneSeed() && s.fig.Band == "" { // curves and images are no means
 			n = "the first of " + n
 		}
 		parts = append(parts, n)

@@ -222,6 +222,48 @@ func responses() Data {
 	return d
 }
 
+// seeded is two recipes with four seeds each, a cell a seed, and their curves.
+func seeded() Data {
+	d := Data{Experiment: "seeded"}
+	for _, state := range []int64{0, 12} {
+		for seed := range int64(4) {
+			r := rand.New(rand.NewPCG(uint64(seed), 8))
+			c := CellData{Params: map[string]any{"model.state": state, "state": state, "seed": seed}, Outcome: "ok", Seeds: 1}
+			shift := 0.12 * r.NormFloat64()
+			for step := 10; step <= 600; step += 10 {
+				t := float64(step)
+				level := map[int64]float64{0: 0.75 + 0.8*math.Exp(-t/90), 12: 0.45 + 1.6*math.Exp(-t/160)}[state]
+				c.Curve = append(c.Curve, CurvePoint{step, map[string]float64{"train_loss": level + shift*math.Exp(-t/500) + 0.02*r.NormFloat64()}})
+			}
+			d.Cells = append(d.Cells, c)
+		}
+	}
+	return d
+}
+
+// overtaking is two recipes with four seeds, looked at along their trainings: their distances
+// cross.
+func overtaking() Data {
+	d := Data{Experiment: "along"}
+	for _, state := range []int64{0, 12} {
+		for _, until := range []int64{100, 200, 400, 800} {
+			t := float64(until)
+			m := fid(map[int64]float64{0: 30 - 8*math.Log10(t), 12: 52 - 17*math.Log10(t)}[state], 0)
+			center := m.Value
+			m.Values, m.Seeds = nil, []uint64{1, 2, 3, 4}
+			for _, luck := range []float64{-1, -0.2, 0.3, 0.9} { // of a seed, in both recipes alike, and a little of each
+				m.Values = append(m.Values, center+luck+0.2*luck*float64(state)/12)
+			}
+			e := stat.Student(m.Values, stat.Seeds)
+			m.Value = e.Value
+			m.Lo, m.Hi = e.Bounds()
+			d.Cells = append(d.Cells, CellData{Params: map[string]any{"model.state": state, "state": state, "train.until": until}, Outcome: "ok",
+				Seeds: 4, Metrics: map[string]MetricValue{"fid_proxy": m}})
+		}
+	}
+	return d
+}
+
 // repeated is tradeoff with four seeds a cell.
 func repeated() Data {
 	d := tradeoff()

@@ -16,6 +16,7 @@ type Look struct {
 	Order  []string          // values of series, panels and names on an axis that come first
 	Called map[string]string // what they are called in place of their values
 	Labels *bool             // points with the names of their cells; nil decides by their number
+	Band   string            // what is shaded around lines: one of bands; "" is nothing
 	Smooth int               // curve: mean of so many logged values; 0 and 1 are none
 
 	References []Reference
@@ -31,13 +32,16 @@ type Reference struct {
 // Line says that the reference has one coordinate.
 func (r Reference) Line() bool { return math.IsNaN(r.X) || math.IsNaN(r.Y) }
 
-// Places of a legend and fonts.
+// Places of a legend, fonts and bands.
 const (
 	LegendRight = "right"
 	LegendBelow = "below"
 	LegendNone  = "none"
 	FontSans    = "sans"
 	FontSerif   = "serif"
+
+	BandInterval = "interval"
+	BandRange    = "range"
 )
 
 // Shown says whether the footer is drawn.
@@ -68,6 +72,9 @@ var (
 		to: func(f *Figure) any { return &f.Called }}
 	labels = Field{Key: "labels", Doc: "points with the names of their cells; by itself where there are few and no series",
 		to: func(f *Figure) any { return &f.Labels }}
+	band = Field{Key: "band", Doc: "what is shaded around lines, of training seeds: the 95 % interval of their mean, or their range",
+		Words: []string{BandInterval, BandRange},
+		to:    func(f *Figure) any { return &f.Band }}
 	smooth = Field{Key: "smooth", Doc: "the mean of so many neighbouring logged values; 0 is none",
 		to: func(f *Figure) any { return &f.Smooth }}
 
@@ -103,10 +110,12 @@ func (k Kind) looks() []Field {
 		list = append(list, order, called)
 	}
 	switch k.Name {
-	case Pareto, Line:
+	case Pareto:
 		list = append(list, labels)
+	case Line:
+		list = append(list, labels, band)
 	case Curve:
-		list = append(list, smooth)
+		list = append(list, band, smooth)
 	}
 	return list
 }

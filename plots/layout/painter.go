@@ -153,6 +153,30 @@ func (p *Painter) Fill(c color.RGBA, r Rect) {
 	p.c.Fill(path(r))
 }
 
+// Band fills what lies between two lines of the same length.
+func (p *Painter) Band(c color.RGBA, low, high []vg.Point) {
+	if len(low) < 2 || len(low) != len(high) {
+		return
+	}
+	within := func(q vg.Point) vg.Point {
+		if p.clip != nil {
+			q.X, q.Y = max(p.clip.X0, min(p.clip.X1, q.X)), max(p.clip.Y0, min(p.clip.Y1, q.Y))
+		}
+		return q
+	}
+	var q vg.Path
+	q.Move(within(low[0]))
+	for _, at := range low[1:] {
+		q.Line(within(at))
+	}
+	for i := len(high) - 1; i >= 0; i-- {
+		q.Line(within(high[i]))
+	}
+	q.Close()
+	p.c.SetColor(c)
+	p.c.Fill(q)
+}
+
 // Box draws the outline of a rectangle.
 func (p *Painter) Box(c color.RGBA, width vg.Length, r Rect) {
 	p.c.SetColor(c)

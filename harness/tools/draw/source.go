@@ -72,7 +72,7 @@ func (e *experiment) data(needs figure.Need) (plots.Data, []string) {
 // the figure names seeds.
 func (e *experiment) dataOf(fig figure.Figure) (plots.Data, []string) {
 	_, chosen := fig.Where[seedKey]
-	if !fig.Needs().OneSeed() || !chosen && !slices.Contains(fig.Names(), seedKey) {
+	if !fig.Needs().OneSeed() || !chosen && fig.Band == "" && !slices.Contains(fig.Names(), seedKey) {
 		return e.data(fig.Needs())
 	}
 	var points []view.Point
