@@ -194,7 +194,8 @@ func followGuide(t *testing.T, page string, parts []part, lacks map[string]bool)
 // The reader of guides finds what pages may say, and what they must not.
 func TestGuidePartsAreFound(t *testing.T) {
 	page := "# A\n\nSave this as `a.toml`:\n\n```toml\nx = 1\n```\n\nAdd to `a.toml` (at its end):\n\n```toml\ny = 2\n```\n\n" +
-		"**Needs a GPU.** Run it:\n\n```sh\nprabench run\n```\n\n```text\nok\n```\n\nNow plainly\n\n```sh\nls\n```\n\n`b/c.yml`:\n\n```yaml\nz\n```\n"
+		"**Needs a GPU.** Run it:\n\n```sh\nprabench run\n```\n\n```text\nok\n```\n\nNow plainly\n\n" +
+		"```sh\nls\n```\n\n`b/c.yml`:\n\n```yaml\nz\n```\n"
 	parts, err := guideParts(page)
 	if err != nil {
 		t.Fatal(err)
@@ -203,7 +204,8 @@ func TestGuidePartsAreFound(t *testing.T) {
 	for _, p := range parts {
 		got = append(got, fmt.Sprint(p.kind, " ", p.name, " ", p.add, " ", p.needs, " ", strings.TrimSpace(p.text)))
 	}
-	want := []string{"file a.toml false  x = 1", "file a.toml true  y = 2", "sh  false GPU prabench run", "text  false  ok", "sh  false  ls", "file b/c.yml false  z"}
+	want := []string{"file a.toml false  x = 1", "file a.toml true  y = 2", "sh  false GPU prabench run",
+		"text  false  ok", "sh  false  ls", "file b/c.yml false  z"}
 	if !slices.Equal(got, want) {
 		t.Errorf("%q\nwant %q", got, want)
 	}
@@ -213,7 +215,8 @@ func TestGuidePartsAreFound(t *testing.T) {
 		}
 	}
 	for _, c := range []struct{ text, pattern, missing string }{
-		{"a  1\nb 2\nc", "a …\nc", ""}, {"b 2\na 1", "a …\nb …", "b …"}, {"train 12 6 0 0 6 128 MiB", "train … 12 6 0 0 6 …", "train … 12 6 0 0 6 …"},
+		{"a  1\nb 2\nc", "a …\nc", ""}, {"b 2\na 1", "a …\nb …", "b …"},
+		{"train 12 6 0 0 6 128 MiB", "train … 12 6 0 0 6 …", "train … 12 6 0 0 6 …"},
 		{"train        12     6  0 0 6 128 MiB", "train 12 6 0", ""}, {"x 12", "x 1\ny", "y"},
 	} {
 		if got := printed(c.text, c.pattern); got != c.missing {

@@ -45,15 +45,9 @@ func pages(t *testing.T) map[string]string {
 }
 
 var (
-	fenced   = regexp.MustCompile("(?ms)^```.*?^```$")
-	indented = regexp.MustCompile(`(?m)^ {4}.*$`)
-	code     = regexp.MustCompile("`[^`\n]*`")
+	fenced = regexp.MustCompile("(?ms)^```.*?^```$")
+	code   = regexp.MustCompile("`[^`\n]*`")
 )
-
-// prose is a page without its code.
-func prose(page string) string {
-	return code.ReplaceAllString(indented.ReplaceAllString(fenced.ReplaceAllString(page, ""), ""), "")
-}
 
 // anchors are the names of a page's headings in addresses, as GitHub makes them.
 func anchors(page string) (out []string) {
@@ -112,7 +106,8 @@ func TestLinksLeadSomewhere(t *testing.T) {
 			t.Errorf("%s: %s", path, b)
 		}
 	}
-	made := map[string]string{"docs/a.md": "# One, two `x`\n# One, two x\n[a](#one-two-x-1) [b](#three) [c](nowhere.md)\n```\n# three\n[d](nothing)\n```\n"}
+	made := map[string]string{"docs/a.md": "# One, two `x`\n# One, two x\n[a](#one-two-x-1) [b](#three) " +
+		"[c](nowhere.md)\n```\n# three\n[d](nothing)\n```\n"}
 	if got := broken("docs/a.md", made); len(got) != 2 {
 		t.Errorf("broken links of a made page: %q, want #three and nowhere.md", got)
 	}
@@ -148,9 +143,10 @@ func TestNoPageIsLost(t *testing.T) {
 
 // A measurement is a number with its interval or with a unit of speed.
 var (
-	measured = regexp.MustCompile(`(?:^|[^\w.,/×])(\d[\d,]*(?:\.\d+)?)\*{0,2}\s*(±\s*[\d,]+(?:\.\d+)?|\[[−–-]?[\d.,]+, [−–-]?[\d.,]+\]|images/s|[GT]FLOP/s|GB/s|GiB/s|ms\b|minutes\b)`)
-	unitOf   = regexp.MustCompile(`images/s|[GT]FLOP/s|GB/s|GiB/s`)
-	number   = regexp.MustCompile(`^\*{0,2}(\d[\d,]*(?:\.\d+)?)\*{0,2}(?: |$)`)
+	measured = regexp.MustCompile(`(?:^|[^\w.,/×])(\d[\d,]*(?:\.\d+)?)\*{0,2}\s*` +
+		`(±\s*[\d,]+(?:\.\d+)?|\[[−–-]?[\d.,]+, [−–-]?[\d.,]+\]|images/s|[GT]FLOP/s|GB/s|GiB/s|ms\b|minutes\b)`)
+	unitOf = regexp.MustCompile(`images/s|[GT]FLOP/s|GB/s|GiB/s`)
+	number = regexp.MustCompile(`^\*{0,2}(\d[\d,]*(?:\.\d+)?)\*{0,2}(?: |$)`)
 )
 
 // measurements are those that a page states, with their lines; in tables a unit of the
@@ -214,7 +210,8 @@ func TestNoMeasurementStandsTwice(t *testing.T) {
 			t.Errorf("%s no longer stands twice: take it from the exceptions", m)
 		}
 	}
-	got := measurements("It takes 1,234 images/s, 7.23 ± 0.12 or **12.9** ± 0.40, −0.51 [−0.9, 0.1], 20 ms.\n\n| | images/s |\n|---|---|\n| a | 951.5 |\n| b | 12 |\n\n| x |\n| 77 |\n")
+	got := measurements("It takes 1,234 images/s, 7.23 ± 0.12 or **12.9** ± 0.40, −0.51 [−0.9, 0.1], 20 ms.\n\n" +
+		"| | images/s |\n|---|---|\n| a | 951.5 |\n| b | 12 |\n\n| x |\n| 77 |\n")
 	for _, want := range []string{"1234 images/s", "7.23 ±0.12", "12.9 ±0.40", "951.5 images/s", "12 images/s", "0.51 [−0.90.1]"} {
 		if got[want] == 0 {
 			t.Errorf("%s is not found in %v", want, got)

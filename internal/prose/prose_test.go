@@ -10,6 +10,9 @@ import (
 	"testing"
 )
 
+// units are what quantities are per.
+const units = `token|class|channel|line|seed|key|thread|device|step|parameter|round|call`
+
 // better are patterns that pages do not use, with what they say instead.
 var better = []struct {
 	pattern *regexp.Regexp
@@ -19,7 +22,7 @@ var better = []struct {
 	{regexp.MustCompile(`(?i)\bwhoever\b`), "anyone who, or name the part"},
 	{regexp.MustCompile(`(?i)\b(is|are|was|were) told\b`), "reported, printed, named"},
 	{regexp.MustCompile(`(?i)\b(images|bytes|tokens|numbers|steps|lines) an? (call|step|second|image|round)\b`), "per"},
-	{regexp.MustCompile(`(?i)\b(one|objects?|rows?|bits|values|evaluations?) an? (token|class|channel|line|seed|key|thread|device|step|parameter|round|call)\b`), "per"},
+	{regexp.MustCompile(`(?i)\b(one|objects?|rows?|bits|values|evaluations?) an? (` + units + `)\b`), "per"},
 	{regexp.MustCompile(`(?i)\bhangs? on\b`), "depends on"},
 	{regexp.MustCompile(`(?m)^#+ (Doubtful|Silence|How|Numbers|Numbers in, numbers out)$`), "a heading that says what the section is about"},
 }

@@ -69,7 +69,8 @@ func TestSourcesArePlainEnglish(t *testing.T) {
 }
 
 func TestFaultsInSourcesAreFound(t *testing.T) {
-	found, err := sourceFaults("made.go", "package made\n\n// f reads it anew.\nfunc f() { g(\"whoever reads\", `is told`, 3) } // one\n\n// Two kinds are told apart.\n")
+	source := "package made\n\n// f reads it anew.\nfunc f() { g(\"whoever reads\", `is told`, 3) } // one\n\n// Two kinds are told apart.\n"
+	found, err := sourceFaults("made.go", source)
 	if err != nil {
 		t.Fatal(err)
 	}
