@@ -33,7 +33,7 @@ func (a *app) benchCommand() *cobra.Command {
 	f := c.Flags()
 	f.StringSliceVar(&o.models, "model", []string{"micro"}, "some of "+strings.Join(bench.Names(), ", "))
 	f.IntSliceVar(&o.patches, "patch", nil, "side of a patch in pixels (default 4)")
-	f.IntSliceVar(&o.batches, "batch", []int{64}, "images a training step and a sampling call")
+	f.IntSliceVar(&o.batches, "batch", []int{64}, "images per training step and sampling call")
 	f.IntVar(&o.Threads, "threads", 0, "compute threads; 0 is all cores")
 	f.StringVar(&o.Precision, "precision", "fp32", "of matrix products: fp32 or bf16")
 	f.BoolVar(&o.Ops, "ops", false, "also time every operation of the core")

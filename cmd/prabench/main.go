@@ -111,7 +111,7 @@ func (a *app) root() *cobra.Command {
 	f := root.PersistentFlags()
 	f.StringVar(&a.db, "db", "results.db", "database of results")
 	f.StringVar(&a.artifacts, "artifacts", ".prabench", "folder of models, samples and logs")
-	f.StringVar(&a.figures, "figures", "figures", "folder of figures, one folder an experiment")
+	f.StringVar(&a.figures, "figures", "figures", "folder of figures, one folder per experiment")
 	f.StringArrayVar(&a.set, "set", nil, "set a key of the experiment, `key=value`; a list makes it an axis")
 	f.StringVar(&a.only, "only", "", "only the cells with these values, `key=value,...`, labels or ids")
 	f.StringVar(&a.device, "device", "", "where models run, cpu or cuda:0; same as --set measure.device=…")

@@ -50,7 +50,7 @@ func (a *app) paperCommand() *cobra.Command {
 	f.BoolVar(&o.drawOnly, "draw-only", false, "run nothing, draw from what is in the database")
 	f.StringSliceVar(&o.across, "across", nil, "average, compare and share an axis in spite of a difference in `NAME`: code, device, protocol")
 	f.StringVar(&o.retry, "retry", "", "`failed`: try stages again that failed before")
-	f.IntVar(&o.jobs, "jobs", 0, "stages side by side; 0 is as many as the cores and the memory bear")
+	f.IntVar(&o.jobs, "jobs", 0, "stages side by side; 0 is as many as cores and memory allow")
 	return c
 }
 

@@ -33,7 +33,7 @@ func (a *app) runCommand() *cobra.Command {
 			return a.run(c.Context(), files, engine.Run{Jobs: jobs, Retry: retry == "failed", Force: force, TakeOver: takeOver}, !noFigures)
 		},
 	}
-	c.Flags().IntVar(&jobs, "jobs", 0, "stages side by side; 0 is as many as the cores and the memory bear")
+	c.Flags().IntVar(&jobs, "jobs", 0, "stages side by side; 0 is as many as cores and memory allow")
 	c.Flags().StringVar(&retry, "retry", "", "`failed`: try stages again that failed before")
 	c.Flags().StringArrayVar(&force, "force", nil, "do all stages of a `CELL` again: its id, the beginning of it, or its label")
 	c.Flags().BoolVar(&takeOver, "take-over", false, "run FILE under a name that the database knows from another file")

@@ -36,7 +36,7 @@ type request struct {
 	Model   string `json:"model"`   // a name of package sizes
 	Patch   int    `json:"patch"`   // p, 0 for the size's own
 	Block   int    `json:"block"`   // B, 0 for 1
-	Batch   int    `json:"batch"`   // images a training step, and a sampling call at most
+	Batch   int    `json:"batch"`   // images per training step, and per sampling call at most
 	Threads int    `json:"threads"` // compute threads
 	Steps   int    `json:"steps"`   // training steps before the checkpoint
 	Dir     string `json:"dir"`     // where the files of the equality check go

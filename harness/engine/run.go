@@ -22,7 +22,7 @@ import (
 // Run does what is missing of some experiments.
 type Run struct {
 	Places Places
-	Jobs   int      // stages side by side; 0 = as many as the cores and the memory bear
+	Jobs   int      // stages side by side; 0 = as many as cores and memory allow
 	Retry  bool     // try stages again that failed before
 	Force  []string // cells all of whose stages are done again, by id or label
 	// TakeOver lets experiments have the names of other files' experiments.
@@ -52,7 +52,7 @@ type Summary struct {
 // Check refuses what no run could mean, before anything is looked at.
 func (r *Run) Check() error {
 	if r.Jobs < 0 {
-		return Mistakef("--jobs %d: a number of stages side by side, or 0 for as many as the cores and the memory bear", r.Jobs)
+		return Mistakef("--jobs %d: a number of stages side by side, or 0 for as many as cores and memory allow", r.Jobs)
 	}
 	return nil
 }

@@ -25,7 +25,7 @@ import (
 // Source is what the page shows.
 type Source struct {
 	Places  engine.Places
-	Figures string // the folder of figures, one folder an experiment
+	Figures string // the folder of figures, one folder per experiment
 
 	// Files are experiment files that are shown; without any, the experiments
 	// in the database are. Load reads them again and gives their plan, not yet
