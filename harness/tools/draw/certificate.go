@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 
 	"prabench/harness/certified"
 	"prabench/metrics/certificate"
@@ -14,11 +15,14 @@ import (
 	"prabench/results/view"
 )
 
-// valuesOf are the values of points, as far as features are behind them.
+// valuesOf are the values of points, as far as features are behind them; floors stand
+// beside theirs.
 func valuesOf(points []view.Point) (all []certified.Of) {
 	for i := range points {
 		for _, name := range slices.Sorted(maps.Keys(points[i].Means)) {
-			all = append(all, certified.Of{Metric: name, Protocol: points[i].Means[name].Protocol})
+			if !strings.HasSuffix(name, "_floor") {
+				all = append(all, certified.Of{Metric: name, Protocol: points[i].Means[name].Protocol})
+			}
 		}
 	}
 	return all
