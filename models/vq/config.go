@@ -26,6 +26,9 @@ var _ = quantity.Keys("model",
 var _ = quantity.Keys("train",
 	quantity.Key{Name: "tokenizer_share", Label: "share of steps that train the tokenizer",
 		Doc: "share of train.steps, the first ones, that train the tokenizer; the others train the transformer on its codes"},
+	quantity.Key{Name: "tokenizer_steps", Label: "steps of the tokenizer",
+		Doc: "steps of the tokenizer, in place of train.tokenizer_share, so that trainings of more steps can go on from shorter ones; " +
+			"0: train.tokenizer_share"},
 	quantity.Key{Name: "tokenizer_lr", Label: "learning rate of the tokenizer", Doc: "peak learning rate of the tokenizer's steps"},
 	quantity.Key{Name: "commitment", Label: "weight of the commitment loss",
 		Doc: "β of the loss |x − D(e)|² + β·|z − e|² of the tokenizer"},
@@ -78,6 +81,14 @@ type TrainConfig struct {
 	Threads        int     `toml:"threads" json:"threads"`
 	Seed           uint64  `toml:"-" json:"seed"`
 
+	// How the learning rate of the transformer goes over its steps: "cosine", "constant"
+	// or "wsd", whose last Decay of these steps fall; the tokenizer's is a cosine.
+	// WarmupSteps above 0 stand for Warmup, of both; TokenizerSteps for TokenizerShare.
+	Schedule       string  `toml:"schedule" json:"schedule,omitempty" absent:"cosine"`
+	Decay          float64 `toml:"decay" json:"decay,omitempty" absent:"0.2"`
+	WarmupSteps    int     `toml:"warmup_steps" json:"warmup_steps,omitempty" absent:"0"`
+	TokenizerSteps int     `toml:"tokenizer_steps" json:"tokenizer_steps,omitempty" absent:"0"`
+
 	SeedInit  uint64 `toml:"seed.init" json:"seed_init,omitempty" absent:"0"` // of parts apart; 0 is Seed
 	SeedOrder uint64 `toml:"seed.order" json:"seed_order,omitempty" absent:"0"`
 	SeedNoise uint64 `toml:"seed.noise" json:"seed_noise,omitempty" absent:"0"`
@@ -97,7 +108,15 @@ func (t TrainConfig) noiseSeed() uint64 { return models.SeedOf(t.SeedNoise, t.Se
 
 // tokenizerSteps is how many of the steps, the first ones, train the tokenizer.
 func (t TrainConfig) tokenizerSteps() int {
+	if t.TokenizerSteps > 0 {
+		return t.TokenizerSteps
+	}
 	return int(math.Round(t.TokenizerShare * float64(t.Steps)))
+}
+
+// schedule is how the learning rate of the transformer goes.
+func (t TrainConfig) schedule() models.Schedule {
+	return models.Schedule{Kind: t.Schedule, WarmSteps: t.WarmupSteps, Fall: t.Decay}
 }
 
 // defaults is about the size of the default family's.
@@ -106,7 +125,8 @@ func defaults() Params {
 		Model: Config{Size: 28, Channels: 1, Classes: 10, Patch: 7, Block: 1, Codes: 256, CodeDim: 16, CoderWidth: 96, CoderDepth: 1,
 			Width: 96, Depth: 4, Heads: 4, MLP: 4},
 		Train: TrainConfig{Steps: 1500, Batch: 128, LR: 1e-3, Warmup: 0.05, Beta2: 0.95, Clip: 1, EMA: 0.999, ClassDropout: 0.1,
-			TokenizerShare: 0.4, TokenizerLR: 2e-3, Commitment: 0.25, CodeDecay: 0.95, CodeReset: 0.1, Threads: 1},
+			TokenizerShare: 0.4, TokenizerLR: 2e-3, Commitment: 0.25, CodeDecay: 0.95, CodeReset: 0.1, Threads: 1,
+			Schedule: "cosine", Decay: 0.2},
 		Sample: SampleConfig{Temperature: 1, TopP: 1, Weights: "ema", Seed: 1},
 	}
 }
@@ -163,11 +183,18 @@ func (t TrainConfig) validate() error {
 		models.Within("train.commitment", t.Commitment, 0, 1000), models.Within("train.code_decay", t.CodeDecay, 0, 0.999999),
 		models.Within("train.code_reset", t.CodeReset, 0, 0.999999),
 	)
-	if n := t.tokenizerSteps(); err == nil && (n < 1 || n >= t.Steps) {
+	n := t.tokenizerSteps()
+	switch {
+	case err != nil:
+		return err
+	case t.TokenizerSteps < 0 || t.TokenizerSteps >= t.Steps:
+		return models.BadKey("train.tokenizer_steps", "must be 0 (train.tokenizer_share) to train.steps − 1 = %d, not %d", t.Steps-1,
+			t.TokenizerSteps)
+	case n < 1 || n >= t.Steps:
 		return models.BadKey("train.tokenizer_share", "%g of train.steps = %d are %d steps of the tokenizer; "+
 			"it and the transformer need one each", t.TokenizerShare, t.Steps, n)
 	}
-	return err
+	return models.CheckSchedule(t.schedule(), t.Steps-n, t.Warmup)
 }
 
 func (s SampleConfig) validate(codes int) error {

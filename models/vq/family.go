@@ -26,6 +26,7 @@ func (family) Related() map[string][]string {
 		"model.coder_width":     {"model.heads"},
 		"sample.top_k":          {"model.codes"},
 		"train.tokenizer_share": {"train.steps"},
+		"train.tokenizer_steps": {"train.steps"},
 	}
 }
 
@@ -48,6 +49,7 @@ var _ interface {
 	models.Params
 	models.Patched
 	models.Stepped
+	models.Branching
 } = Params{}
 
 // Family is this one.
@@ -76,10 +78,30 @@ func (p Params) Seeded(seed uint64) models.Params {
 // Resolved has nothing to replace.
 func (p Params) Resolved() models.Params { return p }
 
-// Canonical sets seeds alone: a training reads every other key.
+// Canonical sets seeds, and what a schedule and steps of the tokenizer leave without a
+// meaning: a training reads every other key.
 func (p Params) Canonical() models.Params {
+	t, usual := &p.Train, defaults().Train
+	t.Schedule, t.Decay = models.CanonicalSchedule(t.schedule(), usual.Decay, &t.Warmup, nil)
+	if t.TokenizerSteps > 0 {
+		t.TokenizerShare = usual.TokenizerShare
+	}
 	models.CanonicalSeeds(&p.Train.Seed, &p.Train.SeedInit, &p.Train.SeedOrder, &p.Train.SeedNoise)
 	return p
+}
+
+// Trunk is the same training at the transformer's peak rate without an end.
+func (p Params) Trunk() (trunk models.Params, steps int, why string) {
+	s, first := p.Train.schedule(), p.Train.TokenizerSteps
+	if why = models.BranchOff(s, p.Train.Warmup); why == "" && first == 0 {
+		why = "train.tokenizer_share is a share of train.steps: with train.tokenizer_steps the longer ones go on from the shorter"
+	}
+	if why != "" {
+		return nil, 0, why
+	}
+	steps = first + s.Stable(p.Train.Steps-first)
+	p.Train.Schedule, p.Train.Steps = "constant", first+1
+	return p.Canonical(), steps, ""
 }
 
 // PatchSide is p.
@@ -117,7 +139,8 @@ func (p Params) Costs() models.Costs {
 		}
 	}
 	share := float64(p.Train.tokenizerSteps()) / float64(p.Train.Steps)
-	p.Train.Batch, p.Train.Steps, p.Train.TokenizerShare = 1, 2, 0.5
+	p.Train.Batch, p.Train.Steps, p.Train.TokenizerShare, p.Train.TokenizerSteps = 1, 2, 0.5, 0
+	p.Train.Schedule, p.Train.WarmupSteps = "constant", 0
 	be = counter.New()
 	if tr, err := newTrainer(be, p, p.blank()); err == nil {
 		for _, part := range []float64{share, 1 - share} {

@@ -80,13 +80,14 @@ func newTrainer(be device.Backend, p Params, data models.Images) (*Trainer, erro
 }
 
 func (t TrainConfig) recipe() layers.Recipe {
-	return layers.Recipe{Steps: t.Steps - t.tokenizerSteps(), LR: t.LR, Warmup: t.Warmup, Beta1: 0.9, Beta2: t.Beta2,
+	return layers.Recipe{Steps: t.Steps - t.tokenizerSteps(), LR: t.LR, Schedule: t.schedule(), Warmup: t.Warmup, Beta1: 0.9, Beta2: t.Beta2,
 		WeightDecay: t.WeightDecay, Clip: t.Clip, EMA: t.EMA}
 }
 
 func (t TrainConfig) tokenizerRecipe() layers.Recipe {
 	r := t.recipe()
 	r.Steps, r.LR, r.EMA = t.tokenizerSteps(), t.TokenizerLR, 0
+	r.Schedule = models.Schedule{WarmSteps: min(t.WarmupSteps, r.Steps)}
 	return r
 }
 
