@@ -1,6 +1,7 @@
 package plots
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -74,6 +75,82 @@ func TestBandsOverSeeds(t *testing.T) {
 		}
 		if *q.YLo != lo || *q.YHi != hi || !strings.Contains(strings.Join(c.sheet.Notes, " "), want) {
 			t.Errorf("%s: [%g, %g], want [%g, %g]; %q", band, *q.YLo, *q.YHi, lo, hi, c.sheet.Notes)
+		}
+	}
+}
+
+// Series that change places along training are named, with the step at which each seed's
+// do: against a value that was computed by hand.
+func TestCrossingsAreNamed(t *testing.T) {
+	// Differences of the four seeds at the stops, second recipe less the first: by hand, the
+	// step at which a straight line between the stops is zero.
+	var steps []float64
+	d := overtaking()
+	for seed := range 4 {
+		var last float64
+		stops := []float64{100, 200, 400, 800}
+		for k := range stops {
+			diff := d.Cells[4+k].Metrics["fid_proxy"].Values[seed] - d.Cells[k].Metrics["fid_proxy"].Values[seed]
+			if k > 0 && last > 0 && diff < 0 {
+				steps = append(steps, stops[k-1]+(stops[k]-stops[k-1])*last/(last-diff))
+			}
+			last = diff
+		}
+	}
+	want := stat.Student(steps, stat.Seeds)
+	fig := Figure{Kind: figure.Line, X: "train.until", Y: "fid_proxy", Series: "state", Look: figure.Look{Called: map[string]string{"12": "PRA"}}}
+	notes := func(fig Figure, d Data) string {
+		s, err := sheetOf(fig, d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.Join(s.Notes, "\n")
+	}
+	text := fmt.Sprintf("PRA is better than 0 from step %.0f [%.0f, %.0f] on (4 of 4 seeds, by pairs).", want.Value, want.Lo, want.Hi)
+	if got := notes(fig, d); len(steps) != 4 || !strings.Contains(got, text) {
+		t.Errorf("%q, want %q", got, text)
+	}
+	// One seed has no interval; of a metric without a better end one lies below.
+	one := overtaking()
+	for i := range one.Cells {
+		m := one.Cells[i].Metrics["fid_proxy"]
+		one.Cells[i].Metrics = map[string]MetricValue{"other": {Value: m.Values[0], Values: m.Values[:1], Seeds: m.Seeds[:1]}}
+	}
+	fig.Y = "other"
+	if got := notes(fig, one); !strings.Contains(got, fmt.Sprintf("PRA lies below 0 from step %.0f on (1 seed).", steps[0])) {
+		t.Errorf("one seed: %q", got)
+	}
+	// Series that end as they began, other axes, and seeds that nobody knows say nothing.
+	fig.Y = "fid_proxy"
+	apart := overtaking()
+	for i := range apart.Cells[4:] {
+		m := apart.Cells[4+i].Metrics["fid_proxy"]
+		for j := range m.Values {
+			m.Values[j] += 30
+		}
+	}
+	unknown := overtaking()
+	for i := range unknown.Cells {
+		m := unknown.Cells[i].Metrics["fid_proxy"]
+		m.Seeds = nil
+		unknown.Cells[i].Metrics["fid_proxy"] = m
+	}
+	for name, d := range map[string]Data{"apart": apart, "unknown seeds": unknown} {
+		if got := notes(fig, d); strings.Contains(got, "from step") {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+	// Two of four seeds are no majority; three are.
+	for n, told := range map[int]bool{2: false, 3: true} {
+		some := overtaking()
+		for i := range some.Cells[4:] {
+			m := some.Cells[4+i].Metrics["fid_proxy"]
+			for j := n; j < 4; j++ {
+				m.Values[j] += 30
+			}
+		}
+		if got := notes(fig, some); strings.Contains(got, fmt.Sprintf("(%d of 4 seeds, by pairs)", n)) != told {
+			t.Errorf("%d seeds cross: %q", n, got)
 		}
 	}
 }

@@ -30,6 +30,7 @@ func plotLine(c *chart) error {
 	if c.fig.Fit {
 		c.sheet.Notes = append(c.sheet.Notes, c.exponents()...)
 	}
+	c.sheet.Notes = append(c.sheet.Notes, c.crossings()...)
 	c.panel = func(f string, p *layout.Painter, a layout.Area) {
 		points, crosses := pick(c.drawn, f), pick(c.crosses, f)
 		shift := c.sideBySide(a)
