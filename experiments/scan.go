@@ -93,7 +93,7 @@ func scan(src string) *positions {
 	}
 }
 
-// line and column, from 1, of an offset; columns count characters.
+// locate gives line and column, from 1, of an offset; columns count characters.
 func (p *positions) locate(offset int) (line, column int) {
 	line = sort.Search(len(p.lines), func(i int) bool { return p.lines[i] > offset })
 	start := p.lines[line-1]

@@ -22,6 +22,6 @@
 // alone. The tables beneath are described in schema/1.sql and may change with
 // a migration.
 //
-// A mean over seeds is only a mean if nothing else differed: [Aggregate]
+// A mean over seeds is only a mean if nothing else differed: package view
 // refuses, by name, to average over two devices, two commits or two protocols.
 package results

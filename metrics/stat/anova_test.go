@@ -73,7 +73,7 @@ func TestAnovaIsThatOfR(t *testing.T) {
 	near(t, "the shares' sum", sum, 1, 1e-12)
 }
 
-// statsmodels 0.14: anova_lm(ols("y ~ C(a)*C(b) + C(k)"), typ=2) of a part of the
+// By statsmodels 0.14: anova_lm(ols("y ~ C(a)*C(b) + C(k)"), typ=2) of a part of the
 // values, with blocks and without.
 func TestAnovaUnbalanced(t *testing.T) {
 	keep := func(k int) bool { return k%7 != 0 && k%11 != 3 }

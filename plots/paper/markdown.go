@@ -10,7 +10,7 @@ import (
 
 func itoa(n int) string { return strconv.Itoa(n) }
 
-// esc writes any text as Markdown.
+// markdownText writes any text as Markdown.
 var markdownText = strings.NewReplacer(`\`, `\\`, "`", "\\`", "*", `\*`, "_", `\_`, "|", `\|`, "<", "&lt;", ">", "&gt;", "[", `\[`, "]",
 	`\]`, "#", `\#`, "\n", " ", "~", `\~`)
 

@@ -47,7 +47,7 @@ func alone(t *testing.T, b *browser.Browser, address string) {
 	}
 }
 
-// column is the texts of a column of the table of points, top down.
+// column0 is the texts of a column of the table of points, top down.
 const column0 = `(n => [...document.querySelectorAll('#e0-points tbody tr')].filter(r => !r.hidden)
 	.map(r => r.cells[n].textContent.replace(/ .*/, '')).join(' '))`
 

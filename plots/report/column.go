@@ -24,7 +24,7 @@ type column struct {
 	protocols          []string
 }
 
-// groupLoad is shown with the speeds that it disturbs.
+// groups are those of the quantities; the load of the machine is shown with the speeds that it disturbs.
 var groups = slices.DeleteFunc(slices.Clone(quantity.Groups), func(g quantity.Group) bool { return g == quantity.Load })
 
 // groupOf is the group of columns that a reader finds a metric in. One without a

@@ -232,7 +232,7 @@ func TestGoFormatIsRead(t *testing.T) {
 	}
 }
 
-// benchstat sets the new program beside the old.
+// Benchstat sets the new program beside the old.
 func TestBenchstatReads(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds benchstat: some seconds")

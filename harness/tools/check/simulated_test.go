@@ -79,7 +79,7 @@ func (w *world) pass(d time.Duration) {
 	}
 }
 
-// speed is the factor of the machine now.
+// factor is the speed of the machine now.
 func (w *world) factor() float64 {
 	f := math.Exp(w.walk + w.drift*float64(w.now.Unix()%600)/60)
 	if w.now.Before(w.burstEnd) {

@@ -158,7 +158,7 @@ func reasonOf(outcome, reason string) string {
 	return outcome + ": " + reason
 }
 
-// drawKeys are the stages that drew images, in the order of cells.
+// drawn are the stages that drew images, in the order of cells.
 func (b *base) drawn() []stage {
 	var out []stage
 	for _, s := range b.stages {

@@ -72,7 +72,7 @@ var _ = device.On(&does, func(o *Ops, op *device.Attention) {
 	o.cost(flops, bytes, least).grid(op.Batch*op.Heads, ceil(op.Tokens, t.rows), 1, attentionThreads, 3*t.rows*stride(hd)+t.rows*(t.rows+1))
 })
 
-// dq by tiles of queries, then dk and dv by tiles of keys, each with the scores
+// Gradients: dq by tiles of queries, then dk and dv by tiles of keys, each with the scores
 // formed again. So no two blocks add to one number, at the price of seven products a
 // pair where five would do.
 var _ = device.On(&does, func(o *Ops, op *device.AttentionBackward) {

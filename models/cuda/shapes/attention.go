@@ -12,7 +12,7 @@ import (
 // heads are shapes [batch, tokens, heads, values of a head].
 var heads = [][4]int{{2, 37, 1, 200}, {1, 40, 2, 300}, {1, 9, 1, 512}, {2, 70, 2, 64}, {1, 33, 1, 256}, {2, 40, 3, 25}}
 
-// blocks are of one token, of some, and of all.
+// wideHeads tries blocks of one token, of some, and of all.
 func wideHeads(t *testing.T, ordinal int) {
 	be := open(t, ordinal, own("fp32"))
 	for _, c := range heads {
