@@ -50,6 +50,9 @@ var Timing = &stage.Kind{
 		if h.Program.Is() {
 			return programMemory(h)
 		}
+		if h.Measure.TrainSteps == 0 { // it times no training
+			return h.Timing()
+		}
 		return max(h.Timing(), h.Held(h.Costs.Train))
 	},
 	Unfinished: roundsFolder,
