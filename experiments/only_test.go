@@ -41,7 +41,7 @@ func TestWhatIsPrintedIsAFilter(t *testing.T) {
 		{"label=size=28 depth=0 thin", 1, ""}, {"size=28 depth=0 thin, seed 1", 1, ""}, {"size=28 depth=0 thin,rollout_depth=0", 1, ""},
 		{id, 1, ""}, {id[:6], 1, ""}, {"cell=" + id, 1, ""}, {"id=" + id[:8], 1, ""}, {id + "," + e.Cells[0].ID, 2, ""},
 		{id[:6] + ",rollout_depth=0", 0, "no cell has all of them"},
-		{"size=28 rollout_depth=0 thin, seed 2", 0, "neither key=value nor the label or id"},
+		{"size=28 rollout_depth=0 thin, seed 2", 0, "no cell has the value 2"}, {"depth=0, seed 1", 4, ""}, {"thin, seed 1", 4, ""},
 		{"cell=zzzz", 0, "no cell has the id"}, {"batch=64", 0, "can be train.batch or sample.batch or measure.batch: write the one"},
 		{"rolout_depth=exact", 0, "did you mean rollout_depth?"}, {"sise=32", 0, "did you mean size?"}, {"qwertz=1", 0, "label or outside"},
 		{"size=29", 0, "no cell has the value 29; allowed: 28, 32"},
@@ -91,6 +91,8 @@ func fromDatabase(t *testing.T, e *Experiment, only string, k int) (out []string
 			v, ok := c.Point[key]
 			n, _ := c.Settings.Get("train.rollout_depth")
 			switch key {
+			case "seed":
+				return c.Seed, true
 			case labelKey:
 				return where.Names{c.Label, v}, true
 			case "train.rollout_depth":

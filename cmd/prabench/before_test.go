@@ -60,6 +60,38 @@ func TestPlacesAreRefusedBefore(t *testing.T) {
 	walk((&app{}).root())
 }
 
+// What is not there, and flags that do not go together, are mistakes that say what
+// would do, and leave nothing behind.
+func TestWhatIsNotThere(t *testing.T) {
+	here(t)
+	write(t, "empty/file", "")
+	for args, want := range map[string]string{
+		"score none.tar --label x --experiment tiny.toml": "none.tar: there is no such file or folder; images are",
+		"ingest none":      "none: there is no such folder; give the .prabench",
+		"ingest empty":     "empty: it has neither results",
+		"ingest tiny.toml": "tiny.toml: it is no folder",
+		"report":           "there is no database here",
+		"embedder train":   "at least one of the flags --set, --experiment is required",
+		"embedder train --set mnist --experiment tiny.toml": "--experiment, --set were all set",
+	} {
+		_, errs, code := prabench(args)
+		if code != exitUsage || !strings.Contains(errs, want) || strings.Contains(errs, "stat ") || strings.Contains(errs, "[") {
+			t.Errorf("%s: exit code %d, %s", args, code, errs)
+		}
+	}
+	if _, err := os.Stat("results.db"); err == nil {
+		t.Error("a database was made")
+	}
+	db, err := results.Open("results.db")
+	if err != nil {
+		t.Fatal(err)
+	}
+	db.Close()
+	if _, errs, code := prabench("report"); code != exitUsage || !strings.Contains(errs, "has no experiment to report on: run one first") {
+		t.Errorf("a report on nothing: exit code %d, %s", code, errs)
+	}
+}
+
 // stored makes a database of two cells, one of them sampled at its exact depth.
 func stored(t *testing.T) {
 	t.Helper()
@@ -104,6 +136,12 @@ func TestPrintedNamesChoose(t *testing.T) {
 		if out := must(t, "compare rollout_depth=0 "+only); !strings.Contains(out, "fid_proxy") {
 			t.Errorf("compare: %s", out)
 		}
+	}
+	if _, errs, code := prabench("results --metric kid"); code != exitUsage || !strings.Contains(errs, "no result has it; there are fid_proxy") {
+		t.Errorf("exit code %d, %s", code, errs)
+	}
+	if out := must(t, "results --only depth=exact,seed=1 --format csv"); !strings.Contains(out, "aaaa22222222") {
+		t.Error(out)
 	}
 	for args, wrong := range map[string]string{
 		"--only aaaa": "is the beginning of 2 ids", "--only rollout_depth=3": "no result matches", "--only data.size=3": "varies data.size",

@@ -29,16 +29,20 @@ func (a *app) ingestCommand() *cobra.Command {
 }
 
 func (a *app) ingest(ctx context.Context, dir string) error {
+	err := engine.CheckMerge(dir)
+	var path *fs.PathError
+	if errors.Is(err, engine.ErrNothingToMerge) || errors.As(err, &path) && path.Path == dir {
+		return &usageError{err}
+	}
+	if err != nil {
+		return err
+	}
 	db, err := results.Open(a.db)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
 	m, err := engine.Merge(ctx, db, a.places(), dir)
-	var path *fs.PathError
-	if errors.Is(err, engine.ErrNothingToMerge) || errors.As(err, &path) && path.Path == dir {
-		return &usageError{err}
-	}
 	if err != nil {
 		return err
 	}

@@ -29,7 +29,7 @@ func TestIngestCommand(t *testing.T) {
 		{func() { os.WriteFile(filepath.Join(there, "spool", "b.json"), []byte(`{"id":`), 0o644) }, there, exitFailed, "; 1 refused",
 			"b.json: refused: the file ends early"},
 		{nil, here, exitUsage, "", "neither results"},
-		{nil, filepath.Join(there, "gone"), exitUsage, "", "no such file"},
+		{nil, filepath.Join(there, "gone"), exitUsage, "", "there is no such folder"},
 		{nil, filepath.Join(there, "spool", "a.json"), exitUsage, "", "it is no folder"},
 	} {
 		if c.before != nil {

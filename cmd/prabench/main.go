@@ -56,9 +56,11 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	case a.stop.Ended(err):
 		return exitFailed
 	}
-	if strings.HasPrefix(err.Error(), "unknown command") {
-		what, _, _ := strings.Cut(err.Error(), "\n") // without cobra's list of like words
+	switch what, _, _ := strings.Cut(err.Error(), "\n"); { // without cobra's list of like words
+	case strings.HasPrefix(what, "unknown command"):
 		err = usage("%s; `prabench help` lists the commands", what)
+	case strings.Contains(what, " flags in the group ["): // cobra's own words, of no type
+		err = usage("%s; see --help of the command", terminal.FlagGroup(what))
 	}
 	for line := range strings.SplitSeq(err.Error(), "\n") {
 		fmt.Fprintln(stderr, "prabench: "+line)

@@ -41,7 +41,8 @@ var known = []struct {
 func measured(t *testing.T) {
 	t.Helper()
 	t.Chdir(t.TempDir())
-	write(t, "plain.toml", "repeats = 3\n"+small+`columns = ["fid_proxy", "class_accuracy", "throughput", "latency", "memory_peak", "train_flops"]
+	write(t, "plain.toml", "repeats = 3\n"+small+`
+columns = ["fid_proxy", "class_accuracy", "throughput", "latency", "memory_peak", "train_flops"]
 [[figure]]
 kind = "line"
 name = "line"
@@ -58,7 +59,8 @@ y = "fid_proxy"
 	}
 	defer db.Close()
 	at := time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
-	p := results.Plan{Experiment: e.Name, Kinds: []results.PlanKind{{Name: record.Train}, {Name: record.Score}, {Name: record.Time, Own: true}}}
+	p := results.Plan{Experiment: e.Name,
+		Kinds: []results.PlanKind{{Name: record.Train}, {Name: record.Score}, {Name: record.Time, Own: true}}}
 	var all []record.Attempt
 	for i, c := range e.Cells {
 		pc := results.PlanCell{ID: c.ID, Seed: c.Seed, Label: c.Label, Patch: new(4), Block: new(1), RolloutDepth: new(i / 3), State: new(4),
@@ -139,7 +141,8 @@ func TestOneNameAndUnitEverywhere(t *testing.T) {
 			if k.unit != "" && !strings.Contains(text, k.unit) {
 				t.Errorf("%s does not say %s of %s", name, k.unit, k.metric.Name)
 			}
-			if k.metric.Scale != quantity.Plain && !strings.Contains(text, "<html") && regexp.MustCompile(`\b0\.460[89]|\b885\d{10}|8\.85\d*e\+?12`).MatchString(text) {
+			if k.metric.Scale != quantity.Plain && !strings.Contains(text, "<html") &&
+				regexp.MustCompile(`\b0\.460[89]|\b885\d{10}|8\.85\d*e\+?12`).MatchString(text) {
 				t.Errorf("%s has %s as it is stored:\n%s", name, k.metric.Name, cut(text))
 			}
 		}
@@ -150,7 +153,8 @@ func TestOneNameAndUnitEverywhere(t *testing.T) {
 		}
 	}
 
-	for name, text := range map[string]string{"csv": must(t, "results plain.toml --format csv"), "json": must(t, "results plain.toml --format json"),
+	for name, text := range map[string]string{"csv": must(t, "results plain.toml --format csv"),
+		"json":  must(t, "results plain.toml --format json"),
 		"means": must(t, "results plain.toml --mean --format csv"), "export": must(t, "export --experiment plain"),
 		"importance": must(t, "importance plain.toml --json"), "noise": must(t, "noise plain.toml --json --metric class_accuracy")} {
 		spelled(t, name, text, quantity.ClassAccuracy)
@@ -176,7 +180,8 @@ func TestOneNameAndUnitEverywhere(t *testing.T) {
 // plain is the text of a table or page with its marks undone.
 func plain(text string) string {
 	text = regexp.MustCompile(`(?s)<(style|script)[ >].*?</(style|script)>`).ReplaceAllString(text, "")
-	text = strings.NewReplacer(`\_`, "_", `\%`, "%", "&#43;", "+", `\\`, " ", "\\begin{tabular}[b]{@{}r@{}}", "", `\end{tabular}`, "").Replace(text)
+	text = strings.NewReplacer(`\_`, "_", `\%`, "%", "&#43;", "+", `\\`, " ",
+		"\\begin{tabular}[b]{@{}r@{}}", "", `\end{tabular}`, "").Replace(text)
 	return text
 }
 

@@ -128,10 +128,19 @@ func (m *Merged) artifacts(ctx context.Context, to, from artifact.Store, refused
 	return attempts, nil
 }
 
+// CheckMerge refuses what [Merge] would, before there is a database.
+func CheckMerge(dir string) error {
+	_, _, err := sourceOf(dir)
+	return err
+}
+
 // sourceOf finds the artifacts and the spool in a folder; without artifacts
 // the store has no root.
 func sourceOf(dir string) (from artifact.Store, spool string, err error) {
-	if info, err := os.Stat(dir); err != nil {
+	if info, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+		return from, "", &fs.PathError{Op: "ingest", Path: dir,
+			Err: errors.New("there is no such folder; give the .prabench of another run, a folder that has one, or its spool")}
+	} else if err != nil {
 		return from, "", err
 	} else if !info.IsDir() {
 		return from, "", &fs.PathError{Op: "ingest", Path: dir, Err: errors.New("it is no folder")}

@@ -9,7 +9,9 @@ package outside
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -51,6 +53,10 @@ func Ranges() []Range { return []Range{Unit, Signed, Bytes} }
 // .npz file with the images as arr_0 and, if it has them, the classes as arr_1.
 func Read(path string, w Want) (*Set, error) {
 	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s: there is no such file or folder; images are a folder of PNG or JPEG files, a .tar of them, "+
+			"an .npy array or an .npz file", path)
+	}
 	if err != nil {
 		return nil, err
 	}

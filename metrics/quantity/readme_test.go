@@ -55,7 +55,8 @@ func writeTable(b *strings.Builder, groups []Group) {
 	for _, g := range groups {
 		for _, m := range metrics {
 			if m.Group == g {
-				fmt.Fprintf(b, "| `%s` | %s | %s | %s | %s | %s | %s |\n", m.Name, called(m), m.Doc, m.Units(), aim(m), over(m.Interval, m.Nature), stageOf(m))
+				fmt.Fprintf(b, "| `%s` | %s | %s | %s | %s | %s | %s |\n", m.Name, called(m), m.Doc, m.Units(), aim(m),
+					over(m.Interval, m.Nature), stageOf(m))
 			}
 		}
 	}

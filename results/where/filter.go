@@ -2,6 +2,7 @@ package where
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -81,10 +82,17 @@ func Pairs(text string) []Pair {
 		p := Pair{Part: strings.TrimSpace(part)}
 		if key, value, ok := strings.Cut(part, "="); ok {
 			p.Key, p.Value = Bare(key), strings.TrimSpace(value)
+		} else if n, ok := strings.CutPrefix(p.Part, "seed "); ok && number(n) { // as it is printed behind a label
+			p.Key, p.Value, p.Part = "seed", strings.TrimSpace(n), "seed="+strings.TrimSpace(n)
 		}
 		out = append(out, p)
 	}
 	return out
+}
+
+func number(text string) bool {
+	_, err := strconv.ParseUint(strings.TrimSpace(text), 10, 64)
+	return err == nil
 }
 
 // Bare is what was typed without spaces and quotes around it.

@@ -52,8 +52,8 @@ func TestFilter(t *testing.T) {
 func TestPairs(t *testing.T) {
 	want := []Pair{{"model.patch", "7", "model.patch=7"}, {"label", `"a, b"`, `label="a, b"`},
 		{"label", "patch=2 state=1", "label = patch=2 state=1"},
-		{"", "", "patch"}, {"", "", ""}, {"", "7", "=7"}}
-	if d := cmp.Diff(want, Pairs(`model.patch=7, label="a, b",label = patch=2 state=1,patch,,=7`)); d != "" {
+		{"", "", "patch"}, {"", "", ""}, {"", "7", "=7"}, {"seed", "2", "seed=2"}, {"", "", "seed two"}}
+	if d := cmp.Diff(want, Pairs(`model.patch=7, label="a, b",label = patch=2 state=1,patch,,=7, seed 2,seed two`)); d != "" {
 		t.Error(d)
 	}
 	if got := Bare(` "a, b" `); got != "a, b" {

@@ -40,6 +40,10 @@ func (s Source) Report(ctx context.Context, database string, files []engine.Load
 	if err != nil {
 		return content, err
 	}
+	if len(files) == 0 && len(stored) == 0 {
+		return content, engine.Mistakef("%s has no experiment to report on: run one first (prabench run FILE), or name another database "+
+			"with --db", database)
+	}
 	if n := cellsOf(stored, files); n > MostReported {
 		return content, &TooManyCells{n}
 	}

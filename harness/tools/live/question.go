@@ -118,14 +118,12 @@ func conditionOf(text string, says func(key string) bool) (condition, error) {
 }
 
 // typed are the conditions of a typed filter. The name of a cell, which has blanks, stands for
-// its words, and ", seed 2" behind it for the seed.
+// its words.
 func typed(text string) (out []where.Pair) {
 	for _, pair := range where.Pairs(text) {
 		words := strings.Fields(pair.Part)
 		quoted := strings.ContainsAny(pair.Part, `"'`)
 		switch {
-		case len(words) == 2 && words[0] == "seed":
-			out = append(out, where.Pair{Key: "seed", Value: words[1], Part: "seed=" + words[1]})
 		case !quoted && (strings.Contains(pair.Key, " ") || strings.Contains(pair.Value, "=")):
 			for _, w := range words {
 				out = append(out, where.Pairs(w)...)

@@ -114,7 +114,10 @@ func (f *found) read(ctx context.Context, db *results.DB, named string, q Query)
 			return err
 		}
 		if len(rows) == 0 {
-			if f.why, err = db.WhyNone(ctx, ref, of.Params); err != nil {
+			if f.why, err = db.WhyNone(ctx, ref, of.Params); err == nil && len(q.Metrics) > 0 {
+				f.why, err = otherMetrics(ctx, db, of, f.why)
+			}
+			if err != nil {
 				return err
 			}
 		}
@@ -124,6 +127,25 @@ func (f *found) read(ctx context.Context, db *results.DB, named string, q Query)
 		f.rows = append(f.rows, rows...)
 	}
 	return otherVersions(ctx, db, named, q)
+}
+
+// otherMetrics says which metrics the chosen cells have where they have none of those
+// that were asked for; why where they have nothing at all.
+func otherMetrics(ctx context.Context, db *results.DB, of results.Filter, why string) (string, error) {
+	asked := strings.Join(of.Metrics, ", ")
+	of.Metrics = nil
+	rows, err := db.Results(ctx, of)
+	if err != nil || len(rows) == 0 {
+		return why, err
+	}
+	var have []string
+	for i := range rows {
+		if m := rows[i].Metric; !slices.Contains(have, m) {
+			have = append(have, m)
+		}
+	}
+	slices.SortStableFunc(have, quantity.Order)
+	return fmt.Sprintf("--metric %s: no result has it; there are %s", asked, strings.Join(have, ", ")), nil
 }
 
 // filter is what --only chooses among the cells of an experiment, or of all.
