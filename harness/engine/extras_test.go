@@ -67,7 +67,7 @@ func TestExtrasAreMeasured(t *testing.T) {
 	if len(steps) != 16 || steps[15].Step != 16 {
 		t.Fatalf("%d steps", len(steps))
 	}
-	// The first step has no prefix: free sampling and mosaics are one.
+	// The first step has no prefix: free and teacher-forced samples are one.
 	if s := steps[0]; s.Free != s.Given || s.Free.Value <= 0 || s.Real.Value > s.Free.Value {
 		t.Errorf("the first step: %+v", s)
 	}

@@ -34,7 +34,7 @@ var Exposure = &stage.Kind{
 		return stage.Effort{FLOPs: 3.5 * c.FLOPsImage * float64(s.Extras.Exposure), Threads: s.Training().Threads, Other: 4 * time.Second}
 	},
 	Memory: func(h stage.Host) int64 {
-		// A mosaic is one sweep over all tokens.
+		// A teacher-forced sample is one sweep over all tokens.
 		return h.Data() + h.Images(8*h.Extras.Exposure) + h.Sampling(h.Extras.Exposure, h.Params.(models.Prefixed).ARSteps())
 	},
 	Lacks: func(s *stage.Settings, n stage.Images) error {
@@ -62,7 +62,7 @@ type Steps []StepError
 type StepError struct {
 	Step  int     `json:"step"`
 	Free  Bounded `json:"free"`  // of samples: every input is the model's own
-	Given Bounded `json:"given"` // of mosaics: every input is real
+	Given Bounded `json:"given"` // of teacher-forced samples: every input is real
 	Real  Bounded `json:"real"`  // of held-out images, the control
 }
 
@@ -96,7 +96,7 @@ var prefixes = []struct {
 }{{quantity.FIDPrefix0, 0}, {quantity.FIDPrefix25, 25}, {quantity.FIDPrefix50, 50}, {quantity.FIDPrefix75, 75}}
 
 // exposure measures what a model's own inputs do to its images: it draws the
-// rest of held-out images whose first AR steps are given, and mosaics, whose
+// rest of held-out images whose first AR steps are given, and teacher-forced samples, whose
 // every patch is drawn given the real ones before it.
 func (t *task) exposure() error {
 	reference, info, err := t.readReference()
@@ -174,10 +174,10 @@ func (t *task) exposure() error {
 }
 
 // continued draws images whose first given tokens are those of real images;
-// given < 0 makes mosaics.
+// given < 0 makes teacher-forced samples.
 func (t *task) continued(m models.Model, real metrics.Pictures, given int) (metrics.Pictures, error) {
 	prefixed := t.set.Params.(models.Prefixed)
-	p, what := prefixed.Parallel(), "mosaics"
+	p, what := prefixed.Parallel(), "teacher-forced samples"
 	if given >= 0 {
 		p, what = prefixed.Sequential(), fmt.Sprintf("sampling, %d tokens given", given)
 	}

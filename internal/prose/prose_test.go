@@ -24,6 +24,10 @@ var better = []struct {
 	{regexp.MustCompile(`(?i)\b(images|bytes|tokens|numbers|steps|lines) an? (call|step|second|image|round)\b`), "per"},
 	{regexp.MustCompile(`(?i)\b(one|objects?|rows?|bits|values|evaluations?) an? (` + units + `)\b`), "per"},
 	{regexp.MustCompile(`(?i)\bhangs? on\b`), "depends on"},
+	{regexp.MustCompile(`(?i)\bexposure gap\b`), "exposure-bias gap"},
+	{regexp.MustCompile(`(?i)\bseam index\b`), "blockiness"},
+	{regexp.MustCompile(`(?i)\bmosaics\b`), "teacher-forced samples"},
+	{regexp.MustCompile(`(?i)\bfresh block\b`), "confirmation block"},
 	{regexp.MustCompile(`(?m)^#+ (Doubtful|Silence|How|Numbers|Numbers in, numbers out)$`), "a heading that says what the section is about"},
 }
 

@@ -39,11 +39,11 @@ func (s *Sampler) Continue(real []uint8, labels []int32, ids []uint32, given int
 // sampler must be made for sweeps (rollout depth 1 or more).
 func (s *Sampler) Mosaic(real []uint8, labels []int32, ids []uint32, out []uint8) error {
 	if s.sweeps == 0 {
-		return fmt.Errorf("mosaics: the sampler is sequential; it must be made for sweeps, sample.rollout_depth = 1")
+		return fmt.Errorf("teacher-forced samples: the sampler is sequential; it must be made for sweeps, sample.rollout_depth = 1")
 	}
 	x, err := s.begin(real, labels, ids, out)
 	if err != nil {
-		return fmt.Errorf("mosaics: %w", err)
+		return fmt.Errorf("teacher-forced samples: %w", err)
 	}
 	err = s.each(x, labels, func(g *generator, flat device.Buffer, n int, x device.Buffer) {
 		g.noise(s.Config.Seed, n, 0)

@@ -8,7 +8,7 @@ import (
 	"prabench/models"
 )
 
-// continued draws images with given real tokens; given < 0 makes mosaics.
+// continued draws images with given real tokens; given < 0 makes teacher-forced samples.
 func continued(t *testing.T, m *Model, sc SampleConfig, real models.Images, given int) []uint8 {
 	t.Helper()
 	if given < 0 {
@@ -97,7 +97,7 @@ func TestContinuationsAreSamplesWithARealPrefix(t *testing.T) {
 						t.Errorf("%s: given block %d of %d is not the real one", v.name, j, k)
 					}
 				}
-				// The first block after the prefix has seen what the mosaic's saw.
+				// The first block after the prefix has seen what the teacher-forced sample's saw.
 				near(t, v.name+": mosaic", blockPixels(c, got, k), blockPixels(c, mosaic, k))
 			}
 		}

@@ -12,7 +12,7 @@ import (
 
 // Images are the same to the bit whichever share of a divided backend draws them, on every
 // vector path: one after another and by sweeps, with guidance, in calls of
-// fewer images than the batch, beginning with real tokens, and mosaics.
+// fewer images than the batch, beginning with real tokens, and teacher-forced.
 func TestSharesAgree(t *testing.T) {
 	paths := cpu.Paths()
 	defer cpu.SelectPath(paths[0])
