@@ -104,7 +104,7 @@ void note(uint64_t addr, unsigned n, bool write) {
                     return;
                 }
         };
-        // What has the same fate as the newest is told by it alone.
+        // What has the same fate as the newest is found by it alone.
         auto keep = [&](std::vector<Access> &list) {
             size_t kept = 0;
             for (auto &o : list)
