@@ -158,7 +158,8 @@ func (d *devices) find(text string) *deviceList {
 		}
 	}
 	if l.names = names; len(names) == 0 {
-		return &deviceList{err: fmt.Errorf("measure.device: %q: the driver sees no device", text)}
+		return &deviceList{err: fmt.Errorf("measure.device: %q: the driver sees no device: `prabench doctor` says what it sees; "+
+			"--device cpu needs none", text)}
 	}
 	return l
 }

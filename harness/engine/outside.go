@@ -147,7 +147,7 @@ func (e *Experiment) protocol() (*Cell, error) {
 		}
 	}
 	if first == nil {
-		return nil, Mistakef("%s: no cell is chosen", e.File)
+		return nil, Mistakef("%s: --only chooses no cell whose protocol could score: drop it, or choose one", e.File)
 	}
 	return first, nil
 }
@@ -209,7 +209,8 @@ func (o Outside) read(s *stage.Settings) (p metrics.Pictures, classes []string, 
 	}
 	for i, l := range p.Labels {
 		if int(l) >= len(classes) {
-			return p, nil, nil, 0, fmt.Errorf("%s: label %d is %d, the data set has the classes 0 to %d", o.Path, i, l, len(classes)-1)
+			return p, nil, nil, 0, fmt.Errorf("%s: label %d is %d, the data set has the classes 0 to %d: number them as the data set does",
+				o.Path, i, l, len(classes)-1)
 		}
 	}
 	p, err = work.Evenly(p, s.Count)

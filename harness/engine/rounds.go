@@ -51,7 +51,8 @@ func (l *launcher) Summarise(ctx context.Context, t schedule.Task) schedule.Outc
 	it := l.plan.Item(t.ID)
 	rounds, disturbed := l.silence.chosen(keptRounds(l.places, it, l.environment))
 	if len(rounds) < it.Settings.Measure.Rounds {
-		return l.outcome(it, record.Attempt{}, fmt.Errorf("%d of %d rounds of the timing of %s can be read", len(rounds),
+		return l.outcome(it, record.Attempt{}, fmt.Errorf("%d of %d rounds of the timing of %s can be read: run once more, which measures "+
+			"the rest", len(rounds),
 			it.Settings.Measure.Rounds, it.Label))
 	}
 	a := record.Attempt{

@@ -67,7 +67,8 @@ func member(z *zip.Reader, path, name string) ([]byte, error) {
 		return nil, nil
 	}
 	if z.File[i].UncompressedSize64 > largestArray {
-		return nil, fmt.Errorf("%s: %s unpacks to %d bytes", path, name, z.File[i].UncompressedSize64)
+		return nil, fmt.Errorf("%s: %s unpacks to %d bytes, more than the %d that are read: score fewer images at a time", path, name,
+			z.File[i].UncompressedSize64, int64(largestArray))
 	}
 	r, err := z.File[i].Open()
 	if err != nil {
@@ -93,18 +94,18 @@ type array struct {
 func open(name string, raw []byte) (a *array, err error) {
 	defer func() {
 		if p := recover(); p != nil { // what the library does with a header that is cut off
-			a, err = nil, fmt.Errorf("%s: not a NumPy array: %v", name, p)
+			a, err = nil, fmt.Errorf("%s: not a NumPy array (%v): save it with numpy.save or numpy.savez", name, p)
 		}
 	}()
 	if len(raw) < 12 || !bytes.HasPrefix(raw, []byte("\x93NUMPY")) {
-		return nil, fmt.Errorf("%s: not a NumPy array", name)
+		return nil, fmt.Errorf("%s: not a NumPy array: save it with numpy.save or numpy.savez", name)
 	}
 	long := int(binary.LittleEndian.Uint16(raw[8:])) + 10
 	if raw[6] > 1 {
 		long = int(binary.LittleEndian.Uint32(raw[8:])) + 12
 	}
 	if long > len(raw) {
-		return nil, fmt.Errorf("%s: not a whole NumPy array: its header has %d bytes, the file %d", name, long, len(raw))
+		return nil, fmt.Errorf("%s: not a whole NumPy array: its header has %d bytes, the file %d; copy or save it again", name, long, len(raw))
 	}
 	r, err := npy.NewReader(bytes.NewReader(raw))
 	if err != nil {
@@ -188,7 +189,7 @@ func (a *array) bytes(of Range) ([]uint8, error) {
 	least, most := math.Inf(1), math.Inf(-1)
 	for i, v := range x {
 		if math.IsNaN(v) || math.IsInf(v, 0) {
-			return nil, fmt.Errorf("%s: value %d is %g", a.name, i, v)
+			return nil, fmt.Errorf("%s: value %d is %g, and images are numbers: look at what drew them", a.name, i, v)
 		}
 		least, most = min(least, v), max(most, v)
 	}
@@ -250,7 +251,7 @@ func (s *Set) labels(name string, raw []byte) error {
 			return fmt.Errorf("%s holds %s: labels are int64, int32 or uint8", name, a.dtype)
 		}
 		if v < 0 || v > math.MaxInt32 {
-			return fmt.Errorf("%s: label %d is %d", name, i, v)
+			return fmt.Errorf("%s: label %d is %d: labels are whole numbers from 0 on", name, i, v)
 		}
 		s.Labels[i] = int32(v)
 	}

@@ -77,7 +77,7 @@ func Read(path string, w Want) (*Set, error) {
 		return nil, err
 	}
 	if s.N == 0 {
-		return nil, fmt.Errorf("%s has no images", path)
+		return nil, fmt.Errorf("%s has no images: it needs PNG or JPEG files, or an array of them", path)
 	}
 	return s, nil
 }

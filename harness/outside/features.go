@@ -38,7 +38,8 @@ func ReadFeatures(path string) (metrics.Features, error) {
 	}
 	for i, v := range x {
 		if math.IsNaN(v) || math.IsInf(v, 0) {
-			return f, fmt.Errorf("%s: feature %d of image %d is %g", path, i%a.shape[1], i/a.shape[1], v)
+			return f, fmt.Errorf("%s: feature %d of image %d is %g, and features are numbers: look at what computed them", path,
+				i%a.shape[1], i/a.shape[1], v)
 		}
 	}
 	return metrics.Features{N: a.shape[0], D: a.shape[1], X: x}, nil
@@ -91,7 +92,8 @@ func ReadStats(path string) (metrics.Moments, error) {
 		return m, err
 	}
 	if shape[0] != d[0] || shape[1] != d[0] || d[0] == 0 {
-		return m, fmt.Errorf("%s: mu has the shape %v and sigma %v: they are not of the same features", path, d, shape)
+		return m, fmt.Errorf("%s: mu has the shape %v and sigma %v: they are not of the same features; save both of one extractor", path,
+			d, shape)
 	}
 	return metrics.Moments{Mean: mean, Cov: cov}, nil
 }

@@ -91,7 +91,8 @@ func (s *Set) tar(file string) error {
 			continue
 		}
 		if e.Size > largestPicture {
-			return fmt.Errorf("%s: %s has %d bytes, an image here has at most %d", file, name, e.Size, largestPicture)
+			return fmt.Errorf("%s: %s has %d bytes, an image here has at most %d: leave it out, or save it smaller", file,
+				name, e.Size, largestPicture)
 		}
 		raw, err := io.ReadAll(r)
 		if err != nil {

@@ -128,9 +128,10 @@ func idxSplit(ctx context.Context, r resolved, images, labels idx, imagePath, la
 		return s, fmt.Errorf("reading %s: %s holds images of %d×%d pixels; those of %s are %d×%d", r.Set, imagePath, images.Dims[1],
 			images.Dims[2], r.Set, side, side)
 	case count != labels.Dims[0]:
-		return s, fmt.Errorf("reading %s: %s holds %d images but %s holds %d labels", r.Set, imagePath, count, labelPath, labels.Dims[0])
+		return s, fmt.Errorf("reading %s: %s holds %d images but %s holds %d labels: they are not of one set, fetch both again", r.Set,
+			imagePath, count, labelPath, labels.Dims[0])
 	case count == 0:
-		return s, fmt.Errorf("reading %s: %s holds no images", r.Set, imagePath)
+		return s, fmt.Errorf("reading %s: %s holds no images: fetch it again (prabench data fetch)", r.Set, imagePath)
 	}
 	s.N = limited(count, limit)
 	s.Labels = make([]int32, s.N)

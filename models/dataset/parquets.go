@@ -161,7 +161,7 @@ func (p *parquetFile) labels() ([]int64, error) {
 			for _, v := range values[:n] {
 				if v.IsNull() || v.Int64() < 0 || v.Int64() >= mostClasses {
 					pages.Close()
-					return nil, fmt.Errorf("row %d has no class, or one that is no number from 0 on", len(out))
+					return nil, fmt.Errorf("row %d has no class, or one that is no number from 0 on: write one, or leave the row out", len(out))
 				}
 				out = append(out, v.Int64())
 			}
@@ -169,7 +169,7 @@ func (p *parquetFile) labels() ([]int64, error) {
 		pages.Close()
 	}
 	if int64(len(out)) != p.begins[len(p.begins)-1] {
-		return nil, fmt.Errorf("%d rows have a class, of %d", len(out), p.begins[len(p.begins)-1])
+		return nil, fmt.Errorf("%d rows have a class, of %d: give the others one, or leave them out", len(out), p.begins[len(p.begins)-1])
 	}
 	return out, nil
 }

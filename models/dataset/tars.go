@@ -175,7 +175,7 @@ func (x *tarIndex) add(f io.Seeker, r io.Reader, h *tar.Header, length int64) er
 		x.found.leave(hidden, rel)
 	case strings.EqualFold(path.Ext(rel), ".cls"):
 		if h.Size > mostClass {
-			return fmt.Errorf("%s has %d bytes, which is no class", rel, h.Size)
+			return fmt.Errorf("%s has %d bytes, which is no class: a .cls file holds one word or number", rel, h.Size)
 		}
 		text, err := io.ReadAll(r)
 		if err != nil {
@@ -188,7 +188,7 @@ func (x *tarIndex) add(f io.Seeker, r io.Reader, h *tar.Header, length int64) er
 			return err
 		}
 		if at+h.Size > length {
-			return fmt.Errorf("%s goes on after the end of the file", rel)
+			return fmt.Errorf("%s goes on after the end of the file: the shard is cut off, copy it again", rel)
 		}
 		x.pictures = append(x.pictures, member{key, rel, at, h.Size})
 	default:

@@ -44,7 +44,8 @@ func (b Bench) alone(ctx context.Context, c Cell, metrics []Metric, o Options) (
 		return r, err
 	}
 	if r.Peak, r.Bandwidth = can.Peak, can.Bandwidth; r.Peak <= 0 || r.Bandwidth <= 0 {
-		return r, fmt.Errorf("the peak and the copy bandwidth of this machine cannot be measured (%g FLOP/s, %g bytes/s): a baseline needs them",
+		return r, fmt.Errorf("the peak and the copy bandwidth of this machine cannot be measured (%g FLOP/s, %g bytes/s), and a baseline "+
+			"needs them: try again on a quieter machine, or use --against",
 			r.Peak, r.Bandwidth)
 	}
 	return r, nil

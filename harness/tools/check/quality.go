@@ -37,7 +37,7 @@ func ReadQuality(r io.Reader, seeds int) ([]Quality, error) {
 	at := map[string]int{}
 	for _, name := range []string{"metric", "value", "lo", "hi", "protocol"} {
 		if at[name] = slices.Index(lines[0], name); at[name] < 0 {
-			return nil, fmt.Errorf("the results have no column %q", name)
+			return nil, fmt.Errorf("the results of the other program have no column %q: it is too old for fid_proxy in check.metrics", name)
 		}
 	}
 	var values []Quality
@@ -48,13 +48,14 @@ func ReadQuality(r io.Reader, seeds int) ([]Quality, error) {
 		q := Quality{Lo: new(float64), Hi: new(float64), Seeds: 1, Protocol: l[at["protocol"]]}
 		for name, to := range map[string]*float64{"value": &q.Value, "lo": q.Lo, "hi": q.Hi} {
 			if *to, err = strconv.ParseFloat(l[at[name]], 64); err != nil {
-				return nil, fmt.Errorf("fid_proxy has the %s %q: it needs an interval", name, l[at[name]])
+				return nil, fmt.Errorf("fid_proxy has the %s %q and needs an interval: raise sample.count or repeats", name, l[at[name]])
 			}
 		}
 		values = append(values, q)
 	}
 	if len(values)%seeds != 0 {
-		return nil, fmt.Errorf("there are %d values of fid_proxy for points of %d seeds: some cells failed", len(values), seeds)
+		return nil, fmt.Errorf("there are %d values of fid_proxy for points of %d seeds: some cells failed; run the file to "+
+			"see which", len(values), seeds)
 	}
 	var out []Quality
 	for of := range slices.Chunk(values, seeds) {

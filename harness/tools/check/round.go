@@ -136,7 +136,7 @@ func slot(m Metric, a arm.Answer) (float64, error) {
 	}
 	s := slices.Min(a.Seconds)
 	if s <= 0 {
-		return 0, fmt.Errorf("an arm measured %g s for %s: the clock is too coarse", s, m.Name)
+		return 0, fmt.Errorf("an arm measured %g s for %s: the clock is too coarse; raise measure.batch", s, m.Name)
 	}
 	if m.Higher {
 		return float64(a.Batch) / s, nil

@@ -54,7 +54,8 @@ func (b Bench) Save(ctx context.Context, cells []Cell, o Options, rep *Report, n
 		for _, r := range both {
 			peaks, copies = append(peaks, r.Peak), append(copies, r.Bandwidth)
 			if !maps.Equal(r.Exact[New], both[0].Exact[New]) {
-				return nil, fmt.Errorf("%s: figures that have no noise differ between rounds: %v and %v", c.Label, both[0].Exact[New], r.Exact[New])
+				return nil, fmt.Errorf("%s: figures that have no noise differ between rounds: %v and %v: the program or the file changed meanwhile; "+
+					"save again", c.Label, both[0].Exact[New], r.Exact[New])
 			}
 		}
 		raw, err := stage.Canonical(c.alike)

@@ -142,7 +142,8 @@ func again(err error, c *engine.Cell) string {
 func checkMetrics(names []string) error {
 	for _, name := range names {
 		if quantity.Find(name) == nil {
-			return engine.Mistakef("--metric %s: there is no such metric%s", name, experiments.DidYouMean(name, quantity.Names(nil)))
+			return engine.Mistakef("--metric %s: there is no such metric%s; `prabench help metrics` lists them", name,
+				experiments.DidYouMean(name, quantity.Names(nil)))
 		}
 	}
 	return nil

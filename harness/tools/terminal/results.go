@@ -198,7 +198,8 @@ func (f *found) checkMetrics(q Query) error {
 			continue
 		}
 		if quantity.Find(name) == nil {
-			return engine.Mistakef("--metric %s: there is no such metric%s", name, experiments.DidYouMean(name, quantity.Names(nil)))
+			return engine.Mistakef("--metric %s: there is no such metric%s; `prabench help metrics` lists them", name,
+				experiments.DidYouMean(name, quantity.Names(nil)))
 		}
 		if len(f.rows) > 0 && q.Notes != nil {
 			fmt.Fprintf(q.Notes, "note: no result has %s\n", name)

@@ -121,7 +121,8 @@ func builtFrom(path string) string {
 func program(path string) (string, error) {
 	info, err := os.Stat(path)
 	if err != nil || info.IsDir() || info.Mode()&0o111 == 0 {
-		return "", engine.Mistakef("--against-binary %s: there is no program that can be started", path)
+		return "", engine.Mistakef("--against-binary %s: there is no program that can be started: build one (make build), "+
+			"or compare with --against REVISION", path)
 	}
 	return filepath.Abs(path)
 }

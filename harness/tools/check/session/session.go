@@ -174,7 +174,7 @@ func (s *Session) measured(ctx context.Context, other Other, do func(*measuremen
 		err = do(m)
 	}
 	if ctx.Err() != nil {
-		return &engine.Failure{Err: errors.New("the check was stopped before its end: no verdict")}
+		return &engine.Failure{Err: errors.New("the check was stopped before its end: no verdict; the same command checks again")}
 	}
 	return err
 }
@@ -216,7 +216,7 @@ func (s *Session) metrics() ([]check.Metric, error) {
 	for _, name := range c.Metrics.List() {
 		m, ok := check.MetricOf(name, limits)
 		if !ok {
-			return nil, engine.Mistakef("check.metrics: %q cannot be checked", name)
+			return nil, engine.Mistakef("check.metrics: %q cannot be checked; `prabench plan --keys` says what can", name)
 		}
 		out = append(out, m)
 	}
