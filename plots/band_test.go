@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"prabench/internal/numeral"
 	"prabench/metrics/stat"
 	"prabench/plots/figure"
 )
@@ -98,7 +99,8 @@ func TestCrossingsAreNamed(t *testing.T) {
 		}
 	}
 	want := stat.Student(steps, stat.Seeds)
-	fig := Figure{Kind: figure.Line, X: "train.until", Y: "fid_proxy", Series: "state", Look: figure.Look{Called: map[string]string{"12": "PRA"}}}
+	fig := Figure{Kind: figure.Line, X: "train.until", Y: "fid_proxy", Series: "state",
+		Look: figure.Look{Called: map[string]string{"12": "PRA"}}}
 	notes := func(fig Figure, d Data) string {
 		s, err := sheetOf(fig, d)
 		if err != nil {
@@ -151,6 +153,84 @@ func TestCrossingsAreNamed(t *testing.T) {
 		}
 		if got := notes(fig, some); strings.Contains(got, fmt.Sprintf("(%d of 4 seeds, by pairs)", n)) != told {
 			t.Errorf("%d seeds cross: %q", n, got)
+		}
+	}
+}
+
+// A goal is marked where each series reaches it, seed by seed; seeds that do not are
+// censored: an open mark at their end, and ≥.
+func TestGoalsAreMarked(t *testing.T) {
+	d := overtaking()
+	at := func(series, seed int, goal float64) (float64, bool) { // by hand
+		stops := []float64{100, 200, 400, 800}
+		var before float64
+		for k, x := range stops {
+			v := d.Cells[4*series+k].Metrics["fid_proxy"].Values[seed]
+			if v <= goal {
+				if k == 0 {
+					return x, true
+				}
+				return stops[k-1] + (x-stops[k-1])*(before-goal)/(before-v), true
+			}
+			before = v
+		}
+		return 800, false
+	}
+	for _, goal := range []float64{15, 9.5, 7, 4, 1} {
+		fig := Figure{Kind: figure.Line, X: "train.until", Y: "fid_proxy", Series: "state", Goal: goal}
+		c, _, err := newChart(fig, d)
+		if err == nil {
+			err = c.axes(false)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		g, err := c.goals()
+		if err != nil || len(g.list) != 2 {
+			t.Fatal(err, g)
+		}
+		for s, r := range g.list {
+			var got []float64
+			for seed := range 4 {
+				if x, ok := at(s, seed, goal); ok {
+					got = append(got, x)
+				}
+			}
+			if r.of != 4 || r.seeds != len(got) || (r.seeds < 4) != (r.beyond == 800) {
+				t.Errorf("goal %g, series %d: %d of %d seeds, want %d; followed to %g", goal, s, r.seeds, r.of, len(got), r.beyond)
+			}
+			if want := stat.Student(got, stat.Seeds); len(got) > 0 && math.Abs(r.Value-want.Value) > 1e-9 {
+				t.Errorf("goal %g, series %d: %g, want %g", goal, s, r.Value, want.Value)
+			}
+			if text := r.text(); strings.Contains(text, "≥ 800") != (r.seeds < 4) ||
+				strings.Contains(text, "[") != (r.seeds == 4 && r.HasInterval()) {
+				t.Errorf("goal %g, series %d: %s", goal, s, text)
+			}
+		}
+		s, err := sheetOf(fig, d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		whole(t, s)
+		said := "FD (proxy) reaches " + numeral.Compact(goal, 3) + " at (steps trained) 0: "
+		if notes := strings.Join(s.Notes, " "); !strings.Contains(notes, said) {
+			t.Errorf("goal %g: %q", goal, notes)
+		}
+		if s.Y.Min > goal || s.Y.Max < goal {
+			t.Errorf("the axis from %g to %g does not reach %g", s.Y.Min, s.Y.Max, goal)
+		}
+	}
+	for want, fig := range map[string]Figure{
+		"goal: other is no metric with a better end": {Kind: figure.Line, X: "train.until", Y: "other", Goal: 2},
+		"or label no number":                         {Kind: figure.Line, X: "label", Y: "fid_proxy", Goal: 2},
+	} {
+		data := overtaking()
+		for i := range data.Cells {
+			data.Cells[i].Metrics["other"] = data.Cells[i].Metrics["fid_proxy"]
+		}
+		fig.Where = map[string]any{"state": 0}
+		if err := Foresee(fig, data); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %q", err, want)
 		}
 	}
 }

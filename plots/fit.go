@@ -5,9 +5,13 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strings"
+
+	"gonum.org/v1/plot/vg"
 
 	"prabench/internal/numeral"
 	"prabench/metrics/stat"
+	"prabench/plots/layout"
 )
 
 // power fits y = a·xᵇ to points, see [stat.Power].
@@ -98,7 +102,7 @@ func (c *chart) bySeedAlong(facet, series string) map[uint64]map[float64]float64
 	out := map[uint64]map[float64]float64{}
 	for _, cell := range c.cells {
 		m, ok := cell.Metrics[c.y.name]
-		x, numeric := number(c.value(cell, c.x))
+		x, numeric := c.steps(cell, m)
 		if !ok || !numeric || c.place(cell, c.facet) != facet || c.place(cell, c.series) != series {
 			continue
 		}
@@ -114,12 +118,169 @@ func (c *chart) bySeedAlong(facet, series string) map[uint64]map[float64]float64
 				out[seeds[i]] = map[float64]float64{}
 			}
 			if notPlaced(v, 1) == "" {
-				out[seeds[i]][x] = v
+				out[seeds[i]][x(i)] = v
 			}
 		}
 	}
 	return out
 }
+
+// steps gives a cell's place along x for each of the seeds of a value, ok false where it
+// has none.
+func (c *chart) steps(cell CellData, y MetricValue) (x func(seed int) float64, ok bool) {
+	if !c.x.metric {
+		v, numeric := number(c.value(cell, c.x))
+		return func(int) float64 { return v }, numeric
+	}
+	m, ok := cell.Metrics[c.x.name]
+	if !ok || len(m.Values) > 0 && !slices.Equal(m.Seeds, y.Seeds) {
+		return nil, false
+	}
+	return func(i int) float64 {
+		if i < len(m.Values) {
+			return m.Values[i]
+		}
+		return m.Value
+	}, notPlaced(m.Value, 1) == ""
+}
+
+// goals are where series reach a value of y.
+type goals struct {
+	at   float64 // as it is drawn
+	list []reached
+}
+
+// reached is where one series did, over its seeds; of seeds that did not it is known only
+// that it takes more than they were followed to.
+type reached struct {
+	series, facet string
+	stat.Estimate
+	seeds, of int
+	beyond    float64 // the end of the seeds that did not; no meaning where all did
+}
+
+// goals finds where series reach the figure's goal: seed by seed, between the stops on
+// both sides by a straight line.
+func (c *chart) goals() (g goals, err error) {
+	if c.fig.Goal == 0 {
+		return g, nil
+	}
+	if !c.y.metric || !c.x.numeric || c.y.q.better == 0 {
+		return g, fmt.Errorf("goal: %s is no metric with a better end, or %s no number: nothing reaches a goal", c.y.name, c.x.name)
+	}
+	xf, _ := c.shownUnit(c.x)
+	yf, _ := c.shownUnit(c.y)
+	g.at = c.fig.Goal * yf
+	margin := (c.sheet.Y.Max - c.sheet.Y.Min) * 0.04
+	if c.sheet.Y.Log {
+		margin = 0
+	}
+	c.sheet.Y.Min, c.sheet.Y.Max = math.Min(c.sheet.Y.Min, g.at-margin), math.Max(c.sheet.Y.Max, g.at+margin)
+	var texts []string
+	for _, f := range c.facets() {
+		for _, s := range c.groups() {
+			r := reached{series: s, facet: f, beyond: math.Inf(1)}
+			var at []float64
+			for _, path := range c.bySeedAlong(f, s) {
+				if len(path) == 0 {
+					continue
+				}
+				r.of++
+				x, ok := reach(path, c.fig.Goal, float64(c.y.q.better))
+				if ok {
+					at = append(at, x*xf)
+				} else {
+					r.beyond = math.Min(r.beyond, x*xf)
+				}
+			}
+			if r.of == 0 {
+				continue
+			}
+			slices.Sort(at)
+			r.Estimate, r.seeds = stat.Student(at, stat.Seeds), len(at)
+			g.list = append(g.list, r)
+			name := c.called(s)
+			if c.facet != nil {
+				name = heading(c.facet, f, c.fig.Called) + " " + name
+			}
+			if name != "" {
+				name += ": "
+			}
+			texts = append(texts, name+r.text())
+		}
+	}
+	if len(texts) > 0 {
+		c.sheet.Notes = append(c.sheet.Notes, fmt.Sprintf("%s reaches %s at (%s) %s.", c.y.q.short, numeral.Compact(g.at, 3), c.x.q.label,
+			strings.Join(texts, "; ")))
+	}
+	return g, nil
+}
+
+// text is where the seeds got there, and how far those were followed that did not.
+func (r reached) text() string {
+	switch {
+	case r.seeds == 0:
+		return fmt.Sprintf("≥ %s, in none of %d seeds", numeral.Compact(r.beyond, 3), r.of)
+	case r.seeds < r.of: // the mean of some says nothing of the mean of all
+		return fmt.Sprintf("%s in %d of %d seeds, ≥ %s in the others", numeral.Compact(r.Value, 3), r.seeds, r.of, numeral.Compact(r.beyond, 3))
+	case r.HasInterval():
+		return numeral.Compact(r.Value, 3) + " [" + numeral.Compact(r.Lo, 3) + ", " + numeral.Compact(r.Hi, 3) + "]"
+	}
+	return numeral.Compact(r.Value, 3)
+}
+
+// reach is where a path first has the value or better, else where it ends.
+func reach(path map[float64]float64, goal, better float64) (at float64, ok bool) {
+	var x0, y0 float64
+	for i, x := range slices.Sorted(maps.Keys(path)) {
+		y := path[x]
+		if (y-goal)*better >= 0 {
+			if i == 0 || y == goal {
+				return x, true
+			}
+			return x0 + (x-x0)*(goal-y0)/(y-y0), true
+		}
+		x0, y0 = x, y
+	}
+	return x0, false
+}
+
+// draw marks the goal: full where all seeds got there, and open, with ≥, at the end of
+// those that did not.
+func (g goals) draw(c *chart, facet string, p *layout.Painter, a layout.Area) {
+	if len(g.list) == 0 {
+		return
+	}
+	y := a.Y(g.at)
+	p.Stroke(layout.Dark, 0.9, layout.Dashes[1], vg.Point{X: a.Frame.X0, Y: y}, vg.Point{X: a.Frame.X1, Y: y})
+	diamond := func(r reached) layout.Look {
+		l := c.look(r.series)
+		l.Shape = goalShape
+		return l
+	}
+	for _, r := range g.list {
+		if l := diamond(r); r.facet == facet && r.seeds > 0 {
+			q := Point{X: r.Value, Y: g.at}
+			if r.HasInterval() && r.seeds == r.of {
+				q.XLo, q.XHi = &r.Lo, &r.Hi
+			}
+			whiskers(p, a, q, l, 0)
+			p.Glyph(l, a.X(q.X), y, layout.GlyphSize)
+		}
+	}
+	ends := map[float64]int{}
+	for _, r := range g.list {
+		if r.facet == facet && r.seeds < r.of {
+			up := vg.Length(ends[r.beyond]) * 9 // those that end together stand on each other
+			ends[r.beyond]++
+			p.Text(layout.Pen{Size: 9, Color: layout.Dark}, a.X(r.beyond)-6, y+up+2, layout.End, layout.Start, "≥")
+			p.Hollow(diamond(r), a.X(r.beyond), y+up, layout.GlyphSize)
+		}
+	}
+}
+
+// goalShape is a diamond, whatever shape the series has.
+const goalShape = 3
 
 // crossing says from where on one of two series is the better one, where most seeds have
 // it that they change places; "" where they do not.

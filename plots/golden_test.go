@@ -43,6 +43,7 @@ var goldens = append([]golden{
 	{"heatmap", Figure{Kind: figure.Heatmap, X: "model.patch", Y: "model.block", Value: "fid_proxy", Facet: "train.rollout_depth"}, tradeoff},
 	{"heatmap_one", Figure{Kind: figure.Heatmap, X: "train.rollout_depth", Y: "model.patch", Value: "memory_peak", Title: "Memory",
 		Where: map[string]any{"model.block": 1}}, tradeoff},
+	{"goal", Figure{Kind: figure.Line, X: "train.until", Y: "fid_proxy", Series: "state", Goal: 4}, overtaking},
 	{"dropped", Figure{Kind: figure.Heatmap, X: "train.lr", Y: "train.batch", Value: "fid_proxy",
 		Where: map[string]any{"train.until": 600}}, halved},
 	{"dropped_along", Figure{Kind: figure.Line, X: "train.until", Y: "fid_proxy", Series: "train.lr", Where: map[string]any{"train.batch": 8}},

@@ -31,6 +31,10 @@ func plotLine(c *chart) error {
 		c.sheet.Notes = append(c.sheet.Notes, c.exponents()...)
 	}
 	c.sheet.Notes = append(c.sheet.Notes, c.crossings()...)
+	goals, err := c.goals()
+	if err != nil {
+		return err
+	}
 	c.panel = func(f string, p *layout.Painter, a layout.Area) {
 		points, crosses := pick(c.drawn, f), pick(c.crosses, f)
 		shift := c.sideBySide(a)
@@ -66,6 +70,7 @@ func plotLine(c *chart) error {
 		if c.named(false) {
 			labelPoints(p, a, points, lines, false)
 		}
+		goals.draw(c, f, p, a)
 		c.drawCrosses(p, a, f)
 	}
 	return nil

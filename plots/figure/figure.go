@@ -41,6 +41,9 @@ type Figure struct {
 	LogX, LogY *bool
 	Fit        bool // line: note the exponent of a power law for each series
 
+	// Goal is a value of y that series reach along x; 0 is none. Line alone.
+	Goal float64
+
 	Look
 }
 
@@ -69,7 +72,7 @@ var kinds = []Kind{
 		Fields: []Field{x.of(Metric).or("throughput"), y.of(Metric).or("fid_proxy"), series, facet, logX, logY},
 	}, {
 		Name: Line, Doc: "a metric against a key or another metric, one line per series",
-		Fields: []Field{x.of(Metric | Key).needed(), y.of(Metric).or("fid_proxy"), series, facet, logX, logY, fit},
+		Fields: []Field{x.of(Metric | Key).needed(), y.of(Metric).or("fid_proxy"), series, facet, logX, logY, fit, goal},
 	}, {
 		Name: Heatmap, Doc: "a metric over two keys, its values written in the cells",
 		Fields: []Field{x.of(Key).needed(), y.of(Key).needed(), value.or("fid_proxy"), facet, logY},
@@ -152,7 +155,9 @@ var (
 	gridCols = Field{Key: "columns", Doc: "at most so many images of a class; 0 is all", to: func(f *Figure) any { return &f.GridCols }}
 	logX     = Field{Key: "log_x", Doc: "force or forbid a log axis", to: func(f *Figure) any { return &f.LogX }}
 	logY     = Field{Key: "log_y", Doc: "force or forbid a log axis, or a log scale of colours", to: func(f *Figure) any { return &f.LogY }}
-	fit      = Field{Key: "fit", Doc: "note the exponent of a power law for each series", to: func(f *Figure) any { return &f.Fit }}
+	goal     = Field{Key: "goal", Doc: "mark where each series reaches this value of y, and that those which do not may need more",
+		Low: 1e-9, High: 1e12, to: func(f *Figure) any { return &f.Goal }}
+	fit = Field{Key: "fit", Doc: "note the exponent of a power law for each series", to: func(f *Figure) any { return &f.Fit }}
 )
 
 // common are the keys of every kind, besides kind itself.

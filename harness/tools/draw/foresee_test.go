@@ -80,6 +80,8 @@ where = { "train.rollout_depth" = 0 }`, "log_x: no value of train.rollout_depth 
 x_range = [0, 1]`, "x_range: the axis has names, no numbers"},
 	{"line", `x = "label"
 reference = [{ x = 1, label = "paper" }]`, "reference: paper: the axis has names, no numbers"},
+	{"line", `x = "label"
+goal = 3`, "goal: fid_proxy is no metric with a better end, or label no number"},
 	{"heatmap", `x = "patch"
 y = "model.width"`, `y: "model.width" is neither a metric`},
 	{"heatmap", `x = "patch"
