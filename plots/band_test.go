@@ -7,7 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"prabench/internal/numeral"
 	"prabench/metrics/stat"
 	"prabench/plots/figure"
 )
@@ -212,7 +211,7 @@ func TestGoalsAreMarked(t *testing.T) {
 			t.Fatal(err)
 		}
 		whole(t, s)
-		said := "FD (proxy) reaches " + numeral.Compact(goal, 3) + " at (steps trained) 0: "
+		said := "FD (proxy) reaches " + brief(goal) + " at (steps trained) 0: "
 		if notes := strings.Join(s.Notes, " "); !strings.Contains(notes, said) {
 			t.Errorf("goal %g: %q", goal, notes)
 		}

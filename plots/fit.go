@@ -5,6 +5,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"gonum.org/v1/plot/vg"
@@ -171,11 +172,12 @@ func (c *chart) goals() (g goals, err error) {
 	xf, _ := c.shownUnit(c.x)
 	yf, _ := c.shownUnit(c.y)
 	g.at = c.fig.Goal * yf
-	margin := (c.sheet.Y.Max - c.sheet.Y.Min) * 0.04
-	if c.sheet.Y.Log {
-		margin = 0
+	if y := c.sheet.Y; y.Log {
+		y.Min, y.Max = math.Min(y.Min, g.at/1.2), math.Max(y.Max, g.at*1.2)
+	} else {
+		margin := (math.Max(y.Max, g.at) - math.Min(y.Min, g.at)) * 0.07
+		y.Min, y.Max = math.Min(y.Min, g.at-margin), math.Max(y.Max, g.at+margin)
 	}
-	c.sheet.Y.Min, c.sheet.Y.Max = math.Min(c.sheet.Y.Min, g.at-margin), math.Max(c.sheet.Y.Max, g.at+margin)
 	var texts []string
 	for _, f := range c.facets() {
 		for _, s := range c.groups() {
@@ -210,7 +212,7 @@ func (c *chart) goals() (g goals, err error) {
 		}
 	}
 	if len(texts) > 0 {
-		c.sheet.Notes = append(c.sheet.Notes, fmt.Sprintf("%s reaches %s at (%s) %s.", c.y.q.short, numeral.Compact(g.at, 3), c.x.q.label,
+		c.sheet.Notes = append(c.sheet.Notes, fmt.Sprintf("%s reaches %s at (%s) %s.", c.y.q.short, brief(g.at), c.x.q.label,
 			strings.Join(texts, "; ")))
 	}
 	return g, nil
@@ -220,13 +222,21 @@ func (c *chart) goals() (g goals, err error) {
 func (r reached) text() string {
 	switch {
 	case r.seeds == 0:
-		return fmt.Sprintf("≥ %s, in none of %d seeds", numeral.Compact(r.beyond, 3), r.of)
+		return fmt.Sprintf("≥ %s, in none of %d seeds", brief(r.beyond), r.of)
 	case r.seeds < r.of: // the mean of some says nothing of the mean of all
-		return fmt.Sprintf("%s in %d of %d seeds, ≥ %s in the others", numeral.Compact(r.Value, 3), r.seeds, r.of, numeral.Compact(r.beyond, 3))
+		return fmt.Sprintf("%s in %d of %d seeds, ≥ %s in the others", brief(r.Value), r.seeds, r.of, brief(r.beyond))
 	case r.HasInterval():
-		return numeral.Compact(r.Value, 3) + " [" + numeral.Compact(r.Lo, 3) + ", " + numeral.Compact(r.Hi, 3) + "]"
+		return brief(r.Value) + " [" + brief(r.Lo) + ", " + brief(r.Hi) + "]"
 	}
-	return numeral.Compact(r.Value, 3)
+	return brief(r.Value)
+}
+
+// brief writes a number in three digits, whole ones as they are.
+func brief(v float64) string {
+	if v == math.Trunc(v) && math.Abs(v) < 1e6 {
+		return strconv.FormatFloat(v, 'f', 0, 64)
+	}
+	return numeral.Compact(v, 3)
 }
 
 // reach is where a path first has the value or better, else where it ends.

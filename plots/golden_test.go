@@ -5,6 +5,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -43,6 +44,10 @@ var goldens = append([]golden{
 	{"heatmap", Figure{Kind: figure.Heatmap, X: "model.patch", Y: "model.block", Value: "fid_proxy", Facet: "train.rollout_depth"}, tradeoff},
 	{"heatmap_one", Figure{Kind: figure.Heatmap, X: "train.rollout_depth", Y: "model.patch", Value: "memory_peak", Title: "Memory",
 		Where: map[string]any{"model.block": 1}}, tradeoff},
+	{"line_fit", Figure{Kind: figure.Line, X: "train.steps", Y: "fid_proxy", Series: "variant", LogX: new(true), LogY: new(true), Fit: true},
+		func() Data {
+			return sweep(16, 2, func(i int) float64 { return (30 + 12*float64(i%2)) * math.Pow(float64(i/2+1), -0.4-0.3*float64(i%2)) })
+		}},
 	{"goal", Figure{Kind: figure.Line, X: "train.until", Y: "fid_proxy", Series: "state", Goal: 4}, overtaking},
 	{"dropped", Figure{Kind: figure.Heatmap, X: "train.lr", Y: "train.batch", Value: "fid_proxy",
 		Where: map[string]any{"train.until": 600}}, halved},
@@ -126,6 +131,24 @@ func looked() (list []golden) {
 	band := golden{"look_band", Figure{Kind: figure.Curve, Width: 3.25, Series: "model.state", Look: figure.Look{Height: 1.4}}, seeded}
 	band.fig.Band = figure.BandInterval
 	return append(list, smooth, band)
+}
+
+// Every key of figures has a picture that a person has looked at; those of looks have one
+// of their own.
+func TestEveryKeyHasAPicture(t *testing.T) {
+	for _, k := range figure.Kinds() {
+		if k.Text {
+			continue
+		}
+		for _, f := range append(figure.Common(), k.Fields...) {
+			if f.Key != "name" && !slices.ContainsFunc(goldens, func(g golden) bool {
+				fig := g.fig
+				return !reflect.ValueOf(f.To(&fig)).Elem().IsZero()
+			}) {
+				t.Errorf("no picture has %s", f.Key)
+			}
+		}
+	}
 }
 
 // Every key of a figure's looks has a picture.
