@@ -137,7 +137,8 @@ func TestPrintedNamesChoose(t *testing.T) {
 			t.Errorf("compare: %s", out)
 		}
 	}
-	if _, errs, code := prabench("results --metric kid"); code != exitUsage || !strings.Contains(errs, "no result has it; there are fid_proxy") {
+	_, errs, code := prabench("results --metric kid")
+	if code != exitUsage || !strings.Contains(errs, "no result has it; there are fid_proxy") {
 		t.Errorf("exit code %d, %s", code, errs)
 	}
 	if out := must(t, "results --only depth=exact,seed=1 --format csv"); !strings.Contains(out, "aaaa22222222") {

@@ -37,7 +37,8 @@ func TestSearch(t *testing.T) {
 	head, _, _ := strings.Cut(string(tiny), "[[figure]]")
 	write(t, "drawn.toml", head+"\n[[figure]]\nname = \"along\"\nkind = \"line\"\nx = \"train.until\"\nseries = \"train.lr\"\n")
 	must(t, "plot drawn.toml"+set)
-	if svg, err := os.ReadFile("figures/tiny/along.svg"); err != nil || !strings.Contains(string(svg), "Hollow: the last value of 3 of 12 cells") {
+	svg, err := os.ReadFile("figures/tiny/along.svg")
+	if err != nil || !strings.Contains(string(svg), "Hollow: the last value of 3 of 12 cells") {
 		t.Errorf("%v: what was dropped is not hollow", err)
 	}
 	if out, errs, code := prabench("run tiny.toml --no-figures" + set); code != exitOK || !strings.Contains(errs, first[1]) {
