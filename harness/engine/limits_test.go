@@ -36,7 +36,7 @@ func limited(what string) int {
 		s.Measure.Rounds = 0
 		switch what {
 		case "much memory":
-			s.Count = 1 << 24
+			edit(s, func(p *pra.Params) { p.Train.Batch = 1 << 18 }) // whose activations are gigabytes
 		case "large file":
 			s.Count = 1 << 16
 		case "long":
