@@ -128,6 +128,10 @@ func readChoice(text string, n int, called func(int) where.Cell, swept []string,
 		return c
 	}
 	for _, part := range where.Pairs(text) {
+		if words := conditions(part, swept); len(words) > 1 && !name(part.Part) {
+			c.pairs = append(c.pairs, words...)
+			continue
+		}
 		key, raw := plainKey(part.Key), part.Value
 		f, problem := chosenField(key, swept)
 		switch {
@@ -158,6 +162,23 @@ func readChoice(text string, n int, called func(int) where.Cell, swept []string,
 		c.pairs = append(c.pairs, typedPair{f, raw})
 	}
 	return c
+}
+
+// conditions are those of a part in which blanks stand between values of keys, as in
+// labels, but in another order or not all of them; nil where it is no such part.
+func conditions(part where.Pair, swept []string) (out []typedPair) {
+	if strings.ContainsAny(part.Part, `"'`) {
+		return nil
+	}
+	for word := range strings.FieldsSeq(part.Part) {
+		key, raw, ok := strings.Cut(word, "=")
+		f, _ := chosenField(plainKey(key), swept)
+		if !ok || f == nil || f == labelField || strings.Contains(raw, "=") {
+			return nil
+		}
+		out = append(out, typedPair{f, raw})
+	}
+	return out
 }
 
 // Choices is [ChoicesAmong] of keys alone, whatever cells there are.

@@ -42,6 +42,7 @@ func TestWhatIsPrintedIsAFilter(t *testing.T) {
 		{id, 1, ""}, {id[:6], 1, ""}, {"cell=" + id, 1, ""}, {"id=" + id[:8], 1, ""}, {id + "," + e.Cells[0].ID, 2, ""},
 		{id[:6] + ",rollout_depth=0", 0, "no cell has all of them"},
 		{"size=28 rollout_depth=0 thin, seed 2", 0, "no cell has the value 2"}, {"depth=0, seed 1", 4, ""}, {"thin, seed 1", 4, ""},
+		{"depth=0 size=28", 2, ""}, {"rollout_depth=0 size=28,thin", 1, ""}, {"size=28 size=32", 8, ""},
 		{"cell=zzzz", 0, "no cell has the id"}, {"batch=64", 0, "can be train.batch or sample.batch or measure.batch: write the one"},
 		{"rolout_depth=exact", 0, "did you mean rollout_depth?"}, {"sise=32", 0, "did you mean size?"}, {"qwertz=1", 0, "label or outside"},
 		{"size=29", 0, "no cell has the value 29; allowed: 28, 32"},

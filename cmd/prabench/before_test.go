@@ -67,11 +67,15 @@ func TestWhatIsNotThere(t *testing.T) {
 	write(t, "empty/file", "")
 	for args, want := range map[string]string{
 		"score none.tar --label x --experiment tiny.toml": "none.tar: there is no such file or folder; images are",
-		"ingest none":      "none: there is no such folder; give the .prabench",
-		"ingest empty":     "empty: it has neither results",
-		"ingest tiny.toml": "tiny.toml: it is no folder",
-		"report":           "there is no database here",
-		"embedder train":   "at least one of the flags --set, --experiment is required",
+		"ingest none":                    "none: there is no such folder; give the .prabench",
+		"ingest empty":                   "empty: it has neither results",
+		"ingest tiny.toml":               "tiny.toml: it is no folder",
+		"report":                         "there is no database here",
+		"run tiny.toml --jobs 0.5":       `invalid argument "0.5" for "--jobs" flag: it takes a whole number; see`,
+		"noise tiny.toml --difference a": "it takes a number; see",
+		"run tiny.toml --jobs 99999999999999999999":         "it is too large",
+		"results --json=3":                                  "it takes true or false",
+		"embedder train":                                    "at least one of the flags --set, --experiment is required",
 		"embedder train --set mnist --experiment tiny.toml": "--experiment, --set were all set",
 	} {
 		_, errs, code := prabench(args)

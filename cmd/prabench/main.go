@@ -120,7 +120,7 @@ func (a *app) root() *cobra.Command {
 	f.BoolVar(&a.json, "json", false, "print JSON")
 	root.PersistentPreRunE = a.checkOutputs
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return usage("%w; see `%s --help`", err, c.CommandPath())
+		return usage("%s; see `%s --help`", terminal.FlagValue(err.Error()), c.CommandPath())
 	})
 	root.AddCommand(a.runCommand(), a.planCommand(), a.statusCommand(), a.serveCommand(), a.resultsCommand(), a.plotCommand(),
 		a.compareCommand(), a.noiseCommand(), a.importanceCommand(), a.paperCommand(), a.sampleCommand(), a.scoreCommand(), a.dataCommand(),

@@ -128,6 +128,15 @@ func (m *Merged) artifacts(ctx context.Context, to, from artifact.Store, refused
 	return attempts, nil
 }
 
+// missing says of a folder to take in that it is not there.
+type missing struct{ error }
+
+func (m *missing) Error() string {
+	return "there is no such folder; give the .prabench of another run, a folder that has one, or its spool"
+}
+
+func (m *missing) Unwrap() error { return m.error }
+
 // CheckMerge refuses what [Merge] would, before there is a database.
 func CheckMerge(dir string) error {
 	_, _, err := sourceOf(dir)
@@ -139,7 +148,7 @@ func CheckMerge(dir string) error {
 func sourceOf(dir string) (from artifact.Store, spool string, err error) {
 	if info, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
 		return from, "", &fs.PathError{Op: "ingest", Path: dir,
-			Err: errors.New("there is no such folder; give the .prabench of another run, a folder that has one, or its spool")}
+			Err: &missing{err}}
 	} else if err != nil {
 		return from, "", err
 	} else if !info.IsDir() {

@@ -13,6 +13,7 @@ import (
 
 	"prabench/harness/stage"
 	"prabench/results"
+	"prabench/results/where"
 )
 
 // FindStale says of the stages to do which were done before, for the cell of
@@ -31,13 +32,13 @@ func (p *Plan) FindStale(ctx context.Context, db *results.DB) error {
 		}
 		done := map[cellStage]results.EarlierStage{}
 		for _, s := range earlier {
-			at := cellStage{s.Label, s.Seed, s.Kind}
+			at := cellStage{where.Label(s.Label), s.Seed, s.Kind}
 			done[at] = s
 		}
 		for _, c := range e.Cells {
 			for _, st := range c.Chain.Stages() {
 				it, kind := p.Item(st.Key), st.Kind
-				before, ok := done[cellStage{c.Label, c.Seed, kind.Name}]
+				before, ok := done[cellStage{where.Label(c.Label), c.Seed, kind.Name}]
 				if !ok || it.State != ToDo && it.State != Blocked || !it.Known || before.Key == it.Key {
 					continue
 				}

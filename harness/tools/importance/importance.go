@@ -166,7 +166,8 @@ func (r Report) Print(w io.Writer) error {
 		}
 		factor, unit := quantity.Shown(m.Name, m.Unit, math.Abs(m.Mean))
 		fmt.Fprintf(w, "%s: mean %s over %d points × %d seeds\n", m.Name, quantity.With(short(m.Mean*factor), unit), m.Points, m.Seeds)
-		t := table.Table{Columns: []string{"effect", "share of variance", "without luck", "F", "p (Holm)", quantity.Head("mean at each value", unit)}}
+		t := table.Table{Columns: []string{"effect", "share of variance", "without luck", "F", "p (Holm)",
+			quantity.Head("mean at each value", unit)}}
 		for _, e := range m.Effects {
 			t.Rows = append(t.Rows, []any{e.Name, percent(e.Share), net(e.Net), shown(e.F), shown(e.Corrected), levels(e.Levels, factor)})
 		}

@@ -32,7 +32,8 @@ func (c *Cluster) Submit(ctx context.Context, r engine.Run, o Options, es ...*en
 		return nil, &engine.Mistake{Err: err}
 	}
 	if _, err := c.Tool(ctx, "sbatch", "--version"); err != nil {
-		return nil, engine.Mistakef("Slurm does not answer here; nothing was sent: submit on a machine of the cluster, or use `prabench run`: %w", err)
+		return nil, engine.Mistakef("Slurm does not answer here; nothing was sent: submit on a machine of the cluster, or use `prabench run`: %w",
+			err)
 	}
 	// Not without an answer: what waits in the queue would be sent twice.
 	before, err := Look(ctx, c.Tool, c.Places)
