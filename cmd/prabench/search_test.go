@@ -45,6 +45,14 @@ func TestSearch(t *testing.T) {
 		t.Errorf("once more: exit code %d, %s%s", code, out, errs)
 	}
 
+	// However many stages run side by side: a stop waits for all of its points.
+	for _, jobs := range []string{"1", "3"} {
+		_, errs, code := prabench("run tiny.toml --no-figures --jobs " + jobs + set + " --db jobs" + jobs + ".db --artifacts jobs" + jobs)
+		if again := decided.FindAllString(errs, -1); code != exitOK || strings.Join(again, "\n") != strings.Join(first, "\n") {
+			t.Errorf("with --jobs %s exit code %d and %q, without %q", jobs, code, again, first)
+		}
+	}
+
 	// The same elsewhere, killed again and again.
 	elsewhere := set + " --db other.db --artifacts other"
 	killed := 0
