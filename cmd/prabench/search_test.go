@@ -19,6 +19,13 @@ func TestSearch(t *testing.T) {
 	axes := " --set train.evaluate=[4,8] --set measure.rounds=0 --set train.rollout_depth=1 --set train.clip=1" +
 		" --set train.lr=[1e-5,1e-3,1e-2,0.9]"
 	set := axes + " --set search.metric=fid_proxy --set search.keep=0.5"
+	planned := "search by fid_proxy: 4 points train to 4 steps, 2 of them to 8, 1 of them to 20; 36 of 80 steps a seed (45 %)"
+	if plan := must(t, "plan tiny.toml"+set); !strings.Contains(plan, planned) {
+		t.Errorf("plan does not say %q:\n%s", planned, plan)
+	}
+	if plan := must(t, "plan tiny.toml"+axes); strings.Contains(plan, "search by") {
+		t.Errorf("a plan without a search names one:\n%s", plan)
+	}
 	out, errs, code := prabench("run tiny.toml --no-figures" + set)
 	if code != exitOK {
 		t.Fatalf("exit code %d\n%s%s", code, out, errs)

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"prabench/experiments"
 	"prabench/harness/machine"
 	"prabench/harness/work"
 	"prabench/metrics/quantity"
@@ -153,7 +154,7 @@ func (s *search) drop(ctx context.Context, stop int, later []int) error {
 		return cmp.Compare(b.score*better, a.score*better)
 	})
 	rule := s.File.Base.Search
-	keep := min(len(s.points), max(rule.Least, int(math.Ceil(rule.Keep*float64(len(s.points))-1e-9))))
+	keep := going(rule, len(s.points))
 	for i, p := range s.points[keep:] {
 		reason := fmt.Sprintf(record.Dropped+": %s %.4g after %d steps is %d of %d, and %d go on", s.metric.Name, p.score, stop, keep+i+1,
 			len(s.points), keep)
@@ -168,6 +169,37 @@ func (s *search) drop(ctx context.Context, stop int, later []int) error {
 		s.points[0].name)
 	s.points = s.points[:keep]
 	return nil
+}
+
+// going is how many of n points go on.
+func going(rule experiments.Search, n int) int {
+	return min(n, max(rule.Least, int(math.Ceil(rule.Keep*float64(n)-1e-9))))
+}
+
+// SearchPlan says how many points a search will leave at each stop and what it will
+// train, and "" where there is no search. No score is needed for that.
+func (l Loaded) SearchPlan() string {
+	if l.File == nil || !l.File.Base.Search.On() {
+		return ""
+	}
+	rule := l.File.Base.Search
+	s := search{Loaded: l}
+	stops := s.read()
+	if len(stops) < 2 || len(s.points) < 2 {
+		return ""
+	}
+	left, trained, last := len(s.points), 0, 0
+	text := fmt.Sprintf("search by %s: %d points train to %d steps", rule.Metric, left, stops[0])
+	for i, stop := range stops {
+		trained += left * (stop - last)
+		last = stop
+		if i < len(stops)-1 && left > 1 {
+			left = going(rule, left)
+			text += fmt.Sprintf(", %d of them to %d", left, stops[i+1])
+		}
+	}
+	whole := len(s.points) * last
+	return text + fmt.Sprintf("; %d of %d steps a seed (%.0f %%)", trained, whole, 100*float64(trained)/float64(max(1, whole)))
 }
 
 // scores reads the mean over seeds of each point at a stop.

@@ -55,6 +55,9 @@ func planTable(w io.Writer, l engine.Loaded, p *engine.Plan) error {
 		fmt.Fprintf(w, " (%s)", f.Description)
 	}
 	fmt.Fprintln(w)
+	if search := l.SearchPlan(); search != "" {
+		fmt.Fprintln(w, search)
+	}
 	t := table.Table{Columns: []string{"cell", quantity.Params.Called(), "tokens", quantity.ARSteps.Called(), quantity.NFE.Called(),
 		quantity.Head(quantity.FLOPsImage.Label, "GFLOP"), quantity.Head(quantity.TrainFLOPs.Label, "TFLOP"), "train memory",
 		"sample memory"}}
