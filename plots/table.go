@@ -236,7 +236,7 @@ func (c column) cell(cell CellData) tableCell {
 		return tableCell{value: numeral.Compact(v, 4)}
 	}
 	f := func(x float64) string { return fmt.Sprintf("%.*f", digits, x) }
-	if below < 0 || above < 0 || math.Abs(below-above) > 0.15*half {
+	if numeral.Uneven(v, v-below, v+above) {
 		return tableCell{value: f(v), interval: "[" + f(v-below) + ", " + f(v+above) + "]"}
 	}
 	return tableCell{value: f(v), interval: "± " + f((below+above)/2)}

@@ -82,12 +82,24 @@ func Bytes(n int64) string {
 	return Digits(float64(n)/(1<<10), 3) + " KiB"
 }
 
-// Half writes a value and half of its interval, which is empty without one, both times
-// a factor.
-func Half(value float64, lo, hi *float64, factor float64) (text, half string) {
+// WithInterval writes a value and its interval, both times a factor: half of it after a
+// ±, its ends in brackets where they lie unequally far away ([Uneven]), and nothing
+// without one.
+func WithInterval(value float64, lo, hi *float64, factor float64) (text, interval string) {
 	text = Digits(value*factor, 4)
-	if lo != nil && hi != nil {
-		half = Digits((*hi-*lo)/2*factor, 2)
+	switch {
+	case lo == nil || hi == nil:
+	case Uneven(value, *lo, *hi):
+		interval = "[" + Digits(*lo*factor, 3) + ", " + Digits(*hi*factor, 3) + "]"
+	default:
+		interval = "±" + Digits((*hi-*lo)/2*factor, 2)
 	}
-	return text, half
+	return text, interval
+}
+
+// Uneven says that the ends of an interval lie so unequally far from the value that a ±
+// would mislead, as those of shares near 0 and of times on a log scale.
+func Uneven(value, lo, hi float64) bool {
+	below, above := value-lo, hi-value
+	return below < 0 || above < 0 || math.Abs(below-above) > 0.15*math.Max(below, above)
 }

@@ -56,13 +56,25 @@ func TestSizes(t *testing.T) {
 
 func TestValueWithItsInterval(t *testing.T) {
 	lo, hi := 0.0119, 0.0127
-	for factor, want := range map[float64][2]string{1e3: {"12.30", "0.40"}, 1: {"0.01230", "0.00040"}, 100: {"1.230", "0.040"}} {
-		text, half := Half(0.0123, &lo, &hi, factor)
-		if got := [2]string{text, half}; got != want {
+	for factor, want := range map[float64][2]string{1e3: {"12.30", "±0.40"}, 1: {"0.01230", "±0.00040"}, 100: {"1.230", "±0.040"}} {
+		text, interval := WithInterval(0.0123, &lo, &hi, factor)
+		if got := [2]string{text, interval}; got != want {
 			t.Errorf("times %g: %q, want %q", factor, got, want)
 		}
-		if text, half = Half(0.0123, &lo, nil, factor); text != want[0] || half != "" {
-			t.Errorf("times %g without an interval: %q, %q", factor, text, half)
+		if text, interval = WithInterval(0.0123, &lo, nil, factor); text != want[0] || interval != "" {
+			t.Errorf("times %g without an interval: %q, %q", factor, text, interval)
+		}
+	}
+	// No ± says that a throughput could be negative, or a share.
+	for _, c := range []struct {
+		value, lo, hi float64
+		want          string
+	}{
+		{2390, 956.5, 5973, "[956, 5970]"}, {0, 0, 0.037, "[0.00, 0.0370]"}, {1, 0.9, 0.95, "[0.900, 0.950]"},
+		{-3, -4, -2, "±1.0"}, {5, 5, 5, "±0.0"}, {10, 8.9, 11, "±1.1"},
+	} {
+		if _, got := WithInterval(c.value, &c.lo, &c.hi, 1); got != c.want {
+			t.Errorf("%g [%g, %g]: %q, want %q", c.value, c.lo, c.hi, got, c.want)
 		}
 	}
 }

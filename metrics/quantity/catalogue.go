@@ -221,7 +221,7 @@ var (
 		Better: -1, Group: Cost, Nature: Counted, Interval: stat.Rounds, Check: CheckedAlways, Stage: "time",
 	})
 	NFE = metric(Metric{
-		Name: "nfe", Unit: "1", Label: "head evaluations per image (NFE)", Short: "NFE",
+		Name: "nfe", Unit: "1", Label: "head evaluations per token (NFE)", Short: "NFE",
 		Doc:    "Evaluations of the flow head for each token; guidance evaluates twice.",
 		Better: -1, Group: Cost, Nature: Counted, Interval: stat.Rounds, Check: CheckedAlways, Stage: "time",
 	})

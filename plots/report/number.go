@@ -21,13 +21,16 @@ func shownWith(value float64, lo, hi *float64, factor float64, d int) (text, int
 		return numeral.Fixed(value, numeral.Decimals(value, 4)), ""
 	}
 	half := (*hi - *lo) / 2 * factor
-	if half == 0 {
-		return numeral.Fixed(value, numeral.Decimals(value, 4)), "0"
+	if half == 0 && value == *lo*factor {
+		return numeral.Fixed(value, numeral.Decimals(value, 4)), "±0"
 	}
 	if d < 0 {
 		d = min(numeral.Decimals(half, 2), numeral.Decimals(value, 6))
 	}
-	return numeral.Signless(value, d), numeral.Signless(half, d)
+	if numeral.Uneven(value, *lo*factor, *hi*factor) {
+		return numeral.Signless(value, d), "[" + numeral.Signless(*lo*factor, d) + ", " + numeral.Signless(*hi*factor, d) + "]"
+	}
+	return numeral.Signless(value, d), "±" + numeral.Signless(half, d)
 }
 
 // raw writes a number for the script: nine significant digits.

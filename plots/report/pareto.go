@@ -176,7 +176,7 @@ func (s scaled) say(m plots.MetricValue) string {
 	text, interval := shown(m.Value, m.Lo, m.Hi, s.factor)
 	out := plots.Describe(s.metric).Short + " " + text
 	if interval != "" {
-		out += " ± " + interval
+		out += " " + strings.Replace(interval, "±", "± ", 1)
 	}
 	if s.unit != "" {
 		out += " " + s.unit

@@ -98,7 +98,8 @@ func (s Summary) Notes() []string {
 			strings.Join(diverged, ", ")))
 	}
 	if len(s.Metrics) > 0 {
-		notes = append(notes, "± half of the 95 % interval: over seeds where there are several, else over images (jackknife) or rounds (Student)")
+		notes = append(notes, "± half of the 95 % interval, [its ends] where they lie unequally far off: over seeds where there are several, "+
+			"else over images (jackknife) or rounds (Student)")
 	}
 	return notes
 }

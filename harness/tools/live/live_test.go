@@ -299,7 +299,7 @@ func TestPageInAllStates(t *testing.T) {
 		"last: interrupted: the run was stopped",
 		"2 of 10 stages done", "1 failed", "No run goes on", `aria-live="polite"`, "12.34", "±0.50", "latency <small>ms</small>",
 		`<td>1 of 2</td>`, `<td class="text">interrupted: the run was stopped`,
-		"± half of the 95 % interval",
+		"± half of the 95 % interval, [its ends]",
 		"2 cells: 1 failed, 1 to do. No run goes on.")
 
 	only := pageOf(t, s, "/?state=failed")
@@ -392,7 +392,7 @@ func TestNumbers(t *testing.T) {
 	}
 	got := numbersOf(data.Summarize(points, nil, 6))
 	want := numbers{Columns: []column{{"fid_proxy", "", 1}, {"latency", "ms", 1e3}}, Rows: []point{
-		{Name: "a", Seeds: "2 of 3", Values: []number{{Value: "12.00"}, {"1.500", "0.10"}}, Outcome: "ok"},
+		{Name: "a", Seeds: "2 of 3", Values: []number{{Value: "12.00"}, {"1.500", "±0.10"}}, Outcome: "ok"},
 		{Name: "b", Seeds: "3", Values: []number{{}, {}}, Outcome: "pending"},
 	}}
 	if d := cmp.Diff(want, got, cmp.AllowUnexported(column{})); d != "" {

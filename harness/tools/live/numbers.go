@@ -123,7 +123,7 @@ func numbersOf(s data.Summary) numbers {
 		for k, name := range s.Metrics {
 			var v number
 			if m, ok := p.Means[name]; ok {
-				v.Value, v.Interval = numeral.Half(m.Value, m.Lo, m.Hi, n.Columns[k].factor)
+				v.Value, v.Interval = numeral.WithInterval(m.Value, m.Lo, m.Hi, n.Columns[k].factor)
 			}
 			row.Values = append(row.Values, v)
 		}

@@ -193,7 +193,7 @@ func (w *watcher) pageValues(ctx context.Context, b *base, cells []*cell, column
 			for i := range rows {
 				r := &rows[i]
 				var v number
-				v.Value, v.Interval = numeral.Half(r.Value, r.Lo, r.Hi, factors[r.Metric])
+				v.Value, v.Interval = numeral.WithInterval(r.Value, r.Lo, r.Hi, factors[r.Metric])
 				b.values[name{experiment, r.Cell}][r.Metric] = v
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 
 	"prabench/internal/numeral"
 	"prabench/metrics/quantity"
@@ -34,8 +35,7 @@ func Points(w io.Writer, experiment string, s view.Summary, others string, more 
 	return nil
 }
 
-// pointTable has the mean over seeds of each metric and the half width of its
-// interval.
+// pointTable has the mean over seeds of each metric and its interval.
 func pointTable(s view.Summary) table.Table {
 	t := table.Table{Columns: []string{"cell", "seeds"}}
 	factors := map[string]float64{}
@@ -81,9 +81,6 @@ func seeds(p *view.Point, metrics []string) string {
 
 // withInterval writes "12.3 ±0.4".
 func withInterval(m view.Mean, factor float64) string {
-	text, half := numeral.Half(m.Value, m.Lo, m.Hi, factor)
-	if half != "" {
-		text += " ±" + half
-	}
-	return text
+	text, interval := numeral.WithInterval(m.Value, m.Lo, m.Hi, factor)
+	return strings.TrimSpace(text + " " + interval)
 }
