@@ -219,7 +219,7 @@ func (c column) cell(cell CellData) tableCell {
 	}
 	below, above := v-*m.Lo*c.factor, *m.Hi*c.factor-v
 	half := math.Max(math.Abs(below), math.Abs(above))
-	if half == 0 && c.digits > 0 && c.digits <= 8 {
+	if half == 0 && c.digits > 0 && c.digits <= 8 && math.Abs(v) < 1e15 {
 		return tableCell{value: fmt.Sprintf("%.*f", c.digits, v), interval: "± 0"}
 	}
 	if half == 0 {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"regexp"
@@ -93,5 +94,124 @@ func TestSearch(t *testing.T) {
 	}
 	if _, errs, code := prabench("run tiny.toml --set search.metric=kid"); code != exitUsage || !strings.Contains(errs, "train.evaluate") {
 		t.Errorf("no stops: exit code %d, %s", code, errs)
+	}
+}
+
+// A search through Slurm sends stop after stop and decides as a run on one machine does,
+// also when a submission is repeated, a dry run looks on, and tasks are lost.
+func TestSearchThroughSlurm(t *testing.T) {
+	if testing.Short() {
+		t.Skip("trains a dozen small models: some seconds")
+	}
+	here(t)
+	s := onPaper(t)
+	slurmPause = time.Millisecond
+	t.Cleanup(func() { slurmPause = 0 })
+	set := " --set train.evaluate=[4,8] --set measure.rounds=0 --set train.rollout_depth=1 --set train.clip=1" +
+		" --set train.lr=[1e-5,1e-3,1e-2,0.9] --set search.metric=fid_proxy --set search.keep=0.5"
+	_, said, code := prabench("run tiny.toml --no-figures" + set + " --db local.db --artifacts local")
+	decided := regexp.MustCompile(`tiny: after \d+ steps \d of \d points go on, .*|the search trained .*`)
+	want := decided.FindAllString(said, -1)
+	if code != exitOK || len(want) != 3 {
+		t.Fatalf("exit code %d, %q", code, want)
+	}
+	done := 0
+	tasks := func(lose bool) { // does what was sent since, but for a lost task
+		for _, c := range s.calls[done:] {
+			if strings.HasPrefix(c, "sbatch --parsable") {
+				doArray(t, c[strings.LastIndex(c, " ")+1:], lose)
+			}
+		}
+		done, s.queue = len(s.calls), map[string]string{}
+	}
+	sent := func(args string) (stages int, errs string) {
+		t.Helper()
+		before := len(s.queue)
+		_, errs, code := prabench("submit slurm tiny.toml" + set + args)
+		if code != exitOK {
+			t.Fatalf("exit code %d\n%s", code, errs)
+		}
+		return len(s.queue) - before, errs
+	}
+	// The first stop: 4 trainings with samples and scores, and the reference.
+	if n, errs := sent(""); n != 13 || !strings.Contains(errs, "stop 1 of 3, after 4 steps: 4 of 4 points, 13 stages to do") {
+		t.Fatalf("%d stages sent: %s", n, errs)
+	}
+	if n, _ := sent(""); n != 0 {
+		t.Errorf("%d stages that wait were sent again", n)
+	}
+	tasks(true)
+	if n, errs := sent(""); n != 3 || strings.Contains(errs, "go on") {
+		t.Errorf("after a task was lost %d stages are sent: %s", n, errs)
+	}
+	tasks(false)
+	must(t, "status tiny.toml"+set) // takes in
+	_, errs, _ := prabench("submit slurm tiny.toml --dry-run" + set)
+	if again := decided.FindAllString(errs, -1); len(again) != 1 || again[0] != want[0] {
+		t.Errorf("a dry run foresees %q", again)
+	}
+	if status := must(t, "status tiny.toml"+set); strings.Contains(status, "dropped by the search") {
+		t.Errorf("a dry run decided:\n%s", status)
+	}
+	n, errs := sent("")
+	if n != 6 || !strings.Contains(errs, want[0]) || !strings.Contains(errs, "stop 2 of 3, after 8 steps: 2 of 4 points") {
+		t.Errorf("second stop: %d stages, %s", n, errs)
+	}
+	tasks(false)
+	// The rest in one go: whatever is sent has been done when somebody looks again.
+	s.sent = func() { tasks(false) }
+	_, errs, code = prabench("submit slurm tiny.toml --wait" + set)
+	if got := decided.FindAllString(errs, -1); code != exitOK || len(got) == 0 || strings.Join(got[len(got)-3:], "\n") != strings.Join(want, "\n") {
+		t.Errorf("exit code %d and decisions %q, on one machine %q\n%s", code, got, want, errs)
+	}
+	dropped := regexp.MustCompile(`dropped by the search: .*`)
+	a, b := must(t, "status tiny.toml"+set), must(t, "status tiny.toml"+set+" --db local.db --artifacts local")
+	if x, y := dropped.FindAllString(a, -1), dropped.FindAllString(b, -1); len(x) < 3 || strings.Join(x, "\n") != strings.Join(y, "\n") {
+		t.Errorf("dropped through Slurm %q, on one machine %q", x, y)
+	}
+	// A task that never leaves a result ends the wait with a reason.
+	s.sent = func() { s.queue = map[string]string{} }
+	if _, errs, code := prabench("submit slurm tiny.toml --wait --set search.metric=none --set seed=9" + axesOf(set)); code != 4 ||
+		!strings.Contains(errs, "nothing came of it") {
+		t.Errorf("exit code %d: %s", code, errs)
+	}
+}
+
+// axesOf is what sets the cells, without the search.
+func axesOf(set string) string {
+	axes, _, _ := strings.Cut(set, " --set search.")
+	return axes
+}
+
+// doArray does the tasks of an array's script; lose loses the first training and, as
+// Slurm cancels them, what builds on it.
+func doArray(t *testing.T, script string, lose bool) {
+	t.Helper()
+	raw, err := os.ReadFile(script)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, line, _ := strings.Cut(string(raw), "exec ")
+	words := strings.Fields(line)
+	for _, m := range arrayLine.FindAllStringSubmatch(string(raw), -1) {
+		if m[1] != "array" {
+			continue
+		}
+		indices, _, _ := strings.Cut(m[2], "%")
+		for part := range strings.SplitSeq(indices, ",") {
+			var from, to int
+			if n, _ := fmt.Sscanf(part, "%d-%d", &from, &to); n == 1 {
+				to = from
+			}
+			for i := from; i <= to; i++ {
+				if lose && i == 0 && !strings.HasSuffix(script, "reference.sh") {
+					continue
+				}
+				out, errs, code := prabench(strings.Join(words[1:], " ") + fmt.Sprintf(" --index %d", i))
+				if code != exitOK {
+					t.Errorf("%s, task %d: exit code %d, %s%s", script, i, code, out, errs)
+				}
+			}
+		}
 	}
 }

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -19,7 +21,7 @@ func (a *app) submitCommand() *cobra.Command {
 	}
 	var o slurm.Options
 	var retry string
-	var dry bool
+	var dry, wait bool
 	c := &cobra.Command{
 		Use:   "slurm FILE…",
 		Short: "Send what is missing to Slurm, as array jobs",
@@ -34,7 +36,7 @@ func (a *app) submitCommand() *cobra.Command {
 			if dry {
 				return a.submitDry(c.Context(), files, o, retry == "failed")
 			}
-			return a.submit(c.Context(), files, o, retry == "failed")
+			return a.submit(c.Context(), files, o, retry == "failed", wait)
 		},
 	}
 	f := c.Flags()
@@ -50,13 +52,17 @@ func (a *app) submitCommand() *cobra.Command {
 	f.StringVar(&o.TimingPartition, "timing-partition", "", "partition of timings; --partition otherwise")
 	f.StringVar(&o.TimingConstraint, "timing-constraint", "", "features that pin timings to one type of node; --constraint otherwise")
 	f.StringVar(&retry, "retry", "", "`failed`: send stages again that failed before")
+	f.BoolVar(&wait, "wait", false, "stay until all is there, and send the next stop of a search when one is done")
 	f.BoolVar(&dry, "dry-run", false, "print the scripts and the calls of sbatch; write and send nothing")
 	submit.AddCommand(c)
 	return submit
 }
 
-// slurmTool is a variable because tests have a Slurm of their own.
-var slurmTool slurm.Tool = slurm.Run
+// slurmTool and slurmPause are variables because tests have a Slurm of their own.
+var (
+	slurmTool  slurm.Tool = slurm.Run
+	slurmPause time.Duration
+)
 
 // cluster is Slurm with the places of this command.
 func (a *app) cluster() *slurm.Cluster {
@@ -64,14 +70,15 @@ func (a *app) cluster() *slurm.Cluster {
 		Note: func(text string) { fmt.Fprintln(a.stderr, text) }}
 }
 
-func (a *app) submit(ctx context.Context, files []string, o slurm.Options, retry bool) error {
-	ls, err := a.load(files)
-	if err != nil {
-		return err
-	}
+func (a *app) submit(ctx context.Context, files []string, o slurm.Options, retry, wait bool) error {
 	r := engine.Run{Retry: retry, Command: workerCommand, Name: "prabench submit slurm " + strings.Join(files, " "), Out: a.stderr,
 		Terminal: isTerminal(a.stderr)}
-	receipt, err := a.cluster().Submit(ctx, r, o, exps(ls)...)
+	return a.cluster().Follow(ctx, slurm.Following{Load: func() ([]engine.Loaded, error) { return a.load(files) }, Run: r, Options: o,
+		Wait: wait, Pause: slurmPause, Report: func(receipt *slurm.Receipt, err error) error { return a.submitted(files, receipt, err) }})
+}
+
+// submitted says what became of a submission.
+func (a *app) submitted(files []string, receipt *slurm.Receipt, err error) error {
 	if receipt == nil {
 		return err
 	}
@@ -81,11 +88,8 @@ func (a *app) submit(ctx context.Context, files []string, o slurm.Options, retry
 			p.Count(engine.Done), d.Waiting, p.Count(engine.Failed), p.Count(engine.Blocked))
 		return nil
 	}
-	if e := a.sent(receipt); e != nil {
-		return e
-	}
-	if err != nil {
-		return err
+	if e := a.sent(receipt); e != nil || err != nil {
+		return cmp.Or(e, err)
 	}
 	fmt.Fprintf(a.stderr, "%d stages sent as %s; %d are done, %d were with Slurm before; to follow them: %s\n",
 		d.Stages(), d.Dir(), p.Count(engine.Done), d.Waiting, a.about("status", files))
@@ -115,7 +119,7 @@ func (a *app) submitDry(ctx context.Context, files []string, o slurm.Options, re
 	if err != nil {
 		return err
 	}
-	d, notes, err := a.cluster().Foresee(ctx, retry, o, exps(ls)...)
+	d, notes, err := a.cluster().Foresee(ctx, retry, o, ls...)
 	if err != nil {
 		return err
 	}

@@ -23,6 +23,7 @@ type paperSlurm struct {
 	queue map[string]string // "job|index|name" → "state|reason|node"
 	mute  bool              // does not answer
 	after func()            // the next answer of squeue
+	sent  func()            // before the queue is asked for
 }
 
 var arrayLine = regexp.MustCompile(`#SBATCH --(job-name|array)=(\S+)`)
@@ -58,6 +59,9 @@ func (s *paperSlurm) run(_ context.Context, name string, args ...string) (string
 		}
 		return fmt.Sprintln(s.next), nil
 	case "squeue":
+		if s.sent != nil {
+			s.sent()
+		}
 		var b strings.Builder
 		for k, v := range s.queue {
 			fmt.Fprintln(&b, k+"|"+v)

@@ -3,7 +3,9 @@ package engine
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"math"
 	"slices"
 	"time"
@@ -25,7 +27,7 @@ func (r *Run) DoLoaded(ctx context.Context, ls ...Loaded) (Summary, error) {
 	var plain []*Experiment
 	var searches []Loaded
 	for _, l := range ls {
-		if l.File != nil && l.File.Base.Search.On() {
+		if l.Searches() {
 			searches = append(searches, l)
 		} else {
 			plain = append(plain, l.Exp)
@@ -61,6 +63,8 @@ type search struct {
 	metric *quantity.Metric
 	points []*contestant // those that are left
 	all    []*contestant
+
+	thought bool // nothing is recorded
 }
 
 // do runs rung after rung.
@@ -86,6 +90,57 @@ func (s *search) do(ctx context.Context, sum *Summary) error {
 	}
 	sum.Took = time.Since(began)
 	s.told(stops[len(stops)-1])
+	return nil
+}
+
+// Searches says whether a file has a [search].
+func (l Loaded) Searches() bool { return l.File != nil && l.File.Base.Search.On() }
+
+// NextStop decides of a search whatever results allow that are there, and leaves of the
+// cells those up to the first stop at which something is to do, for others to do it; at
+// says which, and is "" where the search has ended. Decisions are those of
+// [Run.DoLoaded]. Without keep they are only thought: nothing is written.
+func (r *Run) NextStop(ctx context.Context, l Loaded, keep bool) (at string, err error) {
+	s := search{Run: *r, Loaded: l, metric: quantity.Find(l.File.Base.Search.Metric), thought: !keep}
+	if err := s.planned(ctx); err != nil {
+		return "", err
+	}
+	stops := s.read()
+	for i, stop := range stops {
+		s.choose(stop)
+		p, _, err := Inspect(ctx, s.Places, s.Retry, s.Exp)
+		if err != nil {
+			return "", err
+		}
+		if n := p.Count(ToDo); n > 0 {
+			return fmt.Sprintf("stop %d of %d, after %d steps: %d of %d points, %d stages to do", i+1, len(stops), stop, len(s.points),
+				len(s.all), n), nil
+		}
+		for _, c := range s.points {
+			c.steps = stop
+		}
+		if i == len(stops)-1 || len(s.points) < 2 {
+			continue
+		}
+		if err := s.drop(ctx, stop, stops[i+1:]); err != nil {
+			return "", err
+		}
+	}
+	s.told(stops[len(stops)-1])
+	return "", nil
+}
+
+// planned finds the version of the experiment that has its cells, if one was planned.
+func (s *search) planned(ctx context.Context) error {
+	db, err := results.OpenReadOnly(s.Places.DB)
+	if errors.Is(err, results.ErrMissing) || errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	_ = s.Exp.CheckPlanned(ctx, db) // what was never planned has everything to do
 	return nil
 }
 
@@ -179,7 +234,7 @@ func going(rule experiments.Search, n int) int {
 // SearchPlan says how many points a search will leave at each stop and what it will
 // train, and "" where there is no search. No score is needed for that.
 func (l Loaded) SearchPlan() string {
-	if l.File == nil || !l.File.Base.Search.On() {
+	if !l.Searches() {
 		return ""
 	}
 	rule := l.File.Base.Search
@@ -237,6 +292,9 @@ func (s *search) scores(ctx context.Context, stop int) error {
 
 // record leaves in the spool what became of a point's later stops, once.
 func (s *search) record(p *contestant, later []int, reason string) error {
+	if s.thought {
+		return nil
+	}
 	now := time.Now()
 	var dropped []record.Attempt
 	var keys []string

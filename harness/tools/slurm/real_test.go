@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"sort"
 	"strings"
 	"syscall"
@@ -157,6 +158,61 @@ func TestRealSlurm(t *testing.T) {
 	}
 	t.Logf("through Slurm: %.0f s until the queue was empty, %.0f s until all was there", first.Seconds(), time.Since(begin).Seconds())
 	b.same()
+}
+
+// TestRealSlurmSearch lets a search run through a real Slurm, stop after stop, while the
+// command that sends is killed and a training is lost, and compares its decisions with
+// those of a run on one machine.
+func TestRealSlurmSearch(t *testing.T) {
+	if os.Getenv("PRABENCH_SLURM_TEST") == "" {
+		t.Skip("starts a Slurm and trains for a minute: make slurm-test")
+	}
+	file, err := filepath.Abs("testdata/search.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	program := filepath.Join(dir, "bin", "prabench")
+	if out, err := exec.Command("go", "build", "-buildvcs=auto", "-o", program, "prabench/cmd/prabench").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	b := &bench{t: t, program: program, file: file, dir: dir}
+	decided := regexp.MustCompile(`(?m)^search: after \d+ steps .*|^the search trained .*`)
+	want := decided.FindAllString(b.must("run", "--no-figures", "--db", "local.db", "--artifacts", "local"), -1)
+	if len(want) < 2 {
+		t.Fatalf("decisions on one machine: %q", want)
+	}
+	c := slurmtest.Start(t, 2, 2)
+	shared := []string{"--db", "cluster.db", "--artifacts", "shared"}
+	send := append([]string{"submit", "slurm", "--time", "10", "--wait"}, shared...)
+	killed := exec.Command(program, append([]string{"submit", "slurm", file}, send[2:]...)...)
+	killed.Dir = dir
+	if err := killed.Start(); err != nil {
+		t.Fatal(err)
+	}
+	b.wait("tasks in the queue", func() bool { return b.active(c) > 0 })
+	c.Must("scancel", strings.Fields(c.Must("squeue", "--noheader", "--array", "--format=%i"))[0])
+	if err := killed.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = killed.Wait()
+	begin := time.Now()
+	out := b.must(send...)
+	t.Logf("a search of eight points through Slurm, after a kill: %.0f s\n%s", time.Since(begin).Seconds(), out)
+	got := decided.FindAllString(out, -1)
+	if len(got) < len(want) || strings.Join(got[len(got)-len(want):], "\n") != strings.Join(want, "\n") {
+		t.Errorf("decisions through Slurm %q, on one machine %q", got, want)
+	}
+	dropped := regexp.MustCompile(`dropped by the search: .*`)
+	x := dropped.FindAllString(b.must(append([]string{"status"}, shared...)...), -1)
+	y := dropped.FindAllString(b.must("status", "--db", "local.db", "--artifacts", "local"), -1)
+	if len(x) == 0 || strings.Join(x, "\n") != strings.Join(y, "\n") {
+		t.Errorf("dropped through Slurm %q, on one machine %q", x, y)
+	}
+	if out := b.must(append([]string{"run", "--no-figures"}, shared...)...); !strings.Contains(out, "nothing to do") &&
+		!strings.Contains(out, want[len(want)-1]) {
+		t.Errorf("a run after that: %s", out)
+	}
 }
 
 // bench is a folder with the program and an experiment.

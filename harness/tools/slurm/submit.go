@@ -70,7 +70,11 @@ func (c *Cluster) Submit(ctx context.Context, r engine.Run, o Options, es ...*en
 
 // Foresee is the draft of what would be sent, as far as it can be known without
 // taking in results; nothing is written.
-func (c *Cluster) Foresee(ctx context.Context, retry bool, o Options, es ...*engine.Experiment) (*Draft, []string, error) {
+func (c *Cluster) Foresee(ctx context.Context, retry bool, o Options, ls ...engine.Loaded) (*Draft, []string, error) {
+	es := exps(ls)
+	if _, err := c.next(ctx, &engine.Run{Retry: retry}, false, ls); err != nil {
+		return nil, nil, err
+	}
 	p, notes, err := engine.Inspect(ctx, c.Places, retry, es...)
 	if err != nil {
 		return nil, nil, err
