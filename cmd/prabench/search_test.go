@@ -161,7 +161,8 @@ func TestSearchThroughSlurm(t *testing.T) {
 	// The rest in one go: whatever is sent has been done when somebody looks again.
 	s.sent = func() { tasks(false) }
 	_, errs, code = prabench("submit slurm tiny.toml --wait" + set)
-	if got := decided.FindAllString(errs, -1); code != exitOK || len(got) == 0 || strings.Join(got[len(got)-3:], "\n") != strings.Join(want, "\n") {
+	got := decided.FindAllString(errs, -1)
+	if code != exitOK || len(got) < 3 || strings.Join(got[len(got)-3:], "\n") != strings.Join(want, "\n") {
 		t.Errorf("exit code %d and decisions %q, on one machine %q\n%s", code, got, want, errs)
 	}
 	dropped := regexp.MustCompile(`dropped by the search: .*`)

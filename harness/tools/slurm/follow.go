@@ -24,8 +24,8 @@ type Following struct {
 }
 
 // errNothingCame means that what was sent left the queue without a result.
-var errNothingCame = errors.New("what was sent has left the queue, and nothing came of it: `prabench status` names the tasks and their logs; " +
-	"the same command sends it again")
+var errNothingCame = errors.New("what was sent has left the queue, and nothing came of it: `prabench status` names the tasks " +
+	"and their logs; the same command sends it again")
 
 // Follow sends what is missing, once or to the end.
 func (c *Cluster) Follow(ctx context.Context, f Following) error {
