@@ -47,7 +47,7 @@ func TestLivePage(t *testing.T) {
 	}
 	b := browser.Open(t)
 	here(t)
-	server, process := serving(t, "tiny.toml", "--set", "train.steps=5000")
+	server, process := serving(t, "tiny.toml", "--set", "train.steps=15000")
 	b.Look(1280, 900, 1, "light")
 	b.Go(server)
 	b.Wait("the connection", `document.getElementById('connection').textContent === 'live'`)
@@ -63,13 +63,13 @@ func TestLivePage(t *testing.T) {
 		window.seen = {};
 		const look = () => {
 			const s = document.getElementById('running').innerText;
-			seen.training ||= /process [0-9]+/.test(s) && /training [0-9]+\/5000/.test(s) && document.querySelector('#running polyline') !== null;
+			seen.training ||= /process [0-9]+/.test(s) && /training [0-9]+\/15000/.test(s) && document.querySelector('#running polyline') !== null;
 			seen.cell ||= document.querySelector('#cells td.s-running') !== null;
 		};
 		new MutationObserver(look).observe(document.body, {subtree: true, childList: true, characterData: true, attributes: true});
 		return true;
 	})()`)
-	run := exec.Command(os.Args[0], "run", "tiny.toml", "--set", "train.steps=5000")
+	run := exec.Command(os.Args[0], "run", "tiny.toml", "--set", "train.steps=15000")
 	var said strings.Builder
 	run.Stdout, run.Stderr = &said, &said
 	if err := run.Start(); err != nil {
