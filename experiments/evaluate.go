@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"prabench/internal/subset"
 	"prabench/models"
 )
 
@@ -149,7 +150,19 @@ type Search struct {
 	Metric string  `toml:"metric" json:"metric"` // "none" or one of TuneMetrics
 	Keep   float64 `toml:"keep" json:"keep"`     // share of the points that goes on at each stop
 	Least  int     `toml:"least" json:"least"`   // points that go on at least
+
+	// Which points of the sweep there are: "all" of them, or the first Count of a random
+	// or a Sobol sequence.
+	Points string `toml:"points" json:"points,omitempty"`
+	Count  int    `toml:"count" json:"count,omitempty"`
+	Seed   uint64 `toml:"seed" json:"seed,omitempty"`
 }
+
+// AllPoints is a search among all points of the sweep.
+const AllPoints = "all"
+
+// Part says that only some points of the sweep are taken.
+func (s Search) Part() bool { return slices.Contains(subset.Kinds, s.Points) && s.Count > 0 }
 
 // NoSearch is the metric of files whose cells are all trained to their end.
 const NoSearch = "none"
@@ -167,6 +180,12 @@ func (s Search) valid(t Train) error {
 		return bad("metric", "%q is no score that every sample has; allowed: %s, %s", s.Metric, NoSearch, strings.Join(TuneMetrics, ", "))
 	case s.Keep <= 0 || s.Keep >= 1:
 		return bad("keep", "%g is no share of the points that goes on; allowed: above 0, below 1", s.Keep)
+	case s.Points != AllPoints && !slices.Contains(subset.Kinds, s.Points):
+		return bad("points", "%q is no way to take points; allowed: %s, %s", s.Points, AllPoints, strings.Join(subset.Kinds, ", "))
+	case s.Points != AllPoints && s.Count < 1:
+		return bad("count", "must be 1 or more where search.points = %q, not %d", s.Points, s.Count)
+	case s.Points == AllPoints && s.Count != 0:
+		return bad("count", `is for search.points = "random" or "sobol"; without it all points are taken`)
 	case s.Least < 1:
 		return bad("least", "must be 1 or more, not %d", s.Least)
 	case s.On() && t.Evaluate == "" && t.Until == 0:

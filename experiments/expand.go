@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"prabench/internal/subset"
 )
 
 const (
@@ -21,7 +23,8 @@ type expansion struct {
 	short   map[string]string // swept key → its name in labels
 	data    *describing
 	id      *identity
-	index   []int // step of each axis
+	index   []int   // step of each axis
+	part    [][]int // the points that are taken, where not all are
 	reports []*report
 	invalid int
 	merged  int
@@ -95,14 +98,92 @@ func (r *reading) expand() {
 	r.exp.Cells, r.exp.Total = cells, len(cells)
 }
 
+// take takes a part of the points, where [search] says so, with all stops of each.
+func (x *expansion) take() bool {
+	s := x.base.settings().Search
+	if !s.Part() || len(x.axes) == 0 {
+		return true
+	}
+	at := x.axes[0].head
+	if s.Count > x.opts.maxCells {
+		x.problems.add(at, "search.count", fmt.Sprintf("%d points are more cells than allowed: at most %d", s.Count, x.opts.maxCells), "")
+		return false
+	}
+	var steps, axes []int
+	stops, all := -1, 1.
+	for i, a := range x.axes {
+		if slices.Contains(a.fields, byName["train.until"]) {
+			stops = i
+			continue
+		}
+		steps, axes, all = append(steps, a.steps()), append(axes, i), all*float64(a.steps())
+	}
+	out := x.excluder()
+	// whole is a point with all its stops, but for those that are excluded.
+	whole := func(p []int) (list [][]int) {
+		n := 1
+		if stops >= 0 {
+			n = x.axes[stops].steps()
+		}
+		for stop := range n {
+			v := make([]int, len(x.axes))
+			for k, i := range axes {
+				v[i] = p[k]
+			}
+			if stops >= 0 {
+				v[stops] = stop
+			}
+			if !out(v) {
+				list = append(list, v)
+			}
+		}
+		return list
+	}
+	next, err := subset.New(s.Points, steps, s.Seed)
+	if err != nil {
+		x.problems.add(at, "search.points", err.Error(), "take random points")
+		return false
+	}
+	taken, seen := 0, map[string]bool{}
+	for tries := 0; taken < s.Count && float64(len(seen)) < all && tries < 1000*s.Count+1_000_000; tries++ {
+		p := next()
+		name := fmt.Sprint(p)
+		if seen[name] {
+			continue
+		}
+		seen[name] = true
+		if list := whole(p); len(list) > 0 {
+			x.part = append(x.part, list...)
+			taken++
+		}
+	}
+	slices.SortFunc(x.part, slices.Compare) // as all points would come
+	x.exp.Part = fmt.Sprintf("%d of %.0f points of the sweep: %s, seed %d", taken, all, s.Points, s.Seed)
+	switch {
+	case taken < s.Count && float64(len(seen)) < all:
+		x.problems.add(at, "search.count", fmt.Sprintf("the excludes leave %d of %d points that were looked at", taken, len(seen)),
+			"take fewer points, or narrow the axes")
+		return false
+	case taken < s.Count:
+		x.exp.Part = fmt.Sprintf("all %d points of the sweep: search.count is %d", taken, s.Count)
+	}
+	return true
+}
+
 // countPoints counts what the excludes leave and refuses what is too much.
 func (x *expansion) countPoints() (int, bool) {
 	limit := x.opts.maxCells
+	if !x.take() {
+		return 0, false
+	}
 	all := 1
 	for _, a := range x.axes {
-		all *= a.steps()
+		if all *= a.steps(); len(x.part) > 0 {
+			break
+		}
 		if all > 10*limit {
-			x.problems.add(a.head, "sweep", fmt.Sprintf("the axes cross to more than %d points; allowed: at most %d cells", 10*limit, limit), "")
+			x.problems.add(a.head, "sweep", fmt.Sprintf("the axes cross to more than %d points; allowed: at most %d cells", 10*limit, limit),
+				`take some of them: [search] with points = "sobol" and count = 100`)
 			return 0, false
 		}
 	}
@@ -126,7 +207,35 @@ func (x *expansion) countPoints() (int, bool) {
 
 // walk visits every point that is not excluded until visit returns false.
 func (x *expansion) walk(visit func() bool) {
+	for _, x.index = range x.part {
+		if !visit() {
+			return
+		}
+	}
+	if len(x.part) > 0 {
+		return
+	}
 	x.index = make([]int, len(x.axes))
+	out := x.excluder()
+	for {
+		if !out(x.index) && !visit() {
+			return
+		}
+		i := len(x.axes) - 1
+		for ; i >= 0; i-- {
+			if x.index[i]++; x.index[i] < x.axes[i].steps() {
+				break
+			}
+			x.index[i] = 0
+		}
+		if i < 0 {
+			return
+		}
+	}
+}
+
+// excluder says of a point whether it is excluded.
+func (x *expansion) excluder() func(point []int) bool {
 	number := make(map[*axis]int, len(x.axes))
 	for i, a := range x.axes {
 		number[a] = i
@@ -141,28 +250,17 @@ func (x *expansion) walk(visit func() bool) {
 			excludes[i] = append(excludes[i], mask{number[a], steps})
 		}
 	}
-	for {
-		out := false
+	return func(point []int) bool {
 		for _, masks := range excludes {
 			all := true
 			for _, m := range masks {
-				all = all && m.steps[x.index[m.axis]]
+				all = all && m.steps[point[m.axis]]
 			}
-			out = out || all
-		}
-		if !out && !visit() {
-			return
-		}
-		i := len(x.axes) - 1
-		for ; i >= 0; i-- {
-			if x.index[i]++; x.index[i] < x.axes[i].steps() {
-				break
+			if all {
+				return true
 			}
-			x.index[i] = 0
 		}
-		if i < 0 {
-			return
-		}
+		return false
 	}
 }
 

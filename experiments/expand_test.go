@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -322,5 +323,77 @@ func TestLoad(t *testing.T) {
 	}
 	if e.Name != "quick" || e.File != path || len(e.Hash) != 64 || e.Cells[0].Settings.Params.(pra.Params).Model.Size != 28 {
 		t.Errorf("%+v", e)
+	}
+}
+
+// A part of a sweep: the same cells as in the whole one, a larger part contains the
+// smaller, and nothing that large sweeps have is held.
+func TestSomePoints(t *testing.T) {
+	axes := "[sweep]\n\"model.patch\" = [4, 7]\n\"model.width\" = [32, 64, 96, 128]\n\"train.lr\" = [1e-4, 1e-3, 1e-2]\n" +
+		"[[sweep.exclude]]\n\"model.patch\" = 4\n\"model.width\" = 128\n"
+	ids := func(text string) (list []string, e *Experiment) {
+		e = read(t, "repeats = 2\n"+text+axes, fake())
+		for _, c := range e.Cells {
+			list = append(list, c.ID)
+		}
+		return list, e
+	}
+	whole, _ := ids("")
+	in := func(part, all []string) {
+		t.Helper()
+		at := -1
+		for _, id := range part {
+			k := slices.Index(all, id)
+			if k <= at {
+				t.Fatalf("%s is no cell of the larger set, or in another place", id)
+			}
+			at = k
+		}
+	}
+	for _, kind := range []string{"sobol", "random"} {
+		var before []string
+		for _, n := range []int{1, 5, 12, 20} {
+			list, e := ids(fmt.Sprintf("[search]\npoints = %q\ncount = %d\n", kind, n))
+			if len(list) != 2*n || e.Part != fmt.Sprintf("%d of 24 points of the sweep: %s, seed 1", n, kind) {
+				t.Errorf("%s: %d cells of %d points, %q", kind, len(list), n, e.Part)
+			}
+			in(list, whole)
+			in(before, list)
+			before = list
+		}
+		if list, e := ids(fmt.Sprintf("[search]\npoints = %q\ncount = 40\n", kind)); len(list) != len(whole) ||
+			e.Part != "all 21 points of the sweep: search.count is 40" {
+			t.Errorf("%s: %d cells, %q", kind, len(list), e.Part)
+		}
+	}
+	a, _ := ids("[search]\npoints = \"sobol\"\ncount = 5\n")
+	if b, _ := ids("[search]\npoints = \"sobol\"\ncount = 5\nseed = 2\n"); slices.Equal(a, b) {
+		t.Error("another seed takes the same points")
+	}
+	// 2^40 crossings.
+	var huge strings.Builder
+	huge.WriteString("[search]\npoints = \"sobol\"\ncount = 30\nmetric = \"fid_proxy\"\n[train]\nevaluate = [10]\n[sweep]\n")
+	for i, key := range []string{"train.lr", "train.ema", "train.weight_decay", "train.clip", "train.class_dropout", "sample.guidance", "train.mix",
+		"train.anchor"} {
+		fmt.Fprintf(&huge, "%q = [", key)
+		for k := range 32 {
+			fmt.Fprintf(&huge, "%g, ", 0.001*float64(k+1)+0.0001*float64(i))
+		}
+		huge.WriteString("]\n")
+	}
+	if e := read(t, huge.String(), fake()); len(e.Cells) != 2*30 || e.Part != "30 of 1099511627776 points of the sweep: sobol, seed 1" {
+		t.Errorf("%d cells, %q", len(e.Cells), e.Part)
+	}
+	for text, want := range map[string]string{
+		"[search]\npoints = \"grid\"\ncount = 3\n":   `search.points: "grid" is no way to take points; allowed: all, random, sobol`,
+		"[search]\npoints = \"sobol\"\n":             `search.count: must be 1 or more where search.points = "sobol", not 0`,
+		"[search]\npoints = \"sobol\"\ncount = -2\n": "search.count: must be 1 or more",
+		"[search]\ncount = 3\n":                      `search.count: is for search.points = "random" or "sobol"`,
+	} {
+		opts := fake()
+		opts.Describe = fakeData
+		if _, err := Parse("e.toml", []byte(text+axes), opts); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", text, err)
+		}
 	}
 }

@@ -65,6 +65,7 @@ type Experiment struct {
 	Total     int        // cells before Options.Only
 	Externals []External // cells of [[external]], their seeds next to each other
 	Warnings  []Warning
+	Part      string // which part of the sweep's points the cells are, in words; "" where they are all
 
 	base    *draft           // Base, for every family
 	sources map[string]place // where a key was given; a key that is absent has its default

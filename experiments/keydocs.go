@@ -82,6 +82,10 @@ var rows = []struct{}{
 			Doc: "score by which run drops points at each stop of train.evaluate: " + NoSearch + ", " + strings.Join(TuneMetrics, ", ")},
 		quantity.Key{Name: "keep", Outside: true, Doc: "share of the points that goes on at each stop"},
 		quantity.Key{Name: "least", Outside: true, Doc: "points that go on at least"},
+		quantity.Key{Name: "points", Outside: true,
+			Doc: "which points of the sweep there are: all, or the first search.count of a sequence: random, or sobol, which is even on all axes"},
+		quantity.Key{Name: "count", Outside: true, Doc: "points of the sweep that are taken; a larger number contains the smaller one's"},
+		quantity.Key{Name: "seed", Outside: true, Doc: "which sequence of points it is"},
 	),
 
 	quantity.Keys("check",

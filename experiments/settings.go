@@ -103,7 +103,7 @@ func Defaults() Settings {
 		Sample:  Sample{Count: 2000, Batch: 250},
 		Metrics: Metrics{Embedder: "auto", Samples: 2000, Reference: "train"},
 		Tune:    defaultTune,
-		Search:  Search{Metric: NoSearch, Keep: 1. / 3, Least: 1},
+		Search:  Search{Metric: NoSearch, Keep: 1. / 3, Least: 1, Points: AllPoints, Seed: 1},
 		Measure: Measure{Device: "cpu", Precision: "fp32", Batch: 64, Warmup: 1, Rounds: 3, Budget: Duration(2 * time.Minute), TrainSteps: 10,
 			Timeout: Duration(2 * time.Hour), Retries: 2, RepeatDisturbed: 2},
 		Check: Check{Metrics: "throughput, latency, memory_peak", Throughput: 0.03, Latency: 0.05, Memory: 0.01,

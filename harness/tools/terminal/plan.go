@@ -55,6 +55,9 @@ func planTable(w io.Writer, l engine.Loaded, p *engine.Plan) error {
 		fmt.Fprintf(w, " (%s)", f.Description)
 	}
 	fmt.Fprintln(w)
+	if l.File.Part != "" {
+		fmt.Fprintln(w, l.File.Part)
+	}
 	if search := l.SearchPlan(); search != "" {
 		fmt.Fprintln(w, search)
 	}
