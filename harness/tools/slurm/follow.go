@@ -19,7 +19,7 @@ type Following struct {
 	Options Options
 	Wait    bool          // for what was sent, and then send what is next, to the end
 	Pause   time.Duration // between two looks at the queue; 0 is five seconds
-	// Report is told what became of each submission, and gives the error that ends it.
+	// Report gets what became of each submission, and gives the error that ends it.
 	Report func(*Receipt, error) error
 }
 
