@@ -373,8 +373,8 @@ func TestSomePoints(t *testing.T) {
 	// 2^40 crossings.
 	var huge strings.Builder
 	huge.WriteString("[search]\npoints = \"sobol\"\ncount = 30\nmetric = \"fid_proxy\"\n[train]\nevaluate = [10]\n[sweep]\n")
-	for i, key := range []string{"train.lr", "train.ema", "train.weight_decay", "train.clip", "train.class_dropout", "sample.guidance", "train.mix",
-		"train.anchor"} {
+	for i, key := range []string{"train.lr", "train.ema", "train.weight_decay", "train.clip", "train.class_dropout",
+		"sample.guidance", "train.mix", "train.anchor"} {
 		fmt.Fprintf(&huge, "%q = [", key)
 		for k := range 32 {
 			fmt.Fprintf(&huge, "%g, ", 0.001*float64(k+1)+0.0001*float64(i))

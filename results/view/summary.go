@@ -98,7 +98,7 @@ func (s Summary) Notes() []string {
 			strings.Join(diverged, ", ")))
 	}
 	if len(s.Metrics) > 0 {
-		notes = append(notes, "± half of the 95 % interval, [its ends] where they lie unequally far off: over seeds where there are several, "+
+		notes = append(notes, "± half of the 95 % interval, [its ends] where uneven: over seeds where there are several, "+
 			"else over images (jackknife) or rounds (Student)")
 	}
 	return notes

@@ -22,7 +22,7 @@ cell  seeds   fid_proxy  latency (ms)  memory_peak (MiB)
 a     2 of 3  12.00      1.500 ±0.10
 bb    3                                3.000
 timings of 1 of 2 points had rounds during which something else loaded the machine (disturbed_rounds)
-± half of the 95 % interval, [its ends] where they lie unequally far off: over seeds where there are several, else over images (jackknife) or rounds (Student)
+± half of the 95 % interval, [its ends] where uneven: over seeds where there are several, else over images (jackknife) or rounds (Student)
 
 `
 	if got := printed(t, points); got != want {
