@@ -120,7 +120,7 @@ func TestSummary(t *testing.T) {
 		t.Errorf("%+v: %s", s, d)
 	}
 	notes := strings.Join(s.Notes(), "\n")
-	if !strings.Contains(notes, "timings of 1 of 3 points had rounds") || !strings.Contains(notes, "± half of the 95 % interval, [its ends]") ||
+	if !strings.Contains(notes, "timings of 1 of 3 points had rounds") || !strings.Contains(notes, "± half of the 95 % interval, [") ||
 		strings.Contains(notes, "the first") {
 		t.Error(notes)
 	}
