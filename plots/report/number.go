@@ -25,7 +25,9 @@ func shownWith(value float64, lo, hi *float64, factor float64, d int) (text, int
 		return numeral.Fixed(value, numeral.Decimals(value, 4)), "±0"
 	}
 	if d < 0 {
-		d = min(numeral.Decimals(half, 2), numeral.Decimals(value, 6))
+		if d = numeral.Decimals(half, 2); value != 0 {
+			d = min(d, numeral.Decimals(value, 6))
+		}
 	}
 	if numeral.Uneven(value, *lo*factor, *hi*factor) {
 		return numeral.Signless(value, d), "[" + numeral.Signless(*lo*factor, d) + ", " + numeral.Signless(*hi*factor, d) + "]"
