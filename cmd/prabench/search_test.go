@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -27,6 +28,12 @@ func TestSearch(t *testing.T) {
 	if plan := must(t, "plan tiny.toml"+axes); strings.Contains(plan, "search by") {
 		t.Errorf("a plan without a search names one:\n%s", plan)
 	}
+	if plan := must(t, "plan --json tiny.toml"+set); !strings.Contains(plan, `"search": "`+planned) {
+		t.Errorf("plan --json does not have %q:\n%s", planned, plan)
+	}
+	if before := must(t, "status tiny.toml"+set); !strings.Contains(before, "tiny: stop 1 of 3, after 4 steps: 4 of 4 points, ") {
+		t.Errorf("status does not name the first stop:\n%s", before)
+	}
 	out, errs, code := prabench("run tiny.toml --no-figures" + set)
 	if code != exitOK {
 		t.Fatalf("exit code %d\n%s%s", code, out, errs)
@@ -40,6 +47,9 @@ func TestSearch(t *testing.T) {
 	status := must(t, "status tiny.toml"+set)
 	if n := strings.Count(status, "dropped by the search: fid_proxy"); n < 3 {
 		t.Errorf("status names %d dropped cells:\n%s", n, status)
+	}
+	if again := decided.FindAllString(status, -1); !slices.Equal(again, first) || strings.Contains(status, "tiny: stop ") {
+		t.Errorf("status has the decisions %q, without %q:\n%s", again, first, status)
 	}
 	tiny, _ := os.ReadFile("tiny.toml")
 	head, _, _ := strings.Cut(string(tiny), "[[figure]]")

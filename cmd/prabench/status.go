@@ -27,7 +27,7 @@ func (a *app) statusCommand() *cobra.Command {
 
 func (a *app) status(ctx context.Context, files []string) error {
 	view := a.fromCluster(ctx)
-	_, p, notes, err := a.inspected(ctx, files)
+	ls, p, notes, err := a.inspected(ctx, files)
 	if err != nil {
 		return err
 	}
@@ -38,11 +38,16 @@ func (a *app) status(ctx context.Context, files []string) error {
 			notes = append(notes, note)
 		}
 	}
+	searches, err := terminal.Searches(ctx, a.places(), ls)
+	if err != nil {
+		return err
+	}
 	if a.json {
 		return a.printJSON(struct {
-			Holder string              `json:"holder,omitempty"`
-			Cells  []engine.CellStatus `json:"cells"`
-		}{holder, cells})
+			Holder   string              `json:"holder,omitempty"`
+			Searches []string            `json:"searches,omitempty"`
+			Cells    []engine.CellStatus `json:"cells"`
+		}{holder, searches, cells})
 	}
 	if err := terminal.Status(a.stdout, cells); err != nil {
 		return err
@@ -50,7 +55,7 @@ func (a *app) status(ctx context.Context, files []string) error {
 	if holder != "" {
 		fmt.Fprintln(a.stdout, "held by "+holder)
 	}
-	for _, n := range notes {
+	for _, n := range append(searches, notes...) {
 		fmt.Fprintln(a.stdout, "note: "+n)
 	}
 	return nil

@@ -29,16 +29,18 @@ func PlanJSON(w io.Writer, ls []engine.Loaded, p *engine.Plan) error {
 		Estimate *float64     `json:"estimate_seconds"` // null when unknown
 	}
 	type experiment struct {
-		Name  string `json:"name"`
-		File  string `json:"file"`
-		Cells []cell `json:"cells"`
+		Name   string `json:"name"`
+		File   string `json:"file"`
+		Part   string `json:"part,omitempty"`   // which points of the sweep
+		Search string `json:"search,omitempty"` // what a [search] will train
+		Cells  []cell `json:"cells"`
 	}
 	out := struct {
 		Experiments []experiment `json:"experiments"`
 		Stages      []planned    `json:"stages"`
 	}{}
 	for _, l := range ls {
-		e := experiment{Name: l.File.Name, File: l.File.File}
+		e := experiment{Name: l.File.Name, File: l.File.File, Part: l.File.Part, Search: l.SearchPlan()}
 		for _, c := range l.Exp.Cells {
 			j := cell{Cell: c.ID, Label: c.Label, Seed: c.Seed, Point: c.Params, Skip: c.Skip,
 				Stages: map[string]string{}}

@@ -54,6 +54,30 @@ func Status(w io.Writer, cells []engine.CellStatus) error {
 	return nil
 }
 
+// Searches says of each file with a [search] what it has decided and at which stop it
+// is, a line each. Nothing is written; the cells that it skips on the way are skipped in ls.
+func Searches(ctx context.Context, places engine.Places, ls []engine.Loaded) (lines []string, err error) {
+	for _, l := range ls {
+		if !l.Searches() {
+			continue
+		}
+		var said strings.Builder
+		run := engine.Run{Places: places, Out: &said}
+		at, err := run.NextStop(ctx, l, false)
+		if err != nil {
+			return nil, err
+		}
+		lines = append(lines, slices.Collect(strings.Lines(said.String()))...)
+		if at != "" {
+			lines = append(lines, l.Exp.Name+": "+at)
+		}
+	}
+	for i := range lines {
+		lines[i] = strings.TrimSuffix(lines[i], "\n")
+	}
+	return lines, nil
+}
+
 // trainingLogs names the logs of trainings that went well: each of a few, the folder of
 // many.
 func trainingLogs(w io.Writer, cells []engine.CellStatus) {
