@@ -85,7 +85,11 @@ func TestGradients(t *testing.T) {
 				backward: func(p *Pass, dy device.Buffer) { e.Backward(p, dproj, dy, x, labels, order, 2) }}
 		},
 		"head": head(PerBlock), "head with one triple for all blocks": head(Shared), "head of two parts": head(Separable),
-		"coder": coder(false), "coder whose decoder sees a share of the state": coder(true),
+		"coder": coder(false, nil), "coder whose decoder sees a share of the state": coder(true, nil),
+		"coder with contexts": coder(true, func(s *CoderShape) { s.EncContext, s.DecContext = 5, 5 }),
+		"causal coder": coder(false, func(s *CoderShape) {
+			s.EncContext, s.Causal = 2, &CausalShape{Tokens: 4, Depth: 2, Heads: 2, MLP: 2}
+		}),
 		"a diffusion transformer's block": diffusion,
 		"denoiser": func(l *Parameters, r *room) net {
 			d := NewDenoiser(l, "d", 2, 2, 4, 2, 2, 3)
@@ -263,22 +267,30 @@ func head(form Modulation) func(l *Parameters, r *room) net {
 	}
 }
 
-func coder(share bool) func(l *Parameters, r *room) net {
+func coder(share bool, set func(*CoderShape)) func(l *Parameters, r *room) net {
 	return func(l *Parameters, r *room) net {
-		c := NewCoder(l, "enc", "dec", 3, 5, 4, device.LayerNorm)
-		x, y, z, kept := r.filled(6, 0), r.Act(6), r.Act(8), device.Buffer{}
-		if share {
-			kept = r.Act(4)
-			r.Be.Upload(kept, []float32{0.7, 0.9, 0, 0})
+		shape := CoderShape{Token: 3, Hidden: 6, State: 4}
+		if set != nil {
+			set(&shape)
 		}
-		a, g := c.Acts(&r.Memory, 2), c.Grads(&r.Memory, 2)
+		c := NewCoder(l, "enc", "dec", shape)
+		of, rows := Sequences{Batch: 2, Tokens: 4, Block: 2}, 8
+		x, y, z, kept := r.filled(3*rows, 0), r.Act(3*rows), r.Act(4*rows), device.Buffer{}
+		h := r.filled(rows*max(shape.EncContext, shape.DecContext), 2)
+		if share {
+			kept = r.Act(2 * rows)
+			r.Be.Upload(kept, []float32{0.7, 0.9, 0.5, 0.6, 0.8, 1, 0.3, 0.75, 0, 0, 0, 0, 0, 0, 0, 0})
+		}
+		a, g := c.Acts(&r.Memory, rows), c.Grads(&r.Memory, rows)
 		return net{y: y, forward: func(p *Pass) {
-			c.Encode(p, a, x, 2)
+			c.Encode(p, a.EncoderActs, x, h, rows)
 			device.Do(r.Be, device.Copy{Dst: z, Src: a.Z})
 			if share {
-				device.Do(r.Be, device.RowMix{Dst: z, A: kept.Slice(0, 2), X: a.Z, B: kept.Slice(2, 2), Y: a.Z, Rows: 2, N: 4, XRows: 2})
+				device.Do(r.Be, device.RowMix{
+					Dst: z, A: kept.Slice(0, rows), X: a.Z, B: kept.Slice(rows, rows), Y: a.Z, Rows: rows, N: 4, XRows: rows,
+				})
 			}
-			c.Decode(p, a.Dec, y, z, 2)
-		}, backward: func(p *Pass, dy device.Buffer) { c.Backward(p, a, g, dy, z, x, kept, 2) }}
+			c.Decode(p, a.Dec, y, z, h, of)
+		}, backward: func(p *Pass, dy device.Buffer) { c.Backward(p, a, g, dy, z, x, kept, of) }}
 	}
 }

@@ -42,6 +42,12 @@ func (t *Places) Forward(p *Pass, u, ones device.Buffer, batch int) {
 		XRows: t.Tokens})
 }
 
+// Step is Forward for the of.Block tokens of each image at position at.
+func (t *Places) Step(p *Pass, u, ones device.Buffer, of Sequences, at int) {
+	device.Do(p.Be, device.RowMix{Dst: u, A: ones, X: t.Pos.Of(p.Weights).Slice(at*t.Width, of.Block*t.Width), B: ones, Y: u,
+		Rows: of.Batch * of.Block, N: t.Width, XRows: of.Block})
+}
+
 // Backward accumulates the gradient of the places from du, the sum over the images.
 func (t *Places) Backward(p *Pass, du, ones device.Buffer, batch int) {
 	n := t.Tokens * t.Width

@@ -13,9 +13,13 @@ func Canonical(c Config, t TrainConfig) (Config, TrainConfig) {
 	}
 	if c.State == 0 {
 		c.CoderWidth, c.StateNorm, t.RecWeight = 1, "layernorm", 0
+		c.Encoder, c.Decoder = "token", "token"
 		if t.RolloutDepth == 0 {
 			t.StateNoise, t.StateNoiseKind = 0, "add"
 		}
+	}
+	if c.Decoder != "causal" {
+		c.DecoderDepth = 1
 	}
 	if t.StateNoiseKind == "interpolate" {
 		t.StateNoise = 0

@@ -39,6 +39,13 @@ type Config struct {
 
 	// How the head's blocks come by shift, scale and gate: "block", "shared" or "separable".
 	HeadModulation string `toml:"head_modulation" json:"head_modulation" absent:"block"`
+
+	// What encoder and decoder see besides a token or its state: "token" is nothing else,
+	// "context" the trunk's h of the token; a "causal" decoder is a transformer of
+	// DecoderDepth layers over the states up to the token's own block.
+	Encoder      string `toml:"encoder" json:"encoder,omitempty" absent:"token"`
+	Decoder      string `toml:"decoder" json:"decoder,omitempty" absent:"token"`
+	DecoderDepth int    `toml:"decoder_depth" json:"decoder_depth,omitempty" absent:"1"`
 }
 
 // DefaultConfig is the small recipe of the quick experiments.
@@ -47,7 +54,7 @@ func DefaultConfig() Config {
 		Size: 28, Channels: 1, Classes: 10,
 		Patch: 7, Block: 1, Order: "contiguous", State: 12, StateNorm: "layernorm",
 		Width: 96, Depth: 3, Heads: 4, MLP: 4, HeadWidth: 160, HeadDepth: 2, CoderWidth: 160, Target: "x",
-		HeadModulation: "block",
+		HeadModulation: "block", Encoder: "token", Decoder: "token", DecoderDepth: 1,
 	}
 }
 
@@ -184,6 +191,8 @@ func (c Config) Validate() error {
 		models.OneOf("model.state_norm", c.StateNorm, "layernorm", "sphere"),
 		models.OneOf("model.target", c.Target, "x", "v"),
 		models.OneOf("model.head_modulation", c.HeadModulation, "block", "shared", "separable"),
+		models.OneOf("model.encoder", c.Encoder, "token", "context"),
+		models.OneOf("model.decoder", c.Decoder, "token", "context", "causal"), models.Positive("model.decoder_depth", c.DecoderDepth),
 	); err != nil {
 		return err
 	}
@@ -205,6 +214,9 @@ func (c Config) Validate() error {
 	}
 	if c.Width%c.Heads != 0 {
 		return models.BadKey("model.heads", "%d does not divide model.width = %d", c.Heads, c.Width)
+	}
+	if c.Decoder == "causal" && c.State > 0 && c.CoderWidth%c.Heads != 0 {
+		return models.BadKey("model.coder_width", "%d is no multiple of model.heads = %d, which a causal decoder has too", c.CoderWidth, c.Heads)
 	}
 	return nil
 }

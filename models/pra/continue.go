@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"prabench/models/device"
+	"prabench/models/layers"
 )
 
 // Continue draws images whose first given tokens, in generation order, are
@@ -22,6 +23,9 @@ func (s *Sampler) Continue(real []uint8, labels []int32, ids []uint32, given int
 	}
 	x, err := s.begin(real, labels, ids, out)
 	if err != nil {
+		return fmt.Errorf("continuing real images: %w", err)
+	}
+	if err := s.reading(given > 0); err != nil {
 		return fmt.Errorf("continuing real images: %w", err)
 	}
 	err = s.each(x, labels, func(g *generator, flat device.Buffer, n int, x device.Buffer) {
@@ -45,14 +49,72 @@ func (s *Sampler) Mosaic(real []uint8, labels []int32, ids []uint32, out []uint8
 	if err != nil {
 		return fmt.Errorf("teacher-forced samples: %w", err)
 	}
+	if err := s.reading(true); err != nil {
+		return fmt.Errorf("teacher-forced samples: %w", err)
+	}
 	err = s.each(x, labels, func(g *generator, flat device.Buffer, n int, x device.Buffer) {
 		g.noise(s.Config.Seed, n, 0)
-		g.sweep(flat, n, device.Buffer{}, x)
+		if g.read == nil {
+			g.sweep(flat, n, device.Buffer{}, x)
+		} else {
+			g.forced(flat, n, x)
+		}
 	})
 	if err != nil {
 		return err
 	}
 	return s.finish(x, out)
+}
+
+// reader is what a generator with a causal decoder needs for real tokens: their states
+// stand in that decoder's caches.
+type reader struct {
+	mem    layers.Memory
+	enc    *layers.EncoderActs
+	step   *layers.DecoderActs // and what follows: of a block
+	caches []device.Buffer
+	z      device.Buffer // [batch·B, d]
+	token  device.Buffer // [batch·B, P]
+}
+
+// reading prepares the generators to read real tokens, where their decoder needs that.
+func (s *Sampler) reading(needed bool) error {
+	for _, g := range s.shares.gens {
+		if !needed || g.coder.Causal == nil || g.read != nil {
+			continue
+		}
+		r := &reader{mem: layers.Memory{Be: g.be}}
+		block, m := g.batch*g.cfg.Block, &r.mem
+		r.enc, r.token = g.coder.EncoderActs(m, g.batch*g.span), m.Act(block*g.cfg.TokenDim())
+		r.step, r.caches = g.decA, g.states
+		if r.caches == nil { // the generator decodes all positions at once
+			r.step, r.caches, r.z = g.coder.DecoderActs(m, block, false), g.coder.Causal.Caches(m, g.batch), m.Act(block*g.cfg.StateDim())
+		}
+		if m.Err != nil {
+			m.Free()
+			return m.Err
+		}
+		g.read = r
+	}
+	return nil
+}
+
+// forced is a sweep over real x [batch, N, P] in which a causal decoder, too, sees real
+// tokens before the block that it decodes: their states, one block after another.
+func (g *generator) forced(flat device.Buffer, batch int, x device.Buffer) {
+	c, r := g.cfg, g.read
+	B, N, P, d := c.Block, c.Tokens(), c.TokenDim(), c.StateDim()
+	g.everywhere(flat, batch, device.Buffer{}, x)
+	g.coder.Encode(g.pass(flat, device.Buffer{}), r.enc, x, g.trunkA.H, batch*N)
+	for k := range c.ARSteps() {
+		for _, z := range []device.Buffer{g.z, r.enc.Z} {
+			device.Do(g.be, device.Copy2D{Dst: r.z, LDDst: B * d, Src: z.Slice(k*B*d, batch*N*d-k*B*d), LDSrc: N * d, Rows: batch, N: B * d})
+			g.decodeStep(flat, r.step, r.caches, r.token, r.z, g.trunkA.H, batch, k)
+			if z == g.z {
+				device.Do(g.be, device.Copy2D{Dst: x.Slice(k*B*P, x.N-k*B*P), LDDst: N * P, Src: r.token, LDSrc: B * P, Rows: batch, N: B * P})
+			}
+		}
+	}
 }
 
 // begin checks a call's arguments and puts the tokens of the real images into
@@ -102,11 +164,15 @@ func (g *generator) resume(flat device.Buffer, batch, first int, key uint64, x d
 		block := x.Slice(k*B*P, x.N-k*B*P)
 		if k < first {
 			device.Do(g.be, device.Copy2D{Dst: g.token, LDDst: B * P, Src: block, LDSrc: N * P, Rows: batch, N: B * P})
+			if r := g.read; r != nil {
+				g.coder.Encode(g.pass(flat, device.Buffer{}), r.enc, g.token, g.trunkA.H, rows)
+				g.decodeStep(flat, r.step, r.caches, r.token, r.enc.Z, g.trunkA.H, batch, k)
+			}
 		} else {
 			g.flow.Condition(g.pass(flat, device.Buffer{}), g.headA, g.trunkA.H, g.rep*rows)
 			g.noise(key, batch, k*B)
 			g.solve(flat, rows, device.Buffer{})
-			g.decode(flat, g.decA, g.token, g.z, rows)
+			g.decodeStep(flat, g.decA, g.states, g.token, g.z, g.trunkA.H, batch, k)
 			device.Do(g.be, device.Copy2D{Dst: block, LDDst: N * P, Src: g.token, LDSrc: B * P, Rows: batch, N: B * P})
 		}
 		if g.rep == 2 {

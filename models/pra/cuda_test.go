@@ -55,6 +55,10 @@ func TestCUDAGradients(t *testing.T) {
 	for name, set := range map[string]func(*Config, *TrainConfig){
 		"pra":             func(*Config, *TrainConfig) {},
 		"teacher forcing": func(c *Config, tc *TrainConfig) { c.State, c.Target, tc.RolloutDepth = 0, "v", 0 },
+		"contexts":        func(c *Config, _ *TrainConfig) { c.Encoder, c.Decoder = "context", "context" },
+		"causal decoder": func(c *Config, tc *TrainConfig) {
+			c.Encoder, c.Decoder, c.DecoderDepth, c.Block, tc.RolloutDepth = "context", "causal", 2, 2, 3
+		},
 		"sphere, strided": func(c *Config, tc *TrainConfig) { c.StateNorm, c.Order, c.Block = "sphere", "strided", 2 },
 		"exact rollout": func(c *Config, tc *TrainConfig) {
 			tc.RolloutDepth, tc.FlowSamples, tc.InputNoise, tc.Mix = models.Exact, 2, 0.1, 0.3

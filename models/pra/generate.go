@@ -49,6 +49,8 @@ type generator struct {
 	headA  *layers.HeadActs
 	decA   *layers.DecoderActs
 	caches []device.Buffer
+	states []device.Buffer // caches of a causal decoder
+	read   *reader         // of real tokens, made when it is first asked for
 	again  layers.Repeats[repeat]
 
 	at                  []float64     // times of the evaluations
@@ -82,6 +84,9 @@ func newGenerator(n *network, plan flowPlan, batch int, sequential bool) (*gener
 		for range c.Depth {
 			g.caches = append(g.caches, m.Alloc(device.Cache, device.CacheElements(n.be, g.rep*batch, c.Tokens(), c.Heads, c.Width)))
 		}
+	}
+	if sequential && n.coder.Causal != nil {
+		g.states = n.coder.Causal.Caches(m, batch)
 	}
 	S := len(g.at)
 	g.times, g.temb = m.Act(S), n.flow.Time.Acts(m, S)
@@ -299,7 +304,7 @@ func (g *generator) sequential(flat device.Buffer, batch, steps int, key uint64,
 				})
 			}
 			g.solve(flat, rows, a)
-			g.decode(flat, g.decA, g.token, g.z, rows)
+			g.decodeStep(flat, g.decA, g.states, g.token, g.z, g.trunkA.H, batch, k)
 			if g.rep == 2 {
 				device.Do(g.be, device.Copy{Dst: g.token.Slice(rows*P, rows*P), Src: g.token.Slice(0, rows*P)})
 			}
@@ -311,25 +316,33 @@ func (g *generator) sequential(flat device.Buffer, batch, steps int, key uint64,
 // close frees the generator's memory, and first the recordings that use it.
 func (g *generator) close() {
 	g.again.Close()
+	if g.read != nil {
+		g.read.mem.Free()
+	}
 	g.mem.Free()
 }
 
 // sweep is one Jacobi sweep x ← decode(head(trunk(x); ω)) at all positions of
 // x [batch, N, P], with the ω that noise left.
 func (g *generator) sweep(flat device.Buffer, batch int, anchor, x device.Buffer) {
-	c := g.cfg
-	rows := batch * c.Tokens()
-	size := rows * c.TokenDim()
 	g.again.Do(g.be, repeat{batch: batch, key: g.drawn.key, flat: flat, anchor: anchor, out: x}, func() {
-		in := x
-		if g.rep == 2 {
-			in = g.token
-			device.Do(g.be, device.Copy{Dst: in.Slice(0, size), Src: x.Slice(0, size)})
-			device.Do(g.be, device.Copy{Dst: in.Slice(size, size), Src: x.Slice(0, size)})
-		}
-		g.trunk(flat, g.trunkA, in, g.labels, g.rep*batch)
-		g.flow.Condition(g.pass(flat, device.Buffer{}), g.headA, g.trunkA.H, g.rep*rows)
-		g.solve(flat, rows, anchor)
-		g.decode(flat, g.decA, x, g.z, rows)
+		g.everywhere(flat, batch, anchor, x)
+		g.decode(flat, g.decA, x, g.z, g.trunkA.H, batch)
 	})
+}
+
+// everywhere leaves in g.z the states of all positions, each given the tokens of x
+// before it.
+func (g *generator) everywhere(flat device.Buffer, batch int, anchor, x device.Buffer) {
+	rows := batch * g.cfg.Tokens()
+	size := rows * g.cfg.TokenDim()
+	in := x
+	if g.rep == 2 {
+		in = g.token
+		device.Do(g.be, device.Copy{Dst: in.Slice(0, size), Src: x.Slice(0, size)})
+		device.Do(g.be, device.Copy{Dst: in.Slice(size, size), Src: x.Slice(0, size)})
+	}
+	g.trunk(flat, g.trunkA, in, g.labels, g.rep*batch)
+	g.flow.Condition(g.pass(flat, device.Buffer{}), g.headA, g.trunkA.H, g.rep*rows)
+	g.solve(flat, rows, anchor)
 }

@@ -21,6 +21,14 @@ func TestLawGradients(t *testing.T) {
 		{"teacher forcing v", func(c *Config, tc *TrainConfig) { c.State, c.Target, tc.RolloutDepth = 0, "v", 0 }},
 		{"identity, noise on the path and the pixels", func(c *Config, tc *TrainConfig) { c.State, tc.InputNoise = 0, 0.3 }},
 		{"sphere, strided blocks", func(c *Config, tc *TrainConfig) { c.StateNorm, c.Order, c.Block = "sphere", "strided", 2 }},
+		{"contexts", func(c *Config, tc *TrainConfig) { c.Encoder, c.Decoder, tc.InputNoise = "context", "context", 0.2 }},
+		{"context for the encoder, interpolated noise", func(c *Config, tc *TrainConfig) {
+			c.Encoder, tc.StateNoiseKind = "context", "interpolate"
+		}},
+		{"causal decoder", func(c *Config, tc *TrainConfig) { c.Decoder, c.DecoderDepth, c.CoderWidth, c.Heads = "causal", 2, 8, 2 }},
+		{"causal decoder in blocks, context for the encoder", func(c *Config, tc *TrainConfig) {
+			c.Encoder, c.Decoder, c.CoderWidth, c.Heads, c.Block, c.Order, tc.StateNoiseKind = "context", "causal", 8, 2, 2, "strided", "interpolate"
+		}},
 		{"two flow samples, v", func(c *Config, tc *TrainConfig) { c.Target, tc.FlowSamples = "v", 2 }},
 	}
 	for _, tt := range cases {
@@ -42,6 +50,7 @@ func TestLawGradients(t *testing.T) {
 			tr.loadBatch(0)
 			tr.forwardBackward(0)
 			got := append([]float64(nil), be.Host(tr.adam.Grads)...)
+			tr.held = true
 
 			// Stop-gradients: the constants of the loss must stay as they are
 			// while a parameter moves. The AR inputs and the flow's states are

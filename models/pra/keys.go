@@ -15,6 +15,12 @@ var _ = quantity.Keys("model",
 	quantity.Key{Name: "head_depth", Label: "flow head blocks", Doc: "residual blocks of the flow head"},
 	quantity.Key{Name: "head_modulation", Label: "modulation of the flow head",
 		Doc: "how the head's blocks are modulated: block (each by its own), shared (all by one), separable (time and condition apart)"},
+	quantity.Key{Name: "encoder", Label: "what the encoder sees",
+		Doc: "token: the token; context: also h, the trunk's output for it, of a pass over clean inputs (no gradient)"},
+	quantity.Key{Name: "decoder", Label: "what the decoder sees",
+		Doc: "token: the token's state; context: also h, the trunk's output for it; causal: a transformer over the states up to its block"},
+	quantity.Key{Name: "decoder_depth", Label: "layers of the causal decoder",
+		Doc: "layers of model.decoder = \"causal\", of width model.coder_width with model.heads and model.mlp"},
 )
 
 var _ = quantity.Keys("train",

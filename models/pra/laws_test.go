@@ -82,6 +82,13 @@ func variants() []variant {
 				c := smallConfig()
 				c.State, c.Block, c.Order = state, block, order
 				out = append(out, variant{fmt.Sprintf("state%d/block%d/%s", state, block, order), c})
+				if state == 0 || block == 1 && order == "strided" {
+					continue
+				}
+				c.Encoder, c.Decoder = "context", "context"
+				out = append(out, variant{fmt.Sprintf("contexts/block%d/%s", block, order), c})
+				c.Decoder, c.DecoderDepth = "causal", block
+				out = append(out, variant{fmt.Sprintf("causal/block%d/%s", block, order), c})
 			}
 		}
 	}
@@ -353,7 +360,8 @@ func TestLawResume(t *testing.T) {
 func TestLawPlainTeacherForcing(t *testing.T) {
 	be := openDevice(t, 1)
 	c := Config{Size: 2, Channels: 1, Classes: 1, Patch: 1, Block: 1, Order: "contiguous", State: 0, StateNorm: "layernorm",
-		Width: 2, Depth: 1, Heads: 1, MLP: 1, HeadWidth: 2, HeadDepth: 1, CoderWidth: 1, Target: "x", HeadModulation: "block"}
+		Width: 2, Depth: 1, Heads: 1, MLP: 1, HeadWidth: 2, HeadDepth: 1, CoderWidth: 1, Target: "x", HeadModulation: "block",
+		Encoder: "token", Decoder: "token", DecoderDepth: 1}
 	tc := DefaultTrain()
 	tc.Batch, tc.RolloutDepth, tc.ClassDropout, tc.RecWeight, tc.Seed = 1, 0, 0, 0, 42
 	pixels := []uint8{255, 51, 204, 0}

@@ -22,11 +22,7 @@ func newLayout(c Config) *layout {
 	l.stack = layers.NewStack(&l.Parameters, "trunk", c.Depth, c.Width, c.Heads, c.MLP)
 	l.flow = layers.NewHead(&l.Parameters, "head", c.Width, c.StateDim(), c.HeadWidth, c.HeadDepth, c.StateDim(), c.modulation())
 	if c.State > 0 {
-		norm := device.LayerNorm
-		if c.StateNorm == "sphere" {
-			norm = device.Sphere
-		}
-		l.coder = layers.NewCoder(&l.Parameters, "enc", "dec", c.TokenDim(), c.CoderWidth, c.State, norm)
+		l.coder = layers.NewCoder(&l.Parameters, "enc", "dec", c.coder())
 	}
 	l.Place()
 	return l
@@ -40,6 +36,24 @@ func (c Config) modulation() layers.Modulation {
 		return layers.Separable
 	}
 	return layers.PerBlock
+}
+
+// coder is the shape of encoder and decoder.
+func (c Config) coder() layers.CoderShape {
+	s := layers.CoderShape{Token: c.TokenDim(), Hidden: c.CoderWidth, State: c.State, Norm: device.LayerNorm}
+	if c.StateNorm == "sphere" {
+		s.Norm = device.Sphere
+	}
+	if c.Encoder == "context" {
+		s.EncContext = c.Width
+	}
+	switch c.Decoder {
+	case "context":
+		s.DecContext = c.Width
+	case "causal":
+		s.Causal = &layers.CausalShape{Tokens: c.Tokens(), Depth: c.DecoderDepth, Heads: c.Heads, MLP: c.MLP}
+	}
+	return s
 }
 
 // Params is the number of trained parameters.
@@ -164,16 +178,30 @@ func (n *network) decoderActs(m *layers.Memory, rows int) *layers.DecoderActs {
 	if n.cfg.State == 0 {
 		return nil
 	}
-	return n.coder.DecoderActs(m, rows)
+	return n.coder.DecoderActs(m, rows, false)
 }
 
-// decode computes tokens x [rows, P] = D(z). For identity the state is the
-// token.
-func (n *network) decode(flat device.Buffer, a *layers.DecoderActs, x, z device.Buffer, rows int) {
+// decode computes tokens x [batch, N, P] = D(z) with h [batch, N, W] beside. For identity
+// the state is the token.
+func (n *network) decode(flat device.Buffer, a *layers.DecoderActs, x, z, h device.Buffer, batch int) {
 	if n.cfg.State == 0 {
-		size := rows * n.cfg.TokenDim()
-		device.Do(n.be, device.Copy{Dst: x.Slice(0, size), Src: z.Slice(0, size)})
+		n.identity(x, z, batch*n.cfg.Tokens())
 		return
 	}
-	n.coder.Decode(n.pass(flat, device.Buffer{}), a, x, z, rows)
+	n.coder.Decode(n.pass(flat, device.Buffer{}), a, x, z, h, n.sequences(batch))
+}
+
+// decodeStep is decode for the B tokens of AR step k; a causal decoder reads the states
+// before them from its caches.
+func (n *network) decodeStep(flat device.Buffer, a *layers.DecoderActs, caches []device.Buffer, x, z, h device.Buffer, batch, k int) {
+	if n.cfg.State == 0 {
+		n.identity(x, z, batch*n.cfg.Block)
+		return
+	}
+	n.coder.DecodeStep(n.pass(flat, device.Buffer{}), a, caches, x, z, h, n.sequences(batch), k*n.cfg.Block)
+}
+
+func (n *network) identity(x, z device.Buffer, rows int) {
+	size := rows * n.cfg.TokenDim()
+	device.Do(n.be, device.Copy{Dst: x.Slice(0, size), Src: z.Slice(0, size)})
 }

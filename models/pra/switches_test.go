@@ -19,6 +19,15 @@ var switches = []struct {
 }{
 	{"shared", func(c *Config, _ *TrainConfig, _ *SampleConfig) { c.HeadModulation = "shared" }, true},
 	{"separable", func(c *Config, _ *TrainConfig, _ *SampleConfig) { c.HeadModulation = "separable" }, true},
+	{"encoder context", func(c *Config, _ *TrainConfig, _ *SampleConfig) { c.Encoder = "context" }, true},
+	{"decoder context", func(c *Config, _ *TrainConfig, _ *SampleConfig) { c.Decoder = "context" }, true},
+	{"both context, blocks, guidance", func(c *Config, _ *TrainConfig, sc *SampleConfig) {
+		c.Encoder, c.Decoder, c.Block, c.Order, sc.Guidance = "context", "context", 2, "strided", 1.5
+	}, true},
+	{"causal", func(c *Config, _ *TrainConfig, _ *SampleConfig) { c.Decoder = "causal" }, true},
+	{"causal, deeper, blocks, guidance", func(c *Config, _ *TrainConfig, sc *SampleConfig) {
+		c.Encoder, c.Decoder, c.DecoderDepth, c.Block, c.Order, sc.Guidance = "context", "causal", 2, 4, "strided", 1.5
+	}, true},
 	{"interpolate", func(_ *Config, tc *TrainConfig, _ *SampleConfig) { tc.StateNoiseKind = "interpolate" }, true},
 	{"interpolate identity", func(c *Config, tc *TrainConfig, _ *SampleConfig) { c.State, tc.StateNoiseKind = 0, "interpolate" }, true},
 	{"time", func(_ *Config, tc *TrainConfig, _ *SampleConfig) { tc.TimeMean, tc.TimeStd = -0.5, 0.7 }, true},

@@ -29,6 +29,7 @@ type Trainer struct {
 	acts    *trainActs
 	rollout *shares // of the AR inputs, depth ≥ 2
 	exact   bool    // the rollout is sequential: depth ≥ K
+	held    bool    // the context of the step before counts: tests hold it while a weight moves
 
 	done int
 	feed *layers.Feed
@@ -38,6 +39,7 @@ type Trainer struct {
 // evaluations, rows = batch·N tokens.
 type trainActs struct {
 	coder *layers.CoderActs // nil for identity
+	first *trunkActs        // of the first pass, which gives the coder its context; nil without
 	trunk *trunkActs
 	head  *layers.HeadActs
 	cg    *layers.CoderGrads
@@ -124,6 +126,9 @@ func (t *Trainer) allocActs() *trainActs {
 	}
 	if c.State > 0 {
 		a.coder, a.cg = n.coder.Acts(m, rows), n.coder.Grads(m, rows)
+		if n.coder.EncContext+n.coder.DecContext > 0 {
+			a.first = n.trunkActs(m, rows, false)
+		}
 		a.zn, a.rec, a.drec, a.lossRec = m.Act(rows*d), m.Act(rows*P), m.Act(rows*P), m.Act(parts*rows)
 	}
 	if t.depth >= 2 {
@@ -194,10 +199,11 @@ func (t *Trainer) forwardBackward(part int) {
 	// The state and its loss. For identity the state is the token.
 	z := a.x
 	if c.State > 0 {
-		n.coder.Encode(p, a.coder, a.x, rows)
+		h := t.context(flat)
+		n.coder.Encode(p, a.coder.EncoderActs, a.x, h, rows)
 		z = a.coder.Z
 		t.noisedState(a.zn, z)
-		n.coder.Decode(p, a.coder.Dec, a.rec, a.zn, rows)
+		n.coder.Decode(p, a.coder.Dec, a.rec, a.zn, h, n.sequences(B))
 		scale := float32(t.tc.RecWeight / float64(whole*P))
 		device.Do(be, device.WeightedError{
 			Loss: a.lossRec.Slice(part*rows, rows), Grad: a.drec, Pred: a.rec, Target: a.x, W: a.ones, Rows: rows, N: P, TargetRows: rows,
@@ -206,7 +212,7 @@ func (t *Trainer) forwardBackward(part int) {
 	}
 	t.buildInputs(z)
 	if c.State > 0 {
-		n.coder.Backward(p, a.coder, a.cg, a.drec, a.zn, a.x, a.kept, rows)
+		n.coder.Backward(p, a.coder, a.cg, a.drec, a.zn, a.x, a.kept, n.sequences(B))
 	}
 
 	n.trunk(flat, a.trunk, a.in, t.batch.labels, B)
@@ -229,6 +235,19 @@ func (t *Trainer) forwardBackward(part int) {
 	})
 	n.flow.Backward(p, a.head, a.hg, a.dh, a.do, a.zt, a.trunk.H, R, rows)
 	n.trunkBackward(flat, t.adam.Grads, a.trunk, a.tg, a.dh, a.in, t.batch.labels, B)
+}
+
+// context is h of a first pass over the clean tokens, where encoder or decoder see it: a
+// constant of the loss.
+func (t *Trainer) context(flat device.Buffer) device.Buffer {
+	a := t.acts.first
+	if a == nil {
+		return device.Buffer{}
+	}
+	if !t.held {
+		t.net.trunk(flat, a, t.acts.x, t.batch.labels, t.tc.micro())
+	}
+	return a.H
 }
 
 // minusOnes fills the second row scalars, free after drawFlow, with −1.

@@ -200,16 +200,25 @@ class Model:
 
     # coder
 
-    def encode(self, x):
+    def encode(self, x, h=None):  # h: values of the first pass
         if self.state == 0:
             return wrap(x)
-        e = self.lin("enc.2", silu(self.lin("enc.1", wrap(x))))
+        x = wrap(x)
+        if self.encoder == "context":
+            x = concat([x, wrap(h)], 2)
+        e = self.lin("enc.2", silu(self.lin("enc.1", x)))
         return {"layernorm": norm, "sphere": sphere}[self.state_norm](e)
 
-    def decode(self, z):
+    def decode(self, z, h=None):  # all tokens, or those of the first blocks
         if self.state == 0:
             return wrap(z)
-        return self.lin("dec.3", silu(self.lin("dec.2", silu(self.lin("dec.1", wrap(z))))))
+        z = wrap(z)
+        if self.decoder == "causal":
+            u = self.lin("dec.in", z) + self.p["dec.pos"][:z.shape[1]]
+            return self.lin("dec.out", self.stack("dec", self.decoder_depth, u, self.coder_width))
+        if self.decoder == "context":
+            z = concat([z, wrap(h)], 2)
+        return self.lin("dec.3", silu(self.lin("dec.2", silu(self.lin("dec.1", z)))))
 
     # trunk
 
@@ -222,10 +231,14 @@ class Model:
         start = self.p["in.start"] + np.zeros((A, B, W))
         u = concat([start, rest], 1) + self.p["in.pos"][self.raster]
         u = u + self.p["in.class"][np.asarray(labels)].reshape(A, 1, W)
+        return self.stack("trunk", self.depth, u, W)
+
+    def stack(self, name, depth, u, W):
+        A, N, B = u.shape[0], u.shape[1], self.block
         blk, hd = np.arange(N) // B, W // self.heads
         mask = np.where(blk[None, :] <= blk[:, None], 0.0, -np.inf)
-        for l in range(self.depth):
-            t = f"trunk.{l}."
+        for l in range(depth):
+            t = f"{name}.{l}."
             qkv = self.lin(t + "qkv", self.LN(t + "norm1", u))
             q, k, v = (qkv[:, :, j * W:(j + 1) * W].reshape(A, N, self.heads, hd).swap(1, 2) for j in range(3))
             s = q @ k.swap(2, 3) * (1 / math.sqrt(hd)) + mask
@@ -233,7 +246,7 @@ class Model:
             a = (e / (e.mean(-1) * float(N))) @ v
             u = u + self.lin(t + "out", a.swap(1, 2).reshape(A, N, W))
             u = u + self.lin(t + "down", gelu(self.lin(t + "up", self.LN(t + "norm2", u))))
-        return self.LN("trunk.norm", u)
+        return self.LN(f"{name}.norm", u)
 
     # head
 
@@ -306,17 +319,18 @@ class Model:
         return self.trunk(xin, labels).v, (self.trunk(xin, null).v if how["guidance"] else None)
 
     def sequential(self, labels, start, how, s=0.0):
-        x = np.zeros((len(labels), self.N, self.P))
+        x, z = np.zeros((len(labels), self.N, self.P)), np.zeros((len(labels), self.N, self.D))
         for k in range(self.K):
-            b = slice(k * self.block, (k + 1) * self.block)
+            b, seen = slice(k * self.block, (k + 1) * self.block), slice(0, (k + 1) * self.block)
             h, hn = self.conditions(x, labels, how)
-            x[:, b] = self.decode(self.flow(h[:, b], None if hn is None else hn[:, b], start[:, b], how, s, b)).v
+            z[:, b] = self.flow(h[:, b], None if hn is None else hn[:, b], start[:, b], how, s, b)
+            x[:, b] = self.decode(z[:, seen], h[:, seen]).v[:, b]
         return x
 
     def sweeps(self, r, x, labels, start, how, s=0.0):
         for _ in range(r):
             h, hn = self.conditions(x, labels, how)
-            x = self.decode(self.flow(h, hn, start, how, s)).v
+            x = self.decode(self.flow(h, hn, start, how, s), h).v
         return x
 
     def sample(self, seed, ids, labels, how, depth):
@@ -333,13 +347,16 @@ class Model:
         A, N, D, P = len(x), self.N, self.D, self.P
         rnd = Noise(tr["seed"])
         labels = np.where(rnd.uniforms(5, images, 1)[:, 0] < tr["class_dropout"], self.classes, labels)
-        z = self.encode(x)
+        h0 = None  # of the first pass, over clean tokens: no gradient passes through it
+        if self.state and "context" in (self.encoder, self.decoder):
+            h0 = frozen["h0"] if frozen else self.trunk(x, labels).v
+        z = self.encode(x, h0)
         u, n = rnd.uniforms(3, images, N)[..., None], rnd.normals(1, images, N, D)
         zhat = z + tr["state_noise"] * u * n
         if tr["state_noise_kind"] == "interpolate":
             lost = (1 - tr["state_noise_min"]) * u
             zhat = z * (1 - lost) + lost * n
-        xhat = self.decode(zhat)
+        xhat = self.decode(zhat, h0)
         rec = ((xhat - x) * (xhat - x)).mean() if self.state else T(0.0)
 
         if not frozen:
@@ -357,7 +374,7 @@ class Model:
                 xin = np.where(keep[:, None, None], xin, rolled)
             if tr["input_noise"] > 0:
                 xin = xin + tr["input_noise"] * rnd.uniforms(4, images, N)[..., None] * rnd.normals(2, images, N, P)
-            frozen.update(xin=xin, z=z.v, labels=labels)
+            frozen.update(xin=xin, z=z.v, labels=labels, h0=h0)
         xin, zc = frozen["xin"], frozen["z"]
 
         h = self.trunk(xin, labels)
@@ -389,13 +406,15 @@ def shapes(c):
            "in.class": (c["classes"] + 1, W)}
     def lin(name, a, b):
         out[name + ".weight"], out[name + ".bias"] = (a, b), (b,)
-    def ln(name):
+    def ln(name, W):
         out[name + ".gain"], out[name + ".bias"] = (W,), (W,)
-    for l in range(c["depth"]):
-        t = f"trunk.{l}."
-        ln(t + "norm1"), lin(t + "qkv", W, 3 * W), lin(t + "out", W, W)
-        ln(t + "norm2"), lin(t + "up", W, M * W), lin(t + "down", M * W, W)
-    ln("trunk.norm")
+    def stack(name, depth, W):
+        for l in range(depth):
+            t = f"{name}.{l}."
+            ln(t + "norm1", W), lin(t + "qkv", W, 3 * W), lin(t + "out", W, W)
+            ln(t + "norm2", W), lin(t + "up", W, M * W), lin(t + "down", M * W, W)
+        ln(f"{name}.norm", W)
+    stack("trunk", c["depth"], W)
     lin("head.cond", W, H), lin("head.time1", F, H), lin("head.time2", H, H), lin("head.in", D, H)
     mods = (3 * (1 if c["head_modulation"] == "shared" else J) + 2) * H
     lin("head.mod", H, mods)
@@ -405,8 +424,14 @@ def shapes(c):
         lin(f"head.{j}.up", H, H), lin(f"head.{j}.down", H, H)
     lin("head.out", H, D)
     if d:
-        lin("enc.1", P, Cw), lin("enc.2", Cw, d)
-        lin("dec.1", d, Cw), lin("dec.2", Cw, Cw), lin("dec.3", Cw, P)
+        lin("enc.1", P + (W if c["encoder"] == "context" else 0), Cw), lin("enc.2", Cw, d)
+        if c["decoder"] == "causal":
+            lin("dec.in", d, Cw)
+            out["dec.pos"] = (N, Cw)
+            stack("dec", c["decoder_depth"], Cw)
+            lin("dec.out", Cw, P)
+        else:
+            lin("dec.1", d + (W if c["decoder"] == "context" else 0), Cw), lin("dec.2", Cw, Cw), lin("dec.3", Cw, P)
     return out
 
 
@@ -462,7 +487,7 @@ def optimise(tr, weights, grads, factors):
 # ----------------------------------------------------------------------- cases
 
 MODEL = dict(size=4, channels=1, classes=3, patch=2, block=1, order="contiguous", state=3, state_norm="layernorm",
-             target="x", head_modulation="block", width=8, depth=2, heads=2, mlp=2, head_width=8, head_depth=2, coder_width=6)
+             target="x", head_modulation="block", encoder="token", decoder="token", decoder_depth=1, width=8, depth=2, heads=2, mlp=2, head_width=8, head_depth=2, coder_width=6)
 TRAIN = dict(seed="any", rollout_depth=0, sweep_steps=2, anchor=0.0, mix=0.0, state_noise=0.5, input_noise=0.0,
              class_dropout=0.5, flow_samples=1, rec_weight=0.5,
              state_noise_kind="add", state_noise_min=0.65, time_mean=0.0, time_std=1.0, beta1=0.9, lr_floor=0.0,
@@ -506,6 +531,13 @@ CASES = [  # name, model, training, sampling, factors of the optimiser's gradien
                                                         dict(solver="midpoint"))]), None),
     ("constant", B2, dict(schedule="constant", warmup_steps=2), dict(steps=1), [1.0, -0.5, 0.25, 0.01, -2.0]),
     ("wsd", B2, dict(schedule="wsd", decay=0.5, warmup=0.2, lr_floor=0.125), dict(steps=1), [1.0, -0.5, 0.25, 0.01, -2.0]),
+    ("contexts", dict(encoder="context", decoder="context"), dict(rollout_depth=3, flow_samples=2, anchor=0.25, mix=0.25, input_noise=0.25), {}, None),
+    ("decoder-context", B2 | ST | V | dict(decoder="context"), dict(rollout_depth=1, state_noise_kind="interpolate", rec_weight=2.0), {}, None),
+    ("causal", S | dict(decoder="causal"), dict(rollout_depth=4, sweep_steps=3, anchor=0.5),
+     dict(more=[dict(solver="midpoint", guidance=1.5, rollout_depth=2)]), None),
+    ("causal-blocks", B2 | ST | dict(decoder="causal", decoder_depth=2, encoder="context", coder_width=8, channels=2),
+     dict(rollout_depth=1, flow_samples=2, state_noise_kind="interpolate"),
+     dict(more=[dict(guidance=1.5, rollout_depth=1), dict(solver="euler-maruyama", last_step=0.1, renormalise="end")]), None),
 ]
 
 
