@@ -56,6 +56,21 @@ type Featured interface {
 	PooledFeatures(images Images, weights string, batch int, done func(int) error) ([]float32, error)
 }
 
+// Coded parameters are those of models that see an image through a coder of their own.
+// Their models are [Reconstructor].
+type Coded interface {
+	CodedWeights() string // which of a model's weights the coder is of
+	Codes() int           // size of the codebook; 0 where states are not discrete
+}
+
+// Reconstructor is a model that makes of real images what its decoder makes of what its
+// encoder sees in them: pixels [N, H, W, C], and where there is a codebook the codes
+// [N, tokens]. Labels are those of the images. batch images are read at once; done is
+// called after each batch with the number so far, and its error ends the work.
+type Reconstructor interface {
+	Reconstruct(images Images, weights string, batch int, done func(int) error) (pixels []uint8, codes []int32, err error)
+}
+
 // Starter is a sampler whose first tokens are final before the last ones are.
 type Starter interface {
 	// FirstBlock does what comes before the first tokens are final. It is for timing.

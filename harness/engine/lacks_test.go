@@ -53,6 +53,7 @@ func TestTooFewImagesAreRefusedBefore(t *testing.T) {
 		"enough probe":      {extras(quantity.Extras{Probe: 4}), ""},
 		"nearest":           {extras(quantity.Extras{Nearest: 2}), "metrics.nearest: 2 of"},
 		"vendi":             {extras(quantity.Extras{Vendi: 3}), "metrics.vendi: 3 of"},
+		"reconstruction":    {extras(quantity.Extras{Reconstruction: 2}), "metrics.reconstruction: 2 of"},
 		"exposure":          {extras(quantity.Extras{Exposure: 1}), "metrics.exposure: 1 of"},
 		"seam":              {both(patch(2), extras(quantity.Extras{Seam: 3})), "metrics.seam: 3 of"},
 		"enough seam":       {both(patch(2), extras(quantity.Extras{Seam: 4})), ""},

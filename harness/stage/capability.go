@@ -16,6 +16,8 @@ const (
 	Pools Capability = "pooled features"
 	// HasBorders: its images are put together of patches that have borders.
 	HasBorders Capability = "borders of patches"
+	// Reconstructs: it sees images through a coder, whose reconstructions can be looked at.
+	Reconstructs Capability = "reconstructions"
 )
 
 // leastSteps is the number of AR steps from which a quarter of the tokens is a
@@ -30,6 +32,9 @@ func (s *Settings) Can(c Capability) bool {
 		return ok && p.ARSteps() >= leastSteps
 	case Pools:
 		_, ok := s.Params.(models.Pooled)
+		return ok
+	case Reconstructs:
+		_, ok := s.Params.(models.Coded)
 		return ok
 	case HasBorders:
 		p, ok := s.Params.(models.Patched)

@@ -46,7 +46,7 @@ func tinyCell(t *testing.T) stage.Settings {
 		p.Sample.FlowSteps = 1
 	})
 	s.Count, s.Batch, s.Embedder, s.Samples = 200, 50, "ternary", 200
-	s.Extras = quantity.Extras{Probe: 20, Exposure: 12, Seam: 10, Nearest: 10, Vendi: 10}
+	s.Extras = quantity.Extras{Probe: 20, Exposure: 12, Seam: 10, Nearest: 10, Vendi: 10, Reconstruction: 10}
 	s.Measure.Batch, s.Measure.Rounds, s.Measure.TrainSteps, s.Measure.Threads = 2, 1, 1, 1
 	e, err := embed.For(s.Data.Set, data.Size, data.Channels, s.Embedder)
 	if err != nil {

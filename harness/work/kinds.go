@@ -21,6 +21,7 @@ var kinds = []kind{
 	{Seam, (*task).seam},
 	{Nearest, (*task).nearest},
 	{Vendi, (*task).vendi},
+	{Reconstruction, (*task).reconstruction},
 	{Timing, (*task).round},
 }
 

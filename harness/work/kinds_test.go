@@ -17,7 +17,7 @@ func everything() stage.Settings {
 	edit(&s, func(p *pra.Params) {
 		p.Model.Patch = 4
 	})
-	s.Extras = quantity.Extras{Probe: 100, Exposure: 100, Seam: 100, Nearest: 100, Vendi: 100}
+	s.Extras = quantity.Extras{Probe: 100, Exposure: 100, Seam: 100, Nearest: 100, Vendi: 100, Reconstruction: 100}
 	for _, l := range metrics.LaterScores {
 		s.Also += l.Name + ", "
 	}

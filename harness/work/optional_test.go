@@ -47,6 +47,8 @@ func TestExtrasAddTheirOwnStages(t *testing.T) {
 		Seam:     func(s *stage.Settings, n int) { s.Extras.Seam = n },
 		Nearest:  func(s *stage.Settings, n int) { s.Extras.Nearest = n },
 		Vendi:    func(s *stage.Settings, n int) { s.Extras.Vendi = n },
+
+		Reconstruction: func(s *stage.Settings, n int) { s.Extras.Reconstruction = n },
 	} {
 		s := settings()
 		ask(&s, 100)

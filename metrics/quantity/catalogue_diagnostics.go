@@ -108,6 +108,35 @@ var (
 		Doc:   "vendi of as many held-out images: the control.",
 		Group: Diagnostics, Interval: stat.Jackknife, Stage: "vendi", Key: "metrics.vendi",
 	})
+	RFIDProxy = metric(Metric{
+		Name: "rfid_proxy", Unit: "1", Label: "Fréchet distance of reconstructions, proxy features", Short: "rFD (proxy)",
+		Doc: "fid_proxy of what the model's decoder makes of what its encoder sees in held-out images: the floor of its coder. " +
+			"Where tokens are generated as they are, it is that of the images.",
+		Better: -1, Aim: "lower, down to its floor", Group: Diagnostics, Interval: stat.Jackknife, Stage: "reconstruction",
+		Key: "metrics.reconstruction",
+	})
+	RFIDProxyFloor = metric(Metric{
+		Name: "rfid_proxy_floor", Unit: "1", Label: "Fréchet distance of the reconstructed images themselves", Short: "rFD floor",
+		Doc:   "fid_proxy of the held-out images whose reconstructions rfid_proxy scores: the control.",
+		Group: Diagnostics, Interval: stat.Jackknife, Stage: "reconstruction", Key: "metrics.reconstruction",
+	})
+	ReconstructionError = metric(Metric{
+		Name: "reconstruction_error", Unit: "1", Label: "squared error of reconstructed pixels", Short: "reconstruction error",
+		Doc:    "Mean squared difference between held-out images and their reconstructions, pixels as values from −1 to 1.",
+		Better: -1, Group: Diagnostics, Interval: stat.Jackknife, Stage: "reconstruction", Key: "metrics.reconstruction",
+	})
+	CodebookUse = metric(Metric{
+		Name: "codebook_use", Unit: "1", Scale: Share, Label: "codes that occur", Short: "codes used",
+		Doc:    "Share of the codebook's entries that occur at all in the held-out images of rfid_proxy. It can only grow with their number.",
+		Better: +1, Group: Diagnostics, Stage: "reconstruction", Key: "metrics.reconstruction",
+	})
+	CodebookPerplexity = metric(Metric{
+		Name: "codebook_perplexity", Unit: "1", Label: "perplexity of the codebook", Short: "code perplexity",
+		Doc: "Exponential of the Shannon entropy of how often the codebook's entries occur in the held-out images of rfid_proxy: " +
+			"the size of the codebook where all occur equally often.",
+		Better: +1, Aim: "up to the size of the codebook", Group: Diagnostics, Interval: stat.Jackknife, Stage: "reconstruction",
+		Key: "metrics.reconstruction",
+	})
 )
 
 // Along the steps of a training, and along the AR steps of an image. A curve

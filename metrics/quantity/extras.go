@@ -11,6 +11,8 @@ type Extras struct {
 	Seam     int `toml:"seam" json:"seam,omitempty" absent:"0"`         // drawn images whose seams are compared
 	Nearest  int `toml:"nearest" json:"nearest,omitempty" absent:"0"`   // drawn images whose nearest training images are sought
 	Vendi    int `toml:"vendi" json:"vendi,omitempty" absent:"0"`       // drawn images whose Vendi score is taken
+
+	Reconstruction int `toml:"reconstruction" json:"reconstruction,omitempty" absent:"0"` // held-out images that the coder reconstructs
 }
 
 // Each gives every key of the table with its number of images.
@@ -34,4 +36,6 @@ var _ = Keys("metrics",
 		Doc: "drawn images whose nearest training images are sought; 0 measures none"},
 	Key{Name: "vendi", Label: "images of the Vendi score",
 		Doc: "drawn images of which the Vendi score says how many unlike each other they are worth; 0 measures none"},
+	Key{Name: "reconstruction", Label: "images of the reconstruction",
+		Doc: "held-out images whose reconstructions by the model's coder are scored; 0 measures none"},
 )

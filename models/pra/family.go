@@ -50,6 +50,7 @@ var _ interface {
 	models.Params
 	models.Prefixed
 	models.Pooled
+	models.Coded
 } = Params{}
 
 // Edit gives parameters of this family that f has changed.
@@ -229,7 +230,10 @@ func (m *Model) Sampler(p models.Params, batch int) (models.Sampler, error) {
 }
 
 var (
-	_ models.Featured    = (*Model)(nil)
+	_ models.Featured = (*Model)(nil)
+
+	_ models.Reconstructor = (*Model)(nil)
+
 	_ models.Snapshotter = trainer{}
 	_ models.Continuer   = (*Sampler)(nil)
 	_ models.Starter     = (*Sampler)(nil)

@@ -96,6 +96,9 @@ func (n *network) pass(flat, grads device.Buffer) *layers.Pass {
 	return &layers.Pass{Be: n.be, Weights: flat, Grads: grads, Half: n.half}
 }
 
+// inference reads the weights of a flat array.
+func (n *network) inference(flat device.Buffer) *layers.Pass { return n.pass(flat, device.Buffer{}) }
+
 func (n *network) sequences(batch int) layers.Sequences {
 	return layers.Sequences{Batch: batch, Tokens: n.cfg.Tokens(), Block: n.cfg.Block}
 }

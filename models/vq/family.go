@@ -50,7 +50,10 @@ var _ interface {
 	models.Patched
 	models.Stepped
 	models.Branching
+	models.Coded
 } = Params{}
+
+var _ models.Reconstructor = (*Model)(nil)
 
 // Family is this one.
 func (p Params) Family() models.Family { return family{} }
