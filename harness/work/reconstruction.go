@@ -25,7 +25,8 @@ var Reconstruction = &stage.Kind{
 	},
 	OnDevice: true,
 	Effort: func(s *stage.Settings, c *stage.Costs) stage.Effort {
-		return stage.Effort{FLOPs: c.FLOPsTrainImage / 3 * float64(s.Extras.Reconstruction), Threads: s.Training().Threads, Other: 3 * time.Second}
+		forward := c.FLOPsTrainImage / 3 * float64(s.Extras.Reconstruction)
+		return stage.Effort{FLOPs: forward, Threads: s.Training().Threads, Other: 3 * time.Second}
 	},
 	Memory: func(h stage.Host) int64 {
 		return h.Data() + h.Images(2*h.Extras.Reconstruction) + embedding(h) + h.Held(h.Costs.Train) + 4*h.Weights()

@@ -26,7 +26,8 @@ func TestReconstructionOfCodes(t *testing.T) {
 	for _, v := range made[Reconstruction].Values {
 		value[v.Metric], interval[v.Metric] = v.Value, v.Lo != nil
 	}
-	for _, m := range []*quantity.Metric{quantity.RFIDProxy, quantity.RFIDProxyFloor, quantity.ReconstructionError, quantity.CodebookPerplexity} {
+	for _, m := range []*quantity.Metric{quantity.RFIDProxy, quantity.RFIDProxyFloor, quantity.ReconstructionError,
+		quantity.CodebookPerplexity} {
 		if !interval[m.Name] {
 			t.Errorf("%s is %g, without an interval", m.Name, value[m.Name])
 		}
