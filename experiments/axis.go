@@ -3,6 +3,7 @@ package experiments
 import (
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 )
@@ -41,7 +42,7 @@ func (r *reading) readSweep() {
 			"")
 	}
 	plain := maps.Clone(sweep)
-	for _, name := range []string{"zip", "exclude"} {
+	for _, name := range []string{"zip", "arm", "exclude"} {
 		delete(plain, name)
 	}
 	for _, e := range r.doc.entries(plain, "sweep") {
@@ -70,6 +71,7 @@ func (r *reading) readSweep() {
 			r.axes = append(r.axes, zip)
 		}
 	})
+	r.readArms(sweep)
 	slices.SortStableFunc(r.axes, func(a, b *axis) int { return a.head.offset - b.head.offset })
 	r.dropDuplicates()
 	asWritten := map[string][]value{}
@@ -87,6 +89,60 @@ func (r *reading) readSweep() {
 	r.eachTable(sweep, "exclude", func(i int, t map[string]any, path []string) {
 		r.readExclude(t, path, asWritten)
 	})
+}
+
+// readArms reads all [[sweep.arm]] as one zip: each is a step of it, and has the value of
+// the file for a key that others set and it does not.
+func (r *reading) readArms(sweep map[string]any) {
+	arms, steps := &axis{}, 0
+	r.eachTable(sweep, "arm", func(i int, t map[string]any, path []string) {
+		at := r.doc.at(path...)
+		if steps == 0 {
+			arms.head = at
+		}
+		if _, named := t[labelKey]; !named {
+			r.problems.add(at, "sweep.arm", "the arm has no label; allowed: label = \"a name\", and key = value for each key that it sets", "")
+			arms.faulty = true
+		}
+		for _, e := range r.doc.entries(t, path...) {
+			f := r.sweepable(e.key, e.at)
+			if f == nil {
+				arms.faulty = true
+				continue
+			}
+			v, err := f.convert(e.value)
+			if err != nil {
+				r.fault(e.at, e.key, fmt.Sprintf("of an arm: %v", err), "")
+				arms.faulty = true
+				continue
+			}
+			k := slices.Index(arms.fields, f)
+			if k < 0 {
+				k = len(arms.fields)
+				arms.fields, arms.at, arms.values = append(arms.fields, f), append(arms.at, e.at), append(arms.values, nil)
+			}
+			arms.values[k] = append(r.unset(f, arms.values[k], steps), v)
+		}
+		steps++
+	})
+	for k, f := range arms.fields {
+		arms.values[k] = r.unset(f, arms.values[k], steps)
+	}
+	if len(arms.fields) > 0 {
+		r.axes = append(r.axes, arms)
+	}
+}
+
+// unset fills up the values of a key with that of the file.
+func (r *reading) unset(f *field, values []value, steps int) []value {
+	for len(values) < steps {
+		v := reflect.New(f.typ).Elem()
+		if f != labelField {
+			v.Set(r.base.value(f))
+		}
+		values = append(values, f.value(v))
+	}
+	return values
 }
 
 // eachTable calls f for each [[sweep.name]].
@@ -134,7 +190,7 @@ func (r *reading) readAxis(e entry) *axis {
 		return nil
 	}
 	if f == labelField && len(e.path) == 2 {
-		r.problems.add(e.at, e.key, "names the steps of a zip and belongs into [[sweep.zip]]", "")
+		r.problems.add(e.at, e.key, "names the steps of a zip and belongs into [[sweep.zip]] or [[sweep.arm]]", "")
 		return nil
 	}
 	a := &axis{fields: []*field{f}, at: []place{e.at}, head: e.at, values: [][]value{nil}}

@@ -42,17 +42,20 @@ func (d *draft) put(f *field, v value) {
 	}
 }
 
-// get is the plain value of a key: that of the draft's family, or where this has
-// no such key, of the first that has it.
-func (d *draft) get(f *field) any {
+// get is the plain value of a key, see value.
+func (d *draft) get(f *field) any { return plain(d.value(f)) }
+
+// value of a key is that of the draft's family, or where this has no such key, of the
+// first that has it.
+func (d *draft) value(f *field) reflect.Value {
 	if f.in == nil {
-		return plain(reflect.ValueOf(&d.Settings).Elem().FieldByIndex(f.index))
+		return reflect.ValueOf(&d.Settings).Elem().FieldByIndex(f.index)
 	}
 	family := d.Model.Family
 	if !f.of(family) {
 		family = f.Families[0]
 	}
-	return plain(d.params[family].FieldByIndex(f.in[family]))
+	return d.params[family].FieldByIndex(f.in[family])
 }
 
 // settings is what the draft has come to.
