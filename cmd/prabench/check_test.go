@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -299,6 +300,7 @@ func TestCheckOfThisProgram(t *testing.T) {
 // TestAStoppedCheckLeavesNothing stops a check while one of its programs hangs: no
 // process of it and no folder are left, whatever the signal.
 func TestAStoppedCheckLeavesNothing(t *testing.T) {
+	hearHangups(t)
 	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT} {
 		t.Run(sig.String(), func(t *testing.T) {
 			here(t)
@@ -324,6 +326,15 @@ func TestAStoppedCheckLeavesNothing(t *testing.T) {
 			}
 		})
 	}
+}
+
+// hearHangups has programs that a test starts end at SIGHUP even where the tests
+// themselves are run under nohup, which ignores it for all that they start.
+func hearHangups(t *testing.T) {
+	t.Helper()
+	c := make(chan os.Signal, 1)
+	signal.Notify(c, syscall.SIGHUP)
+	t.Cleanup(func() { signal.Stop(c) })
 }
 
 // armsOf are the processes that play the arms of this test's script.

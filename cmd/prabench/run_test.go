@@ -110,6 +110,7 @@ func TestStopping(t *testing.T) {
 	if testing.Short() {
 		t.Skip("trains small models: some seconds")
 	}
+	hearHangups(t)
 	for _, c := range []struct {
 		sig  syscall.Signal
 		code int

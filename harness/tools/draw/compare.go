@@ -167,7 +167,11 @@ func PrintComparisons(w io.Writer, all []paper.Comparison) error {
 	if err := table.WriteText(w, t); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(w, "\nIntervals are 95 %%; p is corrected for %d comparisons (Holm).\n", len(all))
+	said := "p is of one comparison, not corrected"
+	if len(all) > 1 {
+		said = fmt.Sprintf("p is corrected for %d comparisons (Holm)", len(all))
+	}
+	_, err := fmt.Fprintf(w, "\nIntervals are 95 %%; %s.\n", said)
 	return err
 }
 
