@@ -40,8 +40,12 @@ func TestCompare(t *testing.T) {
 		}
 	}
 	if out := must(t, "compare sample.flow_steps=6 sample.flow_steps=2"); !strings.Contains(out, "3 pairs of seeds") ||
-		!strings.Contains(out, "(Holm)") {
+		!strings.Contains(out, "p is of one comparison, not corrected") {
 		t.Error(out)
+	}
+	two := must(t, "compare sample.flow_steps=6 sample.flow_steps=2 --metric fid_proxy,kid")
+	if !strings.Contains(two, "p is corrected for 2 comparisons (Holm)") {
+		t.Error(two)
 	}
 	for args, want := range map[string]string{
 		"compare flow_stops=1 sample.flow_steps=2":                                         "unknown key",

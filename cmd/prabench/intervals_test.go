@@ -143,7 +143,7 @@ func fill(t *testing.T, measured []*quantity.Metric, older bool) {
 			n, ok := at[m.Stage]
 			if !ok {
 				n, at[m.Stage] = len(attempts), len(attempts)
-				key := fmt.Sprintf("%064x", 100*i+j+1)
+				key := fmt.Sprintf("%064x", 1000*i+j+1)
 				cell.Stages[m.Stage] = key
 				plan.Stages = append(plan.Stages, results.PlanStage{Key: key, Kind: m.Stage, Config: json.RawMessage(`{}`)})
 				attempts = append(attempts, record.Attempt{ID: fmt.Sprintf("a%d-%s", i, m.Stage), Stage: key, Kind: m.Stage, Outcome: record.OK,
