@@ -1,5 +1,10 @@
 package models
 
+import (
+	"prabench/models/device"
+	"prabench/models/ranks"
+)
+
 // What some families are capable of beside training and sampling. Who needs it
 // asks for it: parameters while cells are planned, models and samplers at work.
 
@@ -69,6 +74,14 @@ type Coded interface {
 // called after each batch with the number so far, and its error ends the work.
 type Reconstructor interface {
 	Reconstruct(images Images, weights string, batch int, done func(int) error) (pixels []uint8, codes []int32, err error)
+}
+
+// Shared parameters are those of models whose training several processes can do
+// together: the same training up to the order of sums, whatever their number.
+type Shared interface {
+	// NewRank is [Params].NewTrainer for one process of a group. All of them do the same
+	// steps; what one of them saves, a group of any size goes on from.
+	NewRank(be device.Backend, images Images, g ranks.Group) (Trainer, error)
 }
 
 // Starter is a sampler whose first tokens are final before the last ones are.

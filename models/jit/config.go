@@ -78,14 +78,6 @@ type SampleConfig struct {
 	Seed         uint64  `toml:"seed" json:"seed"`
 }
 
-// micro is the number of images that are computed at once.
-func (t TrainConfig) micro() int {
-	if t.MicroBatch == 0 {
-		return t.Batch
-	}
-	return t.MicroBatch
-}
-
 func (t TrainConfig) noiseSeed() uint64 { return models.SeedOf(t.SeedNoise, t.Seed) }
 
 // defaults is about the size of the default family's.

@@ -4,6 +4,7 @@ import (
 	"prabench/models"
 	"prabench/models/device"
 	"prabench/models/device/counter"
+	"prabench/models/ranks"
 	"prabench/models/safetensors"
 )
 
@@ -44,6 +45,7 @@ type Params struct {
 var _ interface {
 	models.Params
 	models.Patched
+	models.Shared
 } = Params{}
 
 // Family is this one.
@@ -168,6 +170,15 @@ func (p Params) SampleMemory(batch int) models.MemoryEstimate {
 // NewTrainer prepares a training.
 func (p Params) NewTrainer(be device.Backend, images models.Images) (models.Trainer, error) {
 	t, err := newTrainer(be, p, images)
+	if err != nil {
+		return nil, err
+	}
+	return t, nil
+}
+
+// NewRank is NewTrainer for one of several processes.
+func (p Params) NewRank(be device.Backend, images models.Images, g ranks.Group) (models.Trainer, error) {
+	t, err := newRank(be, p, images, g)
 	if err != nil {
 		return nil, err
 	}

@@ -7,6 +7,7 @@ import (
 	"prabench/models"
 	"prabench/models/device"
 	"prabench/models/layers"
+	"prabench/models/ranks"
 	"prabench/models/safetensors"
 )
 
@@ -18,6 +19,8 @@ const minRemain = 0.05
 type Trainer struct {
 	model *Model
 	mem   layers.Memory
+	share layers.Share
+	sum   [1]float64 // of the last step's loss over all ranks
 	adam  *layers.AdamW
 
 	acts                         *acts
@@ -34,6 +37,11 @@ type Trainer struct {
 }
 
 func newTrainer(be device.Backend, p Params, data models.Images) (*Trainer, error) {
+	return newRank(be, p, data, ranks.Alone{})
+}
+
+// newRank is newTrainer for one of several processes.
+func newRank(be device.Backend, p Params, data models.Images, g ranks.Group) (*Trainer, error) {
 	c := p.Model
 	if err := p.Validate(); err != nil {
 		return nil, err
@@ -42,14 +50,18 @@ func newTrainer(be device.Backend, p Params, data models.Images) (*Trainer, erro
 		return nil, fmt.Errorf("train: %d images of %d×%d×%d; the model needs at least one of %d×%d×%d", data.N, data.Size, data.Size,
 			data.Channels, c.Size, c.Size, c.Channels)
 	}
+	share, err := layers.ShareOf(g, p.Train.Batch, p.Train.MicroBatch)
+	if err != nil {
+		return nil, err
+	}
 	model, err := newModel(be, p)
 	if err != nil {
 		return nil, err
 	}
-	B, N, P := p.Train.micro(), c.Tokens(), c.TokenDim()
+	B, N, P := share.Micro, c.Tokens(), c.TokenDim()
 	rows := B * N
-	t := &Trainer{model: model, mem: layers.Memory{Be: be},
-		feed:   layers.NewFeed(data, models.SeedOf(p.Train.SeedOrder, p.Train.Seed), streamOrder, p.Train.Batch),
+	t := &Trainer{model: model, mem: layers.Memory{Be: be}, share: share,
+		feed:   layers.NewFeedOf(data, models.SeedOf(p.Train.SeedOrder, p.Train.Seed), streamOrder, share),
 		tokens: make([]float32, rows*P), hostLabels: make([]int32, B), hostIDs: make([]int32, B), t: make([]float32, B),
 		hostA: make([]float32, rows), hostB: make([]float32, rows), hostW: make([]float32, rows)}
 	m := &t.mem
@@ -58,7 +70,7 @@ func newTrainer(be device.Backend, p Params, data models.Images) (*Trainer, erro
 	t.grads = model.net.trunk.Grads(m, model.sequences(B))
 	t.x, t.eps, t.zt, t.do = m.Act(rows*P), m.Act(rows*P), m.Act(rows*P), m.Act(rows*P)
 	t.target, t.dlow = m.Act(rows*P), m.Act(rows*c.Bottleneck)
-	t.loss, t.a, t.b, t.w, t.times = m.Act(p.Train.Batch*N), m.Act(rows), m.Act(rows), m.Act(rows), m.Act(B)
+	t.loss, t.a, t.b, t.w, t.times = m.Act(share.Images*N), m.Act(rows), m.Act(rows), m.Act(rows), m.Act(B)
 	t.labels, t.ids = m.Ints(B), m.Ints(B)
 	if m.Err != nil {
 		t.Close()
@@ -79,12 +91,14 @@ func (t *Trainer) Done() int { return t.model.steps }
 // Step does one optimisation step.
 func (t *Trainer) Step() error {
 	m := t.model
-	tc := m.params.Train
-	for part := range tc.Batch / tc.micro() {
+	for part := range t.share.Parts() {
 		if err := t.loadBatch(part); err != nil {
 			return fmt.Errorf("training step %d: %w", m.steps+1, err)
 		}
 		t.forwardBackward(part)
+	}
+	if err := t.gather(); err != nil {
+		return fmt.Errorf("training step %d: %w", m.steps+1, err)
 	}
 	t.adam.Update(m.be, &m.net.Parameters, m.raw, m.ema, m.steps)
 	m.steps++
@@ -97,6 +111,15 @@ func (t *Trainer) Step() error {
 	return nil
 }
 
+// gather makes gradients and loss those of all ranks.
+func (t *Trainer) gather() error {
+	if t.share.Group.Size() == 1 {
+		return nil
+	}
+	t.sum[0] = layers.SumOf(t.model.be, t.loss)
+	return t.share.Gather(t.model.be, t.adam.Grads, t.model.steps, t.adam.GradNorm, t.sum[:])
+}
+
 // loadBatch puts a part of the images of the next step on the device, with the t of
 // each.
 func (t *Trainer) loadBatch(part int) error {
@@ -104,8 +127,8 @@ func (t *Trainer) loadBatch(part int) error {
 	c := m.params.Model
 	patches, order := c.patches()
 	N, per, key := c.Tokens(), c.Tokens()*c.TokenDim(), tc.noiseSeed()
-	for i := range tc.micro() {
-		at := m.steps*tc.Batch + part*tc.micro() + i
+	for i := range t.share.Micro {
+		at := t.share.At(m.steps, part, i)
 		id := uint32(at)
 		pixels, label, err := t.feed.Next(at)
 		if err != nil {
@@ -139,7 +162,7 @@ func (t *Trainer) loadBatch(part int) error {
 // forwardBackward computes the loss of the loaded part of a batch and adds its share
 // of all gradients.
 func (t *Trainer) forwardBackward(part int) {
-	m, be, c, B := t.model, t.model.be, t.model.params.Model, t.model.params.Train.micro()
+	m, be, c, B := t.model, t.model.be, t.model.params.Model, t.share.Micro
 	p := m.pass(m.raw, t.adam.Grads)
 	rows, P := B*c.Tokens(), c.TokenDim()
 	if part == 0 {
@@ -158,19 +181,16 @@ func (t *Trainer) forwardBackward(part int) {
 		device.Do(be, device.Mix{Dst: target, A: 1, X: t.x, B: -1, Y: t.eps})
 	}
 	device.Do(be, device.WeightedError{Loss: t.loss.Slice(part*rows, rows), Grad: t.do, Pred: t.acts.Out, Target: target, W: t.w, Rows: rows,
-		N: P, TargetRows: rows, Scale: float32(1 / float64(t.loss.N*P))})
+		N: P, TargetRows: rows, Scale: float32(1 / float64(t.share.Batch*c.Tokens()*P))})
 	m.backward(p, t.acts, t.grads, t.dlow, t.do, t.zt, t.labels, B)
 }
 
 // Losses are those of the last step: the squared error of the velocity.
 func (t *Trainer) Losses() models.Losses {
-	h := make([]float32, t.loss.N)
-	t.model.be.Download(h, t.loss)
-	var sum float64
-	for _, v := range h {
-		sum += float64(v)
+	if t.share.Group.Size() == 1 {
+		t.sum[0] = layers.SumOf(t.model.be, t.loss)
 	}
-	flow := sum / float64(t.loss.N*t.model.params.Model.TokenDim())
+	flow := t.sum[0] / float64(t.loss.N*t.share.Group.Size()*t.model.params.Model.TokenDim())
 	return models.Losses{Step: t.model.steps, Values: []models.Loss{
 		{Name: "flow", Value: flow}, {Name: models.Total, Value: flow}, {Name: "grad_norm", Value: t.adam.GradNorm},
 		{Name: "lr", Value: t.adam.LR},

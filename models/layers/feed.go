@@ -30,6 +30,7 @@ type Feed struct {
 	images models.Images
 	key    uint64
 	stream uint32
+	share  Share   // the positions of each batch that are asked for
 	turned []uint8 // a mirrored image of a set in memory
 
 	mu     sync.Mutex
@@ -38,14 +39,15 @@ type Feed struct {
 		order []int32
 	}
 
+	// Positions of the share are numbered without those between them.
 	slots   []feedSlot
 	workers int
 	room    *sync.Cond // with mu
-	next    int        // the position that is read next
+	next    int        // the number of the position that is read next
 	taken   int        // positions before it may be overwritten
 	stop    bool
 	running sync.WaitGroup
-	expect  int // position of the next call, −1 before the first
+	expect  int // number of the position of the next call, −1 before the first
 }
 
 type feedSlot struct {
@@ -57,7 +59,12 @@ type feedSlot struct {
 
 // NewFeed is the feed of a training whose order is drawn from a key and a stream.
 func NewFeed(images models.Images, key uint64, stream uint32, batch int) *Feed {
-	f := &Feed{images: images, key: key, stream: stream, expect: -1}
+	return NewFeedOf(images, key, stream, Whole(max(batch, 1)))
+}
+
+// NewFeedOf is the feed of a rank's share of each batch.
+func NewFeedOf(images models.Images, key uint64, stream uint32, share Share) *Feed {
+	f := &Feed{images: images, key: key, stream: stream, share: share, expect: -1}
 	f.room = sync.NewCond(&f.mu)
 	f.epochs[0].epoch, f.epochs[1].epoch = -1, -1
 	each := images.Size * images.Size * images.Channels
@@ -71,7 +78,7 @@ func NewFeed(images models.Images, key uint64, stream uint32, batch int) *Feed {
 	if n, err := strconv.Atoi(os.Getenv(decodersVariable)); err == nil && n > 0 {
 		f.workers = n
 	}
-	f.slots = make([]feedSlot, FeedAhead(batch, each))
+	f.slots = make([]feedSlot, FeedAhead(share.Images, each))
 	for i := range f.slots {
 		f.slots[i] = feedSlot{at: -1, pixels: make([]uint8, each)}
 	}
@@ -105,25 +112,26 @@ func (f *Feed) Next(at int) (pixels []uint8, label int32, err error) {
 		}
 		return pixels, label, nil
 	}
-	if at != f.expect {
-		f.begin(at)
+	number := f.share.number(at)
+	if number != f.expect {
+		f.begin(number)
 	}
-	f.expect = at + 1
+	f.expect = number + 1
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.taken = at
+	f.taken = number
 	f.room.Broadcast()
-	s := &f.slots[at%len(f.slots)]
-	for s.at != at || !s.ready {
+	s := &f.slots[number%len(f.slots)]
+	for s.at != number || !s.ready {
 		f.room.Wait()
 	}
 	return s.pixels, label, s.err
 }
 
-// begin reads ahead from a position.
-func (f *Feed) begin(at int) {
+// begin reads ahead from the position with a number.
+func (f *Feed) begin(number int) {
 	f.Close()
-	f.stop, f.next, f.taken = false, at, at
+	f.stop, f.next, f.taken = false, number, number
 	for i := range f.slots {
 		f.slots[i].at = -1
 	}
@@ -143,10 +151,11 @@ func (f *Feed) read() {
 		if f.stop {
 			return
 		}
-		at := f.next
+		number := f.next
+		at := f.share.position(number)
 		f.next++
-		index, s := f.index(at), &f.slots[at%len(f.slots)]
-		s.at, s.ready = at, false
+		index, s := f.index(at), &f.slots[number%len(f.slots)]
+		s.at, s.ready = number, false
 		f.mu.Unlock()
 		err := f.images.Read(index, s.pixels)
 		if err == nil {

@@ -108,3 +108,82 @@ func TestFeedReadsAheadWithinItsBound(t *testing.T) {
 		t.Errorf("%d images ahead", n)
 	}
 }
+
+// The ranks of a training see the images that one process sees, each its share of
+// every batch, read ahead or not, from the start and from where it was resumed.
+func TestFeedsOfRanks(t *testing.T) {
+	inMemory, streamed, r := feedSets()
+	const batch, size = 12, 3
+	want := NewFeed(inMemory, 5, 1, batch)
+	defer want.Close()
+	for rank := range size {
+		share, err := ShareOf(group{rank, size}, batch, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, images := range []models.Images{inMemory, streamed} {
+			f := NewFeedOf(images, 5, 1, share)
+			before := r.reads.Load()
+			seen := 0
+			for _, step := range []int{0, 1, 2, 3, 9, 10, 11} {
+				for i := range share.Images {
+					at := share.At(step, 0, i)
+					got, label, err := f.Next(at)
+					pixels, wanted, _ := want.Next(at)
+					if err != nil || !bytes.Equal(got, pixels) || label != wanted {
+						t.Fatalf("rank %d, position %d: %v, label %d; want %v, %d (%v)", rank, at, got, label, pixels, wanted, err)
+					}
+					seen++
+				}
+			}
+			f.Close()
+			// One jump: what was read ahead then, twice the share, is read in vain.
+			if n := int(r.reads.Load() - before); images.Reader != nil && n > seen+2*2*share.Images {
+				t.Errorf("rank %d: %d images were read for %d", rank, n, seen)
+			}
+		}
+	}
+}
+
+// group is a rank of which only its number matters.
+type group struct{ rank, size int }
+
+func (g group) Rank() int                                                 { return g.rank }
+func (g group) Size() int                                                 { return g.size }
+func (g group) Sum(int, func([]float32, int), func([]float32, int)) error { return nil }
+func (g group) SumWide([]float64) error                                   { return nil }
+func (g group) Gone(int)                                                  {}
+func (g group) Close() error                                              { return nil }
+
+// Shares are every image of a batch once, in parts no larger than asked for.
+func TestShares(t *testing.T) {
+	for _, c := range []struct{ batch, size, micro, parts int }{
+		{64, 1, 0, 1}, {64, 1, 16, 4}, {64, 4, 0, 1}, {64, 4, 64, 1}, {64, 4, 8, 2}, {48, 3, 12, 2}, {30, 5, 4, 2}, {6, 6, 2, 1},
+	} {
+		seen := map[int]int{}
+		for rank := range c.size {
+			s, err := ShareOf(group{rank, c.size}, c.batch, c.micro)
+			if err != nil || s.Parts() != c.parts || c.micro > 0 && s.Micro > c.micro {
+				t.Fatalf("%+v: %+v, %v", c, s, err)
+			}
+			for step := range 2 {
+				for part := range s.Parts() {
+					for i := range s.Micro {
+						at := s.At(step, part, i)
+						if seen[at]++; s.position(s.number(at)) != at {
+							t.Errorf("%+v: position %d is number %d", c, at, s.number(at))
+						}
+					}
+				}
+			}
+		}
+		for at := range 2 * c.batch {
+			if seen[at] != 1 {
+				t.Errorf("%+v: image %d is computed %d times", c, at, seen[at])
+			}
+		}
+	}
+	if _, err := ShareOf(group{0, 4}, 6, 0); err == nil {
+		t.Error("4 ranks of a batch of 6")
+	}
+}

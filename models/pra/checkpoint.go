@@ -114,7 +114,7 @@ func (t *Trainer) Resume(path string) error {
 	if err != nil {
 		return fmt.Errorf("resuming %s: %w", path, err)
 	}
-	if err := models.SameTraining(f, p, Params{Model: t.cfg, Train: t.tc}); err != nil {
+	if err := models.SameTraining(f, p, Params{Model: t.cfg, Train: t.whole}); err != nil {
 		return fmt.Errorf("resuming %s: %w", path, err)
 	}
 	if err := t.net.Upload(t.net.be, f, t.flats()); err != nil {

@@ -3,6 +3,7 @@ package pra
 import (
 	"prabench/models"
 	"prabench/models/device"
+	"prabench/models/ranks"
 	"prabench/models/safetensors"
 )
 
@@ -51,6 +52,7 @@ var _ interface {
 	models.Prefixed
 	models.Pooled
 	models.Coded
+	models.Shared
 } = Params{}
 
 // Edit gives parameters of this family that f has changed.
@@ -176,6 +178,15 @@ func (p Params) PooledWeights() string { return p.Sample.Weights }
 
 func (p Params) NewTrainer(be device.Backend, images models.Images) (models.Trainer, error) {
 	t, err := NewTrainer(be, p.Model, p.Train, images)
+	if err != nil {
+		return nil, err
+	}
+	return trainer{t}, nil
+}
+
+// NewRank is NewTrainer for one of several processes.
+func (p Params) NewRank(be device.Backend, images models.Images, g ranks.Group) (models.Trainer, error) {
+	t, err := NewRank(be, p.Model, p.Train, images, g)
 	if err != nil {
 		return nil, err
 	}

@@ -7,6 +7,7 @@ import (
 	"prabench/models"
 	"prabench/models/device"
 	"prabench/models/layers"
+	"prabench/models/ranks"
 )
 
 // Trainer trains one model, step by step. Everything a step does is a function
@@ -19,8 +20,11 @@ type Trainer struct {
 	Note string
 
 	cfg   Config
-	tc    TrainConfig
-	depth int // rollout depth R, resolved
+	tc    TrainConfig // MicroBatch is this rank's
+	whole TrainConfig // as it was given
+	share layers.Share
+	sums  [2]float64 // of the last step's losses over all ranks: flow, rec
+	depth int        // rollout depth R, resolved
 	net   *network
 	mem   layers.Memory
 
@@ -74,6 +78,11 @@ type Losses struct {
 // NewTrainer prepares a training on data, which must have the configuration's
 // size and channels and labels under Classes.
 func NewTrainer(be device.Backend, cfg Config, tc TrainConfig, data models.Images) (*Trainer, error) {
+	return NewRank(be, cfg, tc, data, ranks.Alone{})
+}
+
+// NewRank prepares a training that a group of processes does together, as one of them.
+func NewRank(be device.Backend, cfg Config, tc TrainConfig, data models.Images, g ranks.Group) (*Trainer, error) {
 	if err := models.First(cfg.Validate(), tc.Validate()); err != nil {
 		return nil, err
 	}
@@ -81,13 +90,19 @@ func NewTrainer(be device.Backend, cfg Config, tc TrainConfig, data models.Image
 		return nil, fmt.Errorf("train: %d images of %d×%d×%d; the model needs at least one of %d×%d×%d", data.N, data.Size, data.Size,
 			data.Channels, cfg.Size, cfg.Size, cfg.Channels)
 	}
+	share, err := layers.ShareOf(g, tc.Batch, tc.MicroBatch)
+	if err != nil {
+		return nil, err
+	}
 	model, err := NewModel(be, cfg, tc.initSeed())
 	if err != nil {
 		return nil, err
 	}
-	t := &Trainer{Model: model, cfg: cfg, tc: tc, net: model.net, mem: layers.Memory{Be: be},
-		feed: layers.NewFeed(data, tc.orderSeed(), streamOrder, tc.Batch)}
 	model.Train = tc
+	t := &Trainer{Model: model, cfg: cfg, whole: tc, share: share, net: model.net, mem: layers.Memory{Be: be},
+		feed: layers.NewFeedOf(data, tc.orderSeed(), streamOrder, share)}
+	tc.MicroBatch = share.Micro
+	t.tc = tc
 	t.depth = int(tc.RolloutDepth.Resolve(cfg.ARSteps()))
 	t.exact = t.depth >= cfg.ARSteps()
 	n, m := t.net, &t.mem
@@ -116,7 +131,7 @@ func (t *Trainer) allocActs() *trainActs {
 	n, m, c := t.net, &t.mem, t.cfg
 	rows, P, d := t.tc.micro()*c.Tokens(), c.TokenDim(), c.StateDim()
 	R := rows * t.tc.FlowSamples
-	parts := t.tc.Batch / t.tc.micro()
+	parts := t.share.Parts()
 	a := &trainActs{
 		trunk: n.trainActs(m, rows, t.tc.Recompute == "layers"), head: n.flow.Acts(m, R, R, rows, R, true),
 		tg: n.stack.Grads(m, rows), hg: n.flow.Grads(m, R, rows),
@@ -148,11 +163,14 @@ func (t *Trainer) Done() int { return t.done }
 
 // Step does one optimisation step.
 func (t *Trainer) Step() error {
-	for part := range t.tc.Batch / t.tc.micro() {
+	for part := range t.share.Parts() {
 		if err := t.loadBatch(part); err != nil {
 			return fmt.Errorf("training step %d: %w", t.done+1, err)
 		}
 		t.forwardBackward(part)
+	}
+	if err := t.gather(); err != nil {
+		return fmt.Errorf("training step %d: %w", t.done+1, err)
 	}
 	t.adam.Update(t.net.be, &t.net.Parameters, t.Model.raw, t.Model.ema, t.done)
 	t.done++
@@ -167,12 +185,21 @@ func (t *Trainer) Step() error {
 	return nil
 }
 
+// gather makes gradients and losses those of all ranks.
+func (t *Trainer) gather() error {
+	if t.share.Group.Size() == 1 {
+		return nil
+	}
+	t.sums = [2]float64{layers.SumOf(t.net.be, t.acts.lossFlow), layers.SumOf(t.net.be, t.acts.lossRec)}
+	return t.share.Gather(t.net.be, t.adam.Grads, t.done, t.adam.GradNorm, t.sums[:])
+}
+
 // loadBatch puts a part of the images of the next step on the device.
 func (t *Trainer) loadBatch(part int) error {
 	b := t.batch
 	key := t.tc.noiseSeed()
 	for i := range t.tc.micro() {
-		if err := b.pick(i, t.done*t.tc.Batch+part*t.tc.micro()+i, t.feed, key); err != nil {
+		if err := b.pick(i, t.share.At(t.done, part, i), t.feed, key); err != nil {
 			return err
 		}
 	}
@@ -390,19 +417,16 @@ func (t TrainConfig) recipe() layers.Recipe {
 
 // Losses reads the parts of the last step's loss from the device.
 func (t *Trainer) Losses() Losses {
-	mean := func(b device.Buffer, by int) float64 {
+	if t.share.Group.Size() == 1 {
+		t.sums = [2]float64{layers.SumOf(t.net.be, t.acts.lossFlow), layers.SumOf(t.net.be, t.acts.lossRec)}
+	}
+	mean := func(i int, b device.Buffer, by int) float64 {
 		if b.Absent() {
 			return 0
 		}
-		h := make([]float32, b.N)
-		t.net.be.Download(h, b)
-		var s float64
-		for _, v := range h {
-			s += float64(v)
-		}
-		return s / float64(b.N*by)
+		return t.sums[i] / float64(b.N*t.share.Group.Size()*by)
 	}
-	l := Losses{Step: t.done, Flow: mean(t.acts.lossFlow, t.cfg.StateDim()), Rec: mean(t.acts.lossRec, t.cfg.TokenDim()),
+	l := Losses{Step: t.done, Flow: mean(0, t.acts.lossFlow, t.cfg.StateDim()), Rec: mean(1, t.acts.lossRec, t.cfg.TokenDim()),
 		GradNorm: t.adam.GradNorm, LR: t.adam.LR}
 	l.Total = l.Flow + t.tc.RecWeight*l.Rec
 	return l
