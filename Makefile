@@ -63,7 +63,7 @@ bench: build ## what this machine reaches: training and sampling against its pea
 
 # The newest PyTorch from PyPI, in a virtual environment beside the caches; the wheel is large.
 PYTORCH := .prabench/pytorch
-pytorch-compare: ## the same model in PyTorch, timed in turn with ours (fetches PyTorch; docs/pytorch.md)
+pytorch-compare: ## the same model in PyTorch, timed in turn with ours (fetches PyTorch; docs/measurements/pytorch.md)
 	@test -x $(PYTORCH)/bin/python || python3 -m venv $(PYTORCH)
 	@$(PYTORCH)/bin/python -c 'import torch, numpy, safetensors' 2>/dev/null || \
 		$(PYTORCH)/bin/pip install torch numpy safetensors || \
@@ -98,7 +98,7 @@ cuda-test: build cuda ## the CUDA core on a driver that runs on the CPU: sources
 cuda-selftest: cuda ## on a machine with a GPU: right or wrong, speeds and roofline shares, as cuda-selftest.md to post
 	$(CUDA_LINK) $(GO) test -tags cuda -count=1 -timeout 60m -ldflags '$(CUDA_LAZY)' ./models/cuda/selftest -args -report $(CURDIR)/cuda-selftest.md
 
-cuda-bundle: ## a folder and a .tar.gz for a machine with a driver and nothing else, in .prabench (docs/cuda.md)
+cuda-bundle: ## a folder and a .tar.gz for a machine with a driver and nothing else, in .prabench (docs/design/cuda.md)
 	@sh .ci/cuda-headers
 	@$(CUDA_LINK) GO="$(GO)" sh .ci/cuda-bundle
 
@@ -110,7 +110,7 @@ cuda-ptx: ## compile the CUDA kernels to the committed PTX (clang-19; no CUDA ne
 	@sh .ci/cuda-ptx
 
 CUDA_WHEELS := .prabench/cuda-wheels
-cuda-check: ## prove the CUDA kernels without a GPU: fresh PTX, ptxas and NVRTC of CUDA 12 and 13 (from PyPI); UPDATE=1 writes docs/cuda-kernels.md
+cuda-check: ## prove the CUDA kernels without a GPU: fresh PTX, ptxas and NVRTC of CUDA 12 and 13 (from PyPI); UPDATE=1 writes docs/design/cuda-kernels.md
 	@sh .ci/cuda-wheels $(CUDA_WHEELS) || echo "cuda-check: what needs these compilers is skipped"
 	$(GO) run ./cmd/cuda-check -wheels $(CUDA_WHEELS) $(if $(UPDATE),,-compare)
 

@@ -1,7 +1,7 @@
 // Command check proves of the CUDA kernels what can be proven without a GPU:
 // the committed PTX is what its sources compile to, NVIDIA's assemblers take it
 // for every architecture without spilling a register, and NVIDIA's run-time
-// compilers take the sources. It writes docs/cuda-kernels.md. `make cuda-check`
+// compilers take the sources. It writes docs/design/cuda-kernels.md. `make cuda-check`
 // runs it after fetching the compilers.
 package main
 
@@ -32,7 +32,7 @@ func run(args []string, out, errs io.Writer) int {
 	flags := flag.NewFlagSet("check", flag.ContinueOnError)
 	flags.SetOutput(errs)
 	wheels := flags.String("wheels", ".prabench/cuda-wheels", "folder with unpacked wheels of ptxas and NVRTC")
-	page := flags.String("page", "docs/cuda-kernels.md", "page to write, or with -compare to compare")
+	page := flags.String("page", "docs/design/cuda-kernels.md", "page to write, or with -compare to compare")
 	compare := flags.Bool("compare", false, "the page must be as it would be written")
 	if flags.Parse(args) != nil {
 		return 2

@@ -130,7 +130,7 @@ func TestLivePage(t *testing.T) {
 // while it runs, with the cells chosen that are done, the best of them first.
 func TestLivePicture(t *testing.T) {
 	pictured(t)
-	docs, err := filepath.Abs("../../docs")
+	docs, err := filepath.Abs("../../docs/reference")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -189,13 +189,13 @@ func TestTheFilesForCI(t *testing.T) {
 	}
 }
 
-// Every file that a run leaves under .prabench has a row in docs/files.md, and the
+// Every file that a run leaves under .prabench has a row in docs/reference/files.md, and the
 // rows of the stages that every run has are there with the members that they name.
 func TestTheFilesOfARunAreOnTheirPage(t *testing.T) {
 	if testing.Short() {
 		t.Skip("trains two small models")
 	}
-	page, err := os.ReadFile("../../docs/files.md")
+	page, err := os.ReadFile("../../docs/reference/files.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -223,7 +223,7 @@ func TestTheFilesOfARunAreOnTheirPage(t *testing.T) {
 			}
 		}
 		if !known {
-			t.Errorf("%s is on no row of docs/files.md", name)
+			t.Errorf("%s is on no row of docs/reference/files.md", name)
 		}
 		at[strings.SplitN(name, "/", 2)[0]+" "+filepath.Base(name)] = path
 		return nil
@@ -254,6 +254,6 @@ func TestTheFilesOfARunAreOnTheirPage(t *testing.T) {
 		}
 	}
 	if len(rows) < 15 {
-		t.Errorf("docs/files.md has %d rows", len(rows))
+		t.Errorf("docs/reference/files.md has %d rows", len(rows))
 	}
 }

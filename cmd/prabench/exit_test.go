@@ -12,7 +12,7 @@ import (
 
 // The page of exit codes has those of the program, no more and no less.
 func TestExitCodesAreOnTheirPage(t *testing.T) {
-	page, err := os.ReadFile("../../docs/exit-codes.md")
+	page, err := os.ReadFile("../../docs/reference/exit-codes.md")
 	if err != nil {
 		t.Fatal(err)
 	}

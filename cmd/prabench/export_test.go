@@ -195,7 +195,7 @@ func TestResultsInPython(t *testing.T) {
 	if python == "" {
 		python = "python3"
 	}
-	page, err := os.ReadFile("../../docs/outside.md")
+	page, err := os.ReadFile("../../docs/reference/outside.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -207,7 +207,7 @@ func TestResultsInPython(t *testing.T) {
 	must(t, "export --db results.db --out results.parquet")
 	blocks := regexp.MustCompile("(?s)```python\n(.*?)```").FindAllSubmatch(page, -1)
 	if len(blocks) != 3 {
-		t.Fatalf("%d blocks of Python in docs/outside.md, want 3", len(blocks))
+		t.Fatalf("%d blocks of Python in docs/reference/outside.md, want 3", len(blocks))
 	}
 	for i, needs := range []string{"pandas, pyarrow", "duckdb", "duckdb; duckdb.sql('LOAD sqlite')"} {
 		t.Run(needs, func(t *testing.T) {

@@ -30,9 +30,9 @@ func documented(page string) []string {
 func TestDocumentedCommandsExist(t *testing.T) {
 	pages, _ := filepath.Glob("../../docs/*.md")
 	more, _ := filepath.Glob("../../*/README.md")
-	guides, _ := filepath.Glob("../../docs/guide/*.md")
+	parts, _ := filepath.Glob("../../docs/*/*.md")
 	all := 0
-	for _, path := range append(slices.Concat(pages, more, guides), "../../README.md") {
+	for _, path := range append(slices.Concat(pages, more, parts), "../../README.md") {
 		text, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)

@@ -13,7 +13,7 @@ import (
 // page compares a page of docs that is made from the program with what it would be now.
 func page(t *testing.T, name, want string) {
 	t.Helper()
-	path := "../../docs/" + name
+	path := "../../docs/reference/" + name
 	if *update {
 		write(t, path, want)
 	}
@@ -22,7 +22,7 @@ func page(t *testing.T, name, want string) {
 		t.Fatal(err)
 	}
 	if string(got) != want {
-		t.Errorf("docs/%s is not what the program says now: go test ./cmd/prabench -run TestReferencePages -update writes it", name)
+		t.Errorf("docs/reference/%s is not what the program says now: go test ./cmd/prabench -run TestReferencePages -update writes it", name)
 	}
 }
 
@@ -42,7 +42,7 @@ func keysPage(t *testing.T) string {
 	b.WriteString("# Keys of an experiment file\n\n" +
 		"Made from the program; `prabench help keys` prints the same. Any key with a dot may be an axis of\n" +
 		"`[sweep]`, and any may be set with `--set KEY=VALUE`. A column of families says which models have the key;\n" +
-		"without one all have it. [experiments/README.md](../experiments/README.md) explains the tables.\n")
+		"without one all have it. [experiments/README.md](../../experiments/README.md) explains the tables.\n")
 	last := "-"
 	for _, k := range keys {
 		table, _, dotted := strings.Cut(k.Key, ".")

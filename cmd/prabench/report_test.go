@@ -111,7 +111,7 @@ func BenchmarkReport(b *testing.B) {
 // quick.toml.
 func TestReportPicture(t *testing.T) {
 	pictured(t)
-	docs, err := filepath.Abs("../../docs")
+	docs, err := filepath.Abs("../../docs/reference")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,5 +12,5 @@
 //
 // The package and gorgonia.org/cu below it link libcuda, so it is built only
 // with the tag cuda and only into the program prabench-cuda, which serves as
-// the worker of prabench. docs/cuda.md tells what has run where.
+// the worker of prabench. docs/design/cuda.md tells what has run where.
 package cuda

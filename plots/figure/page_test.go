@@ -9,10 +9,10 @@ import (
 	"testing"
 )
 
-var update = flag.Bool("update", false, "write the kinds into docs/figures.md again")
+var update = flag.Bool("update", false, "write the kinds into docs/reference/figures.md again")
 
 const (
-	page  = "../../docs/figures.md"
+	page  = "../../docs/reference/figures.md"
 	begin = "<!-- generated: go test ./plots/figure -update -->\n"
 	end   = "<!-- end -->\n"
 )

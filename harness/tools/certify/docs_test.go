@@ -11,15 +11,15 @@ import (
 	"prabench/metrics/certificate"
 )
 
-var update = flag.Bool("update", false, "write the tables of docs/certificates.md again")
+var update = flag.Bool("update", false, "write the tables of docs/reference/certificates.md again")
 
 const (
-	docs  = "../../../docs/certificates.md"
+	docs  = "../../../docs/reference/certificates.md"
 	begin = "<!-- written by go test ./harness/tools/certify -update -->\n"
 	end   = "<!-- end of tables -->\n"
 )
 
-// The tables of docs/certificates.md are those of the certificates that come with the
+// The tables of docs/reference/certificates.md are those of the certificates that come with the
 // program, and its criteria are those that were applied.
 func TestTheDocsHaveTheShippedCertificates(t *testing.T) {
 	raw, err := os.ReadFile(docs)
@@ -29,13 +29,13 @@ func TestTheDocsHaveTheShippedCertificates(t *testing.T) {
 	text := string(raw)
 	for _, c := range certificate.Criteria {
 		if !strings.Contains(strings.Join(strings.Fields(text), " "), c) {
-			t.Errorf("docs/certificates.md has not the criterion %q", c)
+			t.Errorf("docs/reference/certificates.md has not the criterion %q", c)
 		}
 	}
 	before, rest, ok1 := strings.Cut(text, begin)
 	_, after, ok2 := strings.Cut(rest, end)
 	if !ok1 || !ok2 {
-		t.Fatal("docs/certificates.md has no place for the tables")
+		t.Fatal("docs/reference/certificates.md has no place for the tables")
 	}
 	all := certificate.AllShipped()
 	if len(all) < 5 {
@@ -47,7 +47,7 @@ func TestTheDocsHaveTheShippedCertificates(t *testing.T) {
 			t.Fatal(err)
 		}
 	} else if text != want {
-		t.Error("docs/certificates.md is not what the shipped certificates say: go test ./harness/tools/certify -update")
+		t.Error("docs/reference/certificates.md is not what the shipped certificates say: go test ./harness/tools/certify -update")
 	}
 }
 

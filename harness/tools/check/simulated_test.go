@@ -124,7 +124,7 @@ func (a *simulated) Ask(_ context.Context, q arm.Request) (arm.Answer, error) {
 }
 
 // worlds are the noises that a check has to live with; the luck of a process
-// and the loss of a call are as measured, see docs/check.md.
+// and the loss of a call are as measured, see docs/reference/check.md.
 var worlds = map[string]world{
 	"calm":        {process: 0.01, call: 0.003},
 	"as measured": {process: 0.02, call: 0.01, spike: 0.02, drift: 0.002},

@@ -18,7 +18,7 @@ import (
 const deviceReserve = 1 << 30
 
 // MeasuredFLOPs is what a training reached on an H100 with bf16 products, as a first
-// guess of a device's speed: PRA-S, 303 images/s, docs/cuda-reports.
+// guess of a device's speed: PRA-S, 303 images/s, docs/measurements/cuda-reports.
 const MeasuredFLOPs = 117e12
 
 // Room is a device that trainings are planned for.

@@ -181,7 +181,7 @@ func (g graph) identity(path string, raw []byte) (string, error) {
 }
 
 // inception are the weights files of the Inception-v3 that FID means, by the
-// SHA-256 of the file. docs/features.md says how one is added.
+// SHA-256 of the file. docs/reference/features.md says how one is added.
 var inception = map[string]string{
 	// pytorch-fid's pt_inception-2015-12-05-6726825d.pth, the same file as
 	// torch-fidelity's weights-inception-2015-12-05-6726825d.pth.
@@ -224,7 +224,7 @@ func (g graph) proven(path, weights string, known map[string]string) error {
 	}
 	if missing := notIn(whole, wanted); missing > 0 {
 		return fmt.Errorf("%d of %d weights of %s are not those of %s: export without folding (training = PRESERVE, "+
-			"do_constant_folding = False), as docs/features.md does it, or leave metric out", missing, len(wanted), path, weights)
+			"do_constant_folding = False), as docs/reference/features.md does it, or leave metric out", missing, len(wanted), path, weights)
 	}
 	if float64(bytes) < leastShare*float64(len(whole)) {
 		return fmt.Errorf("%s has %d of the %d bytes of %s: it is a part of that network, and its distance no FID; leave metric out", path,

@@ -6,7 +6,7 @@
     python compare.py all                                       every comparison, then the table
 
 Run it with a Python that has torch, numpy and safetensors (make pytorch-compare
-makes one); Go builds our side. docs/pytorch.md says what is compared and how.
+makes one); Go builds our side. docs/measurements/pytorch.md says what is compared and how.
 """
 
 import argparse

@@ -10,7 +10,7 @@ Both sides are processes of their own: one that fails or is over its limit is en
 which gives its memory back, and the next comparison begins with another. What is
 most asked for comes first, and nothing is begun after --seconds. NAME.md and
 NAME.json are written again after each. Exit status 77: no such PyTorch or no GPU is
-here. docs/pytorch.md says what PyTorch is given.
+here. docs/measurements/pytorch.md says what PyTorch is given.
 """
 
 import argparse

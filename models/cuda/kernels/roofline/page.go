@@ -60,7 +60,7 @@ func Wasters(lines []Line) (out []string) {
 
 const opening = `# What the CUDA kernels will take: counted, then divided by an H100
 
-Nothing on this page is a measurement: [cuda-reports](cuda-reports/README.md) has those of an
+Nothing on this page is a measurement: [cuda-reports](../measurements/cuda-reports/README.md) has those of an
 H100 beside what was predicted for it, and why they differ. The real
 model core runs on a backend without memory that counts launches, bytes and
 operations (` + "`models/cuda/kernels/roofline`" + `). A launch's time is the larger of its bytes over
@@ -93,7 +93,7 @@ once for each use, keys and values, nothing else.
 	`|---|--:|---|--:|--:|--:|--:|--:|--:|--:|
 `
 
-// Write writes docs/cuda-roofline.md.
+// Write writes docs/design/cuda-roofline.md.
 func Write(w io.Writer, d Device, cases []Case) error {
 	fmt.Fprintf(w, opening, d.Bandwidth/1e12, d.BF16/1e12, d.FP32/1e12, d.Name, NodeSeconds*1e6)
 	type detail struct {

@@ -14,7 +14,7 @@ import (
 	"prabench/models/pra"
 )
 
-var update = flag.Bool("update", false, "write docs/cuda-roofline.md again")
+var update = flag.Bool("update", false, "write docs/design/cuda-roofline.md again")
 
 const root = "../../../../"
 
@@ -37,7 +37,7 @@ func TestPage(t *testing.T) {
 	if err := roofline.Write(&b, roofline.H100, cases); err != nil {
 		t.Fatal(err)
 	}
-	const page = root + "docs/cuda-roofline.md"
+	const page = root + "docs/design/cuda-roofline.md"
 	if *update {
 		if err := os.WriteFile(page, b.Bytes(), 0o644); err != nil {
 			t.Fatal(err)
