@@ -22,7 +22,7 @@ quick: setup build ## train eight small models on MNIST, measure them, draw the 
 	$(BIN) run experiments/quick.toml
 
 test: setup vet ## every test
-	$(GO) test ./...
+	$(GO) test -timeout 20m ./...
 
 test-short: vet ## the quick part of the tests, within a minute; says what was left out
 	@GO="$(GO)" .ci/test-short
