@@ -74,6 +74,9 @@ func (id *identity) of(s *Settings) []byte {
 			continue
 		}
 		b = append(b, f.prefix...)
+		if f.Type == averagesType { // one decay is the number that it was before there could be several
+			x = reflect.ValueOf(plain(x))
+		}
 		switch x.Kind() {
 		case reflect.Int:
 			b = strconv.AppendInt(b, x.Int(), 10)

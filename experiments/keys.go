@@ -20,7 +20,7 @@ import (
 // Key is a key of an experiment file, for documentation and `plan`.
 type Key struct {
 	Name string `json:"key"` // dotted: "model.patch"
-	// Type is "integer", "float", "string", "depth" (integer ≥ 0 or "exact"), "duration", "bytes", "names", "steps" or "grid".
+	// Type is "integer", "float", "string", "depth" (integer ≥ 0 or "exact"), "duration", "bytes", "names", "steps", "floats" or "grid".
 	Type     string `json:"type"`
 	Default  any    `json:"default"` // plain: int, float64, uint64 or string
 	Doc      string `json:"doc"`
@@ -200,10 +200,15 @@ func (s *Settings) Get(key string) (any, bool) {
 	return plain(reflect.ValueOf(v)), true
 }
 
+// averagesType is the type of a key that is a number or several.
+const averagesType = "floats"
+
 func typeOf(t reflect.Type) string {
 	switch t {
 	case reflect.TypeFor[models.Depth]():
 		return "depth"
+	case reflect.TypeFor[models.Averages]():
+		return averagesType
 	case reflect.TypeFor[Duration]():
 		return "duration"
 	case reflect.TypeFor[Bytes]():
@@ -234,6 +239,11 @@ func plain(v reflect.Value) any {
 			return "exact"
 		}
 		return int(x)
+	case models.Averages:
+		if d := x.Decays(); len(d) == 1 {
+			return d[0]
+		}
+		return string(x)
 	case Duration:
 		return x.String()
 	case Bytes:
@@ -298,6 +308,12 @@ func (f *field) decode(p reflect.Value, raw any) error {
 	}
 	if s, ok := p.Interface().(*Steps); ok {
 		return s.take(raw)
+	}
+	if a, ok := p.Interface().(*models.Averages); ok {
+		if a.UnmarshalTOML(raw) != nil {
+			return f.wrongType(raw)
+		}
+		return nil
 	}
 	switch u := p.Interface().(type) {
 	case toml.Unmarshaler:
@@ -366,10 +382,11 @@ func (f *field) wrongType(raw any) error {
 		"depth":    `an integer ≥ 0 or "exact"`,
 		"duration": `a time span such as "90s", "30m" or "2h"`,
 		"bytes":    `an amount of memory such as "4GiB" or "512MiB", or "auto"`,
+		"floats":   `a float such as 0.999, or an array of them such as [0.99, 0.999]`,
 		"names":    `an array of names such as ["throughput", "latency"], or "throughput, latency"`,
 	}[f.Type]
 	example := ""
-	explained := f.Type == "depth" || f.Type == "duration" || f.Type == "bytes" || f.Type == "names"
+	explained := f.Type == "depth" || f.Type == "duration" || f.Type == "bytes" || f.Type == "names" || f.Type == "floats"
 	if f != labelField && f != seedField && f != outsideField && !explained {
 		example = ", for example " + show(f.Default)
 	}

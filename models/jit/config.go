@@ -38,19 +38,19 @@ type Config struct {
 
 // TrainConfig is the table [train].
 type TrainConfig struct {
-	Steps        int     `toml:"steps" json:"steps"`
-	Batch        int     `toml:"batch" json:"batch"`
-	LR           float64 `toml:"lr" json:"lr"`
-	Warmup       float64 `toml:"warmup" json:"warmup"`
-	Beta2        float64 `toml:"beta2" json:"beta2" absent:"0.95"`
-	WeightDecay  float64 `toml:"weight_decay" json:"weight_decay"`
-	Clip         float64 `toml:"clip" json:"clip"`
-	EMA          float64 `toml:"ema" json:"ema"`
-	TimeMean     float64 `toml:"time_mean" json:"time_mean"` // of the normal whose sigmoid t is
-	TimeStd      float64 `toml:"time_std" json:"time_std"`
-	ClassDropout float64 `toml:"class_dropout" json:"class_dropout"`
-	Threads      int     `toml:"threads" json:"threads"`
-	Seed         uint64  `toml:"-" json:"seed"`
+	Steps        int             `toml:"steps" json:"steps"`
+	Batch        int             `toml:"batch" json:"batch"`
+	LR           float64         `toml:"lr" json:"lr"`
+	Warmup       float64         `toml:"warmup" json:"warmup"`
+	Beta2        float64         `toml:"beta2" json:"beta2" absent:"0.95"`
+	WeightDecay  float64         `toml:"weight_decay" json:"weight_decay"`
+	Clip         float64         `toml:"clip" json:"clip"`
+	EMA          models.Averages `toml:"ema" json:"ema"`
+	TimeMean     float64         `toml:"time_mean" json:"time_mean"` // of the normal whose sigmoid t is
+	TimeStd      float64         `toml:"time_std" json:"time_std"`
+	ClassDropout float64         `toml:"class_dropout" json:"class_dropout"`
+	Threads      int             `toml:"threads" json:"threads"`
+	Seed         uint64          `toml:"-" json:"seed"`
 
 	// Images whose activations are held at once, whose gradients are added up; 0 is all of
 	// Batch. It divides Batch.
@@ -74,7 +74,7 @@ type SampleConfig struct {
 	Guidance     float64 `toml:"guidance" json:"guidance"`
 	GuidanceFrom float64 `toml:"guidance_from" json:"guidance_from"` // guidance is on for t in [from, to]
 	GuidanceTo   float64 `toml:"guidance_to" json:"guidance_to"`
-	Weights      string  `toml:"weights" json:"weights"` // "ema" or "raw"
+	Weights      string  `toml:"weights" json:"weights"` // "ema", "raw", or a decay of several in train.ema
 	Seed         uint64  `toml:"seed" json:"seed"`
 }
 
@@ -84,7 +84,7 @@ func (t TrainConfig) noiseSeed() uint64 { return models.SeedOf(t.SeedNoise, t.Se
 func defaults() Params {
 	return Params{
 		Model: Config{Size: 28, Channels: 1, Classes: 10, Patch: 7, Width: 96, Depth: 4, Heads: 4, MLP: 4, Bottleneck: 32, Target: "x"},
-		Train: TrainConfig{Steps: 1500, Batch: 128, LR: 1e-3, Warmup: 0.05, Beta2: 0.95, Clip: 1, EMA: 0.999, TimeMean: -0.8, TimeStd: 0.8,
+		Train: TrainConfig{Steps: 1500, Batch: 128, LR: 1e-3, Warmup: 0.05, Beta2: 0.95, Clip: 1, EMA: "0.999", TimeMean: -0.8, TimeStd: 0.8,
 			ClassDropout: 0.1, Threads: 1, Schedule: "cosine", Decay: 0.2},
 		Sample: SampleConfig{FlowSteps: 20, Solver: "heun", GuidanceFrom: 0.1, GuidanceTo: 1, Weights: "ema", Seed: 1},
 	}
@@ -98,7 +98,8 @@ func (c Config) TokenDim() int { return c.Patch * c.Patch * c.Channels }
 
 // Validate reports the first key whose value is not allowed, as a *[models.KeyError].
 func (p Params) Validate() error {
-	return models.First(p.Model.validate(), p.Train.validate(), p.Sample.validate())
+	return models.First(p.Model.validate(), p.Train.validate(), p.Sample.validate(),
+		models.OneOf("sample.weights", p.Sample.Weights, p.Train.EMA.Weights()...))
 }
 
 func (c Config) validate() error {
@@ -132,7 +133,7 @@ func (t TrainConfig) validate() error {
 		models.Positive("train.steps", t.Steps), models.Positive("train.batch", t.Batch), models.Positive("train.threads", t.Threads),
 		models.Within("train.lr", t.LR, 0, 1), models.Within("train.warmup", t.Warmup, 0, 1), models.Within("train.beta2", t.Beta2, 0, 0.999999),
 		models.Within("train.weight_decay", t.WeightDecay, 0, 1), models.Within("train.clip", t.Clip, 0, math.MaxFloat64),
-		models.Within("train.ema", t.EMA, 0, 1), models.Within("train.time_mean", t.TimeMean, -10, 10),
+		t.EMA.Check(models.MostAverages), models.Within("train.time_mean", t.TimeMean, -10, 10),
 		models.Within("train.time_std", t.TimeStd, 0, 10), models.Within("train.class_dropout", t.ClassDropout, 0, 1),
 		models.Parts("train.micro_batch", t.MicroBatch, t.Batch), models.CheckSchedule(t.schedule(), t.Steps, t.Warmup),
 	)
@@ -141,7 +142,7 @@ func (t TrainConfig) validate() error {
 func (s SampleConfig) validate() error {
 	if err := models.First(
 		models.Positive("sample.flow_steps", s.FlowSteps), models.OneOf("sample.solver", s.Solver, "euler", "heun"),
-		models.OneOf("sample.weights", s.Weights, "ema", "raw"), models.Within("sample.guidance", s.Guidance, 0, 1000),
+		models.Within("sample.guidance", s.Guidance, 0, 1000),
 		models.Within("sample.guidance_from", s.GuidanceFrom, 0, 1), models.Within("sample.guidance_to", s.GuidanceTo, 0, 1),
 	); err != nil {
 		return err

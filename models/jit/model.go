@@ -54,6 +54,7 @@ type Model struct {
 	net      *layout
 	mem      layers.Memory
 	raw, ema device.Buffer
+	averages layers.Averages // ema and others
 }
 
 func emptyModel(be device.Backend, p Params) (*Model, error) {
@@ -61,7 +62,8 @@ func emptyModel(be device.Backend, p Params) (*Model, error) {
 		return nil, err
 	}
 	m := &Model{params: p, be: be, half: be.Caps().HalfCache, net: newLayout(p.Model), mem: layers.Memory{Be: be}}
-	m.raw, m.ema = m.mem.Alloc(device.Model, m.net.Total), m.mem.Alloc(device.Model, m.net.Total)
+	m.raw, m.averages = m.mem.Alloc(device.Model, m.net.Total), layers.NewAverages(&m.mem, &m.net.Parameters, p.Train.EMA)
+	m.ema = m.averages.First
 	if m.mem.Err != nil {
 		m.Close()
 		return nil, m.mem.Err
@@ -76,7 +78,7 @@ func newModel(be device.Backend, p Params) (*Model, error) {
 	}
 	flat := m.net.Initial(models.SeedOf(p.Train.SeedInit, p.Train.Seed), streamInit)
 	be.Upload(m.raw, flat)
-	be.Upload(m.ema, flat)
+	m.averages.Upload(be, flat)
 	return m, nil
 }
 
@@ -169,7 +171,7 @@ func (m *Model) Params() models.Params {
 const noteMember = "note"
 
 func (m *Model) flats() map[string]device.Buffer {
-	return map[string]device.Buffer{"raw.": m.raw, "ema.": m.ema}
+	return m.averages.Flats(m.raw)
 }
 
 // SaveModel writes raw and averaged weights.

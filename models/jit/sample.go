@@ -138,10 +138,7 @@ func (m *Model) Sampler(params models.Params, batch int) (models.Sampler, error)
 
 // flat is the weights that the images are drawn with.
 func (s *Sampler) flat() device.Buffer {
-	if s.cfg.Weights == "raw" {
-		return s.model.raw
-	}
-	return s.model.ema
+	return s.model.averages.Of(s.cfg.Weights, s.model.raw)
 }
 
 // Sample draws len(labels) images into out [n, H, W, C]. ids key the noise.

@@ -82,7 +82,7 @@ func newRank(be device.Backend, p Params, data models.Images, g ranks.Group) (*T
 func (t TrainConfig) recipe() layers.Recipe {
 	return layers.Recipe{Steps: t.Steps, LR: t.LR, Schedule: t.schedule(), Warmup: t.Warmup,
 		Beta1: 0.9, Beta2: t.Beta2, WeightDecay: t.WeightDecay, Clip: t.Clip,
-		EMA: t.EMA}
+		EMA: t.EMA.Decays()[0]}
 }
 
 // Done is the number of steps done.
@@ -101,6 +101,7 @@ func (t *Trainer) Step() error {
 		return fmt.Errorf("training step %d: %w", m.steps+1, err)
 	}
 	t.adam.Update(m.be, &m.net.Parameters, m.raw, m.ema, m.steps)
+	m.averages.Follow(m.be, m.raw, m.steps)
 	m.steps++
 	if err := m.be.Err(); err != nil {
 		return fmt.Errorf("training step %d: %w", m.steps, err)

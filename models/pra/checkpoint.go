@@ -26,7 +26,7 @@ func (m *Model) header(format string) map[string]string {
 func (m *Model) SaveModel(path string) error {
 	return safetensors.Write(path, &safetensors.File{
 		Metadata: m.header(models.ModelFormat),
-		Tensors:  m.net.Download(m.net.be, map[string]device.Buffer{"raw.": m.raw, "ema.": m.ema}),
+		Tensors:  m.net.Download(m.net.be, m.averages.Flats(m.raw)),
 	})
 }
 
@@ -53,12 +53,12 @@ func modelOf(be device.Backend, f *safetensors.File) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	m, err := emptyModel(be, p.Model)
+	m, err := emptyModel(be, p.Model, p.Train.EMA)
 	if err != nil {
 		return nil, err
 	}
 	m.Train, m.Steps = p.Train, steps
-	if err := m.net.Upload(be, f, map[string]device.Buffer{"raw.": m.raw, "ema.": m.ema}); err != nil {
+	if err := m.net.Upload(be, f, m.averages.Flats(m.raw)); err != nil {
 		m.Close()
 		return nil, err
 	}
@@ -79,7 +79,9 @@ func readHeader(f *safetensors.File, format string) (Params, int, error) {
 }
 
 func (t *Trainer) flats() map[string]device.Buffer {
-	return map[string]device.Buffer{"raw.": t.Model.raw, "ema.": t.Model.ema, "adam.m.": t.adam.M, "adam.v.": t.adam.V}
+	flats := t.Model.averages.Flats(t.Model.raw)
+	flats["adam.m."], flats["adam.v."] = t.adam.M, t.adam.V
+	return flats
 }
 
 // Save writes everything that [Trainer.Resume] needs to path, in one step.

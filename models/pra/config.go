@@ -60,16 +60,16 @@ func DefaultConfig() Config {
 
 // TrainConfig is the training recipe: the keys of the [train] table.
 type TrainConfig struct {
-	Steps       int     `toml:"steps" json:"steps"`
-	Batch       int     `toml:"batch" json:"batch"`                            // images per step
-	LR          float64 `toml:"lr" json:"lr"`                                  // peak learning rate of AdamW
-	Warmup      float64 `toml:"warmup" json:"warmup"`                          // share of Steps with linear warm-up; Schedule afterwards
-	LRFloor     float64 `toml:"lr_floor" json:"lr_floor,omitempty" absent:"0"` // share of lr at which the rate ends
-	Beta1       float64 `toml:"beta1" json:"beta1" absent:"0.9"`               // decay of AdamW's mean of gradients
-	Beta2       float64 `toml:"beta2" json:"beta2" absent:"0.95"`              // decay of AdamW's mean of squared gradients
-	WeightDecay float64 `toml:"weight_decay" json:"weight_decay"`
-	Clip        float64 `toml:"clip" json:"clip"` // global gradient norm bound; 0 = none
-	EMA         float64 `toml:"ema" json:"ema"`   // decay min(EMA, (1+n)/(10+n))
+	Steps       int             `toml:"steps" json:"steps"`
+	Batch       int             `toml:"batch" json:"batch"`                            // images per step
+	LR          float64         `toml:"lr" json:"lr"`                                  // peak learning rate of AdamW
+	Warmup      float64         `toml:"warmup" json:"warmup"`                          // share of Steps with linear warm-up; Schedule afterwards
+	LRFloor     float64         `toml:"lr_floor" json:"lr_floor,omitempty" absent:"0"` // share of lr at which the rate ends
+	Beta1       float64         `toml:"beta1" json:"beta1" absent:"0.9"`               // decay of AdamW's mean of gradients
+	Beta2       float64         `toml:"beta2" json:"beta2" absent:"0.95"`              // decay of AdamW's mean of squared gradients
+	WeightDecay float64         `toml:"weight_decay" json:"weight_decay"`
+	Clip        float64         `toml:"clip" json:"clip"` // global gradient norm bound; 0 = none
+	EMA         models.Averages `toml:"ema" json:"ema"`   // decay min(EMA, (1+n)/(10+n))
 
 	RolloutDepth models.Depth `toml:"rollout_depth" json:"rollout_depth"` // R: 0 clean inputs, 1 PRA, r≥2 adds r−1 sweeps, "exact" = K
 	Anchor       float64      `toml:"anchor" json:"anchor"`               // s: a sweep's flow starts from s·z+(1−s)·ω
@@ -125,7 +125,7 @@ func (t TrainConfig) schedule() models.Schedule {
 // DefaultTrain is the small recipe of METHOD: AdamW(.9, .95), 5 % warm-up.
 func DefaultTrain() TrainConfig {
 	return TrainConfig{
-		Steps: 1500, Batch: 128, LR: 1e-3, Warmup: 0.05, Beta1: 0.9, Beta2: 0.95, WeightDecay: 0, Clip: 1, EMA: 0.999,
+		Steps: 1500, Batch: 128, LR: 1e-3, Warmup: 0.05, Beta1: 0.9, Beta2: 0.95, WeightDecay: 0, Clip: 1, EMA: "0.999",
 		RolloutDepth: 1, Anchor: 0.5, Mix: 0, SweepSteps: 4, StateNoise: 0.5, StateNoiseKind: "add", StateNoiseMin: 0.65, InputNoise: 0,
 		TimeMean: 0, TimeStd: 1,
 		FlowSamples: 1, RecWeight: 4, ClassDropout: 0.1, Threads: 1, Recompute: "none", Schedule: "cosine", Decay: 0.2,
@@ -146,7 +146,7 @@ type SampleConfig struct {
 	Renormalise      string  `toml:"renormalise" json:"renormalise" absent:"never"` // "never", or "end": the state, once its flow has ended
 	// 0: sequential with KV cache; r ≥ 1: r Jacobi sweeps; "exact" = K sweeps
 	RolloutDepth models.Depth `toml:"rollout_depth" json:"rollout_depth"`
-	Weights      string       `toml:"weights" json:"weights"` // "ema" or "raw"
+	Weights      string       `toml:"weights" json:"weights"` // "ema", "raw", or a decay of several in train.ema
 	Seed         uint64       `toml:"seed" json:"seed"`
 }
 
@@ -229,7 +229,7 @@ func (t TrainConfig) Validate() error {
 		models.Within("train.lr", t.LR, 0, 1), models.Within("train.warmup", t.Warmup, 0, 1), models.Within("train.beta1", t.Beta1, 0, 0.999999),
 		models.Within("train.beta2", t.Beta2, 0, 0.999999), models.Within("train.lr_floor", t.LRFloor, 0, 1),
 		models.Within("train.weight_decay", t.WeightDecay, 0, 1),
-		models.Within("train.clip", t.Clip, 0, math.MaxFloat64), models.Within("train.ema", t.EMA, 0, 1),
+		models.Within("train.clip", t.Clip, 0, math.MaxFloat64), t.EMA.Check(models.MostAverages),
 		models.Within("train.anchor", t.Anchor, 0, 1), models.Within("train.mix", t.Mix, 0, 1),
 		models.Within("train.state_noise", t.StateNoise, 0, 100), models.Within("train.input_noise", t.InputNoise, 0, 100),
 		models.OneOf("train.state_noise_kind", t.StateNoiseKind, "add", "interpolate"),
@@ -251,7 +251,7 @@ func (t TrainConfig) Validate() error {
 func (s SampleConfig) Validate() error {
 	if err := models.First(
 		models.Positive("sample.flow_steps", s.FlowSteps), models.OneOf("sample.solver", s.Solver, "euler", "heun", "midpoint", "euler-maruyama"),
-		models.OneOf("sample.weights", s.Weights, "ema", "raw"), models.Within("sample.guidance", s.Guidance, 0, 1000),
+		models.Within("sample.guidance", s.Guidance, 0, 1000),
 		models.Within("sample.last_step", s.LastStep, 0, 1),
 		models.OneOf("sample.guidance_schedule", s.GuidanceSchedule, "constant", "linear", "interval"),
 		models.OneOf("sample.renormalise", s.Renormalise, "never", "end"),

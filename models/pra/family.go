@@ -103,7 +103,8 @@ func (p Params) Alike() models.Params {
 }
 
 func (p Params) Validate() error {
-	return models.First(p.Model.Validate(), p.Train.Validate(), p.Sample.Validate(), p.depths())
+	return models.First(p.Model.Validate(), p.Train.Validate(), p.Sample.Validate(), p.depths(),
+		models.OneOf("sample.weights", p.Sample.Weights, p.Train.EMA.Weights()...))
 }
 
 // depths holds that no rollout is deeper than K: after K sweeps nothing

@@ -1,6 +1,7 @@
 package pra
 
 import (
+	"prabench/models"
 	"prabench/models/device"
 	"prabench/models/layers"
 )
@@ -14,11 +15,16 @@ type Model struct {
 	net      *network
 	mem      layers.Memory
 	raw, ema device.Buffer
+	averages layers.Averages // ema and others
 }
 
 // NewModel is an untrained model with the initial parameters of the seed.
 func NewModel(be device.Backend, cfg Config, seed uint64) (*Model, error) {
-	m, err := emptyModel(be, cfg)
+	return newModel(be, cfg, "0.999", seed)
+}
+
+func newModel(be device.Backend, cfg Config, averages models.Averages, seed uint64) (*Model, error) {
+	m, err := emptyModel(be, cfg, averages)
 	if err != nil {
 		return nil, err
 	}
@@ -27,17 +33,18 @@ func NewModel(be device.Backend, cfg Config, seed uint64) (*Model, error) {
 	}
 	flat := m.net.Initial(seed, streamInit)
 	be.Upload(m.raw, flat)
-	be.Upload(m.ema, flat)
+	m.averages.Upload(be, flat)
 	return m, nil
 }
 
-func emptyModel(be device.Backend, cfg Config) (*Model, error) {
+func emptyModel(be device.Backend, cfg Config, averages models.Averages) (*Model, error) {
 	net, err := newNetwork(be, cfg)
 	if err != nil {
 		return nil, err
 	}
 	m := &Model{Config: cfg, net: net, mem: layers.Memory{Be: be}}
-	m.raw, m.ema = m.mem.Alloc(device.Model, net.Total), m.mem.Alloc(device.Model, net.Total)
+	m.raw, m.averages = m.mem.Alloc(device.Model, net.Total), layers.NewAverages(&m.mem, &net.Parameters, averages)
+	m.ema = m.averages.First
 	if m.mem.Err != nil {
 		m.Close()
 		return nil, m.mem.Err
@@ -45,13 +52,13 @@ func emptyModel(be device.Backend, cfg Config) (*Model, error) {
 	return m, nil
 }
 
-// weights is the flat array that a sample configuration names.
-func (m *Model) weights(name string) device.Buffer {
-	if name == "raw" {
-		return m.raw
-	}
-	return m.ema
+// named reports weights that the model does not have.
+func (m *Model) named(weights string) error {
+	return models.OneOf("sample.weights", weights, m.Train.EMA.Weights()...)
 }
+
+// weights is the flat array that a sample configuration names.
+func (m *Model) weights(name string) device.Buffer { return m.averages.Of(name, m.raw) }
 
 // Close frees the weights; samplers of the model must be closed before.
 func (m *Model) Close() {

@@ -94,7 +94,7 @@ func NewRank(be device.Backend, cfg Config, tc TrainConfig, data models.Images, 
 	if err != nil {
 		return nil, err
 	}
-	model, err := NewModel(be, cfg, tc.initSeed())
+	model, err := newModel(be, cfg, tc.EMA, tc.initSeed())
 	if err != nil {
 		return nil, err
 	}
@@ -173,6 +173,7 @@ func (t *Trainer) Step() error {
 		return fmt.Errorf("training step %d: %w", t.done+1, err)
 	}
 	t.adam.Update(t.net.be, &t.net.Parameters, t.Model.raw, t.Model.ema, t.done)
+	t.Model.averages.Follow(t.net.be, t.Model.raw, t.done)
 	t.done++
 	t.Model.Steps = t.done
 	if err := t.net.be.Err(); err != nil {
@@ -412,7 +413,7 @@ func (t *Trainer) drawFlow(z device.Buffer) {
 // recipe is how the weights move.
 func (t TrainConfig) recipe() layers.Recipe {
 	return layers.Recipe{Steps: t.Steps, LR: t.LR, Floor: t.LRFloor, Schedule: t.schedule(), Warmup: t.Warmup, Beta1: t.Beta1, Beta2: t.Beta2,
-		WeightDecay: t.WeightDecay, Clip: t.Clip, EMA: t.EMA}
+		WeightDecay: t.WeightDecay, Clip: t.Clip, EMA: t.EMA.Decays()[0]}
 }
 
 // Losses reads the parts of the last step's loss from the device.

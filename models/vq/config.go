@@ -64,22 +64,22 @@ type Config struct {
 
 // TrainConfig is the table [train].
 type TrainConfig struct {
-	Steps          int     `toml:"steps" json:"steps"`
-	Batch          int     `toml:"batch" json:"batch"`
-	LR             float64 `toml:"lr" json:"lr"`
-	Warmup         float64 `toml:"warmup" json:"warmup"`
-	Beta2          float64 `toml:"beta2" json:"beta2"`
-	WeightDecay    float64 `toml:"weight_decay" json:"weight_decay"`
-	Clip           float64 `toml:"clip" json:"clip"`
-	EMA            float64 `toml:"ema" json:"ema"`
-	ClassDropout   float64 `toml:"class_dropout" json:"class_dropout"`
-	TokenizerShare float64 `toml:"tokenizer_share" json:"tokenizer_share"`
-	TokenizerLR    float64 `toml:"tokenizer_lr" json:"tokenizer_lr"`
-	Commitment     float64 `toml:"commitment" json:"commitment"`
-	CodeDecay      float64 `toml:"code_decay" json:"code_decay"`
-	CodeReset      float64 `toml:"code_reset" json:"code_reset"`
-	Threads        int     `toml:"threads" json:"threads"`
-	Seed           uint64  `toml:"-" json:"seed"`
+	Steps          int             `toml:"steps" json:"steps"`
+	Batch          int             `toml:"batch" json:"batch"`
+	LR             float64         `toml:"lr" json:"lr"`
+	Warmup         float64         `toml:"warmup" json:"warmup"`
+	Beta2          float64         `toml:"beta2" json:"beta2"`
+	WeightDecay    float64         `toml:"weight_decay" json:"weight_decay"`
+	Clip           float64         `toml:"clip" json:"clip"`
+	EMA            models.Averages `toml:"ema" json:"ema"`
+	ClassDropout   float64         `toml:"class_dropout" json:"class_dropout"`
+	TokenizerShare float64         `toml:"tokenizer_share" json:"tokenizer_share"`
+	TokenizerLR    float64         `toml:"tokenizer_lr" json:"tokenizer_lr"`
+	Commitment     float64         `toml:"commitment" json:"commitment"`
+	CodeDecay      float64         `toml:"code_decay" json:"code_decay"`
+	CodeReset      float64         `toml:"code_reset" json:"code_reset"`
+	Threads        int             `toml:"threads" json:"threads"`
+	Seed           uint64          `toml:"-" json:"seed"`
 
 	// How the learning rate of the transformer goes over its steps: "cosine", "constant"
 	// or "wsd", whose last Decay of these steps fall; the tokenizer's is a cosine.
@@ -124,7 +124,7 @@ func defaults() Params {
 	return Params{
 		Model: Config{Size: 28, Channels: 1, Classes: 10, Patch: 7, Block: 1, Codes: 256, CodeDim: 16, CoderWidth: 96, CoderDepth: 1,
 			Width: 96, Depth: 4, Heads: 4, MLP: 4},
-		Train: TrainConfig{Steps: 1500, Batch: 128, LR: 1e-3, Warmup: 0.05, Beta2: 0.95, Clip: 1, EMA: 0.999, ClassDropout: 0.1,
+		Train: TrainConfig{Steps: 1500, Batch: 128, LR: 1e-3, Warmup: 0.05, Beta2: 0.95, Clip: 1, EMA: "0.999", ClassDropout: 0.1,
 			TokenizerShare: 0.4, TokenizerLR: 2e-3, Commitment: 0.25, CodeDecay: 0.95, CodeReset: 0.1, Threads: 1,
 			Schedule: "cosine", Decay: 0.2},
 		Sample: SampleConfig{Temperature: 1, TopP: 1, Weights: "ema", Seed: 1},
@@ -178,7 +178,7 @@ func (t TrainConfig) validate() error {
 		models.Positive("train.steps", t.Steps), models.Positive("train.batch", t.Batch), models.Positive("train.threads", t.Threads),
 		models.Within("train.lr", t.LR, 0, 1), models.Within("train.warmup", t.Warmup, 0, 1), models.Within("train.beta2", t.Beta2, 0, 0.999999),
 		models.Within("train.weight_decay", t.WeightDecay, 0, 1), models.Within("train.clip", t.Clip, 0, math.MaxFloat64),
-		models.Within("train.ema", t.EMA, 0, 1), models.Within("train.class_dropout", t.ClassDropout, 0, 1),
+		t.EMA.Check(1), models.Within("train.class_dropout", t.ClassDropout, 0, 1),
 		models.Within("train.tokenizer_share", t.TokenizerShare, 0, 1), models.Within("train.tokenizer_lr", t.TokenizerLR, 0, 1),
 		models.Within("train.commitment", t.Commitment, 0, 1000), models.Within("train.code_decay", t.CodeDecay, 0, 0.999999),
 		models.Within("train.code_reset", t.CodeReset, 0, 0.999999),

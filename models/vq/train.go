@@ -81,7 +81,7 @@ func newTrainer(be device.Backend, p Params, data models.Images) (*Trainer, erro
 
 func (t TrainConfig) recipe() layers.Recipe {
 	return layers.Recipe{Steps: t.Steps - t.tokenizerSteps(), LR: t.LR, Schedule: t.schedule(), Warmup: t.Warmup, Beta1: 0.9, Beta2: t.Beta2,
-		WeightDecay: t.WeightDecay, Clip: t.Clip, EMA: t.EMA}
+		WeightDecay: t.WeightDecay, Clip: t.Clip, EMA: t.EMA.Decays()[0]}
 }
 
 func (t TrainConfig) tokenizerRecipe() layers.Recipe {

@@ -55,7 +55,7 @@ func published(width, depth, heads, headWidth, coderWidth int) Size {
 	c.Width, c.Depth, c.Heads = width, depth, heads
 	c.HeadWidth, c.HeadDepth, c.CoderWidth = headWidth, 3, coderWidth
 	t, s := pra.DefaultTrain(), pra.DefaultSample()
-	t.Steps, t.Batch, t.LR, t.EMA, t.FlowSamples, t.RolloutDepth = 2_000_000, 256, 2e-4, 0.9999, 4, 1
+	t.Steps, t.Batch, t.LR, t.EMA, t.FlowSamples, t.RolloutDepth = 2_000_000, 256, 2e-4, "0.9999", 4, 1
 	s.FlowSteps = 25
 	return Size{c, t, s}
 }
