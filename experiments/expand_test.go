@@ -199,7 +199,7 @@ func TestCellIDs(t *testing.T) {
 			"sample.guidance_schedule": "linear", "sample.renormalise": "end",
 			"measure.precision": "bf16", "train.warmup": "0.2", "train.lr": "0.1", "train.weight_decay": "0.3", "train.ema": "0.9",
 			"train.beta2": "0.9", "model.code_dim": "8", "train.commitment": "0.5", "train.anchor": "0.25", "train.mix": "0.5",
-			"train.class_dropout": "0.2", "train.schedule": "constant"}[f.Name]
+			"train.class_dropout": "0.2", "train.schedule": "constant", "train.mask_ratio_std": "0.5", "sample.ar_steps": "4"}[f.Name]
 		switch {
 		case f.Name == models.FamilyKey:
 			continue // the next loop

@@ -63,7 +63,7 @@ width = 64
 		t.Errorf("a patch that no cell has: %v", err)
 	}
 	for _, v := range e.Effective() {
-		if v.Name == "model.width" && (v.Value != 64 || !reflect.DeepEqual(v.Families, []string{"pra", "jit", "vq"})) ||
+		if v.Name == "model.width" && (v.Value != 64 || !reflect.DeepEqual(v.Families, []string{"pra", "jit", "mar", "vq"})) ||
 			v.Name == "train.threads" && v.Families != nil {
 			t.Errorf("%+v", v)
 		}
@@ -98,7 +98,7 @@ func TestKeysOfFamiliesThatAreNotThere(t *testing.T) {
 		want string
 	}{
 		{"[model]\nshrinkage = 0.2\n", nil, "e.toml:2:1: model.shrinkage: is a key of the family gaussian; the models here are"},
-		{"[model]\nfamily = \"gaussian\"\npatch = 4\n", nil, "e.toml:3:1: model.patch: is a key of the families pra, jit, vq; the models"},
+		{"[model]\nfamily = \"gaussian\"\npatch = 4\n", nil, "e.toml:3:1: model.patch: is a key of the families pra, jit, mar, vq; the models"},
 		{"[model]\nfamily = \"gaussian\"\n[sweep]\n\"model.patch\" = [4, 7]\n", nil, "e.toml:4:1: model.patch: is a key of the families pra"},
 		{"", []string{"model.shrinkage=0.2"}, "--set model.shrinkage=0.2: model.shrinkage: is a key of the family gaussian"},
 		{"[model]\nfamily = \"gausian\"\n", nil, `e.toml:2:1: model.family: there is no family "gausian"; allowed: pra, gaussian`},

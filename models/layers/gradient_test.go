@@ -84,6 +84,15 @@ func TestGradients(t *testing.T) {
 			return net{y: y, forward: func(p *Pass) { e.Forward(p, y, proj, x, labels, order, 2) },
 				backward: func(p *Pass, dy device.Buffer) { e.Backward(p, dproj, dy, x, labels, order, 2) }}
 		},
+		"masked embedding": func(l *Parameters, r *room) net {
+			e := NewMaskedEmbedding(l, "e", 3, 4, 3, 2)
+			x, y, proj, m := r.filled(18, 0), r.Act(24), r.Act(24), e.Masks(&r.Memory, 6)
+			r.Be.Upload(m.Hidden, []float32{0, 1, 1, 1, 0, 0})
+			r.Be.Upload(m.Shown, []float32{1, 0, 0, 0, 1, 1})
+			r.Be.UploadInts(m.Labels, []int32{1, 1, 1, 2, 2, 2})
+			return net{y: y, forward: func(p *Pass) { e.Forward(p, y, proj, x, m, 2) },
+				backward: func(p *Pass, dy device.Buffer) { e.Backward(p, proj, dy, x, m, 2) }}
+		},
 		"head": head(PerBlock), "head with one triple for all blocks": head(Shared), "head of two parts": head(Separable),
 		"coder": coder(false, nil), "coder whose decoder sees a share of the state": coder(true, nil),
 		"coder with contexts": coder(true, func(s *CoderShape) { s.EncContext, s.DecContext = 5, 5 }),

@@ -36,13 +36,19 @@ func Normal(key uint64, stream, image, token uint32, which int) float64 {
 // Shuffled is the order of n training images in an epoch.
 func Shuffled(key uint64, stream, epoch uint32, n int) []int32 {
 	p := make([]int32, n)
+	Shuffle(p, key, stream, epoch)
+	return p
+}
+
+// Shuffle writes an order of the numbers from 0 into p: that of the images in an epoch,
+// or of the tokens of an image.
+func Shuffle(p []int32, key uint64, stream, image uint32) {
 	for i := range p {
 		p[i] = int32(i)
 	}
-	for i := n - 1; i > 0; i-- {
-		w := Philox(key, 0, uint32(i), epoch, stream)
+	for i := len(p) - 1; i > 0; i-- {
+		w := Philox(key, 0, uint32(i), image, stream)
 		j := int((uint64(w[0])<<32 | uint64(w[1])) % uint64(i+1))
 		p[i], p[j] = p[j], p[i]
 	}
-	return p
 }

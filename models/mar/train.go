@@ -1,0 +1,300 @@
+package mar
+
+import (
+	"fmt"
+	"math"
+
+	"prabench/models"
+	"prabench/models/device"
+	"prabench/models/layers"
+	"prabench/models/ranks"
+	"prabench/models/safetensors"
+)
+
+// Trainer trains one model. Everything a step does is a function of parameters,
+// step number and weights.
+type Trainer struct {
+	model *Model
+	mem   layers.Memory
+	share layers.Share
+	sum   [1]float64 // of the last step's loss over all ranks
+	adam  *layers.AdamW
+	feed  *layers.Feed
+
+	acts                *acts
+	head                *layers.HeadActs
+	tg                  *layers.StackGrads
+	hg                  *layers.HeadGrads
+	x                   device.Buffer // [rows, P], rows = images·N
+	zt, eps, target, do device.Buffer // [R, P], R = flow samples·rows
+	dh                  device.Buffer // [rows, width]
+	loss                device.Buffer // [parts·R]
+	a, b, w, one, minus device.Buffer // [R]
+	ids                 device.Ints
+
+	hidden int // tokens of the step's images, which the loss is a mean over
+
+	patches         layers.Patches
+	raster, perm    []int32
+	tokens          []float32 // [rows, P]
+	labels, hostIDs []int32   // of tokens, of images
+	shown, masked   []float32 // [rows]
+	t, rest, weight []float32 // [R]
+}
+
+func newTrainer(be device.Backend, p Params, data models.Images) (*Trainer, error) {
+	return newRank(be, p, data, ranks.Alone{})
+}
+
+// newRank is newTrainer for one of several processes.
+func newRank(be device.Backend, p Params, data models.Images, g ranks.Group) (*Trainer, error) {
+	c := p.Model
+	if err := p.Validate(); err != nil {
+		return nil, err
+	}
+	if data.N < 1 || data.Size != c.Size || data.Channels != c.Channels {
+		return nil, fmt.Errorf("train: %d images of %d×%d×%d; the model needs at least one of %d×%d×%d", data.N, data.Size, data.Size,
+			data.Channels, c.Size, c.Size, c.Channels)
+	}
+	share, err := layers.ShareOf(g, p.Train.Batch, p.Train.MicroBatch)
+	if err != nil {
+		return nil, err
+	}
+	model, err := newModel(be, p)
+	if err != nil {
+		return nil, err
+	}
+	t := &Trainer{model: model, mem: layers.Memory{Be: be}, share: share,
+		feed: layers.NewFeedOf(data, models.SeedOf(p.Train.SeedOrder, p.Train.Seed), streamOrder, share)}
+	t.adam = layers.NewAdamW(&t.mem, &model.net.Parameters, p.Train.recipe())
+	t.allocate()
+	if t.mem.Err != nil {
+		t.Close()
+		return nil, t.mem.Err
+	}
+	device.Do(be, device.Fill{Dst: t.one, Value: 1})
+	device.Do(be, device.Fill{Dst: t.minus, Value: -1})
+	return t, nil
+}
+
+func (t *Trainer) allocate() {
+	p, n, m := t.model.params, t.model.net, &t.mem
+	B, N, P := t.share.Micro, p.Model.Tokens(), p.Model.TokenDim()
+	rows := B * N
+	R := rows * p.Train.FlowSamples
+	t.acts = t.model.acts(m, B, true)
+	t.head, t.hg = n.head.Acts(m, R, R, rows, R, true), n.head.Grads(m, R, rows)
+	t.tg = n.stack.Grads(m, rows)
+	t.x, t.zt, t.eps, t.do = m.Act(rows*P), m.Act(R*P), m.Act(R*P), m.Act(R*P)
+	if p.Model.Target == "v" {
+		t.target = m.Act(R * P)
+	}
+	t.dh, t.loss = m.Act(rows*p.Model.Width), m.Act(t.share.Parts()*R)
+	t.a, t.b, t.w, t.one, t.minus = m.Act(R), m.Act(R), m.Act(R), m.Act(R), m.Act(R)
+	t.ids = m.Ints(B)
+	t.patches, t.raster = p.Model.patches()
+	t.perm, t.labels, t.hostIDs = make([]int32, N), make([]int32, rows), make([]int32, B)
+	t.tokens, t.shown, t.masked = make([]float32, rows*P), make([]float32, rows), make([]float32, rows)
+	t.t, t.rest, t.weight = make([]float32, R), make([]float32, R), make([]float32, R)
+}
+
+func (t TrainConfig) recipe() layers.Recipe {
+	return layers.Recipe{Steps: t.Steps, LR: t.LR, Schedule: t.schedule(), Warmup: t.Warmup,
+		Beta1: 0.9, Beta2: t.Beta2, WeightDecay: t.WeightDecay, Clip: t.Clip,
+		EMA: t.EMA.Decays()[0]}
+}
+
+// Done is the number of steps done.
+func (t *Trainer) Done() int { return t.model.steps }
+
+// Step does one optimisation step.
+func (t *Trainer) Step() error {
+	m := t.model
+	for part := range t.share.Parts() {
+		if err := t.loadBatch(part); err != nil {
+			return fmt.Errorf("training step %d: %w", m.steps+1, err)
+		}
+		t.forwardBackward(part)
+	}
+	if err := t.gather(); err != nil {
+		return fmt.Errorf("training step %d: %w", m.steps+1, err)
+	}
+	t.adam.Update(m.be, &m.net.Parameters, m.raw, m.ema, m.steps)
+	m.averages.Follow(m.be, m.raw, m.steps)
+	m.steps++
+	if err := m.be.Err(); err != nil {
+		return fmt.Errorf("training step %d: %w", m.steps, err)
+	}
+	if g := t.adam.GradNorm; math.IsNaN(g) || math.IsInf(g, 0) {
+		return fmt.Errorf("training step %d: the gradient norm is %v: the training has diverged; lower train.lr or set train.clip", m.steps, g)
+	}
+	return nil
+}
+
+// gather makes gradients and loss those of all ranks.
+func (t *Trainer) gather() error {
+	if t.share.Group.Size() == 1 {
+		return nil
+	}
+	t.sum[0] = layers.SumOf(t.model.be, t.loss)
+	return t.share.Gather(t.model.be, t.adam.Grads, t.model.steps, t.adam.GradNorm, t.sum[:])
+}
+
+// loadBatch puts a part of the images of the next step on the device, with what is
+// hidden of each.
+func (t *Trainer) loadBatch(part int) error {
+	m, tc, c := t.model, t.model.params.Train, t.model.params.Model
+	per := c.Tokens() * c.TokenDim()
+	if part == 0 {
+		t.hidden = 0
+		for i := range tc.Batch { // of all ranks
+			t.hidden += tc.hidden(uint32(m.steps*tc.Batch+i), c.Tokens())
+		}
+	}
+	for i := range t.share.Micro {
+		at := t.share.At(m.steps, part, i)
+		pixels, label, err := t.feed.Next(at)
+		if err != nil {
+			return err
+		}
+		t.patches.Cut(t.tokens[i*per:(i+1)*per], pixels, t.raster)
+		t.hide(i, uint32(at), label)
+	}
+	m.be.Upload(t.x, t.tokens)
+	m.be.Upload(t.acts.masks.Shown, t.shown)
+	m.be.Upload(t.acts.masks.Hidden, t.masked)
+	m.be.UploadInts(t.acts.masks.Labels, t.labels)
+	m.be.UploadInts(t.ids, t.hostIDs)
+	m.be.Upload(t.a, t.t)
+	m.be.Upload(t.b, t.rest)
+	m.be.Upload(t.w, t.weight)
+	return nil
+}
+
+// hide draws which tokens of the image at place i are hidden, and the times of their
+// flows; the others have no weight in the loss.
+func (t *Trainer) hide(i int, id uint32, label int32) {
+	tc, c := t.model.params.Train, t.model.params.Model
+	N, key := c.Tokens(), tc.noiseSeed()
+	t.hostIDs[i] = int32(id)
+	if layers.Uniform(key, streamDropout, id, 0) < tc.ClassDropout {
+		label = int32(c.Classes)
+	}
+	layers.Shuffle(t.perm, key, streamPlaces, id)
+	visible := N - tc.hidden(id, N)
+	for k, j := range t.perm {
+		r := i*N + int(j)
+		t.labels[r], t.shown[r], t.masked[r] = label, 0, 1
+		if k < visible {
+			t.shown[r], t.masked[r] = 1, 0
+		}
+		for s := range tc.FlowSamples {
+			q := s*len(t.labels) + r
+			time := 1 / (1 + math.Exp(-tc.TimeMean-tc.TimeStd*layers.Normal(key, streamTime+uint32(s), id, uint32(j), 0)))
+			t.t[q], t.rest[q], t.weight[q] = float32(time), float32(1-time), t.masked[r]
+			if c.Target == "x" {
+				t.weight[q] *= float32(1 / math.Max(1-time, layers.MinRemain))
+			}
+		}
+	}
+}
+
+// forwardBackward computes the loss of the loaded part of a batch and adds its share
+// of all gradients.
+func (t *Trainer) forwardBackward(part int) {
+	m, be, c, tc, n := t.model, t.model.be, t.model.params.Model, t.model.params.Train, t.model.net
+	p := m.pass(m.raw, t.adam.Grads)
+	B, N, P := t.share.Micro, c.Tokens(), c.TokenDim()
+	rows := B * N
+	R := rows * tc.FlowSamples
+	if part == 0 {
+		device.Do(be, device.Fill{Dst: t.adam.Grads})
+	}
+	m.trunk(p, t.acts, t.x, B)
+	n.head.Condition(p, t.head, t.acts.H, rows)
+	for s := range tc.FlowSamples {
+		device.Do(be, device.Normal{Dst: t.eps.Slice(s*rows*P, rows*P), IDs: t.ids, Batch: B, Tokens: N, Dim: P, Key: tc.noiseSeed(),
+			Stream: streamFlow + uint32(s)})
+	}
+	device.Do(be, device.RowMix{Dst: t.zt, A: t.a, X: t.x, B: t.b, Y: t.eps, Rows: R, N: P, XRows: rows})
+	n.head.Time.Forward(p, t.head.Time, t.a, R)
+	n.head.Times(p, t.head, t.head.Time.Out, R)
+	n.head.Modulate(p, t.head, t.head.Time.Out, R, 0, R, rows)
+	n.head.Forward(p, t.head, t.head.Mod, t.zt, R)
+	target, of := t.x, rows
+	if c.Target == "v" {
+		device.Do(be, device.RowMix{Dst: t.target, A: t.one, X: t.x, B: t.minus, Y: t.eps, Rows: R, N: P, XRows: rows})
+		target, of = t.target, R
+	}
+	device.Do(be, device.WeightedError{Loss: t.loss.Slice(part*R, R), Grad: t.do, Pred: t.head.Out, Target: target, W: t.w, Rows: R, N: P,
+		TargetRows: of, Scale: float32(1 / float64(t.hidden*tc.FlowSamples*P))})
+	n.head.Backward(p, t.head, t.hg, t.dh, t.do, t.zt, t.acts.H, R, rows)
+	m.trunkBackward(p, t.acts, t.tg, t.dh, t.x, B)
+}
+
+// Losses are those of the last step: the squared error of the velocity of hidden tokens.
+func (t *Trainer) Losses() models.Losses {
+	if t.share.Group.Size() == 1 {
+		t.sum[0] = layers.SumOf(t.model.be, t.loss)
+	}
+	flow := t.sum[0] / float64(max(1, t.hidden)*t.model.params.Train.FlowSamples*t.model.params.Model.TokenDim())
+	return models.Losses{Step: t.model.steps, Values: []models.Loss{
+		{Name: "flow", Value: flow}, {Name: models.Total, Value: flow}, {Name: "grad_norm", Value: t.adam.GradNorm},
+		{Name: "lr", Value: t.adam.LR},
+	}}
+}
+
+func (t *Trainer) flats() map[string]device.Buffer {
+	all := t.model.flats()
+	all["adam.m."], all["adam.v."] = t.adam.M, t.adam.V
+	return all
+}
+
+// SaveModel writes the weights as they are now.
+func (t *Trainer) SaveModel(path string) error { return t.model.SaveModel(path) }
+
+// Save writes everything that Resume needs.
+func (t *Trainer) Save(path, note string) error {
+	write, err := t.Snapshot(note)
+	if err != nil {
+		return err
+	}
+	return write(path)
+}
+
+// Snapshot copies what Save writes.
+func (t *Trainer) Snapshot(note string) (write func(path string) error, err error) {
+	m := t.model
+	meta := models.Header(models.TrainingFormat, m.params, m.steps)
+	meta[noteMember] = note
+	f := &safetensors.File{Metadata: meta, Tensors: m.net.Download(m.be, t.flats())}
+	if err := m.be.Err(); err != nil {
+		return nil, err
+	}
+	return func(path string) error { return safetensors.Write(path, f) }, nil
+}
+
+// Resume continues the training saved at path.
+func (t *Trainer) Resume(path string) (note string, err error) {
+	f, err := safetensors.Read(path)
+	if err != nil {
+		return "", fmt.Errorf("resuming a training: %w", err)
+	}
+	defer f.Close()
+	p, steps, err := header(f, models.TrainingFormat)
+	if err == nil {
+		err = models.First(models.SameTraining(f, p, t.model.params), t.model.net.Upload(t.model.be, f, t.flats()))
+	}
+	if err != nil {
+		return "", fmt.Errorf("resuming %s: %w", path, err)
+	}
+	t.model.steps = steps
+	return f.Metadata[noteMember], nil
+}
+
+// Close frees everything, the model included.
+func (t *Trainer) Close() {
+	t.feed.Close()
+	t.mem.Free()
+	t.model.Close()
+}
