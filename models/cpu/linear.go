@@ -14,6 +14,7 @@ var (
 	_ = device.On(&ops, (*Backend).gemm)
 	_ = device.On(&ops, (*Backend).linear)
 	_ = device.On(&ops, (*Backend).biasActBackward)
+	_ = device.On(&ops, (*Backend).normLinear)
 )
 
 func (d *Backend) gemm(o *device.Gemm) {
@@ -25,6 +26,9 @@ func (d *Backend) gemm(o *device.Gemm) {
 // nearest cache. In place of its residual it is the product into Pre and a pass
 // over the rows.
 func (d *Backend) linear(o *device.Linear) {
+	if !o.Moments.Absent() {
+		defer moments(o)
+	}
 	y, x, w := unsafe.Pointer(at(o.Y)), unsafe.Pointer(at(o.X)), unsafe.Pointer(at(o.W))
 	bias, residual := unsafe.Pointer(at(o.Bias)), unsafe.Pointer(at(o.Residual))
 	var gate, pre unsafe.Pointer
@@ -76,4 +80,31 @@ func (d *Backend) multiply(transA, transB bool, m, n, k int, alpha float32, a un
 		return
 	}
 	gemm.SgemmPtr(d.threads, transA, transB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc)
+}
+
+// normLinear is a normalisation and a layer: nothing is gained by both in one here.
+func (d *Backend) normLinear(o *device.NormLinear) {
+	norm, layer := o.Apart()
+	d.Do(norm)
+	d.Do(layer)
+}
+
+// moments leaves those of the rows that a layer has written.
+func moments(o *device.Linear) {
+	y, each := unsafe.Slice((*float32)(unsafe.Pointer(at(o.Y))), o.Rows*o.Out), device.Moments(o.Out)
+	to := unsafe.Slice((*float32)(unsafe.Pointer(at(o.Moments))), o.Rows*each)
+	for r := range o.Rows {
+		for i := 0; i < each; i += 2 {
+			part := y[r*o.Out+i/2*device.MomentColumns:]
+			part = part[:min(device.MomentColumns, o.Out-i/2*device.MomentColumns)]
+			var mean, square float64
+			for _, v := range part {
+				mean += float64(v) / float64(len(part))
+			}
+			for _, v := range part {
+				square += (float64(v) - mean) * (float64(v) - mean)
+			}
+			to[r*each+i], to[r*each+i+1] = float32(mean), float32(square)
+		}
+	}
 }

@@ -31,6 +31,7 @@ type Options struct {
 	NoBLAS    bool   // own kernels for all matrix products, although cuBLAS is there
 	NoGraphs  bool   // never record graphs
 	EachSync  bool   // wait after every operation, so that an error names the one that made it
+	NoFusion  bool   // no layers of few rows in one launch: a product, then a pass for what follows
 }
 
 // Environment variables that change every backend of a process, for finding
@@ -39,6 +40,7 @@ const (
 	NoBLASVariable   = "PRABENCH_CUDA_NO_BLAS"
 	NoGraphsVariable = "PRABENCH_CUDA_NO_GRAPHS"
 	EachSyncVariable = "PRABENCH_CUDA_SYNC"
+	NoFusionVariable = "PRABENCH_CUDA_NO_FUSION"
 )
 
 // Backend is one CUDA device. It serves one goroutine at a time, whichever:
@@ -57,6 +59,7 @@ type Backend struct {
 	precision kernels.Precision
 	graphs    bool
 	compute   int
+	fuses     bool // layers of few rows in one launch, on weights that are kept
 
 	ops   *kernels.Ops
 	queue queue
@@ -101,7 +104,8 @@ func New(ordinal int, o Options) (b *Backend, err error) {
 		return nil, fmt.Errorf("cuda:%d: %w", ordinal, err)
 	}
 	on := func(variable string) bool { return os.Getenv(variable) == "1" }
-	o.NoBLAS, o.NoGraphs, o.EachSync = o.NoBLAS || on(NoBLASVariable), o.NoGraphs || on(NoGraphsVariable), o.EachSync || on(EachSyncVariable)
+	o.NoBLAS, o.NoGraphs = o.NoBLAS || on(NoBLASVariable), o.NoGraphs || on(NoGraphsVariable)
+	o.EachSync, o.NoFusion = o.EachSync || on(EachSyncVariable), o.NoFusion || on(NoFusionVariable)
 	b = &Backend{name: fmt.Sprintf("cuda:%d", ordinal), graphs: !o.NoGraphs}
 	b.queue.eachSync = o.EachSync
 	b.pool.held = map[uintptr]holding{}
@@ -146,6 +150,7 @@ func New(ordinal int, o Options) (b *Backend, err error) {
 		return b, err
 	}
 	if o.Precision == "bf16" {
+		b.fuses = !o.NoFusion
 		if b.precision = kernels.BF16; noBF16 != nil {
 			return b, fmt.Errorf("%s: %w; use fp32", b.name, noBF16)
 		}
@@ -202,7 +207,11 @@ func (b *Backend) Err() error      { return b.err }
 // Caps says that operations can be recorded, timed by the device's own clock, and
 // the device asked for its health.
 func (b *Backend) Caps() device.Caps {
-	return device.Caps{AheadRows: kernels.AheadRows, HalfCache: b.precision != kernels.FP32, Recorder: b, Timer: b, Monitor: b}
+	caps := device.Caps{AheadRows: kernels.AheadRows, HalfCache: b.precision != kernels.FP32, Recorder: b, Timer: b, Monitor: b}
+	if b.fuses {
+		caps.NormRows, caps.Keeper = kernels.NormRows, b
+	}
+	return caps
 }
 
 // Peak is the largest number of bytes held at once, the kernels' scratch memory

@@ -18,6 +18,7 @@ import (
 type halves struct {
 	off     bool // no memory for copies
 	weights map[region]*half
+	kept    map[region]bool // weights that layers of few rows read the copies of, see keep.go
 	written map[uintptr]int // how often an allocation of weights was written
 	slots   [2]slot
 	next    int             // slot that is written next
@@ -137,24 +138,32 @@ func (b *Backend) halfRoom(n int) (device.Buffer, bool) {
 // graph does, where the weight was written since.
 func (b *Backend) halfWeight(r region) (kernels.Ptr, bool) {
 	h := &b.halves
-	w := h.weights[r]
-	if w == nil {
-		room, ok := b.halfRoom(r.n)
-		if !ok {
-			return 0, false
-		}
-		if h.weights == nil {
-			h.weights, h.written = map[region]*half{}, map[uintptr]int{}
-		}
-		w = &half{of: r, copy: room, seen: -1}
-		h.weights[r] = w
+	if !h.room(b, r) {
+		return 0, false
 	}
+	w := h.weights[r]
 	if b.queue.capturing {
 		h.noted[w] = true
 	} else {
 		b.refresh(w)
 	}
 	return kernels.Ptr(w.copy.Base), true
+}
+
+// room makes room for the copy of a weight.
+func (h *halves) room(b *Backend, r region) bool {
+	if h.weights[r] != nil {
+		return true
+	}
+	room, ok := b.halfRoom(r.n)
+	if !ok {
+		return false
+	}
+	if h.weights == nil {
+		h.weights, h.written = map[region]*half{}, map[uintptr]int{}
+	}
+	h.weights[r] = &half{of: r, copy: room, seen: -1}
+	return true
 }
 
 // refresh makes the copy of a weight again if that was written.

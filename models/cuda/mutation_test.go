@@ -50,7 +50,17 @@ var kernelMutants = []mutant{
 	{"uninitialised read of shared memory", "norm.cu", "sums[i] = sums[n + i] = 0;", "sums[i] = 0;", "norm", "TestConformance/NormBackward"},
 	{"uninitialised read of device memory", "bias.cu", "for (int s = 0; s < splits; s++) f +=", "for (int s = 0; s <= splits; s++) f +=",
 		"bias", "TestConformanceOwnProducts"},
+	{"tickets that never begin again", "kcompat.h", "*count = old >= last ? 0 : old + 1;", "*count = old + 1;", "skinny_bf16", oneLaunch},
+	{"a part that is added twice", "skinny_bf16.cu", "if (s + u == (int)blockIdx.z)", "if (s + u <= (int)blockIdx.z)", "skinny_bf16", oneLaunch},
+	{"missing barrier between the slices of a layer", "skinny_bf16.cu", "kc_wait<STAGES - 2>();\n        kc_barrier();", "kc_wait<STAGES - 2>();",
+		"skinny_bf16", oneLaunch},
+	{"moments of columns that are not there", "skinny_bf16.cu", "from + SIDE / 4 < cols ? from + SIDE / 4 : cols", "from + SIDE / 4", "skinny_bf16",
+		oneLaunch},
 }
+
+// oneLaunch are two of the layers that are one launch: tiles that are not full, and a
+// depth in four parts.
+const oneLaunch = "TestShapes/layers_of_few_rows_in_one_launch,_bf16/.*(in:16|in:520)_.*false"
 
 // Mistakes in the host's code: the package is built again with the file in
 // place of its own.
@@ -129,6 +139,31 @@ var ptxMutants = []ptxMutant{
 	{
 		"a division that multiplies", "norm", `div\.rn\.f32`, "mul.rn.f32",
 		0, false, "TestConformance/(Norm|ModNorm)",
+	},
+	{
+		"a part that is not fenced before its ticket, by its race", "skinny_bf16", `\tmembar\.gl;\n`, "",
+		0, true, oneLaunch,
+	},
+	{
+		"tickets that never begin again", "skinny_bf16", `atom\.global\.inc\.u32`, "atom.global.add.u32",
+		0, false, oneLaunch,
+	},
+	{
+		"a ticket that is no atomic's, by its race", "skinny_bf16", `atom\.global\.inc\.u32\s+(%r\d+), (\[%rd\d+\]), %r\d+;`,
+		"ld.global.u32 $1, $2; add.u32 $1, $1, 1; st.global.u32 $2, $1; sub.u32 $1, $1, 1;",
+		0, true, oneLaunch,
+	},
+	{
+		"a slice that is read before it has arrived", "skinny_bf16", `cp\.async\.wait_group 1;`, "cp.async.wait_group 2;",
+		0, false, oneLaunch,
+	},
+	{
+		"rows of a matrix of halves that is not transposed", "skinny_bf16", `x4\.trans`, "x4",
+		0, false, oneLaunch,
+	},
+	{
+		"a barrier between a ticket and who reads it removed, by its race", "skinny_bf16", `(atom[^\n]*\n(?:[^\n]*\n){0,12}?[^\n]*)\tbar\.sync[^\n]*\n`, "$1",
+		2, true, oneLaunch,
 	},
 }
 

@@ -25,6 +25,8 @@ type queue struct {
 	ops       []operation
 	scratch   []device.Buffer // the last one is in use; graphs may hold the earlier ones
 	blas      device.Buffer   // cuBLAS's workspace
+	counters  device.Buffer   // see Counters
+	counting  bool            // they are 0 but while a launch runs
 	launches  int             // in all, for counting
 	capturing bool            // a graph is being recorded
 }
@@ -79,6 +81,9 @@ func (q *queue) Launch(l *kernels.Launch) {
 	q.of = append(q.of, len(q.ops)-1)
 }
 
+// Launches is how many kernels of its own a backend has launched, recorded ones once.
+func (b *Backend) Launches() int { return b.queue.launches }
+
 // Scratch implements [kernels.Launcher]. All launches run one after another, so
 // one piece serves them all; one that is outgrown stays until the end, because
 // a recorded graph may still use it.
@@ -95,6 +100,24 @@ func (q *queue) Scratch(bytes int) kernels.Ptr {
 	}
 	q.scratch = append(q.scratch, s)
 	return kernels.Ptr(s.Base)
+}
+
+// Counters implements [kernels.Launcher]. What a graph that is being recorded does
+// first may never be done, so that does not count.
+func (q *queue) Counters() kernels.Ptr {
+	if q.counters.Absent() {
+		c, err := q.b.Alloc(device.Activations, kernels.LayerCounters)
+		if err != nil {
+			q.b.fail(fmt.Errorf("counters of %v: %w", q.ops[len(q.ops)-1], err))
+			return 0
+		}
+		q.counters = c
+	}
+	if !q.counting {
+		q.b.ops.Zero(q.counters)
+		q.counting = !q.capturing
+	}
+	return kernels.Ptr(q.counters.Base)
 }
 
 // flush hands what is queued to the driver.
@@ -129,4 +152,4 @@ func (q *queue) recent() string {
 }
 
 // drop forgets scratch memory, which the pool frees.
-func (q *queue) drop() { q.scratch, q.blas = nil, device.Buffer{} }
+func (q *queue) drop() { q.scratch, q.blas, q.counters = nil, device.Buffer{}, device.Buffer{} }

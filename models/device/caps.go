@@ -15,6 +15,9 @@ type Caps struct {
 	// there is a Divider: with fewer they wait for their weights, which all threads
 	// together would read once, or are done in another precision.
 	ShareRows int
+	// NormRows is up to how many rows a layer normalises what it reads at no cost: the
+	// core then asks for a [NormLinear], and for the moments that it needs. 0: for none.
+	NormRows int
 	// HalfCache: the cache of an [AttentionDecode] holds bf16.
 	HalfCache bool
 

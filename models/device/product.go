@@ -73,7 +73,15 @@ type Epilogue struct {
 	LDGate   int
 	GateOff  int
 	Residual Buffer // [Rows, Out]: f ← Residual + f; may be Y where Pre is given and Act is None
+	Moments  Buffer // [Rows, Moments(Out)]: those of the result, for a [NormLinear]; only where Caps.NormRows asks for it
 }
+
+// MomentColumns is of how many values of a row moments are kept together.
+const MomentColumns = 64
+
+// Moments is how many values the moments of a row of n values take: the mean and the sum
+// of squared deviations from it of every [MomentColumns] of them in turn.
+func Moments(n int) int { return 2 * ((n + MomentColumns - 1) / MomentColumns) }
 
 // InPlace reports whether the result takes the place of its residual.
 func (o *Linear) InPlace() bool { return !o.Residual.Absent() && o.Y.same(o.Residual) }
@@ -106,6 +114,54 @@ func (o *Linear) Operands(u *Uses) {
 	if o.KeepsPre() {
 		u.writes("Pre", o.Pre, size)
 	}
+	u.mayWrite("Moments", o.Moments, o.Rows*Moments(o.Out))
+}
+
+// NormLinear is a [Linear] of normalised rows, for inference: X is normalised as by
+// [Norm] under Gain and Offset [In], or as by [ModNorm] under the modulations Mod, and
+// then multiplied. Known is the moments of X that the operation before it left. A
+// backend may use Normed [Rows, In] and Stats [Rows, 2] or leave them as they are.
+type NormLinear struct {
+	Linear
+	Known                     Buffer
+	Gain, Offset              Buffer // of a norm that all rows share
+	Mod                       Buffer // or of one that Each rows in turn share
+	LDMod, Shift, Scale, Each int
+	Normed, Stats             Buffer
+}
+
+var normLinearKind = newKind("NormLinear")
+
+func (*NormLinear) Kind() Kind { return normLinearKind }
+func (o *NormLinear) Operands(u *Uses) {
+	if !o.Moments.Absent() && o.Moments.same(o.Known) {
+		panic("device: the moments of a layer's result in the place of those that it reads")
+	}
+	u.reads("Known", o.Known, o.Rows*Moments(o.In))
+	if o.Mod.Absent() {
+		u.reads("Gain", o.Gain, o.In)
+		u.reads("Offset", o.Offset, o.In)
+	} else {
+		columns(o.Shift, o.In, o.LDMod)
+		columns(o.Scale, o.In, o.LDMod)
+		_, mods := shared(o.Rows, o.Each)
+		u.use("Mod", Reads, o.Mod, mods*o.LDMod, 2*mods*o.In)
+	}
+	u.use("Normed", Writes, o.Normed, o.Rows*o.In, 0)
+	u.use("Stats", Writes, o.Stats, 2*o.Rows, 0)
+	o.Linear.Operands(u)
+}
+
+// Apart is the normalisation into Normed and the layer of that, which together are the
+// operation.
+func (o *NormLinear) Apart() (norm Op, layer *Linear) {
+	l := o.Linear
+	l.X = o.Normed
+	if o.Mod.Absent() {
+		return &Norm{Y: o.Normed, X: o.X, Gain: o.Gain, Bias: o.Offset, Stats: o.Stats, Rows: o.Rows, N: o.In}, &l
+	}
+	return &ModNorm{Y: o.Normed, X: o.X, Stats: o.Stats, Mod: o.Mod, LDMod: o.LDMod, Shift: o.Shift, Scale: o.Scale,
+		Rows: o.Rows, N: o.In, Each: o.Each}, &l
 }
 
 // BiasActBackward is DPre ← DY·act′(Pre), DBias ← DBias + Σ_rows DPre; DPre may be

@@ -123,6 +123,8 @@ type HeadActs struct {
 	stats device.Buffer
 	n     device.Buffer
 
+	moments device.Buffer // of the residual stream, where layers normalise it
+
 	columns               // of Mod
 	narrow  device.Buffer // Shared, for a backward pass: [mods, 5·width] before it is made wide
 
@@ -157,7 +159,7 @@ type headBlockActs struct {
 func (h *Head) Acts(m *Memory, rows, mods, conds, times int, keep bool) *HeadActs {
 	size := rows * h.Width
 	a := &HeadActs{Cond: m.Act(conds * h.Width), columns: h.columns(keep), stats: m.Act(rows * 2), n: m.Act(size),
-		Out: m.Act(rows * h.Out.Out)}
+		Out: m.Act(rows * h.Out.Out), moments: momentsFor(m, rows, h.Width, keep)}
 	a.c, a.Mod = m.Act(mods*h.Width), m.Act(mods*a.ld)
 	if keep {
 		a.Time, a.cpre = h.Time.Acts(m, rows), m.Act(size)
@@ -288,6 +290,10 @@ func (h *Head) columnsOf(p *Pass, dst device.Buffer, to, ldDst int, src device.B
 
 // Forward computes a.Out at x [rows, in] under the modulations mod.
 func (h *Head) Forward(p *Pass, a *HeadActs, mod, x device.Buffer, rows int) {
+	if !a.moments.Absent() {
+		h.forwardNormed(p, a, mod, x, rows)
+		return
+	}
 	H, ld := h.Width, a.ld
 	h.In.Apply(p, a.blocks[0].x, none, x, rows, device.None)
 	for i := range h.Blocks {
@@ -299,6 +305,23 @@ func (h *Head) Forward(p *Pass, a *HeadActs, mod, x device.Buffer, rows int) {
 	off := a.pair
 	device.Do(p.Be, device.ModNorm{Y: a.n, X: a.last, Stats: a.stats, Mod: mod, LDMod: ld, Shift: off, Scale: off + H, Rows: rows, N: H})
 	h.Out.Apply(p, a.Out, none, a.n, rows, device.None)
+}
+
+// forwardNormed is Forward with the normalisations in the layers that follow them.
+func (h *Head) forwardNormed(p *Pass, a *HeadActs, mod, x device.Buffer, rows int) {
+	norm := func(x device.Buffer, off int) (n device.NormLinear) {
+		n.X, n.Known, n.Normed, n.Stats = x, a.moments, a.n, a.stats
+		n.Mod, n.LDMod, n.Shift, n.Scale = mod, a.ld, off, off+h.Width
+		return n
+	}
+	h.In.Forward(p, a.blocks[0].x, x, rows, device.Epilogue{Moments: a.moments})
+	for i := range h.Blocks {
+		l, b, off := &h.Blocks[i], &a.blocks[i], i*a.block
+		l.Up.Normed(p, b.mlp.Act, norm(b.x, off), rows, l.Act)
+		l.Down.Forward(p, a.output(i), b.mlp.Act, rows,
+			device.Epilogue{Gate: mod, LDGate: a.ld, GateOff: off + 2*h.Width, Residual: b.x, Moments: a.moments})
+	}
+	h.Out.Normed(p, a.Out, norm(a.last, a.pair), rows, device.None)
 }
 
 // HeadGrads is the scratch of a backward pass.

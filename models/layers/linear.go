@@ -20,6 +20,23 @@ func (l *Linear) Apply(p *Pass, y, pre, x device.Buffer, rows int, act device.Ac
 	l.Forward(p, y, x, rows, device.Epilogue{Pre: pre, Act: act})
 }
 
+// Normed is y ← act(norm(x)·W + b) for inference, where n says how x is normalised and
+// n.X is x.
+func (l *Linear) Normed(p *Pass, y device.Buffer, n device.NormLinear, rows int, act device.Act) {
+	n.Linear = device.Linear{Y: y, X: n.X, W: l.W.Of(p.Weights), Rows: rows, In: l.In, Out: l.Out,
+		Epilogue: device.Epilogue{Bias: l.B.Of(p.Weights), Act: act}}
+	device.Do(p.Be, n)
+}
+
+// momentsFor is room for the moments of rows of width values where the backend
+// normalises in its layers, and nothing is kept for a backward pass; absent elsewhere.
+func momentsFor(m *Memory, rows, width int, keep bool) device.Buffer {
+	if keep || m.Be.Caps().NormRows < rows {
+		return none
+	}
+	return m.Act(rows * device.Moments(width))
+}
+
 // Backward turns dy into dpre (may be the same buffer) and gives the gradients of
 // W, b and, where dx is present, of x (β = 1 adds to it).
 func (l *Linear) Backward(p *Pass, dx device.Buffer, beta float32, dpre, dy, pre, x device.Buffer, rows int, act device.Act) {

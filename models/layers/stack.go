@@ -54,11 +54,12 @@ func (s *Stack) Weights(flat device.Buffer) []device.Weight {
 
 // StackActs are the activations of a stack.
 type StackActs struct {
-	layers []layerActs
-	last   device.Buffer // [rows, width] the residual stream after the last layer
-	stats  device.Buffer
-	H      device.Buffer // [rows, width] the output
-	again  bool          // all but the layers' inputs are shared, and computed again in a backward pass
+	layers  []layerActs
+	last    device.Buffer // [rows, width] the residual stream after the last layer
+	stats   device.Buffer
+	H       device.Buffer // [rows, width] the output
+	moments device.Buffer // of the residual stream, where layers normalise it
+	again   bool          // all but the layers' inputs are shared, and computed again in a backward pass
 }
 
 // layerActs is what a layer's backward pass needs of its forward pass.
@@ -75,7 +76,7 @@ type layerActs struct {
 // share one set.
 func (s *Stack) Acts(m *Memory, rows int, keep bool) *StackActs {
 	size := rows * s.Width
-	a := &StackActs{stats: m.Act(rows * 2), H: m.Act(size)}
+	a := &StackActs{stats: m.Act(rows * 2), H: m.Act(size), moments: momentsFor(m, rows, s.Width, keep)}
 	layer := func(l *Layer) layerActs {
 		return layerActs{
 			x: m.Act(size), stats1: m.Act(rows * 2), stats2: m.Act(rows * 2), n1: m.Act(size), n2: m.Act(size),
@@ -135,10 +136,42 @@ func (s *Stack) Step(p *Pass, a *StackActs, caches []device.Buffer, of Sequences
 }
 
 func (s *Stack) forward(p *Pass, a *StackActs, rows int, attend func(layer int)) {
+	if !a.moments.Absent() {
+		s.forwardNormed(p, a, rows, attend)
+		return
+	}
 	for i := range s.Layers {
 		l, b := &s.Layers[i], &a.layers[i]
 		s.inside(p, l, b, rows, func() { attend(i) })
 		l.MLP.Forward(p, &b.mlp, a.output(i), b.n2, rows, device.Epilogue{Residual: b.mid})
+	}
+	s.Norm.Forward(p, a.H, a.last, a.stats, rows, s.Width)
+}
+
+// forwardNormed is forward with the normalisations in the layers that follow them; the
+// first one has no layer before it that would leave the moments.
+func (s *Stack) forwardNormed(p *Pass, a *StackActs, rows int, attend func(layer int)) {
+	norm := func(of *Affine, x, normed, stats device.Buffer) (n device.NormLinear) {
+		n.X, n.Known, n.Normed, n.Stats = x, a.moments, normed, stats
+		n.Gain, n.Offset = of.Gain.Of(p.Weights), of.Bias.Of(p.Weights)
+		return n
+	}
+	for i := range s.Layers {
+		l, b := &s.Layers[i], &a.layers[i]
+		if i == 0 {
+			l.Norm1.Forward(p, b.n1, b.x, b.stats1, rows, s.Width)
+			l.Attention.QKV.Apply(p, b.attention.QKV, none, b.n1, rows, device.None)
+		} else {
+			l.Attention.QKV.Normed(p, b.attention.QKV, norm(&l.Norm1, b.x, b.n1, b.stats1), rows, device.None)
+		}
+		attend(i)
+		l.Attention.Out.Forward(p, b.mid, b.attention.Att, rows, device.Epilogue{Residual: b.x, Moments: a.moments})
+		l.MLP.Up.Normed(p, b.mlp.Act, norm(&l.Norm2, b.mid, b.n2, b.stats2), rows, l.MLP.Act)
+		e := device.Epilogue{Residual: b.mid}
+		if i < len(s.Layers)-1 {
+			e.Moments = a.moments
+		}
+		l.MLP.Down.Forward(p, a.output(i), b.mlp.Act, rows, e)
 	}
 	s.Norm.Forward(p, a.H, a.last, a.stats, rows, s.Width)
 }

@@ -42,12 +42,14 @@ func newShares(n *network, plan flowPlan, batch int, sequential bool) (*shares, 
 }
 
 // keepRows is the number of rows of the trunk from which copies of the weights
-// are worth their memory.
+// are worth their memory; where a backend does a layer of few rows in one step on copies
+// alone, one row is enough.
 const keepRows = 8
 
 // keep has copies of the weights made for every call of each.
 func (s *shares) keep(n *network, flat device.Buffer) {
-	if k := n.be.Caps().Keeper; k != nil && s.gens[0].batch*s.gens[0].span*s.gens[0].rep >= keepRows {
+	caps, rows := n.be.Caps(), s.gens[0].batch*s.gens[0].span*s.gens[0].rep
+	if k := caps.Keeper; k != nil && (rows >= keepRows || caps.NormRows > 0) {
 		s.kept = k.Keeping(n.generating(flat))
 	}
 }

@@ -13,6 +13,7 @@ import (
 type tally struct{ cost kernels.Cost }
 
 func (t *tally) Scratch(int) kernels.Ptr { return 1 << 40 }
+func (t *tally) Counters() kernels.Ptr   { return 1 << 41 }
 func (t *tally) Launch(l *kernels.Launch) {
 	t.cost.FLOPs += l.Cost.FLOPs
 	t.cost.Least += l.Cost.Least
@@ -32,8 +33,11 @@ func (c *costs) Do(op device.Op) {
 	c.to.cost = kernels.Cost{}
 	c.does.Do(op)
 	flops, bytes := op.FLOPs(), device.Bytes(op)
-	if op.Kind().String() == "AttentionBackward" { // two launches: seven products a pair where five would do
+	switch op := op.(type) {
+	case *device.AttentionBackward: // two launches: seven products a pair where five would do
 		flops, bytes = 1.4*flops, 1.5*bytes
+	case *device.NormLinear: // here two: what is normalised is written and read
+		bytes += 8 * float64(op.Rows*op.In)
 	}
 	if got := c.to.cost.FLOPs; got != flops {
 		c.t.Errorf("%s: the launches count %g FLOPs, the operation %g", device.Text(op), got, flops)

@@ -107,6 +107,7 @@ var _ = device.On(&does, func(o *Ops, op *device.Linear) {
 	case Packed:
 		small, large, size = packedSmall, packedLarge, 2
 	}
+	defer o.Moments(op)
 	o.product(small, large, op.Rows, op.Out, op.In, 1, at(op.X), op.In, at(op.W), op.Out, size, 0, at(op.Y), op.Out, EpilogueOf(op))
 })
 

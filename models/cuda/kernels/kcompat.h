@@ -9,6 +9,10 @@
 //   kc_barrier()           every thread of the block meets here
 //   kc_warp_barrier()      every thread of the warp meets here; what it wrote is seen
 //   kc_xor(v, m), kc_lane(v, l)   v of lane (own ^ m), of lane l; whole warps only
+//   kc_copy16, kc_commit, kc_wait  16 bytes into shared memory beside the thread, in groups
+//   kc_matrices, kc_matrices_t     four 8 × 8 matrices of halves, a row address a lane
+//   kc_fence()             what this thread wrote before is seen before what it writes after
+//   kc_ticket(n, last)     counts blocks: 0 … last, then from 0 again; kc_fresh4 reads what others wrote
 #pragma once
 
 typedef long long i64;
@@ -32,6 +36,9 @@ KC_DEVICE float kc_add(float a, float b) { return __fadd_rn(a, b); }
 KC_DEVICE float kc_sqrt(float a) { return __fsqrt_rn(a); }
 KC_DEVICE void kc_barrier() { __syncthreads(); }
 KC_DEVICE void kc_warp_barrier() { __syncwarp(); }
+KC_DEVICE void kc_fence() { __threadfence(); }
+KC_DEVICE u64 kc_in_shared(const void *p) { return __cvta_generic_to_shared(p); }
+KC_DEVICE u64 kc_in_global(const void *p) { return __cvta_generic_to_global(p); }
 #else // clang without any file of CUDA
 #define KC_DEVICE static __attribute__((device)) inline __attribute__((always_inline))
 #define KC_MEMBER __attribute__((device)) inline __attribute__((always_inline))
@@ -61,9 +68,13 @@ KC_DEVICE float kc_add(float a, float b) { return __nvvm_add_rn_f(a, b); }
 KC_DEVICE float kc_sqrt(float a) { return __nvvm_sqrt_rn_f(a); }
 KC_DEVICE void kc_barrier() { __syncthreads(); }
 KC_DEVICE void kc_warp_barrier() { __nvvm_bar_warp_sync(0xffffffffu); }
+KC_DEVICE void kc_fence() { __nvvm_membar_gl(); }
+KC_DEVICE u64 kc_in_shared(const void *p) { return (u64)(const __attribute__((address_space(3))) void *)p; }
+KC_DEVICE u64 kc_in_global(const void *p) { return (u64)(const __attribute__((address_space(1))) void *)p; }
 #endif
 
 #define UNROLL _Pragma("unroll")
+#define UNROLL_4 _Pragma("unroll 4")
 #define ROLLED _Pragma("unroll 1")
 #define EXPORT(name, threads)
 KC_DEVICE float kc_from_bits(u32 b) {
@@ -94,6 +105,36 @@ KC_DEVICE void kc_mma(float c[4], const u32 a[4], const u32 b[2]) {
     asm("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
         : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
         : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+}
+
+// Of the 16 bytes at `to` the first given are those at `from`, the others 0; a group
+// has arrived when at most `left` later ones have not. Devices from 8.0.
+KC_DEVICE void kc_copy16(void *to, const void *from, int given) {
+    asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"l"(kc_in_shared(to)), "l"(kc_in_global(from)), "r"(given) : "memory");
+}
+KC_DEVICE void kc_commit() { asm volatile("cp.async.commit_group;" ::: "memory"); }
+template <int LEFT> KC_DEVICE void kc_wait() { asm volatile("cp.async.wait_group %0;" ::"n"(LEFT) : "memory"); }
+KC_DEVICE void kc_matrices(u32 d[4], const void *row) {
+    asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0,%1,%2,%3}, [%4];"
+                 : "=r"(d[0]), "=r"(d[1]), "=r"(d[2]), "=r"(d[3])
+                 : "l"(kc_in_shared(row))
+                 : "memory");
+}
+KC_DEVICE void kc_matrices_t(u32 d[4], const void *row) { // each one transposed
+    asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0,%1,%2,%3}, [%4];"
+                 : "=r"(d[0]), "=r"(d[1]), "=r"(d[2]), "=r"(d[3])
+                 : "l"(kc_in_shared(row))
+                 : "memory");
+}
+KC_DEVICE u32 kc_ticket(u32 *count, u32 last) {
+    u32 old;
+    asm volatile("atom.global.inc.u32 %0, [%1], %2;" : "=r"(old) : "l"(kc_in_global(count)), "r"(last) : "memory");
+    return old;
+}
+KC_DEVICE kc_f4 kc_fresh4(const float *p) { // past the first cache, which does not see other multiprocessors
+    kc_f4 v;
+    asm volatile("ld.global.cg.v4.f32 {%0,%1,%2,%3}, [%4];" : "=f"(v.x), "=f"(v.y), "=f"(v.z), "=f"(v.w) : "l"(kc_in_global(p)) : "memory");
+    return v;
 }
 
 #else // g++: what the stand-in driver provides
@@ -133,6 +174,7 @@ struct kc_kernel {
 #define KERNEL(name, threads, blocks) static void name
 #define SHARED(s) float *s = (float *)kc_shared
 #define UNROLL
+#define UNROLL_4
 #define ROLLED
 #define EXPORT(name, threads)                                                                                                      \
     extern "C" __attribute__((visibility("default"))) const kc_kernel kc_kernel_##name = kc_describe<&name>(&name, threads);
@@ -165,6 +207,34 @@ KC_DEVICE float kc_add(float a, float b) {
     return r;
 }
 KC_DEVICE float kc_sqrt(float a) { return sqrtf(a); }
+KC_DEVICE void kc_fence() {} // blocks run one after another
+KC_DEVICE u32 kc_ticket(u32 *count, u32 last) {
+    u32 old = *count;
+    *count = old >= last ? 0 : old + 1;
+    return old;
+}
+KC_DEVICE kc_f4 kc_fresh4(const float *p) { return *(const kc_f4 *)p; }
+KC_DEVICE void kc_copy16(void *to, const void *from, int given) {
+    memset(to, 0, 16);
+    memcpy(to, from, given);
+}
+KC_DEVICE void kc_commit() {}
+template <int LEFT> static inline void kc_wait() {}
+KC_DEVICE void kc_rows(u32 d[4], const void *row, bool transposed) {
+    const void *rows[32];
+    kc_warp_gather(&row, rows, sizeof row);
+    int lane = kc_threadIdx.x & 31;
+    for (int i = 0; i < 4; i++) {
+        unsigned short v[2];
+        for (int h = 0; h < 2; h++)
+            v[h] = transposed ? ((const unsigned short *)rows[8 * i + lane % 4 * 2 + h])[lane / 4]
+                              : ((const unsigned short *)rows[8 * i + lane / 4])[lane % 4 * 2 + h];
+        d[i] = (u32)v[1] << 16 | v[0];
+    }
+    kc_warp_barrier();
+}
+KC_DEVICE void kc_matrices(u32 d[4], const void *row) { kc_rows(d, row, false); }
+KC_DEVICE void kc_matrices_t(u32 d[4], const void *row) { kc_rows(d, row, true); }
 KC_DEVICE float kc_from_bits(u32 b) {
     float f;
     memcpy(&f, &b, 4);

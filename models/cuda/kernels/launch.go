@@ -5,8 +5,8 @@
 //
 // It believes that the choice of a launch is arithmetic and can be tested
 // anywhere: nothing here needs a GPU, cgo or a driver. Results depend on
-// nothing but the operands: there are no atomics, every sum has a fixed order,
-// and no launch is chosen by the size of the device.
+// nothing but the operands: every sum has a fixed order, the one atomic counts blocks
+// that have arrived (skinny_bf16.cu), and no launch is chosen by the size of the device.
 package kernels
 
 import (
@@ -50,9 +50,11 @@ type Launch struct {
 // the bytes that the operation cannot avoid to move: every operand read once,
 // every result written once. Bytes are those that this launch moves: scratch
 // and second readings count, but what the blocks of one tile row or column of a
-// product read in common counts once, for it comes from the cache.
+// product read in common counts once, for it comes from the cache. Scratch is that
+// part of Bytes which is written and read again within one launch, in memory that the
+// next launch uses too: a few MiB, which a cache of some ten holds.
 type Cost struct {
-	FLOPs, Bytes, Least float64
+	FLOPs, Bytes, Least, Scratch float64
 }
 
 // Launcher takes launches in the order of one stream. A Launch and its Args are
@@ -62,6 +64,9 @@ type Launcher interface {
 	// Scratch is memory for bytes bytes, aligned to 16, that the launches up to
 	// the next call of Scratch may use.
 	Scratch(bytes int) Ptr
+	// Counters are LayerCounters 32-bit numbers that are 0 before a launch and that
+	// every launch leaves at 0.
+	Counters() Ptr
 }
 
 // maxShared is the dynamic shared memory that every device gives without asking.
@@ -158,7 +163,7 @@ func (o *Ops) floats(vs ...float32) *Ops {
 }
 
 func (o *Ops) cost(flops, bytes, least float64) *Ops {
-	o.launch.Cost = Cost{flops, bytes, least}
+	o.launch.Cost = Cost{FLOPs: flops, Bytes: bytes, Least: least}
 	return o
 }
 

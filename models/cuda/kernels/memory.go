@@ -15,6 +15,9 @@ var _ = device.On(&does, func(o *Ops, op *device.Fill) {
 	o.call(fillKernel).bufs(op.Dst).floats(op.Value).longs(op.Dst.N).cost(0, f4(op.Dst.N), f4(op.Dst.N)).flat(op.Dst.N)
 })
 
+// Zero fills a buffer that the core does not know with zeros.
+func (o *Ops) Zero(b device.Buffer) { o.Do(&device.Fill{Dst: b}) }
+
 // Copy is dst ← src on n elements; the two do not overlap.
 var _ = device.On(&does, func(o *Ops, op *device.Copy) {
 	o.call(copyKernel).bufs(op.Dst, op.Src).longs(op.Dst.N).cost(0, f4(2*op.Dst.N), f4(2*op.Dst.N)).flat(op.Dst.N)

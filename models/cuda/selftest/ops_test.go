@@ -79,17 +79,25 @@ func named(op device.Op) string {
 			name += "·ᵀ"
 		}
 	case *device.Linear:
-		for _, part := range []struct {
-			name string
-			has  bool
-		}{{"bias", !o.Bias.Absent()}, {fmt.Sprint("act ", o.Act), o.Act != 0}, {"pre", o.KeepsPre()}, {"gate", !o.Gate.Absent()},
-			{"residual", !o.Residual.Absent()}} {
-			if part.has {
-				name += "+" + part.name
-			}
-		}
+		name += parts(o)
+	case *device.NormLinear:
+		name += parts(&o.Linear)
 	}
 	return fmt.Sprintf("%s(%v)", name, op.Sizes())
+}
+
+// parts are what a layer has beside its product.
+func parts(o *device.Linear) (names string) {
+	for _, part := range []struct {
+		name string
+		has  bool
+	}{{"bias", !o.Bias.Absent()}, {fmt.Sprint("act ", o.Act), o.Act != 0}, {"pre", o.KeepsPre()}, {"gate", !o.Gate.Absent()},
+		{"residual", !o.Residual.Absent()}, {"moments", !o.Moments.Absent()}} {
+		if part.has {
+			names += "+" + part.name
+		}
+	}
+	return names
 }
 
 // repeated times each kind and shape of operation among ops, which may be done

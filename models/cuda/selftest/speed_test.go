@@ -77,6 +77,7 @@ func (r *report) speed(t *testing.T) roofline.Device {
 	for _, precision := range []string{"fp32", "bf16"} {
 		t.Run("attention "+precision, func(t *testing.T) { r.attention(t, precision) })
 	}
+	t.Run("layers of few rows", r.layers)
 	return d
 }
 
@@ -219,4 +220,97 @@ func (r *report) attention(t *testing.T, precision string) {
 		})
 	})
 	r.figure(figure{What: "decoding the last token, cache " + precision, Value: bytes / s / 1e9, Unit: fmt.Sprintf("GB/s (%.3g µs)", 1e6*s)})
+}
+
+// layers times a block of PRA-S's flow head with few rows, two layers with their
+// normalisation, gate and residual, replayed from a graph as in sampling: one launch a
+// layer, and without fusion.
+func (r *report) layers(t *testing.T) {
+	width, rows, blocks := 1472, 64, 25
+	if r.doc.StandIn {
+		width, rows, blocks = 64, 3, 2
+	}
+	for _, way := range []struct {
+		o    cuda.Options
+		name string
+	}{{cuda.Options{Precision: "bf16"}, "a launch each"}, {cuda.Options{Precision: "bf16", NoFusion: true}, "without fusion"}} {
+		what := fmt.Sprintf("two layers of %d rows, %d × %d, %s", rows, width, width, way.name)
+		be, err := cuda.New(*ordinal, way.o)
+		if err != nil {
+			r.figure(figure{What: what, Error: err.Error()})
+			continue
+		}
+		t.Cleanup(func() { be.Close() })
+		f, done := headBlock(t, be, rows, width)
+		many := func() {
+			for range blocks {
+				f()
+			}
+		}
+		many()
+		if g, ok := be.Record(many); ok {
+			defer g.Close()
+			many = g.Play
+		}
+		r.figure(figure{What: what, Value: 1e6 * best(t, be, 3, many) / float64(blocks), Unit: "µs"})
+		done()
+	}
+}
+
+// headBlock is the two layers of a block of the head, on weights that are kept where
+// the device keeps them; done frees what it takes.
+func headBlock(t *testing.T, be *cuda.Backend, rows, width int) (f, done func()) {
+	t.Helper()
+	var held []device.Buffer
+	of := func(class device.Class, n int) device.Buffer {
+		b, err := be.Alloc(class, n)
+		must(t, err)
+		device.Do(be, device.Fill{Dst: b, Value: 1})
+		if whole := n / 64 * 64; whole > 0 {
+			x := normal(t, be, whole, uint32(len(held)+1))
+			device.Do(be, device.Copy{Dst: b.Slice(0, whole), Src: x})
+			be.Free(x)
+		}
+		held = append(held, b)
+		return b
+	}
+	act := func(n int) device.Buffer { return of(device.Activations, n) }
+	up, down := of(device.Model, width*width), of(device.Model, width*width)
+	x, hidden, y, normed, bias := act(rows*width), act(rows*width), act(rows*width), act(rows*width), act(width)
+	mod, stats, known := act(rows*3*width), act(2*rows), act(rows*device.Moments(width))
+	device.Do(be, device.Fill{Dst: known, Value: 1})
+	var kept device.Kept
+	if k := be.Caps().Keeper; k != nil {
+		if kept = k.Keeping([]device.Weight{{W: up, In: width, Out: width}, {W: down, In: width, Out: width}}); kept != nil {
+			kept.Begin()
+		}
+	}
+	layer := func(y, x, w device.Buffer, e device.Epilogue) device.Linear {
+		e.Bias = bias
+		return device.Linear{Y: y, X: x, W: w, Rows: rows, In: width, Out: width, Epilogue: e}
+	}
+	last := device.Epilogue{Gate: mod, LDGate: 3 * width, GateOff: 2 * width, Residual: x}
+	device.Do(be, layer(x, hidden, down, device.Epilogue{}))
+	f = func() {
+		if kept == nil {
+			device.Do(be, device.ModNorm{Y: normed, X: x, Stats: stats, Mod: mod, LDMod: 3 * width, Scale: width, Rows: rows, N: width})
+			device.Do(be, layer(hidden, normed, up, device.Epilogue{Act: device.SiLU}))
+			device.Do(be, layer(y, hidden, down, last))
+			return
+		}
+		device.Do(be, device.NormLinear{Linear: layer(hidden, x, up, device.Epilogue{Act: device.SiLU}), Known: known, Mod: mod,
+			LDMod: 3 * width, Scale: width, Normed: normed, Stats: stats})
+		e := last
+		e.Moments = known
+		device.Do(be, layer(y, hidden, down, e))
+	}
+	return f, func() {
+		if kept != nil {
+			kept.End()
+			kept.Close()
+		}
+		for _, b := range held {
+			be.Free(b)
+		}
+	}
 }

@@ -101,6 +101,43 @@ func linear() []*trial {
 	return out
 }
 
+var _ = of[device.NormLinear](normLinear)
+
+// normLinear has a layer whose moments the next one's normalisation may be made from.
+func normLinear() []*trial {
+	var out []*trial
+	for _, c := range []struct{ rows, in, mid, out int }{{1, 3, 12, 5}, {2, 3, 4, 7}, {7, 12, 130, 33}, {64, 40, 96, 64}, {65, 64, 192, 100}} {
+		for _, m := range append([]modulation{{}}, shape{c.rows, c.mid}.modulations()...) {
+			affine := m.ld == 0
+			tr := newTrial("%dx%dx%dx%d %+v", c.rows, c.in, c.mid, c.out, m)
+			x, w, v := tr.normal("x", c.rows*c.in), tr.normal("w", c.in*c.mid), tr.normal("v", c.mid*c.out)
+			bias, residual := tr.normal("bias", c.out), tr.as(tr.normal("residual", c.rows*c.mid), sum)
+			mid, known := tr.unset("mid", c.rows*c.mid, sum), tr.unset("known", c.rows*device.Moments(c.mid), sum)
+			gain, offset, mod := absent, absent, absent
+			if affine {
+				gain, offset = tr.normal("gain", c.mid), tr.normal("offset", c.mid)
+			} else {
+				mod = tr.normal("mod", m.mods(shape{c.rows, c.mid})*m.ld)
+			}
+			normed, stats := tr.own(tr.unset("normed", c.rows*c.mid, sum)), tr.own(tr.unset("stats", 2*c.rows, sum))
+			y, moments := tr.unset("y", c.rows*c.out, sum), tr.unset("moments", c.rows*device.Moments(c.out), sum)
+			tr.run = func(b *machine) {
+				device.Do(b, device.Linear{Y: b.at(mid), X: b.at(x), W: b.at(w), Rows: c.rows, In: c.in, Out: c.mid,
+					Epilogue: device.Epilogue{Residual: b.at(residual), Moments: b.at(known)}})
+				device.Do(b, device.NormLinear{
+					Linear: device.Linear{Y: b.at(y), X: b.at(mid), W: b.at(v), Rows: c.rows, In: c.mid, Out: c.out,
+						Epilogue: device.Epilogue{Bias: b.at(bias), Act: device.SiLU, Moments: b.at(moments)}},
+					Known: b.at(known), Gain: b.at(gain), Offset: b.at(offset), Mod: b.at(mod), LDMod: m.ld, Shift: m.shift, Scale: m.scale,
+					Each: m.each, Normed: b.at(normed), Stats: b.at(stats),
+				})
+			}
+			tr.slack, tr.rounds, tr.ranges = 3, true, c.rows == 2
+			out = append(out, tr)
+		}
+	}
+	return out
+}
+
 var _ = of[device.BiasActBackward](biasActBackward)
 
 func biasActBackward() []*trial {

@@ -35,5 +35,31 @@ var _ = device.On(&ops, func(d *Backend, o *device.Linear) {
 			}
 			Y.set(r, i, v)
 		}
+		if !o.Moments.Absent() {
+			keepMoments(d.rows(o.Moments, o.Rows, device.Moments(o.Out)).row(r), Y.row(r))
+		}
 	}
+})
+
+// keepMoments writes mean and sum of squared deviations of every few values of a row.
+func keepMoments(dst, row []float64) {
+	for i := 0; len(row) > 0; i += 2 {
+		part := row[:min(device.MomentColumns, len(row))]
+		row = row[len(part):]
+		var mean, square float64
+		for _, v := range part {
+			mean += v / float64(len(part))
+		}
+		for _, v := range part {
+			square += (v - mean) * (v - mean)
+		}
+		dst[i], dst[i+1] = mean, square
+	}
+}
+
+// NormLinear goes by the rows themselves, not by what is said of them.
+var _ = device.On(&ops, func(d *Backend, o *device.NormLinear) {
+	norm, layer := o.Apart()
+	d.Do(norm)
+	d.Do(layer)
 })

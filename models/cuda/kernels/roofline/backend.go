@@ -21,11 +21,14 @@ type Backend struct {
 	*counter.Backend
 	ops  *kernels.Ops
 	half bool
+	kept bool // the weights are, now
 
 	// CuBLAS has products done by cuBLAS, as a CUDA device does by default: one
 	// launch each, on operands in fp32 memory, and a pass where an epilogue asks
-	// for one.
-	CuBLAS    bool
+	// for one. Layers of few rows on weights that are kept are not among them.
+	CuBLAS bool
+	// NoFusion has no layers of few rows in one launch.
+	NoFusion  bool
 	launcher  kernels.Launcher
 	precision kernels.Precision
 }
@@ -44,8 +47,49 @@ func (b *Backend) Details() string { return "counts the launches of CUDA kernels
 
 // Caps are those of a CUDA device as far as they change what is launched.
 func (b *Backend) Caps() device.Caps {
-	return device.Caps{Counts: true, AheadRows: kernels.AheadRows, HalfCache: b.half}
+	caps := device.Caps{Counts: true, AheadRows: kernels.AheadRows, HalfCache: b.half}
+	if b.layerRows() > 0 {
+		caps.NormRows, caps.Keeper = kernels.NormRows, keeper{b}
+	}
+	return caps
 }
+
+// layerRows is up to how many rows a layer on kept weights is one launch.
+func (b *Backend) layerRows() int {
+	switch {
+	case b.NoFusion || b.precision == kernels.FP32 || b.precision == kernels.BF16 && !b.CuBLAS:
+		return 0 // own kernels that read fp32 weights are counted without copies
+	case b.CuBLAS:
+		return kernels.NormRows
+	}
+	return kernels.LayerRows
+}
+
+// keeper knows when weights are kept; their copies are made before what is counted.
+type keeper struct{ b *Backend }
+
+func (k keeper) Keeping([]device.Weight) device.Kept { return k }
+func (k keeper) Begin()                              { k.b.kept = true }
+func (k keeper) End()                                { k.b.kept = false }
+func (k keeper) Close()                              {}
+
+// Alloc gives addresses that are aligned as a device's are.
+func (b *Backend) Alloc(c device.Class, n int) (device.Buffer, error) {
+	x, err := b.Backend.Alloc(c, n)
+	x.Base <<= aligned
+	return x, err
+}
+
+// Free takes back what Alloc gave.
+func (b *Backend) Free(x device.Buffer) {
+	x.Base >>= aligned
+	b.Backend.Free(x)
+}
+
+const aligned = 40
+
+// copyOf is where a kept weight's copy is: anywhere.
+const copyOf kernels.Ptr = 1 << 60
 
 func (b *Backend) Does(k device.Kind) bool { return kernels.Does(k) }
 
@@ -60,7 +104,20 @@ func (b *Backend) Do(op device.Op) {
 			b.product(o.FLOPs(), float64(o.M)*float64(o.K)+float64(o.K)*float64(o.N)+again*float64(o.M)*float64(o.N))
 			return
 		}
+	case *device.NormLinear:
+		if b.kept && b.layerRows() > 0 && kernels.NormLayerFits(o, copyOf) {
+			b.ops.NormLayer(o, copyOf)
+			return
+		}
+		norm, layer := o.Apart()
+		b.ops.Do(norm)
+		b.Do(layer)
+		return
 	case *device.Linear:
+		if b.kept && o.Rows <= b.layerRows() && kernels.LayerFits(o, copyOf) {
+			b.ops.Layer(o, copyOf)
+			return
+		}
 		if b.CuBLAS && o.In > 0 {
 			rows, in, out := float64(o.Rows), float64(o.In), float64(o.Out)
 			b.product(o.FLOPs(), rows*in+in*out+rows*out)
@@ -70,6 +127,7 @@ func (b *Backend) Do(op device.Op) {
 				to = e.Pre
 			}
 			b.ops.Finish(at(o.Y), to, o.Rows, o.Out, e)
+			b.ops.Moments(o)
 			return
 		}
 	}

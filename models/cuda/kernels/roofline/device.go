@@ -9,6 +9,7 @@ type Device struct {
 	FP32      float64 // FLOP/s in fp32
 	BF16      float64 // FLOP/s of bf16 tensor cores with fp32 sums, dense
 	CuBLAS    bool    // products are cuBLAS's
+	NoFusion  bool    // and layers of few rows are no launches of their own
 }
 
 // H100 is the SXM card by its data sheet.

@@ -22,7 +22,22 @@ type Case struct {
 
 var batches = []int{64, 256}
 
-var productNames = map[kernels.Precision]string{kernels.FP32: "fp32", kernels.BF16: "bf16", kernels.Packed: "bf16, packed weights"}
+var productNames = map[kernels.Precision]string{kernels.FP32: "fp32", kernels.BF16: "bf16", kernels.Packed: "bf16, kept weights"}
+
+// ways are how products are done; a detail has a table of its kernels.
+var ways = []struct {
+	p                 kernels.Precision
+	library, noFusion bool
+	also              string
+	detail            bool
+}{
+	{p: kernels.BF16, library: true, also: ", cuBLAS", detail: true},
+	{p: kernels.BF16, library: true, noFusion: true, also: ", cuBLAS, no fusion"},
+	{p: kernels.FP32, library: true, also: ", cuBLAS"},
+	{p: kernels.Packed, detail: true},
+	{p: kernels.BF16},
+	{p: kernels.FP32},
+}
 
 // NodeSeconds is what the page assumes that a graph node costs beside its work.
 const NodeSeconds = 1e-6
@@ -44,6 +59,9 @@ var Reasons = map[string]string{
 		"stage has read more than a hundred times as much.",
 	"embed_class_part": "reads the gradient of the trunk's input a second time, to sum it by image for the classes: once more in a whole " +
 		"training step, after a kernel that sums it by token.",
+	"layer_64": "splits the depth as the other own products do, for the same reason, and what it writes beyond its result is scratch: " +
+		"without that it moves what it needs.",
+	"layer_norm_64":     "as layer_64.",
 	"sum_squares_total": "is the second stage of a sum: it reads some hundred numbers.",
 }
 
@@ -78,24 +96,37 @@ its modulation (26 MB in PRA-S, 41 MB in PRA-L), the splits of a product, all sm
 ## Sampling
 
 Sequential, one token an AR step, 256 steps, 25 Euler steps a token, no guidance.
-In bf16 the operands of products are rounded on their way in from fp32 memory and the
-cache holds bf16; with packed weights the layers read a bf16 copy made once before
-sampling. Rows with cuBLAS are what a device does by default, the others what it does without that
-library. An H100 recorded 227 nodes more of PRA-S at 64 images than are counted here: cuBLAS sums
-the parts of products whose depth it splits in a kernel of its own. Launches are those of
-an AR step after the first: the nodes of its graph. "With nodes" adds an assumed %.0f µs for
-each; an H100 took 0.79 µs for empty ones, and 4 µs where they wait for each other.
-"Earlier" is an estimate for bf16 by hand that came before the kernels: weights
+In bf16 the cache holds bf16, and the operands of products are rounded on their way in from
+fp32 memory; kept weights are copies in bf16, made once before sampling. With them a layer of
+few rows is one launch (` + "`skinny_bf16.cu`" + `): the block that comes last adds the parts of a
+depth that is split and applies the epilogue, and what a layer reads is normalised on its way in.
+
+The rows with cuBLAS are what a device does where the library is there, and the first of them
+is the default: layers of up to %d rows are one launch each, all other products cuBLAS's. It is
+the number of rows that chooses, not a measurement, so that a result has the same bits
+everywhere. "No fusion" is what ` + "`PRABENCH_CUDA_NO_FUSION=1`" + ` goes back to: a product, then a pass
+for its epilogue, then one for the next normalisation. Without the library layers of up to %d
+rows are one launch ("kept weights"). cuBLAS's products are counted from fp32 memory: the
+copies in bf16 that large ones are given are not in these rows, nor are its own second
+launches. An H100 recorded 227 nodes more of PRA-S at 64 images, without fusion, than are
+counted here: cuBLAS sums the parts of products whose depth it splits in a kernel of its own.
+No GPU has run the layers in one launch yet.
+
+Launches are those of an AR step after the first: the nodes of its graph. "With nodes" adds an
+assumed %.0f µs for each; an H100 took 0.79 µs for empty ones, and 4 µs where they wait for each
+other. "Scratch" is that part of the bytes which a launch writes and reads again itself: the
+parts of a depth that is split, up to 2 MB in one place, launch after launch, which the cache
+of 50 MB holds. "Earlier" is an estimate for bf16 by hand that came before the kernels: weights
 once for each use, keys and values, nothing else.
 
-| model | batch | products | launches an AR step | GB an AR step | needed | TFLOP an AR step | ` +
+| model | batch | products | launches an AR step | GB an AR step | of them scratch | needed | TFLOP an AR step | ` +
 	"images/s at the bound | with nodes | earlier |\n" +
-	`|---|--:|---|--:|--:|--:|--:|--:|--:|--:|
+	`|---|--:|---|--:|--:|--:|--:|--:|--:|--:|--:|
 `
 
 // Write writes docs/design/cuda-roofline.md.
 func Write(w io.Writer, d Device, cases []Case) error {
-	fmt.Fprintf(w, opening, d.Bandwidth/1e12, d.BF16/1e12, d.FP32/1e12, d.Name, NodeSeconds*1e6)
+	fmt.Fprintf(w, opening, d.Bandwidth/1e12, d.BF16/1e12, d.FP32/1e12, d.Name, kernels.NormRows, kernels.LayerRows, NodeSeconds*1e6)
 	type detail struct {
 		name  string
 		steps float64
@@ -104,28 +135,25 @@ func Write(w io.Writer, d Device, cases []Case) error {
 	var details []detail
 	for _, c := range cases {
 		for i, batch := range batches {
-			for _, way := range []struct {
-				p       kernels.Precision
-				library bool
-			}{{kernels.BF16, true}, {kernels.FP32, true}, {kernels.Packed, false}, {kernels.BF16, false}, {kernels.FP32, false}} {
+			for _, way := range ways {
 				p, on := way.p, d
-				on.CuBLAS = way.library
+				on.CuBLAS, on.NoFusion = way.library, way.noFusion
 				s, err := Sample(c.Config, c.Sample, batch, p, on)
 				if err != nil {
 					return fmt.Errorf("%s, batch %d: %w", c.Name, batch, err)
 				}
-				products, earlier := productNames[p], ""
-				if way.library {
-					products += ", cuBLAS"
-				}
+				products, earlier := productNames[p]+way.also, ""
 				if p == kernels.Packed {
 					earlier = fmt.Sprintf("%.0f", c.Earlier[i])
-					details = append(details, detail{fmt.Sprintf("%s, batch %d, bf16 with packed weights", c.Name, batch),
+				}
+				if way.detail {
+					details = append(details, detail{fmt.Sprintf("%s, batch %d, %s", c.Name, batch, products),
 						float64(c.Config.ARSteps()), s.Whole})
 				}
 				t, k := s.Whole.Total(), float64(c.Config.ARSteps())
-				fmt.Fprintf(w, "| %s | %d | %s | %d | %.2f | %.2f | %.2f | %.0f | %.0f | %s |\n", c.Name, batch, products, s.PerStep,
-					t.Cost.Bytes/k/1e9, t.Cost.Least/k/1e9, t.Cost.FLOPs/k/1e12, s.ImagesPerSecond(0), s.ImagesPerSecond(NodeSeconds), earlier)
+				fmt.Fprintf(w, "| %s | %d | %s | %d | %.2f | %.2f | %.2f | %.2f | %.0f | %.0f | %s |\n", c.Name, batch, products, s.PerStep,
+					t.Cost.Bytes/k/1e9, t.Cost.Scratch/k/1e9, t.Cost.Least/k/1e9, t.Cost.FLOPs/k/1e12, s.ImagesPerSecond(0),
+					s.ImagesPerSecond(NodeSeconds), earlier)
 			}
 		}
 	}
@@ -176,7 +204,8 @@ Where the time goes, per AR step (the mean over all of them):
 }
 
 func lines(w io.Writer, name string, steps float64, t *Tally) {
-	fmt.Fprintf(w, "\n**%s**\n\n| kernel | launches | MB | MB needed | quotient | GFLOP | µs |\n|---|--:|--:|--:|--:|--:|--:|\n", name)
+	fmt.Fprintf(w, "\n**%s**\n\n| kernel | launches | MB | of them scratch | MB needed | quotient | GFLOP | µs |\n"+
+		"|---|--:|--:|--:|--:|--:|--:|--:|\n", name)
 	for _, l := range append(t.Lines(), t.Total()) {
 		name, quotient := "together", "–"
 		if l.Kernel != nil {
@@ -185,8 +214,7 @@ func lines(w io.Writer, name string, steps float64, t *Tally) {
 		if l.Cost.Least > 0 {
 			quotient = fmt.Sprintf("%.2f", l.Cost.Bytes/l.Cost.Least)
 		}
-		fmt.Fprintf(w, "| %s | %.3g | %.2f | %.2f | %s | %.1f | %.1f |\n", name, float64(l.Launches)/steps, l.Cost.Bytes/steps/1e6,
-			l.Cost.Least/steps/1e6,
-			quotient, l.Cost.FLOPs/steps/1e9, l.Seconds/steps*1e6)
+		fmt.Fprintf(w, "| %s | %.3g | %.2f | %.2f | %.2f | %s | %.1f | %.1f |\n", name, float64(l.Launches)/steps, l.Cost.Bytes/steps/1e6,
+			l.Cost.Scratch/steps/1e6, l.Cost.Least/steps/1e6, quotient, l.Cost.FLOPs/steps/1e9, l.Seconds/steps*1e6)
 	}
 }

@@ -52,31 +52,50 @@ func TestPage(t *testing.T) {
 	}
 }
 
-// What a device does by default: a launch for each of an AR step's 254 products, a
-// pass after the 253 that have an epilogue, and the rest. An H100 recorded graphs of 901
-// nodes, 227 more: cuBLAS sums the parts of products whose depth it splits in a kernel.
+// What a device does by default, and what it goes back to without fusion: then a launch
+// for each of an AR step's 254 products, a pass after the 253 that have an epilogue, and
+// the rest. An H100 recorded graphs of 901 nodes of those, 227 more: cuBLAS sums the parts
+// of products whose depth it splits in a kernel.
 func TestLaunchesByDefault(t *testing.T) {
 	c := preset(t, "pra-s", "PRA-S", [2]float64{})
 	on := roofline.H100
 	on.CuBLAS = true
-	s, err := roofline.Sample(c.Config, c.Sample, 64, kernels.BF16, on)
-	if err != nil {
-		t.Fatal(err)
-	}
 	steps := c.Config.ARSteps()
-	counted := map[string]int{}
-	for _, l := range s.Whole.Lines() {
-		counted[l.Kernel.Name] = l.Launches / steps
+	sample := func(d roofline.Device) (roofline.Sampling, map[string]int) {
+		t.Helper()
+		s, err := roofline.Sample(c.Config, c.Sample, 64, kernels.BF16, d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		counted := map[string]int{}
+		for _, l := range s.Whole.Lines() {
+			counted[l.Kernel.Name] = l.Launches / steps
+		}
+		return s, counted
 	}
+	apart := on
+	apart.NoFusion = true
+	s, counted := sample(apart)
 	if products, passes := counted["cuBLAS"], counted["finish"]; products != 254 || passes != 253 || s.PerStep != 674 {
 		t.Errorf("%d launches an AR step, want 674; %d products, want 254; %d passes, want 253", s.PerStep, products, passes)
+	}
+	fused, counted := sample(on)
+	layers, norms := counted["layer_64"], counted["layer_norm_64"]
+	if layers+norms+counted["cuBLAS"] != 254 || norms != 123 || counted["mod_norm"] != 0 || counted["row_norm"] != 2 || fused.PerStep > 330 {
+		t.Errorf("%d launches an AR step, of which %v", fused.PerStep, counted)
+	}
+	total := fused.Whole.Total()
+	if memory := total.Cost.Bytes - total.Cost.Scratch; memory > 1.15*total.Cost.Least {
+		t.Errorf("%.3g bytes of memory where %.3g are needed", memory, total.Cost.Least)
 	}
 	own, err := roofline.Sample(c.Config, c.Sample, 64, kernels.BF16, roofline.H100)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if a, b := s.Whole.Total().Cost.FLOPs, own.Whole.Total().Cost.FLOPs; math.Abs(a-b) > 1e-9*b {
-		t.Errorf("%g operations by cuBLAS, %g by own products", a, b)
+	for _, of := range []roofline.Sampling{s, fused} {
+		if a, b := of.Whole.Total().Cost.FLOPs, own.Whole.Total().Cost.FLOPs; math.Abs(a-b) > 1e-9*b {
+			t.Errorf("%g operations by cuBLAS, %g by own products", a, b)
+		}
 	}
 }
 

@@ -29,7 +29,7 @@ func Sample(c pra.Config, sc pra.SampleConfig, batch int, p kernels.Precision, d
 	count := func(first bool) (*Tally, error) {
 		t := NewTally(d)
 		be := NewBackend(t, p)
-		be.CuBLAS = d.CuBLAS
+		be.CuBLAS, be.NoFusion = d.CuBLAS, d.NoFusion
 		m, err := pra.NewModel(be, c, 0)
 		if err != nil {
 			return nil, err
@@ -69,15 +69,19 @@ func Sample(c pra.Config, sc pra.SampleConfig, batch int, p kernels.Precision, d
 func LargestShared(c pra.Config, t pra.TrainConfig, sc pra.SampleConfig) (map[string]uint32, error) {
 	out := map[string]uint32{}
 	for _, p := range []kernels.Precision{kernels.FP32, kernels.BF16, kernels.Packed} {
-		s, err := Sample(c, sc, 256, p, H100)
-		if err != nil {
-			return nil, err
+		var lines []Line
+		for _, batch := range []int{kernels.NormRows, 256} {
+			s, err := Sample(c, sc, batch, p, H100)
+			if err != nil {
+				return nil, err
+			}
+			lines = append(lines, s.Whole.Lines()...)
 		}
 		step, err := Train(c, t, p, H100)
 		if err != nil {
 			return nil, err
 		}
-		for _, l := range append(s.Whole.Lines(), step.Lines()...) {
+		for _, l := range append(lines, step.Lines()...) {
 			out[l.Kernel.Name] = max(out[l.Kernel.Name], l.Shared)
 		}
 	}
@@ -89,7 +93,7 @@ func Train(c pra.Config, tc pra.TrainConfig, p kernels.Precision, d Device) (*Ta
 	t := NewTally(d)
 	images := models.Images{N: 1, Size: c.Size, Channels: c.Channels, Pixels: make([]uint8, c.Size*c.Size*c.Channels), Labels: []int32{0}}
 	be := NewBackend(t, p)
-	be.CuBLAS = d.CuBLAS
+	be.CuBLAS, be.NoFusion = d.CuBLAS, d.NoFusion
 	tr, err := pra.NewTrainer(be, c, tc, images)
 	if err != nil {
 		return nil, err

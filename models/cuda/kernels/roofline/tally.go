@@ -37,12 +37,16 @@ func (t *Tally) Launch(l *kernels.Launch) {
 	o.Cost.FLOPs += l.Cost.FLOPs
 	o.Cost.Bytes += l.Cost.Bytes
 	o.Cost.Least += l.Cost.Least
+	o.Cost.Scratch += l.Cost.Scratch
 	o.Seconds += t.Device.seconds(l)
 	o.Shared = max(o.Shared, l.Shared)
 }
 
 // Scratch gives one address again and again: nothing is read or written.
 func (t *Tally) Scratch(bytes int) kernels.Ptr { return 1 << 50 }
+
+// Counters gives one address, as Scratch.
+func (t *Tally) Counters() kernels.Ptr { return 1 << 51 }
 
 // Lines lists the kernels that were launched, the longest-running first.
 func (t *Tally) Lines() []Line {
@@ -63,6 +67,7 @@ func (t *Tally) Total() (sum Line) {
 		sum.Cost.FLOPs += l.Cost.FLOPs
 		sum.Cost.Bytes += l.Cost.Bytes
 		sum.Cost.Least += l.Cost.Least
+		sum.Cost.Scratch += l.Cost.Scratch
 		sum.Seconds += l.Seconds
 		sum.Shared = max(sum.Shared, l.Shared)
 	}
