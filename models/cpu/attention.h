@@ -6,7 +6,15 @@
     OP(void, attention_backward,                                                                                                   \
        (int th, float *dqkv, const float *dout, const float *out, const float *qkv, const float *lse, long batch, long tokens,     \
         long heads, long width, long block),                                                                                       \
-       (th, dqkv, dout, out, qkv, lse, batch, tokens, heads, width, block))
+       (th, dqkv, dout, out, qkv, lse, batch, tokens, heads, width, block)) \
+    OP(void, place_qk,                                                                                                             \
+       (int th, float *y, const float *x, const float *gain, const float *turns, long rows, long at, long tokens, long heads,      \
+        long width),                                                                                                               \
+       (th, y, x, gain, turns, rows, at, tokens, heads, width))                                                                    \
+    OP(void, place_qk_backward,                                                                                                    \
+       (int th, float *dx, float *dgain, const float *dy, const float *x, const float *gain, const float *turns, long rows,        \
+        long tokens, long heads, long width),                                                                                      \
+       (th, dx, dgain, dy, x, gain, turns, rows, tokens, heads, width))
 #else
 
 // Block-causal attention for training and sweeps, one (image, head) at a time,
@@ -117,5 +125,85 @@ static void K(attention_backward)(int threads, float *dqkv, const float *dout, c
             }
         }
     }
+}
+
+// Pairs (p_i, p_{i+half}) by the angles whose cosines and sines c holds; dir −1 is back. o
+// may be p.
+static inline void K(turn)(float *o, const float *p, const float *c, long half, float dir) {
+#pragma omp simd
+    for (long i = 0; i < half; i++) {
+        float a = p[i], b = p[i + half], s = dir * c[i + half];
+        o[i] = a * c[i] - b * s;
+        o[i + half] = a * s + b * c[i];
+    }
+}
+
+static inline float K(root)(const float *p, long n) {
+    float q = 0;
+#pragma omp simd reduction(+ : q)
+    for (long i = 0; i < n; i++) q += p[i] * p[i];
+    return 1.0f / sqrtf(q / n + NORM_EPS);
+}
+
+// Each head's vector of queries and keys, normalised where there is a gain, turned where
+// there are angles.
+static void K(place_qk)(int threads, float *y, const float *x, const float *gain, const float *turns, long rows, long at, long tokens,
+                        long heads, long width) {
+    long n = width / heads;
+#pragma omp parallel for num_threads(threads) schedule(static) if (rows * width > SERIAL)
+    for (long r = 0; r < rows; r++) {
+        if (y != x) memcpy(y + r * 3 * width, x + r * 3 * width, sizeof(float) * 3 * width);
+        for (long v = 0; v < 2 * heads; v++) {
+            float *o = y + r * 3 * width + v * n;
+            if (gain) {
+                const float *g = gain + v / heads * n;
+                float s = K(root)(o, n);
+#pragma omp simd
+                for (long i = 0; i < n; i++) o[i] = o[i] * s * g[i];
+            }
+            if (turns) K(turn)(o, o, turns + (at + r % tokens) * n, n / 2, 1);
+        }
+    }
+}
+
+static void K(place_qk_backward)(int threads, float *dx, float *dgain, const float *dy, const float *x, const float *gain,
+                                 const float *turns, long rows, long tokens, long heads, long width) {
+    long n = width / heads, vectors = 2 * heads;
+    float *root = gain ? pra_scratch(rows * vectors) : 0;
+#pragma omp parallel for num_threads(threads) schedule(static) if (rows * width > SERIAL)
+    for (long r = 0; r < rows; r++) {
+        if (dx != dy) memcpy(dx + r * 3 * width, dy + r * 3 * width, sizeof(float) * 3 * width);
+        for (long v = 0; v < vectors; v++) {
+            float *o = dx + r * 3 * width + v * n;
+            if (turns) K(turn)(o, o, turns + r % tokens * n, n / 2, -1);
+            if (gain) root[r * vectors + v] = K(root)(x + r * 3 * width + v * n, n);
+        }
+    }
+    if (!gain) return;
+    long blocks = (n + 15) / 16; // columns are split, so that the order of additions does not depend on the threads
+#pragma omp parallel for num_threads(threads) schedule(static) if (rows * width > SERIAL)
+    for (long b = 0; b < 2 * blocks; b++) {
+        long part = b / blocks, lo = b % blocks * 16, m = n - lo < 16 ? n - lo : 16;
+        float acc[16] = {0};
+        for (long r = 0; r < rows; r++)
+            for (long v = part * heads; v < (part + 1) * heads; v++) {
+                const float *p = x + r * 3 * width + v * n + lo, *d = dx + r * 3 * width + v * n + lo;
+                float s = root[r * vectors + v];
+#pragma omp simd
+                for (long i = 0; i < m; i++) acc[i] += d[i] * p[i] * s;
+            }
+        for (long i = 0; i < m; i++) dgain[part * n + lo + i] += acc[i];
+    }
+#pragma omp parallel for num_threads(threads) schedule(static) if (rows * width > SERIAL)
+    for (long r = 0; r < rows; r++)
+        for (long v = 0; v < vectors; v++) {
+            const float *p = x + r * 3 * width + v * n, *g = gain + v / heads * n;
+            float *o = dx + r * 3 * width + v * n, s = root[r * vectors + v], b = 0;
+#pragma omp simd reduction(+ : b)
+            for (long i = 0; i < n; i++) b += o[i] * g[i] * p[i];
+            b = b * s / n;
+#pragma omp simd
+            for (long i = 0; i < n; i++) o[i] = s * (o[i] * g[i] - p[i] * s * b);
+        }
 }
 #endif

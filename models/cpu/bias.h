@@ -7,7 +7,9 @@
        (th, y, f, bias, act, gate, ldgate, residual, rows, n))                                                                     \
     OP(void, bias_act_backward,                                                                                                    \
        (int th, float *dpre, float *dbias, const float *dy, const float *pre, long rows, long n, int act),                         \
-       (th, dpre, dbias, dy, pre, rows, n, act))
+       (th, dpre, dbias, dy, pre, rows, n, act))                                                                                   \
+    OP(void, swiglu, (int th, float *y, const float *x, long rows, long n), (th, y, x, rows, n))                                   \
+    OP(void, swiglu_backward, (int th, float *dx, const float *dy, const float *x, long rows, long n), (th, dx, dy, x, rows, n))
 #else
 
 // y ← residual + gate·act(f + bias), f keeping f + bias where y is elsewhere; a
@@ -78,6 +80,30 @@ static void K(bias_act_backward)(int threads, float *dpre, float *dbias, const f
             }
         }
         for (long i = 0; i < m; i++) dbias[lo + i] += acc[i];
+    }
+}
+
+// y ← silu(x₁)·x₂, a row of x being x₁ and then x₂, n each.
+static void K(swiglu)(int threads, float *y, const float *x, long rows, long n) {
+#pragma omp parallel for num_threads(threads) schedule(static) if (rows * n > SERIAL)
+    for (long r = 0; r < rows; r++) {
+        const float *g = x + r * 2 * n, *u = g + n;
+        float *o = y + r * n;
+#pragma omp simd
+        for (long i = 0; i < n; i++) o[i] = K(silu)(g[i]) * u[i];
+    }
+}
+
+static void K(swiglu_backward)(int threads, float *dx, const float *dy, const float *x, long rows, long n) {
+#pragma omp parallel for num_threads(threads) schedule(static) if (rows * n > SERIAL)
+    for (long r = 0; r < rows; r++) {
+        const float *g = x + r * 2 * n, *u = g + n, *d = dy + r * n;
+        float *o = dx + r * 2 * n, *q = o + n;
+#pragma omp simd
+        for (long i = 0; i < n; i++) {
+            o[i] = d[i] * u[i] * K(dsilu)(g[i]);
+            q[i] = d[i] * K(silu)(g[i]);
+        }
     }
 }
 #endif

@@ -20,7 +20,11 @@ static void K(embed)(int threads, float *u, const float *proj, const float *star
             long i = at + t, j = i - block;
             float *o = u + (b * n + t) * width;
             const float *p = pos + order[i] * width, *c = class + labels[b] * width;
-            if (j < 0) {
+            if (!pos) { // no places
+                const float *s = j < 0 ? start + i * width : proj + (b * proj_tokens + j - proj_at) * width;
+#pragma omp simd
+                for (long x = 0; x < width; x++) o[x] = s[x] + c[x];
+            } else if (j < 0) {
                 const float *s = start + i * width;
 #pragma omp simd
                 for (long x = 0; x < width; x++) o[x] = s[x] + p[x] + c[x];
@@ -37,13 +41,19 @@ static void K(embed_backward)(int threads, float *dproj, float *dstart, float *d
     // Tokens are independent everywhere but in dclass.
 #pragma omp parallel for num_threads(threads) schedule(static) if (batch * tokens * width > SERIAL)
     for (long i = 0; i < tokens; i++) {
-        float *p = dpos + order[i] * width, *q = i < block ? dstart + i * width : dinpos + order[i - block] * width;
+        float *p = dpos ? dpos + order[i] * width : 0;
+        float *q = i < block ? dstart + i * width : dinpos ? dinpos + order[i - block] * width : 0;
         for (long b = 0; b < batch; b++) {
             const float *d = du + (b * tokens + i) * width;
+            if (p && q) {
 #pragma omp simd
-            for (long x = 0; x < width; x++) {
-                p[x] += d[x];
-                q[x] += d[x];
+                for (long x = 0; x < width; x++) {
+                    p[x] += d[x];
+                    q[x] += d[x];
+                }
+            } else if (q) { // no places: a start
+#pragma omp simd
+                for (long x = 0; x < width; x++) q[x] += d[x];
             }
             if (i >= block) memcpy(dproj + (b * tokens + i - block) * width, d, sizeof(float) * width);
             if (i >= tokens - block) memset(dproj + (b * tokens + i) * width, 0, sizeof(float) * width);

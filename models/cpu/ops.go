@@ -36,6 +36,14 @@ var _ = device.On(&ops, func(d *Backend, o *device.NormBackward) {
 		C.long(o.Rows), C.long(o.N), C.int(o.Form), flag(o.Add))
 })
 
+var _ = device.On(&ops, func(d *Backend, o *device.SwiGLU) {
+	C.pra_swiglu(d.th(), at(o.Y), at(o.X), C.long(o.Rows), C.long(o.N))
+})
+
+var _ = device.On(&ops, func(d *Backend, o *device.SwiGLUBackward) {
+	C.pra_swiglu_backward(d.th(), at(o.DX), at(o.DY), at(o.X), C.long(o.Rows), C.long(o.N))
+})
+
 var _ = device.On(&ops, func(d *Backend, o *device.RMSNorm) {
 	C.pra_rms_norm(d.th(), at(o.Y), at(o.X), at(o.Gain), at(o.Stats), C.long(o.Rows), C.long(o.N), C.float(o.Eps))
 })
@@ -84,6 +92,16 @@ var _ = device.On(&ops, func(d *Backend, o *device.Attention) {
 var _ = device.On(&ops, func(d *Backend, o *device.AttentionBackward) {
 	C.pra_attention_backward(d.th(), at(o.DQKV), at(o.DOut), at(o.Out), at(o.QKV), at(o.LSE),
 		C.long(o.Batch), C.long(o.Tokens), C.long(o.Heads), C.long(o.Width), C.long(o.Block))
+})
+
+var _ = device.On(&ops, func(d *Backend, o *device.PlaceQK) {
+	C.pra_place_qk(d.th(), at(o.Y), at(o.X), at(o.Gain), at(o.Turns), C.long(o.Rows), C.long(o.At), C.long(o.Tokens), C.long(o.Heads),
+		C.long(o.Width))
+})
+
+var _ = device.On(&ops, func(d *Backend, o *device.PlaceQKBackward) {
+	C.pra_place_qk_backward(d.th(), at(o.DX), at(o.DGain), at(o.DY), at(o.X), at(o.Gain), at(o.Turns), C.long(o.Rows), C.long(o.Tokens),
+		C.long(o.Heads), C.long(o.Width))
 })
 
 var _ = device.On(&ops, func(d *Backend, o *device.AttentionDecode) {

@@ -103,3 +103,67 @@ func AttentionPairs(batch, tokens, block int) float64 {
 	k := float64(tokens / block)
 	return float64(batch) * float64(block*block) * k * (k + 1) / 2
 }
+
+// PlaceQK prepares queries and keys of QKV [Rows, 3·Width] for attention: the vector x of
+// N = Width/Heads values that a head has of each becomes gain·x/√(mean(x²) + 1e-5) where
+// Gain [2, N] is given, of queries and then of keys, and is then turned where Turns is
+// given: its pair (x_i, x_{i+N/2}) by the angle whose cosine and sine stand at i and
+// i + N/2 of the row At + r mod Tokens of Turns. Values stay. Y may be X.
+type PlaceQK struct {
+	Y, X, Gain, Turns              Buffer
+	Rows, At, Tokens, Heads, Width int
+}
+
+var placeQKKind = newKind("PlaceQK")
+
+func (*PlaceQK) Kind() Kind     { return placeQKKind }
+func (o *PlaceQK) Sizes() Sizes { return sizes(o.Rows, o.At, o.Tokens, o.Heads, o.Width) }
+func (*PlaceQK) FLOPs() float64 { return 0 }
+func (o *PlaceQK) Operands(u *Uses) {
+	size := 3 * o.Rows * o.Width
+	u.reads("X", o.X, size)
+	u.mayRead("Gain", o.Gain, 2*o.head())
+	u.turns(o.Turns, o.At, o.Tokens, o.head())
+	u.writes("Y", o.Y, size)
+}
+
+func (o *PlaceQK) head() int {
+	divides("values", o.Width, o.Heads)
+	divides("rows", o.Rows, o.Tokens)
+	return o.Width / o.Heads
+}
+
+// turns names the angles of tokens from at on.
+func (u *Uses) turns(b Buffer, at, tokens, head int) {
+	if b.Absent() {
+		return
+	}
+	divides("values of a head", head, 2)
+	u.use("Turns", Reads, b, (at+tokens)*head, tokens*head)
+}
+
+// PlaceQKBackward is the gradient DX of [PlaceQK] at At = 0; X is read, and DGain
+// accumulates, where Gain is given. DX may be DY.
+type PlaceQKBackward struct {
+	DX, DGain, DY, X, Gain, Turns Buffer
+	Rows, Tokens, Heads, Width    int
+}
+
+var placeQKBackwardKind = newKind("PlaceQKBackward")
+
+func (*PlaceQKBackward) Kind() Kind     { return placeQKBackwardKind }
+func (o *PlaceQKBackward) Sizes() Sizes { return sizes(o.Rows, o.Tokens, o.Heads, o.Width) }
+func (*PlaceQKBackward) FLOPs() float64 { return 0 }
+func (o *PlaceQKBackward) Operands(u *Uses) {
+	divides("values", o.Width, o.Heads)
+	divides("rows", o.Rows, o.Tokens)
+	size, head := 3*o.Rows*o.Width, o.Width/o.Heads
+	u.reads("DY", o.DY, size)
+	if !o.Gain.Absent() {
+		u.reads("X", o.X, size)
+		u.reads("Gain", o.Gain, 2*head)
+		u.updates("DGain", o.DGain, 2*head)
+	}
+	u.turns(o.Turns, 0, o.Tokens, head)
+	u.writes("DX", o.DX, size)
+}

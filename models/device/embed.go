@@ -5,7 +5,8 @@ import "fmt"
 // Embed assembles the trunk's input U [Batch·N, Width] for the tokens
 // i ∈ [At, At+N) in generation order:
 // u_i = (i < Block ? start_i : proj_{i−Block} + inpos_{order(i−Block)}) + pos_{order(i)} + class_{label}.
-// Proj is [Batch, ProjTokens, Width] and begins at token ProjAt.
+// Proj is [Batch, ProjTokens, Width] and begins at token ProjAt. InPos and Pos may both be
+// absent (0).
 type Embed struct {
 	U, Proj, Start, InPos, Pos, Class Buffer
 	Labels, Order                     Ints
@@ -22,7 +23,10 @@ func (o *Embed) Operands(u *Uses) {
 	end, w := o.At+o.N, o.Width
 	u.indices("Labels", o.Labels, o.Batch)
 	u.indices("Order", o.Order, end)
-	u.chosen("Order", o.Order, end, o.Pos, w)
+	places := !o.Pos.Absent()
+	if places {
+		u.chosen("Order", o.Order, end, o.Pos, w)
+	}
 	u.chosen("Labels", o.Labels, o.Batch, o.Class, w)
 	need, follow := 0, 0 // of the projections; tokens that follow a known one
 	if before := end - o.Block; before > 0 {
@@ -30,19 +34,24 @@ func (o *Embed) Operands(u *Uses) {
 		if first < o.ProjAt || before > o.ProjAt+o.ProjTokens {
 			panic(fmt.Sprintf("device: tokens [%d, %d) are embedded from projections of [%d, %d)", first, before, o.ProjAt, o.ProjAt+o.ProjTokens))
 		}
-		u.chosen("Order", o.Order, before, o.InPos, w)
+		if places {
+			u.chosen("Order", o.Order, before, o.InPos, w)
+		}
 		need, follow = o.Batch*o.ProjTokens*w, before-first
 	}
 	u.use("Proj", Reads, o.Proj, need, o.Batch*follow*w)
-	u.use("InPos", Reads, o.InPos, w, follow*w)
+	if places {
+		u.use("InPos", Reads, o.InPos, w, follow*w)
+		u.use("Pos", Reads, o.Pos, w, o.N*w)
+	}
 	u.use("Start", Reads, o.Start, o.Block*w, max(0, o.Block-o.At)*w)
-	u.use("Pos", Reads, o.Pos, w, o.N*w)
 	u.use("Class", Reads, o.Class, w, o.Batch*w)
 	u.writes("U", o.U, o.Batch*o.N*w)
 }
 
 // EmbedBackward is the gradient of [Embed] for At = 0, N = Tokens = ProjTokens.
-// DProj is written (0 for the last block), the others accumulate.
+// DProj is written (0 for the last block), the others accumulate; DInPos and DPos are
+// absent where InPos and Pos are.
 type EmbedBackward struct {
 	DProj, DStart, DInPos, DPos, DClass, DU Buffer
 	Labels, Order                           Ints
@@ -59,13 +68,15 @@ func (o *EmbedBackward) Operands(u *Uses) {
 	w := o.Width
 	u.indices("Labels", o.Labels, o.Batch)
 	u.indices("Order", o.Order, o.Tokens)
-	u.chosen("Order", o.Order, o.Tokens, o.DPos, w)
-	u.chosen("Order", o.Order, o.Tokens, o.DInPos, w)
+	if !o.DPos.Absent() {
+		u.chosen("Order", o.Order, o.Tokens, o.DPos, w)
+		u.chosen("Order", o.Order, o.Tokens, o.DInPos, w)
+		u.updates("DInPos", o.DInPos, o.Tokens*w)
+		u.updates("DPos", o.DPos, o.Tokens*w)
+	}
 	u.chosen("Labels", o.Labels, o.Batch, o.DClass, w)
 	u.reads("DU", o.DU, o.Batch*o.Tokens*w)
 	u.writes("DProj", o.DProj, o.Batch*o.Tokens*w)
 	u.updates("DStart", o.DStart, o.Block*w)
-	u.updates("DInPos", o.DInPos, o.Tokens*w)
-	u.updates("DPos", o.DPos, o.Tokens*w)
 	u.use("DClass", Updates, o.DClass, w, 2*o.Batch*w)
 }

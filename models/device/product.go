@@ -186,3 +186,37 @@ func (o *BiasActBackward) Operands(u *Uses) {
 	u.writes("DPre", o.DPre, size)
 	u.updates("DBias", o.DBias, o.N)
 }
+
+// SwiGLU is Y ← silu(X₁)·X₂ for X [Rows, 2·N], whose rows are N gates X₁ and then N
+// values X₂ (Shazeer 2020).
+type SwiGLU struct {
+	Y, X    Buffer
+	Rows, N int
+}
+
+var swiGLUKind = newKind("SwiGLU")
+
+func (*SwiGLU) Kind() Kind     { return swiGLUKind }
+func (o *SwiGLU) Sizes() Sizes { return sizes(o.Rows, o.N) }
+func (*SwiGLU) FLOPs() float64 { return 0 }
+func (o *SwiGLU) Operands(u *Uses) {
+	u.reads("X", o.X, 2*o.Rows*o.N)
+	u.writes("Y", o.Y, o.Rows*o.N)
+}
+
+// SwiGLUBackward is the gradient DX [Rows, 2·N] of [SwiGLU] from DY [Rows, N].
+type SwiGLUBackward struct {
+	DX, DY, X Buffer
+	Rows, N   int
+}
+
+var swiGLUBackwardKind = newKind("SwiGLUBackward")
+
+func (*SwiGLUBackward) Kind() Kind     { return swiGLUBackwardKind }
+func (o *SwiGLUBackward) Sizes() Sizes { return sizes(o.Rows, o.N) }
+func (*SwiGLUBackward) FLOPs() float64 { return 0 }
+func (o *SwiGLUBackward) Operands(u *Uses) {
+	u.reads("DY", o.DY, o.Rows*o.N)
+	u.reads("X", o.X, 2*o.Rows*o.N)
+	u.writes("DX", o.DX, 2*o.Rows*o.N)
+}

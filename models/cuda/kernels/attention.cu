@@ -4,6 +4,7 @@
 // head; a row of the tile belongs to LANES = 128/T threads of one warp, each
 // with up to 16 of its values. Scores stay in shared memory. No value beyond
 // what a row may read is ever multiplied, be it by 0: it may be no number.
+#include "reduce.h"
 #include "scalar.h"
 
 #define NONE (-3.402823466e38f)
@@ -220,3 +221,90 @@ ATTENTION(32)
 ATTENTION(16)
 ATTENTION(8)
 ATTENTION(4)
+
+// 1/√(mean(x²) + ε) of a warp's vector.
+KC_DEVICE float warp_root(const float *p, int n) {
+    float q = 0;
+    for (int i = threadIdx.x & 31; i < n; i += 32) q += p[i] * p[i];
+    return 1.0f / kc_sqrt(warp_sum(q) / n + 1e-5f);
+}
+
+// A block a row of queries, keys and values, a warp a head's vector: normalised where
+// there is a gain, turned where there are angles.
+KERNEL(place_qk, 256, 4)
+(float *y, const float *x, const float *gain, const float *turns, int at, int tokens, int heads, int width) {
+    int n = width / heads, half = n / 2, lane = threadIdx.x & 31, warps = blockDim.x >> 5;
+    i64 r = blockIdx.x;
+    const float *c = turns + (at + r % tokens) * n;
+    for (int v = threadIdx.x >> 5; v < 2 * heads; v += warps) {
+        const float *p = x + r * 3 * width + (i64)v * n, *g = gain + (v >= heads ? n : 0);
+        float *o = y + r * 3 * width + (i64)v * n, s = 1;
+        if (gain) {
+            s = warp_root(p, n);
+            kc_warp_barrier(); // o may be p
+        }
+        if (turns)
+            for (int i = lane; i < half; i += 32) {
+                float a = p[i], b = p[i + half], co = c[i], si = c[i + half];
+                if (gain) a = a * s * g[i], b = b * s * g[i + half];
+                o[i] = a * co - b * si;
+                o[i + half] = a * si + b * co;
+            }
+        else
+            for (int i = lane; i < n; i += 32) o[i] = gain ? p[i] * s * g[i] : p[i];
+    }
+    if (y != x)
+        for (int i = threadIdx.x; i < width; i += blockDim.x) y[r * 3 * width + 2 * width + i] = x[r * 3 * width + 2 * width + i];
+}
+EXPORT(place_qk, 256)
+
+// A block serves a few rows in turn; with a gain it adds their part of dgain to
+// part[block], [2, n] each. Shared memory: [warps, 2, n], only then.
+KERNEL(place_qk_backward, 256, 2)
+(float *dx, float *part, const float *dy, const float *x, const float *gain, const float *turns, int rows, int tokens, int heads,
+ int width, int each) {
+    SHARED(sums);
+    int n = width / heads, half = n / 2, lane = threadIdx.x & 31, warp = threadIdx.x >> 5, warps = blockDim.x >> 5;
+    float *own = sums + warp * 2 * n;
+    if (gain)
+        for (int i = lane; i < 2 * n; i += 32) own[i] = 0;
+    i64 r = (i64)blockIdx.x * each, end = r + each < rows ? r + each : rows;
+    kc_warp_barrier();
+    for (; r < end; r++) {
+        const float *c = turns + r % tokens * n;
+        for (int v = warp; v < 2 * heads; v += warps) {
+            i64 off = r * 3 * width + (i64)v * n;
+            const float *d = dy + off, *p = x + off, *g = gain + (v >= heads ? n : 0);
+            float *o = dx + off, *acc = own + (v >= heads ? n : 0);
+            if (turns)
+                for (int i = lane; i < half; i += 32) {
+                    float a = d[i], b = d[i + half], co = c[i], si = c[i + half];
+                    o[i] = a * co + b * si;
+                    o[i + half] = b * co - a * si;
+                }
+            else if (o != d)
+                for (int i = lane; i < n; i += 32) o[i] = d[i];
+            if (!gain) continue;
+            kc_warp_barrier();
+            float s = warp_root(p, n), b = 0;
+            for (int i = lane; i < n; i += 32) {
+                float xn = p[i] * s, e = o[i];
+                acc[i] += e * xn;
+                b += e * g[i] * xn;
+            }
+            b = warp_sum(b) / n;
+            for (int i = lane; i < n; i += 32) o[i] = s * (o[i] * g[i] - p[i] * s * b);
+        }
+        if (dx != dy)
+            for (int i = threadIdx.x; i < width; i += blockDim.x)
+                dx[r * 3 * width + 2 * width + i] = dy[r * 3 * width + 2 * width + i];
+    }
+    if (!gain) return;
+    kc_barrier();
+    for (int i = threadIdx.x; i < 2 * n; i += blockDim.x) {
+        float sum = 0;
+        for (int w = 0; w < warps; w++) sum += sums[w * 2 * n + i];
+        part[(i64)blockIdx.x * 2 * n + i] = sum;
+    }
+}
+EXPORT(place_qk_backward, 256)

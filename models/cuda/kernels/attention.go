@@ -91,3 +91,47 @@ var _ = device.On(&does, func(o *Ops, op *device.AttentionBackward) {
 	o.cost(8*pairs, f4(4*rows*op.Width, 2*rows*op.Heads, reads), f4(6*rows*op.Width, 2*rows*op.Heads)).
 		grid(op.Batch*op.Heads, ceil(op.Tokens, t.rows), 1, attentionThreads, 4*t.rows*stride(hd)+2*t.rows*(t.rows+1)+2*t.rows)
 })
+
+var (
+	placeQKKernel         = kernel("attention", "place_qk", 256, 4, 8)
+	placeQKBackwardKernel = kernel("attention", "place_qk_backward", 256, 2, 11)
+)
+
+// qkThreads is a block with a warp for each vector of queries and keys, eight at most.
+func qkThreads(heads int) int { return 32 * min(2*heads, 8) }
+
+var _ = device.On(&does, func(o *Ops, op *device.PlaceQK) {
+	if op.Rows == 0 {
+		return
+	}
+	size, n := op.Rows*op.Width, op.Width/op.Heads
+	bytes := f4(4 * size) // queries and keys
+	if op.Y != op.X {
+		bytes += f4(2 * size)
+	}
+	o.call(placeQKKernel).bufs(op.Y, op.X, op.Gain, op.Turns).ints(op.At, op.Tokens, op.Heads, op.Width)
+	o.cost(0, bytes+f4(op.Tokens*n), bytes).grid(op.Rows, 1, 1, qkThreads(op.Heads), 0)
+})
+
+var _ = device.On(&does, func(o *Ops, op *device.PlaceQKBackward) {
+	if op.Rows == 0 {
+		return
+	}
+	size, n := op.Rows*op.Width, op.Width/op.Heads
+	chunks, each, shared := op.Rows, 1, 0
+	var part Ptr
+	bytes := f4(4 * size)
+	if op.DX != op.DY {
+		bytes += f4(2 * size)
+	}
+	if !op.Gain.Absent() {
+		chunks, each = chunksOf(op.Rows)
+		part, shared = o.to.Scratch(4*chunks*2*n), qkThreads(op.Heads)/32*2*n
+		bytes += f4(2 * size)
+	}
+	o.call(placeQKBackwardKernel).bufs(op.DX).ptr(part).bufs(op.DY, op.X, op.Gain, op.Turns).ints(op.Rows, op.Tokens, op.Heads, op.Width, each)
+	o.cost(0, bytes+f4(chunks*2*n), bytes).grid(chunks, 1, 1, qkThreads(op.Heads), shared)
+	if !op.Gain.Absent() {
+		o.columnSum(at(op.DGain), part, chunks, 2*n, 2*n)
+	}
+})

@@ -55,3 +55,22 @@ KERNEL(column_sum, 256, 4)(float *dst, const float *part, int chunks, int n, int
     if (i < n && threadIdx.x < 32) dst[i] += sum;
 }
 EXPORT(column_sum, 256)
+
+// y ← silu(x₁)·x₂ for rows of x₁ and x₂, n each. One block a row, here and below.
+KERNEL(swiglu, 256, 4)(float *y, const float *x, int n) {
+    const float *g = x + (i64)blockIdx.x * 2 * n, *u = g + n;
+    float *o = y + (i64)blockIdx.x * n;
+    for (int i = threadIdx.x; i < n; i += blockDim.x) o[i] = silu(g[i]) * u[i];
+}
+EXPORT(swiglu, 256)
+
+KERNEL(swiglu_backward, 256, 4)(float *dx, const float *dy, const float *x, int n) {
+    const float *g = x + (i64)blockIdx.x * 2 * n, *u = g + n, *d = dy + (i64)blockIdx.x * n;
+    float *o = dx + (i64)blockIdx.x * 2 * n, *q = o + n;
+    for (int i = threadIdx.x; i < n; i += blockDim.x) {
+        float v = g[i], e = d[i];
+        o[i] = e * u[i] * dsilu(v);
+        q[i] = e * silu(v);
+    }
+}
+EXPORT(swiglu_backward, 256)

@@ -2,7 +2,11 @@ package kernels
 
 import "prabench/models/device"
 
-var biasActBackwardKernel = kernel("bias", "bias_act_backward", 256, 4, 9)
+var (
+	biasActBackwardKernel = kernel("bias", "bias_act_backward", 256, 4, 9)
+	swiGLUKernel          = kernel("bias", "swiglu", 256, 4, 3)
+	swiGLUBackwardKernel  = kernel("bias", "swiglu_backward", 256, 4, 4)
+)
 
 // One pass over the rows that writes dpre and sums it over chunks of rows, then a
 // sum over the chunks.
@@ -28,4 +32,16 @@ var _ = device.On(&does, func(o *Ops, op *device.BiasActBackward) {
 	if chunks > 1 {
 		o.columnSum(at(op.DBias), part, chunks, op.N, op.N)
 	}
+})
+
+var _ = device.On(&does, func(o *Ops, op *device.SwiGLU) {
+	bytes := f4(3 * op.Rows * op.N)
+	o.call(swiGLUKernel).bufs(op.Y, op.X).ints(op.N)
+	o.cost(0, bytes, bytes).rows(op.Rows, op.N, 0)
+})
+
+var _ = device.On(&does, func(o *Ops, op *device.SwiGLUBackward) {
+	bytes := f4(5 * op.Rows * op.N)
+	o.call(swiGLUBackwardKernel).bufs(op.DX, op.DY, op.X).ints(op.N)
+	o.cost(0, bytes, bytes).rows(op.Rows, op.N, 0)
 })

@@ -10,10 +10,10 @@ KERNEL(embed, 256, 4)
     const float *p = pos + (i64)order[i] * width, *c = cls + (i64)labels[b] * width;
     if (j < 0) {
         const float *s = start + (i64)i * width;
-        for (int x = threadIdx.x; x < width; x += blockDim.x) o[x] = s[x] + p[x] + c[x];
+        for (int x = threadIdx.x; x < width; x += blockDim.x) o[x] = (pos ? s[x] + p[x] : s[x]) + c[x];
     } else {
         const float *s = proj + (b * proj_tokens + j - proj_at) * width, *q = inpos + (i64)order[j] * width;
-        for (int x = threadIdx.x; x < width; x += blockDim.x) o[x] = s[x] + q[x] + p[x] + c[x];
+        for (int x = threadIdx.x; x < width; x += blockDim.x) o[x] = (pos ? s[x] + q[x] + p[x] : s[x]) + c[x];
     }
 }
 EXPORT(embed, 256)
@@ -32,10 +32,10 @@ KERNEL(embed_backward, 128, 4)
         if (i >= block) dproj[(b * tokens + i - block) * width + x] = v;
         if (i >= tokens - block) dproj[(b * tokens + i) * width + x] = 0;
     }
-    dpos[(i64)order[i] * width + x] += sum;
+    if (dpos) dpos[(i64)order[i] * width + x] += sum;
     if (i < block)
         dstart[(i64)i * width + x] += sum;
-    else
+    else if (dinpos)
         dinpos[(i64)order[i - block] * width + x] += sum;
 }
 EXPORT(embed_backward, 128)

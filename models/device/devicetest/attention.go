@@ -162,3 +162,91 @@ func attentionCausal(t *testing.T, be device.Backend) {
 		}
 	}
 }
+
+// headed is the shape of queries and keys of tokens from at on.
+type headed struct{ batch, at, tokens, heads, head int }
+
+var headedShapes = []headed{
+	{2, 0, 3, 2, 4}, {2, 5, 2, 1, 2}, {1, 0, 1, 3, 8}, {3, 8, 4, 3, 24}, {2, 0, 3, 2, 100}, {64, 0, 16, 4, 32}, {300, 3, 1, 2, 48},
+	{2, 0, 3, 12, 64}, {1, 0, 2, 1, 512},
+}
+
+// variants are with a gain, with angles, and with both, in place and not.
+func (q headed) variants(f func(tr *trial, gain, turns slot, inPlace bool)) {
+	for v := range 6 {
+		gained, turned, inPlace := v%3 != 1, v%3 != 0, v >= 3
+		tr := newTrial("%+v gain %v turns %v in place %v", q, gained, turned, inPlace)
+		gain, turns := absent, absent
+		if gained {
+			gain = tr.normal("gain", 2*q.head)
+		}
+		if turned {
+			turns = tr.normal("turns", (q.at+q.tokens)*q.head)
+		}
+		tr.ranges = q == headedShapes[0]
+		f(tr, gain, turns, inPlace)
+	}
+}
+
+func (q headed) size() int { return 3 * q.batch * q.tokens * q.heads * q.head }
+
+var _ = of[device.PlaceQK](placeQK)
+
+func placeQK() []*trial {
+	var out []*trial
+	for _, q := range headedShapes {
+		q.variants(func(tr *trial, gain, turns slot, inPlace bool) {
+			x := tr.as(tr.normal("x", q.size()), sum)
+			y := x
+			if !inPlace {
+				y = tr.unset("y", q.size(), sum)
+			}
+			tr.run = func(m *machine) {
+				device.Do(m, device.PlaceQK{Y: m.at(y), X: m.at(x), Gain: m.at(gain), Turns: m.at(turns), Rows: q.batch * q.tokens,
+					At: q.at, Tokens: q.tokens, Heads: q.heads, Width: q.heads * q.head})
+			}
+			out = append(out, tr)
+		})
+	}
+	return out
+}
+
+var _ = of[device.PlaceQKBackward](placeQKBackward)
+
+func placeQKBackward() []*trial {
+	var out []*trial
+	for _, q := range headedShapes {
+		q.at = 0
+		q.variants(func(tr *trial, gain, turns slot, inPlace bool) {
+			dy, dgain, x := tr.as(tr.normal("dy", q.size()), sum), absent, absent
+			dx := dy
+			if !inPlace {
+				dx = tr.unset("dx", q.size(), sum)
+			}
+			if gain != absent {
+				x, dgain = tr.normal("x", q.size()), tr.as(tr.normal("dgain", 2*q.head), sum)
+				tr.floor(dx, steepness(tr.values[x], q.head, device.Sphere))
+			}
+			tr.run = func(m *machine) {
+				device.Do(m, device.PlaceQKBackward{DX: m.at(dx), DGain: m.at(dgain), DY: m.at(dy), X: m.at(x), Gain: m.at(gain),
+					Turns: m.at(turns), Rows: q.batch * q.tokens, Tokens: q.tokens, Heads: q.heads, Width: q.heads * q.head})
+			}
+			if !inPlace {
+				from := x
+				if from == absent {
+					from = tr.extra(tr.normal("from", q.size()))
+				}
+				y, of := tr.extra(tr.unset("y", q.size(), sum)), []pair{{from, dx}}
+				if gain != absent {
+					of = append(of, pair{gain, dgain})
+				}
+				tr.gradient = &gradient{out: y, seed: dy, of: of, forward: func(m *machine) {
+					device.Do(m, device.PlaceQK{Y: m.at(y), X: m.at(from), Gain: m.at(gain), Turns: m.at(turns), Rows: q.batch * q.tokens,
+						Tokens: q.tokens, Heads: q.heads, Width: q.heads * q.head})
+				}}
+			}
+			out = append(out, tr)
+		})
+	}
+	return out
+}

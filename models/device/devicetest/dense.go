@@ -195,3 +195,39 @@ func (tr *trial) identity(n int) slot {
 	}
 	return tr.extra(tr.add("identity", eye, element))
 }
+
+var _ = of[device.SwiGLU](swiGLU)
+
+func swiGLU() []*trial {
+	var out []*trial
+	for _, s := range shapes {
+		tr := newTrial("%dx%d", s.rows, s.n)
+		x, y := tr.spread("x", 2*s.size(), 0, 3), tr.unset("y", s.size(), element)
+		tr.slack = 6 // as in BiasActBackward
+		tr.run = func(m *machine) { device.Do(m, device.SwiGLU{Y: m.at(y), X: m.at(x), Rows: s.rows, N: s.n}) }
+		tr.ranges = s.small()
+		out = append(out, tr)
+	}
+	return out
+}
+
+var _ = of[device.SwiGLUBackward](swiGLUBackward)
+
+func swiGLUBackward() []*trial {
+	var out []*trial
+	for _, s := range shapes {
+		tr := newTrial("%dx%d", s.rows, s.n)
+		x, dx, dy := tr.spread("x", 2*s.size(), 0, 3), tr.unset("dx", 2*s.size(), element), tr.normal("dy", s.size())
+		tr.slack = 6
+		tr.run = func(m *machine) {
+			device.Do(m, device.SwiGLUBackward{DX: m.at(dx), DY: m.at(dy), X: m.at(x), Rows: s.rows, N: s.n})
+		}
+		y := tr.extra(tr.unset("y", s.size(), element))
+		tr.gradient = &gradient{out: y, seed: dy, of: []pair{{x, dx}}, forward: func(m *machine) {
+			device.Do(m, device.SwiGLU{Y: m.at(y), X: m.at(x), Rows: s.rows, N: s.n})
+		}}
+		tr.ranges = s.small()
+		out = append(out, tr)
+	}
+	return out
+}

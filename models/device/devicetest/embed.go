@@ -6,11 +6,21 @@ import "prabench/models/device"
 type sequence struct {
 	batch, tokens, width, block int
 	strided                     bool
+	bare                        bool // without places
 }
 
 var sequences = []sequence{
-	{2, 4, 3, 1, false}, {2, 4, 3, 2, true}, {1, 1, 1, 1, false}, {3, 16, 12, 16, false}, {5, 16, 49, 4, true}, {64, 16, 96, 1, false},
-	{20, 64, 100, 8, true}, {2, 4, 513, 2, true},
+	{2, 4, 3, 1, false, false}, {2, 4, 3, 2, true, false}, {1, 1, 1, 1, false, false}, {3, 16, 12, 16, false, false},
+	{5, 16, 49, 4, true, false}, {64, 16, 96, 1, false, false}, {20, 64, 100, 8, true, false}, {2, 4, 513, 2, true, false},
+	{2, 4, 3, 2, true, true}, {3, 16, 12, 16, false, true}, {64, 16, 96, 1, false, true},
+}
+
+// table is a table of places, absent where there are none.
+func (q sequence) table(tr *trial, name string, k kind) slot {
+	if q.bare {
+		return absent
+	}
+	return tr.as(tr.normal(name, q.tokens*q.width), k)
 }
 
 const classes = 5
@@ -45,8 +55,8 @@ func embed() []*trial {
 		{
 			labels, order := whole.indices(q.labels(whole)), whole.indices(q.place())
 			u, proj := whole.unset("u", q.batch*q.tokens*w, element), whole.normal("proj", q.batch*q.tokens*w)
-			start, inpos := whole.normal("start", q.block*w), whole.sizes(whole.normal("inpos", q.tokens*w))
-			pos, class := whole.sizes(whole.normal("pos", q.tokens*w)), whole.sizes(whole.normal("class", classes*w))
+			start, inpos := whole.normal("start", q.block*w), whole.sizes(q.table(whole, "inpos", element))
+			pos, class := whole.sizes(q.table(whole, "pos", element)), whole.sizes(whole.normal("class", classes*w))
 			whole.run = func(m *machine) {
 				device.Do(m, device.Embed{
 					U: m.at(u), Proj: m.at(proj), Start: m.at(start), InPos: m.at(inpos), Pos: m.at(pos),
@@ -71,8 +81,8 @@ func embed() []*trial {
 			} else {
 				proj = tr.normal("proj", size)
 			}
-			start, inpos := tr.normal("start", q.block*w), tr.sizes(tr.normal("inpos", q.tokens*w))
-			pos, class := tr.sizes(tr.normal("pos", q.tokens*w)), tr.sizes(tr.normal("class", classes*w))
+			start, inpos := tr.normal("start", q.block*w), tr.sizes(q.table(tr, "inpos", element))
+			pos, class := tr.sizes(q.table(tr, "pos", element)), tr.sizes(tr.normal("class", classes*w))
 			tr.run = func(m *machine) {
 				device.Do(m, device.Embed{
 					U: m.at(u), Proj: m.at(proj), Start: m.at(start), InPos: m.at(inpos), Pos: m.at(pos),
@@ -90,8 +100,8 @@ func embed() []*trial {
 		labels, order := tr.indices(q.labels(tr)), tr.indices(q.place())
 		at, projAt := q.tokens-2, q.tokens-2-q.block
 		u, proj := tr.unset("u", q.batch*2*w, element), tr.normal("proj", q.batch*(q.block+2)*w)
-		start, inpos := tr.normal("start", q.block*w), tr.sizes(tr.normal("inpos", q.tokens*w))
-		pos, class := tr.sizes(tr.normal("pos", q.tokens*w)), tr.sizes(tr.normal("class", classes*w))
+		start, inpos := tr.normal("start", q.block*w), tr.sizes(q.table(tr, "inpos", element))
+		pos, class := tr.sizes(q.table(tr, "pos", element)), tr.sizes(tr.normal("class", classes*w))
 		tr.run = func(m *machine) {
 			device.Do(m, device.Embed{
 				U: m.at(u), Proj: m.at(proj), Start: m.at(start), InPos: m.at(inpos), Pos: m.at(pos),
@@ -113,8 +123,8 @@ func embedBackward() []*trial {
 		w, size := q.width, q.batch*q.tokens*q.width
 		labels, order := tr.indices(q.labels(tr)), tr.indices(q.place())
 		du, dproj := tr.normal("du", size), tr.unset("dproj", size, element)
-		dstart, dinpos := tr.as(tr.normal("dstart", q.block*w), sum), tr.as(tr.normal("dinpos", q.tokens*w), sum)
-		dpos, dclass := tr.as(tr.normal("dpos", q.tokens*w), sum), tr.sizes(tr.as(tr.normal("dclass", classes*w), sum))
+		dstart, dinpos := tr.as(tr.normal("dstart", q.block*w), sum), q.table(tr, "dinpos", sum)
+		dpos, dclass := q.table(tr, "dpos", sum), tr.sizes(tr.as(tr.normal("dclass", classes*w), sum))
 		tr.run = func(m *machine) {
 			device.Do(m, device.EmbedBackward{
 				DProj: m.at(dproj), DStart: m.at(dstart), DInPos: m.at(dinpos), DPos: m.at(dpos), DClass: m.at(dclass),
@@ -123,9 +133,12 @@ func embedBackward() []*trial {
 			})
 		}
 		u, proj, start := tr.extra(tr.unset("u", size, element)), tr.extra(tr.normal("proj", size)), tr.extra(tr.normal("start", q.block*w))
-		inpos, pos := tr.extra(tr.normal("inpos", q.tokens*w)), tr.extra(tr.normal("pos", q.tokens*w))
+		inpos, pos := tr.extra(q.table(tr, "inpos", element)), tr.extra(q.table(tr, "pos", element))
 		class := tr.extra(tr.normal("class", classes*w))
-		of := []pair{{proj, dproj}, {start, dstart}, {inpos, dinpos}, {pos, dpos}, {class, dclass}}
+		of := []pair{{proj, dproj}, {start, dstart}, {class, dclass}}
+		if !q.bare {
+			of = append(of, pair{inpos, dinpos}, pair{pos, dpos})
+		}
 		tr.gradient = &gradient{out: u, seed: du, of: of, forward: func(m *machine) {
 			device.Do(m, device.Embed{
 				U: m.at(u), Proj: m.at(proj), Start: m.at(start), InPos: m.at(inpos), Pos: m.at(pos), Class: m.at(class),

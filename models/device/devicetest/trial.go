@@ -112,7 +112,9 @@ func (tr *trial) as(s slot, k kind) slot {
 
 // extra marks a buffer that only the gradient check uses.
 func (tr *trial) extra(s slot) slot {
-	tr.aside[s] = true
+	if s != absent {
+		tr.aside[s] = true
+	}
 	return s
 }
 
@@ -124,7 +126,9 @@ func (tr *trial) own(s slot) slot {
 
 // sizes marks a buffer whose length is the operation's size.
 func (tr *trial) sizes(s slot) slot {
-	tr.sizing[s] = true
+	if s != absent {
+		tr.sizing[s] = true
+	}
 	return s
 }
 

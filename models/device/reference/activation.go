@@ -79,3 +79,22 @@ var _ = device.On(&ops, func(d *Backend, o *device.CondActBackward) {
 		}
 	}
 })
+
+var _ = device.On(&ops, func(d *Backend, o *device.SwiGLU) {
+	Y, X := d.rows(o.Y, o.Rows, o.N), d.rows(o.X, o.Rows, 2*o.N)
+	for r := range o.Rows {
+		for i := range o.N {
+			Y.set(r, i, activate(device.SiLU, X.at(r, i))*X.at(r, o.N+i))
+		}
+	}
+})
+
+var _ = device.On(&ops, func(d *Backend, o *device.SwiGLUBackward) {
+	DX, DY, X := d.rows(o.DX, o.Rows, 2*o.N), d.rows(o.DY, o.Rows, o.N), d.rows(o.X, o.Rows, 2*o.N)
+	for r := range o.Rows {
+		for i := range o.N {
+			DX.set(r, i, DY.at(r, i)*X.at(r, o.N+i)*slope(device.SiLU, X.at(r, i)))
+			DX.set(r, o.N+i, DY.at(r, i)*activate(device.SiLU, X.at(r, i)))
+		}
+	}
+})

@@ -144,3 +144,77 @@ var _ = device.On(&ops, func(d *Backend, o *device.AttentionDecode) {
 		}
 	}
 })
+
+// turn is the pairs of x by the angles of a row of cosines and sines, the other way round
+// with back.
+func turn(x, by []float64, back bool) []float64 {
+	out, half := make([]float64, len(x)), len(x)/2
+	for i := range half {
+		c, s := by[i], by[half+i]
+		if back {
+			s = -s
+		}
+		out[i], out[half+i] = x[i]*c-x[half+i]*s, x[i]*s+x[half+i]*c
+	}
+	return out
+}
+
+// eachQK calls f with every vector of queries and keys by row: its columns, and where its
+// gain begins.
+func eachQK(rows, heads, width int, f func(row, from, to, gain int)) {
+	n := width / heads
+	for r := range rows {
+		for part := range 2 {
+			for h := range heads {
+				f(r, part*width+h*n, part*width+(h+1)*n, part*n)
+			}
+		}
+	}
+}
+
+var _ = device.On(&ops, func(d *Backend, o *device.PlaceQK) {
+	Y, X, n := d.rows(o.Y, o.Rows, 3*o.Width), d.rows(o.X, o.Rows, 3*o.Width), o.Width/o.Heads
+	gain := d.optional(o.Gain, 2*n)
+	for r := range o.Rows {
+		copy(Y.row(r), X.row(r))
+	}
+	eachQK(o.Rows, o.Heads, o.Width, func(r, from, to, at int) {
+		y := Y.row(r)[from:to]
+		if gain != nil {
+			s := 1 / math.Sqrt(dot(y, y)/float64(n)+device.NormEps)
+			for i := range y {
+				y[i] *= s * gain[at+i]
+			}
+		}
+		if !o.Turns.Absent() {
+			copy(y, turn(y, d.rows(o.Turns, o.At+o.Tokens, n).row(o.At+r%o.Tokens), false))
+		}
+	})
+})
+
+var _ = device.On(&ops, func(d *Backend, o *device.PlaceQKBackward) {
+	DX, DY, n := d.rows(o.DX, o.Rows, 3*o.Width), d.rows(o.DY, o.Rows, 3*o.Width), o.Width/o.Heads
+	for r := range o.Rows {
+		copy(DX.row(r), DY.row(r))
+	}
+	eachQK(o.Rows, o.Heads, o.Width, func(r, from, to, at int) {
+		g := DX.row(r)[from:to]
+		if !o.Turns.Absent() {
+			copy(g, turn(g, d.rows(o.Turns, o.Tokens, n).row(r%o.Tokens), true))
+		}
+		if o.Gain.Absent() {
+			return
+		}
+		gain, dgain, x := d.view(o.Gain, 2*n)[at:], d.view(o.DGain, 2*n)[at:], d.rows(o.X, o.Rows, 3*o.Width).row(r)[from:to]
+		s := 1 / math.Sqrt(dot(x, x)/float64(n)+device.NormEps)
+		xhat := normalised(x, 0, s)
+		for i := range g {
+			dgain[i] += g[i] * xhat[i]
+			g[i] *= gain[i]
+		}
+		mean := dot(g, xhat) / float64(n)
+		for i := range g {
+			g[i] = s * (g[i] - xhat[i]*mean)
+		}
+	})
+})

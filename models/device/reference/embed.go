@@ -9,8 +9,12 @@ func (d *Backend) table(b device.Buffer, width int) matrix {
 
 var _ = device.On(&ops, func(d *Backend, o *device.Embed) {
 	U, S := d.rows(o.U, o.Batch*o.N, o.Width), d.rows(o.Start, o.Block, o.Width)
-	I, P, C := d.table(o.InPos, o.Width), d.table(o.Pos, o.Width), d.table(o.Class, o.Width)
-	var J matrix
+	C := d.table(o.Class, o.Width)
+	var I, P, J matrix
+	places := !o.Pos.Absent()
+	if places {
+		I, P = d.table(o.InPos, o.Width), d.table(o.Pos, o.Width)
+	}
 	if !o.Proj.Absent() {
 		J = d.rows(o.Proj, o.Batch*o.ProjTokens, o.Width)
 	}
@@ -24,9 +28,13 @@ var _ = device.On(&ops, func(d *Backend, o *device.Embed) {
 			} else {
 				j := i - o.Block
 				addScaled(row, 1, J.row(b*o.ProjTokens+j-o.ProjAt))
-				addScaled(row, 1, I.row(int(place[j])))
+				if places {
+					addScaled(row, 1, I.row(int(place[j])))
+				}
 			}
-			addScaled(row, 1, P.row(int(place[i])))
+			if places {
+				addScaled(row, 1, P.row(int(place[i])))
+			}
 			addScaled(row, 1, C.row(int(label[b])))
 		}
 	}
@@ -34,7 +42,12 @@ var _ = device.On(&ops, func(d *Backend, o *device.Embed) {
 
 var _ = device.On(&ops, func(d *Backend, o *device.EmbedBackward) {
 	U, J, S := d.rows(o.DU, o.Batch*o.Tokens, o.Width), d.rows(o.DProj, o.Batch*o.Tokens, o.Width), d.rows(o.DStart, o.Block, o.Width)
-	I, P, C := d.rows(o.DInPos, o.Tokens, o.Width), d.rows(o.DPos, o.Tokens, o.Width), d.table(o.DClass, o.Width)
+	C := d.table(o.DClass, o.Width)
+	var I, P matrix
+	places := !o.DPos.Absent()
+	if places {
+		I, P = d.rows(o.DInPos, o.Tokens, o.Width), d.rows(o.DPos, o.Tokens, o.Width)
+	}
 	label, place := d.indices(o.Labels, o.Batch), d.indices(o.Order, o.Tokens)
 	clear(J.values)
 	for b := range o.Batch {
@@ -44,9 +57,13 @@ var _ = device.On(&ops, func(d *Backend, o *device.EmbedBackward) {
 				addScaled(S.row(i), 1, g)
 			} else {
 				addScaled(J.row(b*o.Tokens+i-o.Block), 1, g)
-				addScaled(I.row(int(place[i-o.Block])), 1, g)
+				if places {
+					addScaled(I.row(int(place[i-o.Block])), 1, g)
+				}
 			}
-			addScaled(P.row(int(place[i])), 1, g)
+			if places {
+				addScaled(P.row(int(place[i])), 1, g)
+			}
 			addScaled(C.row(int(label[b])), 1, g)
 		}
 	}
