@@ -121,10 +121,19 @@ func (o *PlaceQK) Sizes() Sizes { return sizes(o.Rows, o.At, o.Tokens, o.Heads, 
 func (*PlaceQK) FLOPs() float64 { return 0 }
 func (o *PlaceQK) Operands(u *Uses) {
 	size := 3 * o.Rows * o.Width
-	u.reads("X", o.X, size)
+	moves := qkMoves(o.X, o.Y, o.Rows, o.Width)
+	u.use("X", Reads, o.X, size, moves)
 	u.mayRead("Gain", o.Gain, 2*o.head())
 	u.turns(o.Turns, o.At, o.Tokens, o.head())
-	u.writes("Y", o.Y, size)
+	u.use("Y", Writes, o.Y, size, moves)
+}
+
+// qkMoves is how many values are read, and written: in place the values stay.
+func qkMoves(from, to Buffer, rows, width int) int {
+	if from.same(to) {
+		return 2 * rows * width
+	}
+	return 3 * rows * width
 }
 
 func (o *PlaceQK) head() int {
@@ -158,12 +167,13 @@ func (o *PlaceQKBackward) Operands(u *Uses) {
 	divides("values", o.Width, o.Heads)
 	divides("rows", o.Rows, o.Tokens)
 	size, head := 3*o.Rows*o.Width, o.Width/o.Heads
-	u.reads("DY", o.DY, size)
+	moves := qkMoves(o.DY, o.DX, o.Rows, o.Width)
+	u.use("DY", Reads, o.DY, size, moves)
 	if !o.Gain.Absent() {
-		u.reads("X", o.X, size)
+		u.use("X", Reads, o.X, size, 2*o.Rows*o.Width)
 		u.reads("Gain", o.Gain, 2*head)
 		u.updates("DGain", o.DGain, 2*head)
 	}
 	u.turns(o.Turns, 0, o.Tokens, head)
-	u.writes("DX", o.DX, size)
+	u.use("DX", Writes, o.DX, size, moves)
 }

@@ -34,6 +34,11 @@ type Config struct {
 	MLP        int    `toml:"mlp" json:"mlp"`
 	Bottleneck int    `toml:"bottleneck" json:"bottleneck"`
 	Target     string `toml:"target" json:"target"` // "x" or "v"
+
+	MLPKind string `toml:"mlp_kind" json:"mlp_kind,omitempty" absent:"gelu"` // "gelu" or "swiglu"
+	// "learned" places, or "rope2d": attention turns queries and keys by row and column.
+	Positions string `toml:"positions" json:"positions,omitempty" absent:"learned"`
+	QKNorm    string `toml:"qk_norm" json:"qk_norm,omitempty" absent:"none"` // of queries and keys of a head: "none" or "rmsnorm"
 }
 
 // TrainConfig is the table [train].
@@ -83,7 +88,8 @@ func (t TrainConfig) noiseSeed() uint64 { return models.SeedOf(t.SeedNoise, t.Se
 // defaults is about the size of the default family's.
 func defaults() Params {
 	return Params{
-		Model: Config{Size: 28, Channels: 1, Classes: 10, Patch: 7, Width: 96, Depth: 4, Heads: 4, MLP: 4, Bottleneck: 32, Target: "x"},
+		Model: Config{Size: 28, Channels: 1, Classes: 10, Patch: 7, Width: 96, Depth: 4, Heads: 4, MLP: 4, Bottleneck: 32, Target: "x",
+			MLPKind: "gelu", Positions: "learned", QKNorm: "none"},
 		Train: TrainConfig{Steps: 1500, Batch: 128, LR: 1e-3, Warmup: 0.05, Beta2: 0.95, Clip: 1, EMA: "0.999", TimeMean: -0.8, TimeStd: 0.8,
 			ClassDropout: 0.1, Threads: 1, Schedule: "cosine", Decay: 0.2},
 		Sample: SampleConfig{FlowSteps: 20, Solver: "heun", GuidanceFrom: 0.1, GuidanceTo: 1, Weights: "ema", Seed: 1},
@@ -106,7 +112,7 @@ func (c Config) validate() error {
 	if err := models.First(
 		models.Positive("data.size", c.Size), models.Positive("data.channels", c.Channels), models.Positive("model.patch", c.Patch),
 		models.Positive("model.width", c.Width), models.Positive("model.depth", c.Depth), models.Positive("model.heads", c.Heads),
-		models.Positive("model.mlp", c.MLP), models.OneOf("model.target", c.Target, "x", "v"),
+		models.Positive("model.mlp", c.MLP), models.OneOf("model.target", c.Target, "x", "v"), c.trunk().Check(c.Width, c.Heads),
 	); err != nil {
 		return err
 	}

@@ -26,7 +26,7 @@ type layout struct {
 	layers.Parameters
 	down   *layers.Tensor // [P, bottleneck]; nil for none
 	in     layers.Linear
-	places layers.Places
+	places *layers.Places // nil where attention turns by them
 	trunk  layers.Denoiser
 }
 
@@ -38,10 +38,22 @@ func newLayout(c Config) *layout {
 		wide = c.Bottleneck
 	}
 	l.in = l.Linear("in.up", wide, c.Width)
-	l.places = layers.NewPlaces(&l.Parameters, "in.pos", c.Tokens(), c.Width)
-	l.trunk = layers.NewDenoiser(&l.Parameters, "trunk", c.Classes, c.Depth, c.Width, c.Heads, c.MLP, c.TokenDim())
+	if c.Positions == "learned" {
+		places := layers.NewPlaces(&l.Parameters, "in.pos", c.Tokens(), c.Width)
+		l.places = &places
+	}
+	l.trunk = layers.NewDenoiser(&l.Parameters, "trunk", c.Classes, c.TokenDim(), c.stack())
 	l.Place()
 	return l
+}
+
+func (c Config) stack() layers.StackShape {
+	return layers.StackShape{Depth: c.Depth, Width: c.Width, Heads: c.Heads, MLP: c.MLP, Trunk: c.trunk()}
+}
+
+// trunk has no norm to choose: under modulations it is one without a gain.
+func (c Config) trunk() layers.Trunk {
+	return layers.Trunk{Norm: "layernorm", MLPKind: c.MLPKind, Positions: c.Positions, QKNorm: c.QKNorm}
 }
 
 // Model is a model on a backend: raw and averaged weights.
@@ -55,6 +67,7 @@ type Model struct {
 	mem      layers.Memory
 	raw, ema device.Buffer
 	averages layers.Averages // ema and others
+	turns    device.Buffer   // angles of the places; absent where they are learned
 }
 
 func emptyModel(be device.Backend, p Params) (*Model, error) {
@@ -64,6 +77,9 @@ func emptyModel(be device.Backend, p Params) (*Model, error) {
 	m := &Model{params: p, be: be, half: be.Caps().HalfCache, net: newLayout(p.Model), mem: layers.Memory{Be: be}}
 	m.raw, m.averages = m.mem.Alloc(device.Model, m.net.Total), layers.NewAverages(&m.mem, &m.net.Parameters, p.Train.EMA)
 	m.ema = m.averages.First
+	c := p.Model
+	_, raster := c.patches()
+	m.turns = c.trunk().Turns(&m.mem, raster, c.Size/c.Patch, c.Width, c.Heads)
 	if m.mem.Err != nil {
 		m.Close()
 		return nil, m.mem.Err
@@ -84,7 +100,7 @@ func newModel(be device.Backend, p Params) (*Model, error) {
 
 // pass reads the weights of a flat array; grads is absent in inference.
 func (m *Model) pass(flat, grads device.Buffer) *layers.Pass {
-	return &layers.Pass{Be: m.be, Weights: flat, Grads: grads, Half: m.half}
+	return &layers.Pass{Be: m.be, Weights: flat, Grads: grads, Half: m.half, Turns: m.turns}
 }
 
 // acts are the activations of the network for so many images.
@@ -120,7 +136,9 @@ func (m *Model) forward(p *layers.Pass, a *acts, mod, x device.Buffer, images in
 		device.Do(m.be, device.Linear{Y: low, X: x, W: n.down.Of(p.Weights), Rows: rows, In: c.TokenDim(), Out: c.Bottleneck})
 	}
 	n.in.Apply(p, a.Input(), device.Buffer{}, low, rows, device.None)
-	n.places.Forward(p, a.Input(), a.ones, images)
+	if n.places != nil {
+		n.places.Forward(p, a.Input(), a.ones, images)
+	}
 	n.trunk.Forward(p, a.DenoiserActs, mod, m.sequences(images))
 }
 
@@ -130,7 +148,9 @@ func (m *Model) backward(p *layers.Pass, a *acts, g *layers.DenoiserGrads, dlow,
 	c, n := m.params.Model, m.net
 	rows := images * c.Tokens()
 	n.trunk.Backward(p, a.DenoiserActs, g, dy, labels, m.sequences(images))
-	n.places.Backward(p, g.DX, a.ones, images)
+	if n.places != nil {
+		n.places.Backward(p, g.DX, a.ones, images)
+	}
 	if n.down == nil {
 		n.in.Backward(p, device.Buffer{}, 0, g.DX, g.DX, device.Buffer{}, x, rows, device.None)
 		return

@@ -17,7 +17,7 @@ type CausalShape struct{ Tokens, Depth, Heads, MLP int }
 func NewCausalDecoder(l *Parameters, name string, state, hidden, token int, s CausalShape) *CausalDecoder {
 	d := &CausalDecoder{In: l.Linear(name+".in", state, hidden)}
 	d.Places = NewPlaces(l, name+".pos", s.Tokens, hidden)
-	d.Stack = NewStack(l, name, s.Depth, hidden, s.Heads, s.MLP)
+	d.Stack = NewStack(l, name, StackShape{Depth: s.Depth, Width: hidden, Heads: s.Heads, MLP: s.MLP})
 	d.Out = l.Linear(name+".out", hidden, token)
 	return d
 }

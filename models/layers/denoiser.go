@@ -28,17 +28,15 @@ type DenoiserBlock struct {
 
 // NewDenoiser declares NAME.time1, time2, class, mod, i.qkv, i.out, i.up, i.down and
 // NAME.out. Modulations and output begin as zeros. The last class is no class.
-func NewDenoiser(l *Parameters, name string, classes, depth, width, heads, mlp, out int) Denoiser {
+func NewDenoiser(l *Parameters, name string, classes, out int, of StackShape) Denoiser {
+	depth, width := of.Depth, of.Width
 	d := Denoiser{Width: width, Time: NewTimeEmbedding(l, name+".time", width), Class: NewTable(l, name+".class", classes+1, width, 0.1)}
 	d.Mod = l.LinearOf(name+".mod", width, (6*depth+2)*width, 0)
 	residual := 1 / math.Sqrt(2*float64(depth))
 	for i := range depth {
 		at := fmt.Sprintf("%s.%d.", name, i)
 		d.Blocks = append(d.Blocks, DenoiserBlock{
-			Attention: Attention{QKV: l.Linear(at+"qkv", width, 3*width), Heads: heads,
-				Out: l.LinearOf(at+"out", width, width, residual/math.Sqrt(float64(width)))},
-			MLP: MLP{Up: l.Linear(at+"up", width, mlp*width), Act: device.GELU,
-				Down: l.LinearOf(at+"down", mlp*width, width, residual/math.Sqrt(float64(mlp*width)))},
+			Attention: of.newAttention(l, at, residual), MLP: of.newMLP(l, at, residual),
 		})
 	}
 	d.Out = l.LinearOf(name+".out", width, out, 0)
@@ -169,7 +167,7 @@ func (d *Denoiser) Forward(p *Pass, a *DenoiserActs, mod device.Buffer, of Seque
 type DenoiserGrads struct {
 	DX        device.Buffer // [rows, width] afterwards the gradient of the input
 	dn, df    device.Buffer // [rows, width]
-	hidden    device.Buffer // [rows, hidden]
+	hidden    device.Buffer // [rows, scratch of the MLP]
 	attention AttentionGrads
 	dmod      device.Buffer // [images, (6·depth+2)·width]
 	dc, dtime device.Buffer // [images, width]
@@ -181,8 +179,9 @@ type DenoiserGrads struct {
 func (d *Denoiser) Grads(m *Memory, of Sequences) *DenoiserGrads {
 	rows, one := of.Batch*of.Tokens, of.Batch*d.Width
 	b := &d.Blocks[0]
-	return &DenoiserGrads{DX: m.Act(rows * d.Width), dn: m.Act(rows * d.Width), df: m.Act(rows * d.Width), hidden: m.Act(rows * b.MLP.Up.Out),
-		attention: b.Attention.Grads(m, rows), dmod: m.Act(of.Batch * d.Mod.Out), dc: m.Act(one), dtime: m.Act(one), dcond: m.Act(one),
+	return &DenoiserGrads{DX: m.Act(rows * d.Width), dn: m.Act(rows * d.Width), df: m.Act(rows * d.Width),
+		hidden: m.Act(rows * b.MLP.Scratch()), attention: b.Attention.Grads(m, rows), dmod: m.Act(of.Batch * d.Mod.Out),
+		dc: m.Act(one), dtime: m.Act(one), dcond: m.Act(one),
 		scratch: m.Act(one)}
 }
 

@@ -21,6 +21,7 @@ type Pass struct {
 	Weights device.Buffer // the flat array that is read
 	Grads   device.Buffer // of the same places, which backward passes add to; absent in inference
 	Half    bool          // the backend's caches hold bf16 (see [device.Caps])
+	Turns   device.Buffer // angles of places, of [Turns]; absent where no attention turns
 }
 
 var none device.Buffer

@@ -8,22 +8,41 @@ import (
 
 // Embedding turns tokens into a residual stream whose token i knows the tokens of
 // the blocks before its own, a start where there are none, its place and its
-// class. Labels from 0 to classes; the last one is no class.
+// class. Labels from 0 to classes; the last one is no class. Without tables of places the
+// attention tells places apart.
 type Embedding struct {
 	In                       *Tensor // [dim, width]
-	Start, InPos, Pos, Class *Tensor
+	Start, InPos, Pos, Class *Tensor // no InPos and Pos where places are not learned
 	Dim, Width               int
 	Tokens, Block            int
 }
 
+// EmbeddingShape is what an [Embedding] is declared by.
+type EmbeddingShape struct {
+	Dim, Width, Tokens, Block, Classes int
+	Trunk                              // whose places are learned, or not
+}
+
 // NewEmbedding declares NAME.weight, start, inpos, pos and class.
-func NewEmbedding(l *Parameters, name string, dim, width, tokens, block, classes int) Embedding {
-	return Embedding{
-		In:    l.Tensor(name+".weight", true, 1/math.Sqrt(float64(dim)), dim, width),
-		Start: l.Tensor(name+".start", false, 0.1, block, width), InPos: l.Tensor(name+".inpos", false, 0.1, tokens, width),
-		Pos: l.Tensor(name+".pos", false, 0.1, tokens, width), Class: l.Tensor(name+".class", false, 0.1, classes+1, width),
-		Dim: dim, Width: width, Tokens: tokens, Block: block,
+func NewEmbedding(l *Parameters, name string, s EmbeddingShape) Embedding {
+	e := Embedding{
+		In:    l.Tensor(name+".weight", true, 1/math.Sqrt(float64(s.Dim)), s.Dim, s.Width),
+		Start: l.Tensor(name+".start", false, 0.1, s.Block, s.Width),
+		Dim:   s.Dim, Width: s.Width, Tokens: s.Tokens, Block: s.Block,
 	}
+	if !s.rotary() {
+		e.InPos, e.Pos = l.Tensor(name+".inpos", false, 0.1, s.Tokens, s.Width), l.Tensor(name+".pos", false, 0.1, s.Tokens, s.Width)
+	}
+	e.Class = l.Tensor(name+".class", false, 0.1, s.Classes+1, s.Width)
+	return e
+}
+
+// places are the tables of places inside a flat array, absent where there are none.
+func (e *Embedding) places(flat device.Buffer) (inpos, pos device.Buffer) {
+	if e.Pos != nil {
+		inpos, pos = e.InPos.Of(flat), e.Pos.Of(flat)
+	}
+	return inpos, pos
 }
 
 // Forward writes u [batch·tokens, width] from tokens x [batch·tokens, dim] in
@@ -47,8 +66,9 @@ func (e *Embedding) Step(p *Pass, u, proj, prev device.Buffer, labels, order dev
 }
 
 func (e *Embedding) op(p *Pass, u, proj device.Buffer, labels, order device.Ints, batch int) device.Embed {
+	inpos, pos := e.places(p.Weights)
 	return device.Embed{
-		U: u, Proj: proj, Start: e.Start.Of(p.Weights), InPos: e.InPos.Of(p.Weights), Pos: e.Pos.Of(p.Weights),
+		U: u, Proj: proj, Start: e.Start.Of(p.Weights), InPos: inpos, Pos: pos,
 		Class: e.Class.Of(p.Weights), Labels: labels, Order: order, Batch: batch, Width: e.Width, Block: e.Block,
 	}
 }
@@ -56,8 +76,9 @@ func (e *Embedding) op(p *Pass, u, proj device.Buffer, labels, order device.Ints
 // Backward accumulates parameter gradients from du. The tokens receive none: they
 // are constants of the loss. dproj is scratch of u's size.
 func (e *Embedding) Backward(p *Pass, dproj, du, x device.Buffer, labels, order device.Ints, batch int) {
+	inpos, pos := e.places(p.Grads)
 	device.Do(p.Be, device.EmbedBackward{
-		DProj: dproj, DStart: e.Start.Of(p.Grads), DInPos: e.InPos.Of(p.Grads), DPos: e.Pos.Of(p.Grads),
+		DProj: dproj, DStart: e.Start.Of(p.Grads), DInPos: inpos, DPos: pos,
 		DClass: e.Class.Of(p.Grads), DU: du, Labels: labels, Order: order, Batch: batch, Tokens: e.Tokens, Width: e.Width,
 		Block: e.Block,
 	})

@@ -63,22 +63,27 @@ func TestGradients(t *testing.T) {
 			return attention(l, r, 1)
 		},
 		"MLP": func(l *Parameters, r *room) net {
-			f := MLP{l.Linear("up", 4, 6), l.Linear("down", 6, 4), device.GELU}
+			f := MLP{l.Linear("up", 4, 6), l.Linear("down", 6, 4), device.GELU, false}
 			x, y, dx, hidden, a := r.filled(8, 0), r.Act(8), r.Act(8), r.Act(12), f.Acts(&r.Memory, 2, true)
 			return net{y, x, dx, func(p *Pass) { f.Forward(p, &a, y, x, 2, device.Epilogue{}) },
 				func(p *Pass, dy device.Buffer) { f.Backward(p, &a, hidden, dx, dy, x, 2) }}
 		},
-		"stack": func(l *Parameters, r *room) net {
-			s := NewStack(l, "s", 2, 4, 2, 2)
-			of := Sequences{2, 4, 2}
-			a, g, x := s.Acts(&r.Memory, 8, true), s.Grads(&r.Memory, 8), r.filled(32, 0)
-			return net{a.H, x, g.DX, func(p *Pass) {
-				device.Do(p.Be, device.Copy{Dst: a.Input(), Src: x})
-				s.Forward(p, a, of)
-			}, func(p *Pass, dy device.Buffer) { s.Backward(p, a, g, dy, of) }}
+		"stack": stack(Trunk{}, false), "stack, computed again": stack(Trunk{}, true),
+		"stack with RMSNorm": stack(Trunk{Norm: "rmsnorm"}, false), "stack with SwiGLU": stack(Trunk{MLPKind: "swiglu"}, false),
+		"stack with both, computed again":     stack(Trunk{Norm: "rmsnorm", MLPKind: "swiglu"}, true),
+		"stack with QK norm":                  stack(Trunk{QKNorm: "rmsnorm"}, false),
+		"stack with rotations":                stack(Trunk{Positions: "rope2d"}, false),
+		"stack with all of it":                stack(Trunk{Norm: "rmsnorm", MLPKind: "swiglu", Positions: "rope2d", QKNorm: "rmsnorm"}, true),
+		"denoiser with rotations and QK norm": denoiser(Trunk{Positions: "rope2d", QKNorm: "rmsnorm"}),
+		"embedding without places": func(l *Parameters, r *room) net {
+			e := NewEmbedding(l, "e", EmbeddingShape{Dim: 3, Width: 4, Tokens: 4, Block: 2, Classes: 2, Trunk: Trunk{Positions: "rope2d"}})
+			x, y, proj, dproj := r.filled(24, 0), r.Act(32), r.Act(32), r.Act(32)
+			labels, order := r.indices(1, 2), r.indices(0, 2, 1, 3)
+			return net{y: y, forward: func(p *Pass) { e.Forward(p, y, proj, x, labels, order, 2) },
+				backward: func(p *Pass, dy device.Buffer) { e.Backward(p, dproj, dy, x, labels, order, 2) }}
 		},
 		"embedding": func(l *Parameters, r *room) net {
-			e := NewEmbedding(l, "e", 3, 4, 4, 2, 2)
+			e := NewEmbedding(l, "e", EmbeddingShape{Dim: 3, Width: 4, Tokens: 4, Block: 2, Classes: 2})
 			x, y, proj, dproj := r.filled(24, 0), r.Act(32), r.Act(32), r.Act(32)
 			labels, order := r.indices(1, 2), r.indices(0, 2, 1, 3)
 			return net{y: y, forward: func(p *Pass) { e.Forward(p, y, proj, x, labels, order, 2) },
@@ -100,20 +105,7 @@ func TestGradients(t *testing.T) {
 			s.EncContext, s.Causal = 2, &CausalShape{Tokens: 4, Depth: 2, Heads: 2, MLP: 2}
 		}),
 		"a diffusion transformer's block": diffusion,
-		"denoiser": func(l *Parameters, r *room) net {
-			d := NewDenoiser(l, "d", 2, 2, 4, 2, 2, 3)
-			of := Sequences{Batch: 2, Tokens: 3}
-			x, times, labels := r.filled(24, 0), r.Act(2), r.indices(2, 0)
-			r.Be.Upload(times, []float32{0.2, 0.7})
-			a, g := d.Acts(&r.Memory, of, 2, true), d.Grads(&r.Memory, of)
-			return net{a.Out, x, g.DX, func(p *Pass) {
-				device.Do(p.Be, device.Copy{Dst: a.Input(), Src: x})
-				d.Condition(p, a, labels, 2)
-				d.Time.Forward(p, a.Time, times, 2)
-				d.Modulate(p, a, a.Time.Out, 2, 2, true)
-				d.Forward(p, a, a.Mod, of)
-			}, func(p *Pass, dy device.Buffer) { d.Backward(p, a, g, dy, labels, of) }}
-		},
+		"denoiser":                        denoiser(Trunk{}), "denoiser with SwiGLU": denoiser(Trunk{MLPKind: "swiglu"}),
 		"table": func(l *Parameters, r *room) net {
 			f := NewTable(l, "f", 4, 3, 1)
 			y, index := r.Act(15), r.indices(3, 0, 3, 1, 3)
@@ -138,6 +130,7 @@ func TestGradients(t *testing.T) {
 			if r.Err != nil {
 				t.Fatal(r.Err)
 			}
+			p.Turns = Trunk{Positions: "rope2d"}.Turns(&r.Memory, []int32{0, 2, 1, 3}, 2, 8, 2) // for those that turn
 			w := r.ref.Host(p.Weights)
 			for i := range w {
 				w[i] = 0.4 * Normal(3, 0, 0, uint32(i), 0)
@@ -185,7 +178,7 @@ func TestGradients(t *testing.T) {
 }
 
 func attention(l *Parameters, r *room, block int) net {
-	f := Attention{l.Linear("qkv", 4, 12), l.Linear("out", 4, 4), 2}
+	f := Attention{QKV: l.Linear("qkv", 4, 12), Out: l.Linear("out", 4, 4), Heads: 2}
 	of := Sequences{2, 3, block}
 	x, y, dx := r.filled(24, 0), r.Act(24), r.Act(24)
 	a, g := f.Acts(&r.Memory, 6), f.Grads(&r.Memory, 6)
@@ -199,8 +192,8 @@ func attention(l *Parameters, r *room, block int) net {
 func diffusion(l *Parameters, r *room) net {
 	const W, rows = 4, 6
 	of := Sequences{2, 3, 3}
-	att := Attention{l.Linear("qkv", W, 3*W), l.Linear("out", W, W), 2}
-	mlp := MLP{l.Linear("up", W, 2*W), l.Linear("down", 2*W, W), device.GELU}
+	att := Attention{QKV: l.Linear("qkv", W, 3*W), Out: l.Linear("out", W, W), Heads: 2}
+	mlp := MLP{l.Linear("up", W, 2*W), l.Linear("down", 2*W, W), device.GELU, false}
 	mod := l.Linear("mod", 3, 6*W)
 	x, y, cond, m := r.filled(rows*W, 0), r.Act(rows*W), r.filled(rows*3, 1), r.Act(rows*6*W)
 	n1, n2, mid, f1, f2, s1, s2 := r.Act(rows*W), r.Act(rows*W), r.Act(rows*W), r.Act(rows*W), r.Act(rows*W), r.Act(rows*2), r.Act(rows*2)
@@ -232,12 +225,52 @@ func diffusion(l *Parameters, r *room) net {
 	}}
 }
 
+func stack(of Trunk, again bool) func(l *Parameters, r *room) net {
+	return func(l *Parameters, r *room) net {
+		s := NewStack(l, "s", StackShape{Depth: 2, Width: 8, Heads: 2, MLP: 2, Trunk: of})
+		of := Sequences{2, 4, 2}
+		a, g, x := s.Acts(&r.Memory, 8, true), s.Grads(&r.Memory, 8), r.filled(64, 0)
+		if again {
+			a = s.InputActs(&r.Memory, 8)
+		}
+		return net{a.H, x, g.DX, func(p *Pass) {
+			device.Do(p.Be, device.Copy{Dst: a.Input(), Src: x})
+			s.Forward(p, a, of)
+		}, func(p *Pass, dy device.Buffer) { s.Backward(p, a, g, dy, of) }}
+	}
+}
+
+func denoiser(of Trunk) func(l *Parameters, r *room) net {
+	return func(l *Parameters, r *room) net {
+		d := NewDenoiser(l, "d", 2, 3, StackShape{Depth: 2, Width: 8, Heads: 2, MLP: 2, Trunk: of})
+		of := Sequences{Batch: 2, Tokens: 3}
+		x, times, labels := r.filled(48, 0), r.Act(2), r.indices(2, 0)
+		r.Be.Upload(times, []float32{0.2, 0.7})
+		a, g := d.Acts(&r.Memory, of, 2, true), d.Grads(&r.Memory, of)
+		return net{a.Out, x, g.DX, func(p *Pass) {
+			device.Do(p.Be, device.Copy{Dst: a.Input(), Src: x})
+			d.Condition(p, a, labels, 2)
+			d.Time.Forward(p, a.Time, times, 2)
+			d.Modulate(p, a, a.Time.Out, 2, 2, true)
+			d.Forward(p, a, a.Mod, of)
+		}, func(p *Pass, dy device.Buffer) { d.Backward(p, a, g, dy, labels, of) }}
+	}
+}
+
 // A step from the caches is what the whole sequence gives.
 func TestStepsAreTheWholeSequence(t *testing.T) {
+	for name, of := range map[string]Trunk{
+		"plain": {}, "rotations": {Positions: "rope2d"}, "all": {Norm: "rmsnorm", MLPKind: "swiglu", Positions: "rope2d", QKNorm: "rmsnorm"},
+	} {
+		t.Run(name, func(t *testing.T) { stepsAreTheWhole(t, of) })
+	}
+}
+
+func stepsAreTheWhole(t *testing.T, trunk Trunk) {
 	l, r := &Parameters{}, newRoom()
-	s := NewStack(l, "s", 2, 4, 2, 2)
+	s := NewStack(l, "s", StackShape{Depth: 2, Width: 4, Heads: 1, MLP: 2, Trunk: trunk})
 	l.Place()
-	p := &Pass{Be: r.Be, Weights: r.Act(l.Total)}
+	p := &Pass{Be: r.Be, Weights: r.Act(l.Total), Turns: trunk.Turns(&r.Memory, []int32{0, 3, 1, 4, 2, 5}, 3, 4, 1)}
 	r.Be.Upload(p.Weights, l.Initial(5, 0))
 	of := Sequences{2, 6, 2}
 	x, whole := r.filled(2*6*4, 0), s.Acts(&r.Memory, 12, true)

@@ -75,11 +75,15 @@ func Weights(flat device.Buffer, of ...Linear) []device.Weight {
 	return out
 }
 
-// Affine is the gain and the bias of a normalisation.
+// Affine is the gain and the bias of a normalisation; RMSNorm has no bias.
 type Affine struct{ Gain, Bias *Tensor }
 
 // Forward is y ← norm(x)·gain + bias over n values a row.
 func (a *Affine) Forward(p *Pass, y, x, stats device.Buffer, rows, n int) {
+	if a.Bias == nil {
+		device.Do(p.Be, device.RMSNorm{Y: y, X: x, Gain: a.Gain.Of(p.Weights), Stats: stats, Rows: rows, N: n, Eps: device.NormEps})
+		return
+	}
 	device.Do(p.Be, device.Norm{
 		Y: y, X: x, Gain: a.Gain.Of(p.Weights), Bias: a.Bias.Of(p.Weights), Stats: stats, Rows: rows, N: n,
 	})
@@ -87,6 +91,12 @@ func (a *Affine) Forward(p *Pass, y, x, stats device.Buffer, rows, n int) {
 
 // Backward gives the gradients of gain, bias and x; with add it adds to dx.
 func (a *Affine) Backward(p *Pass, dx, dy, x, stats device.Buffer, rows, n int, add bool) {
+	if a.Bias == nil {
+		device.Do(p.Be, device.RMSNormBackward{
+			DX: dx, DGain: a.Gain.Of(p.Grads), DY: dy, X: x, Gain: a.Gain.Of(p.Weights), Stats: stats, Rows: rows, N: n, Add: add,
+		})
+		return
+	}
 	device.Do(p.Be, device.NormBackward{
 		DX: dx, DGain: a.Gain.Of(p.Grads), DBias: a.Bias.Of(p.Grads), DY: dy, X: x,
 		Gain: a.Gain.Of(p.Weights), Stats: stats, Rows: rows, N: n, Add: add,

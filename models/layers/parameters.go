@@ -60,6 +60,13 @@ func (l *Parameters) Affine(name string, n int) Affine {
 	return a
 }
 
+// Gain declares the gain of an [Affine] without a bias.
+func (l *Parameters) Gain(name string, n int) Affine {
+	a := Affine{Gain: l.Tensor(name+".gain", false, 0, n)}
+	a.Gain.One = true
+	return a
+}
+
 // Place gives the tensors their places in the flat array, after the last was
 // declared.
 func (l *Parameters) Place() {

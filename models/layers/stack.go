@@ -23,23 +23,22 @@ type Layer struct {
 	MLP       MLP
 }
 
-// NewStack declares the tensors NAME.i.norm1, qkv, out, norm2, up, down and
-// NAME.norm. mlp is the hidden width over the stream's.
-func NewStack(l *Parameters, name string, depth, width, heads, mlp int) Stack {
+// NewStack declares the tensors NAME.i.norm1, qkv, qk where queries and keys have a gain,
+// out, norm2, up, down and NAME.norm.
+func NewStack(l *Parameters, name string, of StackShape) Stack {
+	width := of.Width
 	s := Stack{Width: width}
-	residual := 1 / math.Sqrt(2*float64(depth)) // keeps the residual stream's scale at any depth
-	for i := range depth {
+	residual := 1 / math.Sqrt(2*float64(of.Depth)) // keeps the residual stream's scale at any depth
+	for i := range of.Depth {
 		at := fmt.Sprintf("%s.%d.", name, i)
 		var layer Layer
-		layer.Norm1 = l.Affine(at+"norm1", width)
-		layer.Attention = Attention{QKV: l.Linear(at+"qkv", width, 3*width), Heads: heads,
-			Out: l.LinearOf(at+"out", width, width, residual/math.Sqrt(float64(width)))}
-		layer.Norm2 = l.Affine(at+"norm2", width)
-		layer.MLP = MLP{Up: l.Linear(at+"up", width, mlp*width), Act: device.GELU,
-			Down: l.LinearOf(at+"down", mlp*width, width, residual/math.Sqrt(float64(mlp*width)))}
+		layer.Norm1 = of.norm(l, at+"norm1", width)
+		layer.Attention = of.newAttention(l, at, residual)
+		layer.Norm2 = of.norm(l, at+"norm2", width)
+		layer.MLP = of.newMLP(l, at, residual)
 		s.Layers = append(s.Layers, layer)
 	}
-	s.Norm = l.Affine(name+".norm", width)
+	s.Norm = of.norm(l, name+".norm", width)
 	return s
 }
 
@@ -188,7 +187,7 @@ type StackGrads struct {
 	DX        device.Buffer // [rows, width] afterwards the gradient of the input
 	dn        device.Buffer // [rows, width]
 	attention AttentionGrads
-	hidden    device.Buffer // [rows, hidden]
+	hidden    device.Buffer // [rows, scratch of the MLP]
 }
 
 // Scratch is room of [rows, width] that is free between two backward passes.
@@ -198,7 +197,7 @@ func (g *StackGrads) Scratch() device.Buffer { return g.dn }
 func (s *Stack) Grads(m *Memory, rows int) *StackGrads {
 	l := &s.Layers[0]
 	return &StackGrads{DX: m.Act(rows * s.Width), dn: m.Act(rows * s.Width), attention: l.Attention.Grads(m, rows),
-		hidden: m.Act(rows * l.MLP.Up.Out)}
+		hidden: m.Act(rows * l.MLP.Scratch())}
 }
 
 // Backward accumulates parameter gradients from dh [rows, width] and leaves the
@@ -210,7 +209,7 @@ func (s *Stack) Backward(p *Pass, a *StackActs, g *StackGrads, dh device.Buffer,
 		l, b := &s.Layers[i], &a.layers[i]
 		if a.again && i < len(s.Layers)-1 { // those of the last layer are still there
 			s.inside(p, l, b, rows, func() { l.Attention.Over(p, &b.attention, of) })
-			l.MLP.Up.Apply(p, b.mlp.Act, b.mlp.Pre, b.n2, rows, l.MLP.Act)
+			l.MLP.hidden(p, &b.mlp, b.n2, rows)
 		}
 		l.MLP.Backward(p, &b.mlp, g.hidden, g.dn, g.DX, b.n2, rows)
 		l.Norm2.Backward(p, g.DX, g.dn, b.mid, b.stats2, rows, s.Width, true)

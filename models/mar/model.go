@@ -21,7 +21,7 @@ type layout struct {
 func newLayout(c Config) *layout {
 	l := &layout{}
 	l.embedding = layers.NewMaskedEmbedding(&l.Parameters, "in", c.TokenDim(), c.Width, c.Tokens(), c.Classes)
-	l.stack = layers.NewStack(&l.Parameters, "trunk", c.Depth, c.Width, c.Heads, c.MLP)
+	l.stack = layers.NewStack(&l.Parameters, "trunk", layers.StackShape{Depth: c.Depth, Width: c.Width, Heads: c.Heads, MLP: c.MLP})
 	l.head = layers.NewHead(&l.Parameters, "head", c.Width, c.TokenDim(), c.HeadWidth, c.HeadDepth, c.TokenDim(), c.modulation())
 	l.Place()
 	return l

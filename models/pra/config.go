@@ -40,6 +40,13 @@ type Config struct {
 	// How the head's blocks come by shift, scale and gate: "block", "shared" or "separable".
 	HeadModulation string `toml:"head_modulation" json:"head_modulation" absent:"block"`
 
+	// How the trunk's layers are made.
+	Norm    string `toml:"norm" json:"norm,omitempty" absent:"layernorm"`    // "layernorm" or "rmsnorm"
+	MLPKind string `toml:"mlp_kind" json:"mlp_kind,omitempty" absent:"gelu"` // "gelu" or "swiglu"
+	// "learned" places, or "rope2d": attention turns queries and keys by row and column.
+	Positions string `toml:"positions" json:"positions,omitempty" absent:"learned"`
+	QKNorm    string `toml:"qk_norm" json:"qk_norm,omitempty" absent:"none"` // of queries and keys of a head: "none" or "rmsnorm"
+
 	// What encoder and decoder see besides a token or its state: "token" is nothing else,
 	// "context" the trunk's h of the token; a "causal" decoder is a transformer of
 	// DecoderDepth layers over the states up to the token's own block.
@@ -52,9 +59,9 @@ type Config struct {
 func DefaultConfig() Config {
 	return Config{
 		Size: 28, Channels: 1, Classes: 10,
-		Patch: 7, Block: 1, Order: "contiguous", State: 12, StateNorm: "layernorm",
+		Patch: 7, Block: 1, Order: "contiguous", State: 12, StateNorm: "layernorm", MLPKind: "gelu", Positions: "learned", QKNorm: "none",
 		Width: 96, Depth: 3, Heads: 4, MLP: 4, HeadWidth: 160, HeadDepth: 2, CoderWidth: 160, Target: "x",
-		HeadModulation: "block", Encoder: "token", Decoder: "token", DecoderDepth: 1,
+		HeadModulation: "block", Norm: "layernorm", Encoder: "token", Decoder: "token", DecoderDepth: 1,
 	}
 }
 
@@ -63,7 +70,7 @@ type TrainConfig struct {
 	Steps       int             `toml:"steps" json:"steps"`
 	Batch       int             `toml:"batch" json:"batch"`                            // images per step
 	LR          float64         `toml:"lr" json:"lr"`                                  // peak learning rate of AdamW
-	Warmup      float64         `toml:"warmup" json:"warmup"`                          // share of Steps with linear warm-up; Schedule afterwards
+	Warmup      float64         `toml:"warmup" json:"warmup"`                          // share of Steps with linear warm-up; then Schedule
 	LRFloor     float64         `toml:"lr_floor" json:"lr_floor,omitempty" absent:"0"` // share of lr at which the rate ends
 	Beta1       float64         `toml:"beta1" json:"beta1" absent:"0.9"`               // decay of AdamW's mean of gradients
 	Beta2       float64         `toml:"beta2" json:"beta2" absent:"0.95"`              // decay of AdamW's mean of squared gradients
@@ -192,6 +199,7 @@ func (c Config) Validate() error {
 		models.OneOf("model.target", c.Target, "x", "v"),
 		models.OneOf("model.head_modulation", c.HeadModulation, "block", "shared", "separable"),
 		models.OneOf("model.encoder", c.Encoder, "token", "context"),
+		c.trunk().Check(c.Width, c.Heads),
 		models.OneOf("model.decoder", c.Decoder, "token", "context", "causal"), models.Positive("model.decoder_depth", c.DecoderDepth),
 	); err != nil {
 		return err

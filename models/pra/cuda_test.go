@@ -59,6 +59,9 @@ func TestCUDAGradients(t *testing.T) {
 		"causal decoder": func(c *Config, tc *TrainConfig) {
 			c.Encoder, c.Decoder, c.DecoderDepth, c.Block, tc.RolloutDepth = "context", "causal", 2, 2, 3
 		},
+		"the trunk's keys": func(c *Config, tc *TrainConfig) {
+			c.Norm, c.MLPKind, c.Positions, c.QKNorm, c.Block, c.Order = "rmsnorm", "swiglu", "rope2d", "rmsnorm", 2, "strided"
+		},
 		"sphere, strided": func(c *Config, tc *TrainConfig) { c.StateNorm, c.Order, c.Block = "sphere", "strided", 2 },
 		"exact rollout": func(c *Config, tc *TrainConfig) {
 			tc.RolloutDepth, tc.FlowSamples, tc.InputNoise, tc.Mix = models.Exact, 2, 0.1, 0.3

@@ -29,6 +29,12 @@ func TestLawGradients(t *testing.T) {
 		{"causal decoder in blocks, context for the encoder", func(c *Config, tc *TrainConfig) {
 			c.Encoder, c.Decoder, c.CoderWidth, c.Heads, c.Block, c.Order, tc.StateNoiseKind = "context", "causal", 8, 2, 2, "strided", "interpolate"
 		}},
+		{"the trunk's keys", func(c *Config, _ *TrainConfig) {
+			c.Width, c.Heads, c.Norm, c.MLPKind, c.Positions, c.QKNorm = 8, 2, "rmsnorm", "swiglu", "rope2d", "rmsnorm"
+		}},
+		{"rotations in strided blocks, computed again", func(c *Config, tc *TrainConfig) {
+			c.Width, c.Heads, c.Positions, c.Block, c.Order, tc.Recompute = 8, 2, "rope2d", 2, "strided", "layers"
+		}},
 		{"two flow samples, v", func(c *Config, tc *TrainConfig) { c.Target, tc.FlowSamples = "v", 2 }},
 	}
 	for _, tt := range cases {

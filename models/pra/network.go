@@ -18,8 +18,9 @@ type layout struct {
 // values depend on it.
 func newLayout(c Config) *layout {
 	l := &layout{}
-	l.embedding = layers.NewEmbedding(&l.Parameters, "in", c.TokenDim(), c.Width, c.Tokens(), c.Block, c.Classes)
-	l.stack = layers.NewStack(&l.Parameters, "trunk", c.Depth, c.Width, c.Heads, c.MLP)
+	l.embedding = layers.NewEmbedding(&l.Parameters, "in", layers.EmbeddingShape{Dim: c.TokenDim(), Width: c.Width, Tokens: c.Tokens(),
+		Block: c.Block, Classes: c.Classes, Trunk: c.trunk()})
+	l.stack = layers.NewStack(&l.Parameters, "trunk", c.trunkShape())
 	l.flow = layers.NewHead(&l.Parameters, "head", c.Width, c.StateDim(), c.HeadWidth, c.HeadDepth, c.StateDim(), c.modulation())
 	if c.State > 0 {
 		l.coder = layers.NewCoder(&l.Parameters, "enc", "dec", c.coder())
@@ -36,6 +37,14 @@ func (c Config) modulation() layers.Modulation {
 		return layers.Separable
 	}
 	return layers.PerBlock
+}
+
+func (c Config) trunkShape() layers.StackShape {
+	return layers.StackShape{Depth: c.Depth, Width: c.Width, Heads: c.Heads, MLP: c.MLP, Trunk: c.trunk()}
+}
+
+func (c Config) trunk() layers.Trunk {
+	return layers.Trunk{Norm: c.Norm, MLPKind: c.MLPKind, Positions: c.Positions, QKNorm: c.QKNorm}
 }
 
 // coder is the shape of encoder and decoder.
@@ -66,8 +75,10 @@ type network struct {
 	cfg Config
 	be  device.Backend
 	*layout
-	half  bool        // caches hold bf16
-	order device.Ints // raster position of generation index i
+	half  bool          // caches hold bf16
+	order device.Ints   // raster position of generation index i
+	turns device.Buffer // angles of the trunk's places; absent where they are learned
+	mem   layers.Memory
 }
 
 func newNetwork(be device.Backend, cfg Config) (*network, error) {
@@ -75,25 +86,22 @@ func newNetwork(be device.Backend, cfg Config) (*network, error) {
 		return nil, err
 	}
 	n := &network{cfg: cfg, be: be, layout: newLayout(cfg), half: be.Caps().HalfCache}
-	order, err := be.AllocInts(cfg.Tokens())
-	if err != nil {
-		return nil, err
+	n.mem.Be = be
+	n.order = n.mem.Ints(cfg.Tokens())
+	n.turns = cfg.trunk().Turns(&n.mem, cfg.order(), cfg.Grid(), cfg.Width, cfg.Heads)
+	if n.mem.Err != nil {
+		n.close()
+		return nil, n.mem.Err
 	}
-	be.UploadInts(order, cfg.order())
-	n.order = order
+	be.UploadInts(n.order, cfg.order())
 	return n, nil
 }
 
-func (n *network) close() {
-	if n.order.N > 0 {
-		n.be.FreeInts(n.order)
-		n.order = device.Ints{}
-	}
-}
+func (n *network) close() { n.mem.Free() }
 
 // pass reads the weights of a flat array; grads is absent in inference.
 func (n *network) pass(flat, grads device.Buffer) *layers.Pass {
-	return &layers.Pass{Be: n.be, Weights: flat, Grads: grads, Half: n.half}
+	return &layers.Pass{Be: n.be, Weights: flat, Grads: grads, Half: n.half, Turns: n.turns}
 }
 
 // inference reads the weights of a flat array.

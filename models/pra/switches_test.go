@@ -28,6 +28,16 @@ var switches = []struct {
 	{"causal, deeper, blocks, guidance", func(c *Config, _ *TrainConfig, sc *SampleConfig) {
 		c.Encoder, c.Decoder, c.DecoderDepth, c.Block, c.Order, sc.Guidance = "context", "causal", 2, 4, "strided", 1.5
 	}, true},
+	{"RMSNorm", func(c *Config, _ *TrainConfig, _ *SampleConfig) { c.Norm = "rmsnorm" }, true},
+	{"SwiGLU", func(c *Config, _ *TrainConfig, _ *SampleConfig) { c.MLPKind = "swiglu" }, true},
+	{"QK norm", func(c *Config, _ *TrainConfig, _ *SampleConfig) { c.QKNorm = "rmsnorm" }, true},
+	{"RoPE", func(c *Config, _ *TrainConfig, _ *SampleConfig) { c.Positions = "rope2d" }, true},
+	{"RoPE, strided blocks, guidance", func(c *Config, _ *TrainConfig, sc *SampleConfig) {
+		c.Positions, c.Block, c.Order, sc.Guidance = "rope2d", 4, "strided", 1.5
+	}, true},
+	{"all of the trunk, computed again", func(c *Config, tc *TrainConfig, sc *SampleConfig) {
+		c.Norm, c.MLPKind, c.Positions, c.QKNorm, c.Decoder, tc.Recompute = "rmsnorm", "swiglu", "rope2d", "rmsnorm", "causal", "layers"
+	}, true},
 	{"interpolate", func(_ *Config, tc *TrainConfig, _ *SampleConfig) { tc.StateNoiseKind = "interpolate" }, true},
 	{"interpolate identity", func(c *Config, tc *TrainConfig, _ *SampleConfig) { c.State, tc.StateNoiseKind = 0, "interpolate" }, true},
 	{"time", func(_ *Config, tc *TrainConfig, _ *SampleConfig) { tc.TimeMean, tc.TimeStd = -0.5, 0.7 }, true},
@@ -196,5 +206,70 @@ func TestSwitchesCost(t *testing.T) {
 	shared.HeadModulation = "shared"
 	if a, b := block.Costs(DefaultTrain(), DefaultSample()), shared.Costs(DefaultTrain(), DefaultSample()); b.FLOPsImage >= a.FLOPsImage {
 		t.Errorf("shared modulations cost %g, one for each block %g", b.FLOPsImage, a.FLOPsImage)
+	}
+}
+
+// The keys of the trunk foresee what they hold: as many parameters with a gate as without,
+// up to the multiple of 8 that its width is; no table of places with rotations; a gain of
+// two heads a layer.
+func TestTrunkSizes(t *testing.T) {
+	of := func(set func(c *Config)) int64 {
+		c := DefaultConfig()
+		set(&c)
+		return c.Params()
+	}
+	c := DefaultConfig()
+	plain := of(func(*Config) {})
+	for _, x := range []struct {
+		what string
+		set  func(c *Config)
+		more int64
+	}{
+		{"RMSNorm", func(c *Config) { c.Norm = "rmsnorm" }, -int64((2*c.Depth + 1) * c.Width)},
+		{"SwiGLU", func(c *Config) { c.MLPKind = "swiglu" }, int64(c.Depth * (2*256 - 4*96))}, // biases alone: 256 is ⅔·4·96
+		{"RoPE", func(c *Config) { c.Positions = "rope2d" }, -int64(2 * c.Tokens() * c.Width)},
+		{"QK norm", func(c *Config) { c.QKNorm = "rmsnorm" }, int64(c.Depth * 2 * c.Width / c.Heads)},
+	} {
+		if got := of(x.set) - plain; got != x.more {
+			t.Errorf("%s: %d parameters more, want %d", x.what, got, x.more)
+		}
+	}
+	for width := 16; width <= 1024; width += 12 {
+		gelu := of(func(c *Config) { c.Width, c.Heads = width, 4 })
+		gated := of(func(c *Config) { c.Width, c.Heads, c.MLPKind = width, 4, "swiglu" })
+		if d := float64(gated-gelu) / float64(gelu); math.Abs(d) > 0.03 {
+			t.Errorf("width %d: %.1f%% more parameters with a gate", width, 100*d)
+		}
+	}
+	old := c.Costs(DefaultTrain(), DefaultSample())
+	c.MLPKind = "swiglu"
+	if new := c.Costs(DefaultTrain(), DefaultSample()); math.Abs(new.FLOPsImage/old.FLOPsImage-1) > 1e-9 {
+		t.Errorf("⅔·4·96 is a whole number of eights, and an image costs %g where it cost %g", new.FLOPsImage, old.FLOPsImage)
+	}
+	c = DefaultConfig()
+	c.Depth, c.QKNorm = 1, "rmsnorm"
+	kept := c.TrainMemory(DefaultTrain()).Activations
+	c.QKNorm = "none"
+	rows := int64(c.Tokens() * DefaultTrain().Batch)
+	if more := kept - c.TrainMemory(DefaultTrain()).Activations; more != 4*rows*3*int64(c.Width) {
+		t.Errorf("QK norm holds %d bytes more, want the queries, keys and values before it: %d", more, 4*rows*3*int64(c.Width))
+	}
+}
+
+// What does not work is said, with the key.
+func TestTrunkErrors(t *testing.T) {
+	for want, set := range map[string]func(c *Config){
+		`model.norm: must be one of ["layernorm" "rmsnorm"], not "batchnorm"`: func(c *Config) { c.Norm = "batchnorm" },
+		`model.mlp_kind: must be one of ["gelu" "swiglu"], not "relu"`:        func(c *Config) { c.MLPKind = "relu" },
+		`model.qk_norm: must be one of ["none" "rmsnorm"], not "l2"`:          func(c *Config) { c.QKNorm = "l2" },
+		`model.positions: must be one of ["learned" "rope2d"], not "alibi"`:   func(c *Config) { c.Positions = "alibi" },
+		`model.positions: "rope2d" turns a head's values by fours, and model.width / model.heads = 96 / 16 is no multiple of 4; ` +
+			`take other heads, or "learned"`: func(c *Config) { c.Positions, c.Heads = "rope2d", 16 },
+	} {
+		c := DefaultConfig()
+		set(&c)
+		if err := c.Validate(); err == nil || err.Error() != want {
+			t.Errorf("%v, want %s", err, want)
+		}
 	}
 }

@@ -60,6 +60,13 @@ type Config struct {
 	Depth      int `toml:"depth" json:"depth"`
 	Heads      int `toml:"heads" json:"heads"` // of the transformer and of the tokenizer
 	MLP        int `toml:"mlp" json:"mlp"`
+
+	// How the transformer's layers are made, not the tokenizer's.
+	Norm    string `toml:"norm" json:"norm,omitempty" absent:"layernorm"`    // "layernorm" or "rmsnorm"
+	MLPKind string `toml:"mlp_kind" json:"mlp_kind,omitempty" absent:"gelu"` // "gelu" or "swiglu"
+	// "learned" places, or "rope2d": attention turns queries and keys by row and column.
+	Positions string `toml:"positions" json:"positions,omitempty" absent:"learned"`
+	QKNorm    string `toml:"qk_norm" json:"qk_norm,omitempty" absent:"none"` // of queries and keys of a head: "none" or "rmsnorm"
 }
 
 // TrainConfig is the table [train].
@@ -123,7 +130,7 @@ func (t TrainConfig) schedule() models.Schedule {
 func defaults() Params {
 	return Params{
 		Model: Config{Size: 28, Channels: 1, Classes: 10, Patch: 7, Block: 1, Codes: 256, CodeDim: 16, CoderWidth: 96, CoderDepth: 1,
-			Width: 96, Depth: 4, Heads: 4, MLP: 4},
+			Width: 96, Depth: 4, Heads: 4, MLP: 4, Norm: "layernorm", MLPKind: "gelu", Positions: "learned", QKNorm: "none"},
 		Train: TrainConfig{Steps: 1500, Batch: 128, LR: 1e-3, Warmup: 0.05, Beta2: 0.95, Clip: 1, EMA: "0.999", ClassDropout: 0.1,
 			TokenizerShare: 0.4, TokenizerLR: 2e-3, Commitment: 0.25, CodeDecay: 0.95, CodeReset: 0.1, Threads: 1,
 			Schedule: "cosine", Decay: 0.2},
@@ -151,7 +158,7 @@ func (c Config) validate() error {
 		models.Positive("model.block", c.Block), models.Positive("model.code_dim", c.CodeDim),
 		models.Positive("model.coder_width", c.CoderWidth), models.Positive("model.coder_depth", c.CoderDepth),
 		models.Positive("model.width", c.Width), models.Positive("model.depth", c.Depth), models.Positive("model.heads", c.Heads),
-		models.Positive("model.mlp", c.MLP),
+		models.Positive("model.mlp", c.MLP), c.trunk().Check(c.Width, c.Heads),
 	); err != nil {
 		return err
 	}

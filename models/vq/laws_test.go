@@ -153,8 +153,11 @@ func TestThreadsAgree(t *testing.T) {
 // The logits that sampling sees with its cache are those of a whole pass over the codes
 // that it drew, at every size of a block.
 func TestCachedIsUncached(t *testing.T) {
-	for _, block := range []int{1, 4, 16} {
+	for i, block := range []int{1, 4, 16, 1, 2, 16} {
 		p := small()
+		if i >= 3 {
+			trunks["all"](&p.Model)
+		}
 		p.Model.Block, p.Sample.Guidance = block, 0
 		c, n := p.Model, p.Train.Batch
 		tr := trainer(t, open(t, 1), p, n)

@@ -33,12 +33,21 @@ type layout struct {
 
 func newLayout(c Config) *layout {
 	n, l := &layout{}, &layers.Parameters{}
-	n.embedding = layers.NewEmbedding(l, "in", c.CodeDim, c.Width, c.Tokens(), c.Block, c.Classes)
-	n.stack = layers.NewStack(l, "trunk", c.Depth, c.Width, c.Heads, c.MLP)
+	n.embedding = layers.NewEmbedding(l, "in", layers.EmbeddingShape{Dim: c.CodeDim, Width: c.Width, Tokens: c.Tokens(), Block: c.Block,
+		Classes: c.Classes, Trunk: c.trunk()})
+	n.stack = layers.NewStack(l, "trunk", c.stack())
 	n.logits = l.LinearOf("logits", c.Width, c.Codes, 0)
 	l.Place()
 	n.Parameters = *l
 	return n
+}
+
+func (c Config) stack() layers.StackShape {
+	return layers.StackShape{Depth: c.Depth, Width: c.Width, Heads: c.Heads, MLP: c.MLP, Trunk: c.trunk()}
+}
+
+func (c Config) trunk() layers.Trunk {
+	return layers.Trunk{Norm: c.Norm, MLPKind: c.MLPKind, Positions: c.Positions, QKNorm: c.QKNorm}
 }
 
 // Model is a model on a backend: the transformer's raw and averaged weights, the
@@ -56,6 +65,7 @@ type Model struct {
 	raw, ema device.Buffer
 	coder    device.Buffer // the tokenizer's weights
 	order    device.Ints
+	turns    device.Buffer // angles of the transformer's places; absent where they are learned
 }
 
 func emptyModel(be device.Backend, p Params) (*Model, error) {
@@ -68,13 +78,11 @@ func emptyModel(be device.Backend, p Params) (*Model, error) {
 	m.coder = m.mem.Alloc(device.Model, m.tok.Total)
 	m.book = newBook(c, m.mem.Alloc(device.Model, c.Codes*c.CodeDim))
 	m.order = m.mem.Ints(c.Tokens())
+	_, raster := c.patches()
+	m.turns = c.trunk().Turns(&m.mem, raster, c.Size/c.Patch, c.Width, c.Heads)
 	if m.mem.Err != nil {
 		m.Close()
 		return nil, m.mem.Err
-	}
-	raster := make([]int32, c.Tokens())
-	for i := range raster {
-		raster[i] = int32(i)
 	}
 	be.UploadInts(m.order, raster)
 	return m, nil
@@ -97,7 +105,7 @@ func newModel(be device.Backend, p Params) (*Model, error) {
 
 // pass reads the weights of a flat array; grads is absent in inference.
 func (m *Model) pass(flat, grads device.Buffer) *layers.Pass {
-	return &layers.Pass{Be: m.be, Weights: flat, Grads: grads, Half: m.half}
+	return &layers.Pass{Be: m.be, Weights: flat, Grads: grads, Half: m.half, Turns: m.turns}
 }
 
 func (m *Model) sequences(images int) layers.Sequences {

@@ -18,13 +18,14 @@ type tokenizer struct {
 // The order of the tensors is part of the results: initial values depend on it.
 func newTokenizer(c Config) *tokenizer {
 	t, l := &tokenizer{cfg: c}, &layers.Parameters{}
+	stack := layers.StackShape{Depth: c.CoderDepth, Width: c.CoderWidth, Heads: c.Heads, MLP: c.MLP}
 	t.in = l.Linear("tokenizer.in", c.TokenDim(), c.CoderWidth)
 	t.encPlaces = layers.NewPlaces(l, "tokenizer.enc.pos", c.Tokens(), c.CoderWidth)
-	t.enc = layers.NewStack(l, "tokenizer.enc", c.CoderDepth, c.CoderWidth, c.Heads, c.MLP)
+	t.enc = layers.NewStack(l, "tokenizer.enc", stack)
 	t.code = l.Linear("tokenizer.code", c.CoderWidth, c.CodeDim)
 	t.up = l.Linear("tokenizer.up", c.CodeDim, c.CoderWidth)
 	t.decPlaces = layers.NewPlaces(l, "tokenizer.dec.pos", c.Tokens(), c.CoderWidth)
-	t.dec = layers.NewStack(l, "tokenizer.dec", c.CoderDepth, c.CoderWidth, c.Heads, c.MLP)
+	t.dec = layers.NewStack(l, "tokenizer.dec", stack)
 	t.out = l.Linear("tokenizer.out", c.CoderWidth, c.TokenDim())
 	l.Place()
 	t.Parameters = *l

@@ -16,7 +16,7 @@ import numpy as np
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "..", "pra", "testdata"))
-from oracle import F, T, Noise, backward, gelu, norm, plain, silu, wrap  # noqa: E402
+from oracle import F, T, Noise, backward, feed, inner, norm, placed, plain, silu, wrap  # noqa: E402
 
 COMMAND = "python3 models/jit/testdata/oracle.py"
 
@@ -57,18 +57,21 @@ class Model:
         x = wrap(zt)
         if self.bottleneck:
             x = x @ self.p["in.down.weight"]
-        x = self.lin("in.up", x) + self.p["in.pos"]
+        x = self.lin("in.up", x)
+        if self.positions == "learned":
+            x = x + self.p["in.pos"]
         for l in range(self.depth):
             at = f"trunk.{l}."
             y = norm(x) * (1 + col(6 * l + 1)) + col(6 * l)
             qkv = self.lin(at + "qkv", y)
             q, k, v = (qkv[:, :, j * W:(j + 1) * W].reshape(A, N, self.heads, hd).swap(1, 2) for j in range(3))
+            q, k = placed(self, at, q, k, np.arange(N))
             s = q @ k.swap(2, 3) * (1 / math.sqrt(hd))
             s = (s - s.v.max(-1, keepdims=True)).exp()
             a = (s / (s.mean(-1) * float(N))) @ v
             x = x + col(6 * l + 2) * self.lin(at + "out", a.swap(1, 2).reshape(A, N, W))
             y = norm(x) * (1 + col(6 * l + 4)) + col(6 * l + 3)
-            x = x + col(6 * l + 5) * self.lin(at + "down", gelu(self.lin(at + "up", y)))
+            x = x + col(6 * l + 5) * feed(self.p, at, y, self.mlp_kind)
         y = norm(x) * (1 + col(6 * self.depth + 1)) + col(6 * self.depth)
         return self.lin("trunk.out", y)
 
@@ -106,7 +109,9 @@ class Model:
 
 def shapes(c):
     P, W, b = c["patch"]**2 * c["channels"], c["width"], c["bottleneck"]
-    out = {"in.pos": ((c["size"] // c["patch"])**2, W), "trunk.class": (c["classes"] + 1, W)}
+    out = {"in.pos": ((c["size"] // c["patch"])**2, W)} if c["positions"] == "learned" else {}
+    out["trunk.class"] = (c["classes"] + 1, W)
+    up, down = inner(c["mlp_kind"], c["mlp"], W)
     def lin(name, a, b):
         out[name + ".weight"], out[name + ".bias"] = (a, b), (b,)
     if b:
@@ -116,17 +121,23 @@ def shapes(c):
     for l in range(c["depth"]):
         at = f"trunk.{l}."
         lin(at + "qkv", W, 3 * W), lin(at + "out", W, W)
-        lin(at + "up", W, c["mlp"] * W), lin(at + "down", c["mlp"] * W, W)
+        lin(at + "up", W, up), lin(at + "down", down, W)
+        if c["qk_norm"] == "rmsnorm":
+            out[at + "qk.gain"] = (2, W // c["heads"])
     return out
 
 
-MODEL = dict(size=4, channels=1, classes=3, patch=2, width=8, depth=2, heads=2, mlp=2, bottleneck=3, target="x")
+MODEL = dict(size=4, channels=1, classes=3, patch=2, width=8, depth=2, heads=2, mlp=2, bottleneck=3, target="x",
+             mlp_kind="gelu", positions="learned", qk_norm="none")
 TRAIN = dict(seed=1, time_mean=-0.8, time_std=0.8, class_dropout=0.5)
 CASES = [  # name, model, training
     ("x", {}, dict(seed=2)),
     ("v", dict(target="v", channels=3, mlp=3), dict(seed=5 + 7 * 2**32, time_mean=0.5, time_std=1.5)),
     ("no bottleneck", dict(bottleneck=0, size=6, heads=4, width=12, depth=1), dict(seed=3)),
     ("late times", dict(patch=4, size=4), dict(seed=4, time_mean=4.0, time_std=0.5)),  # 1 − t below 0.05; one token
+    ("swiglu", dict(mlp_kind="swiglu", mlp=3), dict(seed=6)),
+    ("rope, qk norm", dict(size=6, width=16, positions="rope2d", qk_norm="rmsnorm", depth=1), dict(seed=7)),
+    ("the whole trunk", dict(mlp_kind="swiglu", positions="rope2d", qk_norm="rmsnorm"), dict(seed=8)),
 ]
 
 

@@ -163,9 +163,53 @@ def norm(x):
     return y / ((y * y).mean(-1) + 1e-5) ** 0.5
 
 
+# What the keys norm, mlp_kind, positions and qk_norm do to a trunk; p holds its tensors.
+
+def normed(p, name, x, kind):
+    if kind == "rmsnorm":
+        return sphere(x) * p[name + ".gain"]
+    return norm(x) * p[name + ".gain"] + p[name + ".bias"]
+
+
+def feed(p, t, y, kind):  # the MLP of the layer whose tensors begin with t
+    u = y @ p[t + "up.weight"] + p[t + "up.bias"]
+    if kind == "swiglu":
+        n = u.shape[-1] // 2
+        u = silu(u[..., :n]) * u[..., n:]
+    else:
+        u = gelu(u)
+    return u @ p[t + "down.weight"] + p[t + "down.bias"]
+
+
+def inner(kind, m, W):  # columns of up, rows of down
+    if kind != "swiglu":
+        return m * W, m * W
+    n = max(1, math.floor(2 * m * W / 3 / 8 + 0.5)) * 8
+    return 2 * n, n
+
+
+def turned(x, raster, grid):  # x [A, heads, N, hd]
+    q = x.shape[-1] // 4
+    theta = 10000.0 ** (-np.arange(q) / q)
+    a = np.concatenate([(raster // grid)[:, None] * theta, (raster % grid)[:, None] * theta], 1)
+    x1, x2 = x[..., :2 * q], x[..., 2 * q:]
+    return concat([x1 * np.cos(a) - x2 * np.sin(a), x1 * np.sin(a) + x2 * np.cos(a)], 3)
+
+
+def placed(model, t, q, k, raster):  # queries and keys of the layer t before they meet
+    if model.qk_norm == "rmsnorm":
+        g = model.p[t + "qk.gain"]
+        q, k = sphere(q) * g[0], sphere(k) * g[1]
+    if model.positions == "rope2d":
+        q, k = turned(q, raster, model.grid), turned(k, raster, model.grid)
+    return q, k
+
+
 class Model:
     """cfg: size channels classes patch block order state state_norm target
     width depth heads mlp head_width head_depth coder_width"""
+
+    norm, mlp_kind, positions, qk_norm = "layernorm", "gelu", "learned", "none"  # where cfg has them not
 
     def __init__(self, cfg, weights):
         self.cfg = cfg
@@ -222,31 +266,34 @@ class Model:
 
     # trunk
 
-    def LN(self, name, x):
-        return norm(x) * self.p[name + ".gain"] + self.p[name + ".bias"]
-
     def trunk(self, xin, labels):
         A, N, B, W = len(xin), self.N, self.block, self.width
-        rest = wrap(xin)[:, :N - B] @ self.p["in.weight"] + self.p["in.inpos"][self.raster[:N - B]]
+        rest = wrap(xin)[:, :N - B] @ self.p["in.weight"]
+        if self.positions == "learned":
+            rest = rest + self.p["in.inpos"][self.raster[:N - B]]
         start = self.p["in.start"] + np.zeros((A, B, W))
-        u = concat([start, rest], 1) + self.p["in.pos"][self.raster]
+        u = concat([start, rest], 1)
+        if self.positions == "learned":
+            u = u + self.p["in.pos"][self.raster]
         u = u + self.p["in.class"][np.asarray(labels)].reshape(A, 1, W)
-        return self.stack("trunk", self.depth, u, W)
+        return self.stack("trunk", self.depth, u, W, self.norm, self.mlp_kind)
 
-    def stack(self, name, depth, u, W):
+    def stack(self, name, depth, u, W, kind="layernorm", mlp="gelu"):
         A, N, B = u.shape[0], u.shape[1], self.block
         blk, hd = np.arange(N) // B, W // self.heads
         mask = np.where(blk[None, :] <= blk[:, None], 0.0, -np.inf)
         for l in range(depth):
             t = f"{name}.{l}."
-            qkv = self.lin(t + "qkv", self.LN(t + "norm1", u))
+            qkv = self.lin(t + "qkv", normed(self.p, t + "norm1", u, kind))
             q, k, v = (qkv[:, :, j * W:(j + 1) * W].reshape(A, N, self.heads, hd).swap(1, 2) for j in range(3))
+            if name == "trunk":
+                q, k = placed(self, t, q, k, self.raster)
             s = q @ k.swap(2, 3) * (1 / math.sqrt(hd)) + mask
             e = (s - s.v.max(-1, keepdims=True)).exp()
             a = (e / (e.mean(-1) * float(N))) @ v
             u = u + self.lin(t + "out", a.swap(1, 2).reshape(A, N, W))
-            u = u + self.lin(t + "down", gelu(self.lin(t + "up", self.LN(t + "norm2", u))))
-        return self.LN(f"{name}.norm", u)
+            u = u + feed(self.p, t, normed(self.p, t + "norm2", u, kind), mlp)
+        return normed(self.p, f"{name}.norm", u, kind)
 
     # head
 
@@ -402,19 +449,28 @@ def shapes(c):
     P, W, M, H, J, Cw, d = (c["patch"]**2 * c["channels"], c["width"], c["mlp"], c["head_width"],
                             c["head_depth"], c["coder_width"], c["state"])
     N, D = (c["size"] // c["patch"])**2, d or P
-    out = {"in.weight": (P, W), "in.start": (c["block"], W), "in.inpos": (N, W), "in.pos": (N, W),
-           "in.class": (c["classes"] + 1, W)}
+    out = {"in.weight": (P, W), "in.start": (c["block"], W)}
+    if c["positions"] == "learned":
+        out |= {"in.inpos": (N, W), "in.pos": (N, W)}
+    out["in.class"] = (c["classes"] + 1, W)
     def lin(name, a, b):
         out[name + ".weight"], out[name + ".bias"] = (a, b), (b,)
     def ln(name, W):
         out[name + ".gain"], out[name + ".bias"] = (W,), (W,)
-    def stack(name, depth, W):
+    def stack(name, depth, W, kind="layernorm", mlp="gelu", qk=False):
+        up, down = inner(mlp, M, W)
+        def nm(name, W):
+            ln(name, W)
+            if kind == "rmsnorm":
+                del out[name + ".bias"]
         for l in range(depth):
             t = f"{name}.{l}."
-            ln(t + "norm1", W), lin(t + "qkv", W, 3 * W), lin(t + "out", W, W)
-            ln(t + "norm2", W), lin(t + "up", W, M * W), lin(t + "down", M * W, W)
-        ln(f"{name}.norm", W)
-    stack("trunk", c["depth"], W)
+            nm(t + "norm1", W), lin(t + "qkv", W, 3 * W), lin(t + "out", W, W)
+            if qk:
+                out[t + "qk.gain"] = (2, W // c["heads"])
+            nm(t + "norm2", W), lin(t + "up", W, up), lin(t + "down", down, W)
+        nm(f"{name}.norm", W)
+    stack("trunk", c["depth"], W, c["norm"], c["mlp_kind"], c["qk_norm"] == "rmsnorm")
     lin("head.cond", W, H), lin("head.time1", F, H), lin("head.time2", H, H), lin("head.in", D, H)
     mods = (3 * (1 if c["head_modulation"] == "shared" else J) + 2) * H
     lin("head.mod", H, mods)
@@ -487,7 +543,8 @@ def optimise(tr, weights, grads, factors):
 # ----------------------------------------------------------------------- cases
 
 MODEL = dict(size=4, channels=1, classes=3, patch=2, block=1, order="contiguous", state=3, state_norm="layernorm",
-             target="x", head_modulation="block", encoder="token", decoder="token", decoder_depth=1, width=8, depth=2, heads=2, mlp=2, head_width=8, head_depth=2, coder_width=6)
+             target="x", head_modulation="block", encoder="token", decoder="token", decoder_depth=1, width=8, depth=2, heads=2, mlp=2, head_width=8, head_depth=2, coder_width=6,
+             norm="layernorm", mlp_kind="gelu", positions="learned", qk_norm="none")
 TRAIN = dict(seed="any", rollout_depth=0, sweep_steps=2, anchor=0.0, mix=0.0, state_noise=0.5, input_noise=0.0,
              class_dropout=0.5, flow_samples=1, rec_weight=0.5,
              state_noise_kind="add", state_noise_min=0.65, time_mean=0.0, time_std=1.0, beta1=0.9, lr_floor=0.0,
@@ -538,6 +595,13 @@ CASES = [  # name, model, training, sampling, factors of the optimiser's gradien
     ("causal-blocks", B2 | ST | dict(decoder="causal", decoder_depth=2, encoder="context", coder_width=8, channels=2),
      dict(rollout_depth=1, flow_samples=2, state_noise_kind="interpolate"),
      dict(more=[dict(guidance=1.5, rollout_depth=1), dict(solver="euler-maruyama", last_step=0.1, renormalise="end")]), None),
+    ("rmsnorm", V | dict(norm="rmsnorm"), dict(rollout_depth=2, flow_samples=2), {}, [1.0, -0.5, 0.25]),
+    ("swiglu", dict(mlp_kind="swiglu", mlp=3), dict(rollout_depth=1), {}, [1.0, -0.5]),
+    ("qk-norm", B2 | ST | dict(qk_norm="rmsnorm"), dict(rollout_depth=2, anchor=0.25), {}, [1.0, -0.5]),
+    ("rope", ST | BIG | dict(positions="rope2d", width=16), dict(rollout_depth=2, flow_samples=2), {}, None),
+    ("trunk", B2 | ST | S | dict(norm="rmsnorm", mlp_kind="swiglu", positions="rope2d", qk_norm="rmsnorm", decoder="causal", coder_width=8, channels=2),
+     dict(rollout_depth=3, flow_samples=2, state_noise_kind="interpolate", input_noise=0.25),
+     dict(more=[dict(guidance=1.5, rollout_depth=1), dict(solver="heun", guidance=1.0, guidance_schedule="linear")]), None),
 ]
 
 

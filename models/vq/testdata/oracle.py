@@ -16,7 +16,7 @@ import numpy as np
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "..", "pra", "testdata"))
-from oracle import T, Noise, backward, concat, gelu, norm, plain, sphere, wrap  # noqa: E402
+from oracle import T, Noise, backward, concat, feed, inner, normed, placed, plain, sphere, wrap  # noqa: E402
 
 COMMAND = "python3 models/vq/testdata/oracle.py"
 
@@ -38,9 +38,6 @@ class Model:
     def lin(self, name, x):
         return x @ self.p[name + ".weight"] + self.p[name + ".bias"]
 
-    def LN(self, name, x):
-        return norm(x) * self.p[name + ".gain"] + self.p[name + ".bias"]
-
     def patchify(self, images):
         g, p = self.grid, self.patch
         x = images.astype(np.float64) / 127.5 - 1
@@ -55,18 +52,21 @@ class Model:
 
     def stack(self, name, u, depth, W, block):
         A, N, hd = len(u.v), self.N, W // self.heads
+        kind, mlp = (self.norm, self.mlp_kind) if name == "trunk" else ("layernorm", "gelu")
         blk = np.arange(N) // block
         mask = np.where(blk[None, :] <= blk[:, None], 0.0, -np.inf)
         for l in range(depth):
             t = f"{name}.{l}."
-            qkv = self.lin(t + "qkv", self.LN(t + "norm1", u))
+            qkv = self.lin(t + "qkv", normed(self.p, t + "norm1", u, kind))
             q, k, v = (qkv[:, :, j * W:(j + 1) * W].reshape(A, N, self.heads, hd).swap(1, 2) for j in range(3))
+            if name == "trunk":
+                q, k = placed(self, t, q, k, np.arange(N))
             s = q @ k.swap(2, 3) * (1 / math.sqrt(hd)) + mask
             e = (s - s.v.max(-1, keepdims=True)).exp()
             a = (e / (e.mean(-1) * float(N))) @ v
             u = u + self.lin(t + "out", a.swap(1, 2).reshape(A, N, W))
-            u = u + self.lin(t + "down", gelu(self.lin(t + "up", self.LN(t + "norm2", u))))
-        return self.LN(name + ".norm", u)
+            u = u + feed(self.p, t, normed(self.p, t + "norm2", u, kind), mlp)
+        return normed(self.p, name + ".norm", u, kind)
 
     def encode(self, x):
         u = self.lin("tokenizer.in", wrap(x)) + self.p["tokenizer.enc.pos"]
@@ -110,9 +110,13 @@ class Model:
 
     def logits(self, codes, labels):
         A, N, B, W = len(codes), self.N, self.block, self.width
-        rest = wrap(self.E[codes][:, :N - B]) @ self.p["in.weight"] + self.p["in.inpos"][:N - B]
+        rest = wrap(self.E[codes][:, :N - B]) @ self.p["in.weight"]
+        if self.positions == "learned":
+            rest = rest + self.p["in.inpos"][:N - B]
         start = self.p["in.start"] + np.zeros((A, B, W))
-        u = concat([start, rest], 1) + self.p["in.pos"] + self.p["in.class"][np.asarray(labels)].reshape(A, 1, W)
+        u = concat([start, rest], 1) + self.p["in.class"][np.asarray(labels)].reshape(A, 1, W)
+        if self.positions == "learned":
+            u = u + self.p["in.pos"]
         return self.lin("logits", self.stack("trunk", u, self.depth, W, B))
 
     def loss(self, codes, labels):
@@ -154,31 +158,42 @@ def shapes(c):
     out = {}
     def lin(name, a, b):
         out[name + ".weight"], out[name + ".bias"] = (a, b), (b,)
-    def stack(name, depth, W):
+    def stack(name, depth, W, kind="layernorm", mlp="gelu", qk=False):
+        up, down = inner(mlp, c["mlp"], W)
+        def nm(name):
+            out[name + ".gain"] = (W,)
+            if kind == "layernorm":
+                out[name + ".bias"] = (W,)
         for l in range(depth):
             at = f"{name}.{l}."
-            for n in ("norm1", "norm2"):
-                out[at + n + ".gain"] = out[at + n + ".bias"] = (W,)
+            nm(at + "norm1"), nm(at + "norm2")
             lin(at + "qkv", W, 3 * W), lin(at + "out", W, W)
-            lin(at + "up", W, c["mlp"] * W), lin(at + "down", c["mlp"] * W, W)
-        out[name + ".norm.gain"] = out[name + ".norm.bias"] = (W,)
+            if qk:
+                out[at + "qk.gain"] = (2, W // c["heads"])
+            lin(at + "up", W, up), lin(at + "down", down, W)
+        nm(name + ".norm")
     lin("tokenizer.in", P, C), lin("tokenizer.code", C, d), lin("tokenizer.up", d, C), lin("tokenizer.out", C, P)
     out["tokenizer.enc.pos"] = out["tokenizer.dec.pos"] = (N, C)
     stack("tokenizer.enc", c["coder_depth"], C), stack("tokenizer.dec", c["coder_depth"], C)
     out["in.weight"], out["in.start"], out["in.class"] = (d, W), (c["block"], W), (c["classes"] + 1, W)
-    out["in.pos"] = out["in.inpos"] = (N, W)
-    stack("trunk", c["depth"], W)
+    if c["positions"] == "learned":
+        out["in.pos"] = out["in.inpos"] = (N, W)
+    stack("trunk", c["depth"], W, c["norm"], c["mlp_kind"], c["qk_norm"] == "rmsnorm")
     lin("logits", W, c["codes"])
     return out
 
 
-MODEL = dict(size=4, channels=1, classes=3, patch=2, block=1, codes=7, code_dim=4, coder_width=8, coder_depth=1, width=8, depth=2, heads=2, mlp=2)
+MODEL = dict(size=4, channels=1, classes=3, patch=2, block=1, codes=7, code_dim=4, coder_width=8, coder_depth=1, width=8, depth=2, heads=2, mlp=2,
+             norm="layernorm", mlp_kind="gelu", positions="learned", qk_norm="none")
 TRAIN = dict(seed=1, commitment=0.25, code_decay=0.9, code_reset=0.3)
 CASES = [  # name, model, training
     ("one token a step", {}, dict(seed=2)),
     ("blocks of two", dict(block=2, channels=3, coder_depth=2, depth=1), dict(seed=5 + 7 * 2**32, commitment=2.0)),
     ("all at once", dict(block=9, size=6, heads=4, width=12, codes=3), dict(seed=3, code_decay=0.5, code_reset=0.0)),
     ("one patch", dict(patch=4, mlp=3, code_dim=3), dict(seed=4)),
+    ("rmsnorm, swiglu", dict(norm="rmsnorm", mlp_kind="swiglu"), dict(seed=6)),
+    ("rope, qk norm", dict(size=6, block=3, width=16, positions="rope2d", qk_norm="rmsnorm", depth=1), dict(seed=7)),
+    ("the whole trunk", dict(block=2, norm="rmsnorm", mlp_kind="swiglu", positions="rope2d", qk_norm="rmsnorm"), dict(seed=8)),
 ]
 
 
