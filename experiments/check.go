@@ -174,7 +174,7 @@ func (s *Settings) rest() error {
 		{"measure.batch", s.Measure.Batch, 1}, {"measure.warmup", s.Measure.Warmup, 0}, {"measure.rounds", s.Measure.Rounds, 0},
 		{"measure.threads", s.Measure.Threads, 0}, {"measure.train_steps", s.Measure.TrainSteps, 0},
 		{"measure.retries", s.Measure.Retries, 0}, {"measure.repeat_disturbed", s.Measure.RepeatDisturbed, 0},
-		{"measure.checkpoint_steps", s.Measure.CheckpointSteps, 0},
+		{"measure.checkpoint_steps", s.Measure.CheckpointSteps, 0}, {models.DevicesKey, s.Measure.Devices, 1},
 	} {
 		if n.v < n.min {
 			return &models.KeyError{Key: n.key, Problem: fmt.Sprintf("must be %d or more, not %d", n.min, n.v)}
@@ -193,6 +193,13 @@ func (s *Settings) rest() error {
 	}
 	if !isDevice(s.Measure.Device) {
 		return &models.KeyError{Key: "measure.device", Problem: fmt.Sprintf("%q is no device; allowed: cpu, cuda or cuda:0", s.Measure.Device)}
+	}
+	if n := len(strings.Split(s.Measure.Device, ",")); strings.Contains(s.Measure.Device, ":") && n < s.Measure.Devices {
+		return models.BadKey(models.DevicesKey, "%d devices, and measure.device = %q names %d: name more, or \"cuda\" for all that there are",
+			s.Measure.Devices, s.Measure.Device, n)
+	}
+	if err := models.CheckRanks(s.Params, s.Measure.Devices); err != nil {
+		return err
 	}
 	if i := s.Measure.Interval; i != 0 && !(i >= 0.001 && i <= 1) {
 		return &models.KeyError{Key: "measure.interval", Problem: fmt.Sprintf("%g is no share of a value; allowed: 0 (measure.rounds are all) "+

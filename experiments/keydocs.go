@@ -64,6 +64,8 @@ var rows = []struct{}{
 		quantity.Key{Name: "retries", Doc: "further tries of a stage that was ended from outside", Outside: true},
 		quantity.Key{Name: "repeat_disturbed",
 			Doc: "further tries of a timed round during which something else loaded the machine", Outside: true},
+		quantity.Key{Name: "devices", Outside: true,
+			Doc: "devices, each with a process of its own, that do one training or one sampling together; times are of one device"},
 		quantity.Key{Name: "checkpoint_steps", Doc: "training steps between checkpoints; 0 is about one a minute", Outside: true},
 	),
 

@@ -80,6 +80,8 @@ type Measure struct {
 	Retries         int   `toml:"retries" json:"retries"`                   // further tries of an attempt that was ended from outside
 	RepeatDisturbed int   `toml:"repeat_disturbed" json:"repeat_disturbed"` // further tries of a round that something else disturbed
 	CheckpointSteps int   `toml:"checkpoint_steps" json:"checkpoint_steps"` // training steps between checkpoints; 0 is about one a minute
+
+	Devices int `toml:"devices" json:"devices" absent:"1"` // that train or sample one cell together
 }
 
 // Defaults of the keys at the top of a file.
@@ -105,7 +107,7 @@ func Defaults() Settings {
 		Tune:    defaultTune,
 		Search:  Search{Metric: NoSearch, Keep: 1. / 3, Least: 1, Points: AllPoints, Seed: 1},
 		Measure: Measure{Device: "cpu", Precision: "fp32", Batch: 64, Warmup: 1, Rounds: 3, Budget: Duration(2 * time.Minute), TrainSteps: 10,
-			Timeout: Duration(2 * time.Hour), Retries: 2, RepeatDisturbed: 2},
+			Timeout: Duration(2 * time.Hour), Retries: 2, RepeatDisturbed: 2, Devices: 1},
 		Check: Check{Metrics: "throughput, latency, memory_peak", Throughput: 0.03, Latency: 0.05, Memory: 0.01,
 			Rounds: 40, Budget: Duration(3 * time.Minute)},
 	}

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"time"
 
+	"prabench/harness/worker"
+	"prabench/models"
 	"prabench/models/device"
 )
 
@@ -45,46 +47,70 @@ const (
 	onlyVariable    = "PRABENCH_CUDA_ONLY"
 )
 
-// take waits until one of the devices in a list is free; env is what its worker
-// needs to find it.
-func (d *devices) take(ctx context.Context, list string) (name string, env []string, release func(), err error) {
+// take waits until n of the devices in a list are free; a seat's Env is what its
+// worker needs to find it. All n are taken at once, so that nobody waits for devices
+// while holding some.
+func (d *devices) take(ctx context.Context, list string, n int) (seats []worker.Seat, release func(), err error) {
 	if onHost(list) {
-		return list, nil, func() {}, nil
+		return slices.Repeat([]worker.Seat{{Device: list}}, n), func() {}, nil
 	}
 	l := d.list(list)
 	if l.err != nil {
-		return list, nil, nil, l.err
+		return nil, nil, l.err
+	}
+	if len(l.names) < n {
+		return nil, nil, tooFewDevices(list, n, l.names)
 	}
 	for {
-		d.mu.Lock()
-		if d.busy == nil {
-			d.busy, d.freed = map[string]bool{}, make(chan struct{})
+		seats, freed := d.free(l, n)
+		if seats != nil {
+			return seats, func() { d.giveBack(seats) }, nil
 		}
-		for _, n := range l.names {
-			if d.busy[n] {
-				continue
-			}
-			d.busy[n] = true
-			d.mu.Unlock()
-			if u := l.uuid[n]; u != "" {
-				env = []string{visibleVariable + "=" + u, onlyVariable + "=1"}
-			}
-			return n, env, func() { d.giveBack(n) }, nil
-		}
-		freed := d.freed
-		d.mu.Unlock()
 		select {
 		case <-freed:
 		case <-ctx.Done():
-			return list, nil, nil, context.Cause(ctx)
+			return nil, nil, context.Cause(ctx)
 		}
 	}
 }
 
-func (d *devices) giveBack(name string) {
+func tooFewDevices(list string, n int, names []string) error {
+	return Mistakef("%s = %d: measure.device = %q is %d device(s) (%s): lower it, or name more", models.DevicesKey, n, list, len(names),
+		strings.Join(names, ", "))
+}
+
+// free takes n devices of a list, or none, and says when to look again.
+func (d *devices) free(l *deviceList, n int) (seats []worker.Seat, freed chan struct{}) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	delete(d.busy, name)
+	if d.busy == nil {
+		d.busy, d.freed = map[string]bool{}, make(chan struct{})
+	}
+	for _, name := range l.names {
+		if d.busy[name] || len(seats) == n {
+			continue
+		}
+		s := worker.Seat{Device: name}
+		if u := l.uuid[name]; u != "" {
+			s.Env = []string{visibleVariable + "=" + u, onlyVariable + "=1"}
+		}
+		seats = append(seats, s)
+	}
+	if len(seats) < n {
+		return nil, d.freed
+	}
+	for _, s := range seats {
+		d.busy[s.Device] = true
+	}
+	return seats, d.freed
+}
+
+func (d *devices) giveBack(seats []worker.Seat) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, s := range seats {
+		delete(d.busy, s.Device)
+	}
 	close(d.freed)
 	d.freed = make(chan struct{})
 }
@@ -219,7 +245,7 @@ func DevicesOf(program string) ([]Device, error) {
 }
 
 // checkDevices refuses names of devices that the program does not see.
-func checkDevices(program, names string) error {
+func checkDevices(program, names string, n int) error {
 	there, err := DevicesOf(program)
 	if err != nil {
 		return Mistakef("measure.device: %q: %w", names, err)
@@ -235,6 +261,12 @@ func checkDevices(program, names string) error {
 		if strings.Contains(name, ":") && !slices.Contains(all, name) {
 			return Mistakef("measure.device: there is no %s; this machine has %s", name, strings.Join(all, ", "))
 		}
+	}
+	if list := strings.Split(names, ","); strings.Contains(names, ":") {
+		all = list
+	}
+	if len(all) < n {
+		return tooFewDevices(names, n, all)
 	}
 	return nil
 }

@@ -22,39 +22,58 @@ func lister(t *testing.T) func(string) ([]string, error) {
 func TestEveryDeviceServesOneWorkerAtATime(t *testing.T) {
 	for _, list := range []string{"cuda", "cuda:0,cuda:1"} {
 		d := &devices{command: lister(t)}
-		one, env, free, err := d.take(context.Background(), list)
-		if err != nil || one != "cuda:0" || strings.Join(env, " ") != "CUDA_VISIBLE_DEVICES=GPU-a PRABENCH_CUDA_ONLY=1" {
-			t.Fatalf("%s: %s, %v, %v", list, one, env, err)
+		one, free, err := d.take(context.Background(), list, 1)
+		if err != nil || one[0].Device != "cuda:0" || strings.Join(one[0].Env, " ") != "CUDA_VISIBLE_DEVICES=GPU-a PRABENCH_CUDA_ONLY=1" {
+			t.Fatalf("%s: %v, %v", list, one, err)
 		}
-		two, _, _, err := d.take(context.Background(), list)
-		if err != nil || two != "cuda:1" {
-			t.Fatalf("%s: %s, %v", list, two, err)
+		two, freeTwo, err := d.take(context.Background(), list, 1)
+		if err != nil || two[0].Device != "cuda:1" {
+			t.Fatalf("%s: %v, %v", list, two, err)
 		}
 		ctx, stop := context.WithTimeout(context.Background(), 20*time.Millisecond)
-		if name, _, _, err := d.take(ctx, list); err == nil {
-			t.Errorf("%s: %s was handed out twice", list, name)
+		if seats, _, err := d.take(ctx, list, 1); err == nil {
+			t.Errorf("%s: %v was handed out twice", list, seats)
 		}
 		stop()
 		go free()
-		if name, _, _, err := d.take(context.Background(), list); err != nil || name != "cuda:0" {
-			t.Errorf("%s: after cuda:0 was given back: %s, %v", list, name, err)
+		again, free, err := d.take(context.Background(), list, 1)
+		if err != nil || again[0].Device != "cuda:0" {
+			t.Errorf("%s: after cuda:0 was given back: %v, %v", list, again, err)
+		}
+
+		// Two at once wait for both, and hold neither meanwhile.
+		free()
+		ctx, stop = context.WithTimeout(context.Background(), 20*time.Millisecond)
+		if seats, _, err := d.take(ctx, list, 2); err == nil {
+			t.Errorf("%s: %v of which one is busy", list, seats)
+		}
+		stop()
+		go freeTwo()
+		both, _, err := d.take(context.Background(), list, 2)
+		if err != nil || len(both) != 2 || both[0].Device != "cuda:0" || both[1].Device != "cuda:1" ||
+			strings.Join(both[1].Env, " ") != "CUDA_VISIBLE_DEVICES=GPU-b PRABENCH_CUDA_ONLY=1" {
+			t.Errorf("%s: %v, %v", list, both, err)
+		}
+		if _, _, err := d.take(context.Background(), list, 3); err == nil || !strings.Contains(err.Error(), "measure.devices = 3") {
+			t.Errorf("%s: 3 of 2 devices: %v", list, err)
 		}
 	}
 }
 
 func TestDevicesThatAreNotThere(t *testing.T) {
 	d := &devices{command: lister(t)}
-	if _, _, _, err := d.take(context.Background(), "cuda:0,cuda:7"); err == nil ||
+	if _, _, err := d.take(context.Background(), "cuda:0,cuda:7", 1); err == nil ||
 		!strings.Contains(err.Error(), "there is no cuda:7; this machine has cuda:0, cuda:1") {
 		t.Errorf("%v", err)
 	}
-	if name, env, free, err := d.take(context.Background(), "cpu"); err != nil || name != "cpu" || env != nil {
-		t.Errorf("%s, %v, %v", name, env, err)
+	seats, free, err := d.take(context.Background(), "cpu", 3)
+	if err != nil || len(seats) != 3 || seats[2].Device != "cpu" || seats[2].Env != nil {
+		t.Errorf("%v, %v", seats, err)
 	} else {
 		free()
 	}
-	if name, env, free, err := d.take(context.Background(), "cuda:3"); err != nil || name != "cuda:3" || env != nil {
-		t.Errorf("one device is taken as it is named, not asked for: %s, %v, %v", name, env, err)
+	if seats, free, err := d.take(context.Background(), "cuda:3", 1); err != nil || seats[0].Device != "cuda:3" || seats[0].Env != nil {
+		t.Errorf("one device is taken as it is named, not asked for: %v, %v", seats, err)
 	} else {
 		free()
 	}

@@ -24,11 +24,12 @@ type counted struct {
 	params models.Params
 	batch  int
 	device string
+	ranks  int
 	bf16   bool
 }
 
 func (k counter) of(s *stage.Settings) *stage.Costs {
-	name := counted{s.Params.Seeded(0), s.Measure.Batch, s.Measure.Device, s.Measure.Precision == "bf16"}
+	name := counted{s.Params.Seeded(0), s.Measure.Batch, s.Measure.Device, s.Measure.Ranks(), s.Measure.Precision == "bf16"}
 	name.params, _ = models.Set(name.params, "train.lr", 1.0)
 	name.params, _ = models.Set(name.params, "sample.seed", uint64(0))
 	if c, known := k[name]; known {

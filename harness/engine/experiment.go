@@ -13,6 +13,7 @@ import (
 	"prabench/harness/stage"
 	"prabench/models"
 	"prabench/models/device"
+	"prabench/models/ranks"
 )
 
 // FromFile takes what the harness needs from an expanded experiment file. With
@@ -59,6 +60,9 @@ func settings(s experiments.Settings) stage.Settings {
 			CheckpointSteps: s.Measure.CheckpointSteps, Timeouts: string(s.Measure.Timeouts),
 		},
 	}
+	if s.Measure.Devices > 1 {
+		out.Measure.Devices = s.Measure.Devices
+	}
 	if s.Tune.Metric != experiments.NoTuning {
 		out.Tune = stage.Tune{Metric: s.Tune.Metric, Grid: models.Grid(s.Tune.Grid), Images: s.Tune.Images, Seed: s.Tune.Seed}
 	}
@@ -80,17 +84,20 @@ func CheckMachine(command func(device string) ([]string, error), es ...*Experime
 					return CheckThreads("measure.threads", threads)
 				}
 			}
-			name := m.Device + " " + m.Precision
+			name := fmt.Sprint(m.Device, " ", m.Precision, " ", m.Ranks())
 			if checked[name] {
 				continue
 			}
 			checked[name] = true
+			if err := checkRanks(m); err != nil {
+				return err
+			}
 			worker, err := command(m.Device)
 			if err != nil {
 				return err
 			}
 			if !onHost(m.Device) {
-				if err := checkDevices(worker[0], m.Device); err != nil {
+				if err := checkDevices(worker[0], m.Device, m.Ranks()); err != nil {
 					return err
 				}
 			}
@@ -100,6 +107,20 @@ func CheckMachine(command func(device string) ([]string, error), es ...*Experime
 				}
 			}
 		}
+	}
+	return nil
+}
+
+// checkRanks refuses more processes than this machine can give a processor each.
+func checkRanks(m stage.Measure) error {
+	most, n := machine.Processors(), m.Ranks()
+	switch {
+	case n == 1:
+		return nil
+	case !ranks.Supported:
+		return Mistakef("%s = %d: several processes for one training need Linux; leave the key out", models.DevicesKey, n)
+	case onHost(m.Device) && n > most:
+		return Mistakef("%s = %d: each process needs a processor, and this process may use %d here: at most %d", models.DevicesKey, n, most, most)
 	}
 	return nil
 }

@@ -95,19 +95,21 @@ func (l *launcher) attempt(ctx context.Context, it *Item, job worker.Job) (recor
 	if err := worker.NoRoom(l.places.Artifacts); err != nil { // before hours of work that nothing could keep
 		return record.Attempt{}, err
 	}
-	device, env, release, err := l.devices.take(ctx, job.Device)
+	seats, release, err := l.devices.take(ctx, job.Device, it.ranks())
 	if err != nil {
 		return record.Attempt{}, err
 	}
 	defer release()
-	if err := l.devices.unchanged(device); err != nil {
+	if err := l.devices.unchanged(seats[0].Device); err != nil {
 		return record.Attempt{}, err
 	}
-	job.Device = device
+	if job.Device = seats[0].Device; len(seats) > 1 {
+		job.Team = seats
+	}
 	mark := l.mark(job)
 	defer mark.remove()
 	runner := l.runner
-	runner.Env = append(slices.Clip(runner.Env), env...)
+	runner.Env = append(slices.Clip(runner.Env), seats[0].Env...)
 	runner.Kept = func(worker.Job) (record.Attempt, bool) {
 		a, err := storedAttempt(l.places.Store(), it)
 		return a, err == nil

@@ -18,8 +18,11 @@ const program = 96 << 20
 // memory, in bytes, as far as that can be told beforehand. On another device
 // only what stays on the host counts.
 func (it *Item) Memory() int64 {
-	return program + it.Kind.Memory(stage.Host{Settings: it.Settings, Costs: it.Costs, Local: it.local()})
+	return int64(it.ranks())*program + it.Kind.Memory(stage.Host{Settings: it.Settings, Costs: it.Costs, Local: it.local()})
 }
+
+// ranks is how many processes do the stage together.
+func (it *Item) ranks() int { return it.Kind.RanksOf(it.Settings) }
 
 // TooLarge says that a stage would not fit into the memory it may have.
 type TooLarge struct {

@@ -407,7 +407,7 @@ func (l *launcher) tasks() []schedule.Task {
 		}
 		m := it.Settings.Measure
 		t := schedule.Task{ID: it.Key, Kind: it.Kind.Name, Label: it.Label, Needs: l.plan.needs(it, listed),
-			Threads: l.job(it, 0).Threads, Memory: it.Memory(), Retries: m.Retries, Repeats: m.RepeatDisturbed}
+			Threads: l.job(it, 0).Threads * it.ranks(), Memory: it.Memory(), Retries: m.Retries, Repeats: m.RepeatDisturbed}
 		if it.Kind.Measured() {
 			t.Rounds = max(1, it.Kind.Rounds(it.Settings))
 			t.Kept, t.Alike = l.settledRounds(it), alike[it]

@@ -11,7 +11,7 @@ import (
 type Costs struct {
 	models.Costs
 	Params int64                 `json:"params"`
-	Train  models.MemoryEstimate `json:"train_memory"`  // bytes of the backend in training
+	Train  models.MemoryEstimate `json:"train_memory"`  // bytes of the backend in training, of one process
 	Sample models.MemoryEstimate `json:"sample_memory"` // in sampling measure.batch images at a time
 
 	copies int64 // of weights that a processor multiplies by; within Sample where that is the device
@@ -20,7 +20,8 @@ type Costs struct {
 // Costs counts what a cell of these settings takes.
 func (s *Settings) Costs() *Costs {
 	c := &Costs{
-		Costs: s.Params.Costs(), Params: s.Params.Size(), Train: s.Params.TrainMemory(), Sample: s.Params.SampleMemory(s.Measure.Batch),
+		Costs: s.Params.Costs(), Params: s.Params.Size(), Train: models.OneOfRanks(s.Params, s.Measure.Ranks()).TrainMemory(),
+		Sample: s.Params.SampleMemory(s.Measure.Batch),
 	}
 	c.copies = kept(s.Params, s.Measure.Batch)
 	if s.Measure.Precision == "bf16" {

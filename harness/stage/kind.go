@@ -53,6 +53,9 @@ type Kind struct {
 	OnDevice bool
 	// Threads is what it computes with on the device; nil: as a training does.
 	Threads func(*Settings) int
+	// Together says that measure.devices processes do it together, each on a device of
+	// its own; the result does not depend on their number but by the order of sums.
+	Together bool
 	// Rounds says that it is measured alone on the machine, in that many rounds
 	// over all cells; nil for a kind that is done in one go beside others. Such a
 	// kind stands on itself: where its inputs were made changes nothing.
@@ -215,6 +218,14 @@ func (k *Kind) ThreadsOf(s *Settings) int {
 		return k.Threads(s)
 	}
 	return s.Training().Threads
+}
+
+// RanksOf is how many processes do a stage of the kind together.
+func (k *Kind) RanksOf(s *Settings) int {
+	if k.Together && !s.Foreign() {
+		return s.Measure.Ranks()
+	}
+	return 1
 }
 
 // Measured says that stages of the kind are measured alone, in rounds.

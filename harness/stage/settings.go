@@ -161,7 +161,12 @@ type Measure struct {
 	Retries         int   `json:"retries"`          // further tries of an attempt that was ended from outside
 	RepeatDisturbed int   `json:"repeat_disturbed"` // further tries of a disturbed round
 	CheckpointSteps int   `json:"checkpoint_steps"` // of a training; 0 = by time alone
+
+	Devices int `json:"devices,omitempty"` // processes that train or sample together, one a device; 0 = 1
 }
+
+// Ranks is how many processes do a stage together that several can.
+func (m Measure) Ranks() int { return max(1, m.Devices) }
 
 // Lowered is the precision as it enters keys: absent for fp32, since rounding of
 // a lower one changes a model, where the device of the same precision does not

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"prabench/harness/outside"
+	"prabench/models/ranks"
 )
 
 // drawing is a file of images that is being drawn: it can stop after any batch and
@@ -127,6 +128,22 @@ func (d *drawing) add(pixels []uint8) error {
 	return nil
 }
 
+// put writes images to their place, from one on, without counting them in.
+func (d *drawing) put(at int, pixels []uint8) error {
+	_, err := d.f.WriteAt(pixels, d.head+int64(at)*d.each())
+	return err
+}
+
+// count counts in the images that were put, up to one.
+func (d *drawing) count(to int) error {
+	at := d.head + int64(d.done)*d.each()
+	if _, err := io.CopyN(d.sum, io.NewSectionReader(d.f, at, 1<<62), int64(to-d.done)*d.each()); err != nil {
+		return fmt.Errorf("%s: images %d to %d: %w", d.images, d.done, to, err)
+	}
+	d.done = to
+	return nil
+}
+
 // save notes what is there, for another attempt to go on from.
 func (d *drawing) save() error {
 	began := time.Now()
@@ -183,4 +200,78 @@ func removed(path string) error {
 		return err
 	}
 	return nil
+}
+
+// Several processes draw in rounds: each a batch of its own images, which it writes to
+// their place in the one file. After a round the first process counts the images in.
+
+// drawFile is what the first process tells the others.
+type drawFile struct {
+	Path string `json:"path"`
+	Done int    `json:"done"` // images that are there
+}
+
+// beginDrawing lets the others draw into the file, too.
+func (t *task) beginDrawing(d *drawing) error {
+	raw, err := json.Marshal(drawFile{d.images, d.done})
+	if err != nil {
+		return err
+	}
+	return t.team.Begin(string(raw))
+}
+
+// drawn takes this process's images of a round, and counts those of all in: there are
+// to of them then.
+func (t *task) drawn(d *drawing, at int, pixels []uint8, to int) error {
+	if t.team.Size() == 1 {
+		return d.add(pixels)
+	}
+	if err := d.put(at, pixels); err != nil {
+		return err
+	}
+	if err := endRound(t.team, to); err != nil {
+		return err
+	}
+	return d.count(to)
+}
+
+// endRound waits until all have written their images of a round.
+func endRound(g ranks.Group, to int) error {
+	return ranks.Agree(g, "the end of the round of images", float64(to))
+}
+
+// sampleRank draws the images of a process after the first.
+func (t *task) sampleRank() error {
+	group, err := ranks.Join(t.job.Meeting, t.job.Rank)
+	if err != nil {
+		return err
+	}
+	defer group.Close()
+	model, done, err := t.trained()
+	if err != nil {
+		return err
+	}
+	defer done()
+	var in drawFile
+	if err := json.Unmarshal([]byte(t.job.Begin()), &in); err != nil {
+		return fmt.Errorf("what the first process said: %w", err)
+	}
+	if err := t.meet(group); err != nil {
+		return err
+	}
+	n, c := t.set.Count, model.Params().Shape()
+	d := &drawing{shape: []int{n, c.Size, c.Size, c.Channels}}
+	d.head = int64(len(outside.Header("|u1", d.shape...)))
+	if d.f, err = os.OpenFile(in.Path, os.O_WRONLY, 0); err != nil {
+		return err
+	}
+	defer d.close()
+	batch, to := min(max(t.set.Batch, 1), n), in.Done
+	return drawRounds(model, t.set.Params, batch, EvenLabels(n, c.Classes), in.Done, group, func(at int, pixels []uint8) error {
+		if err := d.put(at, pixels); err != nil {
+			return err
+		}
+		to = min(to+batch*group.Size(), n)
+		return endRound(group, to)
+	})
 }

@@ -16,6 +16,7 @@ import (
 	"prabench/harness/worker"
 	"prabench/models"
 	"prabench/models/dataset"
+	"prabench/models/ranks"
 )
 
 // Files of a sample artifact.
@@ -65,15 +66,16 @@ var Sample = &stage.Kind{
 		if s.Program.Is() {
 			return programEffort
 		}
-		return stage.Effort{FLOPs: c.FLOPsImage * float64(s.Count), Threads: s.Training().Threads}
+		return stage.Effort{FLOPs: c.FLOPsImage * float64(s.Count), Threads: s.Training().Threads * s.Measure.Ranks()}
 	},
-	File: func(h stage.Host) int64 { return h.Images(h.Count) },
+	Together: true,
+	File:     func(h stage.Host) int64 { return h.Images(h.Count) },
 	Memory: func(h stage.Host) int64 {
 		if h.Program.Is() {
 			return h.Images(2*h.Count) + programMemory(h)
 		}
 		picture := h.Images(3 * sheetImages(h.Count, h.Params.Shape().Classes)) // in rows and in colours too
-		return picture + h.Images(min(max(h.Batch, 1), h.Count)) + h.Sampling(h.Count, 1)
+		return picture + int64(h.Measure.Ranks())*(h.Images(min(max(h.Batch, 1), h.Count))+h.Sampling(h.Count, 1))
 	},
 	Shown:      true,
 	Unfinished: unfinishedSamples,
@@ -86,24 +88,22 @@ type samplePart struct {
 }
 
 // sample draws the images that are going to be scored, as many of each class.
-func (t *task) sample() error {
+func (t *task) sample() (err error) {
 	if t.set.Program.Is() {
 		return t.programSample()
 	}
-	path, err := t.store.Path(t.input(Train), ModelFile)
+	if t.job.Rank > 0 {
+		return t.sampleRank()
+	}
+	if t.team, err = worker.Gather(t.job); err != nil {
+		return err
+	}
+	defer t.team.End()
+	model, done, err := t.trained()
 	if err != nil {
 		return err
 	}
-	be, err := t.open(t.set.Training().Threads)
-	if err != nil {
-		return err
-	}
-	defer be.Close()
-	model, err := models.Load(be, path)
-	if err != nil {
-		return err
-	}
-	defer model.Close()
+	defer done()
 	n, c := t.set.Count, model.Params().Shape()
 	labels := EvenLabels(n, c.Classes)
 	images, err := t.startDrawing(n, c.Size, c.Size, c.Channels)
@@ -113,6 +113,9 @@ func (t *task) sample() error {
 	defer images.close()
 	if images.done > 0 {
 		fmt.Fprintf(os.Stderr, "goes on from image %d of %d\n", images.done, n)
+	}
+	if err := t.beginDrawing(images); err != nil {
+		return err
 	}
 	if err := t.draw(model, images, labels); err != nil {
 		return err
@@ -129,6 +132,23 @@ func (t *task) sample() error {
 	})
 }
 
+// trained is the model of the cell's training on the job's device; done gives both back.
+func (t *task) trained() (model models.Model, done func(), err error) {
+	path, err := t.store.Path(t.input(Train), ModelFile)
+	if err != nil {
+		return nil, nil, err
+	}
+	be, err := t.open(t.set.Training().Threads)
+	if err != nil {
+		return nil, nil, err
+	}
+	if model, err = models.Load(be, path); err != nil {
+		be.Close()
+		return nil, nil, err
+	}
+	return model, func() { model.Close(); be.Close() }, nil
+}
+
 // startDrawing opens where the images of this stage are drawn: what an earlier attempt left,
 // or, beside another process that does the same stage, a file of this attempt alone.
 func (t *task) startDrawing(shape ...int) (*drawing, error) {
@@ -143,8 +163,9 @@ func (t *task) startDrawing(shape ...int) (*drawing, error) {
 // is stopped, how many are.
 func (t *task) draw(model models.Model, images *drawing, labels []int32) error {
 	n := len(labels)
-	err := drawFrom(model, t.set.Params, min(max(t.set.Batch, 1), n), labels, images.done, func(pixels []uint8) error {
-		if err := images.add(pixels); err != nil {
+	batch := min(max(t.set.Batch, 1), n)
+	err := drawRounds(model, t.set.Params, batch, labels, images.done, t.team, func(at int, pixels []uint8) error {
+		if err := t.drawn(images, at, pixels, min(images.done+batch*t.team.Size(), n)); err != nil {
 			return err
 		}
 		t.report(worker.Progress{Done: int64(images.done), Total: int64(n), What: "sampling"})
@@ -156,13 +177,26 @@ func (t *task) draw(model models.Model, images *drawing, labels []int32) error {
 		}
 		return nil
 	})
-	if err == nil || t.stopped() == nil {
+	_, lost := ranks.IsLost(err)
+	if err == nil || t.stopped() == nil && !lost {
 		return err
 	}
-	if failed := images.save(); failed != nil {
-		return fmt.Errorf("%w: after image %d of %d, which could not be saved: %v", err, images.done, n, failed)
+	if lost {
+		err = t.team.Why(err)
 	}
-	return fmt.Errorf("%w: saved after image %d of %d", err, images.done, n)
+	if failed := images.save(); failed != nil {
+		return after(err, fmt.Sprintf("after image %d of %d, which could not be saved: %v", images.done, n, failed))
+	}
+	return after(err, fmt.Sprintf("saved after image %d of %d", images.done, n))
+}
+
+// after adds to an error how far a stage was.
+func after(err error, state string) error {
+	var known *worker.Refusal
+	if errors.As(err, &known) {
+		return &worker.Refusal{Outcome: known.Outcome, Reason: known.Reason + ": " + state}
+	}
+	return fmt.Errorf("%w: %s", err, state)
 }
 
 // write writes the files of a sample artifact, of images in memory.
@@ -236,6 +270,15 @@ func Draw(m models.Model, p models.Params, batch int, labels []int32, drawn func
 
 // drawFrom draws the images from one on and gives them to each, batch by batch.
 func drawFrom(m models.Model, p models.Params, batch int, labels []int32, from int, each func(pixels []uint8) error) error {
+	return drawRounds(m, p, batch, labels, from, ranks.Alone{}, func(_ int, pixels []uint8) error { return each(pixels) })
+}
+
+// drawRounds draws the images from one on in rounds of a batch for each rank of a
+// group, and gives this rank's of a round, which may be none, to each with the number
+// of the first.
+func drawRounds(m models.Model, p models.Params, batch int, labels []int32, from int, g ranks.Group,
+	each func(at int, pixels []uint8) error,
+) error {
 	per, n := m.Params().Shape().Bytes(), len(labels)
 	if from >= n {
 		return nil
@@ -246,15 +289,18 @@ func drawFrom(m models.Model, p models.Params, batch int, labels []int32, from i
 	}
 	defer sampler.Close()
 	pixels, ids := make([]uint8, batch*per), make([]uint32, batch)
-	for at := from; at < n; at += batch {
+	for round := from; round < n; round += batch * g.Size() {
+		at := min(round+batch*g.Rank(), n)
 		k := min(batch, n-at)
 		for i := range k {
 			ids[i] = uint32(at + i)
 		}
-		if err := sampler.Sample(labels[at:at+k], ids[:k], pixels[:k*per]); err != nil {
-			return fmt.Errorf("drawing images %d to %d: %w", at, at+k-1, err)
+		if k > 0 {
+			if err := sampler.Sample(labels[at:at+k], ids[:k], pixels[:k*per]); err != nil {
+				return fmt.Errorf("drawing images %d to %d: %w", at, at+k-1, err)
+			}
 		}
-		if err := each(pixels[:k*per]); err != nil {
+		if err := each(at, pixels[:k*per]); err != nil {
 			return err
 		}
 	}

@@ -21,6 +21,7 @@ import (
 	"prabench/models"
 	"prabench/models/dataset"
 	"prabench/models/device"
+	"prabench/models/ranks"
 	"prabench/results/record"
 )
 
@@ -46,10 +47,11 @@ var Train = &stage.Kind{
 	},
 	OnDevice: true,
 	Effort: func(s *stage.Settings, c *stage.Costs) stage.Effort {
-		return stage.Effort{FLOPs: c.FLOPsTrainImage * float64(s.TrainImages()), Threads: s.Training().Threads}
+		return stage.Effort{FLOPs: c.FLOPsTrainImage * float64(s.TrainImages()), Threads: s.Training().Threads * s.Measure.Ranks()}
 	},
+	Together: true,
 	Memory: func(h stage.Host) int64 {
-		return h.Data() + h.Held(h.Costs.Train) + 4*h.Weights() // a checkpoint is a copy
+		return int64(h.Measure.Ranks())*(h.Data()+h.Held(h.Costs.Train)) + 4*h.Weights() // a checkpoint is a copy
 	},
 	File:  func(h stage.Host) int64 { return h.Weights() },
 	Reach: func(s *stage.Settings) int { return s.Until },
@@ -84,7 +86,14 @@ type trainPart struct {
 }
 
 // train trains a model, from a checkpoint if an earlier attempt left one.
-func (t *task) train() error {
+func (t *task) train() (err error) {
+	if t.job.Rank > 0 {
+		return t.trainRank()
+	}
+	if t.team, err = worker.Gather(t.job); err != nil {
+		return err
+	}
+	defer t.team.End()
 	data, err := t.data()
 	if err != nil {
 		return err
@@ -99,14 +108,20 @@ func (t *task) train() error {
 		return err
 	}
 	defer func() { tr.Close() }()
-
+	if err := t.team.Begin(t.from); err != nil {
+		return err
+	}
 	if err := t.steps(tr, kept); err != nil {
 		return err
 	}
 	t.attempt.Protocol = map[string]string{"device": t.set.Measure.Device, "precision": t.set.Measure.Precision,
 		"threads": strconv.Itoa(t.set.Training().Threads)}
 	// The time, other than the losses, depends on what ran beside it.
-	t.valueUnder(map[string]string{"beside": strconv.Itoa(t.set.Beside), "backend": be.Details()}, quantity.TrainSeconds, kept.Seconds, 1)
+	timed := map[string]string{"beside": strconv.Itoa(t.set.Beside), "backend": be.Details()}
+	if n := t.team.Size(); n > 1 {
+		t.attempt.Protocol[devicesProtocol], timed[devicesProtocol] = strconv.Itoa(n), strconv.Itoa(n)
+	}
+	t.valueUnder(timed, quantity.TrainSeconds, kept.Seconds, 1)
 	t.value(quantity.TrainFLOPs, t.set.Params.Costs().FLOPsTrainImage*float64(t.set.TrainImages()), 1)
 	for _, part := range lossMetrics {
 		if loss, n := kept.Curve.last(10, part.loss); n > 0 {
@@ -140,10 +155,65 @@ func (t *task) train() error {
 	return nil
 }
 
+// devicesProtocol is how many processes did it together, where it was more than one.
+const devicesProtocol = "devices"
+
+// trainRank does the part of a training of a process after the first.
+func (t *task) trainRank() error {
+	group, err := ranks.Join(t.job.Meeting, t.job.Rank)
+	if err != nil {
+		return err
+	}
+	defer group.Close()
+	data, err := t.data()
+	if err != nil {
+		return err
+	}
+	be, err := t.open(t.set.Training().Threads)
+	if err != nil {
+		return err
+	}
+	defer be.Close()
+	tr, err := newTrainer(t.set.Params, be, t.images(data, data.Train), group)
+	if err != nil {
+		return err
+	}
+	defer tr.Close()
+	from := t.job.Begin()
+	if err := t.meet(group); err != nil {
+		return err
+	}
+	if from != "" {
+		if _, err := tr.Resume(from); err != nil {
+			return err
+		}
+	}
+	for tr.Done() < t.set.StepsTrained() {
+		if err := tr.Step(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// meet waits for all processes, as [worker.Team] Begin of the first one does.
+func (t *task) meet(g ranks.Group) error { return ranks.Agree(g, "protocol", worker.Version) }
+
+// newTrainer is a trainer for a process of a group.
+func newTrainer(p models.Params, be device.Backend, images models.Images, g ranks.Group) (models.Trainer, error) {
+	if g.Size() == 1 {
+		return p.NewTrainer(be, images)
+	}
+	if err := models.CheckRanks(p, g.Size()); err != nil {
+		return nil, err
+	}
+	return p.(models.Shared).NewRank(be, images, g)
+}
+
 // trainer is a trainer at the step of the checkpoint, or at the first.
 func (t *task) trainer(be device.Backend, data *dataset.Data) (models.Trainer, *progressSoFar, error) {
 	images := t.images(data, data.Train)
-	tr, err := t.set.Params.NewTrainer(be, images)
+	tr, err := newTrainer(t.set.Params, be, images, t.team)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -162,7 +232,7 @@ func (t *task) trainer(be device.Backend, data *dataset.Data) (models.Trainer, *
 			return nil, nil, err
 		}
 		tr.Close()
-		if tr, err = t.set.Params.NewTrainer(be, images); err != nil {
+		if tr, err = newTrainer(t.set.Params, be, images, t.team); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -188,7 +258,7 @@ func (t *task) goOn(tr models.Trainer, images models.Images, be device.Backend) 
 		}
 		fmt.Fprintf(os.Stderr, "the training %.12s, which stopped earlier, cannot be gone on from: %v\n", key, err)
 		tr.Close()
-		if tr, err = t.set.Params.NewTrainer(be, images); err != nil {
+		if tr, err = newTrainer(t.set.Params, be, images, t.team); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -216,6 +286,7 @@ func (t *task) resume(tr models.Trainer, path string) (*progressSoFar, error) {
 	if err := json.Unmarshal([]byte(note), kept); err != nil {
 		return nil, fmt.Errorf("it has no record of its losses: %w", err)
 	}
+	t.from = path
 	return kept, nil
 }
 
@@ -246,7 +317,7 @@ func (t *task) steps(tr models.Trainer, kept *progressSoFar) (err error) {
 		}
 		steps.begin()
 		if err := tr.Step(); err != nil {
-			return fmt.Errorf("training step %d: %w", tr.Done()+1, err)
+			return t.failed(err, tr, save)
 		}
 		steps.end()
 		if done := tr.Done(); done%every == 0 || done == total {
@@ -266,6 +337,20 @@ func (t *task) steps(tr models.Trainer, kept *progressSoFar) (err error) {
 	}
 	kept.Seconds += time.Since(save.began).Seconds()
 	return nil
+}
+
+// failed is why a step was not done. Where another process has ended, the step before
+// it stands: it is saved, and the next attempt goes on from it.
+func (t *task) failed(err error, tr models.Trainer, save *saver) error {
+	if _, lost := ranks.IsLost(err); !lost {
+		return fmt.Errorf("training step %d: %w", tr.Done()+1, err)
+	}
+	why := t.team.Why(err)
+	state := fmt.Sprintf("saved after step %d of %d", tr.Done(), t.set.StepsTrained())
+	if err := errors.Join(save.save(), save.wait()); err != nil {
+		state = fmt.Sprintf("after step %d of %d, and no checkpoint could be saved: %v", tr.Done(), t.set.StepsTrained(), err)
+	}
+	return after(why, state)
 }
 
 // stopped is the reason to stop, or nil.

@@ -32,6 +32,9 @@ type task struct {
 	store   artifact.Store
 	report  func(worker.Progress)
 	attempt *record.Attempt
+
+	team *worker.Team // of a stage that several processes can do together
+	from string       // what a training goes on from; "" is its beginning
 }
 
 // Do is the [worker.Stage] of this program.

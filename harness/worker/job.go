@@ -53,6 +53,16 @@ type Job struct {
 	// one is dated a moment later.
 	After time.Time `json:"after,omitzero"`
 
+	// Team is where the processes compute that do the job together, this one first; empty
+	// where one does it. A worker that does not know it does the job alone, with the same
+	// result up to the order of sums.
+	Team []Seat `json:"team,omitempty"`
+	// Rank and Meeting are those of a process of a team after the first: its number and
+	// the file in which they meet. Begin waits for what the first one tells them.
+	Rank    int           `json:"rank,omitempty"`
+	Meeting string        `json:"meeting,omitempty"`
+	Begin   func() string `json:"-"`
+
 	// Hold says that the standard input stays open as long as the run lives:
 	// its end stops the worker as a signal would.
 	Hold bool `json:"hold,omitempty"`

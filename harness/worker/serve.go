@@ -50,6 +50,9 @@ func Serve(stdin io.Reader, stdout, stderr io.Writer, do Stage) int {
 			job.Version, Version)
 		return 4
 	}
+	if job.Rank > 0 {
+		return serveRank(job, in, stdin, stdout, stderr, do)
+	}
 	ctx, cancel := stopping(job, stdin)
 	defer cancel()
 

@@ -28,7 +28,7 @@ type Group interface {
 	// sum.
 	Gone(rank int)
 	// Close leaves the group: ranks that wait for this one hear of it.
-	Close() error
+	Close()
 }
 
 // Lost says that a rank is not there any more.
@@ -72,7 +72,7 @@ func (Alone) SumWide([]float64) error { return nil }
 func (Alone) Gone(int) {}
 
 // Close does nothing.
-func (Alone) Close() error { return nil }
+func (Alone) Close() {}
 
 // Sum replaces numbers by their sums over all ranks.
 func Sum(g Group, x []float32) error {
@@ -82,4 +82,20 @@ func Sum(g Group, x []float32) error {
 // Part is the images [lo, hi) of n that a rank computes.
 func Part(g Group, n int) (lo, hi int) {
 	return n * g.Rank() / g.Size(), n * (g.Rank() + 1) / g.Size()
+}
+
+// Agree is an error where a number, of which what says what it is, is not the same on
+// all ranks. All wait for each other in it.
+func Agree(g Group, what string, v float64) error {
+	said := make([]float64, g.Size())
+	said[g.Rank()] = v
+	if err := g.SumWide(said); err != nil {
+		return err
+	}
+	for r, other := range said {
+		if g.Size() > 1 && other != v {
+			return fmt.Errorf("%s is %g of rank %d and %g of rank %d", what, v, g.Rank(), other, r)
+		}
+	}
+	return nil
 }

@@ -112,7 +112,7 @@ func Join(path string, rank int) (Group, error) {
 	}
 	g := &shared{rank: rank, file: f}
 	if err := g.join(); err != nil {
-		_ = g.unmap()
+		g.unmap()
 		return nil, fmt.Errorf("joining the ranks in %s: %w", path, err)
 	}
 	return g, nil
@@ -283,26 +283,26 @@ func (g *shared) ring() {
 }
 
 // Close leaves the group.
-func (g *shared) Close() error {
+func (g *shared) Close() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.mapped == nil {
-		return nil
+		return
 	}
 	atomic.StoreUint32(&g.head.ranks[g.rank].state, left)
 	g.ring()
 	if g.broken == nil {
 		g.broken = &Lost{g.rank, true}
 	}
-	return g.unmap()
+	g.unmap()
 }
 
-func (g *shared) unmap() error {
+func (g *shared) unmap() {
 	if g.mapped != nil {
 		_ = unix.Munmap(g.mapped)
 		g.mapped, g.head = nil, nil
 	}
-	return g.file.Close()
+	_ = g.file.Close() // what is shared lies in memory
 }
 
 // sleep waits until a word is not what it was, somebody wakes it, or the time is over.

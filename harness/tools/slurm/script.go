@@ -86,7 +86,11 @@ func threads(a *Array) int {
 		case measured(a):
 			n = max(n, t.Settings.Measure.Threads)
 		default:
-			n = max(n, t.Settings.Training().Threads)
+			ranks := 1
+			if k := stage.Named(a.Kind); k != nil {
+				ranks = k.RanksOf(&t.Settings)
+			}
+			n = max(n, t.Settings.Training().Threads*ranks)
 		}
 	}
 	return n

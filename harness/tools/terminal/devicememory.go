@@ -38,8 +38,8 @@ type onDevice struct {
 // largest part of a batch that does, the time, and the disk of its checkpoints. What
 // does not fit as the file has it is a mistake, which says what would.
 func DeviceMemory(w io.Writer, ls []engine.Loaded, on Room) error {
-	t := table.Table{Columns: []string{"cell", "params", "batch", "micro batch", "memory", "largest micro batch", "its memory", "days",
-		"checkpoints", "sampling"}}
+	t := table.Table{Columns: []string{"cell", "params", "batch", "devices", "micro batch", "memory", "largest micro batch", "its memory",
+		"days", "checkpoints", "sampling"}}
 	var refused []string
 	seen := map[models.Params]bool{}
 	for _, l := range ls {
@@ -64,8 +64,8 @@ func DeviceMemory(w io.Writer, ls []engine.Loaded, on Room) error {
 	if err := table.WriteText(w, t); err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "\nmemory of one device with %s, %s of it for context and libraries; days at %s TFLOP/s\n", numeral.Bytes(on.Memory),
-		numeral.Bytes(deviceReserve), numeral.Digits(on.FLOPs/1e12, 3))
+	fmt.Fprintf(w, "\nmemory of one device with %s, %s of it for context and libraries; days at %s TFLOP/s a device, the sums between "+
+		"devices not counted\n", numeral.Bytes(on.Memory), numeral.Bytes(deviceReserve), numeral.Digits(on.FLOPs/1e12, 3))
 	if len(refused) > 0 {
 		return engine.Mistakef("not on a device with %s:\n  %s", numeral.Bytes(on.Memory), strings.Join(refused, "\n  "))
 	}
@@ -73,7 +73,8 @@ func DeviceMemory(w io.Writer, ls []engine.Loaded, on Room) error {
 }
 
 func deviceRow(s *stage.Settings, label string, on Room) (row []any, refused string) {
-	p, room := s.Params, on.Memory-deviceReserve
+	room, n := on.Memory-deviceReserve, s.Measure.Ranks()
+	p, batch := models.OneOfRanks(s.Params, n), s.Params.Training().Batch
 	extra := int64(0)
 	if s.Measure.Precision == "bf16" {
 		extra = 2 * p.Size() // copies of the weights
@@ -81,8 +82,7 @@ func deviceRow(s *stage.Settings, label string, on Room) (row []any, refused str
 	d := fitting(p, room-extra)
 	d.now, d.with = d.now+extra, d.with+extra
 	sampling := p.SampleMemory(s.Batch).Total() + extra
-	batch := p.Training().Batch
-	micro, _ := models.Get(p, microKey)
+	micro, _ := models.Get(s.Params, microKey)
 	largest, with := "none", ""
 	if d.largest > 0 {
 		largest, with = fmt.Sprint(d.largest), numeral.Bytes(d.with)
@@ -90,9 +90,9 @@ func deviceRow(s *stage.Settings, label string, on Room) (row []any, refused str
 	if micro == nil || micro == 0 {
 		micro = "all"
 	}
-	days := p.Costs().FLOPsTrainImage * float64(s.TrainImages()) / on.FLOPs / 86400
-	row = []any{label, numeral.Count(p.Size()), int64(batch), fmt.Sprint(micro), numeral.Bytes(d.now), largest, with, numeral.Digits(days, 3),
-		numeral.Bytes(checkpointBytes(p)), numeral.Bytes(sampling)}
+	days := p.Costs().FLOPsTrainImage * float64(s.TrainImages()) / on.FLOPs / float64(n) / 86400
+	row = []any{label, numeral.Count(p.Size()), int64(batch), int64(n), fmt.Sprint(micro), numeral.Bytes(d.now), largest, with,
+		numeral.Digits(days, 3), numeral.Bytes(checkpointBytes(p)), numeral.Bytes(sampling)}
 	switch {
 	case d.now > room && d.largest > 0:
 		refused = fmt.Sprintf("its training takes %s; %s = %d takes %s", numeral.Bytes(d.now), microKey, d.largest, numeral.Bytes(d.with))

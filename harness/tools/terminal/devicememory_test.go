@@ -2,6 +2,7 @@ package terminal
 
 import (
 	"bytes"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -40,6 +41,32 @@ func TestPresetsFitIntoACard(t *testing.T) {
 	err := DeviceMemory(&bytes.Buffer{}, loaded(t, "pra-s.toml"), Room{Memory: 2 << 30, FLOPs: 1e12})
 	if err == nil || !strings.Contains(err.Error(), "does not fit with one image at a time either") {
 		t.Errorf("a card of 2 GiB: %v", err)
+	}
+}
+
+// Eight devices have an eighth of the batch each, and an eighth of the time.
+func TestPresetsOnEightDevices(t *testing.T) {
+	card := Room{Memory: 80 << 30, FLOPs: MeasuredFLOPs}
+	one := loaded(t, "pra-s.toml")[0].Exp.Cells[0].Settings
+	all := *one
+	all.Measure.Devices = 8
+	alone, _ := deviceRow(one, "", card)
+	share, why := deviceRow(&all, "", card)
+	own, _ := models.Set(one.Params, "train.batch", one.Params.Training().Batch/8)
+	own, _ = models.Set(own, microKey, 32)
+	if why != "" || share[3] != int64(8) || alone[3] != int64(1) || share[2] != alone[2] ||
+		share[5] != numeral.Bytes(own.TrainMemory().Total()+2*own.Size()) && share[5] != numeral.Bytes(own.TrainMemory().Total()) {
+		t.Errorf("%v: %s; one device: %v", share, why, alone)
+	}
+	days := func(row []any) float64 {
+		v, err := strconv.ParseFloat(row[8].(string), 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	if d := days(alone) / days(share); d < 7.9 || d > 8.1 {
+		t.Errorf("%v days, %v on one device", share[8], alone[8])
 	}
 }
 

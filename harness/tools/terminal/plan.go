@@ -64,7 +64,7 @@ func planTable(w io.Writer, l engine.Loaded, p *engine.Plan) error {
 	t := table.Table{Columns: []string{"cell", quantity.Params.Called(), "tokens", quantity.ARSteps.Called(), quantity.NFE.Called(),
 		quantity.Head(quantity.FLOPsImage.Label, "GFLOP"), quantity.Head(quantity.TrainFLOPs.Label, "TFLOP"), "train memory",
 		"sample memory"}}
-	points := 0
+	points, devices := 0, 1
 	var last map[string]any // a point's seeds follow each other and share it
 	for i := range l.Exp.Cells {
 		c := &l.Exp.Cells[i]
@@ -84,6 +84,7 @@ func planTable(w io.Writer, l engine.Loaded, p *engine.Plan) error {
 			t.Rows = append(t.Rows, append([]any{label}, make([]any, len(t.Columns)-1)...))
 			continue
 		}
+		devices = s.Measure.Ranks()
 		t.Rows = append(t.Rows, []any{
 			label, numeral.Count(k.Params), tokens(s.Params), int64(k.ARSteps), int64(k.NFE),
 			numeral.Digits(k.FLOPsImage/1e9, 3),
@@ -93,6 +94,9 @@ func planTable(w io.Writer, l engine.Loaded, p *engine.Plan) error {
 	}
 	if err := table.WriteText(w, t); err != nil {
 		return err
+	}
+	if devices > 1 {
+		fmt.Fprintf(w, "%s = %d: each of %d processes takes the memory above on a device of its own\n", models.DevicesKey, devices, devices)
 	}
 	if points > MostLines {
 		fmt.Fprintf(w, "and %d more points: --json has them, --only chooses\n", points-MostLines)
