@@ -162,7 +162,7 @@ type Measure struct {
 	RepeatDisturbed int   `json:"repeat_disturbed"` // further tries of a disturbed round
 	CheckpointSteps int   `json:"checkpoint_steps"` // of a training; 0 = by time alone
 
-	Devices int `json:"devices,omitempty"` // processes that train or sample together, one a device; 0 = 1
+	Devices int `json:"devices,omitempty"` // processes that train or sample together, one per device; 0 = 1
 }
 
 // Ranks is how many processes do a stage together that several can.
