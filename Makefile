@@ -6,7 +6,7 @@ BIN := bin/prabench
 # with each other. The program sets this for itself (models/cpu/spin.go).
 export GOMP_SPINCOUNT ?= 30000
 
-.PHONY: help build setup quick test test-short race vet lint fuzz storm slurm-test check-aa bench pytorch-compare cuda cuda-test cuda-selftest cuda-bundle cuda-bundle-test cuda-ptx cuda-check clean
+.PHONY: help build setup quick test test-short race vet lint fuzz storm slurm-test check-aa bench pytorch-compare cuda cuda-test cuda-selftest cuda-bundle cuda-bundle-test cuda-ptx cuda-check dist dist-test clean
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | sort
 
@@ -106,6 +106,12 @@ cuda-bundle: ## a folder and a .tar.gz for a machine with a driver and nothing e
 cuda-bundle-test: cuda-bundle ## both commands of the bundle on the stand-in driver, in a root without Go, compiler or Python
 	@sh .ci/cuda-standin
 	@sh .ci/cuda-bundle-root || { [ $$? = 3 ] && echo "skipped: the bundle in a root of its own"; }
+
+dist: ## a folder and a .tar.gz for Linux of RHEL 8's age or newer, without Go and compiler, in .prabench (docs/reference/cluster.md)
+	@GO="$(GO)" sh .ci/dist
+
+dist-test: ## the same, and quick.toml from it in a root with an old C library and busybox
+	@{ GO="$(GO)" sh .ci/dist && sh .ci/dist-root; } || { [ $$? = 3 ] && echo "skipped: the bundle in a root of its own"; }
 
 cuda-ptx: ## compile the CUDA kernels to the committed PTX (clang-19; no CUDA needed)
 	@sh .ci/cuda-ptx

@@ -51,6 +51,22 @@ func (p Program) keep(from string) error {
 			return fmt.Errorf("the program of another device could not be copied to the artifacts folder: %w", err)
 		}
 	}
+	return p.libraries(from)
+}
+
+// libraries copies what a bundle's programs load from the folder lib beside theirs:
+// they look beside a copy of themselves as well.
+func (p Program) libraries(from string) error {
+	lib := filepath.Join(filepath.Dir(filepath.Dir(from)), "lib")
+	if _, err := os.Stat(filepath.Join(filepath.Dir(lib), "VERSION")); err != nil {
+		return nil // no bundle: /usr/local/lib is nobody's
+	}
+	found, _ := filepath.Glob(filepath.Join(lib, "lib*.so*"))
+	for _, library := range found {
+		if err := copyOnce(library, filepath.Join(filepath.Dir(p.Path), "lib", filepath.Base(library))); err != nil {
+			return fmt.Errorf("a library of the bundle could not be copied to the artifacts folder: %w", err)
+		}
+	}
 	return nil
 }
 
