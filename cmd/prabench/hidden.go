@@ -49,6 +49,7 @@ func (a *app) manCommand() *cobra.Command {
 
 func (a *app) taskCommand() *cobra.Command {
 	n := slurm.NodeTask{Command: workerCommand, Slurm: slurmTool, Getenv: os.Getenv}
+	n.Exit = func(code int) { a.code = code }
 	c := &cobra.Command{
 		Use: "task", Short: "Do one task of a submission, on a node of a cluster", Hidden: true, Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -61,7 +62,7 @@ func (a *app) taskCommand() *cobra.Command {
 			}
 			n.Out = a.stdout
 			done, err := n.Do(c.Context())
-			if err == nil && !done {
+			if err == nil && !done && a.code == exitOK {
 				a.code = exitFailed
 			}
 			return err
@@ -71,6 +72,7 @@ func (a *app) taskCommand() *cobra.Command {
 	f.StringVar(&n.Plan, "plan", "", "the frozen plan")
 	f.StringVar(&n.Hash, "hash", "", "its SHA-256")
 	f.StringVar(&n.Array, "array", "", "name of the array")
+	f.IntVar(&n.RequeueStatus, "requeue-status", 0, "exit code that asks the script to put the task back into the queue")
 	f.IntVar(&n.Index, "index", 0, "number of the task; SLURM_ARRAY_TASK_ID otherwise")
 	return c
 }

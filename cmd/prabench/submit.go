@@ -40,17 +40,7 @@ func (a *app) submitCommand() *cobra.Command {
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&o.Partition, "partition", "", "partition of the nodes")
-	f.StringVar(&o.Account, "account", "", "account that is charged")
-	f.StringVar(&o.QOS, "qos", "", "quality of service")
-	f.StringVar(&o.Constraint, "constraint", "", "features that nodes must have")
-	f.StringVar(&o.Time, "time", "",
-		"time limit of a task, as Slurm writes it; two minutes before it a training saves and goes back into the queue")
-	f.StringVar(&o.Mem, "mem", "", "memory of a task, such as 16G")
-	f.StringVar(&o.Gres, "gres", "", "devices of a task that uses the models, such as gpu:1")
-	f.IntVar(&o.Concurrent, "concurrent", 0, "tasks of an array at once; 0 is as many as there is room for")
-	f.StringVar(&o.TimingPartition, "timing-partition", "", "partition of timings; --partition otherwise")
-	f.StringVar(&o.TimingConstraint, "timing-constraint", "", "features that pin timings to one type of node; --constraint otherwise")
+	o.Flags(f)
 	f.StringVar(&retry, "retry", "", "`failed`: send stages again that failed before")
 	f.BoolVar(&wait, "wait", false, "stay until all is there, and send the next stop of a search when one is done")
 	f.BoolVar(&dry, "dry-run", false, "print the scripts and the calls of sbatch; write and send nothing")

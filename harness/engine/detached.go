@@ -23,6 +23,7 @@ type Detached struct {
 	Places  Places // DB is not used
 	Command func(device string) ([]string, error)
 	Cores   int           // that this process may use; 0 = all
+	Jobs    int           // stages side by side, as far as cores and memory allow; 0 = one
 	Grace   time.Duration // for workers to save when stopped
 	Wait    time.Duration // for inputs that another machine has just made to be seen here
 	Order   string        // how rounds of timings are ordered, for their protocol
@@ -43,7 +44,8 @@ func (d Detached) Do(ctx context.Context, items ...*Item) (schedule.Report, erro
 	defer meter.Close()
 	p := &Plan{Items: items, byKey: map[string]*Item{}}
 	l := &launcher{
-		places: d.Places, plan: p, environment: machine.Environment(0), meter: meter, devices: &devices{command: d.Command}, jobs: 1,
+		places: d.Places, plan: p, environment: machine.Environment(0), meter: meter, devices: &devices{command: d.Command},
+		jobs:  max(1, d.Jobs),
 		cores: d.Cores, order: d.Order, marks: d.Places.elsewhere(), stop: stop,
 		runner: worker.Runner{Command: d.Command, LogDir: d.Places.Logs(), Grace: or(d.Grace, 30*time.Second)},
 	}
@@ -63,7 +65,10 @@ func (d Detached) Do(ctx context.Context, items ...*Item) (schedule.Report, erro
 		return kept, err
 	}
 	p.estimate()
-	s := schedule.Scheduler{Jobs: 1, Pause: time.Second, Launcher: l, Clock: schedule.System{}, Observer: l}
+	s := schedule.Scheduler{Jobs: l.jobs, Pause: time.Second, Launcher: l, Clock: schedule.System{}, Observer: l}
+	if l.jobs > 1 {
+		s.Threads, s.Memory = orCores(d.Cores), machine.Usable()
+	}
 	report, err := s.Run(ctx, l.tasks())
 	if text := l.disturbed.total(); text != "" {
 		l.meter.Say("%s", text)

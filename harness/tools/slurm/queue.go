@@ -126,14 +126,24 @@ func most(ctx context.Context, run Tool) int {
 	if err != nil {
 		return usual - 1
 	}
+	limit, fewer := usual-1, 0
 	for line := range strings.Lines(out) {
 		key, value, _ := strings.Cut(line, "=")
-		if strings.TrimSpace(key) != "MaxArraySize" {
-			continue
-		}
-		if n, err := strconv.Atoi(strings.TrimSpace(value)); err == nil && n > 1 {
-			return n - 1
+		switch strings.TrimSpace(key) {
+		case "MaxArraySize":
+			if n, err := strconv.Atoi(strings.TrimSpace(value)); err == nil && n > 1 {
+				limit = n - 1
+			}
+		case "SchedulerParameters": // a=1,b,max_array_tasks=500: fewer at once than there are indices
+			for p := range strings.SplitSeq(strings.TrimSpace(value), ",") {
+				if n, err := strconv.Atoi(strings.TrimPrefix(p, "max_array_tasks=")); err == nil && strings.HasPrefix(p, "max_array_tasks=") && n > 0 {
+					fewer = n
+				}
+			}
 		}
 	}
-	return usual - 1
+	if fewer > 0 {
+		limit = min(limit, fewer)
+	}
+	return limit
 }

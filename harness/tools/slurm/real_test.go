@@ -487,3 +487,110 @@ func (b *bench) values(db string) map[string]string {
 	}
 	return values
 }
+
+// TestRealSlurmSite sends twelve cells through a real Slurm three to a task, with a
+// prologue that sets what a wrapper checks, puts a task back into the queue in the
+// middle, and compares with a run on one machine.
+func TestRealSlurmSite(t *testing.T) {
+	if os.Getenv("PRABENCH_SLURM_TEST") == "" {
+		t.Skip("starts a Slurm and trains for a minute: make slurm-test")
+	}
+	file, err := filepath.Abs("testdata/twelve.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	program := filepath.Join(dir, "bin", "prabench")
+	if out, err := exec.Command("go", "build", "-buildvcs=auto", "-o", program, "prabench/cmd/prabench").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	b := &bench{t: t, program: program, file: file, dir: dir}
+	short := []string{"--set", "train.steps=12000", "--set", "measure.rounds=0"}
+	b.must(append([]string{"run", "--no-figures", "--db", "local.db", "--artifacts", "local"}, short...)...)
+
+	site := "#!/bin/bash\n#SBATCH --comment=ours\n" + `export SITE_TOKEN="two words"
+check() {
+	[ "$SITE_TOKEN" = "two words" ] || exit 9
+	echo "token seen by task $SLURM_ARRAY_TASK_ID"
+	exec env SITE_WORD="$1" "${@:2}"
+}
+`
+	if err := os.WriteFile(filepath.Join(dir, "site.sh"), []byte(site), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	c := slurmtest.Start(t, 2, 4)
+	shared := append([]string{"--db", "cluster.db", "--artifacts", "shared"}, short...)
+	submit := append([]string{"submit", "slurm", "--time", "10", "--pack", "3", "--prologue", "site.sh", "--wrap", "check 'a b'"}, shared...)
+	sent := b.submit(append(submit, "--json")...)
+	if sent.tasks("train") != 6 || sent.tasks("sample") != 12 || sent.tasks("score") != 12 {
+		t.Fatalf("sent %+v", sent)
+	}
+	if n := strings.Count(c.Must("squeue", "--noheader", "--array", "--format=%j"), "-train"); n != 2 {
+		t.Errorf("six trainings are in %d tasks, three to each", n)
+	}
+	keys := b.keys("train")
+	job, position := "", 0
+	b.wait("three trainings of one task under way", func() bool {
+		under := b.underWay()
+		for line := range strings.Lines(c.Must("squeue", "--noheader", "--array", "--states=RUNNING", "--format=%F_%K|%j|%K|%k")) {
+			f := strings.Split(strings.TrimSpace(line), "|")
+			if len(f) != 4 || !strings.HasSuffix(f[1], "-train") {
+				continue
+			}
+			if f[3] != "ours" {
+				t.Errorf("the comment of the prologue's line is %q", f[3])
+			}
+			var p int
+			fmt.Sscan(f[2], &p)
+			if under[keys[3*p]] && under[keys[3*p+1]] && under[keys[3*p+2]] {
+				job, position = f[0], p
+				return true
+			}
+		}
+		return false
+	})
+	c.Must("scancel", "--signal=USR2", "--batch", job)
+	b.wait("the queue to be empty", func() bool { return b.active(c) == 0 })
+	for _, cell := range b.status(shared...) {
+		if cell.State != "done" {
+			t.Errorf("cell %s (%s) is %s: %s", cell.Cell, cell.Label, cell.State, cell.Reason)
+		}
+	}
+	log := b.log(task{job: job})
+	for _, want := range []string{"token seen by task", "the script is to put it back into the queue", "started again"} {
+		if !strings.Contains(log, want) {
+			t.Errorf("the log of %s lacks %q:\n%s", job, want, log)
+		}
+	}
+	resumed := 0
+	for i := range 3 {
+		if b.resumed(keys[3*position+i]) {
+			resumed++
+		}
+	}
+	if resumed != 3 {
+		t.Errorf("%d of the three trainings of %s went on from their checkpoints", resumed, job)
+	}
+	b.same()
+}
+
+// underWay are the trainings that have made steps and have more than a third to make.
+func (b *bench) underWay() map[string]bool {
+	out := map[string]bool{}
+	files, _ := filepath.Glob(filepath.Join(b.dir, "shared", "elsewhere", "*.json"))
+	for _, f := range files {
+		var m struct {
+			Stage, Kind string
+			Progress    struct {
+				What        string `json:"what"`
+				Done, Total int
+			}
+		}
+		raw, err := os.ReadFile(f)
+		if err == nil && json.Unmarshal(raw, &m) == nil && m.Kind == "train" && m.Progress.What == "training" && m.Progress.Done > 0 &&
+			3*m.Progress.Done < 2*m.Progress.Total {
+			out[m.Stage] = true
+		}
+	}
+	return out
+}

@@ -15,13 +15,16 @@ const notice = 120
 // jobName is an array's job name, by which the queue is searched.
 func jobName(id, array string) string { return "prabench-" + id + "-" + array }
 
-// script is the text that sbatch gets for an array. The program takes the
-// shell's place, so that the signal before the time limit reaches it.
-func script(s *Submission, a *Array, id, hash string, o Options) string {
+// script is the text that sbatch gets for an array. Lines of the prologue come
+// before ours: of two that say the same sbatch takes the later one.
+func script(s *Submission, a *Array, id, hash string, o Options, at site) string {
 	dir := Dir(s.Artifacts, id)
 	var b strings.Builder
-	fmt.Fprintf(&b, "#!/bin/sh\n# %s, stages of kind %s: %d; written by prabench submit slurm, plan %.12s.\n", s.Name, a.Kind,
+	fmt.Fprintf(&b, "#!%s\n# %s, stages of kind %s: %d; written by prabench submit slurm, plan %.12s.\n", at.shell, s.Name, a.Kind,
 		len(a.Tasks), hash)
+	for _, line := range at.lines {
+		b.WriteString(line + "\n")
+	}
 	set := func(format string, args ...any) { fmt.Fprintf(&b, "#SBATCH "+format+"\n", args...) }
 	given := func(flag, value string) {
 		if value != "" {
@@ -38,7 +41,7 @@ func script(s *Submission, a *Array, id, hash string, o Options) string {
 	set("--kill-on-invalid-dep=yes")
 	set("--nodes=1")
 	set("--ntasks=1")
-	set("--cpus-per-task=%d", threads(a))
+	set("--cpus-per-task=%d", processors(a, o.CPUs))
 	if measured(a) {
 		o = o.timing()
 		set("--exclusive")
@@ -52,8 +55,9 @@ func script(s *Submission, a *Array, id, hash string, o Options) string {
 	if usesDevice(a) {
 		given("gres", o.Gres)
 	}
-	fmt.Fprintf(&b, "exec %s task --plan %s --hash %s --array %s\n", quoted(s.Program.Path),
-		quoted(filepath.Join(dir, planFile)), hash, a.Name)
+	b.WriteString(at.before)
+	b.WriteString(at.start(fmt.Sprintf("%s task --plan %s --hash %s --array %s", quoted(s.Program.Path),
+		quoted(filepath.Join(dir, planFile)), hash, a.Name)))
 	return b.String()
 }
 
@@ -78,6 +82,15 @@ func measured(a *Array) bool {
 	return k != nil && k.Measured()
 }
 
+// processors are those of one task of an array.
+func processors(a *Array, least int) int {
+	n := threads(a)
+	if usesDevice(a) {
+		n = max(n, least)
+	}
+	return n * max(1, a.Pack)
+}
+
 // threads is what the tasks of an array compute with at most.
 func threads(a *Array) int {
 	n := 1
@@ -99,15 +112,21 @@ func threads(a *Array) int {
 // indices writes the indices of an array as sbatch wants them: 0-11%4, or
 // 0-2,5%4.
 func indices(a *Array, concurrent int) string {
+	var at []int // sorted
+	for _, t := range a.Tasks {
+		if p := a.position(t.Index); len(at) == 0 || at[len(at)-1] != p {
+			at = append(at, p)
+		}
+	}
 	var parts []string
-	for i := 0; i < len(a.Tasks); {
+	for i := 0; i < len(at); {
 		j := i
-		for j+1 < len(a.Tasks) && a.Tasks[j+1].Index == a.Tasks[j].Index+1 {
+		for j+1 < len(at) && at[j+1] == at[j]+1 {
 			j++
 		}
-		part := strconv.Itoa(a.Tasks[i].Index)
+		part := strconv.Itoa(at[i])
 		if j > i {
-			part += "-" + strconv.Itoa(a.Tasks[j].Index)
+			part += "-" + strconv.Itoa(at[j])
 		}
 		parts = append(parts, part)
 		i = j + 1

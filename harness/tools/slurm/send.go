@@ -72,13 +72,18 @@ func NewDraft(ctx context.Context, run Tool, p *engine.Plan, view *View, places 
 		}
 		todo = append(todo, it)
 	}
+	at, err := o.site()
+	if err != nil {
+		return nil, err
+	}
 	d.Arrays = arrange(todo, view.Queued, most(ctx, run))
+	d.pack(o.Pack)
 	if d.content, d.Hash, d.ID, err = d.encode(); err != nil {
 		return nil, err
 	}
 	for i := range d.Arrays {
 		a := &d.Arrays[i]
-		d.Scripts = append(d.Scripts, Script{a.Name, a.Name + ".sh", script(&d.Submission, a, d.ID, d.Hash, o)})
+		d.Scripts = append(d.Scripts, Script{a.Name, a.Name + ".sh", script(&d.Submission, a, d.ID, d.Hash, o, at)})
 	}
 	return d, nil
 }

@@ -44,7 +44,8 @@ type Submission struct {
 type Array struct {
 	Name  string `json:"name"` // kind, or kind-n where there are several
 	Kind  string `json:"kind"`
-	Tasks []Task `json:"tasks"` // by index
+	Tasks []Task `json:"tasks"`          // by index
+	Pack  int    `json:"pack,omitempty"` // stages that share a task of Slurm; 0 is one
 
 	// What has to end before. Corresponds names an array whose task of the same
 	// index is the input of each task here. One names arrays of a single task
@@ -82,6 +83,37 @@ func (s *Submission) Array(name string) (*Array, bool) {
 		}
 	}
 	return nil, false
+}
+
+// position is the index that Slurm knows a task by.
+func (a *Array) position(index int) int { return index / max(1, a.Pack) }
+
+// pack puts n stages into each task of Slurm, but for those that are measured alone.
+// Tasks correspond by their index: where one of two arrays is packed, all of the
+// earlier are waited for.
+func (s *Submission) pack(n int) {
+	if n <= 1 {
+		return
+	}
+	for i := range s.Arrays {
+		a := &s.Arrays[i]
+		if !measured(a) {
+			a.Pack = n
+		}
+		if before, ok := s.Array(a.Corresponds); ok && before.Pack != a.Pack {
+			a.Some, a.Corresponds = append(a.Some, a.Corresponds), ""
+		}
+	}
+}
+
+// Packed are the tasks that share one of Slurm's.
+func (a *Array) Packed(position int) (out []Task) {
+	for _, t := range a.Tasks {
+		if a.position(t.Index) == position {
+			out = append(out, t)
+		}
+	}
+	return out
 }
 
 // Task finds a task by its index.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"strconv"
 	"syscall"
 	"time"
@@ -25,6 +26,11 @@ type NodeTask struct {
 	Out        io.Writer
 	Slurm      Tool
 	Getenv     func(string) string
+
+	// RequeueStatus is the exit code by which the script is asked to put the task
+	// back into the queue; with 0 the program does so itself.
+	RequeueStatus int
+	Exit          func(code int)
 }
 
 // How long the ends of a task may take: saving after a signal, within Slurm's
@@ -51,14 +57,18 @@ func (n NodeTask) Do(ctx context.Context) (done bool, err error) {
 	if !ok {
 		return false, fmt.Errorf("the plan has no array %q", n.Array)
 	}
-	t, ok := a.Task(n.Index)
-	if !ok {
+	tasks := a.Packed(n.Index)
+	if len(tasks) == 0 {
 		return false, fmt.Errorf("array %s of the plan has no task %d", n.Array, n.Index)
 	}
-	if stage.Named(t.Kind) == nil {
-		return false, fmt.Errorf("this program knows no stages of kind %q: submit again", t.Kind)
+	var items []*engine.Item
+	for _, t := range tasks {
+		if stage.Named(t.Kind) == nil {
+			return false, fmt.Errorf("this program knows no stages of kind %q: submit again", t.Kind)
+		}
+		fmt.Fprintf(n.Out, "%s of %s, array %s, task %d%s\n", t.Kind, t.Label, n.Array, n.Index, n.where())
+		items = append(items, t.item())
 	}
-	fmt.Fprintf(n.Out, "%s of %s, array %s, task %d%s\n", t.Kind, t.Label, n.Array, n.Index, n.where())
 
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -78,25 +88,56 @@ func (n NodeTask) Do(ctx context.Context) (done bool, err error) {
 	}()
 
 	d := engine.Detached{
-		Places: engine.Places{Artifacts: s.Artifacts}, Command: n.Command, Cores: n.cores(),
+		Places: engine.Places{Artifacts: s.Artifacts}, Command: n.Command, Cores: n.cores(), Jobs: len(items),
 		Grace: grace, Wait: visibleSoon, Order: timingOrder, Out: n.Out,
 	}
-	report, err := d.Do(ctx, t.item())
-	o := report.Outcomes[t.Key]
-	if o.State == schedule.OK {
+	finished, err := n.doAll(ctx, d, items)
+	if err == nil && finished == len(items) {
 		return true, nil
 	}
 	select {
 	case again := <-requeue:
-		if again && err == nil {
+		if again && finished < len(items) && !isFailure(err) {
 			return false, n.requeue()
 		}
 	default:
 	}
-	if err == nil {
-		err = fmt.Errorf("%s of %s ended with %s: %s", t.Kind, t.Label, o.State, o.Reason)
+	if finished > 0 && !isFailure(err) {
+		// What corresponds to the others goes on: a task that lacks its input says so itself.
+		fmt.Fprintf(n.Out, "%d of %d stages are done; of the others: %v\n", finished, len(items), err)
+		return true, nil
 	}
 	return false, err
+}
+
+// isFailure tells a disk or a program that failed from stages that did.
+func isFailure(err error) bool {
+	_, failed := errors.AsType[*engine.Failure](err)
+	return failed
+}
+
+// doAll does stages side by side, and those that have their inputs where others of
+// the same task lack theirs. The error says what became of those that are not done.
+func (n NodeTask) doAll(ctx context.Context, d engine.Detached, items []*engine.Item) (finished int, err error) {
+	var errs []error
+	for len(items) > 0 {
+		report, err := d.Do(ctx, items...)
+		missing, lacks := errors.AsType[*engine.MissingInput](err)
+		if !lacks {
+			for _, it := range items {
+				if o := report.Outcomes[it.Key]; o.State == schedule.OK {
+					finished++
+				} else if err == nil {
+					errs = append(errs, fmt.Errorf("%s of %s ended with %s: %s", it.Kind, it.Label, o.State, o.Reason))
+				}
+			}
+			return finished, errors.Join(append(errs, err)...)
+		}
+		errs = append(errs, err)
+		items = slices.DeleteFunc(items, func(it *engine.Item) bool { return it == missing.Item })
+		d.Wait = 0 // it was waited once
+	}
+	return finished, errors.Join(errs...)
 }
 
 // requeue puts this task back into the queue, where it keeps its number and
@@ -105,6 +146,11 @@ func (n NodeTask) requeue() error {
 	job := n.Getenv("SLURM_JOB_ID")
 	if job == "" {
 		return errors.New("stopped before its end, outside of Slurm: nothing starts it again")
+	}
+	if n.RequeueStatus != 0 {
+		fmt.Fprintln(n.Out, "the script is to put it back into the queue")
+		n.Exit(n.RequeueStatus)
+		return nil
 	}
 	if _, err := n.Slurm(context.Background(), "scontrol", "requeue", job); err != nil {
 		return fmt.Errorf("stopped before its end, and it could not be put back into the queue: %w; submit again", err)

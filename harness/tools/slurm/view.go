@@ -34,10 +34,10 @@ func Look(ctx context.Context, run Tool, places engine.Places) (*View, error) {
 	for _, s := range subs {
 		for _, a := range s.Arrays {
 			for _, t := range a.Tasks {
-				if st, ok := tasks[taskName{jobName(s.id, a.Name), t.Index}]; ok {
+				if st, ok := tasks[taskName{jobName(s.id, a.Name), a.position(t.Index)}]; ok {
 					v.Stages[t.Key] = st
 				} else {
-					v.Stages[t.Key] = State{Job: jobOf(s, a.Name, t.Index), Name: jobName(s.id, a.Name)}
+					v.Stages[t.Key] = State{Job: jobOf(s, a.Name, a.position(t.Index)), Name: jobName(s.id, a.Name)}
 				}
 			}
 		}
