@@ -241,8 +241,9 @@ func locate(path string) (string, error) {
 
 func onNetwork(path, name string) error {
 	return &Error{Path: path, Problem: ErrNetwork, Message: "the database would be on a network filesystem, " + name +
-		", where SQLite's write-ahead log can lose data: " +
-		"put it on a local disk with --db, and bring results from other machines with `prabench ingest DIR`"}
+		", where SQLite's write-ahead log can lose data: put it on a local disk with --db; /tmp will do, since `prabench ingest DIR` " +
+		"makes it again from the folder of artifacts, which may stay where it is, on this machine or any other " +
+		"(docs/reference/cluster.md, \"Where everything is NFS\")"}
 }
 
 // readHeader reads the first 100 bytes of a database file, nil when there is
