@@ -90,7 +90,7 @@ func TestGradients(t *testing.T) {
 				backward: func(p *Pass, dy device.Buffer) { e.Backward(p, dproj, dy, x, labels, order, 2) }}
 		},
 		"masked embedding": func(l *Parameters, r *room) net {
-			e := NewMaskedEmbedding(l, "e", 3, 4, 3, 2)
+			e := NewMaskedEmbedding(l, "e", EmbeddingShape{Dim: 3, Width: 4, Tokens: 3, Classes: 2})
 			x, y, proj, m := r.filled(18, 0), r.Act(24), r.Act(24), e.Masks(&r.Memory, 6)
 			r.Be.Upload(m.Hidden, []float32{0, 1, 1, 1, 0, 0})
 			r.Be.Upload(m.Shown, []float32{1, 0, 0, 0, 1, 1})

@@ -5,19 +5,23 @@ import "prabench/models/device"
 // MaskedEmbedding turns the tokens of whole images, some of which are hidden, into a
 // residual stream: all hidden tokens are the same learnt vector, and every token knows
 // its place and the class of its image. Labels from 0 to classes; the last one is no
-// class.
+// class. Without learnt places the attention tells places apart.
 type MaskedEmbedding struct {
 	In     Linear
 	Mask   *Tensor // [width]
-	Places Places
+	Places Places  // none where places are not learned
 	Class  Table
+	tokens int
 }
 
-// NewMaskedEmbedding declares NAME.weight, bias, mask, pos and class.
-func NewMaskedEmbedding(l *Parameters, name string, dim, width, tokens, classes int) MaskedEmbedding {
-	e := MaskedEmbedding{In: l.Linear(name, dim, width), Mask: l.Tensor(name+".mask", false, 0.1, width)}
-	e.Places = NewPlaces(l, name+".pos", tokens, width)
-	e.Class = NewTable(l, name+".class", classes+1, width, 0.1)
+// NewMaskedEmbedding declares NAME.weight, bias, mask, pos and class; s.Block means
+// nothing to it.
+func NewMaskedEmbedding(l *Parameters, name string, s EmbeddingShape) MaskedEmbedding {
+	e := MaskedEmbedding{In: l.Linear(name, s.Dim, s.Width), Mask: l.Tensor(name+".mask", false, 0.1, s.Width), tokens: s.Tokens}
+	if !s.rotary() {
+		e.Places = NewPlaces(l, name+".pos", s.Tokens, s.Width)
+	}
+	e.Class = NewTable(l, name+".class", s.Classes+1, s.Width, 0.1)
 	return e
 }
 
@@ -41,22 +45,26 @@ func (e *MaskedEmbedding) Masks(m *Memory, rows int) *Masks {
 // Forward writes u [images·tokens, width] of the tokens x [images·tokens, dim], of which
 // those that are hidden are not used; proj is of u's size.
 func (e *MaskedEmbedding) Forward(p *Pass, u, proj, x device.Buffer, m *Masks, images int) {
-	rows, W := images*e.Places.Tokens, e.In.Out
+	rows, W := images*e.tokens, e.In.Out
 	size := rows * W
 	proj, u = proj.Slice(0, size), u.Slice(0, size)
 	e.In.Apply(p, u, none, x, rows, device.None)
 	device.Do(p.Be, device.RowMix{Dst: proj, A: m.Hidden, X: e.Mask.Of(p.Weights), B: m.Shown, Y: u, Rows: rows, N: W, XRows: 1})
 	e.Class.Forward(p, u, m.Labels, rows)
 	device.Do(p.Be, device.Mix{Dst: u, A: 1, X: u, B: 1, Y: proj})
-	e.Places.Forward(p, u, m.ones, images)
+	if e.Places.Pos != nil {
+		e.Places.Forward(p, u, m.ones, images)
+	}
 }
 
 // Backward accumulates parameter gradients from du. The tokens receive none: they are
 // constants of the loss. dproj is scratch of u's size.
 func (e *MaskedEmbedding) Backward(p *Pass, dproj, du, x device.Buffer, m *Masks, images int) {
-	rows, W := images*e.Places.Tokens, e.In.Out
+	rows, W := images*e.tokens, e.In.Out
 	e.Class.Backward(p, du, m.Labels, rows)
-	e.Places.Backward(p, du, m.ones, images)
+	if e.Places.Pos != nil {
+		e.Places.Backward(p, du, m.ones, images)
+	}
 	device.Do(p.Be, device.Gemm{M: 1, N: W, K: rows, Alpha: 1, A: m.Hidden, LDA: rows, B: du, LDB: W, Beta: 1, C: e.Mask.Of(p.Grads), LDC: W})
 	device.Do(p.Be, device.RowMix{Dst: dproj, A: m.Shown, X: du, B: m.zeros, Y: du, Rows: rows, N: W, XRows: rows})
 	e.In.Backward(p, none, 0, dproj, dproj, none, x, rows, device.None)

@@ -44,6 +44,13 @@ type Config struct {
 	HeadDepth      int    `toml:"head_depth" json:"head_depth"`
 	HeadModulation string `toml:"head_modulation" json:"head_modulation"` // "block", "shared" or "separable"
 	Target         string `toml:"target" json:"target"`                   // "x" or "v"
+
+	// How the transformer's layers are made.
+	Norm    string `toml:"norm" json:"norm,omitempty" absent:"layernorm"`    // "layernorm" or "rmsnorm"
+	MLPKind string `toml:"mlp_kind" json:"mlp_kind,omitempty" absent:"gelu"` // "gelu" or "swiglu"
+	// "learned" places, or "rope2d": attention turns queries and keys by row and column.
+	Positions string `toml:"positions" json:"positions,omitempty" absent:"learned"`
+	QKNorm    string `toml:"qk_norm" json:"qk_norm,omitempty" absent:"none"` // of queries and keys of a head: "none" or "rmsnorm"
 }
 
 // TrainConfig is the table [train].
@@ -101,7 +108,7 @@ func (t TrainConfig) noiseSeed() uint64 { return models.SeedOf(t.SeedNoise, t.Se
 func defaults() Params {
 	return Params{
 		Model: Config{Size: 28, Channels: 1, Classes: 10, Patch: 7, Width: 96, Depth: 3, Heads: 4, MLP: 4, HeadWidth: 160, HeadDepth: 2,
-			HeadModulation: "block", Target: "x"},
+			HeadModulation: "block", Target: "x", Norm: "layernorm", MLPKind: "gelu", Positions: "learned", QKNorm: "none"},
 		Train: TrainConfig{Steps: 1500, Batch: 128, LR: 1e-3, Warmup: 0.05, Beta2: 0.95, Clip: 1, EMA: "0.999", MaskRatioMin: 0.7,
 			MaskRatioStd: 0.25, FlowSamples: 1, TimeStd: 1, ClassDropout: 0.1, Threads: 1, Schedule: "cosine", Decay: 0.2},
 		Sample: SampleConfig{FlowSteps: 10, Solver: "euler", LastStep: 0.04, GuidanceSchedule: "constant", GuidanceTo: 1, Weights: "ema",
@@ -123,6 +130,10 @@ func (c Config) modulation() layers.Modulation {
 		return layers.Separable
 	}
 	return layers.PerBlock
+}
+
+func (c Config) trunk() layers.Trunk {
+	return layers.Trunk{Norm: c.Norm, MLPKind: c.MLPKind, Positions: c.Positions, QKNorm: c.QKNorm}
 }
 
 // flow is how the head's flow is integrated.
@@ -148,7 +159,7 @@ func (c Config) validate() error {
 		models.Positive("model.width", c.Width), models.Positive("model.depth", c.Depth), models.Positive("model.heads", c.Heads),
 		models.Positive("model.mlp", c.MLP), models.Positive("model.head_width", c.HeadWidth),
 		models.Positive("model.head_depth", c.HeadDepth), models.OneOf("model.target", c.Target, "x", "v"),
-		models.OneOf("model.head_modulation", c.HeadModulation, "block", "shared", "separable"),
+		models.OneOf("model.head_modulation", c.HeadModulation, "block", "shared", "separable"), c.trunk().Check(c.Width, c.Heads),
 	); err != nil {
 		return err
 	}

@@ -20,8 +20,10 @@ type layout struct {
 
 func newLayout(c Config) *layout {
 	l := &layout{}
-	l.embedding = layers.NewMaskedEmbedding(&l.Parameters, "in", c.TokenDim(), c.Width, c.Tokens(), c.Classes)
-	l.stack = layers.NewStack(&l.Parameters, "trunk", layers.StackShape{Depth: c.Depth, Width: c.Width, Heads: c.Heads, MLP: c.MLP})
+	l.embedding = layers.NewMaskedEmbedding(&l.Parameters, "in", layers.EmbeddingShape{Dim: c.TokenDim(), Width: c.Width,
+		Tokens: c.Tokens(), Classes: c.Classes, Trunk: c.trunk()})
+	l.stack = layers.NewStack(&l.Parameters, "trunk", layers.StackShape{Depth: c.Depth, Width: c.Width, Heads: c.Heads, MLP: c.MLP,
+		Trunk: c.trunk()})
 	l.head = layers.NewHead(&l.Parameters, "head", c.Width, c.TokenDim(), c.HeadWidth, c.HeadDepth, c.TokenDim(), c.modulation())
 	l.Place()
 	return l
@@ -38,6 +40,7 @@ type Model struct {
 	mem      layers.Memory
 	raw, ema device.Buffer
 	averages layers.Averages // ema and others
+	turns    device.Buffer   // angles of the places; absent where they are learned
 }
 
 func emptyModel(be device.Backend, p Params) (*Model, error) {
@@ -47,6 +50,8 @@ func emptyModel(be device.Backend, p Params) (*Model, error) {
 	m := &Model{params: p, be: be, half: be.Caps().HalfCache, net: newLayout(p.Model), mem: layers.Memory{Be: be}}
 	m.raw, m.averages = m.mem.Alloc(device.Model, m.net.Total), layers.NewAverages(&m.mem, &m.net.Parameters, p.Train.EMA)
 	m.ema = m.averages.First
+	_, raster := p.Model.patches()
+	m.turns = p.Model.trunk().Turns(&m.mem, raster, p.Model.Size/p.Model.Patch, p.Model.Width, p.Model.Heads)
 	if m.mem.Err != nil {
 		m.Close()
 		return nil, m.mem.Err
@@ -67,7 +72,7 @@ func newModel(be device.Backend, p Params) (*Model, error) {
 
 // pass reads the weights of a flat array; grads is absent in inference.
 func (m *Model) pass(flat, grads device.Buffer) *layers.Pass {
-	return &layers.Pass{Be: m.be, Weights: flat, Grads: grads, Half: m.half}
+	return &layers.Pass{Be: m.be, Weights: flat, Grads: grads, Half: m.half, Turns: m.turns}
 }
 
 // sequences are images whose tokens all see each other.

@@ -47,8 +47,10 @@ class Model(pra.Model):
         """x [A, N, P], hidden [A, N] of truth values, labels [A]"""
         m = hidden[..., None].astype(float)
         e = self.lin("in", wrap(np.where(hidden[..., None], 0, x))) * (1 - m) + self.p["in.mask"] * m
-        u = e + self.p["in.pos"] + self.p["in.class"][np.asarray(labels)].reshape(len(x), 1, self.width)
-        return self.stack("trunk", self.depth, u, self.width)
+        u = e + self.p["in.class"][np.asarray(labels)].reshape(len(x), 1, self.width)
+        if self.positions == "learned":
+            u = u + self.p["in.pos"]
+        return self.stack("trunk", self.depth, u, self.width, self.norm, self.mlp_kind)
 
     def masks(self, tr, images):
         u, out = Noise(tr["seed"]).uniforms(2, images, 1)[:, 0], []
@@ -109,18 +111,20 @@ class Model(pra.Model):
 
 def shapes(c):
     out = pra.shapes(c | dict(block=1, state=0, coder_width=1, encoder="token", decoder="token"))
-    del out["in.start"], out["in.inpos"]
+    del out["in.start"]
+    out.pop("in.inpos", None)
     return out | {"in.bias": (c["width"],), "in.mask": (c["width"],)}
 
 
 MODEL = dict(size=6, channels=1, classes=3, patch=2, width=8, depth=2, heads=2, mlp=2, head_width=8, head_depth=2,
-             head_modulation="block", target="x")
+             head_modulation="block", target="x", norm="layernorm", mlp_kind="gelu", positions="learned", qk_norm="none")
 TRAIN = dict(seed=1, mask_ratio_min=0.3, mask_ratio_std=0.5, flow_samples=1, time_mean=0.0, time_std=1.0, class_dropout=0.5)
 CASES = [  # name, model, training
     ("x", {}, dict(seed=2)),
     ("v", dict(target="v", channels=3, mlp=3, head_modulation="separable"), dict(seed=5 + 7 * 2**32, flow_samples=2)),
     ("shared", dict(head_modulation="shared", size=8, heads=4, width=12, depth=1), dict(seed=3, mask_ratio_min=0.7, mask_ratio_std=0.25)),
     ("all hidden", dict(size=4), dict(seed=4, mask_ratio_std=0.0, time_mean=2.0, time_std=0.5, flow_samples=2)),
+    ("another trunk", dict(width=16, norm="rmsnorm", mlp_kind="swiglu", positions="rope2d", qk_norm="rmsnorm"), dict(seed=8)),
     ("one token", dict(patch=6), dict(seed=7, mask_ratio_min=0.0)),
 ]
 HOW = dict(seed=11, ar_steps=3, flow_steps=3, solver="euler", last_step=0.04, guidance=0.0, guidance_schedule="constant",
