@@ -40,8 +40,9 @@ func run(args []string, out, errs io.Writer) int {
 	c := &checks{out: out, resources: map[string]map[int]resources{}}
 	c.fresh()
 	c.assemblers(*wheels)
+	c.machineCode(*wheels)
 	c.runtimeCompilers(*wheels)
-	if len(c.assembledBy) > 0 && c.faults == 0 {
+	if len(c.assembledBy) > 0 && c.machine != nil && c.faults == 0 {
 		c.page(*page, *compare)
 	}
 	if c.faults > 0 {
@@ -56,6 +57,7 @@ type checks struct {
 	mu          sync.Mutex
 	faults      int
 	resources   map[string]map[int]resources // by kernel and architecture, from the last assembler that knows it
+	machine     map[string]map[string]int    // instructions of every kernel, see machineCode
 	assembledBy []string
 	compiledBy  []string
 }

@@ -34,7 +34,7 @@ Written by `+"`make cuda-check`"+`, which fails when a number changes. Registers
 as %s assign them (the first that knows the architecture), all without
 spills and without a stack. Blocks: how many a multiprocessor can hold at least,
 which is given to the compilers. Shared memory is the launch's; there is no static
-one. The column gives the most that a launch of PRA-L asks for, sampling 256
+one. The column gives the most that a launch of PRA-L asks for, sampling 64 or 256
 images or training on 16, in fp32 and in bf16; every launch stays under 48 KiB,
 which each device gives without asking, and is refused before it starts if not.
 
@@ -63,6 +63,7 @@ which each device gives without asking, and is refused before it starts if not.
 		}
 		fmt.Fprintln(&b)
 	}
+	c.machineTable(&b)
 	if !compare {
 		if err := os.WriteFile(path, b.Bytes(), 0o644); err != nil {
 			c.fail("%v", err)
