@@ -2,10 +2,10 @@
 // comes out is a list of cells, each a complete setting of every key with one
 // seed; what happens to them is decided elsewhere.
 //
-// It believes that a mistake in a file should cost seconds, not a night: a file
+// Its principle is that a mistake in a file should cost seconds, not a night: a file
 // is either wholly valid or refused before anything starts, and all that is
 // wrong is said at once, each with its line, what is allowed there and the
-// nearest known key. It believes that a default has one place (see [Defaults]),
+// nearest known key. It also holds that a default has one place (see [Defaults]),
 // that a cell is named by its settings and by nothing else, so that renaming an
 // experiment or reordering its file renames no cell, and that expansion is
 // pure: the same file gives the same cells on every machine.

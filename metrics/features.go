@@ -3,7 +3,7 @@
 // named embedder (package embed), each with an interval, beside a floor that
 // real images reach with the same counts.
 //
-// It believes that a score without its interval, its floor and its protocol is
+// Its principle is that a score without its interval, its floor and its protocol is
 // not a result; that a distance must be exact on closed forms and on
 // rank-deficient samples, so it factors samples and never takes the square root
 // of a covariance; and that an interval must say which randomness it covers:

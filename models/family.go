@@ -2,7 +2,7 @@
 // program asks of a model, a training and a sampler, and nothing of how they
 // compute.
 //
-// It believes that a family is one folder and one line of registration: its
+// Its principle is that a family is one folder and one line of registration: its
 // keys are the fields of its parameters, its costs are counted by running it on
 // a backend that only counts, and what needs more than training and sampling
 // asks for it by a type assertion (see [Prefixed], [Pooled], [Patched],

@@ -1,6 +1,6 @@
 // Package plots draws the figures and tables of an experiment.
 //
-// It believes that a figure has to say where it came from and what it leaves
+// Its principle is that a figure has to say where it came from and what it leaves
 // out. Every figure carries the experiment's name, the number of seeds, the
 // meaning of its intervals and a short protocol id; a cell that failed is a
 // cross with a counted reason, never a silent gap; values that were measured

@@ -1,7 +1,7 @@
 // Package results keeps what was measured, in one SQLite file that other
 // people's scripts can read.
 //
-// It believes that a result is an attempt, not a number: an attempt of a stage
+// Its principle is that a result is an attempt, not a number: an attempt of a stage
 // ran on some device, under some protocol, from some commit, and ended in a
 // typed outcome. Attempts are only ever added, never changed, and identified
 // by their id, so that a second look at the same spool folder, a merge

@@ -4,7 +4,7 @@
 //
 //	go run ./cmd/storm -program bin/prabench -kills 200 experiments/quick.toml --set train.steps=60
 //
-// It believes that a harness is what is left after kill -9. A sweep that ends
+// Its principle is that a harness is what is left after kill -9. A sweep that ends
 // before enough kills were sent is checked and another one begun, so that no
 // kill meets a run with nothing to do.
 package main

@@ -1,7 +1,7 @@
 // Package artifact keeps what stages make: model weights, samples, features,
 // raw timings.
 //
-// It believes that a folder named after the hash of everything that went into
+// Its principle is that a folder named after the hash of everything that went into
 // it is either whole or absent, and that bytes on a disk are not to be trusted
 // because they were right once. Files are written to a draft, flushed, hashed,
 // and the draft renamed into place in one step; anyone who reads a file gets its

@@ -1,7 +1,7 @@
 // Package certified keeps certificates of feature extractors among the artifacts, and
 // says of which numbers there is none.
 //
-// It believes that a number without a certificate is still a number: nothing is
+// Its principle is that a number without a certificate is still a number: nothing is
 // refused, and what is not known of its features is said beside it, once.
 package certified
 

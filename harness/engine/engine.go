@@ -1,7 +1,7 @@
 // Package engine runs experiments: it turns their cells into shared stages,
 // does what is missing in worker processes, and has the results stored.
 //
-// It believes that a run is only the difference between what is wanted and what
+// Its principle is that a run is only the difference between what is wanted and what
 // is there. The database says which stages have ended and how, the artifact
 // store says what can be built on, and both are looked at again each time; so a
 // second run does nothing, a run after a crash does the rest, and a damaged

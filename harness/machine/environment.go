@@ -1,7 +1,7 @@
 // Package machine looks at the computer that measures: what it is, what it is
 // busy with, how much memory this process has taken.
 //
-// It believes that a number without its machine is gossip. Everything is read
+// Its principle is that a number without its machine is gossip. Everything is read
 // from the system's own files; what cannot be read is left empty, never
 // guessed, and no run fails for it.
 package machine

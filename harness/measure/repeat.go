@@ -1,6 +1,6 @@
 // Package measure turns repeated clock readings into a result.
 //
-// It believes that a time is a sample, not a number: work is first done until
+// Its principle is that a time is a sample, not a number: work is first done until
 // the machine is warm and then repeated, every reading is kept, and the result
 // is the median with an interval that assumes nothing about the noise (package
 // metrics/stat). Too few readings give no interval rather than

@@ -1,6 +1,6 @@
 // Package outside reads images that another program made.
 //
-// It believes that what cannot be told from a file must not be guessed: floats
+// Its principle is that what cannot be told from a file must not be guessed: floats
 // have no range, sizes are not mixed and nothing is resized, transparency has no
 // colour. Each of these is an error that says what to do, because a silent choice
 // here would be a number nobody can explain later.

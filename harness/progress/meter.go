@@ -1,6 +1,6 @@
 // Package progress tells a person how far a run is and when it will end.
 //
-// It believes that a forecast is a guess to be corrected: every task begins
+// Its principle is that a forecast is a guess to be corrected: every task begins
 // with an estimate, and the finished tasks of a kind say how wrong those
 // estimates were. On a terminal there is one moving line; anywhere else, plain
 // lines that a log can keep.

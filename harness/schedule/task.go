@@ -1,6 +1,6 @@
 // Package schedule decides what runs when.
 //
-// It believes that trainings want all cores and timings want silence: tasks
+// Its principle is that trainings want all cores and timings want silence: tasks
 // first run side by side, in the order in which they are given as soon as what
 // they need is there, and only when all of them have ended do the timed tasks
 // run, one at a time, in rounds over all of them (round 1 of every task, then

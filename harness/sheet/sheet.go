@@ -1,6 +1,6 @@
 // Package sheet lays generated images out side by side for a look.
 //
-// It believes that a reader compares within a row, so a row is a class, and
+// Its principle is that a reader compares within a row, so a row is a class, and
 // that small images are shown larger by whole pixels only: smoothing would hide
 // what a patch model does at its seams.
 package sheet

@@ -1,6 +1,6 @@
 // Package stage turns the cells of an experiment into the work they share.
 //
-// It believes that a stage is what it reads: its key is a hash of the part of
+// Its principle is that a stage is what it reads: its key is a hash of the part of
 // the settings that can change its result, of the version of the code that
 // makes it, and of the keys of the stages it builds on. Cells that differ only
 // in sampling therefore share one training by themselves, and a result never

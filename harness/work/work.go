@@ -1,6 +1,6 @@
 // Package work is what a worker process does for each kind of stage.
 //
-// It believes that a stage is a function from settings and checked inputs to
+// Its principle is that a stage is a function from settings and checked inputs to
 // files and numbers: nothing is read that the job does not name, the data that
 // are loaded must be the data that were planned, and the result appears as a
 // whole or not at all. It knows the models, the data sets and the metrics; it

@@ -1,7 +1,7 @@
 // Package worker is both ends of the line between the run, which decides, and
 // the process that does one attempt at a stage.
 //
-// It believes that whatever computes may die at any moment, in any way, and
+// Its principle is that whatever computes may die at any moment, in any way, and
 // that the one who started it must then know what to call it. A job goes in as
 // JSON on the standard input; progress comes out as one JSON object per line; the
 // result is a spool file that appears whole or not at all. [Serve] is the

@@ -1,6 +1,6 @@
 // Package atomicfile writes files that are there whole or not at all.
 //
-// It believes that a reader must never see half a file and that a file which was
+// Its principle is that a reader must never see half a file and that a file which was
 // reported as written survives a power cut: content goes into a temporary file
 // beside the target, whose name starts with a dot, is brought to the disk, and
 // takes the target's name last. Then the folder itself is brought to the disk.

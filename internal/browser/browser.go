@@ -1,6 +1,6 @@
 // Package browser lets tests look at pages in headless Chromium.
 //
-// It believes that a page is tested as its reader meets it: what the page
+// Its principle is that a page is tested as its reader meets it: what the page
 // complains of, what it asks for and what it looks like are seen from outside,
 // by Chromium's own protocol. Where there is no Chromium a test is skipped, and
 // says so.

@@ -1,7 +1,7 @@
 // Package gitenv makes an environment for child processes in which git finds
 // its repository by the folder alone.
 //
-// It believes that prabench is a guest in other people's repositories. A hook,
+// Its principle is that prabench is a guest in other people's repositories. A hook,
 // `git rebase --exec` or an editor hands GIT_DIR, GIT_INDEX_FILE and their like
 // to what it calls; a git that inherits them works on that repository and its
 // index, whatever folder it was given.

@@ -1,6 +1,6 @@
 // Package latex writes any text so that LaTeX prints it.
 //
-// It believes that a table that does not compile is worse than one with an odd
+// Its principle is that a table that does not compile is worse than one with an odd
 // sign in it: every character that LaTeX gives a meaning is escaped, signs that
 // its text fonts lack become mathematics, and what no plain installation can
 // print is written by its Unicode number, never left out.

@@ -1,7 +1,7 @@
 // Package memcap lets a test hold that a reader's memory follows what it is
 // given and not what a header claims.
 //
-// It believes that a reader of files is measured by all that it allocates, not
+// Its principle is that a reader of files is measured by all that it allocates, not
 // by what is left when it returns: a gigabyte that lives for a millisecond ends
 // the process as well as one that stays.
 package memcap

@@ -1,6 +1,6 @@
 // Package numeral writes numbers for people.
 //
-// It believes that a reader wants the digits that mean something and no others:
+// Its principle is that a reader wants the digits that mean something and no others:
 // a value has as many as its interval, or four without one, and never an
 // exponent. Units are chosen so that a number has few digits before its point.
 // Only what prints uses it; numbers travel as numbers.

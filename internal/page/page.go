@@ -1,7 +1,7 @@
 // Package page has what the HTML pages of prabench share: their look, and the
 // axes of pictures that are drawn in the page itself.
 //
-// It believes that a page of numbers is read on a phone, in the dark and on
+// Its principle is that a page of numbers is read on a phone, in the dark and on
 // paper as well as on a desk: colours come as names with a light and a dark
 // value, a colour never stands alone, wide tables scroll inside themselves, and
 // pictures drawn on white keep it.

@@ -1,7 +1,7 @@
 // Package subset takes points out of a grid that is too large to try whole: at random,
 // or by a Sobol sequence, which spreads any number of first points evenly over all axes.
 //
-// It believes that a larger subset has to contain the smaller one, so that nothing is
+// Its principle is that a larger subset has to contain the smaller one, so that nothing is
 // tried twice: both are endless sequences, of which somebody takes the first ones.
 package subset
 

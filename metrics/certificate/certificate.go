@@ -4,7 +4,7 @@
 // ones lie around 0, and whether images that nobody would call good score worse than
 // real ones.
 //
-// It believes that a distance is worth what its features see, that this can be
+// Its principle is that a distance is worth what its features see, that this can be
 // measured where real images are, and that the criteria are written down before the
 // numbers are known: a certificate lists what failed and what was not tested, and
 // nothing of it is weighed against the rest.

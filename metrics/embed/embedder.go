@@ -1,6 +1,6 @@
 // Package embed turns images into the features that package metrics compares.
 //
-// It believes that an embedder is part of the result: it is named, versioned by
+// Its principle is that an embedder is part of the result: it is named, versioned by
 // a SHA-256, committed with the program, and gives the same features on every
 // machine. A classifier trained on the training split of
 // one data set knows what matters in that data; "ternary" knows nothing, is

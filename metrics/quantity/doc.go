@@ -2,7 +2,7 @@
 // stage writes, with its unit, its names in figures and tables, its definition,
 // which direction is better and what its interval is over.
 //
-// It believes that what is known of a metric travels with the metric. A stage
+// Its principle is that what is known of a metric travels with the metric. A stage
 // that measures, the reader of experiment files, figures, tables, the report,
 // the live page and the check all hold the same row, so no reader keeps a list
 // of names of its own that a new metric would be missing from. To add a metric

@@ -1,7 +1,7 @@
 // Package stat turns repeated measurements into a value with its 95 % interval,
 // and two sets of them into a difference.
 //
-// It believes that an interval means nothing without what it is over: images,
+// Its principle is that an interval means nothing without what it is over: images,
 // rounds of measuring or training seeds vary for different reasons, and an
 // interval over one says nothing of the others. So every [Estimate] carries the
 // [Method] that made its interval, and has no interval exactly when the method is

@@ -3,7 +3,7 @@
 // Package cuda is the CUDA device: the kernels of package kernels, compiled by
 // the driver from their embedded PTX, and cuBLAS where the machine has it.
 //
-// It believes that the host should hardly be there. An operation checks its
+// Its principle is that the host should hardly be there. An operation checks its
 // shapes and writes its launches into a queue in memory; the queue crosses into
 // C once for some tens of operations; sampling steps are recorded as a CUDA
 // graph the first time and launched as one afterwards. Memory is taken when a

@@ -2,7 +2,7 @@
 // memory or read one image at a time: uint8 images [n, size, size, channels] with a class label each, a
 // training and a test split, and a hash that names exactly what was loaded.
 //
-// It believes that data arrive before an experiment starts, never in the
+// Its principle is that data arrive before an experiment starts, never in the
 // middle of one: [Describe] checks a description without reading images,
 // [Available] says whether the bytes are on this machine, [Fetch] brings them
 // and checks them against pinned SHA-256 sums, and [Load] only reads. It

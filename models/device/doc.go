@@ -1,6 +1,6 @@
 // Package device is the line between the models and what computes them.
 //
-// It believes that an operation is data. An [Op] is a struct that names its
+// Its principle is that an operation is data. An [Op] is a struct that names its
 // operands, its sizes and what it costs; a [Backend] owns memory and does ops. So
 // extents are checked once, in [Do], for every backend, costs are counted once,
 // and whatever looks at operations (a counter, a profiler, a tracer, a recorder of

@@ -2,7 +2,7 @@
 // mean and the covariance of its training images' pixels, from which images are
 // drawn.
 //
-// It believes that a number says little without the number of the least that
+// Its principle is that a number says little without the number of the least that
 // could be done: a model whose samples are no nearer to the data than these has
 // learnt nothing beyond second moments. README.md beside this file has its
 // equations.

@@ -1,6 +1,6 @@
 // Package gemm is single-precision matrix multiplication on the host.
 //
-// It believes that the shapes of this project are few and known: its own
+// Its principle is that the shapes of this project are few and known: its own
 // kernels, a register tile in vector extensions under a plain blocking, are as
 // fast as a vendor's library on most of them, and give each element of C the
 // same bits whatever the number of threads, of rows and of columns around it.

@@ -2,7 +2,7 @@
 // program computed in float64: the file testdata/oracle.json.gz of a family, made by
 // the program beside it.
 //
-// It believes that a difference is judged by the size of what differs: the norm of
+// Its principle is that a difference is judged by the size of what differs: the norm of
 // the difference over the norm of the numbers, so that one tolerance serves all.
 package golden
 

@@ -3,7 +3,7 @@
 // the velocity of a flow, after "Back to basics: let denoising generative models
 // denoise" (Li and He 2025, arXiv 2511.13720).
 //
-// It believes that an opponent is fair when it stands on the same core: the layers,
+// Its principle is that an opponent is fair when it stands on the same core: the layers,
 // the optimiser, the noise and the solvers are those of the other families, and its
 // evaluations, operations and seconds are counted as theirs. README.md beside this
 // file has its equations, and what it leaves out of the published model.

@@ -1,7 +1,7 @@
 // Package layers is what families of models are built of: parameters in one flat
 // array, and pairs of a forward and a backward function over [device.Backend].
 //
-// It believes that a network is read better than it is derived: a layer is a
+// Its principle is that a network is read better than it is derived: a layer is a
 // struct of its parameters with a Forward that says which operations it is and a
 // Backward beside it that undoes them in the opposite order; there is no graph and
 // no tape. A function reads the flat array of weights that it is given, so that

@@ -3,7 +3,7 @@
 // ones, a few in each AR step and in random order, after "Autoregressive image generation
 // without vector quantization" (Li et al. 2024, arXiv 2406.11838).
 //
-// It believes that an opponent is fair when it stands on the same core: the head, the
+// Its principle is that an opponent is fair when it stands on the same core: the head, the
 // layers, the optimiser, the noise and the solvers are those of the other families, and
 // its evaluations, operations and seconds are counted as theirs. README.md beside this
 // file has its equations, and what it leaves out of the published model.

@@ -3,7 +3,7 @@
 // low-dimensional state that a pixel decoder turns into a patch, trained with
 // Parallel Rollout Approximation.
 //
-// It believes in explicit forward and backward pairs over [device.Backend], in
+// It uses explicit forward and backward pairs over [device.Backend], in
 // noise that depends on nothing but its counters, and in one code path: every
 // baseline is a setting of the same switches, never another program. It knows
 // no files of experiments and no database. README.md beside this file gives

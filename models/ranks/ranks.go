@@ -1,7 +1,7 @@
 // Package ranks is what processes need that compute one thing together: the sum of
 // an array over all of them, each with a part of the batch.
 //
-// It believes that a sum must not depend on who came first: numbers are added in
+// Its principle is that a sum must not depend on who came first: numbers are added in
 // the order of the ranks, so that all ranks get the same bits, today and tomorrow.
 // And it believes that any of them may die at any moment, in any way, and that the
 // others must then hear of it rather than wait.

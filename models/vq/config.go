@@ -3,7 +3,7 @@
 // representation learning"; Yu et al. 2022, "Vector-quantized image modeling with
 // improved VQGAN"), and a transformer draws these one AR step after another.
 //
-// It believes that an opponent is fair when it stands on the same core: layers,
+// Its principle is that an opponent is fair when it stands on the same core: layers,
 // optimiser, noise and blocks are those of the other families, the steps of the
 // tokenizer count as steps of the training, and its decoder counts as part of
 // sampling. README.md beside this file has its equations.

@@ -1,7 +1,7 @@
 // Package certificate draws how distances in the features of an extractor answer to
 // damage.
 //
-// It believes that two distances of different units can share an axis only as shares
+// Its principle is that two distances of different units can share an axis only as shares
 // of something that both have: here of what the mean image scores, which is 1.
 package certificate
 

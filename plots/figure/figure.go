@@ -1,7 +1,7 @@
 // Package figure is the grammar of figures: which kinds there are, which keys
 // of [[figure]] each takes, and what it is drawn from.
 //
-// It believes that a kind of figure is described once. The reader of experiment
+// Its principle is that a kind of figure is described once. The reader of experiment
 // files, the drawing, the paper and the report all look it up in one table
 // here, and share one type for a figure on its way through them, so that none
 // of them can know a kind or a key that another does not. The package holds no

@@ -2,7 +2,7 @@
 // notes, and the pens and colours they are drawn with. It knows marks and text,
 // not what they stand for.
 //
-// It believes that text decides sizes: the page grows until every label fits, so
+// Its principle is that text decides sizes: the page grows until every label fits, so
 // that nothing has to overlap, and labels are wrapped before they are cut. Its
 // colours are safe for colour-blind readers and never the only cue. PNG, SVG and
 // PDF show the same picture, and the same sheet gives the same bytes in each.

@@ -1,11 +1,11 @@
 // Package paper writes the figures, tables and claims of experiments into one
 // folder, with an index page that says of each where it comes from.
 //
-// It believes that a figure in a paper is an assertion, so that anyone who sees it
+// Its principle is that a figure in a paper is an assertion, so that anyone who sees it
 // should find, without asking, the command that makes it, the attempts behind
 // it, the machine, the code and the protocol; that a sentence about a difference
 // has to carry the interval over training seeds, and that a difference inside
-// its interval is called inconclusive, in these words. It believes that a folder
+// its interval is called inconclusive, in these words. It also holds that a folder
 // can only be trusted if it can be made again: the same input gives the same
 // bytes in every file, so there is no clock, no path of this machine and no
 // order of maps in them.

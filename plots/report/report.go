@@ -1,7 +1,7 @@
 // Package report writes what a database holds of some experiments as one HTML
 // file.
 //
-// It believes that a number without its origin is a rumour, and that a file
+// Its principle is that a number without its origin is a rumour, and that a file
 // which is passed on has to stand alone: everything is inside, nothing is asked
 // of any network (a policy in the file forbids it), and the same input gives the
 // same bytes, without a clock. What failed keeps its row, with its outcome; what

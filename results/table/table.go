@@ -1,6 +1,6 @@
 // Package table writes rows, means and cells as text and files.
 //
-// It believes that a table has two kinds of reader: programs get every column and
+// Its principle is that a table has two kinds of reader: programs get every column and
 // all digits (csv, json, parquet), people get what tells lines apart and five
 // digits (table, md, latex). It knows what the database gives, and no database.
 package table

@@ -1,7 +1,7 @@
 // Package bench measures the core on this machine: what training and sampling of
 // a model of known size reach.
 //
-// It believes that images per second mean nothing without what the machine can do
+// Its principle is that images per second mean nothing without what the machine can do
 // at that moment. The arithmetic peak and the copy bandwidth are measured in the
 // same run, and speeds are given as shares of that peak: shares can be compared
 // between machines and days.

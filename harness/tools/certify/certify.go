@@ -1,7 +1,7 @@
 // Package certify measures certificates of feature extractors on data sets and keeps
 // them among the artifacts.
 //
-// It believes that a certificate is found again and not measured again: it is named
+// Its principle is that a certificate is found again and not measured again: it is named
 // by the extractor, the data and the version of the criteria, what an interrupted
 // measurement had is gone on from, and the same command says at once what was found.
 package certify

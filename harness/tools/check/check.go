@@ -1,7 +1,7 @@
 // Package check says whether one program is slower, larger or worse than
 // another.
 //
-// It believes that a false alarm costs more than a late one: anyone who was sent
+// Its principle is that a false alarm costs more than a late one: anyone who was sent
 // after a regression that was none looks at no further alarm. So both programs
 // are measured on the same machine in turn (A B B A, so that drift hits both
 // alike); a round is one number, the logarithm of their ratio; each round has

@@ -1,6 +1,6 @@
 // Package importance says which axes of a sweep decide a metric.
 //
-// It believes that a sweep is read by its axes before it is read by its cells: an
+// Its principle is that a sweep is read by its axes before it is read by its cells: an
 // analysis of variance over the crossed axes, with what training seeds differ by as
 // the error, says how much each axis and each pair of axes explains, and whether that
 // is more than luck.

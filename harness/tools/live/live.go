@@ -1,7 +1,7 @@
 // Package live shows a run in a browser while it goes on: how far it is, where
 // every cell stands and why, the numbers, samples, figures and training losses.
 //
-// It believes that anyone who looks must not disturb what is being measured. It
+// Its principle is that anyone who looks must not disturb what is being measured. It
 // reads only: the database is opened read-only for each look and closed again,
 // because a reader that stays keeps SQLite's log from being folded into the
 // file; nothing is looked at while nobody watches; what is costly is looked at

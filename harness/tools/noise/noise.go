@@ -1,7 +1,7 @@
 // Package noise keeps the ledger of an experiment: how much of its numbers is luck,
 // and whose.
 //
-// It believes that a number without its noise decides nothing, and that noise is
+// Its principle is that a number without its noise decides nothing, and that noise is
 // measured like anything else: trainings that differ in a seed alone, crossed with
 // sampling seeds, say what a difference between two settings has to exceed, and so
 // how many seeds it needs. Timings have a ledger too: between rounds, between the

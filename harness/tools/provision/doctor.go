@@ -2,7 +2,7 @@
 // gets or makes what is missing: data sets, and the classifiers whose features
 // scores use.
 //
-// It believes that a machine is best described by what somebody can do about it:
+// Its principle is that a machine is best described by what somebody can do about it:
 // each finding says what is there, whether that is enough, and otherwise the
 // command that mends it. What is fetched is checked against a published hash, and
 // what is trained is the same to the byte everywhere.

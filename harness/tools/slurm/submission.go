@@ -1,7 +1,7 @@
 // Package slurm sends the stages of a plan to the nodes of a cluster that Slurm
 // manages, and says what became of them.
 //
-// It believes that the engine which owns the machines should do the queueing:
+// Its principle is that the engine which owns the machines should do the queueing:
 // nothing of ours waits or listens. What is to be done is frozen into a folder
 // on the shared filesystem, with the very program that planned it; every stage
 // is a task of an array job that leaves its result as a file; and the machine

@@ -1,6 +1,6 @@
 // Package onnx makes features with a network from a file, run by ONNX Runtime.
 //
-// It believes that reviewers accept the features they know: Inception's, DINOv2's,
+// Its principle is that reviewers accept the features they know: Inception's, DINOv2's,
 // CLIP's. A network comes as PATH.onnx with a PATH.onnx.toml beside it that says how
 // images are given to it (see [Spec]); the SHA-256 of both is the extractor's identity.
 // ONNX Runtime is loaded while the program runs, so that a program without it does all

@@ -1,6 +1,6 @@
 // Package cublas says where a machine may have cuBLAS.
 //
-// It believes that a library which is there should be used: a toolkit's loader
+// Its principle is that a library which is there should be used: a toolkit's loader
 // configuration names its folder only sometimes, and the wheels that come with
 // PyTorch never do. So the names alone are tried first, as every program tries
 // them, then the folders in which toolkits and wheels put the library.

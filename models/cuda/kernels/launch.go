@@ -3,7 +3,7 @@
 // operation of package device a pure Go function that chooses grid, block and
 // shared memory and hands the launches to a [Launcher].
 //
-// It believes that the choice of a launch is arithmetic and can be tested
+// Its principle is that the choice of a launch is arithmetic and can be tested
 // anywhere: nothing here needs a GPU, cgo or a driver. Results depend on
 // nothing but the operands: every sum has a fixed order, the one atomic counts blocks
 // that have arrived (skinny_bf16.cu), and no launch is chosen by the size of the device.

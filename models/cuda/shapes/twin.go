@@ -5,7 +5,7 @@
 // (tiles of 128, products split along their depth, heads of up to 512 values,
 // caches longer than a panel, rows too long for shared memory) and bf16.
 //
-// It believes that bf16 is exact arithmetic on rounded operands: what is compared
+// Its principle is that bf16 is exact arithmetic on rounded operands: what is compared
 // with is the float64 product of what bf16 makes of the operands, to the
 // tolerance of fp32 sums. The tests of models/cuda and the self-test run it, so
 // what passes on a driver of tests is asked of a GPU in the same words.

@@ -1,6 +1,6 @@
 // Package turbo decodes JPEG files with libjpeg-turbo where the machine has it.
 //
-// It believes that a second decoder is a matter of speed and must be asked for: its
+// Its principle is that a second decoder is a matter of speed and must be asked for: its
 // pixels differ from those of Go's decoder in the last bits, since both round the
 // cosine transform and the chroma in their own way. What it does not decode without
 // any complaint it leaves to its caller.

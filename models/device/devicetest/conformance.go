@@ -10,7 +10,7 @@
 // Trials are registered beside the function that makes them, with [of]: an
 // operation has at least one, which a test holds.
 //
-// It believes that a backend is right when, for the same inputs, every buffer
+// Its principle is that a backend is right when, for the same inputs, every buffer
 // that an operation was handed ends as the reference leaves it: outputs close,
 // inputs and everything around them untouched to the bit. So buffers lie at odd offsets
 // between guards of NaN, outputs start as NaN (what is read before it is

@@ -3,13 +3,13 @@
 // cannot avoid to move. Matrix products are told apart by their kind: product
 // (y = x·W), input gradient (dy·Wᵀ) and weight gradient (xᵀ·dy).
 //
-// It believes that what is measured must be the program that runs: whatever the
+// Its principle is that what is measured must be the program that runs: whatever the
 // backend can do it can do wrapped, shares of its threads and copies of its
 // weights too. One thing is left out: recordings, for what a device plays by
 // itself cannot be timed piece by piece; the same operations are then asked for
 // one by one.
 //
-// It believes in wall time around each call, with a Sync after it, so what is
+// It measures wall time around each call, with a Sync after it, so what is
 // asynchronous is charged to the operation that caused it. What one of n shares
 // does while the others work takes a 1/n of that time. Reading the clock twice
 // costs some 50 ns per call; the sum over the operations and the time of the whole

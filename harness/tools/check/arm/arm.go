@@ -1,7 +1,7 @@
 // Package arm is both ends of the line between a check and a process that
 // measures for it.
 //
-// It believes that two programs can only be compared while both are warm and
+// Its principle is that two programs can only be compared while both are warm and
 // neither works: so an arm is a process that opens a cell, does the calls it is
 // asked for and otherwise sleeps. A request goes in as one line of JSON, its
 // answer comes out as one line; nothing is decided here. [Serve] is the

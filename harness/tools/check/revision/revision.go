@@ -1,6 +1,6 @@
 // Package revision builds this program as it was at another revision.
 //
-// It believes that nobody's working tree is to be touched for a comparison: the
+// Its principle is that nobody's working tree is to be touched for a comparison: the
 // revision is checked out in a worktree of its own in a temporary folder, built
 // there, and the worktree is removed again.
 package revision

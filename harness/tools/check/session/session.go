@@ -2,7 +2,7 @@
 // end: it finds or builds the programs, has them measured and judged, compares
 // what they learn, keeps baselines, and reads the timings of earlier revisions.
 //
-// It believes that a check is repeatable only where nothing of it is left over:
+// Its principle is that a check is repeatable only where nothing of it is left over:
 // whatever it makes (worktrees, programs, models, databases) is in one temporary
 // folder that is gone afterwards. What it finds out is a report; who asked for it
 // decides where that goes.

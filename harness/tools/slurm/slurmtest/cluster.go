@@ -1,7 +1,7 @@
 // Package slurmtest starts a real Slurm on one machine, for tests: munge, a
 // controller and some nodes, each a slurmd of its own on the same computer.
 //
-// It believes that what was never run on the real engine does not work. All of
+// Its principle is that what was never run on the real engine does not work. All of
 // it lives in one temporary folder, listens on loopback only, and ends with the
 // test, also when the test program is killed.
 package slurmtest

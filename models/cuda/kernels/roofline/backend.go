@@ -2,7 +2,7 @@
 // arithmetic alone: the real model core runs on a backend without memory whose
 // launches are counted with their bytes and floating-point operations.
 //
-// It believes that a prediction is worth having before there is a device to
+// Its principle is that a prediction is worth having before there is a device to
 // measure on, if it is kept beside the measurement that will judge it. A time
 // is the larger of bytes over bandwidth and operations over peak, launch after
 // launch: nothing overlaps, and every kernel reaches its bound. So it is a bound

@@ -5,7 +5,7 @@
 //
 //	go run ./models/cuda/standin/ptx -out DIR models/cuda/kernels/ptx/*.ptx
 //
-// It believes that a translator which does not know an instruction must say so:
+// Its principle is that a translator which does not know an instruction must say so:
 // nothing is skipped. Names of folders that hold the images go into STANDIN_IMAGES.
 package main
 
