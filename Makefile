@@ -6,7 +6,7 @@ BIN := bin/prabench
 # with each other. The program sets this for itself (models/cpu/spin.go).
 export GOMP_SPINCOUNT ?= 30000
 
-.PHONY: help build setup quick test test-short race vet lint fuzz storm slurm-test check-aa bench pytorch-compare cuda cuda-test cuda-selftest cuda-bundle cuda-bundle-test cuda-ptx cuda-check dist dist-test clean
+.PHONY: help build setup quick test test-short race vet lint fuzz storm slurm-test check-aa bench pytorch-compare jax-compare cuda cuda-test cuda-selftest cuda-bundle cuda-bundle-test cuda-ptx cuda-check dist dist-test clean
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | sort
 
@@ -69,6 +69,16 @@ pytorch-compare: ## the same model in PyTorch, timed in turn with ours (fetches 
 		$(PYTORCH)/bin/pip install torch numpy safetensors || \
 		{ echo "PyTorch could not be installed from PyPI; without it there is nothing to compare with."; exit 1; }
 	$(PYTORCH)/bin/python models/testdata/sidebyside/compare.py all
+
+# JAX_PYTHON chooses the Python: the newest JAX wants a newer one than Debian's.
+JAX := .prabench/jax
+JAX_PYTHON ?= python3
+jax-compare: ## the same model in JAX on the CPU, timed in turn with ours (fetches JAX; docs/measurements/pytorch.md)
+	@test -x $(JAX)/bin/python || $(JAX_PYTHON) -m venv $(JAX)
+	@$(JAX)/bin/python -c 'import jax, numpy, safetensors' 2>/dev/null || \
+		$(JAX)/bin/pip install jax numpy safetensors || \
+		{ echo "JAX could not be installed from PyPI; without it there is nothing to compare with."; exit 1; }
+	$(JAX)/bin/python models/testdata/sidebyside/compare.py all --opponents jax --out .prabench/jax.jsonl
 
 # What cgo needs for the tag cuda; .ci/cuda-headers finds the headers and makes
 # the library to link with.

@@ -1,4 +1,4 @@
-// Command sidebyside is prabench's side of the comparison with PyTorch: a process
+// Command sidebyside is prabench's side of the comparison with PyTorch and JAX: a process
 // that stays alive, opens one model, and trains or samples a few times whenever
 // it is asked, so that two programs can be timed in turn at a grain of seconds.
 // Between requests it waits for its input and computes nothing.

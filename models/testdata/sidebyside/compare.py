@@ -1,22 +1,21 @@
-"""Compares prabench with PyTorch on this machine: equal numbers, then time.
+"""Compares prabench with PyTorch and JAX on this machine: equal numbers, then time.
 
     python compare.py check  --model micro --patch 4            equality only
     python compare.py time train --model micro --patch 4        one comparison, appended to --out
     python compare.py table                                     what --out holds, as Markdown
     python compare.py all                                       every comparison, then the table
 
-Run it with a Python that has torch, numpy and safetensors (make pytorch-compare
-makes one); Go builds our side. docs/measurements/pytorch.md says what is compared and how.
+Run it with a Python that has numpy, safetensors and torch, or jax for JAX's ways
+alone (make pytorch-compare and make jax-compare make one); Go builds our side.
+docs/measurements/pytorch.md says what is compared and how.
 """
 
 import argparse
 import json
 import os
-import platform
 import subprocess
 import sys
 import tempfile
-import time
 
 MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(1 << 30), "MALLOC_TRIM_THRESHOLD_": str(1 << 32)}
 if __name__ == "__main__" and any(os.environ.get(k) != v for k, v in MEMORY.items()):
@@ -24,17 +23,13 @@ if __name__ == "__main__" and any(os.environ.get(k) != v for k, v in MEMORY.item
     # page faults for it in the next; it reads these once, before the program.
     os.execve(sys.executable, [sys.executable, *sys.argv], os.environ | MEMORY)
 
-import torch  # noqa: E402
-
-import equality  # noqa: E402
-from checkpoint import Checkpoint  # noqa: E402
-from opponents import SAMPLING, TRAINING, Opponent, usual  # noqa: E402
-from ours import REPOSITORY, Ours  # noqa: E402
-from sampling import Sampler, noise  # noqa: E402
+from differences import TOLERANCE  # noqa: E402
+from opponents import SAMPLING, TRAINING, usual  # noqa: E402
+from ours import REPOSITORY, Failed, Ours, Process  # noqa: E402
 from table import lines  # noqa: E402
 from timing import Program, run_in_turn  # noqa: E402
-from training import Batch, Training  # noqa: E402
 
+HERE = os.path.dirname(os.path.abspath(__file__))
 FLOW_STEPS = 10
 COMPARISONS = [  # what, model, patch, batch
     ("train", "nano", 7, 64), ("train", "micro", 7, 64), ("train", "micro", 7, 128), ("train", "micro", 4, 64),
@@ -44,72 +39,79 @@ COMPARISONS = [  # what, model, patch, batch
 ]
 
 
-def clocked(run, n):
-    out = []
-    for _ in range(n):
-        start = time.perf_counter()
-        run()
-        out.append(time.perf_counter() - start)
-    return out
+class JAX(Process):
+    """JAX in a process of its own, with the Python of make jax-compare, PRABENCH_JAX or this one."""
+
+    def __init__(self, opponent):
+        made = os.path.join(REPOSITORY, ".prabench", "jax", "bin", "python")
+        python = os.environ.get("PRABENCH_JAX") or (made if os.path.exists(made) else sys.executable)
+        flags = " ".join(filter(None, [os.environ.get("XLA_FLAGS"), opponent.flags]))
+        env = os.environ | {"PJRT_NPROC": str(opponent.threads), "NPROC": str(opponent.threads), "XLA_FLAGS": flags}
+        super().__init__(python, os.path.join(HERE, "jaxside.py"), name="JAX", env=env)
+        hello = self.line(None)
+        if "absent" in hello:
+            raise Failed(f"{python}: {hello['absent']}; make jax-compare installs it, PRABENCH_JAX names another Python")
+        self.opponent, self.said = opponent, {"jax": hello["jax"], "jax_python": hello["python"]}
+
+    def prepared(self, a, folder, losses):
+        """Its step or call, compiled, and how far its numbers are from ours."""
+        if a.what == "train":
+            return self.ask(do="train", folder=folder, losses=losses, how=self.opponent.how)["equal"]
+        return self.ask(do="sample", folder=folder, images=a.batch, steps=FLOW_STEPS, how=self.opponent.how)["equal"]
+
+    def parts(self, folder):
+        return self.ask(do="parts", folder=folder)["equal"]
+
+    def times(self, n):
+        return self.ask(do="times", times=n)["seconds"]
 
 
-def training(folder, opponent):
-    return Training(Checkpoint(os.path.join(folder, "before.safetensors")), **opponent.how)
+class PyTorch:
+    """PyTorch in this process."""
+
+    def __init__(self, opponent):
+        try:
+            import pytorchside
+        except ImportError as e:
+            raise Failed(f"{sys.executable}: no PyTorch here: {e}; make pytorch-compare installs it") from None
+        self.side = pytorchside.Side(opponent, FLOW_STEPS)
+        self.said, self.times, self.prepared, self.parts = self.side.said, self.side.times, self.side.prepared, self.side.parts
+
+    def close(self):
+        pass
 
 
-def sampling(folder, opponent, batch):
-    return Sampler(Checkpoint(os.path.join(folder, "model.safetensors")), batch, FLOW_STEPS, **opponent.how)
-
-
-def opponent_program(a, folder, name, opponent, losses):
-    """What runs the opponent's step or call, after a check of its numbers, with the error found."""
-    torch.set_num_threads(opponent.threads)
-    error = 0.0
-    if a.what == "train":
-        t = training(folder, opponent)
-        before = Checkpoint(os.path.join(folder, "before.safetensors"))
-        images, labels = equality.data(folder, before.config)
-        batches = [Batch(before.config, before.train, before.steps + i, images, labels) for i in range(4)]
-        if opponent.exact:
-            error = demand(name, equality.training_step(folder, losses, t))
-
-        def run():
-            return t.step(batches[t.done % 4])
-    else:
-        s = sampling(folder, opponent, a.batch)
-        omega, labels = noise(s.c, equality.SEED, a.batch), torch.arange(a.batch) % s.c.classes
-        if opponent.exact:
-            error = demand(name, equality.tokens(folder, s))
-
-        def run():
-            return s.images(labels, omega)
-
-    def timed(n):
-        torch.set_num_threads(opponent.threads)
-        return clocked(run, n)
-
-    return Program(name, timed), error
+def side(opponent):
+    return PyTorch(opponent) if opponent.flags is None else JAX(opponent)
 
 
 def compare(a, folder):
     ours = Ours(folder, model=a.model, patch=a.patch, block=a.block, batch=a.batch, threads=2, steps=a.steps, flow=FLOW_STEPS)
     known = TRAINING if a.what == "train" else SAMPLING
     programs, error = [Program("ours", ours.train if a.what == "train" else lambda n: ours.sample(a.batch, n))], 0.0
+    said, sides = {}, []
     for n in a.opponents or usual(a.what, a.batch):
-        p, e = opponent_program(a, folder, n, known[n], ours.opened["losses"])
-        programs.append(p)
-        error = max(error, e)
-    others = run_in_turn(programs, a.rounds, a.seconds, [os.getpid(), ours.process.pid])
-    ours.close()
+        if n not in known:
+            raise SystemExit(f"{n}: there is no such way to {a.what}; there are {', '.join(known)}")
+        sides.append(side(known[n]))
+        found = sides[-1].prepared(a, folder, ours.opened["losses"])
+        if known[n].exact:
+            error = max(error, demand(n, found, a.tolerance))
+        said |= sides[-1].said
+        programs.append(Program(n, sides[-1].times))
+    pids = [os.getpid(), ours.process.pid] + [s.process.pid for s in sides if isinstance(s, Process)]
+    others = run_in_turn(programs, a.rounds, a.seconds, pids)
+    for s in [ours, *sides]:
+        s.close()
     return {
         "what": a.what, "model": a.model, "patch": a.patch, "block": a.block, "batch": a.batch, "ours": programs[0].seconds,
         "theirs": {p.name: p.seconds for p in programs[1:]}, "others": others, "error": error, "opened": ours.opened,
-        "torch": torch.__version__, "capability": torch.backends.cpu.get_cpu_capability(), "python": platform.python_version(),
+    } | said | {
         "revision": subprocess.run(["git", "describe", "--always", "--dirty"], cwd=REPOSITORY, capture_output=True, text=True).stdout.strip(),
     }
 
 
-def demand(name, found, tolerance=equality.TOLERANCE):
+def demand(name, found, tolerance):
     """The worst error; ends the program where one is above the tolerance."""
     for what, (e, where) in found.items():
         if not e <= tolerance:
@@ -120,12 +122,17 @@ def demand(name, found, tolerance=equality.TOLERANCE):
 def check(a, folder):
     ours = Ours(folder, model=a.model, patch=a.patch, block=a.block, batch=a.batch, threads=2, steps=a.steps, flow=FLOW_STEPS)
     ours.close()
-    eager = Opponent()
-    found = (equality.parts(folder) | equality.training_step(folder, ours.opened["losses"], training(folder, eager))
-             | equality.tokens(folder, sampling(folder, eager, a.batch)))
-    for what, (e, where) in found.items():
-        print(f"{e:8.1e}  {what} {where}")
-    demand("PyTorch", found)
+    for n in a.opponents or ["eager"]:
+        found = {}
+        for a.what, known in ("train", TRAINING), ("sample", SAMPLING):
+            s = side(known[n])
+            if a.what == "train":
+                found |= s.parts(folder)
+            found |= s.prepared(a, folder, ours.opened["losses"])
+            s.close()
+        for what, (e, where) in found.items():
+            print(f"{e:8.1e}  {n}: {what} {where}")
+        demand(n, found, a.tolerance)
 
 
 def arguments():
@@ -135,9 +142,10 @@ def arguments():
         s = sub.add_parser(name)
         s.add_argument("--out", default=os.path.join(REPOSITORY, ".prabench", "pytorch.jsonl"))
         s.add_argument("--steps", type=int, default=30, help="training steps before the checkpoint")
+        s.add_argument("--opponents", nargs="*", help="names in opponents.py; the usual ones of PyTorch without it")
+        s.add_argument("--tolerance", type=float, default=TOLERANCE, help="of a norm; a program that is further off is not timed")
         if name == "time":
             s.add_argument("what", choices=("train", "sample"))
-            s.add_argument("--opponents", nargs="*", help="names in opponents.py; the usual ones without it")
         if name in ("check", "time"):
             s.add_argument("--model", default="micro", choices=("nano", "micro", "small"))
             s.add_argument("--patch", type=int, default=7)
@@ -165,11 +173,15 @@ def main():
     if a.do == "all":
         for what, model, patch, batch in COMPARISONS:
             subprocess.run([sys.executable, __file__, "time", what, "--model", model, "--patch", str(patch), "--batch", str(batch),
-                            "--rounds", str(a.rounds), "--seconds", str(a.seconds), "--steps", str(a.steps), "--out", a.out], check=True)
+                            "--rounds", str(a.rounds), "--seconds", str(a.seconds), "--steps", str(a.steps), "--out", a.out,
+                            "--tolerance", str(a.tolerance), *(["--opponents", *a.opponents] if a.opponents else [])], check=True)
     if a.do in ("table", "all") and os.path.exists(a.out):
         with open(a.out) as f:
             print("\n".join(lines([json.loads(line) for line in f])))
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except Failed as e:
+        sys.exit(str(e))

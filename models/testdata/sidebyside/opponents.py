@@ -1,4 +1,4 @@
-"""The ways of running PyTorch. The best of those that are timed is the opponent;
+"""The ways of running PyTorch and JAX. The best of those that are timed is the opponent;
 the usual ones are what was best somewhere when all were tried."""
 
 from dataclasses import dataclass, field
@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Opponent:
-    """One way: what Training or Sampler is told, and the number of threads."""
+    """One way: what Training or Sampler is given, and the number of threads."""
     how: dict = field(default_factory=dict)
     threads: int = 2
     exact: bool = True  # fp32: its numbers are checked
+    flags: str | None = None  # of XLA; None is PyTorch
 
 
 AUTOTUNE = {"max_autotune": True}
@@ -33,6 +34,15 @@ SAMPLING = {
     "compile-frozen-autotune": Opponent(dict(compile=FROZEN | AUTOTUNE)),
     "eager-bf16": Opponent(dict(bf16=True), exact=False),
     "compile-bf16": Opponent(dict(compile=FROZEN, bf16=True), exact=False),
+}
+FAST = "--xla_cpu_enable_fast_math=true"
+TRAINING |= {
+    "jax": Opponent(flags=""),
+    "jax-fast-math": Opponent(flags=FAST),
+}
+SAMPLING |= {
+    "jax": Opponent(flags=""),
+    "jax-fast-math": Opponent(flags=FAST),
 }
 USUAL = {"train": ["eager", "compile", "compile-bf16"], "sample": ["eager", "compile", "compile-bf16"]}
 USUAL_ONE = ["eager", "eager-1-thread", "compile", "compile-1-thread", "compile-cpp-1-thread"]  # one image

@@ -1,5 +1,5 @@
 """Processes that are asked over their standard input, a line of JSON each way:
-our side, cmd/sidebyside, and PyTorch's on a GPU, theirs.py."""
+our side, cmd/sidebyside, PyTorch's on a GPU, theirs.py, and JAX's, jaxside.py."""
 
 import json
 import os
@@ -15,9 +15,9 @@ class Failed(RuntimeError):
 
 
 class Process:
-    def __init__(self, *command, name="our process"):
+    def __init__(self, *command, name="our process", env=None):
         self.name, self.read = name, b""
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env)
 
     def says(self, seconds):
         """Whether it says something within so many seconds."""

@@ -11,13 +11,13 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-import philox
+import recipe
 from network import Network
 
 
 def noise(c, seed, images):
     """ω [images, N, D]."""
-    return torch.from_numpy(philox.normals(seed, philox.SAMPLE, np.arange(images), c.N, c.D).astype(np.float32))
+    return torch.from_numpy(recipe.omega(c, seed, images))
 
 
 class Sampler:

@@ -5,32 +5,21 @@ failed or takes too long, and begins another.
 """
 
 import gc
-import json
 import os
 import platform
 import sys
 import time
-import traceback
 
-# The lines of replies are alone on the standard output: what compilers print goes
-# to the standard error.
-REPLIES = os.fdopen(os.dup(1), "w")
-os.dup2(2, 1)
-
-
-def reply(**found):
-    REPLIES.write(json.dumps(found) + "\n")
-    REPLIES.flush()
-
+from serving import absent, answer, reply
 
 try:
     import numpy as np
     import safetensors  # noqa: F401
     import torch
 except ImportError as e:
-    reply(absent=f"no PyTorch here: {e}")
-    sys.exit(77)
+    absent(f"no PyTorch here: {e}")
 
+import differences  # noqa: E402
 import equality  # noqa: E402
 from checkpoint import Checkpoint  # noqa: E402
 from graphs import GraphSampler  # noqa: E402
@@ -48,7 +37,7 @@ class Side:
             torch.backends.cudnn.allow_tf32 = False
             torch.cuda.set_device(device)
             torch.cuda.init()
-        equality.DEVICE = device
+        equality.differ_on(device)
 
     def gpu(self):
         return self.device.startswith("cuda")
@@ -88,7 +77,7 @@ class Side:
         at = lambda name: os.path.join(q["folder"], name + ".safetensors")
         before = Checkpoint(at("before"))
         t = Training(before, bf16=q["bf16"], pieces=q["pieces"], recorded=q["recorded"], device=self.device)
-        images, labels = equality.data(q["folder"], before.config)
+        images, labels = differences.data(q["folder"], before.config)
         batches = [Batch(before.config, before.train, before.steps + i, images, labels, self.device) for i in range(2)]
         check = equality.training_step if q["all"] else equality.losses
         found = check(q["folder"], q["losses"], t)
@@ -100,14 +89,14 @@ class Side:
         self.bounded()
         model, n = Checkpoint(os.path.join(q["folder"], "model.safetensors")), q["images"]
         s = GraphSampler(model, n, q["steps"], device=self.device, bf16=q["bf16"], pieces=q["pieces"])
-        omega, labels = noise(s.c, equality.SEED, n).to(self.device), (torch.arange(n) % s.c.classes).to(self.device)
+        omega, labels = noise(s.c, differences.SEED, n).to(self.device), (torch.arange(n) % s.c.classes).to(self.device)
         got = s.draw(labels, omega).cpu().numpy()
         # Noise belongs to an image's number: the first images of any batch are the same.
         want = np.fromfile(os.path.join(q["folder"], "tokens"), np.float32).reshape(-1, s.c.N, s.c.P)[:n]
         got, first = got[:len(want)], 8 * s.c.block
         self.run = lambda: s.images(labels, omega)
-        return {"equal": {"sampled tokens": (equality.off(got, want), ""),
-                          "first sampled tokens": (equality.off(got[:, :first], want[:, :first]), "")}}
+        return {"equal": {"sampled tokens": (differences.off(got, want), ""),
+                          "first sampled tokens": (differences.off(got[:, :first], want[:, :first]), "")}}
 
     def times(self, q):
         out = []
@@ -149,22 +138,11 @@ class Side:
 def main():
     device = sys.argv[1]
     if device.startswith("cuda") and not torch.cuda.is_available():
-        reply(absent=f"PyTorch {torch.__version__} sees no CUDA device")
-        sys.exit(77)
+        absent(f"PyTorch {torch.__version__} sees no CUDA device")
     side = Side(device)
     reply(torch=torch.__version__, python=platform.python_version(), device=side.text())
     known = {"train": side.train, "sample": side.sample, "times": side.times, "drop": side.drop, "product": side.product}
-    for line in sys.stdin:
-        q = json.loads(line)
-        try:
-            found = known[q["do"]](q)
-            if side.gpu():
-                found["memory"] = torch.cuda.max_memory_reserved(device)
-            reply(**found)
-        except Exception as e:  # whatever a compiler or an allocator says
-            traceback.print_exc()
-            text = str(e).strip().splitlines()
-            reply(error=f"{type(e).__name__}: {text[0][:200] if text else ''}")
+    answer(known, lambda: {"memory": torch.cuda.max_memory_reserved(device)} if side.gpu() else {})
 
 
 if __name__ == "__main__":

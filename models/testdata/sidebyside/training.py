@@ -1,46 +1,24 @@
 """A training step in PyTorch, as in models/README.md, for rollout depths 0 and 1,
 on a CPU or a GPU.
 
-All random numbers are drawn before: the step is given them, so it has less to
-do than ours, which draws them inside.
+All random numbers are drawn before (recipe.py).
 """
 
 import copy
-import math
 
-import numpy as np
 import torch
 from torch import nn
 
-import philox
+import recipe
 from network import Network
 
 
 class Batch:
-    """Everything that a step reads, as tensors: tokens, labels, noise. t, eps and
-    weight have an axis of flow samples in front."""
+    """What recipe.batch makes, as tensors."""
 
     def __init__(self, c, train, step, images, labels, device="cpu"):
-        key, B, N = train["seed"], train["batch"], c.N
-        if train["input_noise"] or train["rollout_depth"] not in (0, 1):
-            raise SystemExit("the PyTorch side trains with rollout depth 0 or 1 and no input noise")
-        a = step * B + np.arange(B)
-        order = np.concatenate([philox.shuffled(key, e, len(images)) for e in range(a[-1] // len(images) + 1)])
-        chosen = order[a]
-        dropped = philox.uniforms(key, philox.DROPOUT, a, 1)[:, 0] < train["class_dropout"]
-        draws = range(train["flow_samples"])
-        t = 1 / (1 + np.exp(-np.stack([philox.normals(key, philox.TIME + s, a, N, 1)[..., 0] for s in draws])))
-        eps = np.stack([philox.normals(key, philox.FLOW + s, a, N, c.D) for s in draws])
-        strength = train["state_noise"] * philox.uniforms(key, philox.STATE_SIZE, a, N)[..., None]
-
-        def tensor(x):
-            return torch.from_numpy(np.ascontiguousarray(x, np.float32)).to(device)
-
-        self.x = tensor(c.patchify(images[chosen]))
-        self.labels = torch.from_numpy(np.where(dropped, c.classes, labels[chosen]).astype(np.int64)).to(device)
-        self.t, self.eps = tensor(t), tensor(eps)
-        self.noise = tensor(strength * philox.normals(key, philox.STATE, a, N, c.D))  # of the state
-        self.weight = tensor(1 / np.maximum(1 - t, 0.05))[..., None] if c.target == "x" else None
+        for name, x in recipe.batch(c, train, step, images, labels).items():
+            setattr(self, name, x if x is None else torch.from_numpy(x).to(device))
 
 
 class Loss(nn.Module):
@@ -122,13 +100,6 @@ class Training:
             self.adam.state[p] = dict(step=torch.tensor(float(self.done), device=self.device), exp_avg=first[id(p)].detach(),
                                       exp_avg_sq=second[id(p)].detach())
 
-    def rate(self):
-        t, s = self.train, self.done
-        warm = math.ceil(t["warmup"] * t["steps"])
-        if s < warm:
-            return t["lr"] * (s + 1) / warm
-        return t["lr"] * 0.5 * (1 + math.cos(math.pi * min(1, (s - warm) / max(1, t["steps"] - warm))))
-
     def gradients(self, b):
         """Leaves the gradients of the batch in the parameters; the loss and its parts."""
         for p in self.params:
@@ -140,13 +111,13 @@ class Training:
 
     def numbers(self):
         """Gives the next step its learning rate and the average's share."""
-        keep = min(self.train["ema"], (1 + self.done) / (10 + self.done))
+        keep, rate = recipe.kept(self.train, self.done), recipe.rate(self.train, self.done)
         if not self.recorded:
             for g in self.adam.param_groups:
-                g["lr"] = self.rate()
+                g["lr"] = rate
             return keep
         for g in self.adam.param_groups:
-            g["lr"].fill_(self.rate())
+            g["lr"].fill_(rate)
         self.keep.fill_(keep)
         self.rest.fill_(1 - keep)
         return keep
