@@ -163,6 +163,9 @@ def norm(x):
     return y / ((y * y).mean(-1) + 1e-5) ** 0.5
 
 
+PLAIN = dict(norm="layernorm", mlp_kind="gelu", positions="learned", qk_norm="none")  # a trunk whose case says nothing else
+
+
 # What the keys norm, mlp_kind, positions and qk_norm do to a trunk; p holds its tensors.
 
 def normed(p, name, x, kind):
@@ -209,11 +212,9 @@ class Model:
     """cfg: size channels classes patch block order state state_norm target
     width depth heads mlp head_width head_depth coder_width"""
 
-    norm, mlp_kind, positions, qk_norm = "layernorm", "gelu", "learned", "none"  # where cfg has them not
-
     def __init__(self, cfg, weights):
         self.cfg = cfg
-        self.__dict__.update(cfg)
+        self.__dict__.update(PLAIN | cfg)
         self.grid = self.size // self.patch
         self.N, self.P = self.grid**2, self.patch**2 * self.channels
         self.K = self.N // self.block
@@ -446,6 +447,7 @@ class Model:
 # --------------------------------------------------------------------- weights
 
 def shapes(c):
+    c = PLAIN | c
     P, W, M, H, J, Cw, d = (c["patch"]**2 * c["channels"], c["width"], c["mlp"], c["head_width"],
                             c["head_depth"], c["coder_width"], c["state"])
     N, D = (c["size"] // c["patch"])**2, d or P
