@@ -195,7 +195,7 @@ func TestCellIDs(t *testing.T) {
 			"model.order": "strided", "model.state_norm": "sphere", "model.target": "v", "model.block": "4",
 			"model.patch": "4", "model.heads": "2", "sample.solver": "heun", "sample.weights": "raw", "metrics.embedder": "ternary",
 			"metrics.reference": "test", "model.head_modulation": "shared", "model.encoder": "context", "model.decoder": "causal",
-			"model.norm": "rmsnorm", "model.mlp_kind": "swiglu", "model.positions": "rope2d", "model.qk_norm": "rmsnorm",
+			"train.rec_loss": "l1", "model.norm": "rmsnorm", "model.mlp_kind": "swiglu", "model.positions": "rope2d", "model.qk_norm": "rmsnorm",
 			"train.state_noise_kind":   "interpolate",
 			"sample.guidance_schedule": "linear", "sample.renormalise": "end",
 			"measure.precision": "bf16", "train.warmup": "0.2", "train.lr": "0.1", "train.weight_decay": "0.3", "train.ema": "0.9",

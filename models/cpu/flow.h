@@ -13,8 +13,8 @@
     OP(void, mix, (int th, float *dst, float a, const float *x, float b, const float *y, long n), (th, dst, a, x, b, y, n))        \
     OP(void, weighted_error,                                                                                                       \
        (int th, float *loss, float *grad, const float *pred, const float *target, const float *w, long rows, long n, long trows,   \
-        float scale),                                                                                                              \
-       (th, loss, grad, pred, target, w, rows, n, trows, scale))                                                                   \
+        float scale, int absolute),                                                                                                \
+       (th, loss, grad, pred, target, w, rows, n, trows, scale, absolute))                                                         \
     OP(void, velocity, (int th, float *v, const float *o, const float *onull, const float *z, float guidance, float inv, long n),  \
        (th, v, o, onull, z, guidance, inv, n))                                                                                     \
     OP(void, sinusoid, (int th, float *out, const float *t, long rows, long dim), (th, out, t, rows, dim))                         \
@@ -80,11 +80,21 @@ static void K(mix)(int threads, float *dst, float a, const float *x, float b, co
 }
 
 static void K(weighted_error)(int threads, float *loss, float *grad, const float *pred, const float *target, const float *w,
-                              long rows, long n, long trows, float scale) {
+                              long rows, long n, long trows, float scale, int absolute) {
 #pragma omp parallel for num_threads(threads) schedule(static) if (rows * n > SERIAL)
     for (long r = 0; r < rows; r++) {
         const float *p = pred + r * n, *t = target + (r % trows) * n;
         float *g = grad + r * n, by = w[r], s = 0;
+        if (absolute) {
+#pragma omp simd reduction(+ : s)
+            for (long i = 0; i < n; i++) {
+                float e = by * (p[i] - t[i]);
+                s += fabsf(e);
+                g[i] = e > 0 ? scale * by : e < 0 ? -scale * by : 0;
+            }
+            loss[r] = s;
+            continue;
+        }
 #pragma omp simd reduction(+ : s)
         for (long i = 0; i < n; i++) {
             float e = by * (p[i] - t[i]);

@@ -148,7 +148,7 @@ var _ = device.On(&ops, func(d *Backend, o *device.Mix) {
 
 var _ = device.On(&ops, func(d *Backend, o *device.WeightedError) {
 	C.pra_weighted_error(d.th(), at(o.Loss), at(o.Grad), at(o.Pred), at(o.Target), at(o.W),
-		C.long(o.Rows), C.long(o.N), C.long(o.TargetRows), C.float(o.Scale))
+		C.long(o.Rows), C.long(o.N), C.long(o.TargetRows), C.float(o.Scale), flag(o.Absolute))
 })
 
 var _ = device.On(&ops, func(d *Backend, o *device.Velocity) {

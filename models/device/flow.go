@@ -99,11 +99,13 @@ func (o *Mix) Operands(u *Uses) {
 }
 
 // WeightedError is e = W[r]·(Pred[r] − Target[r mod TargetRows]),
-// Loss[r] ← Σ e², Grad[r] ← 2·Scale·W[r]·e.
+// Loss[r] ← Σ e², Grad[r] ← 2·Scale·W[r]·e; with Absolute Loss[r] ← Σ |e| and
+// Grad[r] ← Scale·W[r]·sign(e), 0 where e is.
 type WeightedError struct {
 	Loss, Grad, Pred, Target, W Buffer
 	Rows, N, TargetRows         int
 	Scale                       float32
+	Absolute                    bool
 }
 
 var weightedErrorKind = newKind("WeightedError")

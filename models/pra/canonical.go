@@ -12,7 +12,7 @@ func Canonical(c Config, t TrainConfig) (Config, TrainConfig) {
 		t.Anchor, t.Mix, t.SweepSteps = 0, 0, 1
 	}
 	if c.State == 0 {
-		c.CoderWidth, c.StateNorm, t.RecWeight = 1, "layernorm", 0
+		c.CoderWidth, c.StateNorm, t.RecWeight, t.RecLoss = 1, "layernorm", 0, "l2"
 		c.Encoder, c.Decoder = "token", "token"
 		if t.RolloutDepth == 0 {
 			t.StateNoise, t.StateNoiseKind = 0, "add"

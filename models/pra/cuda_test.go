@@ -62,6 +62,7 @@ func TestCUDAGradients(t *testing.T) {
 		"the trunk's keys": func(c *Config, tc *TrainConfig) {
 			c.Norm, c.MLPKind, c.Positions, c.QKNorm, c.Block, c.Order = "rmsnorm", "swiglu", "rope2d", "rmsnorm", 2, "strided"
 		},
+		"L1":              func(_ *Config, tc *TrainConfig) { tc.RecLoss = "l1" },
 		"sphere, strided": func(c *Config, tc *TrainConfig) { c.StateNorm, c.Order, c.Block = "sphere", "strided", 2 },
 		"exact rollout": func(c *Config, tc *TrainConfig) {
 			tc.RolloutDepth, tc.FlowSamples, tc.InputNoise, tc.Mix = models.Exact, 2, 0.1, 0.3

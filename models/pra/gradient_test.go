@@ -35,6 +35,7 @@ func TestLawGradients(t *testing.T) {
 		{"rotations in strided blocks, computed again", func(c *Config, tc *TrainConfig) {
 			c.Width, c.Heads, c.Positions, c.Block, c.Order, tc.Recompute = 8, 2, "rope2d", 2, "strided", "layers"
 		}},
+		{"L1", func(_ *Config, tc *TrainConfig) { tc.RecLoss = "l1" }},
 		{"two flow samples, v", func(c *Config, tc *TrainConfig) { c.Target, tc.FlowSamples = "v", 2 }},
 	}
 	for _, tt := range cases {

@@ -40,6 +40,7 @@ var switches = []struct {
 	}, true},
 	{"interpolate", func(_ *Config, tc *TrainConfig, _ *SampleConfig) { tc.StateNoiseKind = "interpolate" }, true},
 	{"interpolate identity", func(c *Config, tc *TrainConfig, _ *SampleConfig) { c.State, tc.StateNoiseKind = 0, "interpolate" }, true},
+	{"L1", func(_ *Config, tc *TrainConfig, _ *SampleConfig) { tc.RecLoss = "l1" }, true},
 	{"time", func(_ *Config, tc *TrainConfig, _ *SampleConfig) { tc.TimeMean, tc.TimeStd = -0.5, 0.7 }, true},
 	{"beta1", func(_ *Config, tc *TrainConfig, _ *SampleConfig) { tc.Beta1 = 0.5 }, true},
 	{"floor", func(_ *Config, tc *TrainConfig, _ *SampleConfig) { tc.LRFloor = 0.5 }, true},

@@ -235,7 +235,7 @@ func (t *Trainer) forwardBackward(part int) {
 		scale := float32(t.tc.RecWeight / float64(whole*P))
 		device.Do(be, device.WeightedError{
 			Loss: a.lossRec.Slice(part*rows, rows), Grad: a.drec, Pred: a.rec, Target: a.x, W: a.ones, Rows: rows, N: P, TargetRows: rows,
-			Scale: scale,
+			Scale: scale, Absolute: t.tc.RecLoss == "l1",
 		})
 	}
 	t.buildInputs(z)

@@ -42,15 +42,15 @@ KERNEL(mix, 256, 4)(float *dst, float a, const float *x, float b, const float *y
 EXPORT(mix, 256)
 
 KERNEL(weighted_error, 256, 4)
-(float *loss, float *grad, const float *pred, const float *target, const float *w, int n, int trows, float scale) {
+(float *loss, float *grad, const float *pred, const float *target, const float *w, int n, int trows, float scale, int absolute) {
     SHARED(s);
     i64 r = blockIdx.x;
     const float *p = pred + r * n, *t = target + r % trows * n;
     float by = w[r], sum = 0;
     for (int i = threadIdx.x; i < n; i += blockDim.x) {
         float e = by * (p[i] - t[i]);
-        sum += e * e;
-        grad[r * n + i] = 2.0f * scale * by * e;
+        sum += absolute ? (e < 0 ? -e : e) : e * e;
+        grad[r * n + i] = !absolute ? 2.0f * scale * by * e : e > 0 ? scale * by : e < 0 ? -scale * by : 0;
     }
     sum = block_sum(sum, s);
     if (threadIdx.x == 0) loss[r] = sum;

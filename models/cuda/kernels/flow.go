@@ -13,7 +13,7 @@ var (
 	sinusoidKernel        = kernel("flow", "sinusoid", 256, 4, 3)
 	rowMixKernel          = kernel("flow", "row_mix", 256, 4, 7)
 	mixKernel             = kernel("flow", "mix", 256, 4, 6)
-	weightedErrorKernel   = kernel("flow", "weighted_error", 256, 4, 8)
+	weightedErrorKernel   = kernel("flow", "weighted_error", 256, 4, 9)
 	velocityKernel        = kernel("flow", "velocity", 256, 4, 7)
 	flowStepKernel        = kernel("flow", "flow_step", 256, 4, 8)
 )
@@ -56,7 +56,7 @@ var _ = device.On(&does, func(o *Ops, op *device.Mix) {
 
 var _ = device.On(&does, func(o *Ops, op *device.WeightedError) {
 	bytes := f4(2*op.Rows*op.N, op.TargetRows*op.N, 2*op.Rows)
-	o.call(weightedErrorKernel).bufs(op.Loss, op.Grad, op.Pred, op.Target, op.W).ints(op.N, op.TargetRows).floats(op.Scale).
+	o.call(weightedErrorKernel).bufs(op.Loss, op.Grad, op.Pred, op.Target, op.W).ints(op.N, op.TargetRows).floats(op.Scale).ints(index(op.Absolute)).
 		cost(0, bytes, bytes).rows(op.Rows, op.N, reduceFloats)
 })
 

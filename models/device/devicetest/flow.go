@@ -150,14 +150,15 @@ var _ = of[device.WeightedError](weightedError)
 func weightedError() []*trial {
 	var out []*trial
 	for _, s := range shapes {
-		for _, p := range s.periods() {
-			tr := newTrial("%dx%d target rows %d", s.rows, s.n, p)
+		for k, p := range append(s.periods(), s.periods()...) {
+			absolute := k >= len(s.periods())
+			tr := newTrial("%dx%d target rows %d absolute %v", s.rows, s.n, p, absolute)
 			pred, target, w := tr.normal("pred", s.size()), tr.normal("target", p*s.n), tr.spread("w", s.rows, 4, 4)
 			loss, grad := tr.unset("loss", s.rows, sum), tr.unset("grad", s.size(), element)
 			tr.run = func(m *machine) {
 				device.Do(m, device.WeightedError{
 					Loss: m.at(loss), Grad: m.at(grad), Pred: m.at(pred), Target: m.at(target), W: m.at(w),
-					Rows: s.rows, N: s.n, TargetRows: p, Scale: 0.0123,
+					Rows: s.rows, N: s.n, TargetRows: p, Scale: 0.0123, Absolute: absolute,
 				})
 			}
 			scales := make([]float32, s.rows)

@@ -41,12 +41,27 @@ var _ = device.On(&ops, func(d *Backend, o *device.WeightedError) {
 		var sum float64
 		for i := range o.N {
 			e := W[r] * (P.at(r, i) - T.at(r%o.TargetRows, i))
+			if o.Absolute {
+				sum += math.Abs(e)
+				G.set(r, i, float64(o.Scale)*W[r]*sign(e))
+				continue
+			}
 			sum += e * e
 			G.set(r, i, 2*float64(o.Scale)*W[r]*e)
 		}
 		L[r] = sum
 	}
 })
+
+func sign(x float64) float64 {
+	switch {
+	case x > 0:
+		return 1
+	case x < 0:
+		return -1
+	}
+	return 0
+}
 
 // velocity is that of output x at z, null beside it where there is one.
 func velocity(x float64, null []float64, i int, z float64, guidance, inv float32) float64 {

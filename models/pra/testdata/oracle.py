@@ -64,6 +64,9 @@ class T:
         e = np.exp(a.v)
         return T(e, [(a, lambda g: g * e)])
 
+    def abs(a):
+        return T(np.abs(a.v), [(a, lambda g: g * np.sign(a.v))])
+
     def mean(a, axis=None):
         n = a.v.size if axis is None else a.v.shape[axis]
         return T(a.v.mean(axis, keepdims=axis is not None),
@@ -405,7 +408,8 @@ class Model:
             lost = (1 - tr["state_noise_min"]) * u
             zhat = z * (1 - lost) + lost * n
         xhat = self.decode(zhat, h0)
-        rec = ((xhat - x) * (xhat - x)).mean() if self.state else T(0.0)
+        rec = xhat - x
+        rec = (rec.abs() if tr["rec_loss"] == "l1" else rec * rec).mean() if self.state else T(0.0)
 
         if not frozen:
             xin, R, s = x, tr["rollout_depth"], tr["anchor"]
@@ -550,7 +554,7 @@ MODEL = dict(size=4, channels=1, classes=3, patch=2, block=1, order="contiguous"
 TRAIN = dict(seed="any", rollout_depth=0, sweep_steps=2, anchor=0.0, mix=0.0, state_noise=0.5, input_noise=0.0,
              class_dropout=0.5, flow_samples=1, rec_weight=0.5,
              state_noise_kind="add", state_noise_min=0.65, time_mean=0.0, time_std=1.0, beta1=0.9, lr_floor=0.0,
-             schedule="cosine", decay=0.2, warmup_steps=0,
+             rec_loss="l2", schedule="cosine", decay=0.2, warmup_steps=0,
              # of the optimiser
              lr=0.01, warmup=0.4, steps=5, clip=1.0, weight_decay=0.5, ema=0.2)
 SAMPLE = dict(seed=11, steps=3, guidance=1.5, ids=[0, 7, 50000], labels=[2, 0, 3])
@@ -604,6 +608,7 @@ CASES = [  # name, model, training, sampling, factors of the optimiser's gradien
     ("trunk", B2 | ST | S | dict(norm="rmsnorm", mlp_kind="swiglu", positions="rope2d", qk_norm="rmsnorm", decoder="causal", coder_width=8, channels=2),
      dict(rollout_depth=3, flow_samples=2, state_noise_kind="interpolate", input_noise=0.25),
      dict(more=[dict(guidance=1.5, rollout_depth=1), dict(solver="heun", guidance=1.0, guidance_schedule="linear")]), None),
+    ("l1", B2 | ST | dict(decoder="context"), dict(rollout_depth=2, rec_loss="l1", rec_weight=2.0), {}, None),
 ]
 
 
