@@ -64,7 +64,11 @@ func TestTheMemoryOfDevicesIsForeseen(t *testing.T) {
 		return work.Train.Memory(h), work.Sample.Memory(h)
 	}
 	train, sample := needs(1)
+	timed := work.Timing.Memory(stage.Host{Settings: &s, Costs: s.Costs(), Local: true})
 	trainTwo, sampleTwo := needs(2)
+	if again := work.Timing.Memory(stage.Host{Settings: &s, Costs: s.Costs(), Local: true}); again != timed {
+		t.Errorf("a timing, which is of one, holds %d and %d", timed, again)
+	}
 	// Two hold weights and data twice, and the activations of a batch together.
 	if trainTwo <= train || trainTwo >= 2*train || sampleTwo <= sample || sampleTwo > 2*sample {
 		t.Errorf("training %d, %d of two; sampling %d, %d of two", train, trainTwo, sample, sampleTwo)

@@ -14,6 +14,8 @@ type Costs struct {
 	Train  models.MemoryEstimate `json:"train_memory"`  // bytes of the backend in training, of one process
 	Sample models.MemoryEstimate `json:"sample_memory"` // in sampling measure.batch images at a time
 
+	Alone models.MemoryEstimate `json:"-"` // in a training by one process, as it is timed
+
 	copies int64 // of weights that a processor multiplies by; within Sample where that is the device
 }
 
@@ -22,6 +24,9 @@ func (s *Settings) Costs() *Costs {
 	c := &Costs{
 		Costs: s.Params.Costs(), Params: s.Params.Size(), Train: models.OneOfRanks(s.Params, s.Measure.Ranks()).TrainMemory(),
 		Sample: s.Params.SampleMemory(s.Measure.Batch),
+	}
+	if c.Alone = c.Train; s.Measure.Ranks() > 1 {
+		c.Alone = s.Params.TrainMemory()
 	}
 	c.copies = kept(s.Params, s.Measure.Batch)
 	if s.Measure.Precision == "bf16" {

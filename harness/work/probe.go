@@ -28,7 +28,7 @@ var Probe = &stage.Kind{
 		// The trunk of a trained and an untrained model, forward only.
 		return stage.Effort{FLOPs: 2 * c.FLOPsTrainImage / 3 * float64(s.Extras.Probe), Threads: s.Training().Threads, Other: 3 * time.Second}
 	},
-	Memory: func(h stage.Host) int64 { return h.Data() + h.Held(h.Costs.Train) + 4*h.Weights() },
+	Memory: func(h stage.Host) int64 { return h.Data() + h.Held(h.Costs.Alone) + 4*h.Weights() },
 	Lacks: func(s *stage.Settings, n stage.Images) error {
 		if classes := s.Params.Shape().Classes; classes < 2 {
 			return fmt.Errorf("metrics.probe: the data set has %d class, and a probe needs two: set metrics.probe = 0", classes)

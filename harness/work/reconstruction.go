@@ -29,7 +29,7 @@ var Reconstruction = &stage.Kind{
 		return stage.Effort{FLOPs: forward, Threads: s.Training().Threads, Other: 3 * time.Second}
 	},
 	Memory: func(h stage.Host) int64 {
-		return h.Data() + h.Images(2*h.Extras.Reconstruction) + embedding(h) + h.Held(h.Costs.Train) + 4*h.Weights()
+		return h.Data() + h.Images(2*h.Extras.Reconstruction) + embedding(h) + h.Held(h.Costs.Alone) + 4*h.Weights()
 	},
 	Lacks: func(s *stage.Settings, n stage.Images) error {
 		_, other := n.Splits(s)

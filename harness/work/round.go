@@ -53,7 +53,7 @@ var Timing = &stage.Kind{
 		if h.Measure.TrainSteps == 0 { // it times no training
 			return h.Timing()
 		}
-		return max(h.Timing(), h.Held(h.Costs.Train))
+		return max(h.Timing(), h.Held(h.Costs.Alone))
 	},
 	Unfinished: roundsFolder,
 }

@@ -13,5 +13,5 @@ func TestRanks(t *testing.T) {
 	}
 	p := small()
 	p.Train.Batch, p.Train.Steps, p.Train.Threads = 16, rankstest.Steps, 1
-	rankstest.Law(t, p, pictures(p.Shape(), 40))
+	rankstest.LawOn(t, opener, p, pictures(p.Shape(), 40))
 }

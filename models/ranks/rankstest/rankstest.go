@@ -10,8 +10,12 @@ import (
 
 	"prabench/models"
 	"prabench/models/cpu"
+	"prabench/models/device"
 	"prabench/models/ranks"
 )
+
+// Opener opens the device of one rank.
+type Opener func(threads int) (device.Backend, error)
 
 // Steps is how many steps trainings are compared over.
 const Steps = 50
@@ -25,7 +29,7 @@ type Trained struct {
 
 // Train trains as a group of size processes from a state, "" for the beginning, to a
 // step. The ranks are goroutines; each must end with the same files.
-func Train(t *testing.T, p models.Params, images models.Images, size int, from string, to int) Trained {
+func Train(t *testing.T, open Opener, p models.Params, images models.Images, size int, from string, to int) Trained {
 	t.Helper()
 	dir := t.TempDir()
 	out := Trained{Model: filepath.Join(dir, "model"), State: filepath.Join(dir, "state")}
@@ -41,7 +45,7 @@ func Train(t *testing.T, p models.Params, images models.Images, size int, from s
 	var wg sync.WaitGroup
 	for r := range size {
 		wg.Go(func() {
-			raw, err := rank(&out, p, images, path, r, from, to)
+			raw, err := rank(&out, open, p, images, path, r, from, to)
 			if models[r] = raw; err != nil {
 				t.Errorf("rank %d of %d: %v", r, size, err)
 			}
@@ -56,7 +60,9 @@ func Train(t *testing.T, p models.Params, images models.Images, size int, from s
 	return out
 }
 
-func rank(out *Trained, p models.Params, images models.Images, path string, r int, from string, to int) (model []byte, err error) {
+func rank(out *Trained, open Opener, p models.Params, images models.Images, path string, r int, from string, to int) (model []byte,
+	err error,
+) {
 	var g ranks.Group = ranks.Alone{}
 	if path != "" {
 		if g, err = ranks.Join(path, r); err != nil {
@@ -64,7 +70,7 @@ func rank(out *Trained, p models.Params, images models.Images, path string, r in
 		}
 		defer g.Close()
 	}
-	be, err := cpu.New(1)
+	be, err := open(1)
 	if err != nil {
 		return nil, err
 	}
@@ -118,29 +124,35 @@ func Apart(a, b []models.Losses) (most float64) {
 // one that 4 divides.
 func Law(t *testing.T, p models.Params, images models.Images) {
 	t.Helper()
-	alone := Train(t, p, images, 1, "", Steps)
+	LawOn(t, func(threads int) (device.Backend, error) { return cpu.New(threads) }, p, images)
+}
+
+// LawOn is Law on another device.
+func LawOn(t *testing.T, open Opener, p models.Params, images models.Images) {
+	t.Helper()
+	alone := Train(t, open, p, images, 1, "", Steps)
 	for _, size := range []int{2, 4} {
-		many := Train(t, p, images, size, "", Steps)
+		many := Train(t, open, p, images, size, "", Steps)
 		d := Apart(many.Losses, alone.Losses)
 		if !(d <= 1e-5) {
 			t.Errorf("%d ranks: losses differ by %.2g", size, d)
 		}
 		t.Logf("%d ranks: losses differ by at most %.2g over %d steps", size, d, Steps)
-		again := Train(t, p, images, size, "", Steps)
+		again := Train(t, open, p, images, size, "", Steps)
 		if a, b := read(t, many.Model), read(t, again.Model); a != b {
 			t.Errorf("%d ranks do not repeat their training to the bit", size)
 		}
 	}
 	const half = Steps / 2
-	two := Train(t, p, images, 2, "", half)
+	two := Train(t, open, p, images, 2, "", half)
 	for _, size := range []int{1, 2, 4} {
-		rest := Train(t, p, images, size, two.State, Steps)
+		rest := Train(t, open, p, images, size, two.State, Steps)
 		if d := Apart(rest.Losses, alone.Losses[half:]); !(d <= 1e-5) {
 			t.Errorf("2 ranks, then %d: losses differ by %.2g", size, d)
 		}
 	}
-	whole := Train(t, p, images, 2, "", Steps)
-	if rest := Train(t, p, images, 2, two.State, Steps); read(t, rest.State) != read(t, whole.State) {
+	whole := Train(t, open, p, images, 2, "", Steps)
+	if rest := Train(t, open, p, images, 2, two.State, Steps); read(t, rest.State) != read(t, whole.State) {
 		t.Error("2 ranks that stopped and went on are not 2 ranks that did not stop")
 	}
 }
