@@ -3,8 +3,8 @@
 // low-dimensional state that a pixel decoder turns into a patch, trained with
 // Parallel Rollout Approximation.
 //
-// It uses explicit forward and backward pairs over [device.Backend], in
-// noise that depends on nothing but its counters, and in one code path: every
+// Forward and backward functions are explicit pairs over [device.Backend],
+// noise depends on nothing but its counters, and there is one code path: every
 // baseline is a setting of the same switches, never another program. It knows
 // no files of experiments and no database. README.md beside this file gives
 // every equation, tensor name and shape.
