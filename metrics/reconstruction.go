@@ -24,6 +24,16 @@ func ReconstructionError(real, made Pictures) (stat.Estimate, error) {
 			of[i] += d * d / float64(per)
 		}
 	}
+	return ImageMean(of, real.Labels)
+}
+
+// ImageMean is the mean of a number ≥ 0 of each image; its interval leaves out blocks of
+// images.
+func ImageMean(of []float64, labels []int32) (stat.Estimate, error) {
+	if len(of) < 4 || len(labels) != len(of) {
+		return stat.Estimate{}, fmt.Errorf("metrics: an interval needs at least 4 images with labels, there are %d with %d", len(of),
+			len(labels))
+	}
 	mean := func(without int, block []int) float64 {
 		var sum, n float64
 		for i, v := range of {
@@ -33,7 +43,7 @@ func ReconstructionError(real, made Pictures) (stat.Estimate, error) {
 		}
 		return sum / n
 	}
-	return withoutBlocks(real.N, real.Labels, mean).Within(0, math.Inf(1)), nil
+	return withoutBlocks(len(of), labels, mean).Within(0, math.Inf(1)), nil
 }
 
 // withoutBlocks is a statistic of images with its delete-a-group interval: of gives it

@@ -90,6 +90,20 @@ type Starter interface {
 	FirstBlock(labels []int32, ids []uint32) error
 }
 
+// Settling parameters are those of samplings whose work the images decide.
+type Settling interface {
+	Settles() bool
+}
+
+// Sweeper is a sampler that may make all tokens of an image at once, again and again.
+type Sweeper interface {
+	// Sweeps are those that each image of the last call took, the mean over its tokens;
+	// nil where tokens are made one after another.
+	Sweeps() []float64
+	// Evaluations of the head for a token in one sweep.
+	Evaluations() int
+}
+
 // Snapshotter is a trainer whose state is copied in little time and written while it
 // goes on. write does what Save would have done when Snapshot was called.
 type Snapshotter interface {

@@ -23,10 +23,11 @@ import (
 // go on in another process. What counts is what the note beside it says; the file
 // may have more, written by a process that was killed.
 type drawing struct {
-	images, note string // paths
-	shape        []int  // [n, H, W, C]
-	head         int64  // bytes before the first image
-	done         int    // images in the file
+	images, note string    // paths
+	shape        []int     // [n, H, W, C]
+	head         int64     // bytes before the first image
+	done         int       // images in the file
+	sweeps       []float64 // that each of them took, where a sampler counts
 
 	f     *os.File
 	sum   hash.Hash // of the images so far
@@ -36,8 +37,9 @@ type drawing struct {
 
 // drawnSoFar is the note beside the images.
 type drawnSoFar struct {
-	Done   int    `json:"done"`   // images
-	SHA256 string `json:"sha256"` // of their bytes
+	Done   int       `json:"done"`             // images
+	SHA256 string    `json:"sha256"`           // of their bytes
+	Sweeps []float64 `json:"sweeps,omitempty"` // of each
 }
 
 // errElsewhere means that another process draws into the file.
@@ -70,7 +72,7 @@ func openDrawing(path string, shape ...int) (_ *drawing, err error) {
 		// It only saves time: without it the same images come out.
 		fmt.Fprintf(os.Stderr, "the images of an earlier attempt cannot be used, sampling begins again: %v\n", why)
 	}
-	d.done = 0
+	d.done, d.sweeps = 0, nil
 	d.sum.Reset()
 	if err := errors.Join(d.f.Truncate(0), removed(d.note)); err != nil {
 		return nil, err
@@ -114,12 +116,16 @@ func (d *drawing) resume(header []byte) error {
 	if sum := hex.EncodeToString(d.sum.Sum(nil)); sum != so.SHA256 {
 		return fmt.Errorf("%s: its first %d images are not those that were drawn", d.images, so.Done)
 	}
-	d.done = so.Done
+	if len(so.Sweeps) != 0 && len(so.Sweeps) != so.Done {
+		return fmt.Errorf("%s: sweeps of %d images of %d", d.note, len(so.Sweeps), so.Done)
+	}
+	d.done, d.sweeps = so.Done, so.Sweeps
 	return d.f.Truncate(d.head + int64(so.Done)*d.each())
 }
 
-// add appends images.
-func (d *drawing) add(pixels []uint8) error {
+// add appends images, and the sweeps that each took where they are counted.
+func (d *drawing) add(pixels []uint8, sweeps []float64) error {
+	d.sweeps = append(d.sweeps, sweeps...)
 	if _, err := d.f.Write(pixels); err != nil {
 		return err
 	}
@@ -151,7 +157,7 @@ func (d *drawing) save() error {
 	if err := d.f.Sync(); err != nil {
 		return err
 	}
-	raw, err := json.Marshal(drawnSoFar{d.done, hex.EncodeToString(d.sum.Sum(nil))})
+	raw, err := json.Marshal(drawnSoFar{d.done, hex.EncodeToString(d.sum.Sum(nil)), d.sweeps})
 	if err != nil {
 		return err
 	}
@@ -222,10 +228,15 @@ func (t *task) beginDrawing(d *drawing) error {
 
 // drawn takes this process's images of a round, and counts those of all in: there are
 // to of them then.
-func (t *task) drawn(d *drawing, at int, pixels []uint8, to int) error {
-	if t.team.Size() == 1 {
-		return d.add(pixels)
+func (t *task) drawn(d *drawing, at int, pixels []uint8, sweeps []float64, to int) error {
+	sweeps, err := sweepsOfRound(t.team, sweeps, at-d.done, to-d.done)
+	if err != nil {
+		return err
 	}
+	if t.team.Size() == 1 {
+		return d.add(pixels, sweeps)
+	}
+	d.sweeps = append(d.sweeps, sweeps...)
 	if err := d.put(at, pixels); err != nil {
 		return err
 	}
@@ -233,6 +244,17 @@ func (t *task) drawn(d *drawing, at int, pixels []uint8, to int) error {
 		return err
 	}
 	return d.count(to)
+}
+
+// sweepsOfRound are those of all n images of a round, of which this process's begin at
+// at; nil where none are counted.
+func sweepsOfRound(g ranks.Group, own []float64, at, n int) ([]float64, error) {
+	if own == nil {
+		return nil, nil
+	}
+	all := make([]float64, n)
+	copy(all[at:], own)
+	return all, g.SumWide(all)
 }
 
 // endRound waits until all have written their images of a round.
@@ -267,11 +289,15 @@ func (t *task) sampleRank() error {
 	}
 	defer d.close()
 	batch, to := min(max(t.set.Batch, 1), n), in.Done
-	return drawRounds(model, t.set.Params, batch, EvenLabels(n, c.Classes), in.Done, group, func(at int, pixels []uint8) error {
+	return drawRounds(model, t.set.Params, batch, EvenLabels(n, c.Classes), in.Done, group, func(at int, pixels []uint8, sweeps []float64) error {
+		from := to
+		to = min(to+batch*group.Size(), n)
+		if _, err := sweepsOfRound(group, sweeps, at-from, to-from); err != nil {
+			return err
+		}
 		if err := d.put(at, pixels); err != nil {
 			return err
 		}
-		to = min(to+batch*group.Size(), n)
 		return endRound(group, to)
 	})
 }

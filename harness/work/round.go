@@ -117,8 +117,12 @@ func (t *task) round() (err error) {
 	costs := t.set.Params.Costs()
 	t.add(quantity.Params, float64(t.set.Params.Size()))
 	t.add(quantity.ARSteps, float64(costs.ARSteps))
-	t.add(quantity.NFE, float64(costs.NFE))
 	t.add(quantity.FLOPsImage, costs.FLOPsImage)
+	settles, _ := t.set.Params.(models.Settling)
+	byImage := settles != nil && settles.Settles()
+	if !byImage {
+		t.add(quantity.NFE, float64(costs.NFE))
+	}
 
 	watch := machine.StartWatch()
 	defer func() {
@@ -132,6 +136,9 @@ func (t *task) round() (err error) {
 	}
 	if peak := peakFlops(m.Device, m.Threads); peak > 0 {
 		t.add(quantity.PeakFLOPS, peak)
+		if byImage { // and so is the arithmetic, which was not counted
+			return t.training(m.Warmup)
+		}
 		flops, err := stage.SamplingFLOPs(t.set.Params, m.Batch)
 		if err != nil {
 			return err
@@ -199,7 +206,38 @@ func (t *task) sampling(path string, warmup int) (float64, error) {
 	for _, s := range first {
 		t.add(quantity.FirstBlockLatency, s)
 	}
+	if err := t.evaluations(model, batch); err != nil {
+		return 0, err
+	}
 	return stat.Median(rates, stat.Rounds).Value, nil
+}
+
+// evaluations keeps how often the head was asked in the calls that were timed, where the
+// images decide.
+func (t *task) evaluations(model models.Model, batch int) error {
+	p, ok := t.set.Params.(models.Settling)
+	if !ok || !p.Settles() {
+		return nil
+	}
+	s, err := model.Sampler(t.set.Params, batch)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	sweeper, counts := s.(models.Sweeper)
+	if !counts {
+		return nil
+	}
+	labels, ids := timedImages(model.Params().Shape(), batch)
+	if err := s.Sample(labels, ids, make([]uint8, batch*model.Params().Shape().Bytes())); err != nil {
+		return err
+	}
+	var sum float64
+	for _, n := range sweeper.Sweeps() {
+		sum += n
+	}
+	t.add(quantity.NFE, sum/float64(batch)*float64(sweeper.Evaluations()))
+	return nil
 }
 
 // memoryOf are the metrics of the classes of memory.
@@ -244,10 +282,7 @@ func SamplingCall(model models.Model, p models.Params, batch int, firstBlock boo
 		return nil, nil, err
 	}
 	shape := model.Params().Shape()
-	labels, ids := EvenLabels(batch, shape.Classes), make([]uint32, batch)
-	for i := range ids {
-		ids[i] = uint32(i)
-	}
+	labels, ids := timedImages(shape, batch)
 	if firstBlock {
 		starter, ok := s.(models.Starter)
 		if !ok {
@@ -258,6 +293,15 @@ func SamplingCall(model models.Model, p models.Params, batch int, firstBlock boo
 	}
 	pixels := make([]uint8, batch*shape.Bytes())
 	return func() error { return s.Sample(labels, ids, pixels) }, s.Close, nil
+}
+
+// timedImages are the images that timed calls draw.
+func timedImages(shape models.Shape, batch int) (labels []int32, ids []uint32) {
+	ids = make([]uint32, batch)
+	for i := range ids {
+		ids[i] = uint32(i)
+	}
+	return EvenLabels(batch, shape.Classes), ids
 }
 
 // training times optimisation steps on noise: the arithmetic is the same as on

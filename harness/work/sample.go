@@ -14,6 +14,8 @@ import (
 	"prabench/harness/sheet"
 	"prabench/harness/stage"
 	"prabench/harness/worker"
+	"prabench/metrics"
+	"prabench/metrics/quantity"
 	"prabench/models"
 	"prabench/models/dataset"
 	"prabench/models/ranks"
@@ -120,6 +122,9 @@ func (t *task) sample() (err error) {
 	if err := t.draw(model, images, labels); err != nil {
 		return err
 	}
+	if err := t.swept(images.sweeps, labels); err != nil {
+		return err
+	}
 	drawn := Drawn{Count: n, Size: c.Size, Channels: c.Channels, Classes: c.Classes}
 	if info, err := dataset.Describe(t.set.Data); err == nil && len(info.ClassNames) == c.Classes {
 		drawn.ClassNames = info.ClassNames
@@ -149,6 +154,19 @@ func (t *task) trained() (model models.Model, done func(), err error) {
 	return model, func() { model.Close(); be.Close() }, nil
 }
 
+// swept keeps how many sweeps images took, where any were counted.
+func (t *task) swept(sweeps []float64, labels []int32) error {
+	if len(sweeps) != len(labels) || len(sweeps) < metrics.Least {
+		return nil
+	}
+	e, err := metrics.ImageMean(sweeps, labels)
+	if err != nil {
+		return err
+	}
+	t.estimate(quantity.Sweeps, e)
+	return nil
+}
+
 // startDrawing opens where the images of this stage are drawn: what an earlier attempt left,
 // or, beside another process that does the same stage, a file of this attempt alone.
 func (t *task) startDrawing(shape ...int) (*drawing, error) {
@@ -164,8 +182,8 @@ func (t *task) startDrawing(shape ...int) (*drawing, error) {
 func (t *task) draw(model models.Model, images *drawing, labels []int32) error {
 	n := len(labels)
 	batch := min(max(t.set.Batch, 1), n)
-	err := drawRounds(model, t.set.Params, batch, labels, images.done, t.team, func(at int, pixels []uint8) error {
-		if err := t.drawn(images, at, pixels, min(images.done+batch*t.team.Size(), n)); err != nil {
+	err := drawRounds(model, t.set.Params, batch, labels, images.done, t.team, func(at int, pixels []uint8, sweeps []float64) error {
+		if err := t.drawn(images, at, pixels, sweeps, min(images.done+batch*t.team.Size(), n)); err != nil {
 			return err
 		}
 		t.report(worker.Progress{Done: int64(images.done), Total: int64(n), What: "sampling"})
@@ -270,14 +288,14 @@ func Draw(m models.Model, p models.Params, batch int, labels []int32, drawn func
 
 // drawFrom draws the images from one on and gives them to each, batch by batch.
 func drawFrom(m models.Model, p models.Params, batch int, labels []int32, from int, each func(pixels []uint8) error) error {
-	return drawRounds(m, p, batch, labels, from, ranks.Alone{}, func(_ int, pixels []uint8) error { return each(pixels) })
+	return drawRounds(m, p, batch, labels, from, ranks.Alone{}, func(_ int, pixels []uint8, _ []float64) error { return each(pixels) })
 }
 
 // drawRounds draws the images from one on in rounds of a batch for each rank of a
 // group, and gives this rank's of a round, which may be none, to each with the number
-// of the first.
+// of the first and the sweeps that they took, nil where the sampler makes none.
 func drawRounds(m models.Model, p models.Params, batch int, labels []int32, from int, g ranks.Group,
-	each func(at int, pixels []uint8) error,
+	each func(at int, pixels []uint8, sweeps []float64) error,
 ) error {
 	per, n := m.Params().Shape().Bytes(), len(labels)
 	if from >= n {
@@ -300,7 +318,11 @@ func drawRounds(m models.Model, p models.Params, batch int, labels []int32, from
 				return fmt.Errorf("drawing images %d to %d: %w", at, at+k-1, err)
 			}
 		}
-		if err := each(at, pixels[:k*per]); err != nil {
+		var sweeps []float64
+		if s, ok := sampler.(models.Sweeper); ok && s.Sweeps() != nil {
+			sweeps = s.Sweeps()[:k]
+		}
+		if err := each(at, pixels[:k*per], sweeps); err != nil {
 			return err
 		}
 	}

@@ -212,7 +212,8 @@ var (
 	})
 	FLOPsImage = metric(Metric{
 		Name: "flops_image", Unit: "1", Scale: FLOP, Label: "compute per image", Short: "compute",
-		Doc:    "Floating point operations that sampling one image takes, counted by running the model on a backend that only counts.",
+		Doc: "Floating point operations that sampling one image takes, counted by running the model on a backend that only counts; " +
+			"where images settle by themselves, of one that takes all sweeps.",
 		Better: -1, Group: Cost, Nature: Counted, Interval: stat.Rounds, Check: CheckedAlways, Stage: "time",
 	})
 	ARSteps = metric(Metric{
@@ -222,10 +223,19 @@ var (
 	})
 	NFE = metric(Metric{
 		Name: "nfe", Unit: "1", Label: "head evaluations per token (NFE)", Short: "NFE",
-		Doc:    "Evaluations of the flow head for each token; guidance evaluates twice.",
+		Doc: "Evaluations of the flow head for each token; guidance evaluates twice. Where images settle by themselves " +
+			"(sample.tolerance), the mean of the images that are timed.",
 		Better: -1, Group: Cost, Nature: Counted, Interval: stat.Rounds, Check: CheckedAlways, Stage: "time",
 	})
 )
+
+// Sweeps is counted while a cell's images are drawn.
+var Sweeps = metric(Metric{
+	Name: "sweeps", Unit: "1", Label: "Jacobi sweeps per image", Short: "sweeps",
+	Doc: "Sweeps that an image took, the mean over its tokens, with the last one of each window, which shows that it has settled. " +
+		"Where sampling is sequential there is none.",
+	Better: -1, Group: Cost, Interval: stat.Jackknife, Stage: "sample",
+})
 
 // Speed: timed in rounds over all cells.
 var (

@@ -88,6 +88,20 @@ func (t *Attention) Cached(p *Pass, a *AttentionActs, cache device.Buffer, s Seq
 	})
 }
 
+// Window is Cached for several blocks of each sequence from position at, tokens in all:
+// rows are [sequences, tokens], and every sequence has a cache of its own.
+func (t *Attention) Window(p *Pass, a *AttentionActs, caches []device.Buffer, s Sequences, at, tokens int) {
+	width, one := t.Out.In, Sequences{Batch: 1, Tokens: s.Tokens, Block: s.Block}
+	for i, cache := range caches {
+		for j := 0; j < tokens; j += s.Block {
+			row := i*tokens + j
+			part := AttentionActs{Raw: a.Raw.Slice(row*t.QKV.Out, s.Block*t.QKV.Out), QKV: a.QKV.Slice(row*t.QKV.Out, s.Block*t.QKV.Out),
+				Att: a.Att.Slice(row*width, s.Block*width)}
+			t.Cached(p, &part, cache, one, at+j)
+		}
+	}
+}
+
 // Forward is y ← attend(x·QKV)·Out with an epilogue, such as a gate and the
 // residual stream; attend is [Attention.Over] or [Attention.Cached].
 func (t *Attention) Forward(p *Pass, a *AttentionActs, y, x device.Buffer, rows int, e device.Epilogue, attend func()) {

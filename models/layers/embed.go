@@ -65,6 +65,15 @@ func (e *Embedding) Step(p *Pass, u, proj, prev device.Buffer, labels, order dev
 	device.Do(p.Be, op)
 }
 
+// Window writes u [batch·tokens, width] of the tokens from position at, of several blocks;
+// prev [batch·tokens, dim] begins a block before them, and at 0 with the first token.
+func (e *Embedding) Window(p *Pass, u, proj, prev device.Buffer, labels, order device.Ints, batch, at, tokens int) {
+	device.Do(p.Be, device.Linear{Y: proj, X: prev, W: e.In.Of(p.Weights), Rows: batch * tokens, In: e.Dim, Out: e.Width})
+	op := e.op(p, u, proj, labels, order, batch)
+	op.At, op.N, op.ProjAt, op.ProjTokens = at, tokens, max(at-e.Block, 0), tokens
+	device.Do(p.Be, op)
+}
+
 func (e *Embedding) op(p *Pass, u, proj device.Buffer, labels, order device.Ints, batch int) device.Embed {
 	inpos, pos := e.places(p.Weights)
 	return device.Embed{

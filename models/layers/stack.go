@@ -134,6 +134,12 @@ func (s *Stack) Step(p *Pass, a *StackActs, caches []device.Buffer, of Sequences
 	s.forward(p, a, of.Batch*of.Block, func(i int) { s.Layers[i].Attention.Cached(p, &a.layers[i].attention, caches[i], of, at) })
 }
 
+// Window computes a.H for several blocks of each sequence from position at, tokens in all:
+// rows are [sequences, tokens]. caches has those of every sequence for each layer.
+func (s *Stack) Window(p *Pass, a *StackActs, caches [][]device.Buffer, of Sequences, at, tokens int) {
+	s.forward(p, a, of.Batch*tokens, func(i int) { s.Layers[i].Attention.Window(p, &a.layers[i].attention, caches[i], of, at, tokens) })
+}
+
 func (s *Stack) forward(p *Pass, a *StackActs, rows int, attend func(layer int)) {
 	if !a.moments.Absent() {
 		s.forwardNormed(p, a, rows, attend)

@@ -38,6 +38,25 @@ func Canonical(c Config, t TrainConfig) (Config, TrainConfig) {
 	return c, t
 }
 
+// parallel is what is left of keys of Jacobi sampling in a model of K AR steps.
+func (s SampleConfig) parallel(k int) SampleConfig {
+	usual := DefaultSample()
+	if s.Window >= k {
+		s.Window = 0
+	}
+	sweeps := int(s.RolloutDepth.Resolve(k))
+	if s.Window > 0 && sweeps > s.Window {
+		sweeps, s.RolloutDepth = s.Window, models.Depth(s.Window)
+	}
+	if sweeps == 0 {
+		s.Window, s.Start = usual.Window, usual.Start
+	}
+	if sweeps <= 1 { // a window's first sweep is its last
+		s.Tolerance = usual.Tolerance
+	}
+	return s
+}
+
 // canonical is the same for a sampling.
 func (s SampleConfig) canonical() SampleConfig {
 	usual := DefaultSample()

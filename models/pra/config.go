@@ -155,14 +155,20 @@ type SampleConfig struct {
 	Renormalise      string  `toml:"renormalise" json:"renormalise" absent:"never"` // "never", or "end": the state, once its flow has ended
 	// 0: sequential with KV cache; r ≥ 1: r Jacobi sweeps; "exact" = K sweeps
 	RolloutDepth models.Depth `toml:"rollout_depth" json:"rollout_depth"`
-	Weights      string       `toml:"weights" json:"weights"` // "ema", "raw", or a decay of several in train.ema
-	Seed         uint64       `toml:"seed" json:"seed"`
+	// Of Jacobi sampling: a window of so many AR steps is swept before the next one, 0 is all;
+	// an image's window has settled once no value moves further than Tolerance in a sweep, 0
+	// asks for no such thing; sweeps start from "zero", or from what the "decoder" makes of ω.
+	Window    int     `toml:"window" json:"window,omitempty" absent:"0"`
+	Tolerance float64 `toml:"tolerance" json:"tolerance,omitempty" absent:"0"`
+	Start     string  `toml:"start" json:"start" absent:"zero"`
+	Weights   string  `toml:"weights" json:"weights"` // "ema", "raw", or a decay of several in train.ema
+	Seed      uint64  `toml:"seed" json:"seed"`
 }
 
 // DefaultSample is ten Euler steps, no guidance, sequential.
 func DefaultSample() SampleConfig {
 	return SampleConfig{
-		FlowSteps: 10, Solver: "euler", LastStep: 0.04, GuidanceSchedule: "constant", GuidanceTo: 1, Renormalise: "never",
+		FlowSteps: 10, Solver: "euler", LastStep: 0.04, GuidanceSchedule: "constant", GuidanceTo: 1, Renormalise: "never", Start: "zero",
 		Weights: "ema", Seed: 1,
 	}
 }
@@ -265,7 +271,8 @@ func (s SampleConfig) Validate() error {
 		models.Within("sample.guidance", s.Guidance, 0, 1000),
 		models.Within("sample.last_step", s.LastStep, 0, 1),
 		models.OneOf("sample.guidance_schedule", s.GuidanceSchedule, "constant", "linear", "interval"),
-		models.OneOf("sample.renormalise", s.Renormalise, "never", "end"),
+		models.OneOf("sample.renormalise", s.Renormalise, "never", "end"), models.OneOf("sample.start", s.Start, "zero", "decoder"),
+		models.Within("sample.tolerance", s.Tolerance, 0, 2), models.Within("sample.window", float64(s.Window), 0, math.MaxInt32),
 		models.Within("sample.guidance_from", s.GuidanceFrom, 0, 1), models.Within("sample.guidance_to", s.GuidanceTo, 0, 1),
 	); err != nil {
 		return err

@@ -14,8 +14,8 @@ import (
 // they are the same. The sampler must be sequential (rollout depth 0).
 func (s *Sampler) Continue(real []uint8, labels []int32, ids []uint32, given int, out []uint8) error {
 	c := s.model.Config
-	if s.sweeps != 0 {
-		return fmt.Errorf("continuing real images: the sampler makes %d sweeps; it must be sequential, sample.rollout_depth = 0", s.sweeps)
+	if s.how.sweeps != 0 {
+		return fmt.Errorf("continuing real images: the sampler makes %d sweeps; it must be sequential, sample.rollout_depth = 0", s.how.sweeps)
 	}
 	if given < 0 || given > c.Tokens() || given%c.Block != 0 {
 		return fmt.Errorf("continuing real images: %d given tokens; allowed are multiples of the block %d up to N = %d", given,
@@ -28,7 +28,7 @@ func (s *Sampler) Continue(real []uint8, labels []int32, ids []uint32, given int
 	if err := s.reading(given > 0); err != nil {
 		return fmt.Errorf("continuing real images: %w", err)
 	}
-	err = s.each(x, labels, func(g *generator, flat device.Buffer, n int, x device.Buffer) {
+	err = s.each(x, labels, func(g *generator, flat device.Buffer, _, n int, x device.Buffer) {
 		g.resume(flat, n, given/c.Block, s.Config.Seed, x)
 	})
 	if err != nil {
@@ -42,8 +42,11 @@ func (s *Sampler) Continue(real []uint8, labels []int32, ids []uint32, given int
 // of its own is ever fed back. The noise is that of [Sampler.Sample]. The
 // sampler must be made for sweeps (rollout depth 1 or more).
 func (s *Sampler) Mosaic(real []uint8, labels []int32, ids []uint32, out []uint8) error {
-	if s.sweeps == 0 {
+	if s.how.sweeps == 0 {
 		return fmt.Errorf("teacher-forced samples: the sampler is sequential; it must be made for sweeps, sample.rollout_depth = 1")
+	}
+	if c := s.model.Config; s.how.tokens != c.Tokens() {
+		return fmt.Errorf("teacher-forced samples: the sampler has windows of %d of %d tokens; set sample.window = 0", s.how.tokens, c.Tokens())
 	}
 	x, err := s.begin(real, labels, ids, out)
 	if err != nil {
@@ -52,7 +55,7 @@ func (s *Sampler) Mosaic(real []uint8, labels []int32, ids []uint32, out []uint8
 	if err := s.reading(true); err != nil {
 		return fmt.Errorf("teacher-forced samples: %w", err)
 	}
-	err = s.each(x, labels, func(g *generator, flat device.Buffer, n int, x device.Buffer) {
+	err = s.each(x, labels, func(g *generator, flat device.Buffer, _, n int, x device.Buffer) {
 		g.noise(s.Config.Seed, n, 0)
 		if g.read == nil {
 			g.sweep(flat, n, device.Buffer{}, x)

@@ -16,14 +16,15 @@ func (c Config) blank() models.Images {
 }
 
 // Costs counts by running the core on a backend that only counts. The
-// configurations must be valid.
+// configurations must be valid. Where images settle by themselves, it is what those cost
+// that take all sweeps.
 func (c Config) Costs(t TrainConfig, s SampleConfig) models.Costs {
 	K := c.ARSteps()
 	plan := s.plan()
 	out := models.Costs{ARSteps: K, NFE: plan.evaluations(), TrunkEvals: 1}
-	if sweeps := int(s.RolloutDepth.Resolve(K)); sweeps > 0 {
-		sweeps = min(sweeps, K)
-		out.ARSteps, out.TrunkEvals, out.NFE = sweeps, sweeps, sweeps*out.NFE
+	if how := s.jacobi(c); how.sweeps > 0 {
+		windows := c.Tokens() / how.tokens
+		out.ARSteps, out.TrunkEvals, out.NFE = windows*how.sweeps, how.sweeps, how.sweeps*out.NFE
 	}
 	if plan.guides() {
 		out.TrunkEvals *= 2

@@ -29,6 +29,7 @@ func (family) Related() map[string][]string {
 		"model.heads":          {"model.width"},
 		"train.rollout_depth":  steps,
 		"sample.rollout_depth": steps,
+		"sample.window":        steps,
 	}
 }
 
@@ -125,12 +126,16 @@ func (p Params) depths() error {
 				d.depth, k, c.Size, c.Patch, c.Block, k)
 		}
 	}
+	if w := p.Sample.Window; w > 0 && k%w != 0 {
+		return models.BadKey("sample.window", "%d does not divide K = %d AR steps (size %d, patch %d, block %d); allowed: 0 (all) and %v", w, k,
+			c.Size, c.Patch, c.Block, models.Divisors(k))
+	}
 	return nil
 }
 
 func (p Params) Canonical() models.Params {
 	p.Model, p.Train = Canonical(p.Model, p.Train)
-	p.Sample = p.Sample.canonical()
+	p.Sample = p.Sample.canonical().parallel(p.Model.ARSteps())
 	return p
 }
 
@@ -166,13 +171,26 @@ func (p Params) PatchSide() int         { return p.Model.Patch }
 func (p Params) StepPositions() [][]int { return p.Model.StepPositions() }
 
 func (p Params) Sequential() models.Params {
-	p.Sample.RolloutDepth = 0
+	p.Sample = p.Sample.swept(0)
 	return p
 }
 
 func (p Params) Parallel() models.Params {
-	p.Sample.RolloutDepth = 1
+	p.Sample = p.Sample.swept(1)
 	return p
+}
+
+// swept is the same model and noise by so many sweeps over all tokens, or by none.
+func (s SampleConfig) swept(sweeps models.Depth) SampleConfig {
+	usual := DefaultSample()
+	s.RolloutDepth, s.Window, s.Tolerance, s.Start = sweeps, usual.Window, usual.Tolerance, usual.Start
+	return s
+}
+
+// Settles says whether an image takes as many sweeps as it needs.
+func (p Params) Settles() bool {
+	how := p.Sample.jacobi(p.Model)
+	return how.tolerance > 0 && how.sweeps > 1
 }
 
 func (p Params) PooledWeights() string { return p.Sample.Weights }
@@ -249,4 +267,6 @@ var (
 	_ models.Snapshotter = trainer{}
 	_ models.Continuer   = (*Sampler)(nil)
 	_ models.Starter     = (*Sampler)(nil)
+	_ models.Sweeper     = (*Sampler)(nil)
+	_ models.Settling    = Params{}
 )

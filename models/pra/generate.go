@@ -35,7 +35,7 @@ type generator struct {
 	mem   layers.Memory
 	plan  flowPlan
 	batch int // images at most
-	span  int // tokens per image in one evaluation: B (sequential) or N (sweeps)
+	span  int // tokens per image in one evaluation: B (sequential), N (sweeps) or those of a window
 	ahead int // evaluations whose modulations are computed together
 	from  int // first evaluation and number of those whose modulations are there
 	have  int
@@ -50,6 +50,8 @@ type generator struct {
 	decA   *layers.DecoderActs
 	caches []device.Buffer
 	states []device.Buffer // caches of a causal decoder
+	apart  *apart          // caches of each image
+	front  *frontier       // images that settle one by one
 	read   *reader         // of real tokens, made when it is first asked for
 	again  layers.Repeats[repeat]
 
@@ -63,12 +65,27 @@ type generator struct {
 	token               device.Buffer // [rep·span·batch, P]
 }
 
-func newGenerator(n *network, plan flowPlan, batch int, sequential bool) (*generator, error) {
+// pace is how many tokens of an image are evaluated at once, and where keys and values
+// of those before them are.
+type pace struct {
+	tokens int
+	caches caching
+}
+
+type caching int
+
+const (
+	none     caching = iota // there are no tokens before
+	together                // a cache a layer for all images
+	separate                // a cache a layer and image
+)
+
+func (c Config) stepwise() pace   { return pace{c.Block, together} }
+func (c Config) everywhere() pace { return pace{c.Tokens(), none} }
+
+func newGenerator(n *network, plan flowPlan, batch int, at pace) (*generator, error) {
 	c := n.cfg
-	g := &generator{network: n, mem: layers.Memory{Be: n.be}, plan: plan, batch: batch, span: c.Tokens(), rep: 1}
-	if sequential {
-		g.span = c.Block
-	}
+	g := &generator{network: n, mem: layers.Memory{Be: n.be}, plan: plan, batch: batch, span: at.tokens, rep: 1}
 	if plan.guides() {
 		g.rep = 2
 	}
@@ -80,13 +97,16 @@ func newGenerator(n *network, plan flowPlan, batch int, sequential bool) (*gener
 	g.ahead = max(1, min(len(g.at), ahead(n.be)/all))
 	g.trunkA, g.headA = n.trunkActs(m, all, false), n.flow.Acts(m, all, g.ahead*all, all, len(g.at), false)
 	g.decA = n.decoderActs(m, rows)
-	if sequential {
+	switch at.caches {
+	case together:
 		for range c.Depth {
 			g.caches = append(g.caches, m.Alloc(device.Cache, device.CacheElements(n.be, g.rep*batch, c.Tokens(), c.Heads, c.Width)))
 		}
-	}
-	if sequential && n.coder.Causal != nil {
-		g.states = n.coder.Causal.Caches(m, batch)
+		if n.coder.Causal != nil {
+			g.states = n.coder.Causal.Caches(m, batch)
+		}
+	case separate:
+		g.apart = newApart(n, m, g.rep, batch)
 	}
 	S := len(g.at)
 	g.times, g.temb = m.Act(S), n.flow.Time.Acts(m, S)
@@ -97,7 +117,7 @@ func newGenerator(n *network, plan flowPlan, batch int, sequential bool) (*gener
 	if plan.renorm {
 		g.stats = m.Act(rows * 2)
 	}
-	if plan.linear && !sequential && g.rep == 2 {
+	if plan.linear && at.caches != together && g.rep == 2 {
 		g.more, g.less = m.Act(rows), m.Act(rows)
 	}
 	g.token = m.Act(all * c.TokenDim())
@@ -110,19 +130,19 @@ func newGenerator(n *network, plan flowPlan, batch int, sequential bool) (*gener
 		t[i] = float32(g.at[i])
 	}
 	n.be.Upload(g.times, t)
-	g.strengths()
+	g.strengths(0)
 	return g, nil
 }
 
 // strengths uploads what guidance multiplies with where tokens of several AR steps
-// are evaluated at once and their guidance differs.
-func (g *generator) strengths() {
+// are evaluated at once and their guidance differs: those from position at.
+func (g *generator) strengths(at int) {
 	if g.more.Absent() {
 		return
 	}
 	more, less := make([]float32, g.more.N), make([]float32, g.more.N)
 	for r := range more {
-		w := g.strength(r % g.cfg.Tokens() / g.cfg.Block)
+		w := g.strength((at + r%g.span) / g.cfg.Block)
 		more[r], less[r] = 1+w, -w
 	}
 	g.be.Upload(g.more, more)
@@ -146,6 +166,14 @@ type drawn struct {
 
 // begin sets the images to be made and prepares what depends on the weights.
 func (g *generator) begin(flat device.Buffer, labels []int32, ids []int32) {
+	g.choose(labels, ids)
+	p := g.pass(flat, device.Buffer{})
+	g.flow.Time.Forward(p, g.temb, g.times, len(g.at))
+	g.flow.Times(p, g.headA, g.temb.Out, len(g.at))
+}
+
+// choose sets the images alone.
+func (g *generator) choose(labels []int32, ids []int32) {
 	n := len(labels)
 	copy(g.host, labels)
 	if g.rep == 2 {
@@ -155,9 +183,6 @@ func (g *generator) begin(flat device.Buffer, labels []int32, ids []int32) {
 	}
 	g.be.UploadInts(g.labels, g.host[:g.rep*n])
 	g.be.UploadInts(g.ids, ids[:n])
-	p := g.pass(flat, device.Buffer{})
-	g.flow.Time.Forward(p, g.temb, g.times, len(g.at))
-	g.flow.Times(p, g.headA, g.temb.Out, len(g.at))
 }
 
 // noise fills ω for the span tokens from position at.

@@ -175,6 +175,16 @@ func (n *network) trunkStep(flat device.Buffer, a *trunkActs, caches []device.Bu
 	n.stack.Step(p, a.StackActs, caches, n.sequences(batch), at)
 }
 
+// trunkWindow computes h for tokens of several blocks from position at, rows [batch,
+// tokens], reading earlier ones from the caches of each sequence, by layer. prev
+// [batch, tokens, P] begins a block before them, and at 0 with the first token.
+func (n *network) trunkWindow(flat device.Buffer, a *trunkActs, caches [][]device.Buffer, prev device.Buffer, labels device.Ints,
+	batch, at, tokens int) {
+	p := n.pass(flat, device.Buffer{})
+	n.embedding.Window(p, a.Input(), a.proj, prev, labels, n.order, batch, at, tokens)
+	n.stack.Window(p, a.StackActs, caches, n.sequences(batch), at, tokens)
+}
+
 // trunkBackward accumulates parameter gradients from dh [rows, W]. The AR
 // inputs x receive none: they are constants of the loss.
 func (n *network) trunkBackward(flat, grads device.Buffer, a *trunkActs, g *layers.StackGrads, dh, x device.Buffer,

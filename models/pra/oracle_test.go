@@ -57,6 +57,7 @@ type oracleRun struct {
 	SampleConfig
 	Tokens []float64
 	Images []int
+	Sweeps []float64 // where they are counted
 }
 
 func (r *oracleRun) UnmarshalJSON(text []byte) error {
@@ -64,9 +65,10 @@ func (r *oracleRun) UnmarshalJSON(text []byte) error {
 	var out struct {
 		Tokens []float64 `json:"tokens"`
 		Images []int     `json:"images"`
+		Sweeps []float64 `json:"sweeps"`
 	}
 	err := models.First(json.Unmarshal(text, &r.SampleConfig), json.Unmarshal(text, &out))
-	r.Tokens, r.Images = out.Tokens, out.Images
+	r.Tokens, r.Images, r.Sweeps = out.Tokens, out.Images, out.Sweeps
 	return err
 }
 
@@ -232,6 +234,11 @@ func (o *oracleCheck) sample(c *oracleCase, m *Model) {
 			o.Fatal(err)
 		}
 		o.same(what, tokens, r.Tokens)
+		for i, n := range r.Sweeps {
+			if got := s.Sweeps()[i]; math.Abs(got-n) > 1e-9 {
+				o.Errorf("%s: image %d took %g sweeps, the oracle's %g", what, i, got, n)
+			}
+		}
 		image := make([]uint8, len(r.Images))
 		if err := s.Sample(c.Sample.Labels, c.Sample.IDs, image); err != nil {
 			o.Fatal(err)

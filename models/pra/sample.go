@@ -21,7 +21,8 @@ type Sampler struct {
 	ids    []int32
 	order  []int32
 	batch  int
-	sweeps int // 0: sequential
+	how    jacobi
+	used   []float64 // sweeps that images of the last call took
 }
 
 // NewSampler prepares sampling with at most batch images per call.
@@ -33,21 +34,24 @@ func NewSampler(m *Model, sc SampleConfig, batch int) (*Sampler, error) {
 		return nil, models.BadKey("sample.batch", "must be 1 or more, not %d", batch)
 	}
 	c := m.Config
-	s := &Sampler{Config: sc, model: m, mem: layers.Memory{Be: m.net.be}, batch: batch, sweeps: int(sc.RolloutDepth.Resolve(c.ARSteps())),
-		order: c.order()}
+	s := &Sampler{Config: sc, model: m, mem: layers.Memory{Be: m.net.be}, batch: batch, how: sc.jacobi(c), order: c.order()}
 	plan := sc.plan()
 	var err error
-	if s.shares, err = newShares(m.net, plan, batch, s.sweeps == 0); err != nil {
+	if s.shares, err = newShares(m.net, plan, batch, s.how.pace(c)); err != nil {
 		return nil, err
 	}
 	s.shares.keep(m.net, m.weights(sc.Weights))
 	size := batch * c.Tokens() * c.TokenDim()
 	s.x = s.mem.Act(size)
+	for _, g := range s.shares.gens {
+		g.prepare(s.how)
+		s.mem.Err = models.First(s.mem.Err, g.mem.Err)
+	}
 	if s.mem.Err != nil {
 		s.Close()
 		return nil, s.mem.Err
 	}
-	s.host, s.ids = make([]float32, size), make([]int32, batch)
+	s.host, s.ids, s.used = make([]float32, size), make([]int32, batch), make([]float64, batch)
 	return s, nil
 }
 
@@ -99,28 +103,38 @@ func (s *Sampler) run(labels []int32, ids []uint32, steps int) error {
 		}
 		s.ids[i] = int32(ids[i])
 	}
-	return s.each(s.x.Slice(0, n*c.Tokens()*c.TokenDim()), labels, func(g *generator, flat device.Buffer, n int, x device.Buffer) {
-		if s.sweeps == 0 {
+	s.used = s.used[:n]
+	return s.each(s.x.Slice(0, n*c.Tokens()*c.TokenDim()), labels, func(g *generator, flat device.Buffer, lo, n int, x device.Buffer) {
+		if s.how.sweeps == 0 {
 			g.sequential(flat, n, steps, s.Config.Seed, device.Buffer{}, x)
 			return
 		}
-		device.Do(g.be, device.Fill{Dst: x})
-		g.noise(s.Config.Seed, n, 0)
-		for range min(s.sweeps, steps) {
-			g.sweep(flat, n, device.Buffer{}, x)
-		}
+		g.parallel(flat, &s.how, images{labels[lo : lo+n], s.ids[lo : lo+n], s.used[lo : lo+n], s.Config.Seed}, steps == 1, x)
 	})
 }
 
-// each has the generators work on the images of x [n, N, P], each on its own.
-func (s *Sampler) each(x device.Buffer, labels []int32, f func(g *generator, flat device.Buffer, n int, x device.Buffer)) error {
+// each has the generators work on the images of x [n, N, P], each on its own; lo is a
+// generator's first.
+func (s *Sampler) each(x device.Buffer, labels []int32, f func(g *generator, flat device.Buffer, lo, n int, x device.Buffer)) error {
 	flat, image := s.model.weights(s.Config.Weights), s.model.Config.Tokens()*s.model.Config.TokenDim()
 	s.shares.each(len(labels), func(g *generator, lo, n int) {
 		g.begin(flat, labels[lo:lo+n], s.ids[lo:lo+n])
-		f(g, flat, n, x.Slice(lo*image, n*image))
+		f(g, flat, lo, n, x.Slice(lo*image, n*image))
 	})
 	return s.model.net.be.Sync()
 }
+
+// Sweeps are those that each image of the last call took, the mean over its tokens, of
+// which those of one window took equally many; nil where sampling is sequential.
+func (s *Sampler) Sweeps() []float64 {
+	if s.how.sweeps == 0 {
+		return nil
+	}
+	return s.used
+}
+
+// Evaluations of the head for a token in one sweep, or in the only one.
+func (s *Sampler) Evaluations() int { return s.Config.plan().evaluations() }
 
 // Close frees the sampler's memory.
 func (s *Sampler) Close() {

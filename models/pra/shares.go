@@ -11,13 +11,10 @@ type shares struct {
 	kept     device.Kept     // nil: weights are read where they lie
 }
 
-func newShares(n *network, plan flowPlan, batch int, sequential bool) (*shares, error) {
+func newShares(n *network, plan flowPlan, batch int, at pace) (*shares, error) {
 	s := &shares{}
 	nets := []*network{n}
-	rows := n.cfg.Tokens()
-	if sequential {
-		rows = n.cfg.Block
-	}
+	rows := at.tokens
 	if plan.guides() {
 		rows *= 2
 	}
@@ -31,7 +28,7 @@ func newShares(n *network, plan flowPlan, batch int, sequential bool) (*shares, 
 		}
 	}
 	for _, net := range nets {
-		g, err := newGenerator(net, plan, (batch+len(nets)-1)/len(nets), sequential)
+		g, err := newGenerator(net, plan, (batch+len(nets)-1)/len(nets), at)
 		if err != nil {
 			s.close()
 			return nil, err

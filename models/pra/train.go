@@ -115,7 +115,11 @@ func NewRank(be device.Backend, cfg Config, tc TrainConfig, data models.Images, 
 	}
 	if t.depth >= 2 {
 		plan := flowPlan{steps: tc.SweepSteps, solver: "euler", anchor: tc.Anchor}
-		if t.rollout, err = newShares(n, plan, tc.micro(), t.exact); err != nil {
+		at := cfg.everywhere()
+		if t.exact {
+			at = cfg.stepwise()
+		}
+		if t.rollout, err = newShares(n, plan, tc.micro(), at); err != nil {
 			t.Close()
 			return nil, err
 		}

@@ -384,10 +384,35 @@ class Model:
             x = self.decode(self.flow(h, hn, start, how, s), h).v
         return x
 
+    def windows(self, r, label, start, how):
+        """One image by at most r sweeps of each window, and how many a token took."""
+        x, z, W = np.zeros((1, self.N, self.P)), np.zeros((1, self.N, self.D)), how["window"] * self.block or self.N
+        taken, tolerance = 0, how["tolerance"]
+        for lo in range(0, self.N, W):
+            b, seen = slice(lo, lo + W), slice(0, lo + W)
+            if how["start"] == "decoder":
+                h, _ = self.conditions(x, label, how)
+                form = norm if self.state_norm == "layernorm" else sphere
+                z[:, b] = form(T(start[:, b])).v if self.state else start[:, b]
+                x[:, b] = self.decode(z[:, seen], h[:, seen]).v[:, b]
+            for _ in range(min(r, W // self.block)):
+                h, hn = self.conditions(x, label, how)
+                z[:, b] = self.flow(h[:, b], None if hn is None else hn[:, b], start[:, b], how, block=b)
+                new = self.decode(z[:, seen], h[:, seen]).v[:, b]
+                far, x[:, b], taken = abs(new - x[:, b]).max(), new, taken + W
+                assert far < 1e-9 or not tolerance or abs(math.log(far / tolerance)) > 0.005, far  # float32 decides as we do
+                if tolerance and far <= tolerance:
+                    break
+        return x, taken / self.N
+
     def sample(self, seed, ids, labels, how, depth):
         omega, how = Noise(seed).normals(0, ids, self.N, self.D), how | dict(seed=seed, ids=ids)
         if depth == 0:
             return self.sequential(labels, omega, how)
+        if "window" in how:
+            made = [self.windows(depth, labels[i:i + 1], omega[i:i + 1], how | dict(ids=ids[i:i + 1])) for i in range(len(ids))]
+            self.taken = [n for _, n in made]
+            return np.concatenate([x for x, _ in made])
         return self.sweeps(depth, np.zeros((len(ids), self.N, self.P)), labels, omega, how)
 
     # a training step
@@ -609,6 +634,19 @@ CASES = [  # name, model, training, sampling, factors of the optimiser's gradien
      dict(rollout_depth=3, flow_samples=2, state_noise_kind="interpolate", input_noise=0.25),
      dict(more=[dict(guidance=1.5, rollout_depth=1), dict(solver="heun", guidance=1.0, guidance_schedule="linear")]), None),
     ("l1", B2 | ST | dict(decoder="context"), dict(rollout_depth=2, rec_loss="l1", rec_weight=2.0), {}, None),
+    ("jacobi", S | dict(size=8, depth=1), {}, dict(more=[
+        dict(rollout_depth=r, window=w, tolerance=t, start=start, guidance=g, guidance_schedule="linear")
+        for r, w, t, start, g in ((16, 0, 0.1, "zero", 0.0), (16, 0, 0.05, "decoder", 1.5), (2, 4, 0.0, "decoder", 1.5),
+                                  (16, 8, 0.1, "zero", 1.5), (1, 2, 0.0, "decoder", 0.0))]), None),
+    ("jacobi-context", B2 | ST | dict(size=8, decoder="context", encoder="context"), {}, dict(more=[
+        dict(rollout_depth=r, window=w, tolerance=t, start="decoder", guidance=g)
+        for r, w, t, g in ((8, 0, 0.1, 0.0), (2, 4, 0.0, 1.5), (8, 4, 0.1, 0.5))]), None),
+    ("jacobi-causal", B2 | dict(size=8, decoder="causal", coder_width=8), {}, dict(more=[
+        dict(rollout_depth=r, window=w, tolerance=t, start=start, guidance=g, solver="euler-maruyama", last_step=0.1)
+        for r, w, t, start, g in ((8, 0, 0.11, "decoder", 0.0), (2, 4, 0.0, "zero", 1.5), (8, 4, 0.11, "decoder", 0.5))]), None),
+    ("jacobi-identity", ID | dict(size=8), {}, dict(more=[
+        dict(rollout_depth=r, window=w, tolerance=t, start="decoder", guidance=g)
+        for r, w, t, g in ((16, 0, 0.1, 0.0), (3, 8, 0.05, 1.5))]), None),
 ]
 
 
@@ -675,9 +713,10 @@ def make(number, name, mcfg, tcfg, scfg, factors):
         how = dict(flow_steps=sa["steps"], solver="euler", guidance=0.0) | more
         depth = how.pop("rollout_depth", 0)
         drawn = model.sample(sa["seed"], sa["ids"], sa["labels"], how, depth)
-        settled = model.sample(sa["seed"], sa["ids"], sa["labels"], how, model.K)
+        taken = dict(sweeps=model.taken) if "window" in how else {}
+        settled = model.sample(sa["seed"], sa["ids"], sa["labels"], how | (dict(tolerance=0.0) if "window" in how else {}), model.K)
         assert np.allclose(settled, model.sample(sa["seed"], sa["ids"], sa["labels"], how, 0)), how
-        samples.append(how | dict(rollout_depth=depth, tokens=drawn, images=model.unpatchify(drawn)))
+        samples.append(how | taken | dict(rollout_depth=depth, tokens=drawn, images=model.unpatchify(drawn)))
 
     print(f"{name:15} flow {seen['flow']:9.4f} rec {seen['rec']:7.4f} labels {seen['labels']} "
           f"t<= {seen['t'].max():.4f} |tokens|<= {max(abs(s['tokens']).max() for s in samples):7.2f} "
