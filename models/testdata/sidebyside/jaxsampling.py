@@ -56,10 +56,13 @@ class Sampler:
         for i, (keys, values) in enumerate(caches):
             at = f"trunk.{i}."
             q, key, value = model.split(c, p, at, u)
-            keys = jax.lax.dynamic_update_slice_in_dim(keys, key, k * c.block, 1)
-            values = jax.lax.dynamic_update_slice_in_dim(values, value, k * c.block, 1)
+            q, key, value = (x.swapaxes(1, 2) for x in (q, key, value))
+            keys = jax.lax.dynamic_update_slice_in_dim(keys, key, k * c.block, 2)
+            values = jax.lax.dynamic_update_slice_in_dim(values, value, k * c.block, 2)
             new.append((keys, values))
-            u = model.finish(p, at, u, model.attend(q, keys[:, :filled], values[:, :filled], visible))
+            scores = jnp.where(visible, jnp.einsum("ahis,ahjs->ahij", q, keys[:, :, :filled]), -jnp.inf)
+            attended = jnp.einsum("ahij,ahjs->aihs", jax.nn.softmax(scores), values[:, :, :filled])
+            u = model.finish(p, at, u, attended)
         h = model.normed(p, "trunk.norm", u).reshape(-1, c.width)
         x = model.decode(c, p, self.flow(p, h, omega.reshape(-1, c.D)))
         return (new, (x @ p["in.weight"]).reshape(u.shape)), x.reshape(-1, c.block, c.P)
@@ -68,7 +71,7 @@ class Sampler:
         """Bytes [batch, size, size, C], and the unclipped tokens [batch, N, P] that they are of."""
         c, n, B = self.c, self.batch, self.c.block
         label = p["in.class"][labels][:, None]
-        empty = jnp.zeros((n, c.N, c.heads, c.width // c.heads))
+        empty = jnp.zeros((n, c.heads, c.N, c.width // c.heads))
         carry, made = ([(empty, empty)] * c.depth, jnp.zeros((n, B, c.width))), []
         steps = (jnp.arange(c.K), p["positions"].reshape(c.K, B, c.width), omega.reshape(n, c.K, B, c.D).swapaxes(0, 1))
         for part in np.array_split(np.arange(c.K), self.segments):

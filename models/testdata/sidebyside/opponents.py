@@ -42,6 +42,7 @@ TRAINING |= {
 }
 SAMPLING |= {
     "jax": Opponent(flags=""),
+    "jax-segments": Opponent(dict(segments=7), flags=""),
     "jax-fast-math": Opponent(flags=FAST),
 }
 USUAL = {"train": ["eager", "compile", "compile-bf16"], "sample": ["eager", "compile", "compile-bf16"]}
