@@ -51,7 +51,7 @@ storm: build ## kill workers and the runner of quick.toml at KILLS random moment
 		--set measure.rounds=2 --set measure.train_steps=1 --set measure.repeat_disturbed=0 --set measure.checkpoint_steps=10
 
 slurm-test: ## twelve cells through a real Slurm on this machine (Debian: slurmctld slurmd slurm-client munge)
-	PRABENCH_SLURM_TEST=1 $(GO) test -count=1 -timeout 9m -p 1 -run 'TestRealSlurm|TestKilledTest' -v ./harness/tools/slurm/...
+	PRABENCH_SLURM_TEST=1 $(GO) test -count=1 -timeout 14m -p 1 -run 'TestRealSlurm|TestKilledTest' -v ./harness/tools/slurm/...
 
 RUNS ?= 30
 BUDGET ?= 20s

@@ -18,7 +18,7 @@ type Options struct {
 	Mem        string // of a task: 16G
 	Gres       string // gpu:1
 	Concurrent int    // tasks of an array at once; 0 = as many as there is room for
-	CPUs       int    // of a stage on a device, at least; 0 = its threads
+	CPUs       int    // for each device of a stage, at least; 0 = its threads
 	Pack       int    // stages of a task, side by side on its node; 0 = 1. Timings stay alone
 	Prologue   string // file of shell commands and #SBATCH lines for every script
 	Wrap       string // words in front of the program: apptainer exec --nv image.sif
@@ -72,8 +72,9 @@ func (o *Options) Flags(f flags) {
 	f.StringVar(&o.Time, "time", "",
 		"time limit of a task, as Slurm writes it; two minutes before it a training saves and goes back into the queue")
 	f.StringVar(&o.Mem, "mem", "", "memory of a task, such as 16G")
-	f.StringVar(&o.Gres, "gres", "", "devices of a task that uses the models, such as gpu:1")
-	f.IntVar(&o.CPUs, "cpus", 0, "processors of a stage that uses the models, at least; 0 is its threads")
+	f.StringVar(&o.Gres, "gres", "",
+		"devices of a task that uses the models, such as gpu:1; gpu alone is as many as its stages use at a time")
+	f.IntVar(&o.CPUs, "cpus", 0, "processors for each device of a stage that uses the models, at least; 0 is its threads")
 	f.IntVar(&o.Pack, "pack", 0, "stages of a task, side by side on its node; timings stay alone")
 	f.StringVar(&o.Prologue, "prologue", "", "`file` of shell commands and #SBATCH lines for every script: modules, environment")
 	f.StringVar(&o.Wrap, "wrap", "", "`command` in front of the program, such as \"apptainer exec --nv image.sif\"")

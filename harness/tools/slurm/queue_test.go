@@ -67,6 +67,9 @@ func TestMostTasks(t *testing.T) {
 		want int
 	}{
 		{"ClusterName             = test\nMaxArraySize            = 5001\nMaxDBDMsgs = 20000\n", nil, 5000},
+		{"MaxArraySize = 5001\nSchedulerParameters     = bf_continue,max_array_tasks=200,x=3\n", nil, 200},
+		{"SchedulerParameters = max_array_tasks=9000\nMaxArraySize = 5001\n", nil, 5000},
+		{"SchedulerParameters = (null)\n", nil, 1000},
 		{"", errors.New("no controller"), 1000},
 		{"MaxArraySize = many\n", nil, 1000},
 	} {

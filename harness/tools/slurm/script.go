@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"prabench/harness/stage"
+	"prabench/models"
 )
 
 // notice is how many seconds before a task's time limit it is asked to save.
@@ -53,7 +54,7 @@ func script(s *Submission, a *Array, id, hash string, o Options, at site) string
 	given("time", o.Time)
 	given("mem", o.Mem)
 	if usesDevice(a) {
-		given("gres", o.Gres)
+		given("gres", counted(o.Gres, devices(a)*max(1, a.Pack)))
 	}
 	b.WriteString(at.before)
 	b.WriteString(at.start(fmt.Sprintf("%s task --plan %s --hash %s --array %s", quoted(s.Program.Path),
@@ -88,7 +89,54 @@ func processors(a *Array, least int) int {
 	if usesDevice(a) {
 		n = max(n, least)
 	}
-	return n * max(1, a.Pack)
+	return n * devices(a) * max(1, a.Pack)
+}
+
+// devices are those that a stage of an array computes on at a time.
+func devices(a *Array) int {
+	n := 1
+	for _, t := range a.Tasks {
+		if k := stage.Named(a.Kind); k != nil {
+			n = max(n, k.RanksOf(&t.Settings))
+		}
+	}
+	return n
+}
+
+// counted gives GPUs that are asked for without a number the number that is needed.
+func counted(gres string, n int) string {
+	parts := strings.Split(gres, ",")
+	for i, p := range parts {
+		if _, numbered := gpus(p); n > 1 && !numbered && isGPU(p) {
+			parts[i] = p + ":" + strconv.Itoa(n)
+		}
+	}
+	return strings.Join(parts, ",")
+}
+
+func isGPU(gres string) bool { return gres == "gpu" || strings.HasPrefix(gres, "gpu:") }
+
+// gpus is the number in gpu:h100:4, if there is one.
+func gpus(gres string) (n int, numbered bool) {
+	if !isGPU(gres) {
+		return 0, false
+	}
+	n, err := strconv.Atoi(gres[strings.LastIndex(gres, ":")+1:])
+	return n, err == nil
+}
+
+// enough says for which array the GPUs that were asked for are too few.
+func (o Options) enough(arrays []Array) error {
+	for i := range arrays {
+		a := &arrays[i]
+		for p := range strings.SplitSeq(o.Gres, ",") {
+			if have, numbered := gpus(p); numbered && usesDevice(a) && have < devices(a) {
+				return fmt.Errorf("--gres %s: %s = %d, so stages of kind %s need as many GPUs each: ask for more, or leave out the number",
+					o.Gres, models.DevicesKey, devices(a), a.Kind)
+			}
+		}
+	}
+	return nil
 }
 
 // threads is what the tasks of an array compute with at most.

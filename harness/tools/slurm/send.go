@@ -77,6 +77,9 @@ func NewDraft(ctx context.Context, run Tool, p *engine.Plan, view *View, places 
 		return nil, err
 	}
 	d.Arrays = arrange(todo, view.Queued, most(ctx, run))
+	if err := o.enough(d.Arrays); err != nil {
+		return nil, err
+	}
 	d.pack(o.Pack)
 	if d.content, d.Hash, d.ID, err = d.encode(); err != nil {
 		return nil, err

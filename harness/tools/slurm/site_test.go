@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"prabench/harness/engine"
 	"prabench/harness/stage"
 	"prabench/models/pra"
 )
@@ -34,10 +35,12 @@ func prologue(t *testing.T, text string) string {
 func TestScriptsOfSites(t *testing.T) {
 	modules := "#!/bin/bash -l\n#SBATCH --mail-type=FAIL\n# data on the node's own disk\nmodule load gcc/12 cuda/12.6\n#SBATCH --tmp=50G\n" +
 		"export PRABENCH_DATA=\"$TMPDIR/data\"\nmkdir -p \"$PRABENCH_DATA\" && cp -r /shared/data/mnist \"$PRABENCH_DATA/\"\n"
+	ranks := map[string]int{"several": 4}
 	for name, o := range map[string]Options{
 		"modules":   {Prologue: prologue(t, modules), CPUs: 8, Gres: "gpu:1", Mem: "32G"},
 		"container": {Wrap: `apptainer exec --nv --bind "/scratch/a b" 'it'"'"'s.sif'`, Gres: "gpu:1"},
 		"packed":    {Pack: 3, CPUs: 4, Gres: "gpu:3", Concurrent: 2},
+		"several":   {CPUs: 6, Gres: "gpu:h100,tmpdisk:50"}, // GPUs a training
 	} {
 		t.Run(name, func(t *testing.T) {
 			if err := o.Check(); err != nil {
@@ -50,10 +53,14 @@ func TestScriptsOfSites(t *testing.T) {
 			all := items("train a", "train b", "train c", "train d", "train e", "train f", "train g", "time m: train a")
 			for _, it := range all {
 				it.Settings = &stage.Settings{Params: pra.Params{Model: pra.DefaultConfig(), Train: pra.DefaultTrain(), Sample: pra.DefaultSample()}}
+				it.Settings.Measure.Devices = ranks[name]
 			}
 			s := &Submission{Name: "small", Artifacts: "/shared/art", Folder: "/shared/here"}
 			s.Program.Path = "/shared/art/program/0f/prabench"
 			s.Arrays = arrange(all, func(string) (string, bool) { return "", false }, 100)
+			if err := o.enough(s.Arrays); err != nil {
+				t.Fatal(err)
+			}
 			s.pack(o.Pack)
 			text := ""
 			for i := range s.Arrays {
@@ -76,6 +83,29 @@ func TestScriptsOfSites(t *testing.T) {
 				t.Errorf("a shell cannot read it: %v %s", err, out)
 			}
 		})
+	}
+}
+
+// TestTooFewGPUs refuses fewer than one training needs, which would wait for ever.
+func TestTooFewGPUs(t *testing.T) {
+	train := item("train a")
+	train.Settings = &stage.Settings{Params: pra.Params{Model: pra.DefaultConfig(), Train: pra.DefaultTrain(), Sample: pra.DefaultSample()}}
+	train.Settings.Measure.Devices = 4
+	arrays := arrange([]*engine.Item{train}, func(string) (string, bool) { return "", false }, 100)
+	for gres, want := range map[string]bool{"gpu:4": true, "gpu": true, "": true, "gpu:h100:8": true, "tmpdisk:1": true, "gpu:2": false,
+		"tmpdisk:9,gpu:a100:1": false} {
+		err := Options{Gres: gres}.enough(arrays)
+		if want != (err == nil) || err != nil && !strings.Contains(err.Error(), "measure.devices = 4") {
+			t.Errorf("--gres %s: %v", gres, err)
+		}
+	}
+	for in, want := range map[string]string{"gpu": "gpu:4", "gpu:h100": "gpu:h100:4", "gpu:2": "gpu:2", "": "", "a:1,gpu": "a:1,gpu:4"} {
+		if got := counted(in, 4); got != want {
+			t.Errorf("%s: %s, not %s", in, got, want)
+		}
+		if got := counted(in, 1); got != in {
+			t.Errorf("%s for one: %s", in, got)
+		}
 	}
 }
 
