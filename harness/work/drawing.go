@@ -289,7 +289,8 @@ func (t *task) sampleRank() error {
 	}
 	defer d.close()
 	batch, to := min(max(t.set.Batch, 1), n), in.Done
-	return drawRounds(model, t.set.Params, batch, EvenLabels(n, c.Classes), in.Done, group, func(at int, pixels []uint8, sweeps []float64) error {
+	labels := EvenLabels(n, c.Classes)
+	return drawRounds(model, t.set.Params, batch, labels, in.Done, group, func(at int, pixels []uint8, sweeps []float64) error {
 		from := to
 		to = min(to+batch*group.Size(), n)
 		if _, err := sweepsOfRound(group, sweeps, at-from, to-from); err != nil {
