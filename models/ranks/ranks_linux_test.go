@@ -221,7 +221,7 @@ func TestAnotherRankIsGone(t *testing.T) {
 			if rank, is := IsLost(err); !is || rank != want.Rank || err.Error() != want.Error() {
 				t.Errorf("%v, want %v; rank 2 said %s", err, &want, twoSaid)
 			}
-			if took > 2*time.Second {
+			if took > 30*time.Second {
 				t.Errorf("noticed %v after the end", took)
 			}
 			if again := Sum(g, x); again == nil {
@@ -268,7 +268,7 @@ func TestKilledAtAnyMoment(t *testing.T) {
 		for err == nil {
 			err = Sum(g, x)
 		}
-		if took := time.Since(<-killed); took > 2*time.Second {
+		if took := time.Since(<-killed); took > 30*time.Second {
 			t.Errorf("%d: noticed after %v", i, took)
 		}
 		if rank, is := IsLost(err); !is || rank != 1 {
