@@ -37,8 +37,9 @@ func TestCanonicalIsWhatJSONWrites(t *testing.T) {
 		return true
 	}
 	if err := quick.Check(func(data, split, precision string, samples int, m pra.Config, tr pra.TrainConfig, s pra.SampleConfig) bool {
-		tr.EMA = models.AveragesOf(append([]float64{tr.LR}, []float64{tr.Clip, tr.Mix}[:samples&1]...)...) // no text at random
-		w := &writer{parts: map[string]writtenPart{}}                                                      // remembers, and must not mistake one part for another
+		// No text at random is a list of decays.
+		tr.EMA = models.AveragesOf(append([]float64{tr.LR}, []float64{tr.Clip, tr.Mix}[:samples&1]...)...)
+		w := &writer{parts: map[string]writtenPart{}} // remembers, and must not mistake one part for another
 		for _, id := range []identity{
 			{data, []string{split, "<"}, "é", trained{data, m, tr, precision}}, {data, []string{}, "é", trained{data, m, tr, precision}},
 			{split, []string{split}, "é", trained{split, m, tr, precision}}, {data, []string{}, "s", drawn{s, samples, precision}},

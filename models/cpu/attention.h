@@ -6,7 +6,7 @@
     OP(void, attention_backward,                                                                                                   \
        (int th, float *dqkv, const float *dout, const float *out, const float *qkv, const float *lse, long batch, long tokens,     \
         long heads, long width, long block),                                                                                       \
-       (th, dqkv, dout, out, qkv, lse, batch, tokens, heads, width, block)) \
+       (th, dqkv, dout, out, qkv, lse, batch, tokens, heads, width, block))                                                        \
     OP(void, place_qk,                                                                                                             \
        (int th, float *y, const float *x, const float *gain, const float *turns, long rows, long at, long tokens, long heads,      \
         long width),                                                                                                               \
@@ -147,8 +147,8 @@ static inline float K(root)(const float *p, long n) {
 
 // Each head's vector of queries and keys, normalised where there is a gain, turned where
 // there are angles.
-static void K(place_qk)(int threads, float *y, const float *x, const float *gain, const float *turns, long rows, long at, long tokens,
-                        long heads, long width) {
+static void K(place_qk)(int threads, float *y, const float *x, const float *gain, const float *turns, long rows, long at,
+                        long tokens, long heads, long width) {
     long n = width / heads;
 #pragma omp parallel for num_threads(threads) schedule(static) if (rows * width > SERIAL)
     for (long r = 0; r < rows; r++) {

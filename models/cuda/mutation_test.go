@@ -51,11 +51,12 @@ var kernelMutants = []mutant{
 	{"uninitialised read of device memory", "bias.cu", "for (int s = 0; s < splits; s++) f +=", "for (int s = 0; s <= splits; s++) f +=",
 		"bias", "TestConformanceOwnProducts"},
 	{"tickets that never begin again", "kcompat.h", "*count = old >= last ? 0 : old + 1;", "*count = old + 1;", "skinny_bf16", oneLaunch},
-	{"a part that is added twice", "skinny_bf16.cu", "if (s + u == (int)blockIdx.z)", "if (s + u <= (int)blockIdx.z)", "skinny_bf16", oneLaunch},
-	{"missing barrier between the slices of a layer", "skinny_bf16.cu", "kc_wait<STAGES - 2>();\n        kc_barrier();", "kc_wait<STAGES - 2>();",
-		"skinny_bf16", oneLaunch},
-	{"moments of columns that are not there", "skinny_bf16.cu", "from + SIDE / 4 < cols ? from + SIDE / 4 : cols", "from + SIDE / 4", "skinny_bf16",
+	{"a part that is added twice", "skinny_bf16.cu", "if (s + u == (int)blockIdx.z)", "if (s + u <= (int)blockIdx.z)", "skinny_bf16",
 		oneLaunch},
+	{"missing barrier between the slices of a layer", "skinny_bf16.cu", "kc_wait<STAGES - 2>();\n        kc_barrier();",
+		"kc_wait<STAGES - 2>();", "skinny_bf16", oneLaunch},
+	{"moments of columns that are not there", "skinny_bf16.cu", "from + SIDE / 4 < cols ? from + SIDE / 4 : cols", "from + SIDE / 4",
+		"skinny_bf16", oneLaunch},
 }
 
 // oneLaunch are two of the layers that are one launch: tiles that are not full, and a
@@ -162,8 +163,8 @@ var ptxMutants = []ptxMutant{
 		0, false, oneLaunch,
 	},
 	{
-		"a barrier between a ticket and who reads it removed, by its race", "skinny_bf16", `(atom[^\n]*\n(?:[^\n]*\n){0,12}?[^\n]*)\tbar\.sync[^\n]*\n`, "$1",
-		2, true, oneLaunch,
+		"a barrier between a ticket and who reads it removed, by its race", "skinny_bf16",
+		`(atom[^\n]*\n(?:[^\n]*\n){0,12}?[^\n]*)\tbar\.sync[^\n]*\n`, "$1", 2, true, oneLaunch,
 	},
 }
 

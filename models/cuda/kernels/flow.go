@@ -56,8 +56,8 @@ var _ = device.On(&does, func(o *Ops, op *device.Mix) {
 
 var _ = device.On(&does, func(o *Ops, op *device.WeightedError) {
 	bytes := f4(2*op.Rows*op.N, op.TargetRows*op.N, 2*op.Rows)
-	o.call(weightedErrorKernel).bufs(op.Loss, op.Grad, op.Pred, op.Target, op.W).ints(op.N, op.TargetRows).floats(op.Scale).ints(index(op.Absolute)).
-		cost(0, bytes, bytes).rows(op.Rows, op.N, reduceFloats)
+	o.call(weightedErrorKernel).bufs(op.Loss, op.Grad, op.Pred, op.Target, op.W).ints(op.N, op.TargetRows).
+		floats(op.Scale).ints(index(op.Absolute)).cost(0, bytes, bytes).rows(op.Rows, op.N, reduceFloats)
 })
 
 var _ = device.On(&does, func(o *Ops, op *device.Velocity) {

@@ -110,7 +110,8 @@ KC_DEVICE void kc_mma(float c[4], const u32 a[4], const u32 b[2]) {
 // Of the 16 bytes at `to` the first given are those at `from`, the others 0; a group
 // has arrived when at most `left` later ones have not. Devices from 8.0.
 KC_DEVICE void kc_copy16(void *to, const void *from, int given) {
-    asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"l"(kc_in_shared(to)), "l"(kc_in_global(from)), "r"(given) : "memory");
+    asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"l"(kc_in_shared(to)), "l"(kc_in_global(from)), "r"(given)
+                 : "memory");
 }
 KC_DEVICE void kc_commit() { asm volatile("cp.async.commit_group;" ::: "memory"); }
 template <int LEFT> KC_DEVICE void kc_wait() { asm volatile("cp.async.wait_group %0;" ::"n"(LEFT) : "memory"); }
@@ -133,7 +134,10 @@ KC_DEVICE u32 kc_ticket(u32 *count, u32 last) {
 }
 KC_DEVICE kc_f4 kc_fresh4(const float *p) { // past the first cache, which does not see other multiprocessors
     kc_f4 v;
-    asm volatile("ld.global.cg.v4.f32 {%0,%1,%2,%3}, [%4];" : "=f"(v.x), "=f"(v.y), "=f"(v.z), "=f"(v.w) : "l"(kc_in_global(p)) : "memory");
+    asm volatile("ld.global.cg.v4.f32 {%0,%1,%2,%3}, [%4];"
+                 : "=f"(v.x), "=f"(v.y), "=f"(v.z), "=f"(v.w)
+                 : "l"(kc_in_global(p))
+                 : "memory");
     return v;
 }
 

@@ -114,7 +114,8 @@ KC_DEVICE bool last_of_tile(float *shared, const float *tile, float *part, u32 *
     u32 *ticket = (u32 *)shared;
     UNROLL for (int l = 0; l < FOURS; l++) {
         int at = threadIdx.x + l * THREADS;
-        if (at < rows * (SIDE / 4)) *(kc_f4 *)(part + 4 * at) = *(const kc_f4 *)(tile + at / (SIDE / 4) * TILE + at % (SIDE / 4) * 4);
+        if (at < rows * (SIDE / 4))
+            *(kc_f4 *)(part + 4 * at) = *(const kc_f4 *)(tile + at / (SIDE / 4) * TILE + at % (SIDE / 4) * 4);
     }
     kc_fence();
     kc_barrier();
@@ -207,8 +208,8 @@ KC_DEVICE void tile_moments(float *moments, const float *tile, i64 row0, int row
 }
 
 template <bool NORM>
-KC_DEVICE void layer(float *shared, float *y, const float *x, const half *w, int m, int n, int k, int depth, float *part, u32 *count,
-                     const Norm &norm, const Epilogue &e, float *moments) {
+KC_DEVICE void layer(float *shared, float *y, const float *x, const half *w, int m, int n, int k, int depth, float *part,
+                     u32 *count, const Norm &norm, const Epilogue &e, float *moments) {
     half *xs = (half *)shared, *ws = xs + X_BYTES / 2;
     float *stat = shared + (X_BYTES + W_BYTES) / 4, *tile = shared; // the tile takes x's place after the last slice
     i64 row0 = (i64)blockIdx.x * SIDE, col0 = (i64)blockIdx.y * SIDE;
@@ -264,8 +265,8 @@ KC_DEVICE void layer(float *shared, float *y, const float *x, const half *w, int
 }
 
 KERNEL(layer_64, THREADS, 1)
-(float *y, const float *x, const half *w, int m, int n, int k, int depth, float *part, u32 *count, const float *bias, float *pre, int act,
- const float *gate, int ldgate, const float *residual, float *moments) {
+(float *y, const float *x, const half *w, int m, int n, int k, int depth, float *part, u32 *count, const float *bias, float *pre,
+ int act, const float *gate, int ldgate, const float *residual, float *moments) {
     SHARED(s);
     Norm norm = {0, 0, 0, 0, 1, 0};
     Epilogue e = {bias, pre, act, gate, ldgate, residual};
@@ -274,9 +275,9 @@ KERNEL(layer_64, THREADS, 1)
 EXPORT(layer_64, THREADS)
 
 KERNEL(layer_norm_64, THREADS, 1)
-(float *y, const float *x, const half *w, int m, int n, int k, int depth, float *part, u32 *count, const float *bias, float *pre, int act,
- const float *gate, int ldgate, const float *residual, float *moments, const float *known, const float *scale, const float *shift,
- int ldmod, int each, float one) {
+(float *y, const float *x, const half *w, int m, int n, int k, int depth, float *part, u32 *count, const float *bias, float *pre,
+ int act, const float *gate, int ldgate, const float *residual, float *moments, const float *known, const float *scale,
+ const float *shift, int ldmod, int each, float one) {
     SHARED(s);
     Norm norm = {known, scale, shift, ldmod, each, one};
     Epilogue e = {bias, pre, act, gate, ldgate, residual};
