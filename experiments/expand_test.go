@@ -197,7 +197,7 @@ func TestCellIDs(t *testing.T) {
 			"metrics.reference": "test", "model.head_modulation": "shared", "model.encoder": "context", "model.decoder": "causal",
 			"train.rec_loss": "l1", "model.norm": "rmsnorm", "model.mlp_kind": "swiglu", "model.positions": "rope2d", "model.qk_norm": "rmsnorm",
 			"train.state_noise_kind":   "interpolate",
-			"sample.guidance_schedule": "linear", "sample.renormalise": "end",
+			"sample.guidance_schedule": "linear", "sample.renormalise": "end", "sample.start": "decoder",
 			"measure.precision": "bf16", "train.warmup": "0.2", "train.lr": "0.1", "train.weight_decay": "0.3", "train.ema": "0.9",
 			"train.beta2": "0.9", "model.code_dim": "8", "train.commitment": "0.5", "train.anchor": "0.25", "train.mix": "0.5",
 			"train.class_dropout": "0.2", "train.schedule": "constant", "train.mask_ratio_std": "0.5", "sample.ar_steps": "4"}[f.Name]

@@ -13,9 +13,6 @@ func ReconstructionError(real, made Pictures) (stat.Estimate, error) {
 	if real.N != made.N || len(real.Pixels) != len(made.Pixels) || real.N == 0 {
 		return stat.Estimate{}, fmt.Errorf("reconstruction: %d images and %d reconstructions", real.N, made.N)
 	}
-	if real.N < 4 {
-		return stat.Estimate{}, fmt.Errorf("metrics: an interval needs at least 4 images, there are %d", real.N)
-	}
 	per := len(real.Pixels) / real.N
 	of := make([]float64, real.N)
 	for i := range of {
@@ -28,11 +25,13 @@ func ReconstructionError(real, made Pictures) (stat.Estimate, error) {
 }
 
 // ImageMean is the mean of a number ≥ 0 of each image; its interval leaves out blocks of
-// images.
+// images, which have labels or none.
 func ImageMean(of []float64, labels []int32) (stat.Estimate, error) {
-	if len(of) < 4 || len(labels) != len(of) {
-		return stat.Estimate{}, fmt.Errorf("metrics: an interval needs at least 4 images with labels, there are %d with %d", len(of),
-			len(labels))
+	if len(of) < 4 {
+		return stat.Estimate{}, fmt.Errorf("metrics: an interval needs at least 4 images, there are %d", len(of))
+	}
+	if len(labels) != len(of) && len(labels) != 0 {
+		return stat.Estimate{}, fmt.Errorf("metrics: %d images with %d labels", len(of), len(labels))
 	}
 	mean := func(without int, block []int) float64 {
 		var sum, n float64
