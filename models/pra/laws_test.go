@@ -361,7 +361,8 @@ func TestLawPlainTeacherForcing(t *testing.T) {
 	be := openDevice(t, 1)
 	c := Config{Size: 2, Channels: 1, Classes: 1, Patch: 1, Block: 1, Order: "contiguous", State: 0, StateNorm: "layernorm",
 		Width: 2, Depth: 1, Heads: 1, MLP: 1, HeadWidth: 2, HeadDepth: 1, CoderWidth: 1, Target: "x", HeadModulation: "block",
-		Encoder: "token", Decoder: "token", DecoderDepth: 1}
+		Encoder: "token", Decoder: "token", DecoderDepth: 1, Norm: "layernorm", MLPKind: "gelu",
+		Positions: "learned", QKNorm: "none"}
 	tc := DefaultTrain()
 	tc.Batch, tc.RolloutDepth, tc.ClassDropout, tc.RecWeight, tc.Seed = 1, 0, 0, 0, 42
 	pixels := []uint8{255, 51, 204, 0}

@@ -641,7 +641,7 @@ CASES = [  # name, model, training, sampling, factors of the optimiser's gradien
     ("jacobi-context", B2 | ST | dict(size=8, decoder="context", encoder="context"), {}, dict(more=[
         dict(rollout_depth=r, window=w, tolerance=t, start="decoder", guidance=g)
         for r, w, t, g in ((8, 0, 0.1, 0.0), (2, 4, 0.0, 1.5), (8, 4, 0.1, 0.5))]), None),
-    ("jacobi-causal", B2 | dict(size=8, decoder="causal", coder_width=8), {}, dict(more=[
+    ("jacobi-causal", B2 | dict(size=8, decoder="causal", coder_width=8), {}, dict(guidance=0.5, more=[
         dict(rollout_depth=r, window=w, tolerance=t, start=start, guidance=g, solver="euler-maruyama", last_step=0.1)
         for r, w, t, start, g in ((8, 0, 0.11, "decoder", 0.0), (2, 4, 0.0, "zero", 1.5), (8, 4, 0.11, "decoder", 0.5))]), None),
     ("jacobi-identity", ID | dict(size=8), {}, dict(more=[
