@@ -62,7 +62,10 @@ func attempt(t *testing.T, root string, s stage.Settings, kind *stage.Kind, size
 		t.Fatal(err)
 	}
 	r := worker.Runner{Command: func(string) ([]string, error) { return []string{os.Args[0]}, nil }, Env: []string{asWorker + "=1"},
-		LogDir: filepath.Join(root, "log"), Grace: 20 * time.Second, Began: func(_ worker.Job, p machine.Process) { pid = p.PID }}
+		LogDir: filepath.Join(root, "log"), Grace: 20 * time.Second, Began: func(_ worker.Job, p machine.Process) {
+			pid = p.PID
+			begun = append(begun, pid)
+		}}
 	a, err := r.Run(t.Context(), job, func(p worker.Progress) {
 		if watch != nil {
 			watch(pid, p)
@@ -97,7 +100,7 @@ func childrenOf(pid int) (out []int) {
 func nobodyLives(t *testing.T, all []int) {
 	t.Helper()
 	for _, pid := range all {
-		for until := time.Now().Add(2 * time.Second); machine.ProcessOf(pid).Alive(); time.Sleep(5 * time.Millisecond) {
+		for until := time.Now().Add(30 * time.Second); machine.ProcessOf(pid).Alive(); time.Sleep(5 * time.Millisecond) {
 			if time.Now().After(until) {
 				t.Errorf("process %d lives", pid)
 				break
@@ -106,11 +109,18 @@ func nobodyLives(t *testing.T, all []int) {
 	}
 }
 
-func meetings(t *testing.T) []string {
+// begun are the first processes of all attempts.
+var begun []int
+
+// meetings are the files that these processes have left.
+func meetings(t *testing.T) (found []string) {
 	t.Helper()
-	found, err := filepath.Glob("/dev/shm/prabench-ranks-*")
-	if err != nil {
-		t.Fatal(err)
+	for _, pid := range begun {
+		of, err := filepath.Glob(fmt.Sprintf("/dev/shm/prabench-ranks-%d-*", pid))
+		if err != nil {
+			t.Fatal(err)
+		}
+		found = append(found, of...)
 	}
 	return found
 }
@@ -199,9 +209,9 @@ func TestRanksAreKilled(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts and kills some 50 processes")
 	}
-	const kills, steps = 20, 420
+	const kills, steps, every = 20, 4200, 50 // steps enough to be killed in, however late one hears of them
 	s, root := rankedCell(t, steps), t.TempDir()
-	s.Measure.CheckpointSteps = 5
+	s.Measure.CheckpointSteps = every
 	want := lossOf(t, attempt(t, t.TempDir(), s, Train, 1, nil))
 	rng := rand.New(rand.NewPCG(7, 8))
 	least := int64(0) // steps that must not be lost
@@ -232,7 +242,7 @@ func TestRanksAreKilled(t *testing.T) {
 		if a.Outcome != record.Interrupted {
 			t.Fatalf("kill %d, of %d of %d: %s: %s\n%s", i, victim, size, a.Outcome, a.Reason, a.Log)
 		}
-		least = target / 5 * 5
+		least = target / every * every
 		if victim > 0 {
 			who, state, ok := strings.Cut(a.Reason, "saved after step ")
 			if !ok || !strings.Contains(who, fmt.Sprintf("of %d on cpu: the worker was ended from outside (killed)", size)) {

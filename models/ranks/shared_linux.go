@@ -79,7 +79,7 @@ func Meet(size int) (path string, err error) {
 	if unix.Access(dir, unix.W_OK) != nil {
 		dir = os.TempDir()
 	}
-	f, err := os.CreateTemp(dir, "prabench-ranks-*")
+	f, err := os.CreateTemp(dir, fmt.Sprintf("prabench-ranks-%d-*", os.Getpid()))
 	if err != nil {
 		return "", err
 	}
