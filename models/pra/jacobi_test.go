@@ -33,11 +33,12 @@ func drawnIn(t *testing.T, m *Model, sc SampleConfig, batch int, labels []int32,
 // there is anything to save, whatever they start from and however wide a window is.
 func TestLawSettledIsSequential(t *testing.T) {
 	saved := 0
-	for _, v := range variants() {
+	for i, v := range variants() {
 		for _, window := range []int{0, 2} {
 			for _, start := range []string{"zero", "decoder"} {
 				for _, guidance := range []float64{0, 1.5} {
 					t.Run(fmt.Sprintf("%s/window%d/%s/guidance%g", v.name, window, start, guidance), func(t *testing.T) {
+						inShort(t, i, 3)
 						m := warmModel(t, openDevice(t, 1), v.cfg)
 						labels, ids := []int32{0, 1, 2}, []uint32{5, 6, 7}
 						sc := DefaultSample()
@@ -71,8 +72,9 @@ func TestLawSettledIsSequential(t *testing.T) {
 // What is asked for beyond a number of sweeps costs no bit where it asks for nothing: a
 // tolerance that is never reached, and a window of the whole image.
 func TestLawJacobiToTheBit(t *testing.T) {
-	for _, v := range variants() {
+	for i, v := range variants() {
 		t.Run(v.name, func(t *testing.T) {
+			inShort(t, i, 2)
 			m := warmModel(t, openDevice(t, 1), v.cfg)
 			labels, ids := []int32{0, 1, 2}, []uint32{5, 6, 7}
 			sc := DefaultSample()
@@ -97,8 +99,9 @@ func TestLawJacobiToTheBit(t *testing.T) {
 // As many sweeps of a window as it has AR steps are the sequential result; fewer end
 // with its first blocks final, given windows before as they are.
 func TestLawWindows(t *testing.T) {
-	for _, v := range variants() {
+	for i, v := range variants() {
 		t.Run(v.name, func(t *testing.T) {
+			inShort(t, i, 2)
 			m := warmModel(t, openDevice(t, 2), v.cfg)
 			labels, ids := []int32{0, 1, 2, 0, 1}, []uint32{5, 6, 7, 8, 9}
 			sc := DefaultSample()
@@ -129,10 +132,11 @@ func TestLawWindows(t *testing.T) {
 // When an image has settled is its own affair: neither its neighbours nor the threads
 // change it or the sweeps that it takes.
 func TestLawSettlingAlone(t *testing.T) {
-	for _, window := range []int{0, 8} {
+	for i, window := range []int{8, 0} {
 		for _, guidance := range []float64{0, 1.5} {
 			for _, decoder := range []string{"token", "context", "causal"} {
 				t.Run(fmt.Sprintf("window%d/guidance%g/%s", window, guidance, decoder), func(t *testing.T) {
+					inShort(t, i, 2)
 					c := smallConfig()
 					c.Decoder = decoder
 					sc := DefaultSample()

@@ -63,11 +63,21 @@ var switches = []struct {
 	}, true},
 }
 
+// inShort leaves all but each n-th case out with -short, as on the stand-in of a GPU,
+// where a case takes seconds.
+func inShort(t *testing.T, i, n int) {
+	t.Helper()
+	if testing.Short() && i%n != 0 {
+		t.Skipf("with -short one case in %d is tried", n)
+	}
+}
+
 // K sweeps are the sequential result, and an image is the same in any batch and at
 // any number of threads.
 func TestLawSwitches(t *testing.T) {
-	for _, s := range switches {
+	for i, s := range switches {
 		t.Run(s.name, func(t *testing.T) {
+			inShort(t, i, 2)
 			c, tc, sc := smallConfig(), DefaultTrain(), DefaultSample()
 			sc.FlowSteps = 4
 			s.set(&c, &tc, &sc)
@@ -97,11 +107,12 @@ func TestLawSwitches(t *testing.T) {
 // A training under each switch is another one than without, its canonical form says
 // so, and it goes on to the bit.
 func TestLawSwitchesResume(t *testing.T) {
-	for _, s := range switches {
+	for i, s := range switches {
 		if !s.train {
 			continue
 		}
 		t.Run(s.name, func(t *testing.T) {
+			inShort(t, i, 3)
 			c, tc, sc := smallConfig(), DefaultTrain(), DefaultSample()
 			tc.Steps, tc.Batch, tc.FlowSamples = 6, 4, 2
 			plain, usual := c, tc
