@@ -111,7 +111,7 @@ func (p Params) Size() int64 { return int64(newLayout(p.Model).Total) }
 // solver makes, twice where guidance is on.
 func (p Params) Costs() models.Costs {
 	plan := p.Sample.plan(p.Model.Target)
-	out := models.Costs{ARSteps: 1, NFE: plan.evaluations(), TrunkEvals: plan.evaluations()}
+	out := models.Costs{ARSteps: 1, NFE: plan.Evaluations(), TrunkEvals: plan.Evaluations()}
 	be := counter.New()
 	if s, err := p.counted(be, 1); err == nil {
 		before := be.FLOPs

@@ -2,70 +2,22 @@ package jit
 
 import (
 	"fmt"
-	"math"
 
 	"prabench/models"
 	"prabench/models/device"
 	"prabench/models/layers"
 )
 
-// plan is how the flow is integrated: from noise at t = 0 to the image at 1, in equal
-// steps, the last of them Euler's.
-type plan struct {
-	steps    int
-	heun     bool
-	guidance float64
-	from, to float64 // guidance is on for t within
-	x        bool    // the network predicts the image
+// plan is how the flow is integrated, the last step by Euler.
+func (s SampleConfig) plan(target string) layers.Flow {
+	return layers.Flow{Steps: s.FlowSteps, Solver: s.Solver, Guidance: s.Guidance, From: s.GuidanceFrom, To: s.GuidanceTo, Clean: target == "x"}
 }
-
-func (s SampleConfig) plan(target string) plan {
-	return plan{steps: s.FlowSteps, heun: s.Solver == "heun", guidance: s.Guidance, from: s.GuidanceFrom, to: s.GuidanceTo, x: target == "x"}
-}
-
-func (f plan) time(i int) float64 { return float64(i) / float64(f.steps) }
-
-// guided says whether guidance is on at the time of step i.
-func (f plan) guided(i int) bool {
-	t := f.time(i)
-	return f.guidance != 0 && t >= f.from && t <= f.to
-}
-
-// inverse is what Velocity multiplies with at step i: 0 for the v-target.
-func (f plan) inverse(i int) float32 {
-	if !f.x {
-		return 0
-	}
-	return float32(1 / math.Max(1-f.time(i), minRemain))
-}
-
-// evaluations of the network for an image.
-func (f plan) evaluations() int {
-	n := 0
-	at := func(i int) {
-		n++
-		if f.guided(i) {
-			n++
-		}
-	}
-	for i := range f.steps {
-		at(i)
-		if f.heun && i < f.steps-1 {
-			at(i + 1)
-		}
-	}
-	return n
-}
-
-// aheadRows is for about how many rows modulations are computed at once where the
-// backend has no number of its own.
-const aheadRows = 128
 
 // Sampler draws images, at most its batch at a time.
 type Sampler struct {
 	model *Model
 	cfg   SampleConfig
-	plan  plan
+	plan  layers.Flow
 	batch int
 	rep   int // 2 with guidance: the second half has the null class
 	ahead int // times whose modulations are computed together
@@ -100,23 +52,17 @@ func (m *Model) Sampler(params models.Params, batch int) (models.Sampler, error)
 	}
 	c, be := m.params.Model, m.be
 	s := &Sampler{model: m, cfg: p.Sample, plan: p.Sample.plan(c.Target), batch: batch, rep: 1, mem: layers.Memory{Be: be}}
-	for i := range s.plan.steps {
-		if s.plan.guided(i) {
-			s.rep = 2
-		}
-	}
-	rows := be.Caps().AheadRows
-	if rows == 0 {
-		rows = aheadRows
+	if s.plan.Guides() {
+		s.rep = 2
 	}
 	images := s.rep * batch
-	s.ahead = max(1, min(s.plan.steps, rows/images))
+	s.ahead = layers.Ahead(be, s.plan.Steps, images)
 	size := batch * c.Tokens() * c.TokenDim()
 	mem := &s.mem
 	s.acts = m.acts(mem, images, s.ahead*images, false)
-	s.times, s.temb = mem.Act(s.plan.steps), m.net.trunk.Time.Acts(mem, s.plan.steps)
+	s.times, s.temb = mem.Act(s.plan.Steps), m.net.trunk.Time.Acts(mem, s.plan.Steps)
 	s.z, s.v = mem.Act(s.rep*size), mem.Act(size)
-	if s.plan.heun {
+	if s.plan.Solver == "heun" {
 		s.zt, s.v2 = mem.Act(s.rep*size), mem.Act(size)
 	}
 	s.labels, s.ids = mem.Ints(images), mem.Ints(batch)
@@ -125,9 +71,9 @@ func (m *Model) Sampler(params models.Params, batch int) (models.Sampler, error)
 		return nil, mem.Err
 	}
 	s.host, s.hostLabels, s.hostIDs = make([]float32, size), make([]int32, images), make([]int32, batch)
-	t := make([]float32, s.plan.steps)
+	t := make([]float32, s.plan.Steps)
 	for i := range t {
-		t[i] = float32(s.plan.time(i))
+		t[i] = float32(s.plan.Time(i))
 	}
 	be.Upload(s.times, t)
 	if k := be.Caps().Keeper; k != nil {
@@ -197,21 +143,21 @@ func (s *Sampler) integrate(n int) {
 	size := n * c.Tokens() * c.TokenDim()
 	z, v := s.z.Slice(0, size), s.v.Slice(0, size)
 	m.net.trunk.Condition(p, s.acts.DenoiserActs, s.labels, s.rep*n)
-	m.net.trunk.Time.Forward(p, s.temb, s.times, s.plan.steps)
+	m.net.trunk.Time.Forward(p, s.temb, s.times, s.plan.Steps)
 	device.Do(be, device.Normal{Dst: z, IDs: s.ids, Batch: n, Tokens: c.Tokens(), Dim: c.TokenDim(), Key: s.cfg.Seed, Stream: streamSample})
 	s.have = 0
-	for i := range s.plan.steps {
-		dt := float32(s.plan.time(i+1) - s.plan.time(i))
+	for i := range s.plan.Steps {
+		dt := float32(s.plan.Time(i+1) - s.plan.Time(i))
 		o, null := s.evaluate(p, s.z, i, n)
-		if !s.plan.heun || i == s.plan.steps-1 {
-			device.Do(be, device.FlowStep{Z: z, V: v, O: o, Null: null, Guidance: float32(s.plan.guidance), Inv: s.plan.inverse(i), DT: dt})
+		if s.plan.Solver != "heun" || i == s.plan.Steps-1 {
+			device.Do(be, device.FlowStep{Z: z, V: v, O: o, Null: null, Guidance: float32(s.plan.Guidance), Inv: s.plan.Inverse(s.plan.Time(i)), DT: dt})
 			continue
 		}
-		device.Do(be, device.Velocity{V: v, O: o, Null: null, Z: z, Guidance: float32(s.plan.guidance), Inv: s.plan.inverse(i)})
+		device.Do(be, device.Velocity{V: v, O: o, Null: null, Z: z, Guidance: float32(s.plan.Guidance), Inv: s.plan.Inverse(s.plan.Time(i))})
 		zt, v2 := s.zt.Slice(0, size), s.v2.Slice(0, size)
 		device.Do(be, device.Mix{Dst: zt, A: 1, X: z, B: dt, Y: v})
 		o, null = s.evaluate(p, s.zt, i+1, n)
-		device.Do(be, device.Velocity{V: v2, O: o, Null: null, Z: zt, Guidance: float32(s.plan.guidance), Inv: s.plan.inverse(i + 1)})
+		device.Do(be, device.Velocity{V: v2, O: o, Null: null, Z: zt, Guidance: float32(s.plan.Guidance), Inv: s.plan.Inverse(s.plan.Time(i + 1))})
 		device.Do(be, device.Mix{Dst: v, A: 0.5, X: v, B: 0.5, Y: v2})
 		device.Do(be, device.Mix{Dst: z, A: 1, X: z, B: dt, Y: v})
 	}
@@ -223,7 +169,7 @@ func (s *Sampler) evaluate(p *layers.Pass, z device.Buffer, i, n int) (o, null d
 	c := s.model.params.Model
 	size := n * c.Tokens() * c.TokenDim()
 	images := n
-	if s.plan.guided(i) {
+	if s.plan.Guided(s.plan.Time(i)) {
 		images = 2 * n
 		device.Do(p.Be, device.Copy{Dst: z.Slice(size, size), Src: z.Slice(0, size)})
 	}
@@ -240,7 +186,7 @@ func (s *Sampler) modulations(p *layers.Pass, i, images int) device.Buffer {
 	trunk := &s.model.net.trunk
 	if i < s.from || i >= s.from+s.have {
 		W := trunk.Width
-		s.from, s.have = i, min(s.ahead, s.plan.steps-i)
+		s.from, s.have = i, min(s.ahead, s.plan.Steps-i)
 		trunk.Modulate(p, s.acts.DenoiserActs, s.temb.Out.Slice(i*W, s.have*W), s.have, images, false)
 	}
 	size := images * trunk.Mod.Out

@@ -11,9 +11,6 @@ import (
 	"prabench/models/safetensors"
 )
 
-// minRemain bounds 1 − t from below where the x-target divides by it.
-const minRemain = 0.05
-
 // Trainer trains one model. Everything a step does is a function of parameters,
 // step number and weights.
 type Trainer struct {
@@ -143,7 +140,7 @@ func (t *Trainer) loadBatch(part int) error {
 		time := 1 / (1 + math.Exp(-tc.TimeMean-tc.TimeStd*layers.Normal(key, streamTime, id, 0, 0)))
 		weight := 1.0
 		if c.Target == "x" {
-			weight = 1 / math.Max(1-time, minRemain)
+			weight = 1 / math.Max(1-time, layers.MinRemain)
 		}
 		t.t[i] = float32(time)
 		for j := i * N; j < (i+1)*N; j++ {

@@ -10,14 +10,15 @@ import (
 // divides by it.
 const MinRemain = 0.05
 
-// Flow is how the flow of a token is integrated: from noise at t = 0 to the token at 1.
+// Flow is how a flow is integrated: from noise at t = 0 to the clean values at 1.
 type Flow struct {
 	Steps    int
 	Solver   string  // "euler", "heun", "midpoint" or "euler-maruyama"
 	Last     float64 // size of euler-maruyama's last step
 	Guidance float64 // 0 is none
 	From, To float64 // guidance is on for t within
-	Clean    bool    // the head predicts the token, not the velocity
+	Clean    bool    // the clean values are predicted, not the velocity
+	Anchor   float64 // time to begin at, but with euler-maruyama
 }
 
 // Time is when step i begins; that of the step after the last is 1.
@@ -28,7 +29,7 @@ func (f Flow) Time(i int) float64 {
 		}
 		return (1 - f.Last) * float64(i) / float64(f.Steps-1)
 	}
-	return float64(i) / float64(f.Steps)
+	return f.Anchor + (1-f.Anchor)*float64(i)/float64(f.Steps)
 }
 
 // Times are those of the head's evaluations: one per step, two with "midpoint".
@@ -43,12 +44,21 @@ func (f Flow) Times() []float64 {
 	return out
 }
 
-func (f Flow) guided(t float64) bool { return f.Guidance != 0 && f.From <= t && t <= f.To }
+// Guided says whether guidance is on at a time.
+func (f Flow) Guided(t float64) bool { return f.Guidance != 0 && f.From <= t && t <= f.To }
+
+// Inverse is what a velocity is multiplied with at a time: 0 where it is predicted.
+func (f Flow) Inverse(t float64) float32 {
+	if !f.Clean {
+		return 0
+	}
+	return float32(1 / math.Max(1-t, MinRemain))
+}
 
 // Guides says whether guidance is on at any time.
 func (f Flow) Guides() bool {
 	for _, t := range f.Times() {
-		if f.guided(t) {
+		if f.Guided(t) {
 			return true
 		}
 	}
@@ -60,7 +70,7 @@ func (f Flow) Evaluations() int {
 	n, times := 0, f.Times()
 	at := func(i int) {
 		n++
-		if f.guided(times[i]) {
+		if f.Guided(times[i]) {
 			n++
 		}
 	}
@@ -74,14 +84,28 @@ func (f Flow) Evaluations() int {
 }
 
 // aheadRows is for about how many rows modulations are computed at once where the
-// backend has no number of its own.
+// backend has no number of its own: enough to make a matrix product of what would be
+// products with few rows, few enough to stay in a cache of a processor.
 const aheadRows = 128
+
+// Ahead is of how many evaluations, for so many rows each, modulations are computed
+// together.
+func Ahead(be device.Backend, evaluations, rows int) int {
+	ahead := be.Caps().AheadRows
+	if ahead == 0 {
+		ahead = aheadRows
+	}
+	return max(1, min(evaluations, ahead/rows))
+}
 
 // FlowSolver integrates the flows of a head for at most so many tokens at a time. With
 // guidance the conditions of as many tokens again, under the null class, follow theirs.
 type FlowSolver struct {
 	Flow
 	Z device.Buffer // [tokens, width]: noise before, tokens afterwards; twice the room with guidance
+	// More and Less are 1 + w and −w of every token, where its guidance is not the weight
+	// that Solve is given; else absent.
+	More, Less device.Buffer
 
 	head        *Head
 	acts        *HeadActs
@@ -101,11 +125,8 @@ func (h *Head) Solver(m *Memory, f Flow, tokens int) *FlowSolver {
 	if f.Guides() {
 		s.rep = 2
 	}
-	all, ahead := s.rep*tokens, m.Be.Caps().AheadRows
-	if ahead == 0 {
-		ahead = aheadRows
-	}
-	s.ahead = max(1, min(len(s.at), ahead/all))
+	all := s.rep * tokens
+	s.ahead = Ahead(m.Be, len(s.at), all)
 	s.acts = h.Acts(m, all, s.ahead*all, all, len(s.at), false)
 	s.times, s.temb = m.Act(len(s.at)), h.Time.Acts(m, len(s.at))
 	s.Z, s.zt, s.v = m.Act(all*s.width), m.Act(all*s.width), m.Act(tokens*s.width)
@@ -121,6 +142,9 @@ func (h *Head) Solver(m *Memory, f Flow, tokens int) *FlowSolver {
 	}
 	return s
 }
+
+// Scratch is room for n values of a token, of no use while it solves.
+func (s *FlowSolver) Scratch(n int) device.Buffer { return s.zt.Slice(0, n) }
 
 // Begin prepares what depends on the weights alone.
 func (s *FlowSolver) Begin(p *Pass) {
@@ -169,37 +193,35 @@ func (s *FlowSolver) step(p *Pass, i int, guidance float32, noise func(dst devic
 		}
 	default:
 		o, null := s.evaluate(p, s.Z, e)
-		device.Do(p.Be, device.FlowStep{Z: z, V: v, O: o, Null: null, Guidance: guidance, Inv: s.inverse(e), DT: float32(dt)})
+		device.Do(p.Be, device.FlowStep{Z: z, V: v, O: o, Null: null, Guidance: guidance, Inv: s.Inverse(s.at[e]), DT: float32(dt)})
 	}
 }
 
 // velocity evaluates the head at z and writes the flow's velocity.
 func (s *FlowSolver) velocity(p *Pass, v, z device.Buffer, e int, guidance float32) {
 	o, null := s.evaluate(p, z, e)
-	device.Do(p.Be, device.Velocity{V: v, O: o, Null: null, Z: z.Slice(0, v.N), Guidance: guidance, Inv: s.inverse(e)})
+	device.Do(p.Be, device.Velocity{V: v, O: o, Null: null, Z: z.Slice(0, v.N), Guidance: guidance, Inv: s.Inverse(s.at[e])})
 }
 
 // evaluate is the head's output at z at the time of evaluation e; where guidance is on
-// also that of the null class.
+// also that of the null class, unless it is in o already.
 func (s *FlowSolver) evaluate(p *Pass, z device.Buffer, e int) (o, null device.Buffer) {
 	size, mod := s.rows*s.width, s.modulations(p, e)
 	rows := s.rows
-	if s.guided(s.at[e]) {
+	if s.Guided(s.at[e]) {
 		rows *= 2
 		device.Do(p.Be, device.Copy{Dst: z.Slice(size, size), Src: z.Slice(0, size)})
 		null = s.acts.Out.Slice(size, size)
 	}
 	s.head.Forward(p, s.acts, mod, z.Slice(0, rows*s.width), rows)
-	return s.acts.Out.Slice(0, size), null
-}
-
-// inverse is what a velocity is multiplied with in evaluation e: 0 where the head
-// predicts it.
-func (s *FlowSolver) inverse(e int) float32 {
-	if !s.Clean {
-		return 0
+	o = s.acts.Out.Slice(0, size)
+	if null.Absent() || s.More.Absent() {
+		return o, null
 	}
-	return float32(1 / math.Max(1-s.at[e], MinRemain))
+	device.Do(p.Be, device.RowMix{
+		Dst: o, A: s.More.Slice(0, s.rows), X: o, B: s.Less.Slice(0, s.rows), Y: null, Rows: s.rows, N: s.width, XRows: s.rows,
+	})
+	return o, device.Buffer{}
 }
 
 // modulations are those of evaluation e; where they are missing they are computed

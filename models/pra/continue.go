@@ -172,7 +172,6 @@ func (g *generator) resume(flat device.Buffer, batch, first int, key uint64, x d
 				g.decodeStep(flat, r.step, r.caches, r.token, r.enc.Z, g.trunkA.H, batch, k)
 			}
 		} else {
-			g.flow.Condition(g.pass(flat, device.Buffer{}), g.headA, g.trunkA.H, g.rep*rows)
 			g.noise(key, batch, k*B)
 			g.solve(flat, rows, device.Buffer{})
 			g.decodeStep(flat, g.decA, g.states, g.token, g.z, g.trunkA.H, batch, k)

@@ -21,12 +21,12 @@ func (c Config) blank() models.Images {
 func (c Config) Costs(t TrainConfig, s SampleConfig) models.Costs {
 	K := c.ARSteps()
 	plan := s.plan()
-	out := models.Costs{ARSteps: K, NFE: plan.evaluations(), TrunkEvals: 1}
+	out := models.Costs{ARSteps: K, NFE: plan.Evaluations(), TrunkEvals: 1}
 	if how := s.jacobi(c); how.sweeps > 0 {
 		windows := c.Tokens() / how.tokens
 		out.ARSteps, out.TrunkEvals, out.NFE = windows*how.sweeps, how.sweeps, how.sweeps*out.NFE
 	}
-	if plan.guides() {
+	if plan.Guides() {
 		out.TrunkEvals *= 2
 	}
 	out.FLOPsImage = c.countSample(s)

@@ -207,7 +207,6 @@ func (g *generator) onward(flat device.Buffer, n, at int, x device.Buffer) {
 		part := func() {
 			g.conditions(flat, at, x)
 			rows := len(f.at) * g.span
-			g.flow.Condition(g.pass(flat, device.Buffer{}), g.headA, g.trunkA.H, g.rep*rows)
 			g.solve(flat, rows, device.Buffer{})
 			g.decodeWindow(flat, at)
 		}

@@ -134,7 +134,7 @@ func (s *Sampler) Sweeps() []float64 {
 }
 
 // Evaluations of the head for a token in one sweep, or in the only one.
-func (s *Sampler) Evaluations() int { return s.Config.plan().evaluations() }
+func (s *Sampler) Evaluations() int { return s.Config.plan().Evaluations() }
 
 // Close frees the sampler's memory.
 func (s *Sampler) Close() {

@@ -15,7 +15,7 @@ func newShares(n *network, plan flowPlan, batch int, at pace) (*shares, error) {
 	s := &shares{}
 	nets := []*network{n}
 	rows := at.tokens
-	if plan.guides() {
+	if plan.Guides() {
 		rows *= 2
 	}
 	if count := countShares(n.be, batch, rows); count > 1 {

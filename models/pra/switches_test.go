@@ -210,7 +210,7 @@ func TestSwitchesCost(t *testing.T) {
 		if c.NFE != x.nfe {
 			t.Errorf("%+v: %d evaluations, want %d", s, c.NFE, x.nfe)
 		}
-		if s.Guidance != 0 && (c.TrunkEvals == 2) != s.plan().guides() {
+		if s.Guidance != 0 && (c.TrunkEvals == 2) != s.plan().Guides() {
 			t.Errorf("%+v: %d trunks", s, c.TrunkEvals)
 		}
 	}

@@ -114,7 +114,7 @@ func NewRank(be device.Backend, cfg Config, tc TrainConfig, data models.Images, 
 		return nil, m.Err
 	}
 	if t.depth >= 2 {
-		plan := flowPlan{steps: tc.SweepSteps, solver: "euler", anchor: tc.Anchor}
+		plan := flowPlan{Flow: layers.Flow{Steps: tc.SweepSteps, Solver: "euler", Anchor: tc.Anchor}}
 		at := cfg.everywhere()
 		if t.exact {
 			at = cfg.stepwise()
@@ -403,7 +403,7 @@ func (t *Trainer) drawFlow(z device.Buffer) {
 				time := 1 / (1 + math.Exp(-g))
 				b.scalars[r], b.scalars2[r], b.weights[r] = float32(time), float32(1-time), 1
 				if c.Target == "x" {
-					b.weights[r] = float32(1 / math.Max(1-time, minRemain))
+					b.weights[r] = float32(1 / math.Max(1-time, layers.MinRemain))
 				}
 			}
 		}

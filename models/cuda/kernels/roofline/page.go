@@ -27,13 +27,13 @@ var productNames = map[kernels.Precision]string{kernels.FP32: "fp32", kernels.BF
 // ways are how products are done; a detail has a table of its kernels.
 var ways = []struct {
 	p                 kernels.Precision
-	library, noFusion bool
+	cublas, noFusion bool
 	also              string
 	detail            bool
 }{
-	{p: kernels.BF16, library: true, also: ", cuBLAS", detail: true},
-	{p: kernels.BF16, library: true, noFusion: true, also: ", cuBLAS, no fusion"},
-	{p: kernels.FP32, library: true, also: ", cuBLAS"},
+	{p: kernels.BF16, cublas: true, also: ", cuBLAS", detail: true},
+	{p: kernels.BF16, cublas: true, noFusion: true, also: ", cuBLAS, no fusion"},
+	{p: kernels.FP32, cublas: true, also: ", cuBLAS"},
 	{p: kernels.Packed, detail: true},
 	{p: kernels.BF16},
 	{p: kernels.FP32},
@@ -137,7 +137,7 @@ func Write(w io.Writer, d Device, cases []Case) error {
 		for i, batch := range batches {
 			for _, way := range ways {
 				p, on := way.p, d
-				on.CuBLAS, on.NoFusion = way.library, way.noFusion
+				on.CuBLAS, on.NoFusion = way.cublas, way.noFusion
 				s, err := Sample(c.Config, c.Sample, batch, p, on)
 				if err != nil {
 					return fmt.Errorf("%s, batch %d: %w", c.Name, batch, err)
