@@ -75,6 +75,22 @@ func ReadHeader(f *safetensors.File, format string) (p Params, steps int, err er
 	return p, steps, nil
 }
 
+// HeaderOf is [ReadHeader] for files of one family.
+func HeaderOf[P Params](f *safetensors.File, format string) (p P, steps int, err error) {
+	of, steps, err := ReadHeader(f, format)
+	if err != nil {
+		return p, 0, err
+	}
+	p, ok := of.(P)
+	if !ok {
+		return p, 0, fmt.Errorf("its model is of the family %s", of.Family().Name())
+	}
+	return p, steps, nil
+}
+
+// NoteMember is where a checkpoint has the note of its caller.
+const NoteMember = "note"
+
 // SameTraining says why a checkpoint cannot be gone on from by a training of want,
 // or nil: it is another one's, or of another version of the family.
 func SameTraining(f *safetensors.File, p, want Params) error {

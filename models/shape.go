@@ -1,5 +1,7 @@
 package models
 
+import "fmt"
+
 // Shape is that of the images of a data set, and how many classes it has.
 type Shape struct {
 	Size     int // side in pixels
@@ -32,6 +34,29 @@ func (s Images) Read(i int, into []uint8) error {
 	}
 	per := s.Size * s.Size * s.Channels
 	copy(into, s.Pixels[i*per:(i+1)*per])
+	return nil
+}
+
+// Suit says why a model of a shape cannot be trained on the images.
+func (s Images) Suit(shape Shape) error {
+	if s.N < 1 || s.Size != shape.Size || s.Channels != shape.Channels {
+		return fmt.Errorf("train: %d images of %d×%d×%d; the model needs at least one of %d×%d×%d", s.N, s.Size, s.Size, s.Channels,
+			shape.Size, shape.Size, shape.Channels)
+	}
+	return nil
+}
+
+// CheckDraw reports labels and ids that a sampler of at most so many images cannot draw.
+func CheckDraw(labels []int32, ids []uint32, most, classes int) error {
+	n := len(labels)
+	if n == 0 || n > most || len(ids) != n {
+		return fmt.Errorf("sample: %d labels and %d ids; a call takes 1 to %d of each", n, len(ids), most)
+	}
+	for _, l := range labels {
+		if l < 0 || int(l) > classes {
+			return fmt.Errorf("sample: label %d; allowed are 0 to %d, and %d for no class", l, classes-1, classes)
+		}
+	}
 	return nil
 }
 

@@ -79,6 +79,14 @@ func TestAveragesAreThoseOfTrainingsWithOne(t *testing.T) {
 			return out
 		}
 
+		other, _ := models.Set(all, "sample.weights", "0.5")
+		if c, usual := other.Costs(), all.Costs(); c != usual || c.FLOPsImage == 0 {
+			t.Errorf("%s: another average costs %+v, the first %+v", f.Name(), c, usual)
+		}
+		if one, more := with(0.9).SampleMemory(2).Model, other.SampleMemory(2).Model; one == 0 || 2*more != 4*one {
+			t.Errorf("%s: a model holds %d bytes with an average, %d with three", f.Name(), one, more)
+		}
+
 		half, kept := open(all), filepath.Join(t.TempDir(), "half.safetensors")
 		step(half, 12)
 		if err := half.Save(kept, ""); err != nil {

@@ -145,23 +145,8 @@ func (p Params) Size() int64 {
 func (p Params) Costs() models.Costs {
 	d := float64(p.Model.values())
 	out := models.Costs{ARSteps: 1, NFE: 1, FLOPsTrainImage: d * (d + 1)}
-	be := counter.New()
-	if s, err := p.counted(be, 1); err == nil {
-		before := be.FLOPs
-		if s.Sample([]int32{0}, []uint32{0}, make([]uint8, p.Model.values())) == nil {
-			out.FLOPsImage = be.FLOPs - before
-		}
-	}
+	out.FLOPsImage = models.CountImage(p)
 	return out
-}
-
-// counted is a sampler on a backend that only counts.
-func (p Params) counted(be device.Backend, batch int) (models.Sampler, error) {
-	m, err := p.NewModel(be)
-	if err != nil {
-		return nil, err
-	}
-	return m.Sampler(p, batch)
 }
 
 // TrainMemory is the model, and what the fit holds on the processor: the
@@ -177,13 +162,7 @@ func (p Params) TrainMemory() models.MemoryEstimate {
 }
 
 // SampleMemory is counted.
-func (p Params) SampleMemory(batch int) models.MemoryEstimate {
-	be := counter.New()
-	if _, err := p.counted(be, batch); err != nil {
-		return models.MemoryEstimate{}
-	}
-	return models.MemoryEstimate{Model: be.Peak(device.Model), Cache: be.Peak(device.Cache), Activations: be.Peak(device.Activations)}
-}
+func (p Params) SampleMemory(batch int) models.MemoryEstimate { return models.CountSampling(p, batch) }
 
 // NewTrainer prepares a fit.
 func (p Params) NewTrainer(be device.Backend, images models.Images) (models.Trainer, error) {

@@ -1,7 +1,6 @@
 package jit
 
 import (
-	"fmt"
 	"math"
 
 	"prabench/models"
@@ -172,11 +171,7 @@ func (m *Model) generating(flat device.Buffer) []device.Weight {
 
 // patches is how images become tokens, in raster order.
 func (c Config) patches() (layers.Patches, []int32) {
-	order := make([]int32, c.Tokens())
-	for i := range order {
-		order[i] = int32(i)
-	}
-	return layers.Patches{Size: c.Size, Channels: c.Channels, Patch: c.Patch}, order
+	return layers.RasterPatches(c.Size, c.Channels, c.Patch)
 }
 
 // Params are those of the model and its training; sampling is as by default.
@@ -186,25 +181,16 @@ func (m *Model) Params() models.Params {
 	return p
 }
 
-// A model file holds raw.NAME and ema.NAME for every tensor; a training checkpoint
-// adam.m.NAME and adam.v.NAME as well, and the note of its caller.
-const noteMember = "note"
-
-func (m *Model) flats() map[string]device.Buffer {
-	return m.averages.Flats(m.raw)
+// state is what a model file holds: raw.NAME and ema.NAME for every tensor.
+func (m *Model) state() layers.State {
+	return layers.State{Be: m.be, Net: &m.net.Parameters, Flats: m.averages.Flats(m.raw)}
 }
 
 // SaveModel writes raw and averaged weights.
-func (m *Model) SaveModel(path string) error {
-	f := &safetensors.File{Metadata: models.Header(models.ModelFormat, m.params, m.steps), Tensors: m.net.Download(m.be, m.flats())}
-	if err := m.be.Err(); err != nil {
-		return err
-	}
-	return safetensors.Write(path, f)
-}
+func (m *Model) SaveModel(path string) error { return m.state().SaveModel(path, m.params, m.steps) }
 
 func modelOf(be device.Backend, f *safetensors.File) (*Model, error) {
-	p, steps, err := header(f, models.ModelFormat)
+	p, steps, err := models.HeaderOf[Params](f, models.ModelFormat)
 	if err != nil {
 		return nil, err
 	}
@@ -213,24 +199,11 @@ func modelOf(be device.Backend, f *safetensors.File) (*Model, error) {
 		return nil, err
 	}
 	m.steps = steps
-	if err := m.net.Upload(be, f, m.flats()); err != nil {
+	if err := m.net.Upload(be, f, m.state().Flats); err != nil {
 		m.Close()
 		return nil, err
 	}
 	return m, nil
-}
-
-// header is [models.ReadHeader] for files of this family.
-func header(f *safetensors.File, format string) (Params, int, error) {
-	of, steps, err := models.ReadHeader(f, format)
-	if err != nil {
-		return Params{}, 0, err
-	}
-	p, ok := of.(Params)
-	if !ok {
-		return Params{}, 0, fmt.Errorf("its model is of the family %s", of.Family().Name())
-	}
-	return p, steps, nil
 }
 
 // Close frees the weights; samplers of the model must be closed before.

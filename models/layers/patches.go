@@ -3,6 +3,15 @@ package layers
 // Patches is how an image becomes tokens: squares of Patch pixels.
 type Patches struct{ Size, Channels, Patch int }
 
+// RasterPatches are patches whose tokens go by rows, and that order.
+func RasterPatches(size, channels, patch int) (Patches, []int32) {
+	order := make([]int32, size/patch*(size/patch))
+	for i := range order {
+		order[i] = int32(i)
+	}
+	return Patches{Size: size, Channels: channels, Patch: patch}, order
+}
+
 // pixelTable maps a byte to its value in [−1, 1].
 var pixelTable = func() (t [256]float32) {
 	for i := range t {
@@ -48,5 +57,14 @@ func (c Patches) Join(image []uint8, tokens []float32, order []int32) {
 				}
 			}
 		}
+	}
+}
+
+// JoinAll is [Patches.Join] for images side by side, of which out must have room for so
+// many.
+func (c Patches) JoinAll(out []uint8, images int, tokens []float32, order []int32) {
+	bytes, per := c.Size*c.Size*c.Channels, len(order)*c.Patch*c.Patch*c.Channels
+	for i := range images {
+		c.Join(out[i*bytes:(i+1)*bytes], tokens[i*per:(i+1)*per], order)
 	}
 }

@@ -3,7 +3,6 @@ package mar
 import (
 	"prabench/models"
 	"prabench/models/device"
-	"prabench/models/device/counter"
 	"prabench/models/ranks"
 	"prabench/models/safetensors"
 )
@@ -142,60 +141,15 @@ func (p Params) Costs() models.Costs {
 	if flow.Guides() {
 		out.TrunkEvals *= 2
 	}
-	be := counter.New()
-	if s, err := p.counted(be, 1); err == nil {
-		before := be.FLOPs
-		if s.Sample([]int32{0}, []uint32{0}, make([]uint8, p.Shape().Bytes())) == nil {
-			out.FLOPsImage = be.FLOPs - before
-		}
-	}
-	p.Train.Batch, p.Train.MicroBatch = 1, 0
-	be = counter.New()
-	if tr, err := newTrainer(be, p, p.blank()); err == nil {
-		before := be.FLOPs
-		if tr.Step() == nil {
-			out.FLOPsTrainImage = be.FLOPs - before
-		}
-	}
+	out.FLOPsImage, out.FLOPsTrainImage = models.CountImage(p), models.CountSteps(p, 1)[0]
 	return out
 }
 
-// counted is a sampler on a backend that only counts.
-func (p Params) counted(be device.Backend, batch int) (models.Sampler, error) {
-	m, err := p.NewModel(be)
-	if err != nil {
-		return nil, err
-	}
-	return m.Sampler(p, batch)
-}
-
-// blank is one image without content, enough to count with.
-func (p Params) blank() models.Images {
-	s := p.Shape()
-	return models.Images{N: 1, Size: s.Size, Channels: s.Channels, Pixels: make([]uint8, s.Bytes()), Labels: []int32{0}}
-}
-
-func peaks(be device.Backend) models.MemoryEstimate {
-	return models.MemoryEstimate{Model: be.Peak(device.Model), Cache: be.Peak(device.Cache), Activations: be.Peak(device.Activations)}
-}
-
 // TrainMemory is counted.
-func (p Params) TrainMemory() models.MemoryEstimate {
-	be := counter.New()
-	if _, err := newTrainer(be, p, p.blank()); err != nil {
-		return models.MemoryEstimate{}
-	}
-	return peaks(be)
-}
+func (p Params) TrainMemory() models.MemoryEstimate { return models.CountTraining(p) }
 
 // SampleMemory is counted.
-func (p Params) SampleMemory(batch int) models.MemoryEstimate {
-	be := counter.New()
-	if _, err := p.counted(be, batch); err != nil {
-		return models.MemoryEstimate{}
-	}
-	return peaks(be)
-}
+func (p Params) SampleMemory(batch int) models.MemoryEstimate { return models.CountSampling(p, batch) }
 
 // NewTrainer prepares a training.
 func (p Params) NewTrainer(be device.Backend, images models.Images) (models.Trainer, error) {

@@ -101,10 +101,7 @@ func (s *Sampler) Sample(labels []int32, ids []uint32, out []uint8) error {
 		return err
 	}
 	patches, order := c.patches()
-	per := c.Tokens() * c.TokenDim()
-	for i := range labels {
-		patches.Join(out[i*bytes:(i+1)*bytes], tokens[i*per:(i+1)*per], order)
-	}
+	patches.JoinAll(out, len(labels), tokens, order)
 	return nil
 }
 
@@ -128,13 +125,8 @@ var _ models.Starter = (*Sampler)(nil)
 // run does the first AR steps.
 func (s *Sampler) run(labels []int32, ids []uint32, steps int) error {
 	n, c, be := len(labels), s.model.params.Model, s.model.be
-	if n == 0 || n > s.batch || len(ids) != n {
-		return fmt.Errorf("sample: %d labels and %d ids; a call takes 1 to %d of each", n, len(ids), s.batch)
-	}
-	for _, l := range labels {
-		if l < 0 || int(l) > c.Classes {
-			return fmt.Errorf("sample: label %d; allowed are 0 to %d, and %d for no class", l, c.Classes-1, c.Classes)
-		}
+	if err := models.CheckDraw(labels, ids, s.batch, c.Classes); err != nil {
+		return err
 	}
 	s.plan(labels, ids)
 	if s.kept != nil {

@@ -8,7 +8,6 @@ import (
 	"prabench/models/device"
 	"prabench/models/layers"
 	"prabench/models/ranks"
-	"prabench/models/safetensors"
 )
 
 // Trainer trains one model. Everything a step does is a function of parameters,
@@ -48,13 +47,8 @@ func newTrainer(be device.Backend, p Params, data models.Images) (*Trainer, erro
 
 // newRank is newTrainer for one of several processes.
 func newRank(be device.Backend, p Params, data models.Images, g ranks.Group) (*Trainer, error) {
-	c := p.Model
-	if err := p.Validate(); err != nil {
+	if err := models.First(p.Validate(), data.Suit(p.Shape())); err != nil {
 		return nil, err
-	}
-	if data.N < 1 || data.Size != c.Size || data.Channels != c.Channels {
-		return nil, fmt.Errorf("train: %d images of %d×%d×%d; the model needs at least one of %d×%d×%d", data.N, data.Size, data.Size,
-			data.Channels, c.Size, c.Size, c.Channels)
 	}
 	share, err := layers.ShareOf(g, p.Train.Batch, p.Train.MicroBatch)
 	if err != nil {
@@ -244,10 +238,11 @@ func (t *Trainer) Losses() models.Losses {
 	}}
 }
 
-func (t *Trainer) flats() map[string]device.Buffer {
-	all := t.model.flats()
-	all["adam.m."], all["adam.v."] = t.adam.M, t.adam.V
-	return all
+// state is what a checkpoint holds: adam.m.NAME and adam.v.NAME as well.
+func (t *Trainer) state() layers.State {
+	s := t.model.state()
+	s.Flats["adam.m."], s.Flats["adam.v."] = t.adam.M, t.adam.V
+	return s
 }
 
 // SaveModel writes the weights as they are now.
@@ -264,32 +259,16 @@ func (t *Trainer) Save(path, note string) error {
 
 // Snapshot copies what Save writes.
 func (t *Trainer) Snapshot(note string) (write func(path string) error, err error) {
-	m := t.model
-	meta := models.Header(models.TrainingFormat, m.params, m.steps)
-	meta[noteMember] = note
-	f := &safetensors.File{Metadata: meta, Tensors: m.net.Download(m.be, t.flats())}
-	if err := m.be.Err(); err != nil {
-		return nil, err
-	}
-	return func(path string) error { return safetensors.Write(path, f) }, nil
+	return t.state().Snapshot(t.model.params, t.model.steps, note)
 }
 
 // Resume continues the training saved at path.
 func (t *Trainer) Resume(path string) (note string, err error) {
-	f, err := safetensors.Read(path)
-	if err != nil {
-		return "", fmt.Errorf("resuming a training: %w", err)
-	}
-	defer f.Close()
-	p, steps, err := header(f, models.TrainingFormat)
+	steps, note, err := layers.ResumeTraining(t.state(), path, t.model.params)
 	if err == nil {
-		err = models.First(models.SameTraining(f, p, t.model.params), t.model.net.Upload(t.model.be, f, t.flats()))
+		t.model.steps = steps
 	}
-	if err != nil {
-		return "", fmt.Errorf("resuming %s: %w", path, err)
-	}
-	t.model.steps = steps
-	return f.Metadata[noteMember], nil
+	return note, err
 }
 
 // Close frees everything, the model included.

@@ -144,15 +144,13 @@ func (s *Sampler) begin(real []uint8, labels []int32, ids []uint32, out []uint8)
 // finish brings the images of x to the host.
 func (s *Sampler) finish(x device.Buffer, out []uint8) error {
 	c := s.model.Config
-	size, per := c.Size*c.Size*c.Channels, c.Tokens()*c.TokenDim()
+	size := c.Size * c.Size * c.Channels
 	be := s.model.net.be
 	be.Download(s.host[:x.N], x)
 	if err := be.Err(); err != nil {
 		return err
 	}
-	for i := range len(out) / size {
-		c.patches().Join(out[i*size:(i+1)*size], s.host[i*per:(i+1)*per], s.order)
-	}
+	c.patches().JoinAll(out, len(out)/size, s.host, s.order)
 	return nil
 }
 

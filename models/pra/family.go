@@ -160,7 +160,7 @@ func (p Params) Costs() models.Costs { return p.Model.Costs(p.Train, p.Sample) }
 func (p Params) TrainMemory() models.MemoryEstimate { return p.Model.TrainMemory(p.Train) }
 
 func (p Params) SampleMemory(batch int) models.MemoryEstimate {
-	return p.Model.SampleMemory(p.Sample, batch)
+	return models.CountSampling(p, batch)
 }
 
 // The steps of an image.
@@ -213,7 +213,7 @@ func (p Params) NewRank(be device.Backend, images models.Images, g ranks.Group) 
 }
 
 func (p Params) NewModel(be device.Backend) (models.Model, error) {
-	m, err := NewModel(be, p.Model, p.Train.initSeed())
+	m, err := newModel(be, p.Model, p.Train.EMA, p.Train.initSeed())
 	if err != nil {
 		return nil, err
 	}

@@ -67,10 +67,7 @@ func (s *Sampler) Sample(labels []int32, ids []uint32, out []uint8) error {
 	if err != nil {
 		return err
 	}
-	per := c.Tokens() * c.TokenDim()
-	for i := range labels {
-		c.patches().Join(out[i*size:(i+1)*size], tokens[i*per:(i+1)*per], s.order)
-	}
+	c.patches().JoinAll(out, len(labels), tokens, s.order)
 	return nil
 }
 
@@ -94,13 +91,10 @@ func (s *Sampler) FirstBlock(labels []int32, ids []uint32) error {
 
 func (s *Sampler) run(labels []int32, ids []uint32, steps int) error {
 	n, c := len(labels), s.model.Config
-	if n == 0 || n > s.batch || len(ids) != n {
-		return fmt.Errorf("sample: %d labels and %d ids; a call takes 1 to %d of each", n, len(ids), s.batch)
+	if err := models.CheckDraw(labels, ids, s.batch, c.Classes); err != nil {
+		return err
 	}
-	for i, l := range labels {
-		if l < 0 || int(l) > c.Classes {
-			return fmt.Errorf("sample: label %d; allowed are 0 to %d, and %d for no class", l, c.Classes-1, c.Classes)
-		}
+	for i := range labels {
 		s.ids[i] = int32(ids[i])
 	}
 	s.used = s.used[:n]

@@ -5,8 +5,14 @@ import (
 	"testing"
 	"time"
 
+	"prabench/models"
 	"prabench/models/cpu"
 )
+
+// blank is one image without content, enough to count with.
+func (c Config) blank() models.Images {
+	return models.Images{N: 1, Size: c.Size, Channels: c.Channels, Pixels: make([]uint8, c.Size*c.Size*c.Channels), Labels: []int32{0}}
+}
 
 // tiny is a small model, of which what surrounds the operations takes the largest part.
 func tiny() Config {

@@ -83,12 +83,8 @@ func NewTrainer(be device.Backend, cfg Config, tc TrainConfig, data models.Image
 
 // NewRank prepares a training that a group of processes does together, as one of them.
 func NewRank(be device.Backend, cfg Config, tc TrainConfig, data models.Images, g ranks.Group) (*Trainer, error) {
-	if err := models.First(cfg.Validate(), tc.Validate()); err != nil {
+	if err := models.First(cfg.Validate(), tc.Validate(), data.Suit(Params{Model: cfg}.Shape())); err != nil {
 		return nil, err
-	}
-	if data.N < 1 || data.Size != cfg.Size || data.Channels != cfg.Channels {
-		return nil, fmt.Errorf("train: %d images of %d×%d×%d; the model needs at least one of %d×%d×%d", data.N, data.Size, data.Size,
-			data.Channels, cfg.Size, cfg.Size, cfg.Channels)
 	}
 	share, err := layers.ShareOf(g, tc.Batch, tc.MicroBatch)
 	if err != nil {

@@ -3,7 +3,6 @@ package vq
 import (
 	"prabench/models"
 	"prabench/models/device"
-	"prabench/models/device/counter"
 	"prabench/models/safetensors"
 )
 
@@ -134,64 +133,20 @@ func (p Params) Costs() models.Costs {
 	if p.Sample.Guidance != 0 {
 		out.NFE, out.TrunkEvals = 2, 2
 	}
-	be := counter.New()
-	if s, err := p.counted(be, 1); err == nil {
-		before := be.FLOPs
-		if s.Sample([]int32{0}, []uint32{0}, make([]uint8, p.Shape().Bytes())) == nil {
-			out.FLOPsImage = be.FLOPs - before
-		}
-	}
+	out.FLOPsImage = models.CountImage(p)
 	share := float64(p.Train.tokenizerSteps()) / float64(p.Train.Steps)
-	p.Train.Batch, p.Train.Steps, p.Train.TokenizerShare, p.Train.TokenizerSteps = 1, 2, 0.5, 0
+	p.Train.Steps, p.Train.TokenizerShare, p.Train.TokenizerSteps = 2, 0.5, 0
 	p.Train.Schedule, p.Train.WarmupSteps = "constant", 0
-	be = counter.New()
-	if tr, err := newTrainer(be, p, p.blank()); err == nil {
-		for _, part := range []float64{share, 1 - share} {
-			before := be.FLOPs
-			if tr.Step() == nil {
-				out.FLOPsTrainImage += part * (be.FLOPs - before)
-			}
-		}
-	}
+	each := models.CountSteps(p, 2)
+	out.FLOPsTrainImage = share*each[0] + (1-share)*each[1]
 	return out
 }
 
-// counted is a sampler on a backend that only counts.
-func (p Params) counted(be device.Backend, batch int) (models.Sampler, error) {
-	m, err := p.NewModel(be)
-	if err != nil {
-		return nil, err
-	}
-	return m.Sampler(p, batch)
-}
-
-// blank is one image without content, enough to count with.
-func (p Params) blank() models.Images {
-	s := p.Shape()
-	return models.Images{N: 1, Size: s.Size, Channels: s.Channels, Pixels: make([]uint8, s.Bytes()), Labels: []int32{0}}
-}
-
-func peaks(be device.Backend) models.MemoryEstimate {
-	return models.MemoryEstimate{Model: be.Peak(device.Model), Cache: be.Peak(device.Cache), Activations: be.Peak(device.Activations)}
-}
-
 // TrainMemory is counted.
-func (p Params) TrainMemory() models.MemoryEstimate {
-	be := counter.New()
-	if _, err := newTrainer(be, p, p.blank()); err != nil {
-		return models.MemoryEstimate{}
-	}
-	return peaks(be)
-}
+func (p Params) TrainMemory() models.MemoryEstimate { return models.CountTraining(p) }
 
 // SampleMemory is counted.
-func (p Params) SampleMemory(batch int) models.MemoryEstimate {
-	be := counter.New()
-	if _, err := p.counted(be, batch); err != nil {
-		return models.MemoryEstimate{}
-	}
-	return peaks(be)
-}
+func (p Params) SampleMemory(batch int) models.MemoryEstimate { return models.CountSampling(p, batch) }
 
 // NewTrainer prepares a training.
 func (p Params) NewTrainer(be device.Backend, images models.Images) (models.Trainer, error) {

@@ -122,11 +122,7 @@ func (m *Model) generating(flat device.Buffer) []device.Weight {
 
 // patches is how images become tokens, in raster order.
 func (c Config) patches() (layers.Patches, []int32) {
-	order := make([]int32, c.Tokens())
-	for i := range order {
-		order[i] = int32(i)
-	}
-	return layers.Patches{Size: c.Size, Channels: c.Channels, Patch: c.Patch}, order
+	return layers.RasterPatches(c.Size, c.Channels, c.Patch)
 }
 
 // Params are those of the model and its training; sampling is as by default.
@@ -140,7 +136,6 @@ func (m *Model) Params() models.Params {
 // raw.tokenizer.NAME for those of the tokenizer, and the codebook; a training checkpoint
 // adam.m.NAME and adam.v.NAME for all as well, and the note of its caller.
 const (
-	noteMember = "note"
 	coderNames = "tokenizer."
 	vectors    = "book.vectors"
 	use        = "book.use"
@@ -205,7 +200,7 @@ func (m *Model) SaveModel(path string) error {
 }
 
 func modelOf(be device.Backend, f *safetensors.File) (*Model, error) {
-	p, steps, err := header(f, models.ModelFormat)
+	p, steps, err := models.HeaderOf[Params](f, models.ModelFormat)
 	if err != nil {
 		return nil, err
 	}
@@ -219,19 +214,6 @@ func modelOf(be device.Backend, f *safetensors.File) (*Model, error) {
 		return nil, err
 	}
 	return m, nil
-}
-
-// header is [models.ReadHeader] for files of this family.
-func header(f *safetensors.File, format string) (Params, int, error) {
-	of, steps, err := models.ReadHeader(f, format)
-	if err != nil {
-		return Params{}, 0, err
-	}
-	p, ok := of.(Params)
-	if !ok {
-		return Params{}, 0, fmt.Errorf("its model is of the family %s", of.Family().Name())
-	}
-	return p, steps, nil
 }
 
 // Close frees the weights; samplers of the model must be closed before.

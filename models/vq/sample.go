@@ -90,10 +90,7 @@ func (s *Sampler) Sample(labels []int32, ids []uint32, out []uint8) error {
 		return err
 	}
 	patches, order := c.patches()
-	per := c.Tokens() * c.TokenDim()
-	for i := range labels {
-		patches.Join(out[i*bytes:(i+1)*bytes], tokens[i*per:(i+1)*per], order)
-	}
+	patches.JoinAll(out, len(labels), tokens, order)
 	return nil
 }
 
@@ -101,13 +98,10 @@ func (s *Sampler) Sample(labels []int32, ids []uint32, out []uint8) error {
 // s.drawn [n, N]. The slice is the sampler's, good until the next call.
 func (s *Sampler) tokens(labels []int32, ids []uint32) ([]float32, error) {
 	n, c, be := len(labels), s.model.params.Model, s.model.be
-	if n == 0 || n > s.batch || len(ids) != n {
-		return nil, fmt.Errorf("sample: %d labels and %d ids; a call takes 1 to %d of each", n, len(ids), s.batch)
+	if err := models.CheckDraw(labels, ids, s.batch, c.Classes); err != nil {
+		return nil, err
 	}
 	for i, l := range labels {
-		if l < 0 || int(l) > c.Classes {
-			return nil, fmt.Errorf("sample: label %d; allowed are 0 to %d, and %d for no class", l, c.Classes-1, c.Classes)
-		}
 		s.hostLabels[i] = l
 		if s.rep == 2 {
 			s.hostLabels[n+i] = int32(c.Classes)

@@ -45,12 +45,8 @@ type Trainer struct {
 
 func newTrainer(be device.Backend, p Params, data models.Images) (*Trainer, error) {
 	c := p.Model
-	if err := p.Validate(); err != nil {
+	if err := models.First(p.Validate(), data.Suit(p.Shape())); err != nil {
 		return nil, err
-	}
-	if data.N < 1 || data.Size != c.Size || data.Channels != c.Channels {
-		return nil, fmt.Errorf("train: %d images of %d×%d×%d; the model needs at least one of %d×%d×%d", data.N, data.Size, data.Size,
-			data.Channels, c.Size, c.Size, c.Channels)
 	}
 	model, err := newModel(be, p)
 	if err != nil {
@@ -259,7 +255,7 @@ func (t *Trainer) SaveModel(path string) error { return t.model.SaveModel(path) 
 // Save writes everything that Resume needs.
 func (t *Trainer) Save(path, note string) error {
 	meta := models.Header(models.TrainingFormat, t.model.params, t.model.steps)
-	meta[noteMember] = note
+	meta[models.NoteMember] = note
 	return t.model.write(path, meta, t.parts())
 }
 
@@ -270,7 +266,7 @@ func (t *Trainer) Resume(path string) (note string, err error) {
 		return "", fmt.Errorf("resuming a training: %w", err)
 	}
 	defer f.Close()
-	p, steps, err := header(f, models.TrainingFormat)
+	p, steps, err := models.HeaderOf[Params](f, models.TrainingFormat)
 	if err == nil {
 		if err = models.SameTraining(f, p, t.model.params); err == nil {
 			err = t.model.read(f, t.parts())
@@ -280,7 +276,7 @@ func (t *Trainer) Resume(path string) (note string, err error) {
 		return "", fmt.Errorf("resuming %s: %w", path, err)
 	}
 	t.model.steps = steps
-	return f.Metadata[noteMember], nil
+	return f.Metadata[models.NoteMember], nil
 }
 
 // Close frees everything, the model included.

@@ -26,10 +26,10 @@ var productNames = map[kernels.Precision]string{kernels.FP32: "fp32", kernels.BF
 
 // ways are how products are done; a detail has a table of its kernels.
 var ways = []struct {
-	p                 kernels.Precision
+	p                kernels.Precision
 	cublas, noFusion bool
-	also              string
-	detail            bool
+	also             string
+	detail           bool
 }{
 	{p: kernels.BF16, cublas: true, also: ", cuBLAS", detail: true},
 	{p: kernels.BF16, cublas: true, noFusion: true, also: ", cuBLAS, no fusion"},
