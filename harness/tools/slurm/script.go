@@ -139,7 +139,7 @@ func (o Options) enough(arrays []Array) error {
 	return nil
 }
 
-// threads is what the tasks of an array compute with at most.
+// threads is what a process of an array computes with at most.
 func threads(a *Array) int {
 	n := 1
 	for _, t := range a.Tasks {
@@ -147,11 +147,7 @@ func threads(a *Array) int {
 		case measured(a):
 			n = max(n, t.Settings.Measure.Threads)
 		default:
-			ranks := 1
-			if k := stage.Named(a.Kind); k != nil {
-				ranks = k.RanksOf(&t.Settings)
-			}
-			n = max(n, t.Settings.Training().Threads*ranks)
+			n = max(n, t.Settings.Training().Threads)
 		}
 	}
 	return n

@@ -109,6 +109,25 @@ func TestTooFewGPUs(t *testing.T) {
 	}
 }
 
+// TestProcessors holds that each process of a training has its threads, once.
+func TestProcessors(t *testing.T) {
+	for _, c := range []struct{ threads, devices, pack, least, want int }{
+		{1, 1, 0, 0, 1}, {3, 1, 0, 0, 3}, {3, 2, 0, 0, 6}, {2, 4, 3, 0, 24}, {2, 2, 0, 8, 16},
+	} {
+		train := item("train a")
+		p := pra.Params{Model: pra.DefaultConfig(), Train: pra.DefaultTrain(), Sample: pra.DefaultSample()}
+		p.Train.Threads = c.threads
+		train.Settings = &stage.Settings{Params: p}
+		train.Settings.Measure.Devices = c.devices
+		train.Settings.Measure.Device = "cpu"
+		a := arrange([]*engine.Item{train}, func(string) (string, bool) { return "", false }, 100)[0]
+		a.Pack = c.pack
+		if got := processors(&a, c.least); got != c.want {
+			t.Errorf("%+v: %d processors", c, got)
+		}
+	}
+}
+
 // TestPackedTasks holds that each stage is in one task, and those that build on each
 // other at the same place.
 func TestPackedTasks(t *testing.T) {
