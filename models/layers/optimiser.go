@@ -1,6 +1,7 @@
 package layers
 
 import (
+	"fmt"
 	"math"
 
 	"prabench/models"
@@ -94,4 +95,19 @@ func (o *AdamW) Update(be device.Backend, l *Parameters, raw, ema device.Buffer,
 	apply(0, l.Decayed, h)
 	h.WeightDecay = 0
 	apply(l.Decayed, l.Total-l.Decayed, h)
+}
+
+// EndStep is Update with all averages, for the step after done others, and says what
+// went wrong in that step.
+func (o *AdamW) EndStep(be device.Backend, l *Parameters, raw device.Buffer, a *Averages, done int) error {
+	o.Update(be, l, raw, a.First, done)
+	a.Follow(be, raw, done)
+	if err := be.Err(); err != nil {
+		return fmt.Errorf("training step %d: %w", done+1, err)
+	}
+	if math.IsNaN(o.GradNorm) || math.IsInf(o.GradNorm, 0) {
+		return fmt.Errorf("training step %d: the gradient norm is %v: the training has diverged; lower train.lr or set train.clip", done+1,
+			o.GradNorm)
+	}
+	return nil
 }

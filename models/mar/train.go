@@ -113,16 +113,9 @@ func (t *Trainer) Step() error {
 	if err := t.gather(); err != nil {
 		return fmt.Errorf("training step %d: %w", m.steps+1, err)
 	}
-	t.adam.Update(m.be, &m.net.Parameters, m.raw, m.ema, m.steps)
-	m.averages.Follow(m.be, m.raw, m.steps)
+	err := t.adam.EndStep(m.be, &m.net.Parameters, m.raw, &m.averages, m.steps)
 	m.steps++
-	if err := m.be.Err(); err != nil {
-		return fmt.Errorf("training step %d: %w", m.steps, err)
-	}
-	if g := t.adam.GradNorm; math.IsNaN(g) || math.IsInf(g, 0) {
-		return fmt.Errorf("training step %d: the gradient norm is %v: the training has diverged; lower train.lr or set train.clip", m.steps, g)
-	}
-	return nil
+	return err
 }
 
 // gather makes gradients and loss those of all ranks.

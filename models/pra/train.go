@@ -172,18 +172,10 @@ func (t *Trainer) Step() error {
 	if err := t.gather(); err != nil {
 		return fmt.Errorf("training step %d: %w", t.done+1, err)
 	}
-	t.adam.Update(t.net.be, &t.net.Parameters, t.Model.raw, t.Model.ema, t.done)
-	t.Model.averages.Follow(t.net.be, t.Model.raw, t.done)
+	err := t.adam.EndStep(t.net.be, &t.net.Parameters, t.Model.raw, &t.Model.averages, t.done)
 	t.done++
 	t.Model.Steps = t.done
-	if err := t.net.be.Err(); err != nil {
-		return fmt.Errorf("training step %d: %w", t.done, err)
-	}
-	if math.IsNaN(t.adam.GradNorm) || math.IsInf(t.adam.GradNorm, 0) {
-		return fmt.Errorf("training step %d: the gradient norm is %v: the training has diverged; lower train.lr or set train.clip",
-			t.done, t.adam.GradNorm)
-	}
-	return nil
+	return err
 }
 
 // gather makes gradients and losses those of all ranks.
