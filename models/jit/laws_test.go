@@ -10,6 +10,7 @@ import (
 	"prabench/models"
 	"prabench/models/cpu"
 	"prabench/models/device"
+	"prabench/models/golden"
 	"prabench/models/layers"
 )
 
@@ -34,25 +35,9 @@ func small() Params {
 	return p
 }
 
-// pictures are images of bars whose place is their class.
-func pictures(s models.Shape, n int) models.Images {
-	out := models.Images{N: n, Size: s.Size, Channels: s.Channels, Pixels: make([]uint8, n*s.Bytes()), Labels: make([]int32, n)}
-	for i := range n {
-		out.Labels[i] = int32(i % s.Classes)
-		for k := range s.Bytes() {
-			v := 20 + 7*(i%5)
-			if k/s.Channels%s.Size/2 == i%s.Classes {
-				v += 180
-			}
-			out.Pixels[i*s.Bytes()+k] = uint8(v)
-		}
-	}
-	return out
-}
-
 func trainer(t *testing.T, be device.Backend, p Params, n int) *Trainer {
 	t.Helper()
-	tr, err := newTrainer(be, p, pictures(p.Shape(), n))
+	tr, err := newTrainer(be, p, golden.Pictures(p.Shape(), n))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,27 +63,7 @@ func draw(t *testing.T, m *Model, p Params, n, batch int) []float32 {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	var out []float32
-	for at := 0; at < n; at += batch {
-		var labels []int32
-		var ids []uint32
-		for i := at; i < min(at+batch, n); i++ {
-			labels, ids = append(labels, int32(i%p.Model.Classes)), append(ids, uint32(i))
-		}
-		tokens, err := s.(*Sampler).tokens(labels, ids)
-		if err != nil {
-			t.Fatal(err)
-		}
-		out = append(out, tokens...)
-	}
-	return out
-}
-
-func furthest(a, b []float32) (d float64) {
-	for i := range a {
-		d = math.Max(d, math.Abs(float64(a[i])-float64(b[i])))
-	}
-	return d
+	return golden.Draw(t, n, batch, p.Model.Classes, s.(*Sampler).tokens)
 }
 
 func TestTheSameSeedIsTheSameImage(t *testing.T) {
@@ -110,12 +75,12 @@ func TestTheSameSeedIsTheSameImage(t *testing.T) {
 	}
 	want := images(1, 11, p)
 	for _, c := range []struct{ threads, batch int }{{1, 1}, {1, 4}, {2, 11}, {2, 3}} {
-		if d := furthest(images(c.threads, c.batch, p), want); !(d <= 1e-4) {
+		if d := golden.Furthest(images(c.threads, c.batch, p), want); !(d <= 1e-4) {
 			t.Errorf("%+v: values differ by %g", c, d)
 		}
 	}
 	p.Sample.Seed++
-	if furthest(images(1, 11, p), want) < 0.01 {
+	if golden.Furthest(images(1, 11, p), want) < 0.01 {
 		t.Error("another seed draws the same images")
 	}
 }
@@ -134,8 +99,8 @@ func TestThreadsAgree(t *testing.T) {
 		return out
 	}
 	one, two := gradients(1), gradients(2)
-	if size := furthest(one, make([]float32, len(one))); !(furthest(one, two) <= 1e-5*size) || size == 0 {
-		t.Errorf("gradients differ by %g of %g", furthest(one, two), size)
+	if size := golden.Furthest(one, make([]float32, len(one))); !(golden.Furthest(one, two) <= 1e-5*size) || size == 0 {
+		t.Errorf("gradients differ by %g of %g", golden.Furthest(one, two), size)
 	}
 }
 
@@ -152,10 +117,10 @@ func TestGuidanceInAnInterval(t *testing.T) {
 	tr := trainer(t, open(t, 1), p, 6)
 	warm(tr.model)
 	plain := draw(t, tr.model, none, 5, 5)
-	if furthest(draw(t, tr.model, off, 5, 5), plain) != 0 {
+	if golden.Furthest(draw(t, tr.model, off, 5, 5), plain) != 0 {
 		t.Error("guidance that is never on changes images")
 	}
-	if furthest(draw(t, tr.model, p, 5, 5), plain) == 0 {
+	if golden.Furthest(draw(t, tr.model, p, 5, 5), plain) == 0 {
 		t.Error("guidance changes nothing")
 	}
 	// Four steps of Heun: at 0, .25, .25, .5, .5, .75, .75; of these .5 twice under guidance.
@@ -206,7 +171,7 @@ func TestTheLossFallsAndATrainingGoesOn(t *testing.T) {
 	}
 	one, two := load(t, be, a), load(t, be, b)
 	want := draw(t, one, p, 6, 6)
-	if furthest(draw(t, two, p, 6, 6), want) != 0 || furthest(draw(t, whole.model, p, 6, 6), want) != 0 {
+	if golden.Furthest(draw(t, two, p, 6, 6), want) != 0 || golden.Furthest(draw(t, whole.model, p, 6, 6), want) != 0 {
 		t.Error("a training that was resumed has another model, or a file does")
 	}
 	other := p
@@ -267,7 +232,7 @@ func TestMicroBatches(t *testing.T) {
 	grads := func(micro int) (out []float32, loss float64) {
 		p := small()
 		p.Train.Batch, p.Train.MicroBatch = 16, micro
-		tr, err := newTrainer(open(t, 2), p, pictures(p.Shape(), 20))
+		tr, err := newTrainer(open(t, 2), p, golden.Pictures(p.Shape(), 20))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -3,6 +3,7 @@ package jit
 import (
 	"testing"
 
+	"prabench/models/golden"
 	"prabench/models/ranks/rankstest"
 )
 
@@ -13,5 +14,5 @@ func TestRanks(t *testing.T) {
 	}
 	p := small()
 	p.Train.Batch, p.Train.Steps, p.Train.Threads = 16, rankstest.Steps, 1
-	rankstest.LawOn(t, opener, p, pictures(p.Shape(), 40))
+	rankstest.LawOn(t, opener, p, golden.Pictures(p.Shape(), 40))
 }

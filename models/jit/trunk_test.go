@@ -3,6 +3,8 @@ package jit
 import (
 	"path/filepath"
 	"testing"
+
+	"prabench/models/golden"
 )
 
 // trunks are settings of the trunk's keys, each apart and all together.
@@ -30,11 +32,11 @@ func TestLawTrunk(t *testing.T) {
 			}
 			want := images(p, 1, 7)
 			for _, x := range []struct{ threads, batch int }{{1, 1}, {2, 3}} {
-				if d := furthest(images(p, x.threads, x.batch), want); !(d <= 1e-4) {
+				if d := golden.Furthest(images(p, x.threads, x.batch), want); !(d <= 1e-4) {
 					t.Errorf("%+v: values differ by %g", x, d)
 				}
 			}
-			if furthest(images(plain, 1, 7), want) < 1e-3 {
+			if golden.Furthest(images(plain, 1, 7), want) < 1e-3 {
 				t.Error("the key changes no image")
 			}
 			tr := trainer(t, open(t, 1), p, 6)
@@ -43,7 +45,7 @@ func TestLawTrunk(t *testing.T) {
 			if err := tr.model.SaveModel(path); err != nil {
 				t.Fatal(err)
 			}
-			if d := furthest(draw(t, load(t, open(t, 1), path), p, 7, 7), want); d != 0 {
+			if d := golden.Furthest(draw(t, load(t, open(t, 1), path), p, 7, 7), want); d != 0 {
 				t.Errorf("the model of the file draws values that differ by %g", d)
 			}
 		})

@@ -8,6 +8,7 @@ import (
 	"prabench/models/cpu"
 	"prabench/models/cuda"
 	"prabench/models/device"
+	"prabench/models/golden"
 )
 
 // With the tag cuda everything that the tests of this package ask of a device is
@@ -33,7 +34,7 @@ func TestCUDADrawsTheImagesOfTheCPU(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { host.Close() })
-	if d := furthest(images(host), images(open(t, 1))); !(d <= 1e-3) {
+	if d := golden.Furthest(images(host), images(open(t, 1))); !(d <= 1e-3) {
 		t.Errorf("values differ by %g", d)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"prabench/models/cpu"
 	"prabench/models/device"
 	"prabench/models/device/reference"
+	"prabench/models/golden"
 	"prabench/models/layers"
 )
 
@@ -36,25 +37,9 @@ func small() Params {
 	return p
 }
 
-// pictures are images of bars whose place is their class.
-func pictures(s models.Shape, n int) models.Images {
-	out := models.Images{N: n, Size: s.Size, Channels: s.Channels, Pixels: make([]uint8, n*s.Bytes()), Labels: make([]int32, n)}
-	for i := range n {
-		out.Labels[i] = int32(i % s.Classes)
-		for k := range s.Bytes() {
-			v := 20 + 7*(i%5)
-			if k/s.Channels%s.Size/2 == i%s.Classes {
-				v += 180
-			}
-			out.Pixels[i*s.Bytes()+k] = uint8(v)
-		}
-	}
-	return out
-}
-
 func trainer(t *testing.T, be device.Backend, p Params, n int) *Trainer {
 	t.Helper()
-	tr, err := newTrainer(be, p, pictures(p.Shape(), n))
+	tr, err := newTrainer(be, p, golden.Pictures(p.Shape(), n))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,27 +65,7 @@ func draw(t *testing.T, m *Model, p Params, n, batch int) []float32 {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	var out []float32
-	for at := 0; at < n; at += batch {
-		var labels []int32
-		var ids []uint32
-		for i := at; i < min(at+batch, n); i++ {
-			labels, ids = append(labels, int32(i%p.Model.Classes)), append(ids, uint32(i))
-		}
-		tokens, err := s.(*Sampler).tokens(labels, ids)
-		if err != nil {
-			t.Fatal(err)
-		}
-		out = append(out, tokens...)
-	}
-	return out
-}
-
-func furthest(a, b []float32) (d float64) {
-	for i := range a {
-		d = math.Max(d, math.Abs(float64(a[i])-float64(b[i])))
-	}
-	return d
+	return golden.Draw(t, n, batch, p.Model.Classes, s.(*Sampler).tokens)
 }
 
 // Every way to sample draws the same images whatever is drawn beside them.
@@ -128,12 +93,12 @@ func TestTheSameSeedIsTheSameImage(t *testing.T) {
 		}
 		want := images(1, 7, p)
 		for _, c := range []struct{ threads, batch int }{{1, 1}, {1, 4}, {2, 3}} {
-			if d := furthest(images(c.threads, c.batch, p), want); !(d <= 2e-4) {
+			if d := golden.Furthest(images(c.threads, c.batch, p), want); !(d <= 2e-4) {
 				t.Errorf("%s, %+v: values differ by %g", name, c, d)
 			}
 		}
 		p.Sample.Seed++
-		if furthest(images(1, 7, p), want) < 0.01 {
+		if golden.Furthest(images(1, 7, p), want) < 0.01 {
 			t.Errorf("%s: another seed draws the same images", name)
 		}
 	}
@@ -149,8 +114,8 @@ func TestThreadsAgree(t *testing.T) {
 		return tr.gradients(t)
 	}
 	one, two := gradients(1), gradients(2)
-	if size := furthest(one, make([]float32, len(one))); !(furthest(one, two) <= 1e-5*size) || size == 0 {
-		t.Errorf("gradients differ by %g of %g", furthest(one, two), size)
+	if size := golden.Furthest(one, make([]float32, len(one))); !(golden.Furthest(one, two) <= 1e-5*size) || size == 0 {
+		t.Errorf("gradients differ by %g of %g", golden.Furthest(one, two), size)
 	}
 }
 
@@ -333,7 +298,7 @@ func TestStepsSeeEarlierSteps(t *testing.T) {
 	}
 	at := p
 	at.Sample.ARSteps = 1
-	if furthest(draw(t, tr.model, at, 2, 2), all) < 1e-3 {
+	if golden.Furthest(draw(t, tr.model, at, 2, 2), all) < 1e-3 {
 		t.Error("one step draws the images of several")
 	}
 }
@@ -404,7 +369,7 @@ func TestTheLossFallsAndATrainingGoesOn(t *testing.T) {
 	}
 	one, two := load(t, be, a), load(t, be, b)
 	want := draw(t, one, p, 6, 6)
-	if furthest(draw(t, two, p, 6, 6), want) != 0 || furthest(draw(t, whole.model, p, 6, 6), want) != 0 {
+	if golden.Furthest(draw(t, two, p, 6, 6), want) != 0 || golden.Furthest(draw(t, whole.model, p, 6, 6), want) != 0 {
 		t.Error("a training that was resumed has another model, or a file does")
 	}
 	other := p

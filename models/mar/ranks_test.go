@@ -3,6 +3,7 @@ package mar
 import (
 	"testing"
 
+	"prabench/models/golden"
 	"prabench/models/ranks/rankstest"
 )
 
@@ -13,5 +14,5 @@ func TestRanks(t *testing.T) {
 	}
 	p := small()
 	p.Train.Batch, p.Train.Steps, p.Train.Threads = 16, rankstest.Steps, 1
-	rankstest.Law(t, p, pictures(p.Shape(), 40))
+	rankstest.Law(t, p, golden.Pictures(p.Shape(), 40))
 }

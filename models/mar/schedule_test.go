@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"prabench/models"
+	"prabench/models/golden"
 )
 
 // A training goes on from one of other steps to the bit before the rate falls, and
@@ -51,7 +52,7 @@ func TestLawALongerTrainingGoesOn(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if furthest(weights(on), weights(after(k.to, k.to.Train.Steps))) != 0 {
+		if golden.Furthest(weights(on), weights(after(k.to, k.to.Train.Steps))) != 0 {
 			t.Errorf("%s: other weights than those of a training in one go", name)
 		}
 	}
@@ -88,7 +89,7 @@ func TestWhatNothingReadsNamesNothing(t *testing.T) {
 		t.Error("trainings that hide all tokens are not one, or that of others")
 	}
 	a, b := trainer(t, open(t, 1), one, 9), trainer(t, open(t, 1), two, 9)
-	if furthest(a.gradients(t), b.gradients(t)) != 0 {
+	if golden.Furthest(a.gradients(t), b.gradients(t)) != 0 {
 		t.Error("trainings that hide all tokens have other gradients")
 	}
 	one, two = base, base

@@ -10,6 +10,7 @@ import (
 	"prabench/models"
 	"prabench/models/cpu"
 	"prabench/models/device"
+	"prabench/models/golden"
 	"prabench/models/layers"
 )
 
@@ -35,25 +36,9 @@ func small() Params {
 	return p
 }
 
-// pictures are images of bars whose place is their class.
-func pictures(s models.Shape, n int) models.Images {
-	out := models.Images{N: n, Size: s.Size, Channels: s.Channels, Pixels: make([]uint8, n*s.Bytes()), Labels: make([]int32, n)}
-	for i := range n {
-		out.Labels[i] = int32(i % s.Classes)
-		for k := range s.Bytes() {
-			v := 20 + 7*(i%5)
-			if k/s.Channels%s.Size/2 == i%s.Classes {
-				v += 180
-			}
-			out.Pixels[i*s.Bytes()+k] = uint8(v)
-		}
-	}
-	return out
-}
-
 func trainer(t *testing.T, be device.Backend, p Params, n int) *Trainer {
 	t.Helper()
-	tr, err := newTrainer(be, p, pictures(p.Shape(), n))
+	tr, err := newTrainer(be, p, golden.Pictures(p.Shape(), n))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,27 +69,7 @@ func draw(t *testing.T, m *Model, p Params, n, batch int) []float32 {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	var out []float32
-	for at := 0; at < n; at += batch {
-		var labels []int32
-		var ids []uint32
-		for i := at; i < min(at+batch, n); i++ {
-			labels, ids = append(labels, int32(i%p.Model.Classes)), append(ids, uint32(i))
-		}
-		tokens, err := s.(*Sampler).tokens(labels, ids)
-		if err != nil {
-			t.Fatal(err)
-		}
-		out = append(out, tokens...)
-	}
-	return out
-}
-
-func furthest(a, b []float32) (d float64) {
-	for i := range a {
-		d = math.Max(d, math.Abs(float64(a[i])-float64(b[i])))
-	}
-	return d
+	return golden.Draw(t, n, batch, p.Model.Classes, s.(*Sampler).tokens)
 }
 
 func TestTheSameSeedIsTheSameImage(t *testing.T) {
@@ -116,12 +81,12 @@ func TestTheSameSeedIsTheSameImage(t *testing.T) {
 	}
 	want := images(1, 11, p)
 	for _, c := range []struct{ threads, batch int }{{1, 1}, {1, 4}, {2, 11}, {2, 3}} {
-		if d := furthest(images(c.threads, c.batch, p), want); !(d <= 1e-4) {
+		if d := golden.Furthest(images(c.threads, c.batch, p), want); !(d <= 1e-4) {
 			t.Errorf("%+v: values differ by %g", c, d)
 		}
 	}
 	p.Sample.Seed++
-	if furthest(images(1, 11, p), want) < 0.01 {
+	if golden.Furthest(images(1, 11, p), want) < 0.01 {
 		t.Error("another seed draws the same images")
 	}
 }
@@ -145,8 +110,8 @@ func TestThreadsAgree(t *testing.T) {
 		return append(net, tok...)
 	}
 	one, two := gradients(1), gradients(2)
-	if size := furthest(one, make([]float32, len(one))); !(furthest(one, two) <= 1e-5*size) || size == 0 {
-		t.Errorf("gradients differ by %g of %g", furthest(one, two), size)
+	if size := golden.Furthest(one, make([]float32, len(one))); !(golden.Furthest(one, two) <= 1e-5*size) || size == 0 {
+		t.Errorf("gradients differ by %g of %g", golden.Furthest(one, two), size)
 	}
 }
 
@@ -188,12 +153,12 @@ func TestCachedIsUncached(t *testing.T) {
 		for k := range c.ARSteps() {
 			for i := range n {
 				a, b := cached[(k*n+i)*size:][:size], whole[(i*c.ARSteps()+k)*size:][:size]
-				if d := furthest(a, b); !(d <= 1e-3) { // on some devices the cache holds bf16
+				if d := golden.Furthest(a, b); !(d <= 1e-3) { // on some devices the cache holds bf16
 					t.Fatalf("block %d, step %d, image %d: logits differ by %g", block, k, i, d)
 				}
 			}
 		}
-		if furthest(whole, make([]float32, len(whole))) < 0.1 {
+		if golden.Furthest(whole, make([]float32, len(whole))) < 0.1 {
 			t.Error("the logits are all about 0")
 		}
 		s.Close()
@@ -320,7 +285,7 @@ func TestTheLossesFallAndATrainingGoesOn(t *testing.T) {
 		if err := again.SaveModel(file); err != nil {
 			t.Fatal(err)
 		}
-		if furthest(draw(t, load(t, be, file), p, 6, 6), want) != 0 || furthest(draw(t, again.model, p, 6, 6), want) != 0 {
+		if golden.Furthest(draw(t, load(t, be, file), p, 6, 6), want) != 0 || golden.Furthest(draw(t, again.model, p, 6, 6), want) != 0 {
 			t.Errorf("a training that was resumed at step %d has another model, or its file does", at)
 		}
 	}

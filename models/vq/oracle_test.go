@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"prabench/models"
-	"prabench/models/cpu"
 	"prabench/models/device"
 	"prabench/models/device/reference"
 	"prabench/models/golden"
@@ -149,34 +148,14 @@ func (c *oracleCase) samples(o golden.Check, m *Model, p Params) {
 		if err := s.Sample(c.Sample.Labels, c.Sample.IDs, out); err != nil {
 			o.Fatal(err)
 		}
-		for i, v := range golden.Bytes(r.Images) {
-			if d := int(v) - int(out[i]); d < -1 || d > 1 {
-				o.Fatalf("%+v: byte %d is %d, in the file %d", r.SampleConfig, i, out[i], v)
-			}
-		}
+		o.Image(fmt.Sprintf("%+v", r.SampleConfig), out, r.Images)
 		s.Close()
 	}
 }
 
 func oracleOn(t *testing.T, open func() (device.Backend, error), tol float64) {
-	var file struct {
-		Cases []oracleCase `json:"cases"`
-	}
-	golden.Read(t, "testdata/oracle.json.gz", &file)
-	if len(file.Cases) == 0 {
-		t.Fatal("the golden file has no cases")
-	}
-	for i := range file.Cases {
-		c := &file.Cases[i]
-		t.Run(c.Name, func(t *testing.T) {
-			be, err := open()
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer be.Close()
-			c.run(t, be, tol)
-		})
-	}
+	golden.Cases(t, open, func(c *oracleCase) string { return c.Name },
+		func(t *testing.T, be device.Backend, c *oracleCase) { c.run(t, be, tol) })
 }
 
 // What the host computes (the gradient of logits, codes) is float32 on every backend,
@@ -186,14 +165,5 @@ func TestOracleReference(t *testing.T) {
 }
 
 func TestOracleCPU(t *testing.T) {
-	paths := cpu.Paths()
-	defer cpu.SelectPath(paths[0])
-	for _, p := range paths {
-		t.Run(p, func(t *testing.T) {
-			if !cpu.SelectPath(p) {
-				t.Fatalf("path %s is listed and cannot be selected", p)
-			}
-			oracleOn(t, func() (device.Backend, error) { return cpu.New(1) }, 2e-4)
-		})
-	}
+	golden.CPU(t, func(t *testing.T, open func() (device.Backend, error)) { oracleOn(t, open, 2e-4) })
 }

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"slices"
 	"testing"
+
+	"prabench/models/golden"
 )
 
 // A reconstruction is what a step of the tokenizer decodes, with the codes that it
@@ -17,7 +19,7 @@ func TestReconstructionIsWhatTheTokenizerDecodes(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	d := pictures(p.Shape(), n)
+	d := golden.Pictures(p.Shape(), n)
 	if err := tr.loadBatch(); err != nil {
 		t.Fatal(err)
 	}
