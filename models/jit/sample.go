@@ -10,7 +10,8 @@ import (
 
 // plan is how the flow is integrated, the last step by Euler.
 func (s SampleConfig) plan(target string) layers.Flow {
-	return layers.Flow{Steps: s.FlowSteps, Solver: s.Solver, Guidance: s.Guidance, From: s.GuidanceFrom, To: s.GuidanceTo, Clean: target == "x"}
+	return layers.Flow{Steps: s.FlowSteps, Solver: s.Solver, Guidance: s.Guidance, From: s.GuidanceFrom, To: s.GuidanceTo,
+		Clean: target == "x"}
 }
 
 // Sampler draws images, at most its batch at a time.
@@ -141,17 +142,18 @@ func (s *Sampler) integrate(n int) {
 	device.Do(be, device.Normal{Dst: z, IDs: s.ids, Batch: n, Tokens: c.Tokens(), Dim: c.TokenDim(), Key: s.cfg.Seed, Stream: streamSample})
 	s.have = 0
 	for i := range s.plan.Steps {
-		dt := float32(s.plan.Time(i+1) - s.plan.Time(i))
+		at, dt := s.plan.Time(i), float32(s.plan.Time(i+1)-s.plan.Time(i))
 		o, null := s.evaluate(p, s.z, i, n)
+		w, inv := float32(s.plan.Guidance), s.plan.Inverse(at)
 		if s.plan.Solver != "heun" || i == s.plan.Steps-1 {
-			device.Do(be, device.FlowStep{Z: z, V: v, O: o, Null: null, Guidance: float32(s.plan.Guidance), Inv: s.plan.Inverse(s.plan.Time(i)), DT: dt})
+			device.Do(be, device.FlowStep{Z: z, V: v, O: o, Null: null, Guidance: w, Inv: inv, DT: dt})
 			continue
 		}
-		device.Do(be, device.Velocity{V: v, O: o, Null: null, Z: z, Guidance: float32(s.plan.Guidance), Inv: s.plan.Inverse(s.plan.Time(i))})
+		device.Do(be, device.Velocity{V: v, O: o, Null: null, Z: z, Guidance: w, Inv: inv})
 		zt, v2 := s.zt.Slice(0, size), s.v2.Slice(0, size)
 		device.Do(be, device.Mix{Dst: zt, A: 1, X: z, B: dt, Y: v})
 		o, null = s.evaluate(p, s.zt, i+1, n)
-		device.Do(be, device.Velocity{V: v2, O: o, Null: null, Z: zt, Guidance: float32(s.plan.Guidance), Inv: s.plan.Inverse(s.plan.Time(i + 1))})
+		device.Do(be, device.Velocity{V: v2, O: o, Null: null, Z: zt, Guidance: w, Inv: s.plan.Inverse(s.plan.Time(i + 1))})
 		device.Do(be, device.Mix{Dst: v, A: 0.5, X: v, B: 0.5, Y: v2})
 		device.Do(be, device.Mix{Dst: z, A: 1, X: z, B: dt, Y: v})
 	}

@@ -50,7 +50,8 @@ func TestMemoryEstimate(t *testing.T) {
 		if err := tr.Step(); err != nil {
 			t.Fatal(err)
 		}
-		got, want := (models.MemoryEstimate{Model: be.Peak(device.Model), Cache: be.Peak(device.Cache), Activations: be.Peak(device.Activations)}), c.TrainMemory(tc)
+		held := models.MemoryEstimate{Model: be.Peak(device.Model), Cache: be.Peak(device.Cache), Activations: be.Peak(device.Activations)}
+		got, want := held, c.TrainMemory(tc)
 		for _, x := range [][2]int64{{got.Model, want.Model}, {got.Cache, want.Cache}, {got.Activations, want.Activations}} {
 			if x[0] < x[1] || x[0] > x[1]+64*200 {
 				t.Errorf("depth %d: held %+v, estimated %+v", depth, got, want)
