@@ -34,7 +34,9 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// here makes an empty folder the current one, with tiny.toml in it.
+// here makes an empty folder the current one, with tiny.toml in it. What other
+// programs left in the machine's temporary folder is out of sight: a check would
+// remove it, and say so.
 func here(t *testing.T) {
 	t.Helper()
 	raw, err := os.ReadFile("testdata/tiny.toml")
@@ -42,6 +44,7 @@ func here(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Chdir(t.TempDir())
+	t.Setenv("TMPDIR", t.TempDir())
 	write(t, "tiny.toml", string(raw))
 }
 

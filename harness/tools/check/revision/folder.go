@@ -27,7 +27,7 @@ func NewFolder() (dir string, done func(), err error) {
 	if dir, err = os.MkdirTemp("", folderName+"*"); err != nil {
 		return "", nil, err
 	}
-	held, err := lock(dir, syscall.LOCK_SH, os.O_CREATE)
+	held, err := claim(dir)
 	if err != nil {
 		os.RemoveAll(dir)
 		return "", nil, err
@@ -38,15 +38,40 @@ func NewFolder() (dir string, done func(), err error) {
 	}, nil
 }
 
-// lock opens a folder's file of that and locks it, without waiting.
-func lock(dir string, how, more int) (*os.File, error) {
-	f, err := os.OpenFile(filepath.Join(dir, ownerFile), os.O_RDWR|syscall.O_NOFOLLOW|more, 0o600)
+// claim locks a new folder. The file has its name only once it is locked, so that
+// no check that starts meanwhile takes the folder for a dead one's.
+func claim(dir string) (*os.File, error) {
+	unnamed := filepath.Join(dir, ownerFile+".new")
+	held, err := lock(unnamed, syscall.LOCK_SH, os.O_CREATE|os.O_EXCL)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.Rename(unnamed, filepath.Join(dir, ownerFile)); err != nil {
+		held.Close()
+		return nil, err
+	}
+	return held, nil
+}
+
+// lock opens a file and locks it, without waiting. A file that lost its name
+// meanwhile is of a check that ended by itself: it is as good as none.
+func lock(path string, how, more int) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_RDWR|syscall.O_NOFOLLOW|more, 0o600)
 	if err != nil {
 		return nil, err
 	}
 	if err := syscall.Flock(int(f.Fd()), how|syscall.LOCK_NB); err != nil {
 		f.Close()
 		return nil, err
+	}
+	locked, err := f.Stat()
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	if named, err := os.Lstat(path); err != nil || !os.SameFile(locked, named) {
+		f.Close()
+		return nil, fs.ErrNotExist
 	}
 	return f, nil
 }
@@ -76,7 +101,7 @@ func own(path string) bool {
 }
 
 func removeDead(ctx context.Context, dir string) error {
-	held, err := lock(dir, syscall.LOCK_EX, 0)
+	held, err := lock(filepath.Join(dir, ownerFile), syscall.LOCK_EX, 0)
 	if err != nil {
 		return err // in use, or of a program that knew no lock
 	}

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -199,6 +200,26 @@ func TestWhatAKilledCheckLeftIsRemoved(t *testing.T) {
 	if left, _ := os.ReadDir(tmp); len(left) != 1 {
 		t.Errorf("left behind: %v", left)
 	}
+}
+
+// Checks that start and end at the same time leave each other alone.
+func TestFoldersAtTheSameTime(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			for range 50 {
+				_, done, err := NewFolder()
+				if removed := RemoveDead(t.Context()); err != nil || len(removed) > 0 {
+					t.Errorf("removed %v of those that live; %v", removed, err)
+				}
+				if err == nil {
+					done()
+				}
+			}
+		})
+	}
+	all.Wait()
 }
 
 // until waits for something that another process does.

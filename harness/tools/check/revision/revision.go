@@ -64,7 +64,7 @@ func Find(ctx context.Context, dir, name string) (repository, commit string, err
 func Build(ctx context.Context, repository, commit, dir string) (p Program, err error) {
 	tree := filepath.Join(dir, treeFolder)
 	var held []*os.File
-	if f, err := lock(dir, syscall.LOCK_SH, 0); err == nil {
+	if f, err := lock(filepath.Join(dir, ownerFile), syscall.LOCK_SH, 0); err == nil {
 		defer f.Close()
 		held = []*os.File{f}
 		if err := os.WriteFile(filepath.Join(dir, repoFile), []byte(repository+"\n"), 0o600); err != nil {
