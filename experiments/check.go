@@ -216,6 +216,9 @@ func (s *Settings) rest() error {
 	if n, steps := s.Train.Until, s.Params.Training().Steps; n < 0 || n > steps {
 		return &models.KeyError{Key: "train.until", Problem: fmt.Sprintf("must be 0 (all) to train.steps = %d, not %d", steps, n)}
 	}
+	if _, err := s.Train.Kept(s.Params.Training().Steps); err != nil {
+		return &models.KeyError{Key: "train.keep", Problem: err.Error()}
+	}
 	if !slices.Contains([]string{"auto", "classifier", "ternary"}, s.Metrics.Embedder) && !strings.HasPrefix(s.Metrics.Embedder, "onnx:") {
 		return &models.KeyError{Key: "metrics.embedder", Problem: fmt.Sprintf(
 			`must be "auto", "classifier", "ternary" or "onnx:" and the path of a network, not %q`, s.Metrics.Embedder)}

@@ -91,6 +91,15 @@ func (s Steps) of(steps int) ([]int, error) {
 	return out, nil
 }
 
+// Kept are the steps before the end of a training of so many whose state stays.
+func (t Train) Kept(steps int) ([]int, error) {
+	if t.Keep == "" {
+		return nil, nil
+	}
+	list, err := t.Keep.of(steps)
+	return slices.DeleteFunc(list, func(n int) bool { return n >= steps }), err
+}
+
 // evaluated makes an axis of train.until of the steps in train.evaluate.
 func (r *reading) evaluated() {
 	const key = "train.evaluate"

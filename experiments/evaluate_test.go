@@ -2,6 +2,7 @@ package experiments
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -49,10 +50,28 @@ func TestEvaluateIsAnAxis(t *testing.T) {
 		{"[train]\nsteps = 100\nuntil = 200\n", "train.until: must be 0 (all) to train.steps = 100, not 200"},
 		{"[sweep]\n\"train.steps\" = [100, 200]\n\"train.until\" = [50, 150]\n", "invalid at steps=100 until=150"},
 		{"[sweep]\n\"train.evaluate\" = [50, 150]\n", "cannot be swept"},
+		{"[train]\nsteps = 900\nkeep = [100, 1000]\n", "e.toml:3:1: train.keep: 1000 is more than train.steps = 900"},
+		{"[train]\nkeep = 0\n", "train.keep: 0 is no list of training steps"},
+		{"[sweep]\n\"train.keep\" = [50, 150]\n", "cannot be swept"},
 	} {
 		_, err := Parse("e.toml", []byte(c.text), fake())
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", c.text, err, c.want)
+		}
+	}
+}
+
+// train.keep names no cell, and its steps are those before the end.
+func TestKept(t *testing.T) {
+	plain := read(t, "[train]\nsteps = 900\n", fake())
+	for text, want := range map[string][]int{"[100, 300, 900]": {100, 300}, "400": {400, 800}, "[900]": nil} {
+		e := read(t, "[train]\nsteps = 900\nkeep = "+text+"\n", fake())
+		got, err := e.Cells[0].Settings.Train.Kept(900)
+		if err != nil || !slices.Equal(got, want) {
+			t.Errorf("%s: steps %v, %v; want %v", text, got, err, want)
+		}
+		if e.Cells[0].ID != plain.Cells[0].ID {
+			t.Errorf("%s: another cell", text)
 		}
 	}
 }

@@ -27,6 +27,9 @@ var rows = []struct{}{
 			Doc: "stop after so many of train.steps, as an axis for quality along training (a later stop goes on from an earlier one); 0: all"},
 		quantity.Key{Name: "evaluate", Outside: true,
 			Doc: "steps at which a training is sampled and scored, such as [100, 300], and at its end; or a number, every so many"},
+		quantity.Key{Name: "keep", Outside: true,
+			Doc: "steps whose state a training keeps beside its model, such as [1000, 5000], or a number, every so many; " +
+				"a cell of train.until at one of them trains nothing again"},
 	),
 
 	quantity.Keys("sample",

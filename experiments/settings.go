@@ -43,6 +43,7 @@ func (d Data) Spec() dataset.Spec { return dataset.Spec(d) }
 type Train struct {
 	Until    int   `toml:"until" json:"until" absent:"0"`      // steps after which it is looked at; 0 is all of them
 	Evaluate Steps `toml:"evaluate" json:"evaluate,omitempty"` // steps that become an axis of until
+	Keep     Steps `toml:"keep" json:"keep,omitempty"`         // steps whose state stays beside the model
 }
 
 // Sample is what of the [sample] table every family has: how many images are drawn.

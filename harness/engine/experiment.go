@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"reflect"
+	"strconv"
 	"time"
 
 	"prabench/experiments"
@@ -62,6 +63,13 @@ func settings(s experiments.Settings) stage.Settings {
 	}
 	if s.Measure.Devices > 1 {
 		out.Measure.Devices = s.Measure.Devices
+	}
+	kept, _ := s.Train.Kept(s.Params.Training().Steps) // no error: the file was read
+	for i, n := range kept {
+		if i > 0 {
+			out.Keep += ","
+		}
+		out.Keep += strconv.Itoa(n)
 	}
 	if s.Tune.Metric != experiments.NoTuning {
 		out.Tune = stage.Tune{Metric: s.Tune.Metric, Grid: models.Grid(s.Tune.Grid), Images: s.Tune.Images, Seed: s.Tune.Seed}

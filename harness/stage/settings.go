@@ -2,6 +2,8 @@ package stage
 
 import (
 	"encoding/json"
+	"strconv"
+	"strings"
 	"time"
 
 	"prabench/harness/machine"
@@ -21,6 +23,7 @@ type Settings struct {
 
 	Until    int    `json:"until,omitempty"`    // steps after which the training stops; 0 = its end
 	Continue string `json:"continue,omitempty"` // keys of the same training stopped earlier, the latest first, between commas
+	Keep     string `json:"keep,omitempty"`     // steps whose state stays beside the model, between commas
 
 	Count int `json:"count"` // images drawn
 	Batch int `json:"batch"` // at a time
@@ -40,6 +43,17 @@ type Settings struct {
 
 	SaveEvery time.Duration `json:"save_every"` // between checkpoints of a training
 	Beside    int           `json:"beside"`     // stages that may run side by side with this one
+}
+
+// Milestones are the steps of the training whose state stays beside the model.
+func (s *Settings) Milestones() (steps []int) {
+	for text := range strings.FieldsFuncSeq(s.Keep, func(c rune) bool { return c == ',' }) {
+		n, err := strconv.Atoi(text)
+		if err == nil && n < s.StepsTrained() {
+			steps = append(steps, n)
+		}
+	}
+	return steps
 }
 
 // traveller is settings as they travel.

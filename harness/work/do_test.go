@@ -79,6 +79,11 @@ func do(t *testing.T, root string, s stage.Settings, wanted ...*stage.Kind) map[
 }
 
 func doOne(root string, s stage.Settings, st stage.Stage) (record.Attempt, error) {
+	return doWatched(context.Background(), root, s, st, func(worker.Progress) {})
+}
+
+// doWatched does a stage that shows its progress and can be stopped.
+func doWatched(ctx context.Context, root string, s stage.Settings, st stage.Stage, report func(worker.Progress)) (record.Attempt, error) {
 	raw, err := json.Marshal(s)
 	if err != nil {
 		return record.Attempt{}, err
@@ -90,7 +95,7 @@ func doOne(root string, s stage.Settings, st stage.Stage) (record.Attempt, error
 		job.Round = 1
 	}
 	a := record.Attempt{ID: job.Attempt, Stage: job.Stage, Kind: job.Kind, Outcome: record.OK, Started: time.Now()}
-	err = Do(context.Background(), job, func(worker.Progress) {}, &a)
+	err = Do(ctx, job, report, &a)
 	return a, err
 }
 

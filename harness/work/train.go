@@ -9,8 +9,8 @@ import (
 	"math/bits"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"prabench/harness/artifact"
@@ -138,6 +138,9 @@ func (t *task) train() (err error) {
 		}
 		// What stops earlier is gone on from, and so is what ends before its rate falls.
 		_, stable, branches := trunkOf(t.set)
+		if err := t.keepMilestones(d); err != nil {
+			return err
+		}
 		if t.set.Until > 0 || branches && t.set.StepsTrained() <= stable {
 			note, err := json.Marshal(kept)
 			if err != nil {
@@ -242,8 +245,8 @@ func (t *task) trainer(be device.Backend, data *dataset.Data) (models.Trainer, *
 // goOn goes on from the latest training of those that stopped earlier and are
 // there, else from the first step. They only save time: the same model comes out.
 func (t *task) goOn(tr models.Trainer, images models.Images, be device.Backend) (models.Trainer, *progressSoFar, error) {
-	for _, key := range strings.FieldsFunc(t.set.Continue, func(c rune) bool { return c == ',' }) {
-		path, err := t.store.Path(Train.Ref(key), StateFile)
+	for _, state := range t.earlier() {
+		path, err := t.store.Path(Train.Ref(state.key), state.file)
 		if errors.Is(err, artifact.ErrMissing) {
 			continue
 		}
@@ -253,10 +256,10 @@ func (t *task) goOn(tr models.Trainer, images models.Images, be device.Backend) 
 		}
 		if err == nil {
 			kept.Curve.drop(t.every())
-			fmt.Fprintf(os.Stderr, "goes on from step %d of the training %.12s\n", tr.Done(), key)
+			fmt.Fprintf(os.Stderr, "goes on from step %d of the training %.12s\n", tr.Done(), state.key)
 			return tr, kept, nil
 		}
-		fmt.Fprintf(os.Stderr, "the training %.12s, which stopped earlier, cannot be gone on from: %v\n", key, err)
+		fmt.Fprintf(os.Stderr, "the training %.12s, which stopped earlier, cannot be gone on from: %v\n", state.key, err)
 		tr.Close()
 		if tr, err = newTrainer(t.set.Params, be, images, t.team); err != nil {
 			return nil, nil, err
@@ -293,7 +296,7 @@ func (t *task) resume(tr models.Trainer, path string) (*progressSoFar, error) {
 // steps trains to the end, saving now and then, and when told to stop.
 func (t *task) steps(tr models.Trainer, kept *progressSoFar) (err error) {
 	total, every := t.set.StepsTrained(), t.every()
-	resumed := tr.Done()
+	resumed, milestones := tr.Done(), t.set.Milestones()
 	save := newSaver(tr, t.checkpoint(), t.set.SaveEvery, kept)
 	defer func() {
 		if failed := save.wait(); err == nil {
@@ -309,6 +312,11 @@ func (t *task) steps(tr models.Trainer, kept *progressSoFar) (err error) {
 				return fmt.Errorf("%w: after step %d of %d, and no checkpoint could be saved: %v", cause, tr.Done(), total, err)
 			}
 			return fmt.Errorf("%w: saved after step %d of %d", cause, tr.Done(), total)
+		}
+		if slices.Contains(milestones, tr.Done()) {
+			if err := save.milestone(); err != nil {
+				return err
+			}
 		}
 		if n := t.set.Measure.CheckpointSteps; n > 0 && tr.Done() > resumed && tr.Done()%n == 0 || n == 0 && save.due() {
 			if err := save.save(); err != nil {

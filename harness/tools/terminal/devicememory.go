@@ -92,7 +92,7 @@ func deviceRow(s *stage.Settings, label string, on Room) (row []any, refused str
 	}
 	days := p.Costs().FLOPsTrainImage * float64(s.TrainImages()) / on.FLOPs / float64(n) / 86400
 	row = []any{label, numeral.Count(p.Size()), int64(batch), int64(n), fmt.Sprint(micro), numeral.Bytes(d.now), largest, with,
-		numeral.Digits(days, 3), numeral.Bytes(checkpointBytes(p)), numeral.Bytes(sampling)}
+		numeral.Digits(days, 3), numeral.Bytes(checkpointBytes(s)), numeral.Bytes(sampling)}
 	switch {
 	case d.now > room && d.largest > 0:
 		refused = fmt.Sprintf("its training takes %s; %s = %d takes %s", numeral.Bytes(d.now), microKey, d.largest, numeral.Bytes(d.with))
@@ -143,5 +143,8 @@ func fitting(p models.Params, room int64) onDevice {
 }
 
 // checkpointBytes is the disk of an unfinished training: two checkpoints and the next
-// one while it is written, of raw and averaged weights and both moments.
-func checkpointBytes(p models.Params) int64 { return 3 * 16 * p.Size() }
+// one while it is written, of raw and averaged weights and both moments; and what
+// train.keep asks for.
+func checkpointBytes(s *stage.Settings) int64 {
+	return int64(3+len(s.Milestones())) * 16 * s.Params.Size()
+}
