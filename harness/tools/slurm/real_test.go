@@ -30,19 +30,7 @@ var measured = map[string]bool{
 // TestRealSlurm runs twelve cells through a real Slurm while tasks are killed,
 // told to save, and a node is drained, and compares with a run on one machine.
 func TestRealSlurm(t *testing.T) {
-	if os.Getenv("PRABENCH_SLURM_TEST") == "" {
-		t.Skip("starts a Slurm and trains for two minutes: make slurm-test")
-	}
-	root, err := filepath.Abs("testdata")
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := t.TempDir()
-	program := filepath.Join(dir, "bin", "prabench")
-	if out, err := exec.Command("go", "build", "-buildvcs=auto", "-o", program, "prabench/cmd/prabench").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	b := &bench{t: t, program: program, file: filepath.Join(root, "twelve.toml"), dir: dir}
+	b := newBench(t, "twelve.toml", 12)
 
 	begin := time.Now()
 	b.must("run", "--no-figures", "--db", "local.db", "--artifacts", "local")
@@ -164,19 +152,7 @@ func TestRealSlurm(t *testing.T) {
 // command that sends is killed and a training is lost, and compares its decisions with
 // those of a run on one machine.
 func TestRealSlurmSearch(t *testing.T) {
-	if os.Getenv("PRABENCH_SLURM_TEST") == "" {
-		t.Skip("starts a Slurm and trains for a minute: make slurm-test")
-	}
-	file, err := filepath.Abs("testdata/search.toml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := t.TempDir()
-	program := filepath.Join(dir, "bin", "prabench")
-	if out, err := exec.Command("go", "build", "-buildvcs=auto", "-o", program, "prabench/cmd/prabench").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	b := &bench{t: t, program: program, file: file, dir: dir}
+	b := newBench(t, "search.toml", 8)
 	decided := regexp.MustCompile(`(?m)^search: after \d+ steps .*|^the search trained .*`)
 	want := decided.FindAllString(b.must("run", "--no-figures", "--db", "local.db", "--artifacts", "local"), -1)
 	if len(want) < 2 {
@@ -185,8 +161,8 @@ func TestRealSlurmSearch(t *testing.T) {
 	c := slurmtest.Start(t, 2, 2)
 	shared := []string{"--db", "cluster.db", "--artifacts", "shared"}
 	send := append([]string{"submit", "slurm", "--time", "10", "--wait"}, shared...)
-	killed := exec.Command(program, append([]string{"submit", "slurm", file}, send[2:]...)...)
-	killed.Dir = dir
+	killed := exec.Command(b.program, append([]string{"submit", "slurm", b.file}, send[2:]...)...)
+	killed.Dir = b.dir
 	if err := killed.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -215,10 +191,29 @@ func TestRealSlurmSearch(t *testing.T) {
 	}
 }
 
-// bench is a folder with the program and an experiment.
+// bench is a folder with the program and an experiment of so many cells.
 type bench struct {
 	t                  *testing.T
 	program, file, dir string
+	cells              int
+}
+
+// newBench builds the program for an experiment of testdata.
+func newBench(t *testing.T, file string, cells int) *bench {
+	t.Helper()
+	if os.Getenv("PRABENCH_SLURM_TEST") == "" {
+		t.Skip("starts a Slurm and trains for a minute or two: make slurm-test")
+	}
+	file, err := filepath.Abs(filepath.Join("testdata", file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	program := filepath.Join(dir, "bin", "prabench")
+	if out, err := exec.Command("go", "build", "-buildvcs=auto", "-o", program, "prabench/cmd/prabench").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return &bench{t: t, program: program, file: file, dir: dir, cells: cells}
 }
 
 func (b *bench) try(args ...string) (output string, code int) {
@@ -291,7 +286,7 @@ func (b *bench) status(args ...string) []cell {
 	b.t.Helper()
 	var s struct{ Cells []cell }
 	b.decode(&s, b.must(append([]string{"status", "--json"}, args...)...))
-	if len(s.Cells) != 12 {
+	if len(s.Cells) != b.cells {
 		b.t.Fatalf("%d cells", len(s.Cells))
 	}
 	return s.Cells
@@ -477,7 +472,7 @@ func (b *bench) values(db string) map[string]string {
 	for name := range values {
 		cells[strings.Fields(name)[0]] = true
 	}
-	if len(cells) != 12 {
+	if len(cells) != b.cells {
 		var list []string
 		for c := range cells {
 			list = append(list, c)
@@ -492,19 +487,7 @@ func (b *bench) values(db string) map[string]string {
 // prologue that sets what a wrapper checks, puts a task back into the queue in the
 // middle, and compares with a run on one machine.
 func TestRealSlurmSite(t *testing.T) {
-	if os.Getenv("PRABENCH_SLURM_TEST") == "" {
-		t.Skip("starts a Slurm and trains for a minute: make slurm-test")
-	}
-	file, err := filepath.Abs("testdata/twelve.toml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := t.TempDir()
-	program := filepath.Join(dir, "bin", "prabench")
-	if out, err := exec.Command("go", "build", "-buildvcs=auto", "-o", program, "prabench/cmd/prabench").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	b := &bench{t: t, program: program, file: file, dir: dir}
+	b := newBench(t, "twelve.toml", 12)
 	short := []string{"--set", "train.steps=12000", "--set", "measure.rounds=0"}
 	b.must(append([]string{"run", "--no-figures", "--db", "local.db", "--artifacts", "local"}, short...)...)
 
@@ -515,7 +498,7 @@ check() {
 	exec env SITE_WORD="$1" "${@:2}"
 }
 `
-	if err := os.WriteFile(filepath.Join(dir, "site.sh"), []byte(site), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(b.dir, "site.sh"), []byte(site), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	c := slurmtest.Start(t, 2, 4)
@@ -590,6 +573,72 @@ func (b *bench) underWay() map[string]bool {
 		if err == nil && json.Unmarshal(raw, &m) == nil && m.Kind == "train" && m.Progress.What == "training" && m.Progress.Done > 0 &&
 			3*m.Progress.Done < 2*m.Progress.Total {
 			out[m.Stage] = true
+		}
+	}
+	return out
+}
+
+// TestRealSlurmRanks has a training of two processes done by a real Slurm, which gives
+// it processors for both, loses the second one in the middle and goes on; the same
+// values and models to the bit come out as on one machine.
+func TestRealSlurmRanks(t *testing.T) {
+	b := newBench(t, "ranks.toml", 2)
+	b.must("run", "--no-figures", "--db", "local.db", "--artifacts", "local")
+	c := slurmtest.Start(t, 2, 2)
+	shared := []string{"--db", "cluster.db", "--artifacts", "shared"}
+	submit := append([]string{"submit", "slurm", "--time", "10"}, shared...)
+	b.submit(append(submit, "--json")...)
+	second := 0
+	b.wait("two processes at one training", func() bool {
+		for _, r := range b.training(c) {
+			of, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", r.worker)) // each thread has its own
+			for _, path := range of {
+				children, _ := os.ReadFile(path)
+				if n, _ := fmt.Sscan(string(children), &second); n == 1 {
+					return true
+				}
+			}
+		}
+		return false
+	})
+	for line := range strings.Lines(c.Must("squeue", "--noheader", "--array", "--states=RUNNING", "--format=%j|%C")) {
+		name, processors, _ := strings.Cut(strings.TrimSpace(line), "|")
+		if strings.HasSuffix(name, "-train") && processors != "2" {
+			t.Errorf("%s has %s processors for two processes", name, processors)
+		}
+	}
+	if err := syscall.Kill(second, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	b.wait("the queue to be empty", func() bool { return b.active(c) == 0 })
+	if left := b.processes(); len(left) > 0 {
+		t.Errorf("processes are left: %v", left)
+	}
+	b.submit(append(submit, "--json")...) // where Slurm gave it up
+	b.wait("the queue to be empty again", func() bool { return b.active(c) == 0 })
+	resumed := 0
+	for _, cell := range b.status(shared...) {
+		if cell.State != "done" {
+			t.Errorf("cell %s (%s) is %s: %s", cell.Cell, cell.Label, cell.State, cell.Reason)
+		}
+	}
+	for _, key := range b.keys("train") {
+		if b.resumed(key) {
+			resumed++
+		}
+	}
+	if resumed != 1 {
+		t.Errorf("%d trainings went on from a checkpoint, one lost a process", resumed)
+	}
+	b.same()
+}
+
+// processes are those of programs in the folder of the test.
+func (b *bench) processes() (out []string) {
+	all, _ := filepath.Glob("/proc/[0-9]*/exe")
+	for _, path := range all {
+		if exe, err := os.Readlink(path); err == nil && strings.HasPrefix(exe, b.dir+"/") {
+			out = append(out, path)
 		}
 	}
 	return out
