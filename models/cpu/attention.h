@@ -1,12 +1,13 @@
 #ifndef OPS_BODY
 #define ATTENTION_OPS(OP)                                                                                                          \
     OP(void, attention,                                                                                                            \
-       (int th, float *out, const float *qkv, float *lse, long batch, long tokens, long heads, long width, long block),            \
-       (th, out, qkv, lse, batch, tokens, heads, width, block))                                                                    \
+       (int th, float *out, const float *qkv, float *lse, long batch, long tokens, long heads, long width, long block,             \
+        long prefix),                                                                                                              \
+       (th, out, qkv, lse, batch, tokens, heads, width, block, prefix))                                                            \
     OP(void, attention_backward,                                                                                                   \
        (int th, float *dqkv, const float *dout, const float *out, const float *qkv, const float *lse, long batch, long tokens,     \
-        long heads, long width, long block),                                                                                       \
-       (th, dqkv, dout, out, qkv, lse, batch, tokens, heads, width, block))                                                        \
+        long heads, long width, long block, long prefix),                                                                          \
+       (th, dqkv, dout, out, qkv, lse, batch, tokens, heads, width, block, prefix))                                                \
     OP(void, place_qk,                                                                                                             \
        (int th, float *y, const float *x, const float *gain, const float *turns, long rows, long at, long tokens, long heads,      \
         long width),                                                                                                               \
@@ -21,6 +22,11 @@
 // in tiles of queries: a tile's scores are formed only up to the last key that
 // one of its queries may read.
 enum { QUERIES = 12 };
+
+// How many tokens token i reads, the first ones: device.ReadTokens.
+static inline long K(reads)(long i, long block, long prefix) {
+    return i < prefix ? prefix : prefix + ((i - prefix) / block + 1) * block;
+}
 
 // s ← softmax(scale·s) over m keys, 0 up to mp; *lse ← the log of its denominator.
 static inline void K(softmax)(float *s, long m, long mp, float scale, float *lse) {
@@ -42,7 +48,7 @@ static inline void K(softmax)(float *s, long m, long mp, float scale, float *lse
 }
 
 static void K(attention)(int threads, float *out, const float *qkv, float *lse, long batch, long tokens, long heads, long width,
-                         long block) {
+                         long block, long prefix) {
     long hd = width / heads, ld = 3 * width, T = PAD(tokens), hp = PAD(hd);
     float scale = 1.0f / sqrtf((float)hd);
 #pragma omp parallel num_threads(threads) if (batch * tokens * width > SERIAL)
@@ -55,16 +61,16 @@ static void K(attention)(int threads, float *out, const float *qkv, float *lse, 
             float *o = out + b * tokens * width + h * hd, *l = lse + bh * tokens;
             K(transpose)(kt, T, k, ld, tokens, hd);
             for (long i = 0; i < tokens; i += QUERIES) {
-                long n = tokens - i < QUERIES ? tokens - i : QUERIES, m = ((i + n - 1) / block + 1) * block, mp = PAD(m);
+                long n = tokens - i < QUERIES ? tokens - i : QUERIES, m = K(reads)(i + n - 1, block, prefix), mp = PAD(m);
                 K(product)(s, T, q + i * ld, ld, 1, kt, T, n, mp, hd, 0);
-                for (long r = 0; r < n; r++) K(softmax)(s + r * T, ((i + r) / block + 1) * block, mp, scale, l + i + r);
+                for (long r = 0; r < n; r++) K(softmax)(s + r * T, K(reads)(i + r, block, prefix), mp, scale, l + i + r);
                 // What all rows read, then what each reads beyond it: no row
                 // multiplies a later value, be it by 0 (it may be no number).
-                long all = (i / block + 1) * block, ldo = hp == hd ? width : hp;
+                long all = K(reads)(i, block, prefix), ldo = hp == hd ? width : hp;
                 float *to = hp == hd ? o + i * width : op;
                 K(product)(to, ldo, s, T, 1, v, ldv, n, hp, all, 0);
                 for (long r = 0; r < n; r++) {
-                    long more = ((i + r) / block + 1) * block - all;
+                    long more = K(reads)(i + r, block, prefix) - all;
                     if (more > 0) K(product)(to + r * ldo, ldo, s + r * T + all, T, 1, v + all * ldv, ldv, 1, hp, more, 1);
                     if (to == op) memcpy(o + (i + r) * width, op + r * hp, sizeof(float) * hd);
                 }
@@ -74,7 +80,7 @@ static void K(attention)(int threads, float *out, const float *qkv, float *lse, 
 }
 
 static void K(attention_backward)(int threads, float *dqkv, const float *dout, const float *out, const float *qkv, const float *lse,
-                                  long batch, long tokens, long heads, long width, long block) {
+                                  long batch, long tokens, long heads, long width, long block, long prefix) {
     long hd = width / heads, ld = 3 * width, T = PAD(tokens), hp = PAD(hd);
     float scale = 1.0f / sqrtf((float)hd);
 #pragma omp parallel num_threads(threads) if (batch * tokens * width > SERIAL)
@@ -94,11 +100,11 @@ static void K(attention_backward)(int threads, float *dqkv, const float *dout, c
             K(transpose)(vt, T, v0, ld, tokens, hd);
             memset(dk, 0, sizeof(float) * 2 * T * hp);
             for (long i = 0; i < tokens; i += QUERIES) {
-                long n = tokens - i < QUERIES ? tokens - i : QUERIES, m = ((i + n - 1) / block + 1) * block, mp = PAD(m);
+                long n = tokens - i < QUERIES ? tokens - i : QUERIES, m = K(reads)(i + n - 1, block, prefix), mp = PAD(m);
                 K(product)(s, T, q + i * ldq, ldq, 1, kt, T, n, mp, hd, 0);
                 K(product)(ds, T, g + i * ldg, ldg, 1, vt, T, n, mp, hd, 0);
                 for (long r = 0; r < n; r++) {
-                    long own = ((i + r) / block + 1) * block;
+                    long own = K(reads)(i + r, block, prefix);
                     float l = lse[bh * tokens + i + r], delta = 0, *p = s + r * T, *d = ds + r * T;
                     const float *gr = g + (i + r) * ldg, *out_row = o + (i + r) * width;
 #pragma omp simd reduction(+ : delta)

@@ -19,20 +19,23 @@ static void K(embed)(int threads, float *u, const float *proj, const float *star
         for (long t = 0; t < n; t++) {
             long i = at + t, j = i - block;
             float *o = u + (b * n + t) * width;
-            const float *p = pos + order[i] * width, *c = class + labels[b] * width;
+            const float *p = pos + order[i] * width, *c = class ? class + labels[b] * width : 0;
             if (!pos) { // no places
                 const float *s = j < 0 ? start + i * width : proj + (b * proj_tokens + j - proj_at) * width;
 #pragma omp simd
-                for (long x = 0; x < width; x++) o[x] = s[x] + c[x];
+                for (long x = 0; x < width; x++) o[x] = s[x];
             } else if (j < 0) {
                 const float *s = start + i * width;
 #pragma omp simd
-                for (long x = 0; x < width; x++) o[x] = s[x] + p[x] + c[x];
+                for (long x = 0; x < width; x++) o[x] = s[x] + p[x];
             } else {
                 const float *s = proj + (b * proj_tokens + j - proj_at) * width, *q = inpos + order[j] * width;
 #pragma omp simd
-                for (long x = 0; x < width; x++) o[x] = s[x] + q[x] + p[x] + c[x];
+                for (long x = 0; x < width; x++) o[x] = s[x] + q[x] + p[x];
             }
+            if (!c) continue;
+#pragma omp simd
+            for (long x = 0; x < width; x++) o[x] += c[x];
         }
 }
 
@@ -59,6 +62,7 @@ static void K(embed_backward)(int threads, float *dproj, float *dstart, float *d
             if (i >= tokens - block) memset(dproj + (b * tokens + i) * width, 0, sizeof(float) * width);
         }
     }
+    if (!dclass) return;
     long blocks = (width + 31) / 32;
 #pragma omp parallel for num_threads(threads) schedule(static) if (batch * tokens * width > SERIAL)
     for (long k = 0; k < blocks; k++) {

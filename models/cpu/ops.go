@@ -86,12 +86,12 @@ var _ = device.On(&ops, func(d *Backend, o *device.CrossEntropy) {
 
 var _ = device.On(&ops, func(d *Backend, o *device.Attention) {
 	C.pra_attention(d.th(), at(o.Out), at(o.QKV), at(o.LSE),
-		C.long(o.Batch), C.long(o.Tokens), C.long(o.Heads), C.long(o.Width), C.long(o.Block))
+		C.long(o.Batch), C.long(o.Tokens), C.long(o.Heads), C.long(o.Width), C.long(o.Block), C.long(o.Prefix))
 })
 
 var _ = device.On(&ops, func(d *Backend, o *device.AttentionBackward) {
 	C.pra_attention_backward(d.th(), at(o.DQKV), at(o.DOut), at(o.Out), at(o.QKV), at(o.LSE),
-		C.long(o.Batch), C.long(o.Tokens), C.long(o.Heads), C.long(o.Width), C.long(o.Block))
+		C.long(o.Batch), C.long(o.Tokens), C.long(o.Heads), C.long(o.Width), C.long(o.Block), C.long(o.Prefix))
 })
 
 var _ = device.On(&ops, func(d *Backend, o *device.PlaceQK) {

@@ -2,24 +2,28 @@ package device
 
 import "fmt"
 
-// Attention is block-causal multi-head attention over QKV [Batch·Tokens, 3·Width]:
-// token i reads j iff j/Block ≤ i/Block; scale 1/√(Width/Heads); Out
-// [Batch·Tokens, Width]; LSE [Batch, Heads, Tokens] is the log of each softmax's
-// denominator.
+// Attention is block-causal multi-head attention over QKV [Batch·Tokens, 3·Width]: the
+// first Prefix tokens of a sequence are a block of their own, and of those behind them
+// each Block; a token reads its own block and those before. The scale is
+// 1/√(Width/Heads); Out [Batch·Tokens, Width]; LSE [Batch, Heads, Tokens] is the log of
+// each softmax's denominator.
 type Attention struct {
 	Out, QKV, LSE                      Buffer
 	Batch, Tokens, Heads, Width, Block int
+	Prefix                             int
 }
 
 var attentionKind = newKind("Attention")
 
-func (*Attention) Kind() Kind     { return attentionKind }
-func (o *Attention) Sizes() Sizes { return sizes(o.Batch, o.Tokens, o.Heads, o.Width, o.Block) }
+func (*Attention) Kind() Kind { return attentionKind }
+func (o *Attention) Sizes() Sizes {
+	return prefixed(o.Prefix, o.Batch, o.Tokens, o.Heads, o.Width, o.Block)
+}
 func (o *Attention) FLOPs() float64 {
-	return 4 * AttentionPairs(o.Batch, o.Tokens, o.Block) * float64(o.Width)
+	return 4 * AttentionPairs(o.Batch, o.Tokens, o.Block, o.Prefix) * float64(o.Width)
 }
 func (o *Attention) Operands(u *Uses) {
-	divides("tokens", o.Tokens, o.Block)
+	divides("tokens", o.Tokens-o.Prefix, o.Block)
 	divides("values", o.Width, o.Heads)
 	rows := o.Batch * o.Tokens
 	u.reads("QKV", o.QKV, 3*rows*o.Width)
@@ -27,23 +31,42 @@ func (o *Attention) Operands(u *Uses) {
 	u.writes("LSE", o.LSE, rows*o.Heads)
 }
 
+// prefixed names the prefix where there is one.
+func prefixed(prefix int, of ...int) Sizes {
+	if prefix > 0 {
+		of = append(of, prefix)
+	}
+	return sizes(of...)
+}
+
+// ReadTokens is how many tokens of its sequence token i reads, the first ones.
+func ReadTokens(i, block, prefix int) int {
+	if i < prefix {
+		return prefix
+	}
+	return prefix + ((i-prefix)/block+1)*block
+}
+
 // AttentionBackward is the gradient DQKV of [Attention], from what that left.
 type AttentionBackward struct {
 	DQKV, DOut, Out, QKV, LSE          Buffer
 	Batch, Tokens, Heads, Width, Block int
+	Prefix                             int
 }
 
 var attentionBackwardKind = newKind("AttentionBackward")
 
-func (*AttentionBackward) Kind() Kind     { return attentionBackwardKind }
-func (o *AttentionBackward) Sizes() Sizes { return sizes(o.Batch, o.Tokens, o.Heads, o.Width, o.Block) }
+func (*AttentionBackward) Kind() Kind { return attentionBackwardKind }
+func (o *AttentionBackward) Sizes() Sizes {
+	return prefixed(o.Prefix, o.Batch, o.Tokens, o.Heads, o.Width, o.Block)
+}
 
 // FLOPs counts five products a pair, one of them the recomputed scores.
 func (o *AttentionBackward) FLOPs() float64 {
-	return 10 * AttentionPairs(o.Batch, o.Tokens, o.Block) * float64(o.Width)
+	return 10 * AttentionPairs(o.Batch, o.Tokens, o.Block, o.Prefix) * float64(o.Width)
 }
 func (o *AttentionBackward) Operands(u *Uses) {
-	divides("tokens", o.Tokens, o.Block)
+	divides("tokens", o.Tokens-o.Prefix, o.Block)
 	divides("values", o.Width, o.Heads)
 	rows := o.Batch * o.Tokens
 	u.reads("DOut", o.DOut, rows*o.Width)
@@ -99,9 +122,9 @@ func (o *AttentionDecode) Operands(u *Uses) {
 
 // AttentionPairs is the number of (reader, read) token pairs of batch images
 // under the block-causal mask.
-func AttentionPairs(batch, tokens, block int) float64 {
-	k := float64(tokens / block)
-	return float64(batch) * float64(block*block) * k * (k + 1) / 2
+func AttentionPairs(batch, tokens, block, prefix int) float64 {
+	k := float64((tokens - prefix) / block)
+	return float64(batch) * (float64(block*block)*k*(k+1)/2 + float64(prefix)*float64(tokens))
 }
 
 // PlaceQK prepares queries and keys of QKV [Rows, 3·Width] for attention: the vector x of

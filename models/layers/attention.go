@@ -67,14 +67,21 @@ func (t *Attention) placing(p *Pass, flat device.Buffer) (gain, turns device.Buf
 
 // Sequences says how rows are divided: into images of so many tokens, of which
 // each sees those of its own block and of the blocks before it. One block of all
-// tokens is bidirectional.
-type Sequences struct{ Batch, Tokens, Block int }
+// tokens is bidirectional. Labels are the classes of the images, which class tokens alone
+// read.
+type Sequences struct {
+	Batch, Tokens, Block int
+	Labels               device.Ints
+
+	prefix int // class tokens, which Tokens counts too: a block of their own before the others
+}
 
 // Over attends among the tokens of whole sequences.
 func (t *Attention) Over(p *Pass, a *AttentionActs, s Sequences) {
 	t.place(p, a, s, 0, s.Tokens)
 	device.Do(p.Be, device.Attention{
 		Out: a.Att, QKV: a.QKV, LSE: a.LSE, Batch: s.Batch, Tokens: s.Tokens, Heads: t.Heads, Width: t.Out.In, Block: s.Block,
+		Prefix: s.prefix,
 	})
 }
 
@@ -125,7 +132,7 @@ func (t *Attention) Backward(p *Pass, a *AttentionActs, g *AttentionGrads, dx, d
 	t.Out.Backward(p, g.DAtt, 0, dy, dy, none, a.Att, rows, device.None)
 	device.Do(p.Be, device.AttentionBackward{
 		DQKV: g.DQKV, DOut: g.DAtt, Out: a.Att, QKV: a.QKV, LSE: a.LSE, Batch: s.Batch, Tokens: s.Tokens, Heads: t.Heads,
-		Width: t.Out.In, Block: s.Block,
+		Width: t.Out.In, Block: s.Block, Prefix: s.prefix,
 	})
 	if t.Gain != nil || t.Turned {
 		gain, turns := t.placing(p, p.Weights)

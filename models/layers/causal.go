@@ -42,7 +42,7 @@ type causalActs struct {
 }
 
 func (d *CausalDecoder) acts(m *Memory, rows int, keep bool) *causalActs {
-	a := &causalActs{d.Stack.Acts(m, rows, keep), m.Act(rows)}
+	a := &causalActs{d.Stack.Acts(m, 1, rows, keep), m.Act(rows)}
 	if m.Err == nil {
 		device.Do(m.Be, device.Fill{Dst: a.ones, Value: 1})
 	}

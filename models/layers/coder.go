@@ -160,7 +160,7 @@ func (c *Coder) Grads(m *Memory, rows int) *CoderGrads {
 		g.din = m.Act(rows * c.Dec1.In)
 	}
 	if c.Causal != nil {
-		g.causal = c.Causal.Stack.Grads(m, rows)
+		g.causal = c.Causal.Stack.Grads(m, 1, rows)
 	}
 	return g
 }

@@ -9,10 +9,10 @@ import (
 // Embedding turns tokens into a residual stream whose token i knows the tokens of
 // the blocks before its own, a start where there are none, its place and its
 // class. Labels from 0 to classes; the last one is no class. Without tables of places the
-// attention tells places apart.
+// attention tells places apart, and without a table of classes class tokens tell classes.
 type Embedding struct {
 	In                       *Tensor // [dim, width]
-	Start, InPos, Pos, Class *Tensor // no InPos and Pos where places are not learned
+	Start, InPos, Pos, Class *Tensor // no InPos and Pos where places are not learned, no Class where it has tokens
 	Dim, Width               int
 	Tokens, Block            int
 }
@@ -20,10 +20,10 @@ type Embedding struct {
 // EmbeddingShape is what an [Embedding] is declared by.
 type EmbeddingShape struct {
 	Dim, Width, Tokens, Block, Classes int
-	Trunk                              // whose places are learned, or not
+	Trunk                              // whose places are learned, or not, and whose classes have tokens
 }
 
-// NewEmbedding declares NAME.weight, start, inpos, pos and class.
+// NewEmbedding declares NAME.weight, start, and inpos, pos and class where they are added.
 func NewEmbedding(l *Parameters, name string, s EmbeddingShape) Embedding {
 	e := Embedding{
 		In:    l.Tensor(name+".weight", true, 1/math.Sqrt(float64(s.Dim)), s.Dim, s.Width),
@@ -33,16 +33,21 @@ func NewEmbedding(l *Parameters, name string, s EmbeddingShape) Embedding {
 	if !s.rotary() {
 		e.InPos, e.Pos = l.Tensor(name+".inpos", false, 0.1, s.Tokens, s.Width), l.Tensor(name+".pos", false, 0.1, s.Tokens, s.Width)
 	}
-	e.Class = l.Tensor(name+".class", false, 0.1, s.Classes+1, s.Width)
+	if s.ClassTokens == 0 {
+		e.Class = l.Tensor(name+".class", false, 0.1, s.Classes+1, s.Width)
+	}
 	return e
 }
 
-// places are the tables of places inside a flat array, absent where there are none.
-func (e *Embedding) places(flat device.Buffer) (inpos, pos device.Buffer) {
+// tables are those of places and classes inside a flat array, absent where there are none.
+func (e *Embedding) tables(flat device.Buffer) (inpos, pos, class device.Buffer) {
 	if e.Pos != nil {
 		inpos, pos = e.InPos.Of(flat), e.Pos.Of(flat)
 	}
-	return inpos, pos
+	if e.Class != nil {
+		class = e.Class.Of(flat)
+	}
+	return inpos, pos, class
 }
 
 // Forward writes u [batch·tokens, width] from tokens x [batch·tokens, dim] in
@@ -75,20 +80,20 @@ func (e *Embedding) Window(p *Pass, u, proj, prev device.Buffer, labels, order d
 }
 
 func (e *Embedding) op(p *Pass, u, proj device.Buffer, labels, order device.Ints, batch int) device.Embed {
-	inpos, pos := e.places(p.Weights)
+	inpos, pos, class := e.tables(p.Weights)
 	return device.Embed{
 		U: u, Proj: proj, Start: e.Start.Of(p.Weights), InPos: inpos, Pos: pos,
-		Class: e.Class.Of(p.Weights), Labels: labels, Order: order, Batch: batch, Width: e.Width, Block: e.Block,
+		Class: class, Labels: labels, Order: order, Batch: batch, Width: e.Width, Block: e.Block,
 	}
 }
 
 // Backward accumulates parameter gradients from du. The tokens receive none: they
 // are constants of the loss. dproj is scratch of u's size.
 func (e *Embedding) Backward(p *Pass, dproj, du, x device.Buffer, labels, order device.Ints, batch int) {
-	inpos, pos := e.places(p.Grads)
+	inpos, pos, class := e.tables(p.Grads)
 	device.Do(p.Be, device.EmbedBackward{
 		DProj: dproj, DStart: e.Start.Of(p.Grads), DInPos: inpos, DPos: pos,
-		DClass: e.Class.Of(p.Grads), DU: du, Labels: labels, Order: order, Batch: batch, Tokens: e.Tokens, Width: e.Width,
+		DClass: class, DU: du, Labels: labels, Order: order, Batch: batch, Tokens: e.Tokens, Width: e.Width,
 		Block: e.Block,
 	})
 	product(p, none, 0, dproj, x, e.In, batch*e.Tokens, e.Dim, e.Width)

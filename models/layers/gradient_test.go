@@ -19,12 +19,13 @@ type net struct {
 // room makes buffers on the reference backend, whose fresh memory is NaN.
 type room struct {
 	Memory
-	ref *reference.Backend
+	ref   *reference.Backend
+	turns device.Buffer // of what is built; absent: those of four tokens
 }
 
 func newRoom() *room {
 	be := reference.New()
-	return &room{Memory{Be: be}, be}
+	return &room{Memory: Memory{Be: be}, ref: be}
 }
 
 // filled is n smooth numbers about 0.
@@ -70,10 +71,14 @@ func TestGradients(t *testing.T) {
 		},
 		"stack": stack(Trunk{}, false), "stack, computed again": stack(Trunk{}, true),
 		"stack with RMSNorm": stack(Trunk{Norm: "rmsnorm"}, false), "stack with SwiGLU": stack(Trunk{MLPKind: "swiglu"}, false),
-		"stack with both, computed again":     stack(Trunk{Norm: "rmsnorm", MLPKind: "swiglu"}, true),
-		"stack with QK norm":                  stack(Trunk{QKNorm: "rmsnorm"}, false),
-		"stack with rotations":                stack(Trunk{Positions: "rope2d"}, false),
-		"stack with all of it":                stack(Trunk{Norm: "rmsnorm", MLPKind: "swiglu", Positions: "rope2d", QKNorm: "rmsnorm"}, true),
+		"stack with both, computed again": stack(Trunk{Norm: "rmsnorm", MLPKind: "swiglu"}, true),
+		"stack with QK norm":              stack(Trunk{QKNorm: "rmsnorm"}, false),
+		"stack with rotations":            stack(Trunk{Positions: "rope2d"}, false),
+		"stack with all of it":            stack(Trunk{Norm: "rmsnorm", MLPKind: "swiglu", Positions: "rope2d", QKNorm: "rmsnorm"}, true),
+		"stack with class tokens":         stack(Trunk{ClassTokens: 3}, false),
+		"stack with class tokens and all, computed again": stack(Trunk{Norm: "rmsnorm", MLPKind: "swiglu", Positions: "rope2d", QKNorm: "rmsnorm",
+			ClassTokens: 1}, true),
+
 		"denoiser with rotations and QK norm": denoiser(Trunk{Positions: "rope2d", QKNorm: "rmsnorm"}),
 		"embedding without places": func(l *Parameters, r *room) net {
 			e := NewEmbedding(l, "e", EmbeddingShape{Dim: 3, Width: 4, Tokens: 4, Block: 2, Classes: 2, Trunk: Trunk{Positions: "rope2d"}})
@@ -82,6 +87,13 @@ func TestGradients(t *testing.T) {
 			return net{y: y, forward: func(p *Pass) { e.Forward(p, y, proj, x, labels, order, 2) },
 				backward: func(p *Pass, dy device.Buffer) { e.Backward(p, dproj, dy, x, labels, order, 2) }}
 		},
+		"embedding whose classes have tokens": func(l *Parameters, r *room) net {
+			e := NewEmbedding(l, "e", EmbeddingShape{Dim: 3, Width: 4, Tokens: 4, Block: 2, Classes: 2, Trunk: Trunk{ClassTokens: 2}})
+			x, y, proj, dproj := r.filled(24, 0), r.Act(32), r.Act(32), r.Act(32)
+			order := r.indices(0, 2, 1, 3)
+			return net{y: y, forward: func(p *Pass) { e.Forward(p, y, proj, x, device.Ints{}, order, 2) },
+				backward: func(p *Pass, dy device.Buffer) { e.Backward(p, dproj, dy, x, device.Ints{}, order, 2) }}
+		},
 		"embedding": func(l *Parameters, r *room) net {
 			e := NewEmbedding(l, "e", EmbeddingShape{Dim: 3, Width: 4, Tokens: 4, Block: 2, Classes: 2})
 			x, y, proj, dproj := r.filled(24, 0), r.Act(32), r.Act(32), r.Act(32)
@@ -89,15 +101,7 @@ func TestGradients(t *testing.T) {
 			return net{y: y, forward: func(p *Pass) { e.Forward(p, y, proj, x, labels, order, 2) },
 				backward: func(p *Pass, dy device.Buffer) { e.Backward(p, dproj, dy, x, labels, order, 2) }}
 		},
-		"masked embedding": func(l *Parameters, r *room) net {
-			e := NewMaskedEmbedding(l, "e", EmbeddingShape{Dim: 3, Width: 4, Tokens: 3, Classes: 2})
-			x, y, proj, m := r.filled(18, 0), r.Act(24), r.Act(24), e.Masks(&r.Memory, 6)
-			r.Be.Upload(m.Hidden, []float32{0, 1, 1, 1, 0, 0})
-			r.Be.Upload(m.Shown, []float32{1, 0, 0, 0, 1, 1})
-			r.Be.UploadInts(m.Labels, []int32{1, 1, 1, 2, 2, 2})
-			return net{y: y, forward: func(p *Pass) { e.Forward(p, y, proj, x, m, 2) },
-				backward: func(p *Pass, dy device.Buffer) { e.Backward(p, proj, dy, x, m, 2) }}
-		},
+		"masked embedding whose classes have tokens": maskedEmbedding(Trunk{ClassTokens: 2}), "masked embedding": maskedEmbedding(Trunk{}),
 		"head": head(PerBlock), "head with one triple for all blocks": head(Shared), "head of two parts": head(Separable),
 		"coder": coder(false, nil), "coder whose decoder sees a share of the state": coder(true, nil),
 		"coder with contexts": coder(true, func(s *CoderShape) { s.EncContext, s.DecContext = 5, 5 }),
@@ -130,7 +134,9 @@ func TestGradients(t *testing.T) {
 			if r.Err != nil {
 				t.Fatal(r.Err)
 			}
-			p.Turns = Trunk{Positions: "rope2d"}.Turns(&r.Memory, []int32{0, 2, 1, 3}, 2, 8, 2) // for those that turn
+			if p.Turns = r.turns; p.Turns.Absent() {
+				p.Turns = Trunk{Positions: "rope2d"}.Turns(&r.Memory, []int32{0, 2, 1, 3}, 2, 8, 2) // for those that turn
+			}
 			w := r.ref.Host(p.Weights)
 			for i := range w {
 				w[i] = 0.4 * Normal(3, 0, 0, uint32(i), 0)
@@ -177,9 +183,21 @@ func TestGradients(t *testing.T) {
 	}
 }
 
+func maskedEmbedding(of Trunk) func(l *Parameters, r *room) net {
+	return func(l *Parameters, r *room) net {
+		e := NewMaskedEmbedding(l, "e", EmbeddingShape{Dim: 3, Width: 4, Tokens: 3, Classes: 2, Trunk: of})
+		x, y, proj, m := r.filled(18, 0), r.Act(24), r.Act(24), e.Masks(&r.Memory, 6)
+		r.Be.Upload(m.Hidden, []float32{0, 1, 1, 1, 0, 0})
+		r.Be.Upload(m.Shown, []float32{1, 0, 0, 0, 1, 1})
+		e.Label(r.Be, m, []int32{1, 2})
+		return net{y: y, forward: func(p *Pass) { e.Forward(p, y, proj, x, m, 2) },
+			backward: func(p *Pass, dy device.Buffer) { e.Backward(p, proj, dy, x, m, 2) }}
+	}
+}
+
 func attention(l *Parameters, r *room, block int) net {
 	f := Attention{QKV: l.Linear("qkv", 4, 12), Out: l.Linear("out", 4, 4), Heads: 2}
-	of := Sequences{2, 3, block}
+	of := Sequences{Batch: 2, Tokens: 3, Block: block}
 	x, y, dx := r.filled(24, 0), r.Act(24), r.Act(24)
 	a, g := f.Acts(&r.Memory, 6), f.Grads(&r.Memory, 6)
 	return net{y, x, dx, func(p *Pass) { f.Forward(p, &a, y, x, 6, device.Epilogue{}, func() { f.Over(p, &a, of) }) },
@@ -191,7 +209,7 @@ func attention(l *Parameters, r *room, block int) net {
 // here: what a transformer is built of that denoises whole images.
 func diffusion(l *Parameters, r *room) net {
 	const W, rows = 4, 6
-	of := Sequences{2, 3, 3}
+	of := Sequences{Batch: 2, Tokens: 3, Block: 3}
 	att := Attention{QKV: l.Linear("qkv", W, 3*W), Out: l.Linear("out", W, W), Heads: 2}
 	mlp := MLP{l.Linear("up", W, 2*W), l.Linear("down", 2*W, W), device.GELU, false}
 	mod := l.Linear("mod", 3, 6*W)
@@ -227,11 +245,12 @@ func diffusion(l *Parameters, r *room) net {
 
 func stack(of Trunk, again bool) func(l *Parameters, r *room) net {
 	return func(l *Parameters, r *room) net {
-		s := NewStack(l, "s", StackShape{Depth: 2, Width: 8, Heads: 2, MLP: 2, Trunk: of})
-		of := Sequences{2, 4, 2}
-		a, g, x := s.Acts(&r.Memory, 8, true), s.Grads(&r.Memory, 8), r.filled(64, 0)
+		s := NewStack(l, "s", StackShape{Depth: 2, Width: 8, Heads: 2, MLP: 2, Classes: 1, Trunk: of})
+		r.turns = of.Turns(&r.Memory, []int32{0, 2, 1, 3}, 2, 8, 2)
+		of := Sequences{Batch: 2, Tokens: 4, Block: 2, Labels: r.indices(1, 0)}
+		a, g, x := s.Acts(&r.Memory, 2, 4, true), s.Grads(&r.Memory, 2, 4), r.filled(64, 0)
 		if again {
-			a = s.InputActs(&r.Memory, 8)
+			a = s.InputActs(&r.Memory, 2, 4)
 		}
 		return net{a.H, x, g.DX, func(p *Pass) {
 			device.Do(p.Be, device.Copy{Dst: a.Input(), Src: x})
@@ -261,6 +280,7 @@ func denoiser(of Trunk) func(l *Parameters, r *room) net {
 func TestStepsAreTheWholeSequence(t *testing.T) {
 	for name, of := range map[string]Trunk{
 		"plain": {}, "rotations": {Positions: "rope2d"}, "all": {Norm: "rmsnorm", MLPKind: "swiglu", Positions: "rope2d", QKNorm: "rmsnorm"},
+		"one class token": {ClassTokens: 1}, "class tokens with rotations": {Positions: "rope2d", QKNorm: "rmsnorm", ClassTokens: 3},
 	} {
 		t.Run(name, func(t *testing.T) { stepsAreTheWhole(t, of) })
 	}
@@ -268,17 +288,18 @@ func TestStepsAreTheWholeSequence(t *testing.T) {
 
 func stepsAreTheWhole(t *testing.T, trunk Trunk) {
 	l, r := &Parameters{}, newRoom()
-	s := NewStack(l, "s", StackShape{Depth: 2, Width: 4, Heads: 1, MLP: 2, Trunk: trunk})
+	s := NewStack(l, "s", StackShape{Depth: 2, Width: 4, Heads: 1, MLP: 2, Classes: 2, Trunk: trunk})
 	l.Place()
 	p := &Pass{Be: r.Be, Weights: r.Act(l.Total), Turns: trunk.Turns(&r.Memory, []int32{0, 3, 1, 4, 2, 5}, 3, 4, 1)}
 	r.Be.Upload(p.Weights, l.Initial(5, 0))
-	of := Sequences{2, 6, 2}
-	x, whole := r.filled(2*6*4, 0), s.Acts(&r.Memory, 12, true)
+	of := Sequences{Batch: 2, Tokens: 6, Block: 2, Labels: r.indices(2, 0)}
+	x, whole := r.filled(2*6*4, 0), s.Acts(&r.Memory, 2, 6, true)
 	device.Do(r.Be, device.Copy{Dst: whole.Input(), Src: x})
 	s.Forward(p, whole, of)
 	want := append([]float64(nil), r.ref.Host(whole.H)[:48]...)
-	step := s.Acts(&r.Memory, 4, false)
-	caches := []device.Buffer{r.Act(2 * 12 * 4), r.Act(2 * 12 * 4)}
+	step, room := s.StepActs(&r.Memory, 2, 2), 2*2*(6+trunk.ClassTokens)*4
+	caches := []device.Buffer{r.Act(room), r.Act(room)}
+	s.Prefix(p, step, caches, of)
 	for at := 0; at < 6; at += 2 {
 		device.Do(r.Be, device.Copy2D{Dst: step.Input(), LDDst: 8, Src: x.Slice(at*4, 48-at*4), LDSrc: 24, Rows: 2, N: 8})
 		s.Step(p, step, caches, of, at)

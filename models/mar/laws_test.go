@@ -82,6 +82,7 @@ func TestTheSameSeedIsTheSameImage(t *testing.T) {
 			c := &p.Model
 			c.Norm, c.MLPKind, c.Positions, c.QKNorm = "rmsnorm", "swiglu", "rope2d", "rmsnorm"
 		},
+		"class tokens":        func(p *Params) { p.Model.ClassTokens, p.Model.Positions = 3, "rope2d" },
 		"separable, no guide": func(p *Params) { p.Model.HeadModulation, p.Sample.Guidance = "separable", 0 },
 	} {
 		p := small()
@@ -401,6 +402,7 @@ func TestWhatIsNotAllowed(t *testing.T) {
 		"train.mask_ratio_min":     func(p *Params) { p.Train.MaskRatioMin = 1.5 },
 		"train.mask_ratio_std":     func(p *Params) { p.Train.MaskRatioStd = math.NaN() },
 		"train.flow_samples":       func(p *Params) { p.Train.FlowSamples = 0 },
+		"model.class_tokens":       func(p *Params) { p.Model.ClassTokens = -1 },
 		"model.norm":               func(p *Params) { p.Model.Norm = "batch" },
 		"model.positions":          func(p *Params) { p.Model.Positions, p.Model.Width, p.Model.Heads = "rope2d", 12, 2 },
 		"sample.solver":            func(p *Params) { p.Sample.Solver = "rk4" },

@@ -21,7 +21,7 @@ func newLayout(c Config) *layout {
 	l.embedding = layers.NewMaskedEmbedding(&l.Parameters, "in", layers.EmbeddingShape{Dim: c.TokenDim(), Width: c.Width,
 		Tokens: c.Tokens(), Classes: c.Classes, Trunk: c.trunk()})
 	l.stack = layers.NewStack(&l.Parameters, "trunk", layers.StackShape{Depth: c.Depth, Width: c.Width, Heads: c.Heads, MLP: c.MLP,
-		Trunk: c.trunk()})
+		Classes: c.Classes, Trunk: c.trunk()})
 	l.head = layers.NewHead(&l.Parameters, "head", c.Width, c.TokenDim(), c.HeadWidth, c.HeadDepth, c.TokenDim(), c.modulation())
 	l.Place()
 	return l
@@ -74,9 +74,9 @@ func (m *Model) pass(flat, grads device.Buffer) *layers.Pass {
 }
 
 // sequences are images whose tokens all see each other.
-func (m *Model) sequences(images int) layers.Sequences {
+func (m *Model) sequences(images int, a *acts) layers.Sequences {
 	n := m.params.Model.Tokens()
-	return layers.Sequences{Batch: images, Tokens: n, Block: n}
+	return layers.Sequences{Batch: images, Tokens: n, Block: n, Labels: a.masks.Labels}
 }
 
 // acts are the activations of the transformer for so many images.
@@ -89,18 +89,18 @@ type acts struct {
 func (m *Model) acts(mem *layers.Memory, images int, keep bool) *acts {
 	c := m.params.Model
 	rows := images * c.Tokens()
-	return &acts{mem.Act(rows * c.Width), m.net.embedding.Masks(mem, rows), m.net.stack.Acts(mem, rows, keep)}
+	return &acts{mem.Act(rows * c.Width), m.net.embedding.Masks(mem, rows), m.net.stack.Acts(mem, images, c.Tokens(), keep)}
 }
 
 // trunk computes a.H of the tokens x [images·N, P], of which a.masks hides some.
 func (m *Model) trunk(p *layers.Pass, a *acts, x device.Buffer, images int) {
 	m.net.embedding.Forward(p, a.Input(), a.proj, x, a.masks, images)
-	m.net.stack.Forward(p, a.StackActs, m.sequences(images))
+	m.net.stack.Forward(p, a.StackActs, m.sequences(images, a))
 }
 
 // trunkBackward accumulates parameter gradients from dh [images·N, width].
 func (m *Model) trunkBackward(p *layers.Pass, a *acts, g *layers.StackGrads, dh, x device.Buffer, images int) {
-	m.net.stack.Backward(p, a.StackActs, g, dh, m.sequences(images))
+	m.net.stack.Backward(p, a.StackActs, g, dh, m.sequences(images, a))
 	m.net.embedding.Backward(p, g.Scratch(), g.DX, x, a.masks, images)
 }
 

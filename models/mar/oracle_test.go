@@ -70,8 +70,8 @@ func (c *oracleCase) run(t *testing.T, be device.Backend, tol float64) {
 		t.Fatal(err)
 	}
 	for i, l := range tr.labels {
-		if want := c.Step.Labels[i/p.Model.Tokens()]; l != want {
-			t.Errorf("token %d has the label %d, in the file %d", i, l, want)
+		if want := c.Step.Labels[i]; l != want {
+			t.Errorf("image %d has the label %d, in the file %d", i, l, want)
 		}
 	}
 	o.Same("hidden tokens", tr.masked, c.Step.Hidden)

@@ -77,7 +77,7 @@ func (m *Model) Sampler(params models.Params, batch int) (models.Sampler, error)
 	device.Do(be, device.Fill{Dst: s.ones, Value: 1})
 	device.Do(be, device.Fill{Dst: s.minus, Value: -1})
 	s.host, s.hostIDs, s.perm = make([]float32, size), make([]int32, batch), make([]int32, c.Tokens())
-	s.hostLabels, s.rows = make([]int32, images*c.Tokens()), make([]int32, images*c.Tokens())
+	s.hostLabels, s.rows = make([]int32, images), make([]int32, images*c.Tokens())
 	if k := be.Caps().Keeper; k != nil {
 		s.kept = k.Keeping(m.generating(s.flat()))
 	}
@@ -157,15 +157,13 @@ func (s *Sampler) plan(labels []int32, ids []uint32) {
 			}
 			first += m
 		}
-		for j := range N {
-			s.hostLabels[i*N+j] = labels[i]
-			if s.rep == 2 {
-				s.hostLabels[(n+i)*N+j] = int32(c.Classes)
-			}
+		s.hostLabels[i] = labels[i]
+		if s.rep == 2 {
+			s.hostLabels[n+i] = int32(c.Classes)
 		}
 	}
 	be.UploadInts(s.ids, s.hostIDs[:n])
-	be.UploadInts(s.acts.masks.Labels, s.hostLabels[:s.rep*n*N])
+	s.model.net.embedding.Label(be, s.acts.masks, s.hostLabels[:s.rep*n])
 	first := 0
 	for k, m := range s.counts {
 		be.UploadInts(s.at[k], s.rows[s.rep*n*first:][:s.rep*n*m])

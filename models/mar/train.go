@@ -36,7 +36,7 @@ type Trainer struct {
 	patches         layers.Patches
 	raster, perm    []int32
 	tokens          []float32 // [rows, P]
-	labels, hostIDs []int32   // of tokens, of images
+	labels, hostIDs []int32   // of images
 	shown, masked   []float32 // [rows]
 	t, rest, weight []float32 // [R]
 }
@@ -78,7 +78,7 @@ func (t *Trainer) allocate() {
 	R := rows * p.Train.FlowSamples
 	t.acts = t.model.acts(m, B, true)
 	t.head, t.hg = n.head.Acts(m, R, R, rows, R, true), n.head.Grads(m, R, rows)
-	t.tg = n.stack.Grads(m, rows)
+	t.tg = n.stack.Grads(m, B, N)
 	t.x, t.zt, t.eps, t.do = m.Act(rows*P), m.Act(R*P), m.Act(R*P), m.Act(R*P)
 	if p.Model.Target == "v" {
 		t.target = m.Act(R * P)
@@ -87,7 +87,7 @@ func (t *Trainer) allocate() {
 	t.a, t.b, t.w, t.one, t.minus = m.Act(R), m.Act(R), m.Act(R), m.Act(R), m.Act(R)
 	t.ids = m.Ints(B)
 	t.patches, t.raster = p.Model.patches()
-	t.perm, t.labels, t.hostIDs = make([]int32, N), make([]int32, rows), make([]int32, B)
+	t.perm, t.labels, t.hostIDs = make([]int32, N), make([]int32, B), make([]int32, B)
 	t.tokens, t.shown, t.masked = make([]float32, rows*P), make([]float32, rows), make([]float32, rows)
 	t.t, t.rest, t.weight = make([]float32, R), make([]float32, R), make([]float32, R)
 }
@@ -150,7 +150,7 @@ func (t *Trainer) loadBatch(part int) error {
 	m.be.Upload(t.x, t.tokens)
 	m.be.Upload(t.acts.masks.Shown, t.shown)
 	m.be.Upload(t.acts.masks.Hidden, t.masked)
-	m.be.UploadInts(t.acts.masks.Labels, t.labels)
+	m.net.embedding.Label(m.be, t.acts.masks, t.labels)
 	m.be.UploadInts(t.ids, t.hostIDs)
 	m.be.Upload(t.a, t.t)
 	m.be.Upload(t.b, t.rest)
@@ -163,20 +163,20 @@ func (t *Trainer) loadBatch(part int) error {
 func (t *Trainer) hide(i int, id uint32, label int32) {
 	tc, c := t.model.params.Train, t.model.params.Model
 	N, key := c.Tokens(), tc.noiseSeed()
-	t.hostIDs[i] = int32(id)
+	t.hostIDs[i], t.labels[i] = int32(id), label
 	if layers.Uniform(key, streamDropout, id, 0) < tc.ClassDropout {
-		label = int32(c.Classes)
+		t.labels[i] = int32(c.Classes)
 	}
 	layers.Shuffle(t.perm, key, streamPlaces, id)
 	visible := N - tc.hidden(id, N)
 	for k, j := range t.perm {
 		r := i*N + int(j)
-		t.labels[r], t.shown[r], t.masked[r] = label, 0, 1
+		t.shown[r], t.masked[r] = 0, 1
 		if k < visible {
 			t.shown[r], t.masked[r] = 1, 0
 		}
 		for s := range tc.FlowSamples {
-			q := s*len(t.labels) + r
+			q := s*len(t.masked) + r
 			time := 1 / (1 + math.Exp(-tc.TimeMean-tc.TimeStd*layers.Normal(key, streamTime+uint32(s), id, uint32(j), 0)))
 			t.t[q], t.rest[q], t.weight[q] = float32(time), float32(1-time), t.masked[r]
 			if c.Target == "x" {

@@ -46,6 +46,8 @@ type Config struct {
 	// "learned" places, or "rope2d": attention turns queries and keys by row and column.
 	Positions string `toml:"positions" json:"positions,omitempty" absent:"learned"`
 	QKNorm    string `toml:"qk_norm" json:"qk_norm,omitempty" absent:"none"` // of queries and keys of a head: "none" or "rmsnorm"
+	// Tokens of the class that stand before those of an image; 0: the class is added to each of these.
+	ClassTokens int `toml:"class_tokens" json:"class_tokens,omitempty" absent:"0"`
 
 	// What encoder and decoder see besides a token or its state: "token" is nothing else,
 	// "context" the trunk's h of the token; a "causal" decoder is a transformer of

@@ -62,6 +62,9 @@ func TestCUDAGradients(t *testing.T) {
 		"the trunk's keys": func(c *Config, tc *TrainConfig) {
 			c.Norm, c.MLPKind, c.Positions, c.QKNorm, c.Block, c.Order = "rmsnorm", "swiglu", "rope2d", "rmsnorm", 2, "strided"
 		},
+		"class tokens": func(c *Config, tc *TrainConfig) {
+			c.ClassTokens, c.Positions, c.Block, c.Order, tc.RolloutDepth = 3, "rope2d", 2, "strided", models.Exact
+		},
 		"L1":              func(_ *Config, tc *TrainConfig) { tc.RecLoss = "l1" },
 		"sphere, strided": func(c *Config, tc *TrainConfig) { c.StateNorm, c.Order, c.Block = "sphere", "strided", 2 },
 		"exact rollout": func(c *Config, tc *TrainConfig) {

@@ -76,12 +76,17 @@ func newGenerator(n *network, plan flowPlan, batch int, at pace) (*generator, er
 	rows, d := batch*g.span, c.StateDim()
 	all := g.rep * rows
 	g.labels, g.ids, g.host = m.Ints(g.rep*batch), m.Ints(batch), make([]int32, g.rep*batch)
-	g.trunkA, g.solver, g.decA = n.trunkActs(m, all, false), n.flow.Solver(m, plan.Flow, rows), n.decoderActs(m, rows)
+	if at.caches == none {
+		g.trunkA = n.trunkActs(m, g.rep*batch, false)
+	} else {
+		g.trunkA = n.stepActs(m, g.rep*batch, g.span)
+	}
+	g.solver, g.decA = n.flow.Solver(m, plan.Flow, rows), n.decoderActs(m, rows)
 	g.omega, g.z, g.added = m.Act(rows*d), g.solver.Z, g.diffusion
 	switch at.caches {
 	case together:
 		for range c.Depth {
-			g.caches = append(g.caches, m.Alloc(device.Cache, device.CacheElements(n.be, g.rep*batch, c.Tokens(), c.Heads, c.Width)))
+			g.caches = append(g.caches, m.Alloc(device.Cache, device.CacheElements(n.be, g.rep*batch, c.cached(), c.Heads, c.Width)))
 		}
 		if n.coder.Causal != nil {
 			g.states = n.coder.Causal.Caches(m, batch)

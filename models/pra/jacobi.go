@@ -50,7 +50,7 @@ type apart struct {
 
 func newApart(n *network, m *layers.Memory, rep, batch int) *apart {
 	c, a := n.cfg, &apart{}
-	per := (device.CacheElements(n.be, 1, c.Tokens(), c.Heads, c.Width) + 15) / 16 * 16
+	per := (device.CacheElements(n.be, 1, c.cached(), c.Heads, c.Width) + 15) / 16 * 16
 	for range c.Depth {
 		all := m.Alloc(device.Cache, rep*batch*per)
 		if m.Err != nil {
@@ -148,6 +148,9 @@ func (g *generator) window(flat device.Buffer, how *jacobi, im images, at int, f
 		all[i] = i
 	}
 	g.work(im, all, at)
+	if at == 0 && g.apart != nil {
+		g.trunkPrefix(flat, g.trunkA, g.apart.chosen, g.labels, g.rep*n)
+	}
 	if how.decoder {
 		g.guess(flat, at, x)
 	}

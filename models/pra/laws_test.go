@@ -92,7 +92,11 @@ func variants() []variant {
 			}
 		}
 	}
-	return out
+	c := smallConfig()
+	c.ClassTokens = 3
+	out = append(out, variant{"class tokens", c})
+	c.ClassTokens, c.Positions, c.Block, c.Encoder, c.Decoder = 5, "rope2d", 2, "context", "causal"
+	return append(out, variant{"class tokens/rotations/causal/block2", c})
 }
 
 func draw(t *testing.T, m *Model, sc SampleConfig, batch int, labels []int32, ids []uint32) []float32 {
@@ -154,17 +158,17 @@ func TestLawCachedEqualsUncached(t *testing.T) {
 			be.Upload(x, host)
 			labels := mem.Ints(batch)
 			be.UploadInts(labels, []int32{0, 2})
-			whole := n.trunkActs(&mem, rows, false)
+			whole := n.trunkActs(&mem, batch, false)
 			n.trunk(m.raw, whole, x, labels, batch)
 			want := make([]float32, rows*c.Width)
 			be.Download(want, whole.H)
 
 			B := c.Block
-			step := n.trunkActs(&mem, batch*B, false)
+			step := n.stepActs(&mem, batch, B)
 			prev := mem.Act(batch * B * c.TokenDim())
 			var caches []device.Buffer
 			for range c.Depth {
-				caches = append(caches, mem.Act(2*rows*c.Width))
+				caches = append(caches, mem.Act(2*batch*c.cached()*c.Width))
 			}
 			got := make([]float32, rows*c.Width)
 			part := make([]float32, batch*B*c.Width)
@@ -237,7 +241,7 @@ func TestLawCausality(t *testing.T) {
 			mem := layers.Memory{Be: be}
 			defer mem.Free()
 			N, P := c.Tokens(), c.TokenDim()
-			x, labels, a := mem.Act(N*P), mem.Ints(1), n.trunkActs(&mem, N, false)
+			x, labels, a := mem.Act(N*P), mem.Ints(1), n.trunkActs(&mem, 1, false)
 			be.UploadInts(labels, []int32{1})
 			run := func(host []float32) []float32 {
 				be.Upload(x, host)

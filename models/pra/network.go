@@ -40,11 +40,11 @@ func (c Config) modulation() layers.Modulation {
 }
 
 func (c Config) trunkShape() layers.StackShape {
-	return layers.StackShape{Depth: c.Depth, Width: c.Width, Heads: c.Heads, MLP: c.MLP, Trunk: c.trunk()}
+	return layers.StackShape{Depth: c.Depth, Width: c.Width, Heads: c.Heads, MLP: c.MLP, Classes: c.Classes, Trunk: c.trunk()}
 }
 
 func (c Config) trunk() layers.Trunk {
-	return layers.Trunk{Norm: c.Norm, MLPKind: c.MLPKind, Positions: c.Positions, QKNorm: c.QKNorm}
+	return layers.Trunk{Norm: c.Norm, MLPKind: c.MLPKind, Positions: c.Positions, QKNorm: c.QKNorm, ClassTokens: c.ClassTokens}
 }
 
 // coder is the shape of encoder and decoder.
@@ -111,6 +111,16 @@ func (n *network) sequences(batch int) layers.Sequences {
 	return layers.Sequences{Batch: batch, Tokens: n.cfg.Tokens(), Block: n.cfg.Block}
 }
 
+// labelled are sequences of images whose classes the trunk's class tokens are of.
+func (n *network) labelled(batch int, labels device.Ints) layers.Sequences {
+	of := n.sequences(batch)
+	of.Labels = labels
+	return of
+}
+
+// cached is how many tokens of an image the trunk's caches hold.
+func (c Config) cached() int { return c.ClassTokens + c.Tokens() }
+
 // generating are the weights that sampling multiplies by again and again.
 func (n *network) generating(flat device.Buffer) []device.Weight {
 	out := []device.Weight{{W: n.embedding.In.Of(flat), In: n.embedding.Dim, Out: n.embedding.Width}}
@@ -144,17 +154,23 @@ type trunkActs struct {
 	*layers.StackActs
 }
 
-// trunkActs allocates for rows tokens; keep says that a backward pass follows.
-func (n *network) trunkActs(m *layers.Memory, rows int, keep bool) *trunkActs {
-	return &trunkActs{m.Act(rows * n.cfg.Width), n.stack.Acts(m, rows, keep)}
+// trunkActs allocates for all tokens of images; keep says that a backward pass follows.
+func (n *network) trunkActs(m *layers.Memory, images int, keep bool) *trunkActs {
+	N := n.cfg.Tokens()
+	return &trunkActs{m.Act(images * N * n.cfg.Width), n.stack.Acts(m, images, N, keep)}
+}
+
+// stepActs allocates for so many tokens of images at once.
+func (n *network) stepActs(m *layers.Memory, images, tokens int) *trunkActs {
+	return &trunkActs{m.Act(images * tokens * n.cfg.Width), n.stack.StepActs(m, images, tokens)}
 }
 
 // trainActs allocates for a training, see train.recompute.
-func (n *network) trainActs(m *layers.Memory, rows int, recompute bool) *trunkActs {
-	if recompute {
-		return &trunkActs{m.Act(rows * n.cfg.Width), n.stack.InputActs(m, rows)}
+func (n *network) trainActs(m *layers.Memory, images int, recompute bool) *trunkActs {
+	if N := n.cfg.Tokens(); recompute {
+		return &trunkActs{m.Act(images * N * n.cfg.Width), n.stack.InputActs(m, images, N)}
 	}
-	return n.trunkActs(m, rows, true)
+	return n.trunkActs(m, images, true)
 }
 
 // trunk computes h for all N tokens of batch images from the AR inputs
@@ -162,17 +178,25 @@ func (n *network) trainActs(m *layers.Memory, rows int, recompute bool) *trunkAc
 func (n *network) trunk(flat device.Buffer, a *trunkActs, x device.Buffer, labels device.Ints, batch int) {
 	p := n.pass(flat, device.Buffer{})
 	n.embedding.Forward(p, a.Input(), a.proj, x, labels, n.order, batch)
-	n.stack.Forward(p, a.StackActs, n.sequences(batch))
+	n.stack.Forward(p, a.StackActs, n.labelled(batch, labels))
 }
 
 // trunkStep computes h for the B tokens of AR step k, reading earlier tokens
-// from the caches (one a layer). prev [batch, B, P] are the tokens of step k−1;
+// from the caches (one a layer), where step 0 puts the class tokens. prev [batch, B, P] are the tokens of step k−1;
 // it is not read at k = 0.
 func (n *network) trunkStep(flat device.Buffer, a *trunkActs, caches []device.Buffer, prev device.Buffer, labels device.Ints,
 	batch, k int) {
 	p, at := n.pass(flat, device.Buffer{}), k*n.cfg.Block
+	if k == 0 {
+		n.stack.Prefix(p, a.StackActs, caches, n.labelled(batch, labels))
+	}
 	n.embedding.Step(p, a.Input(), a.proj, prev, labels, n.order, batch, at)
 	n.stack.Step(p, a.StackActs, caches, n.sequences(batch), at)
+}
+
+// trunkPrefix puts the class tokens of the images into the caches of each sequence.
+func (n *network) trunkPrefix(flat device.Buffer, a *trunkActs, caches [][]device.Buffer, labels device.Ints, batch int) {
+	n.stack.PrefixApart(n.pass(flat, device.Buffer{}), a.StackActs, caches, n.labelled(batch, labels))
 }
 
 // trunkWindow computes h for tokens of several blocks from position at, rows [batch,
@@ -190,7 +214,7 @@ func (n *network) trunkWindow(flat device.Buffer, a *trunkActs, caches [][]devic
 func (n *network) trunkBackward(flat, grads device.Buffer, a *trunkActs, g *layers.StackGrads, dh, x device.Buffer,
 	labels device.Ints, batch int) {
 	p := n.pass(flat, grads)
-	n.stack.Backward(p, a.StackActs, g, dh, n.sequences(batch))
+	n.stack.Backward(p, a.StackActs, g, dh, n.labelled(batch, labels))
 	n.embedding.Backward(p, g.Scratch(), g.DX, x, labels, n.order, batch)
 }
 

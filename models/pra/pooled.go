@@ -22,7 +22,7 @@ func (m *Model) PooledFeatures(images models.Images, weights string, batch int, 
 	N, P, W := c.Tokens(), c.TokenDim(), c.Width
 	mem := layers.Memory{Be: be}
 	defer mem.Free()
-	acts := m.net.trunkActs(&mem, batch*N, false)
+	acts := m.net.trunkActs(&mem, batch, false)
 	x, labels := mem.Act(batch*N*P), mem.Ints(batch)
 	if mem.Err != nil {
 		return nil, fmt.Errorf("features: %w", mem.Err)

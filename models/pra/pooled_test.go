@@ -31,7 +31,7 @@ func TestPooledFeatures(t *testing.T) {
 	mem := layers.Memory{Be: be}
 	defer mem.Free()
 	N, P, W := c.Tokens(), c.TokenDim(), c.Width
-	acts, x, labels := m.net.trunkActs(&mem, N, false), mem.Act(N*P), mem.Ints(1)
+	acts, x, labels := m.net.trunkActs(&mem, 1, false), mem.Act(N*P), mem.Ints(1)
 	tokens := make([]float32, N*P)
 	c.patches().Cut(tokens, d.Pixels[2*c.Size*c.Size:3*c.Size*c.Size], c.order())
 	be.Upload(x, tokens)

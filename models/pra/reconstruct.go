@@ -31,7 +31,7 @@ func (m *Model) Reconstruct(images models.Images, weights string, batch int, don
 	mem := layers.Memory{Be: be}
 	defer mem.Free()
 	coder := &m.net.coder
-	first, enc, dec := m.net.trunkActs(&mem, batch*N, false), coder.EncoderActs(&mem, batch*N), coder.DecoderActs(&mem, batch*N, false)
+	first, enc, dec := m.net.trunkActs(&mem, batch, false), coder.EncoderActs(&mem, batch*N), coder.DecoderActs(&mem, batch*N, false)
 	x, y, labels := mem.Act(batch*N*P), mem.Act(batch*N*P), mem.Ints(batch)
 	if mem.Err != nil {
 		return nil, nil, fmt.Errorf("reconstruction: %w", mem.Err)

@@ -35,6 +35,10 @@ var switches = []struct {
 	{"RoPE, strided blocks, guidance", func(c *Config, _ *TrainConfig, sc *SampleConfig) {
 		c.Positions, c.Block, c.Order, sc.Guidance = "rope2d", 4, "strided", 1.5
 	}, true},
+	{"class tokens", func(c *Config, _ *TrainConfig, _ *SampleConfig) { c.ClassTokens = 3 }, true},
+	{"class tokens, RoPE, blocks, guidance, computed again", func(c *Config, tc *TrainConfig, sc *SampleConfig) {
+		c.ClassTokens, c.Positions, c.Block, c.Order, sc.Guidance, tc.Recompute = 5, "rope2d", 4, "strided", 1.5, "layers"
+	}, true},
 	{"all of the trunk, computed again", func(c *Config, tc *TrainConfig, sc *SampleConfig) {
 		c.Norm, c.MLPKind, c.Positions, c.QKNorm, c.Decoder, tc.Recompute = "rmsnorm", "swiglu", "rope2d", "rmsnorm", "causal", "layers"
 	}, true},
@@ -241,6 +245,7 @@ func TestTrunkSizes(t *testing.T) {
 		{"SwiGLU", func(c *Config) { c.MLPKind = "swiglu" }, int64(c.Depth * (2*256 - 4*96))}, // biases alone: 256 is ⅔·4·96
 		{"RoPE", func(c *Config) { c.Positions = "rope2d" }, -int64(2 * c.Tokens() * c.Width)},
 		{"QK norm", func(c *Config) { c.QKNorm = "rmsnorm" }, int64(c.Depth * 2 * c.Width / c.Heads)},
+		{"class tokens", func(c *Config) { c.ClassTokens = 3 }, int64((c.Classes + 1) * c.Width * (3 - 1))},
 	} {
 		if got := of(x.set) - plain; got != x.more {
 			t.Errorf("%s: %d parameters more, want %d", x.what, got, x.more)
@@ -268,6 +273,24 @@ func TestTrunkSizes(t *testing.T) {
 	}
 }
 
+// Class tokens cost what tokens of the trunk cost that have no head, once an image, and
+// their keys and values lie in the cache beside the others.
+func TestClassTokenCosts(t *testing.T) {
+	const n = 5
+	plain, c := smallConfig(), smallConfig()
+	plain.Block, c.Block, c.ClassTokens = 4, 4, n
+	N, W := float64(c.Tokens()), float64(c.Width)
+	token := 2 * 2 * (3*W*W + W*W + 4*W*W) // of both layers
+	pairs := 2 * 4 * W * (n*n + n*N)       // of both: they see each other, and all tokens see them
+	if d := c.Costs(DefaultTrain(), DefaultSample()).FLOPsImage - plain.Costs(DefaultTrain(), DefaultSample()).FLOPsImage; d != n*token+pairs {
+		t.Errorf("class tokens cost %g, by hand %g", d, n*token+pairs)
+	}
+	cache := func(c Config) int64 { return Params{c, DefaultTrain(), DefaultSample()}.SampleMemory(3).Cache }
+	if more, want := cache(c)-cache(plain), int64(3*2*4*n*c.Width*c.Depth); more != want {
+		t.Errorf("class tokens hold %d bytes of keys and values, want %d", more, want)
+	}
+}
+
 // What does not work is said, with the key.
 func TestTrunkErrors(t *testing.T) {
 	for want, set := range map[string]func(c *Config){
@@ -275,6 +298,7 @@ func TestTrunkErrors(t *testing.T) {
 		`model.mlp_kind: must be one of ["gelu" "swiglu"], not "relu"`:        func(c *Config) { c.MLPKind = "relu" },
 		`model.qk_norm: must be one of ["none" "rmsnorm"], not "l2"`:          func(c *Config) { c.QKNorm = "l2" },
 		`model.positions: must be one of ["learned" "rope2d"], not "alibi"`:   func(c *Config) { c.Positions = "alibi" },
+		`model.class_tokens: must lie in [0, 4096], not -1`:                   func(c *Config) { c.ClassTokens = -1 },
 		`model.positions: "rope2d" turns a head's values by fours, and model.width / model.heads = 96 / 16 is no multiple of 4; ` +
 			`take other heads, or "learned"`: func(c *Config) { c.Positions, c.Heads = "rope2d", 16 },
 	} {

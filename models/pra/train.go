@@ -133,8 +133,8 @@ func (t *Trainer) allocActs() *trainActs {
 	R := rows * t.tc.FlowSamples
 	parts := t.share.Parts()
 	a := &trainActs{
-		trunk: n.trainActs(m, rows, t.tc.Recompute == "layers"), head: n.flow.Acts(m, R, R, rows, R, true),
-		tg: n.stack.Grads(m, rows), hg: n.flow.Grads(m, R, rows),
+		trunk: n.trainActs(m, t.tc.micro(), t.tc.Recompute == "layers"), head: n.flow.Acts(m, R, R, rows, R, true),
+		tg: n.stack.Grads(m, t.tc.micro(), c.Tokens()), hg: n.flow.Grads(m, R, rows),
 		x: m.Act(rows * P), in: m.Act(rows * P), noise: m.Act(rows * d),
 		zt: m.Act(R * d), eps: m.Act(R * d), target: m.Act(R * d), do: m.Act(R * d),
 		dh: m.Act(rows * c.Width), lossFlow: m.Act(parts * R), a: m.Act(R), b: m.Act(R), w: m.Act(R), ones: m.Act(R),
@@ -142,7 +142,7 @@ func (t *Trainer) allocActs() *trainActs {
 	if c.State > 0 {
 		a.coder, a.cg = n.coder.Acts(m, rows), n.coder.Grads(m, rows)
 		if n.coder.EncContext+n.coder.DecContext > 0 {
-			a.first = n.trunkActs(m, rows, false)
+			a.first = n.trunkActs(m, t.tc.micro(), false)
 		}
 		a.zn, a.rec, a.drec, a.lossRec = m.Act(rows*d), m.Act(rows*P), m.Act(rows*P), m.Act(parts*rows)
 	}

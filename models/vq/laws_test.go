@@ -145,7 +145,7 @@ func TestCachedIsUncached(t *testing.T) {
 		m.book.gather(m.be, tr.dec.zq, tr.codes, n*c.Tokens())
 		pass := m.pass(m.ema, device.Buffer{})
 		m.net.embedding.Forward(pass, tr.stack.Input(), tr.proj, tr.dec.zq, tr.labels, m.order, n)
-		m.net.stack.Forward(pass, tr.stack, m.sequences(n))
+		m.net.stack.Forward(pass, tr.stack, m.sequences(n, tr.labels))
 		m.net.logits.Apply(pass, tr.logits, device.Buffer{}, tr.stack.H, n*c.Tokens(), device.None)
 		whole := make([]float32, n*c.Tokens()*c.Codes)
 		m.be.Download(whole, tr.logits)
@@ -313,6 +313,7 @@ func TestWhatIsNotAllowed(t *testing.T) {
 	for key, change := range map[string]func(*Params){
 		"model.patch":           func(p *Params) { p.Model.Patch = 3 },
 		"model.block":           func(p *Params) { p.Model.Block = 3 },
+		"model.class_tokens":    func(p *Params) { p.Model.ClassTokens = 5000 },
 		"model.heads":           func(p *Params) { p.Model.Heads = 5 },
 		"model.coder_width":     func(p *Params) { p.Model.CoderWidth = 18 },
 		"model.codes":           func(p *Params) { p.Model.Codes = 1 },

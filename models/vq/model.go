@@ -43,11 +43,11 @@ func newLayout(c Config) *layout {
 }
 
 func (c Config) stack() layers.StackShape {
-	return layers.StackShape{Depth: c.Depth, Width: c.Width, Heads: c.Heads, MLP: c.MLP, Trunk: c.trunk()}
+	return layers.StackShape{Depth: c.Depth, Width: c.Width, Heads: c.Heads, MLP: c.MLP, Classes: c.Classes, Trunk: c.trunk()}
 }
 
 func (c Config) trunk() layers.Trunk {
-	return layers.Trunk{Norm: c.Norm, MLPKind: c.MLPKind, Positions: c.Positions, QKNorm: c.QKNorm}
+	return layers.Trunk{Norm: c.Norm, MLPKind: c.MLPKind, Positions: c.Positions, QKNorm: c.QKNorm, ClassTokens: c.ClassTokens}
 }
 
 // Model is a model on a backend: the transformer's raw and averaged weights, the
@@ -108,9 +108,9 @@ func (m *Model) pass(flat, grads device.Buffer) *layers.Pass {
 	return &layers.Pass{Be: m.be, Weights: flat, Grads: grads, Half: m.half, Turns: m.turns}
 }
 
-func (m *Model) sequences(images int) layers.Sequences {
+func (m *Model) sequences(images int, labels device.Ints) layers.Sequences {
 	c := m.params.Model
-	return layers.Sequences{Batch: images, Tokens: c.Tokens(), Block: c.Block}
+	return layers.Sequences{Batch: images, Tokens: c.Tokens(), Block: c.Block, Labels: labels}
 }
 
 // generating are the weights that sampling multiplies by again and again.

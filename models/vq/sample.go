@@ -52,9 +52,9 @@ func (m *Model) Sampler(params models.Params, batch int) (models.Sampler, error)
 	}
 	mem, images := &s.mem, s.rep*batch
 	rows := images * c.Block
-	s.acts = m.net.stack.Acts(mem, rows, false)
+	s.acts = m.net.stack.StepActs(mem, images, c.Block)
 	for range c.Depth {
-		s.caches = append(s.caches, mem.Alloc(device.Cache, device.CacheElements(be, images, c.Tokens(), c.Heads, c.Width)))
+		s.caches = append(s.caches, mem.Alloc(device.Cache, device.CacheElements(be, images, c.ClassTokens+c.Tokens(), c.Heads, c.Width)))
 	}
 	s.proj, s.prev, s.logits = mem.Act(rows*c.Width), mem.Act(rows*c.CodeDim), mem.Act(rows*c.Codes)
 	s.dec = m.tok.decoderActs(mem, batch, false)
@@ -135,12 +135,14 @@ func (s *Sampler) tokens(labels []int32, ids []uint32) ([]float32, error) {
 func (s *Sampler) evaluate(n, k int) {
 	m, be, c := s.model, s.model.be, s.model.params.Model
 	p, images := m.pass(s.flat(), device.Buffer{}), s.rep*n
-	rows := images * c.Block
+	rows, seq := images*c.Block, m.sequences(images, s.labels)
 	if k > 0 {
 		m.book.gather(be, s.prev, s.step, rows)
+	} else {
+		m.net.stack.Prefix(p, s.acts, s.caches, seq)
 	}
 	m.net.embedding.Step(p, s.acts.Input(), s.proj, s.prev, s.labels, m.order, images, k*c.Block)
-	m.net.stack.Step(p, s.acts, s.caches, m.sequences(images), k*c.Block)
+	m.net.stack.Step(p, s.acts, s.caches, seq, k*c.Block)
 	m.net.logits.Apply(p, s.logits, device.Buffer{}, s.acts.H, rows, device.None)
 }
 

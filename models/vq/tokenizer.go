@@ -50,7 +50,7 @@ type encoderActs struct {
 
 func (t *tokenizer) encoderActs(m *layers.Memory, images int, keep bool) *encoderActs {
 	rows, d := images*t.cfg.Tokens(), t.cfg.CodeDim
-	return &encoderActs{StackActs: t.enc.Acts(m, rows, keep), ones: ones(m, rows), raw: m.Act(rows * d), stats: m.Act(rows * 2),
+	return &encoderActs{StackActs: t.enc.Acts(m, 1, rows, keep), ones: ones(m, rows), raw: m.Act(rows * d), stats: m.Act(rows * 2),
 		z: m.Act(rows * d), scores: m.Act(rows * t.cfg.Codes)}
 }
 
@@ -80,7 +80,7 @@ type decoderActs struct {
 
 func (t *tokenizer) decoderActs(m *layers.Memory, images int, keep bool) *decoderActs {
 	rows := images * t.cfg.Tokens()
-	return &decoderActs{StackActs: t.dec.Acts(m, rows, keep), ones: ones(m, rows), zq: m.Act(rows * t.cfg.CodeDim),
+	return &decoderActs{StackActs: t.dec.Acts(m, 1, rows, keep), ones: ones(m, rows), zq: m.Act(rows * t.cfg.CodeDim),
 		y: m.Act(rows * t.cfg.TokenDim())}
 }
 
@@ -100,7 +100,7 @@ type coderGrads struct {
 }
 
 func (t *tokenizer) grads(m *layers.Memory, rows int) *coderGrads {
-	return &coderGrads{t.enc.Grads(m, rows), m.Act(rows * t.cfg.CoderWidth), m.Act(rows * t.cfg.CodeDim), m.Act(rows * t.cfg.CodeDim)}
+	return &coderGrads{t.enc.Grads(m, 1, rows), m.Act(rows * t.cfg.CoderWidth), m.Act(rows * t.cfg.CodeDim), m.Act(rows * t.cfg.CodeDim)}
 }
 
 // backward accumulates parameter gradients from dy, that of the decoder's output, and

@@ -64,7 +64,7 @@ func newTrainer(be device.Backend, p Params, data models.Images) (*Trainer, erro
 	t.enc, t.dec = model.tok.encoderActs(m, B, true), model.tok.decoderActs(m, B, true)
 	t.coderGrads = model.tok.grads(m, rows)
 	t.x, t.dy, t.dcommit, t.rec, t.held = m.Act(rows*P), m.Act(rows*P), m.Act(rows*c.CodeDim), m.Act(rows), m.Act(rows)
-	t.stack, t.grads = model.net.stack.Acts(m, rows, true), model.net.stack.Grads(m, rows)
+	t.stack, t.grads = model.net.stack.Acts(m, B, N, true), model.net.stack.Grads(m, B, N)
 	t.proj, t.dh, t.logits = m.Act(rows*c.Width), m.Act(rows*c.Width), m.Act(rows*c.Codes)
 	t.labels, t.codes = m.Ints(B), m.Ints(rows)
 	if m.Err != nil {
@@ -203,7 +203,7 @@ func perplexity(codes []int32, k int) float64 {
 // and all gradients.
 func (t *Trainer) forwardBackward() {
 	m, be, c, B := t.model, t.model.be, t.model.params.Model, t.model.params.Train.Batch
-	rows, seq := B*c.Tokens(), m.sequences(B)
+	rows, seq := B*c.Tokens(), m.sequences(B, t.labels)
 	m.tok.encode(m.pass(m.coder, device.Buffer{}), t.enc, t.x, B)
 	t.tokenize()
 	p := m.pass(m.raw, t.adam.Grads)

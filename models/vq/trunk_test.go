@@ -9,10 +9,11 @@ import (
 
 // trunks are settings of the transformer's keys, each apart and all together.
 var trunks = map[string]func(c *Config){
-	"RMSNorm": func(c *Config) { c.Norm = "rmsnorm" },
-	"SwiGLU":  func(c *Config) { c.MLPKind = "swiglu" },
-	"RoPE":    func(c *Config) { c.Positions, c.Block = "rope2d", 2 },
-	"QK norm": func(c *Config) { c.QKNorm = "rmsnorm" },
+	"RMSNorm":      func(c *Config) { c.Norm = "rmsnorm" },
+	"SwiGLU":       func(c *Config) { c.MLPKind = "swiglu" },
+	"RoPE":         func(c *Config) { c.Positions, c.Block = "rope2d", 2 },
+	"QK norm":      func(c *Config) { c.QKNorm = "rmsnorm" },
+	"class tokens": func(c *Config) { c.ClassTokens, c.Positions, c.Block = 3, "rope2d", 2 },
 	"all": func(c *Config) {
 		c.Norm, c.MLPKind, c.Positions, c.QKNorm, c.Block = "rmsnorm", "swiglu", "rope2d", "rmsnorm", 4
 	},

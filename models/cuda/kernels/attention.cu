@@ -9,6 +9,12 @@
 
 #define NONE (-3.402823466e38f)
 
+// How many tokens token i reads, the first ones: device.ReadTokens.
+KC_DEVICE int reads(int i, int block, int prefix) { return i < prefix ? prefix : prefix + ((i - prefix) / block + 1) * block; }
+
+// The first token that reads token j.
+KC_DEVICE int first_reader(int j, int block, int prefix) { return j < prefix ? 0 : prefix + (j - prefix) / block * block; }
+
 template <int T> struct Tile {
     enum { THREADS = 128, LANES = THREADS / T, SCORES = T > LANES ? T / LANES : 1 };
 
@@ -64,13 +70,13 @@ template <int T> struct Values {
 
 template <int T>
 KC_DEVICE void forward(float *s, float *out, const float *qkv, float *lse, int tokens, int heads, int width, int hd, int block,
-                       float scale) {
+                       int prefix, float scale) {
     typedef Tile<T> Tl;
     int tid = threadIdx.x, r = tid / Tl::LANES, cl = tid % Tl::LANES, ld = (hd + 3) / 4 * 4 + 4;
     float *qs = s, *ks = qs + T * ld, *vs = ks + T * ld, *ps = vs + T * ld + r * (T + 1);
     i64 b = blockIdx.x / heads, h = blockIdx.x % heads, stride = 3 * (i64)width;
     int first = blockIdx.y * T, i = first + r, last = first + T < tokens ? first + T - 1 : tokens - 1;
-    int own = i < tokens ? (i / block + 1) * block : 0, all = (last / block + 1) * block;
+    int own = i < tokens ? reads(i, block, prefix) : 0, all = reads(last, block, prefix);
     const float *q = qkv + b * tokens * stride + h * hd;
     Tl::load(qs, ld, q, stride, first, tokens, hd);
     Values<T> o;
@@ -111,13 +117,13 @@ KC_DEVICE void forward(float *s, float *out, const float *qkv, float *lse, int t
 // dq of a tile of queries, and delta[image, head, token] = Σ dout·out.
 template <int T>
 KC_DEVICE void backward_q(float *s, float *dqkv, float *delta, const float *dout, const float *out, const float *qkv,
-                          const float *lse, int tokens, int heads, int width, int hd, int block, float scale) {
+                          const float *lse, int tokens, int heads, int width, int hd, int block, int prefix, float scale) {
     typedef Tile<T> Tl;
     int tid = threadIdx.x, r = tid / Tl::LANES, cl = tid % Tl::LANES, ld = (hd + 3) / 4 * 4 + 4;
     float *qs = s, *gs = qs + T * ld, *ks = gs + T * ld, *vs = ks + T * ld, *ds = vs + T * ld + r * (T + 1);
     i64 b = blockIdx.x / heads, h = blockIdx.x % heads, stride = 3 * (i64)width;
     int first = blockIdx.y * T, i = first + r, last = first + T < tokens ? first + T - 1 : tokens - 1;
-    int own = i < tokens ? (i / block + 1) * block : 0, all = (last / block + 1) * block;
+    int own = i < tokens ? reads(i, block, prefix) : 0, all = reads(last, block, prefix);
     const float *q = qkv + b * tokens * stride + h * hd, *g = dout + b * tokens * width + h * hd;
     Tl::load(qs, ld, q, stride, first, tokens, hd);
     Tl::load(gs, ld, g, width, first, tokens, hd);
@@ -153,20 +159,20 @@ KC_DEVICE void backward_q(float *s, float *dqkv, float *delta, const float *dout
 // dk and dv of a tile of keys, over the queries that read them.
 template <int T>
 KC_DEVICE void backward_kv(float *s, float *dqkv, const float *delta, const float *dout, const float *qkv, const float *lse,
-                           int tokens, int heads, int width, int hd, int block, float scale) {
+                           int tokens, int heads, int width, int hd, int block, int prefix, float scale) {
     typedef Tile<T> Tl;
     int tid = threadIdx.x, r = tid / Tl::LANES, cl = tid % Tl::LANES, ld = (hd + 3) / 4 * 4 + 4;
     float *ks = s, *vs = ks + T * ld, *qs = vs + T * ld, *gs = qs + T * ld, *ls = gs + T * ld, *dl = ls + T;
     float *ps = dl + T + r * (T + 1), *ds = ps + T * (T + 1);
     i64 b = blockIdx.x / heads, h = blockIdx.x % heads, stride = 3 * (i64)width;
-    int first = blockIdx.y * T, j = first + r, from = j / block * block; // first query that reads key j
+    int first = blockIdx.y * T, j = first + r, from = first_reader(j, block, prefix);
     const float *q = qkv + b * tokens * stride + h * hd, *g = dout + b * tokens * width + h * hd;
     Tl::load(ks, ld, q + width, stride, first, tokens, hd);
     Tl::load(vs, ld, q + 2 * width, stride, first, tokens, hd);
     Values<T> dk, dv;
     dk.clear();
     dv.clear();
-    for (int i0 = first / block * block; i0 < tokens; i0 += T) {
+    for (int i0 = first_reader(first, block, prefix); i0 < tokens; i0 += T) {
         Tl::load(qs, ld, q, stride, i0, tokens, hd);
         Tl::load(gs, ld, g, width, i0, tokens, hd);
         if (tid < T && i0 + tid < tokens) {
@@ -197,23 +203,23 @@ KC_DEVICE void backward_kv(float *s, float *dqkv, const float *delta, const floa
 
 #define ATTENTION(T)                                                                                                               \
     KERNEL(attention_##T, 128, 2)                                                                                                  \
-    (float *out, const float *qkv, float *lse, int tokens, int heads, int width, int hd, int block, float scale) {                 \
+    (float *out, const float *qkv, float *lse, int tokens, int heads, int width, int hd, int block, int prefix, float scale) {     \
         SHARED(s);                                                                                                                 \
-        forward<T>(s, out, qkv, lse, tokens, heads, width, hd, block, scale);                                                      \
+        forward<T>(s, out, qkv, lse, tokens, heads, width, hd, block, prefix, scale);                                              \
     }                                                                                                                              \
     EXPORT(attention_##T, 128)                                                                                                     \
     KERNEL(attention_dq_##T, 128, 2)                                                                                               \
     (float *dqkv, float *delta, const float *dout, const float *out, const float *qkv, const float *lse, int tokens, int heads,    \
-     int width, int hd, int block, float scale) {                                                                                  \
+     int width, int hd, int block, int prefix, float scale) {                                                                      \
         SHARED(s);                                                                                                                 \
-        backward_q<T>(s, dqkv, delta, dout, out, qkv, lse, tokens, heads, width, hd, block, scale);                                \
+        backward_q<T>(s, dqkv, delta, dout, out, qkv, lse, tokens, heads, width, hd, block, prefix, scale);                        \
     }                                                                                                                              \
     EXPORT(attention_dq_##T, 128)                                                                                                  \
     KERNEL(attention_dkv_##T, 128, 2)                                                                                              \
     (float *dqkv, const float *delta, const float *dout, const float *qkv, const float *lse, int tokens, int heads, int width,     \
-     int hd, int block, float scale) {                                                                                             \
+     int hd, int block, int prefix, float scale) {                                                                                 \
         SHARED(s);                                                                                                                 \
-        backward_kv<T>(s, dqkv, delta, dout, qkv, lse, tokens, heads, width, hd, block, scale);                                    \
+        backward_kv<T>(s, dqkv, delta, dout, qkv, lse, tokens, heads, width, hd, block, prefix, scale);                            \
     }                                                                                                                              \
     EXPORT(attention_dkv_##T, 128)
 

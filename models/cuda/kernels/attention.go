@@ -15,8 +15,8 @@ const MaxHeadDim = 512
 var attentionTiles = func() (out []attentionTile) {
 	for _, rows := range []int{32, 16, 8, 4} {
 		name := func(s string) string { return fmt.Sprintf("attention%s_%d", s, rows) }
-		out = append(out, attentionTile{rows, kernel("attention", name(""), 128, 2, 9), kernel("attention", name("_dq"), 128, 2, 12),
-			kernel("attention", name("_dkv"), 128, 2, 11)})
+		out = append(out, attentionTile{rows, kernel("attention", name(""), 128, 2, 10), kernel("attention", name("_dq"), 128, 2, 13),
+			kernel("attention", name("_dkv"), 128, 2, 12)})
 	}
 	return out
 }()
@@ -53,10 +53,10 @@ func scaleOf(hd int) float32 { return float32(1 / math.Sqrt(float64(hd))) }
 
 // tileReads is how many rows of keys (or of queries) the tiles of t rows read
 // in all for one head under the block-causal mask.
-func tileReads(tokens, block, t int) (n int) {
+func tileReads(tokens, block, prefix, t int) (n int) {
 	for i := 0; i < tokens; i += t {
 		last := min(i+t, tokens) - 1
-		n += (last/block + 1) * block
+		n += device.ReadTokens(last, block, prefix)
 	}
 	return n
 }
@@ -65,10 +65,11 @@ func tileReads(tokens, block, t int) (n int) {
 var _ = device.On(&does, func(o *Ops, op *device.Attention) {
 	hd := headDim(op.Heads, op.Width)
 	t := attentionTileFor(hd)
-	flops := 4 * device.AttentionPairs(op.Batch, op.Tokens, op.Block) * float64(op.Width)
+	flops := 4 * device.AttentionPairs(op.Batch, op.Tokens, op.Block, op.Prefix) * float64(op.Width)
 	least := f4(4*op.Batch*op.Tokens*op.Width, op.Batch*op.Heads*op.Tokens)
-	bytes := f4(2*op.Batch*op.Tokens*op.Width, 2*op.Batch*op.Width*tileReads(op.Tokens, op.Block, t.rows), op.Batch*op.Heads*op.Tokens)
-	o.call(t.forward).bufs(op.Out, op.QKV, op.LSE).ints(op.Tokens, op.Heads, op.Width, hd, op.Block).floats(scaleOf(hd))
+	read := tileReads(op.Tokens, op.Block, op.Prefix, t.rows)
+	bytes := f4(2*op.Batch*op.Tokens*op.Width, 2*op.Batch*op.Width*read, op.Batch*op.Heads*op.Tokens)
+	o.call(t.forward).bufs(op.Out, op.QKV, op.LSE).ints(op.Tokens, op.Heads, op.Width, hd, op.Block, op.Prefix).floats(scaleOf(hd))
 	o.cost(flops, bytes, least).grid(op.Batch*op.Heads, ceil(op.Tokens, t.rows), 1, attentionThreads, 3*t.rows*stride(hd)+t.rows*(t.rows+1))
 })
 
@@ -78,16 +79,16 @@ var _ = device.On(&does, func(o *Ops, op *device.Attention) {
 var _ = device.On(&does, func(o *Ops, op *device.AttentionBackward) {
 	hd := headDim(op.Heads, op.Width)
 	t := attentionTileFor(hd)
-	pairs := device.AttentionPairs(op.Batch, op.Tokens, op.Block) * float64(op.Width)
+	pairs := device.AttentionPairs(op.Batch, op.Tokens, op.Block, op.Prefix) * float64(op.Width)
 	rows := op.Batch * op.Tokens
-	reads := 2 * op.Batch * op.Width * tileReads(op.Tokens, op.Block, t.rows)
+	reads := 2 * op.Batch * op.Width * tileReads(op.Tokens, op.Block, op.Prefix, t.rows)
 	delta := o.to.Scratch(4 * rows * op.Heads)
 	o.call(t.dq).bufs(op.DQKV).ptr(delta).bufs(op.DOut, op.Out, op.QKV, op.LSE).
-		ints(op.Tokens, op.Heads, op.Width, hd, op.Block).floats(scaleOf(hd))
+		ints(op.Tokens, op.Heads, op.Width, hd, op.Block, op.Prefix).floats(scaleOf(hd))
 	o.cost(6*pairs, f4(4*rows*op.Width, 2*rows*op.Heads, reads), f4(6*rows*op.Width, 2*rows*op.Heads)).
 		grid(op.Batch*op.Heads, ceil(op.Tokens, t.rows), 1, attentionThreads, 4*t.rows*stride(hd)+t.rows*(t.rows+1))
 	o.call(t.dkv).bufs(op.DQKV).ptr(delta).bufs(op.DOut, op.QKV, op.LSE).
-		ints(op.Tokens, op.Heads, op.Width, hd, op.Block).floats(scaleOf(hd))
+		ints(op.Tokens, op.Heads, op.Width, hd, op.Block, op.Prefix).floats(scaleOf(hd))
 	o.cost(8*pairs, f4(4*rows*op.Width, 2*rows*op.Heads, reads), f4(6*rows*op.Width, 2*rows*op.Heads)).
 		grid(op.Batch*op.Heads, ceil(op.Tokens, t.rows), 1, attentionThreads, 4*t.rows*stride(hd)+2*t.rows*(t.rows+1)+2*t.rows)
 })

@@ -14,7 +14,11 @@ var _ = device.On(&does, func(o *Ops, op *device.Embed) {
 	if last := op.At + op.N; last > op.Block {
 		projected = last - max(op.At, op.Block)
 	}
-	bytes := f4(op.Batch*op.N*op.Width, op.Batch*projected*op.Width, op.Batch*op.Width, 2*op.N*op.Width)
+	classes := op.Batch * op.Width
+	if op.Class.Absent() {
+		classes = 0
+	}
+	bytes := f4(op.Batch*op.N*op.Width, op.Batch*projected*op.Width, classes, 2*op.N*op.Width)
 	o.call(embedKernel).bufs(op.U, op.Proj, op.Start, op.InPos, op.Pos, op.Class).ptr(list(op.Labels), list(op.Order)).
 		ints(op.At, op.N, op.ProjAt, op.ProjTokens, op.Width, op.Block)
 	o.cost(0, bytes, bytes).rows(op.Batch*op.N, op.Width, 0)
@@ -29,6 +33,9 @@ var _ = device.On(&does, func(o *Ops, op *device.EmbedBackward) {
 		ints(op.Batch, op.Tokens, op.Width, op.Block)
 	o.cost(0, bytes, bytes).grid(op.Tokens, ceil(op.Width, 128), 1, 128, 0)
 
+	if op.DClass.Absent() {
+		return
+	}
 	part := o.to.Scratch(4 * op.Batch * op.Width)
 	o.call(embedClassPartKernel).ptr(part, at(op.DU)).ints(op.Tokens, op.Width)
 	o.cost(0, du1+f4(op.Batch*op.Width), 0).grid(op.Batch, ceil(op.Width, 32), 1, 256, 256)

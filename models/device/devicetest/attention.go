@@ -9,15 +9,29 @@ import (
 )
 
 // pattern is an attention's shape.
-type pattern struct{ batch, tokens, heads, width, block int }
+type pattern struct{ batch, tokens, heads, width, block, prefix int }
 
 var patterns = []pattern{
-	{1, 1, 1, 1, 1}, {2, 3, 1, 3, 1}, {1, 4, 2, 6, 2}, {3, 16, 4, 96, 1}, {3, 16, 4, 96, 2}, {2, 16, 4, 96, 4}, {2, 16, 1, 64, 16},
-	{2, 49, 3, 48, 7}, {7, 64, 2, 128, 1}, {5, 64, 4, 100, 8}, {1, 128, 1, 49, 1}, {1, 100, 8, 8, 50}, {20, 16, 6, 96, 4},
+	{1, 1, 1, 1, 1, 0}, {2, 3, 1, 3, 1, 0}, {1, 4, 2, 6, 2, 0}, {3, 16, 4, 96, 1, 0}, {3, 16, 4, 96, 2, 0}, {2, 16, 4, 96, 4, 0},
+	{2, 16, 1, 64, 16, 0}, {2, 49, 3, 48, 7, 0}, {7, 64, 2, 128, 1, 0}, {5, 64, 4, 100, 8, 0}, {1, 128, 1, 49, 1, 0},
+	{1, 100, 8, 8, 50, 0}, {20, 16, 6, 96, 4, 0},
+	{2, 3, 1, 3, 1, 1}, {2, 5, 2, 6, 2, 1}, {3, 20, 4, 96, 1, 4}, {2, 19, 4, 96, 8, 3}, {2, 21, 1, 64, 16, 5}, {5, 80, 4, 100, 8, 16},
+	{1, 100, 2, 98, 1, 51},
 }
 
 func (p pattern) rows() int   { return p.batch * p.tokens }
 func (p pattern) small() bool { return p.batch == 2 && p.tokens == 3 }
+
+// steps are the tokens of a sequence as they are decoded: a prefix, then blocks.
+func (p pattern) steps() (out [][2]int) {
+	if p.prefix > 0 {
+		out = append(out, [2]int{0, p.prefix})
+	}
+	for at := p.prefix; at < p.tokens; at += p.block {
+		out = append(out, [2]int{at, p.block})
+	}
+	return out
+}
 
 var _ = of[device.Attention](attention)
 
@@ -31,7 +45,7 @@ func attention() []*trial {
 			tr.run = func(m *machine) {
 				device.Do(m, device.Attention{
 					Out: m.at(o), QKV: m.at(qkv), LSE: m.at(lse), Batch: p.batch, Tokens: p.tokens, Heads: p.heads,
-					Width: p.width, Block: p.block,
+					Width: p.width, Block: p.block, Prefix: p.prefix,
 				})
 			}
 			if spread > 1 { // a score of some hundred is rounded before exp takes it
@@ -56,7 +70,7 @@ func attentionBackward() []*trial {
 		forward := func(m *machine) {
 			device.Do(m, device.Attention{
 				Out: m.at(o), QKV: m.at(qkv), LSE: m.at(lse), Batch: p.batch, Tokens: p.tokens, Heads: p.heads,
-				Width: p.width, Block: p.block,
+				Width: p.width, Block: p.block, Prefix: p.prefix,
 			})
 		}
 		tr.gradient = &gradient{forward: forward, out: o, seed: dout, of: []pair{{qkv, dqkv}}}
@@ -64,7 +78,7 @@ func attentionBackward() []*trial {
 			forward(m)
 			device.Do(m, device.AttentionBackward{
 				DQKV: m.at(dqkv), DOut: m.at(dout), Out: m.at(o), QKV: m.at(qkv), LSE: m.at(lse), Batch: p.batch,
-				Tokens: p.tokens, Heads: p.heads, Width: p.width, Block: p.block,
+				Tokens: p.tokens, Heads: p.heads, Width: p.width, Block: p.block, Prefix: p.prefix,
 			})
 		}
 		tr.slack = 2
@@ -84,7 +98,7 @@ func attentionDecode() []*trial {
 	for _, p := range patterns {
 		for _, spare := range []int{0, 3} {
 			tr := newTrial("%+v capacity %d", p, p.tokens+spare)
-			capacity, size := p.tokens+spare, p.batch*p.block*p.width
+			capacity, size := p.tokens+spare, p.batch*max(p.block, p.prefix)*p.width
 			qkv := tr.normal("qkv", p.rows()*3*p.width)
 			o, lse := tr.unset("full", p.rows()*p.width, sum), tr.unset("lse", p.rows()*p.heads, sum)
 			decoded := tr.unset("decoded", p.rows()*p.width, sum)
@@ -93,17 +107,18 @@ func attentionDecode() []*trial {
 			tr.run = func(m *machine) {
 				device.Do(m, device.Attention{
 					Out: m.at(o), QKV: m.at(qkv), LSE: m.at(lse), Batch: p.batch, Tokens: p.tokens, Heads: p.heads,
-					Width: p.width, Block: p.block,
+					Width: p.width, Block: p.block, Prefix: p.prefix,
 				})
-				w := p.block * p.width
-				for at := 0; at < p.tokens; at += p.block {
+				for _, part := range p.steps() {
+					at, n := part[0], part[1]
+					w := n * p.width
 					all, results := m.at(qkv), m.at(decoded)
 					device.Do(m, device.Copy2D{
 						Dst: m.at(in), LDDst: 3 * w, Src: all.Slice(3*at*p.width, all.N-3*at*p.width),
 						LDSrc: 3 * p.tokens * p.width, Rows: p.batch, N: 3 * w,
 					})
 					device.Do(m, device.AttentionDecode{
-						Out: m.at(step), QKV: m.at(in), Cache: m.at(cache), Batch: p.batch, At: at, N: p.block,
+						Out: m.at(step), QKV: m.at(in), Cache: m.at(cache), Batch: p.batch, At: at, N: n,
 						Capacity: capacity, Heads: p.heads, Width: p.width,
 					})
 					device.Do(m, device.Copy2D{
@@ -123,7 +138,12 @@ func attentionDecode() []*trial {
 // be it NaN, changes no bit of an earlier token.
 func attentionCausal(t *testing.T, be device.Backend) {
 	for _, p := range patterns {
-		if p.block == p.tokens {
+		blocks := (p.tokens - p.prefix) / p.block
+		known := p.prefix + blocks/2*p.block // tokens that stay as they are
+		if known == 0 {
+			known = p.block
+		}
+		if known == p.tokens {
 			continue
 		}
 		tr := newTrial("%+v", p)
@@ -132,12 +152,8 @@ func attentionCausal(t *testing.T, be device.Backend) {
 		tr.run = func(m *machine) {
 			device.Do(m, device.Attention{
 				Out: m.at(o), QKV: m.at(qkv), LSE: m.at(lse), Batch: p.batch, Tokens: p.tokens, Heads: p.heads,
-				Width: p.width, Block: p.block,
+				Width: p.width, Block: p.block, Prefix: p.prefix,
 			})
-		}
-		known := p.tokens / 2 / p.block * p.block // tokens that stay as they are
-		if known == 0 {
-			known = p.block
 		}
 		draw := func() []float32 {
 			m := tr.place(t, be)

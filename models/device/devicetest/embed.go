@@ -7,12 +7,16 @@ type sequence struct {
 	batch, tokens, width, block int
 	strided                     bool
 	bare                        bool // without places
+	classless                   bool // without classes
 }
 
 var sequences = []sequence{
-	{2, 4, 3, 1, false, false}, {2, 4, 3, 2, true, false}, {1, 1, 1, 1, false, false}, {3, 16, 12, 16, false, false},
-	{5, 16, 49, 4, true, false}, {64, 16, 96, 1, false, false}, {20, 64, 100, 8, true, false}, {2, 4, 513, 2, true, false},
-	{2, 4, 3, 2, true, true}, {3, 16, 12, 16, false, true}, {64, 16, 96, 1, false, true},
+	{2, 4, 3, 1, false, false, false}, {2, 4, 3, 2, true, false, false}, {1, 1, 1, 1, false, false, false},
+	{3, 16, 12, 16, false, false, false},
+	{5, 16, 49, 4, true, false, false}, {64, 16, 96, 1, false, false, false}, {20, 64, 100, 8, true, false, false},
+	{2, 4, 513, 2, true, false, false},
+	{2, 4, 3, 2, true, true, false}, {3, 16, 12, 16, false, true, false}, {64, 16, 96, 1, false, true, false},
+	{2, 4, 3, 2, true, false, true}, {5, 16, 49, 4, true, false, true}, {20, 64, 100, 8, true, true, true},
 }
 
 // table is a table of places, absent where there are none.
@@ -24,6 +28,14 @@ func (q sequence) table(tr *trial, name string, k kind) slot {
 }
 
 const classes = 5
+
+// class is the table of classes, absent where there is none.
+func (q sequence) class(tr *trial, name string, k kind) slot {
+	if q.classless {
+		return absent
+	}
+	return tr.sizes(tr.as(tr.normal(name, classes*q.width), k))
+}
 
 // place is the raster position of a generation index.
 func (q sequence) place() []int32 {
@@ -56,7 +68,7 @@ func embed() []*trial {
 			labels, order := whole.indices(q.labels(whole)), whole.indices(q.place())
 			u, proj := whole.unset("u", q.batch*q.tokens*w, element), whole.normal("proj", q.batch*q.tokens*w)
 			start, inpos := whole.normal("start", q.block*w), whole.sizes(q.table(whole, "inpos", element))
-			pos, class := whole.sizes(q.table(whole, "pos", element)), whole.sizes(whole.normal("class", classes*w))
+			pos, class := whole.sizes(q.table(whole, "pos", element)), q.class(whole, "class", element)
 			whole.run = func(m *machine) {
 				device.Do(m, device.Embed{
 					U: m.at(u), Proj: m.at(proj), Start: m.at(start), InPos: m.at(inpos), Pos: m.at(pos),
@@ -64,7 +76,7 @@ func embed() []*trial {
 					ProjTokens: q.tokens, Width: w, Block: q.block,
 				})
 			}
-			whole.ranges = q.tokens == 4
+			whole.ranges = q.tokens == 4 && !q.classless
 		}
 		out = append(out, whole)
 		// One AR step as in decoding: proj holds the block before.
@@ -82,7 +94,7 @@ func embed() []*trial {
 				proj = tr.normal("proj", size)
 			}
 			start, inpos := tr.normal("start", q.block*w), tr.sizes(q.table(tr, "inpos", element))
-			pos, class := tr.sizes(q.table(tr, "pos", element)), tr.sizes(tr.normal("class", classes*w))
+			pos, class := tr.sizes(q.table(tr, "pos", element)), q.class(tr, "class", element)
 			tr.run = func(m *machine) {
 				device.Do(m, device.Embed{
 					U: m.at(u), Proj: m.at(proj), Start: m.at(start), InPos: m.at(inpos), Pos: m.at(pos),
@@ -101,7 +113,7 @@ func embed() []*trial {
 		at, projAt := q.tokens-2, q.tokens-2-q.block
 		u, proj := tr.unset("u", q.batch*2*w, element), tr.normal("proj", q.batch*(q.block+2)*w)
 		start, inpos := tr.normal("start", q.block*w), tr.sizes(q.table(tr, "inpos", element))
-		pos, class := tr.sizes(q.table(tr, "pos", element)), tr.sizes(tr.normal("class", classes*w))
+		pos, class := tr.sizes(q.table(tr, "pos", element)), q.class(tr, "class", element)
 		tr.run = func(m *machine) {
 			device.Do(m, device.Embed{
 				U: m.at(u), Proj: m.at(proj), Start: m.at(start), InPos: m.at(inpos), Pos: m.at(pos),
@@ -124,7 +136,7 @@ func embedBackward() []*trial {
 		labels, order := tr.indices(q.labels(tr)), tr.indices(q.place())
 		du, dproj := tr.normal("du", size), tr.unset("dproj", size, element)
 		dstart, dinpos := tr.as(tr.normal("dstart", q.block*w), sum), q.table(tr, "dinpos", sum)
-		dpos, dclass := q.table(tr, "dpos", sum), tr.sizes(tr.as(tr.normal("dclass", classes*w), sum))
+		dpos, dclass := q.table(tr, "dpos", sum), q.class(tr, "dclass", sum)
 		tr.run = func(m *machine) {
 			device.Do(m, device.EmbedBackward{
 				DProj: m.at(dproj), DStart: m.at(dstart), DInPos: m.at(dinpos), DPos: m.at(dpos), DClass: m.at(dclass),
@@ -134,8 +146,12 @@ func embedBackward() []*trial {
 		}
 		u, proj, start := tr.extra(tr.unset("u", size, element)), tr.extra(tr.normal("proj", size)), tr.extra(tr.normal("start", q.block*w))
 		inpos, pos := tr.extra(q.table(tr, "inpos", element)), tr.extra(q.table(tr, "pos", element))
-		class := tr.extra(tr.normal("class", classes*w))
-		of := []pair{{proj, dproj}, {start, dstart}, {class, dclass}}
+		class := absent
+		of := []pair{{proj, dproj}, {start, dstart}}
+		if !q.classless {
+			class = tr.extra(tr.normal("class", classes*w))
+			of = append(of, pair{class, dclass})
+		}
 		if !q.bare {
 			of = append(of, pair{inpos, dinpos}, pair{pos, dpos})
 		}
@@ -145,7 +161,7 @@ func embedBackward() []*trial {
 				Labels: m.list(labels), Order: m.list(order), Batch: q.batch, N: q.tokens, ProjTokens: q.tokens, Width: w, Block: q.block,
 			})
 		}}
-		tr.ranges = q.tokens == 4
+		tr.ranges = q.tokens == 4 && !q.classless
 		out = append(out, tr)
 	}
 	return out

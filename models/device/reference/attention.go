@@ -71,10 +71,8 @@ var _ = device.On(&ops, func(d *Backend, o *device.Attention) {
 			for i := range o.Tokens {
 				row := b*o.Tokens + i
 				var scores []float64
-				for j := range o.Tokens {
-					if j/o.Block <= i/o.Block { // the readable ones come first
-						scores = append(scores, scale*dot(q.of(row, query, h), q.of(b*o.Tokens+j, key, h)))
-					}
+				for j := range device.ReadTokens(i, o.Block, o.Prefix) {
+					scores = append(scores, scale*dot(q.of(row, query, h), q.of(b*o.Tokens+j, key, h)))
 				}
 				at := row*o.Width + h*q.size
 				l[(b*o.Heads+h)*o.Tokens+i] = attend(O[at:at+q.size], scores, func(j int) []float64 { return q.of(b*o.Tokens+j, value, h) })
@@ -98,10 +96,7 @@ var _ = device.On(&ops, func(d *Backend, o *device.AttentionBackward) {
 				row := b*o.Tokens + i
 				at := row*o.Width + h*q.size
 				do, out := DO[at:at+q.size], O[at:at+q.size]
-				for j := range o.Tokens {
-					if j/o.Block > i/o.Block {
-						continue
-					}
+				for j := range device.ReadTokens(i, o.Block, o.Prefix) {
 					other := b*o.Tokens + j
 					s := scale * dot(q.of(row, query, h), q.of(other, key, h))
 					p := math.Exp(s - l[(b*o.Heads+h)*o.Tokens+i])

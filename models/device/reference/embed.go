@@ -9,16 +9,19 @@ func (d *Backend) table(b device.Buffer, width int) matrix {
 
 var _ = device.On(&ops, func(d *Backend, o *device.Embed) {
 	U, S := d.rows(o.U, o.Batch*o.N, o.Width), d.rows(o.Start, o.Block, o.Width)
-	C := d.table(o.Class, o.Width)
-	var I, P, J matrix
-	places := !o.Pos.Absent()
+	var I, P, J, C matrix
+	var label []int32
+	places, classes := !o.Pos.Absent(), !o.Class.Absent()
+	if classes {
+		C, label = d.table(o.Class, o.Width), d.indices(o.Labels, o.Batch)
+	}
 	if places {
 		I, P = d.table(o.InPos, o.Width), d.table(o.Pos, o.Width)
 	}
 	if !o.Proj.Absent() {
 		J = d.rows(o.Proj, o.Batch*o.ProjTokens, o.Width)
 	}
-	label, place := d.indices(o.Labels, o.Batch), d.indices(o.Order, o.At+o.N)
+	place := d.indices(o.Order, o.At+o.N)
 	for b := range o.Batch {
 		for t := range o.N {
 			i, row := o.At+t, U.row(b*o.N+t)
@@ -35,20 +38,25 @@ var _ = device.On(&ops, func(d *Backend, o *device.Embed) {
 			if places {
 				addScaled(row, 1, P.row(int(place[i])))
 			}
-			addScaled(row, 1, C.row(int(label[b])))
+			if classes {
+				addScaled(row, 1, C.row(int(label[b])))
+			}
 		}
 	}
 })
 
 var _ = device.On(&ops, func(d *Backend, o *device.EmbedBackward) {
 	U, J, S := d.rows(o.DU, o.Batch*o.Tokens, o.Width), d.rows(o.DProj, o.Batch*o.Tokens, o.Width), d.rows(o.DStart, o.Block, o.Width)
-	C := d.table(o.DClass, o.Width)
-	var I, P matrix
-	places := !o.DPos.Absent()
+	var I, P, C matrix
+	var label []int32
+	places, classes := !o.DPos.Absent(), !o.DClass.Absent()
+	if classes {
+		C, label = d.table(o.DClass, o.Width), d.indices(o.Labels, o.Batch)
+	}
 	if places {
 		I, P = d.rows(o.DInPos, o.Tokens, o.Width), d.rows(o.DPos, o.Tokens, o.Width)
 	}
-	label, place := d.indices(o.Labels, o.Batch), d.indices(o.Order, o.Tokens)
+	place := d.indices(o.Order, o.Tokens)
 	clear(J.values)
 	for b := range o.Batch {
 		for i := range o.Tokens {
@@ -64,7 +72,9 @@ var _ = device.On(&ops, func(d *Backend, o *device.EmbedBackward) {
 			if places {
 				addScaled(P.row(int(place[i])), 1, g)
 			}
-			addScaled(C.row(int(label[b])), 1, g)
+			if classes {
+				addScaled(C.row(int(label[b])), 1, g)
+			}
 		}
 	}
 })

@@ -47,10 +47,10 @@ class Model(pra.Model):
         """x [A, N, P], hidden [A, N] of truth values, labels [A]"""
         m = hidden[..., None].astype(float)
         e = self.lin("in", wrap(np.where(hidden[..., None], 0, x))) * (1 - m) + self.p["in.mask"] * m
-        u = e + self.p["in.class"][np.asarray(labels)].reshape(len(x), 1, self.width)
+        u = pra.classed(self, e, labels)
         if self.positions == "learned":
             u = u + self.p["in.pos"]
-        return self.stack("trunk", self.depth, u, self.width, self.norm, self.mlp_kind)
+        return self.stack("trunk", self.depth, pra.behind(self, u, labels), self.width, self.norm, self.mlp_kind)[:, self.class_tokens:]
 
     def masks(self, tr, images):
         u, out = Noise(tr["seed"]).uniforms(2, images, 1)[:, 0], []
@@ -117,7 +117,8 @@ def shapes(c):
 
 
 MODEL = dict(size=6, channels=1, classes=3, patch=2, width=8, depth=2, heads=2, mlp=2, head_width=8, head_depth=2,
-             head_modulation="block", target="x", norm="layernorm", mlp_kind="gelu", positions="learned", qk_norm="none")
+             head_modulation="block", target="x", norm="layernorm", mlp_kind="gelu", positions="learned", qk_norm="none",
+             class_tokens=0)
 TRAIN = dict(seed=1, mask_ratio_min=0.3, mask_ratio_std=0.5, flow_samples=1, time_mean=0.0, time_std=1.0, class_dropout=0.5)
 CASES = [  # name, model, training
     ("x", {}, dict(seed=2)),
@@ -126,6 +127,8 @@ CASES = [  # name, model, training
     ("all hidden", dict(size=4), dict(seed=4, mask_ratio_std=0.0, time_mean=2.0, time_std=0.5, flow_samples=2)),
     ("another trunk", dict(width=16, norm="rmsnorm", mlp_kind="swiglu", positions="rope2d", qk_norm="rmsnorm"), dict(seed=8)),
     ("one token", dict(patch=6), dict(seed=7, mask_ratio_min=0.0)),
+    ("class tokens", dict(class_tokens=3), dict(seed=9)),
+    ("class tokens, rope", dict(class_tokens=2, width=16, positions="rope2d", qk_norm="rmsnorm", norm="rmsnorm"), dict(seed=10)),
 ]
 HOW = dict(seed=11, ar_steps=3, flow_steps=3, solver="euler", last_step=0.04, guidance=0.0, guidance_schedule="constant",
            guidance_from=0.0, guidance_to=1.0)

@@ -166,10 +166,10 @@ def norm(x):
     return y / ((y * y).mean(-1) + 1e-5) ** 0.5
 
 
-PLAIN = dict(norm="layernorm", mlp_kind="gelu", positions="learned", qk_norm="none")  # a trunk whose case says nothing else
+PLAIN = dict(norm="layernorm", mlp_kind="gelu", positions="learned", qk_norm="none", class_tokens=0)  # a trunk whose case says nothing else
 
 
-# What the keys norm, mlp_kind, positions and qk_norm do to a trunk; p holds its tensors.
+# What the keys norm, mlp_kind, positions, qk_norm and class_tokens do to a trunk; p holds its tensors.
 
 def normed(p, name, x, kind):
     if kind == "rmsnorm":
@@ -194,10 +194,10 @@ def inner(kind, m, W):  # columns of up, rows of down
     return 2 * n, n
 
 
-def turned(x, raster, grid):  # x [A, heads, N, hd]
+def turned(x, rows, columns):  # x [A, heads, N, hd]
     q = x.shape[-1] // 4
     theta = 10000.0 ** (-np.arange(q) / q)
-    a = np.concatenate([(raster // grid)[:, None] * theta, (raster % grid)[:, None] * theta], 1)
+    a = np.concatenate([rows[:, None] * theta, columns[:, None] * theta], 1)
     x1, x2 = x[..., :2 * q], x[..., 2 * q:]
     return concat([x1 * np.cos(a) - x2 * np.sin(a), x1 * np.sin(a) + x2 * np.cos(a)], 3)
 
@@ -207,8 +207,23 @@ def placed(model, t, q, k, raster):  # queries and keys of the layer t before th
         g = model.p[t + "qk.gain"]
         q, k = sphere(q) * g[0], sphere(k) * g[1]
     if model.positions == "rope2d":
-        q, k = turned(q, raster, model.grid), turned(k, raster, model.grid)
+        n = np.arange(model.class_tokens)  # in a row above the image
+        rows, columns = np.concatenate([n * 0 - 1, raster // model.grid]), np.concatenate([n, raster % model.grid])
+        q, k = turned(q, rows, columns), turned(k, rows, columns)
     return q, k
+
+
+def mask(first, N, B):  # of first class tokens and N others in blocks of B
+    block = np.concatenate([np.full(first, -1), np.arange(N) // B])
+    return np.where(block[None, :] <= block[:, None], 0.0, -np.inf)
+
+
+def behind(model, u, labels):  # the tokens u behind those of their class
+    return concat([model.p["trunk.class"][np.asarray(labels)], u], 1) if model.class_tokens else u
+
+
+def classed(model, u, labels):  # u with the class added, where it has no tokens
+    return u if model.class_tokens else u + model.p["in.class"][np.asarray(labels)].reshape(len(labels), 1, model.width)
 
 
 class Model:
@@ -279,20 +294,20 @@ class Model:
         u = concat([start, rest], 1)
         if self.positions == "learned":
             u = u + self.p["in.pos"][self.raster]
-        u = u + self.p["in.class"][np.asarray(labels)].reshape(A, 1, W)
-        return self.stack("trunk", self.depth, u, W, self.norm, self.mlp_kind)
+        u = behind(self, classed(self, u, labels), labels)
+        return self.stack("trunk", self.depth, u, W, self.norm, self.mlp_kind)[:, self.class_tokens:]
 
     def stack(self, name, depth, u, W, kind="layernorm", mlp="gelu"):
-        A, N, B = u.shape[0], u.shape[1], self.block
-        blk, hd = np.arange(N) // B, W // self.heads
-        mask = np.where(blk[None, :] <= blk[:, None], 0.0, -np.inf)
+        A, N, hd = u.shape[0], u.shape[1], W // self.heads
+        first = self.class_tokens if name == "trunk" else 0
+        seen = mask(first, N - first, self.block)
         for l in range(depth):
             t = f"{name}.{l}."
             qkv = self.lin(t + "qkv", normed(self.p, t + "norm1", u, kind))
             q, k, v = (qkv[:, :, j * W:(j + 1) * W].reshape(A, N, self.heads, hd).swap(1, 2) for j in range(3))
             if name == "trunk":
                 q, k = placed(self, t, q, k, self.raster)
-            s = q @ k.swap(2, 3) * (1 / math.sqrt(hd)) + mask
+            s = q @ k.swap(2, 3) * (1 / math.sqrt(hd)) + seen
             e = (s - s.v.max(-1, keepdims=True)).exp()
             a = (e / (e.mean(-1) * float(N))) @ v
             u = u + self.lin(t + "out", a.swap(1, 2).reshape(A, N, W))
@@ -483,7 +498,10 @@ def shapes(c):
     out = {"in.weight": (P, W), "in.start": (c["block"], W)}
     if c["positions"] == "learned":
         out |= {"in.inpos": (N, W), "in.pos": (N, W)}
-    out["in.class"] = (c["classes"] + 1, W)
+    if c["class_tokens"]:
+        out["trunk.class"] = (c["classes"] + 1, c["class_tokens"], W)
+    else:
+        out["in.class"] = (c["classes"] + 1, W)
     def lin(name, a, b):
         out[name + ".weight"], out[name + ".bias"] = (a, b), (b,)
     def ln(name, W):
@@ -647,6 +665,12 @@ CASES = [  # name, model, training, sampling, factors of the optimiser's gradien
     ("jacobi-identity", ID | dict(size=8), {}, dict(more=[
         dict(rollout_depth=r, window=w, tolerance=t, start="decoder", guidance=g)
         for r, w, t, g in ((16, 0, 0.1, 0.0), (3, 8, 0.05, 1.5))]), None),
+    ("class-tokens", dict(class_tokens=3), dict(rollout_depth=2, flow_samples=2, anchor=0.25), {}, [1.0, -0.5]),
+    ("class-tokens-strided", BIG | ST | S | dict(class_tokens=2, width=16, positions="rope2d", qk_norm="rmsnorm", norm="rmsnorm", mlp_kind="swiglu"),
+     dict(rollout_depth=1, input_noise=0.25), dict(more=[dict(guidance=1.5, rollout_depth=2)]), None),
+    ("class-tokens-jacobi", B2 | dict(size=8, class_tokens=5, decoder="causal", encoder="context", coder_width=8), dict(rollout_depth=5),
+     dict(guidance=0.5, more=[dict(rollout_depth=r, window=w, tolerance=t, start=start, guidance=g)
+                              for r, w, t, start, g in ((8, 0, 0.11, "decoder", 0.0), (2, 4, 0.0, "zero", 1.5), (8, 2, 0.0, "decoder", 0.5))]), None),
 ]
 
 

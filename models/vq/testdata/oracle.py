@@ -16,7 +16,7 @@ import numpy as np
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "..", "pra", "testdata"))
-from oracle import T, Noise, backward, concat, feed, inner, normed, placed, plain, sphere, wrap  # noqa: E402
+from oracle import T, Noise, backward, behind, classed, concat, feed, inner, mask, normed, placed, plain, sphere, wrap  # noqa: E402
 
 COMMAND = "python3 models/vq/testdata/oracle.py"
 
@@ -51,17 +51,16 @@ class Model:
         return np.rint((np.clip(x, -1, 1) + 1) * 127.5).astype(int)
 
     def stack(self, name, u, depth, W, block):
-        A, N, hd = len(u.v), self.N, W // self.heads
-        kind, mlp = (self.norm, self.mlp_kind) if name == "trunk" else ("layernorm", "gelu")
-        blk = np.arange(N) // block
-        mask = np.where(blk[None, :] <= blk[:, None], 0.0, -np.inf)
+        A, N, hd = len(u.v), u.shape[1], W // self.heads
+        kind, mlp, first = (self.norm, self.mlp_kind, self.class_tokens) if name == "trunk" else ("layernorm", "gelu", 0)
+        seen = mask(first, self.N, block)
         for l in range(depth):
             t = f"{name}.{l}."
             qkv = self.lin(t + "qkv", normed(self.p, t + "norm1", u, kind))
             q, k, v = (qkv[:, :, j * W:(j + 1) * W].reshape(A, N, self.heads, hd).swap(1, 2) for j in range(3))
             if name == "trunk":
-                q, k = placed(self, t, q, k, np.arange(N))
-            s = q @ k.swap(2, 3) * (1 / math.sqrt(hd)) + mask
+                q, k = placed(self, t, q, k, np.arange(self.N))
+            s = q @ k.swap(2, 3) * (1 / math.sqrt(hd)) + seen
             e = (s - s.v.max(-1, keepdims=True)).exp()
             a = (e / (e.mean(-1) * float(N))) @ v
             u = u + self.lin(t + "out", a.swap(1, 2).reshape(A, N, W))
@@ -114,10 +113,10 @@ class Model:
         if self.positions == "learned":
             rest = rest + self.p["in.inpos"][:N - B]
         start = self.p["in.start"] + np.zeros((A, B, W))
-        u = concat([start, rest], 1) + self.p["in.class"][np.asarray(labels)].reshape(A, 1, W)
+        u = classed(self, concat([start, rest], 1), labels)
         if self.positions == "learned":
             u = u + self.p["in.pos"]
-        return self.lin("logits", self.stack("trunk", u, self.depth, W, B))
+        return self.lin("logits", self.stack("trunk", behind(self, u, labels), self.depth, W, B)[:, self.class_tokens:])
 
     def loss(self, codes, labels):
         l = self.logits(codes, labels)
@@ -175,7 +174,11 @@ def shapes(c):
     lin("tokenizer.in", P, C), lin("tokenizer.code", C, d), lin("tokenizer.up", d, C), lin("tokenizer.out", C, P)
     out["tokenizer.enc.pos"] = out["tokenizer.dec.pos"] = (N, C)
     stack("tokenizer.enc", c["coder_depth"], C), stack("tokenizer.dec", c["coder_depth"], C)
-    out["in.weight"], out["in.start"], out["in.class"] = (d, W), (c["block"], W), (c["classes"] + 1, W)
+    out["in.weight"], out["in.start"] = (d, W), (c["block"], W)
+    if c["class_tokens"]:
+        out["trunk.class"] = (c["classes"] + 1, c["class_tokens"], W)
+    else:
+        out["in.class"] = (c["classes"] + 1, W)
     if c["positions"] == "learned":
         out["in.pos"] = out["in.inpos"] = (N, W)
     stack("trunk", c["depth"], W, c["norm"], c["mlp_kind"], c["qk_norm"] == "rmsnorm")
@@ -184,7 +187,7 @@ def shapes(c):
 
 
 MODEL = dict(size=4, channels=1, classes=3, patch=2, block=1, codes=7, code_dim=4, coder_width=8, coder_depth=1, width=8, depth=2, heads=2, mlp=2,
-             norm="layernorm", mlp_kind="gelu", positions="learned", qk_norm="none")
+             norm="layernorm", mlp_kind="gelu", positions="learned", qk_norm="none", class_tokens=0)
 TRAIN = dict(seed=1, commitment=0.25, code_decay=0.9, code_reset=0.3)
 CASES = [  # name, model, training
     ("one token a step", {}, dict(seed=2)),
@@ -194,6 +197,8 @@ CASES = [  # name, model, training
     ("rmsnorm, swiglu", dict(norm="rmsnorm", mlp_kind="swiglu"), dict(seed=6)),
     ("rope, qk norm", dict(size=6, block=3, width=16, positions="rope2d", qk_norm="rmsnorm", depth=1), dict(seed=7)),
     ("the whole trunk", dict(block=2, norm="rmsnorm", mlp_kind="swiglu", positions="rope2d", qk_norm="rmsnorm"), dict(seed=8)),
+    ("class tokens", dict(block=2, class_tokens=3), dict(seed=9)),
+    ("class tokens, rope", dict(size=6, block=3, width=16, positions="rope2d", norm="rmsnorm", class_tokens=1), dict(seed=10)),
 ]
 
 
