@@ -13,15 +13,15 @@ import (
 	"sync"
 	"unsafe"
 
-	"prabench/models/cuda/cublas"
+	"prabench/models/cuda/libraries"
 )
 
 // loadBLAS loads the first libcublas that can be; "" where one was, otherwise
 // why none was.
 var loadBLAS = sync.OnceValue(func() string {
 	var why, last string
-	here := cublas.Here()
-	here.Candidates(func(library string) bool {
+	here := libraries.Here()
+	here.Candidates(libraries.CuBLAS, func(library string) bool {
 		path := C.CString(library)
 		defer C.free(unsafe.Pointer(path))
 		text := make([]byte, 512)
@@ -30,11 +30,11 @@ var loadBLAS = sync.OnceValue(func() string {
 			return false
 		}
 		last = C.GoString((*C.char)(unsafe.Pointer(&text[0])))
-		why = fmt.Sprintf("no libcublas could be loaded; %s names one", cublas.Variable)
+		why = fmt.Sprintf("no libcublas could be loaded; %s names one", libraries.CuBLAS.Variable)
 		return true
 	})
-	if asked := here.Env(cublas.Variable); asked != "" && why != "" {
-		return fmt.Sprintf("%s=%s: %s", cublas.Variable, asked, last)
+	if asked := here.Env(libraries.CuBLAS.Variable); asked != "" && why != "" {
+		return fmt.Sprintf("%s=%s: %s", libraries.CuBLAS.Variable, asked, last)
 	}
 	return why
 })

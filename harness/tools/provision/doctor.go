@@ -72,7 +72,7 @@ func Diagnose(places engine.Places, command func(device string) ([]string, error
 	if env.GPU != "" {
 		gpu = Finding{"GPU", "ok", env.GPU + ", driver " + env.Driver, ""}
 	}
-	fs = append(fs, gpu, cudaProgram(command))
+	fs = append(append(fs, gpu), cudaProgram(command)...)
 
 	for _, s := range dataset.Sources() {
 		f := Finding{"data " + s.Set, "missing", s.Description, s.How}

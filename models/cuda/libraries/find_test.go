@@ -1,4 +1,4 @@
-package cublas
+package libraries
 
 import (
 	"os"
@@ -43,8 +43,8 @@ func tree(t *testing.T, env map[string]string, python []string, files ...string)
 	return m
 }
 
-func candidates(m Machine) (out []string) {
-	m.Candidates(func(library string) bool { out = append(out, library); return true })
+func candidates(m Machine, l Library) (out []string) {
+	m.Candidates(l, func(library string) bool { out = append(out, library); return true })
 	return out
 }
 
@@ -72,8 +72,8 @@ func TestFindsCuBLASWhereItIsPut(t *testing.T) {
 			file: "/far/away/nvidia/cu13/lib/libcublas.so.13"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := candidates(tree(t, c.env, c.python, c.file, "/opt/torch/bin/python3"))
-			if want := append(slices.Clone(names), c.file); !slices.Equal(got, want) {
+			got := candidates(tree(t, c.env, c.python, c.file, "/opt/torch/bin/python3"), CuBLAS)
+			if want := append(slices.Clone(CuBLAS.names), c.file); !slices.Equal(got, want) {
 				t.Errorf("tried %q, want the loader's names and then %q alone", got, c.file)
 			}
 		})
@@ -84,20 +84,50 @@ func TestOrderAndChoice(t *testing.T) {
 	files := []string{"/usr/local/cuda/lib64/libcublas.so.12", "/usr/local/cuda/lib64/libcublas.so.13", "/own/libcublas.so.12",
 		"/usr/lib/python3/dist-packages/nvidia/cublas/lib/libcublas.so.12"}
 	m := tree(t, map[string]string{}, nil, files...)
-	want := append(slices.Clone(names), files[1], files[0], files[3])
-	if got := candidates(m); !slices.Equal(got, want) {
+	want := append(slices.Clone(CuBLAS.names), files[1], files[0], files[3])
+	if got := candidates(m, CuBLAS); !slices.Equal(got, want) {
 		t.Errorf("tried %q, want %q: newest first, toolkits before wheels", got, want)
 	}
 	var tried []string
-	m.Candidates(func(library string) bool { tried = append(tried, library); return library != files[1] })
+	m.Candidates(CuBLAS, func(library string) bool { tried = append(tried, library); return library != files[1] })
 	if !slices.Equal(tried, want[:4]) {
 		t.Errorf("tried %q after the one that was taken", tried)
 	}
 	for _, asked := range []string{"/own", "/own/libcublas.so.12"} {
-		m.Env = func(name string) string { return map[string]string{Variable: asked}[name] }
-		got := candidates(m)
+		m.Env = func(name string) string { return map[string]string{CuBLAS.Variable: asked}[name] }
+		got := candidates(m, CuBLAS)
 		if got[0] != "/own/libcublas.so.12" || slices.ContainsFunc(got, func(p string) bool { return !strings.HasPrefix(p, "/own") }) {
-			t.Errorf("%s=%s: tried %q, want that one alone", Variable, asked, got)
+			t.Errorf("%s=%s: tried %q, want that one alone", CuBLAS.Variable, asked, got)
 		}
+	}
+}
+
+// NCCL has a wheel of its own under both versions of CUDA.
+func TestFindsNCCL(t *testing.T) {
+	for _, file := range []string{"/usr/local/cuda/lib64/libnccl.so.2", "/v/lib/python3.12/site-packages/nvidia/nccl/lib/libnccl.so.2",
+		"/v/lib/python3.12/site-packages/nvidia/cu13/lib/libnccl.so.2"} {
+		m := tree(t, map[string]string{"VIRTUAL_ENV": "/v"}, nil, file, "/usr/local/cuda/lib64/libcublas.so.12")
+		if got := candidates(m, NCCL); !slices.Equal(got, []string{"libnccl.so.2", file}) {
+			t.Errorf("tried %q, want the loader's name and then %q alone", got, file)
+		}
+	}
+	m := tree(t, map[string]string{NCCL.Variable: "/own", CuBLAS.Variable: "/other"}, nil, "/own/libnccl.so.2")
+	if got := candidates(m, NCCL); !slices.Equal(got, []string{"/own/libnccl.so.2", "/own"}) {
+		t.Errorf("%s=/own: tried %q", NCCL.Variable, got)
+	}
+}
+
+func TestFind(t *testing.T) {
+	wheel, loader := "/v/lib/python3.12/site-packages/nvidia/nccl/lib/libnccl.so.2", "/usr/lib/x86_64-linux-gnu/libnccl.so.2"
+	for want, files := range map[string][]string{loader: {wheel, loader}, wheel: {wheel}, "/mine/libnccl.so.2": {wheel, "/mine/libnccl.so.2"},
+		"": {"/usr/local/cuda/lib64/libcublas.so.12"}} {
+		m := tree(t, map[string]string{"VIRTUAL_ENV": "/v", "LD_LIBRARY_PATH": "/x:/mine"}, nil, files...)
+		if got := m.Find(NCCL); got != want {
+			t.Errorf("of %q: found %q, want %q", files, got, want)
+		}
+	}
+	m := tree(t, map[string]string{NCCL.Variable: "/own"}, nil, loader)
+	if got := m.Find(NCCL); got != "" {
+		t.Errorf("%s names an empty folder: found %q", NCCL.Variable, got)
 	}
 }
