@@ -138,3 +138,48 @@ func TestCUDATrouble(t *testing.T) {
 		}
 	}
 }
+
+// Two devices train a cell together, their sums by NCCL, which the row of the time says;
+// without it the same losses come through the host.
+func TestCUDADevices(t *testing.T) {
+	bin := builtPrograms(t)
+	file, err := filepath.Abs("../../experiments/quick.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(t.TempDir())
+	os.Unsetenv(asProgram)
+	defer os.Setenv(asProgram, "1")
+	args := append([]string{"run", file, "--device", "cuda", "--set", "measure.devices=2", "--only",
+		"model.patch=14,model.block=2,train.rollout_depth=0"}, quickCut[2:]...)
+	loss := map[string]float64{}
+	for way, env := range map[string]string{"NCCL 2.21.5 of 2 devices": "", "through the host (PRABENCH_CUDA_NO_NCCL=1)": "PRABENCH_CUDA_NO_NCCL=1"} {
+		cmd := exec.Command(filepath.Join(bin, "prabench"), append(args, "--db", "of"+env+".db", "--artifacts", "of"+env)...)
+		cmd.Env = append(os.Environ(), "STANDIN_DEVICES=2", env)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		db, err := sql.Open("sqlite3", "of"+env+".db")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer db.Close()
+		var protocol string
+		if err := db.QueryRow(`SELECT protocol FROM results WHERE metric = 'train_seconds'`).Scan(&protocol); err != nil ||
+			!strings.Contains(protocol, way) {
+			t.Errorf("%q: %v, the protocol of a training's time is %s", env, err, protocol)
+		}
+		var v float64
+		if err := db.QueryRow(`SELECT value FROM results WHERE metric = 'train_loss'`).Scan(&v); err != nil {
+			t.Error(err)
+		}
+		loss[way] = v
+	}
+	for way, v := range loss {
+		for _, other := range loss {
+			if v == 0 || v != other {
+				t.Errorf("%s: train_loss %.9g, otherwise %.9g: the stand-in adds up as the host does", way, v, other)
+			}
+		}
+	}
+}

@@ -50,6 +50,7 @@ type Backend struct {
 	name      string
 	uuid      string
 	details   string
+	sums      string // how those of several processes are added up, in words
 	dev       cu.Device
 	ctx       cu.CUContext
 	target    C.pra_target
@@ -67,11 +68,13 @@ type Backend struct {
 	stage staging
 
 	halves halves
+	peers  *peers // nil outside a training of several processes
 
 	counts graphCounts
 
-	err    error
-	closed bool
+	err       error
+	closed    bool
+	abandoned bool // a call into NCCL has not come back: the driver is not touched any more
 }
 
 var _ device.Backend = (*Backend)(nil)
@@ -201,13 +204,13 @@ func driverText(v int) string { return fmt.Sprintf("%d.%d", v/1000, v%1000/10) }
 
 func (b *Backend) Name() string    { return b.name }
 func (b *Backend) Threads() int    { return 0 }
-func (b *Backend) Details() string { return b.details }
+func (b *Backend) Details() string { return b.details + b.sums }
 func (b *Backend) Err() error      { return b.err }
 
 // Caps says that operations can be recorded, timed by the device's own clock, and
 // the device asked for its health.
 func (b *Backend) Caps() device.Caps {
-	caps := device.Caps{AheadRows: kernels.AheadRows, HalfCache: b.precision != kernels.FP32, Recorder: b, Timer: b, Monitor: b}
+	caps := device.Caps{AheadRows: kernels.AheadRows, HalfCache: b.precision != kernels.FP32, Recorder: b, Timer: b, Monitor: b, Reducer: b}
 	if b.fuses {
 		caps.NormRows, caps.Keeper = kernels.NormRows, b
 	}
@@ -305,8 +308,11 @@ func (b *Backend) Close() error {
 	}
 	b.closed = true
 	defer runtime.UnlockOSThread()
-	if b.ctx == (cu.CUContext{}) {
+	if b.ctx == (cu.CUContext{}) || b.abandoned {
 		return nil
+	}
+	if b.peers != nil {
+		b.peers.Close()
 	}
 	var first error
 	keep := func(doing string, err error) {

@@ -75,6 +75,18 @@ var hostMutants = []mutant{
 	{"wrong argument order in a call", "kernels/memory.go", "bufs(op.Dst).ints(op.LDDst).bufs(op.Src).ints(op.LDSrc, op.N)",
 		"bufs(op.Dst).ints(op.LDSrc).bufs(op.Src).ints(op.LDDst, op.N)", "", "TestConformance/Copy2D"},
 	{"launch over its bounds", "queue.go", "uint64(l.Block[0])<<32", "uint64(2*l.Block[0])<<32", "", "TestConformance/Fill"},
+	{"a bucket that is sent too early", "../layers/sums.go", "b.writes == b.last &&", "b.writes == b.last-1 &&", "", "TestPeersStep"},
+	{"a bucket that is forgotten", "../layers/sums.go", "if b := &s.buckets[i]; !b.sent {", "if b := &s.buckets[i]; !b.sent && i > 0 {", "",
+		"TestPeersStep"},
+	{"a bucket that is sent twice", "../layers/sums.go", "		b.sent = true\n", "", "", "TestPeersStep"},
+	{"missing wait before the optimiser", "peers.go", "case C.CUDA_ERROR_NOT_READY:", "case C.CUDA_ERROR_NOT_READY:\n			return nil", "",
+		"TestPeersStep"},
+	{"missing wait for what a sum reads", "nccl.c", "if (r == 0) r = cuStreamWaitEvent(p->stream, p->ready, 0);", "", "", "TestPeersStep"},
+	{"sums that do not overlap", "../layers/sums.go", "b.writes == b.last &&", "b.writes == -1 &&", "", "TestPeersStep"},
+	{"a lost rank that nobody looks for", "peers.go", "		err := p.lost()\n		if err == nil {\n			if err = p.b.refused",
+		"		var err error\n		if err == nil {\n			if err = p.b.refused", "", "TestPeersAreKilled"},
+	{"a sum that was aborted is taken for one that is done", "peers.go", "if err := p.failed(); err != nil { // asked",
+		"if err := error(nil); err != nil { // asked", "", "TestPeersAreKilled"},
 }
 
 // ptxMutant is one mistake in the text that a driver is given: every place where

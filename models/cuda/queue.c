@@ -21,6 +21,10 @@ static int one(const pra_target *t, int code, const uint64_t *w, int n) {
         return cuEventRecord((CUevent)w[0], t->stream);
     case PRA_GEMM:
         return pra_blas_gemm(t, w);
+    case PRA_SUM:
+        return pra_peers_sum(t, (CUdeviceptr)w[0], (size_t)w[1]);
+    case PRA_SUMMED:
+        return pra_peers_mark(t);
     }
     return CUDA_ERROR_INVALID_VALUE;
 }

@@ -17,15 +17,20 @@ enum {
     PRA_RECORD,     // event
     // flags (1: A transposed, 2: B transposed, 4: bf16, 8: A and B are bf16 in memory), m, n, k, α|β<<32, a, lda, b, ldb, c, ldc
     PRA_GEMM,
+    PRA_SUM,    // device address, numbers: their sums over all devices, beside what follows
+    PRA_SUMMED, // marks the end of the sums so far
 };
 
 // A cuBLAS status is answered as 20000 + status, apart from the driver's errors.
 enum { PRA_BLAS_ERROR = 20000 };
 
+typedef struct pra_peers pra_peers;
+
 typedef struct {
     CUcontext context;
     CUstream stream;
-    void *blas; // cuBLAS handle, or NULL
+    void *blas;       // cuBLAS handle, or NULL
+    pra_peers *peers; // devices of other processes, or NULL
 } pra_target;
 
 // pra_run queues the work in words[0…n) on the target's stream and answers 0,
@@ -57,5 +62,32 @@ int pra_blas_open(pra_target *t, char *text, size_t room);
 int pra_blas_workspace(const pra_target *t, CUdeviceptr p, size_t bytes);
 void pra_blas_close(pra_target *t);
 int pra_blas_gemm(const pra_target *t, const uint64_t *w);
+
+// NCCL. pra_nccl_load loads this libnccl, unless one is loaded, and answers as
+// pra_blas_load does.
+int pra_nccl_load(const char *path, char *text, size_t room);
+const char *pra_nccl_path(void);
+int pra_nccl_version(void); // major·10000 + minor·100 + patch; 0 where it does not say
+const char *pra_nccl_text(int status);
+enum { PRA_NCCL_ID = 128 };
+int pra_nccl_id(char *id);
+
+// pra_peers_new makes the stream and the events of sums over devices; pra_peers_meet
+// waits for all ranks and answers NCCL's status. It may be called by another thread.
+int pra_peers_new(const pra_target *t, pra_peers **out);
+int pra_peers_meet(const pra_target *t, pra_peers *p, const char *id, int rank, int size);
+// pra_peers_sum and pra_peers_mark are the work PRA_SUM and PRA_SUMMED. NCCL's first
+// error is kept in the peers: pra_peers_status.
+int pra_peers_sum(const pra_target *t, CUdeviceptr at, size_t n);
+int pra_peers_mark(const pra_target *t);
+int pra_peers_status(const pra_peers *p);
+// pra_peers_done answers 0 when the sums up to the mark are done, CUDA_ERROR_NOT_READY
+// before.
+int pra_peers_done(const pra_target *t, const pra_peers *p);
+// pra_peers_error is what NCCL has met beside the calls, pra_peers_abort ends sums that
+// wait. Both are one thread's, which may be another than that of the sums.
+int pra_peers_error(const pra_peers *p);
+int pra_peers_abort(const pra_target *t, pra_peers *p);
+int pra_peers_free(const pra_target *t, pra_peers *p); // after the abort
 
 #endif

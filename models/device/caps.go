@@ -26,4 +26,5 @@ type Caps struct {
 	Recorder Recorder
 	Timer    Timer
 	Monitor  Monitor
+	Reducer  Reducer
 }

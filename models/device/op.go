@@ -65,8 +65,9 @@ func Text(op Op) string { return fmt.Sprintf("%v(%v)", op.Kind(), op.Sizes()) }
 // Scratch holds the operation that a backend is doing, one of each kind, so that
 // asking for one allocates nothing. A backend embeds it.
 type Scratch struct {
-	ops  []Op
-	uses Uses
+	ops   []Op
+	uses  Uses
+	watch func(Op)
 }
 
 func (s *Scratch) scratch() *Scratch { return s } //nolint:unused // Backend asks for it
@@ -94,4 +95,17 @@ func Do[O any, P interface {
 	s.uses.be = be
 	p.Operands(&s.uses)
 	be.Do(p)
+	if s.watch != nil {
+		s.watch(p)
+	}
+}
+
+// Watch has f called after each operation that be is asked for, nil for no more. It does
+// not see what a [Divider]'s shares do and what a [Recording] plays.
+func Watch(be Backend, f func(Op)) {
+	s := be.scratch()
+	if f != nil && s.watch != nil {
+		panic("device: " + be.Name() + " is watched already")
+	}
+	s.watch = f
 }

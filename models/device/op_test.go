@@ -30,6 +30,34 @@ func TestAskingAllocatesNothing(t *testing.T) {
 	}
 }
 
+// Who watches a backend sees every operation after it was done, until it stops; there is
+// one at a time.
+func TestWatch(t *testing.T) {
+	be, op := layer(t, 64)
+	var seen []string
+	device.Watch(be, func(op device.Op) {
+		seen = append(seen, device.Text(op))
+		if be.(*counter.Backend).Calls != len(seen) {
+			t.Errorf("%v is seen before it was done", op.Kind())
+		}
+	})
+	device.Do(be, op)
+	device.Do(be, device.Copy{Dst: op.Y, Src: op.X})
+	func() {
+		defer func() {
+			if said, ok := recover().(string); !ok || !strings.Contains(said, "is watched already") {
+				t.Errorf("panic %v", said)
+			}
+		}()
+		device.Watch(be, func(device.Op) {})
+	}()
+	device.Watch(be, nil)
+	device.Do(be, op)
+	if got := strings.Join(seen, " "); got != "Linear(8, 8, 8) Copy(64)" {
+		t.Errorf("seen: %s", got)
+	}
+}
+
 // A wrong extent is found before a backend is asked, and told by the operand.
 func TestExtentsAreChecked(t *testing.T) {
 	be, op := layer(t, 63)

@@ -103,7 +103,7 @@ func (t *Trainer) gather() error {
 		return nil
 	}
 	t.sum[0] = layers.SumOf(t.model.be, t.loss)
-	return t.share.Gather(t.model.be, t.adam.Grads, t.model.steps, t.adam.GradNorm, t.sum[:])
+	return t.share.Gather(t.model.be, t.adam, t.model.steps, t.sum[:])
 }
 
 // loadBatch puts a part of the images of the next step on the device, with the t of
@@ -218,6 +218,7 @@ func (t *Trainer) Resume(path string) (note string, err error) {
 
 // Close frees everything, the model included.
 func (t *Trainer) Close() {
+	t.share.Close()
 	t.feed.Close()
 	t.mem.Free()
 	t.model.Close()

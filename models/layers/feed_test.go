@@ -153,6 +153,7 @@ func (g group) Size() int                                                 { retu
 func (g group) Sum(int, func([]float32, int), func([]float32, int)) error { return nil }
 func (g group) SumWide([]float64) error                                   { return nil }
 func (g group) Gone(int)                                                  {}
+func (g group) Missing() error                                            { return nil }
 func (g group) Close()                                                    {}
 
 // Shares are every image of a batch once, in parts no larger than asked for.

@@ -51,6 +51,7 @@ const epsilon = 1e-8
 type AdamW struct {
 	Recipe
 	Grads, M, V device.Buffer // of the flat array
+	of          *Parameters
 
 	GradNorm float64 // of the last step, before clipping
 	LR       float64 // of the last step
@@ -58,7 +59,7 @@ type AdamW struct {
 
 // NewAdamW allocates the gradients and the moments, which begin as zeros.
 func NewAdamW(m *Memory, l *Parameters, r Recipe) *AdamW {
-	o := &AdamW{Recipe: r}
+	o := &AdamW{Recipe: r, of: l}
 	for _, to := range []*device.Buffer{&o.Grads, &o.M, &o.V} {
 		*to = m.Alloc(device.Model, l.Total)
 	}

@@ -15,6 +15,8 @@ type Share struct {
 	Batch         int // images of a step, over all ranks
 	First, Images int
 	Micro         int
+
+	sums *sums // of gradients; nil in a process that trains alone
 }
 
 // Whole is that of a process that trains alone, in one part.
@@ -28,6 +30,9 @@ func ShareOf(g ranks.Group, batch, micro int) (s Share, err error) {
 	s = Share{Group: g, Batch: batch}
 	s.Images, s.Micro, err = models.ShareOfBatch(batch, g.Size(), micro)
 	s.First = s.Images * g.Rank()
+	if g.Size() > 1 {
+		s.sums = &sums{group: g}
+	}
 	return s, err
 }
 
@@ -43,16 +48,14 @@ func (s Share) position(number int) int { return number/s.Images*s.Batch + s.Fir
 func (s Share) number(at int) int       { return at/s.Batch*s.Images + at%s.Batch - s.First }
 
 // Gather ends the backward pass of a step: gradients become their sums over all ranks,
-// and losses, which are sums over this rank's images, too. norm is that of the
-// gradient of the step before: ranks whose weights are not the same any more differ
-// in it.
-func (s Share) Gather(be device.Backend, grads device.Buffer, step int, norm float64, losses []float64) error {
-	n := s.Group.Size()
+// and losses, which are sums over this rank's images, too. Ranks whose weights are not
+// the same any more differ in the norm of the gradient of the step before.
+func (s Share) Gather(be device.Backend, o *AdamW, step int, losses []float64) error {
+	n, norm := s.Group.Size(), o.GradNorm
 	if n == 1 {
 		return nil
 	}
-	if err := s.Group.Sum(grads.N, func(dst []float32, at int) { be.Download(dst, grads.Slice(at, len(dst))) },
-		func(sums []float32, at int) { be.Upload(grads.Slice(at, len(sums)), sums) }); err != nil {
+	if err := s.sums.add(be, o); err != nil {
 		return err
 	}
 	said := make([]float64, len(losses)+2*n)
@@ -70,6 +73,13 @@ func (s Share) Gather(be device.Backend, grads device.Buffer, step int, norm flo
 		}
 	}
 	return nil
+}
+
+// Close ends what the share has begun on its device.
+func (s Share) Close() {
+	if s.sums != nil {
+		s.sums.close()
+	}
 }
 
 // SumOf adds up a buffer.

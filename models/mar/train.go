@@ -124,7 +124,7 @@ func (t *Trainer) gather() error {
 		return nil
 	}
 	t.sum[0] = layers.SumOf(t.model.be, t.loss)
-	return t.share.Gather(t.model.be, t.adam.Grads, t.model.steps, t.adam.GradNorm, t.sum[:])
+	return t.share.Gather(t.model.be, t.adam, t.model.steps, t.sum[:])
 }
 
 // loadBatch puts a part of the images of the next step on the device, with what is
@@ -266,6 +266,7 @@ func (t *Trainer) Resume(path string) (note string, err error) {
 
 // Close frees everything, the model included.
 func (t *Trainer) Close() {
+	t.share.Close()
 	t.feed.Close()
 	t.mem.Free()
 	t.model.Close()

@@ -184,7 +184,7 @@ func (t *Trainer) gather() error {
 		return nil
 	}
 	t.sums = [2]float64{layers.SumOf(t.net.be, t.acts.lossFlow), layers.SumOf(t.net.be, t.acts.lossRec)}
-	return t.share.Gather(t.net.be, t.adam.Grads, t.done, t.adam.GradNorm, t.sums[:])
+	return t.share.Gather(t.net.be, t.adam, t.done, t.sums[:])
 }
 
 // loadBatch puts a part of the images of the next step on the device.
@@ -427,6 +427,7 @@ func (t *Trainer) Losses() Losses {
 
 // Close frees everything, the model included.
 func (t *Trainer) Close() {
+	t.share.Close()
 	t.feed.Close()
 	if t.rollout != nil {
 		t.rollout.close()

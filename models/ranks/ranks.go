@@ -27,6 +27,9 @@ type Group interface {
 	// Gone tells the others that a rank's process has ended. It may be called beside a
 	// sum.
 	Gone(rank int)
+	// Missing is a [*Lost] where a rank is not there any more, without waiting. It may be
+	// called beside a sum.
+	Missing() error
 	// Close leaves the group: ranks that wait for this one hear of it.
 	Close()
 }
@@ -70,6 +73,9 @@ func (Alone) SumWide([]float64) error { return nil }
 
 // Gone does nothing.
 func (Alone) Gone(int) {}
+
+// Missing is nil.
+func (Alone) Missing() error { return nil }
 
 // Close does nothing.
 func (Alone) Close() {}

@@ -212,10 +212,16 @@ func TestAnotherRankIsGone(t *testing.T) {
 				g.Gone(2)
 			}()
 			x := make([]float32, 100_000)
+			if name != "early" && g.Missing() != nil {
+				t.Errorf("at the start: %v", g.Missing())
+			}
 			for i := 0; err == nil; i++ {
 				if err = Sum(g, x); i == 5 && name == "killed" {
 					_ = two.Process.Signal(syscall.SIGKILL)
 				}
+			}
+			if _, is := IsLost(g.Missing()); !is { // a rank that left after it is perhaps the first that is seen
+				t.Errorf("%v is missing, want %v", g.Missing(), &want)
 			}
 			took := time.Since(<-ended)
 			if rank, is := IsLost(err); !is || rank != want.Rank || err.Error() != want.Error() {

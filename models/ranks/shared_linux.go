@@ -274,6 +274,18 @@ func (g *shared) Gone(rank int) {
 	}
 }
 
+// Missing looks at the ranks that have been there.
+func (g *shared) Missing() error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for r := 0; g.mapped != nil && r < g.size; r++ {
+		if state := atomic.LoadUint32(&g.head.ranks[r].state); r != g.rank && g.gone(r, state) {
+			return &Lost{r, state == left}
+		}
+	}
+	return nil
+}
+
 // ring wakes all that wait.
 func (g *shared) ring() {
 	atomic.AddUint32(&g.head.bell, 1)

@@ -24,6 +24,7 @@ type document struct {
 	Device    string   `json:"device"`
 	Details   string   `json:"details"`
 	CuBLAS    string   `json:"cublas"` // the file that was loaded; "" where none was
+	NCCL      string   `json:"nccl"`   // version and file, or why there is none: sums of several devices
 	StandIn   bool     `json:"stand_in"`
 	Revision  string   `json:"revision"`
 	Processor string   `json:"processor"`
@@ -92,6 +93,11 @@ func (r *report) head(be *cuda.Backend) {
 	d.Date, d.Device, d.Details, d.StandIn = time.Now().UTC().Format(time.RFC3339), be.Name(), be.Details(),
 		strings.Contains(be.Details(), "CPU stand-in")
 	d.CuBLAS, _ = be.BLAS()
+	if file, version, err := cuda.NCCL(); err != nil {
+		d.NCCL = fmt.Sprintf("%v: sums of several devices go through the host", err)
+	} else {
+		d.NCCL = version + ", " + file
+	}
 	if d.Revision = *revision; d.Revision == "" {
 		d.Revision = env.Code()
 	}
@@ -184,9 +190,9 @@ func (d document) markdown() string {
 	if cublas == "" {
 		cublas = "**none was found**: products run on own kernels"
 	}
-	line("\n| | |\n|---|---|\n| date | %s |\n| device | %s: %s |\n| cuBLAS | %s |\n| processor | %s |\n| system | %s |\n"+
+	line("\n| | |\n|---|---|\n| date | %s |\n| device | %s: %s |\n| cuBLAS | %s |\n| NCCL | %s |\n| processor | %s |\n| system | %s |\n"+
 		"| program | revision %s |\n| NVML | %s |\n| parts | %s, %.0f s |",
-		d.Date, d.Device, d.Details, cublas, d.Processor, d.System, d.Revision, d.Health, strings.Join(d.Parts, ", "), d.Seconds)
+		d.Date, d.Device, d.Details, cublas, d.NCCL, d.Processor, d.System, d.Revision, d.Health, strings.Join(d.Parts, ", "), d.Seconds)
 	if len(d.Checks) > 0 {
 		line("\n## Right or wrong\n\n| what | | |\n|---|---|---|")
 		for _, c := range d.Checks {

@@ -5,9 +5,16 @@
 #include "standin.h"
 #include <cstring>
 #include <sys/mman.h>
+#include <unistd.h>
 
 namespace standin {
-std::recursive_mutex lock;
+Lock lock;
+void Lock::rest() {
+  const int n = depth;
+  for (int i = 0; i < n; i++) unlock();
+  usleep(100);
+  for (int i = 0; i < n; i++) lock();
+}
 namespace {
 constexpr size_t page = 4096;
 constexpr unsigned char slack = 0xA5;

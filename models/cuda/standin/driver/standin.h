@@ -24,8 +24,18 @@ extern uint64_t kc_launch, kc_block; // numbers of the launch and of the block t
 
 namespace standin {
 
-// Every entry point holds it: kernels run on one host thread at a time.
-extern std::recursive_mutex lock;
+// Every entry point holds it: kernels run on one host thread at a time. One that waits
+// for another thread or process lets go of it for a moment.
+class Lock {
+    std::recursive_mutex held;
+    int depth = 0;
+
+public:
+    void lock() { held.lock(), depth++; }
+    void unlock() { depth--, held.unlock(); }
+    void rest();
+};
+extern Lock lock;
 
 // seeded random numbers of the hostile orders; STANDIN_SEED sets the start.
 uint32_t draw();
@@ -69,14 +79,16 @@ CUresult runGrid(const Kernel &k, Dim grid, Dim block, unsigned shared, void **a
 // the process ends, and
 // every later call answers it.
 extern CUresult sticky;
-CUresult enqueue(CUstream stream, const char *what, std::function<CUresult()> work);
+// enqueue queues work; where may is given, the work waits in its stream until that
+// answers true, asked when everything before it is done.
+CUresult enqueue(CUstream stream, const char *what, std::function<CUresult()> work, std::function<bool()> may = nullptr);
 CUresult drainAll();     // everything, as cuCtxSynchronize
 CUresult drainForHost(); // what a call without a stream waits for
 bool capturing(CUstream stream);
 extern int streams, events, graphs;
 } // namespace standin
 
-#define GUARDED std::lock_guard<std::recursive_mutex> hold(standin::lock)
+#define GUARDED std::lock_guard<standin::Lock> hold(standin::lock)
 #define GUARDED_STICKY                                                                                                             \
     GUARDED;                                                                                                                       \
     if (standin::sticky != CUDA_SUCCESS) return standin::sticky

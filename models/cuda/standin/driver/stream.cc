@@ -3,7 +3,10 @@
 // random, whatever is not needed either first or not at all. Events and graphs.
 #include "standin.h"
 #include <chrono>
+#include <cstdlib>
 #include <cstring>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 struct CUstream_st {
   struct Op {
@@ -11,6 +14,7 @@ struct CUstream_st {
     std::function<CUresult()> work;
     CUevent_st *waits = nullptr; // runs when this event ...
     uint64_t until = 0;          // ... has got this far
+    std::function<bool()> may = nullptr; // runs when this holds, which is another's doing
   };
   std::deque<Op> queue;
   bool nonBlocking = false;
@@ -34,7 +38,22 @@ std::vector<CUstream> all{&legacy};
 bool ready(const CUstream_st &s) {
   if (s.queue.empty()) return false;
   const auto &op = s.queue.front();
-  return !op.waits || op.waits->done >= op.until;
+  return (!op.waits || op.waits->done >= op.until) && (!op.may || op.may());
+}
+
+// outside says that a stream waits for what another thread or process does.
+bool outside() {
+  for (CUstream s : all)
+    if (!s->queue.empty() && s->queue.front().may) return true;
+  return false;
+}
+
+// trace notes in the file STANDIN_TRACE what is queued, in order: thread, stream, work.
+void trace(const void *stream, const char *what) {
+  static FILE *to = [] { const char *path = getenv("STANDIN_TRACE"); return path && *path ? fopen(path, "a") : nullptr; }();
+  if (!to) return;
+  fprintf(to, "%ld %p %s\n", syscall(SYS_gettid), stream, what);
+  fflush(to);
 }
 
 CUresult step(CUstream_st &s) {
@@ -50,8 +69,9 @@ CUresult step(CUstream_st &s) {
   return r;
 }
 
-// drain runs queued work until enough() holds.
-CUresult drain(const std::function<bool()> &enough, CUstream_st *preferred) {
+// drain runs queued work until enough() holds; one that is not patient gives up
+// where only others can go on.
+CUresult drain(const std::function<bool()> &enough, CUstream_st *preferred, bool patient = true) {
   if (sticky != CUDA_SUCCESS) return sticky;
   const bool lazy = draw() & 1; // only what must be, or everything else first
   while (lazy ? !enough() : true) {
@@ -60,6 +80,11 @@ CUresult drain(const std::function<bool()> &enough, CUstream_st *preferred) {
       if (ready(*s)) can.push_back(s);
     if (can.empty()) {
       if (enough()) return CUDA_SUCCESS;
+      if (outside()) {
+        if (!patient) return CUDA_ERROR_NOT_READY;
+        lock.rest();
+        continue;
+      }
       complain("a wait that nothing can end: an event that is waited for was never recorded");
       return sticky = CUDA_ERROR_LAUNCH_TIMEOUT;
     }
@@ -88,10 +113,12 @@ bool anyCapture() {
 
 bool capturing(CUstream s) { return of(s)->capture != nullptr; }
 
-CUresult enqueue(CUstream stream, const char *what, std::function<CUresult()> work) {
+CUresult enqueue(CUstream stream, const char *what, std::function<CUresult()> work, std::function<bool()> may) {
   CUstream_st *s = of(stream);
-  if (s->capture) s->capture->nodes.push_back({what, std::move(work)});
-  else s->queue.push_back({what, std::move(work)});
+  trace(s, what);
+  CUstream_st::Op op{what, std::move(work)};
+  op.may = std::move(may);
+  (s->capture ? s->capture->nodes.emplace_back() : s->queue.emplace_back()) = std::move(op);
   return CUDA_SUCCESS;
 }
 
@@ -167,7 +194,7 @@ CUresult cuEventSynchronize(CUevent e) {
 }
 CUresult cuEventQuery(CUevent e) {
   GUARDED_STICKY;
-  if (e->done < e->recorded && draw() % 2) drain([=] { return e->done >= e->recorded; }, nullptr);
+  if (e->done < e->recorded && draw() % 2) drain([=] { return e->done >= e->recorded; }, nullptr, false);
   return e->done >= e->recorded ? CUDA_SUCCESS : CUDA_ERROR_NOT_READY;
 }
 CUresult cuEventElapsedTime(float *ms, CUevent a, CUevent b) {
@@ -222,9 +249,14 @@ CUresult cuGraphLaunch(CUgraphExec x, CUstream stream) {
 }
 }
 
-// For the stand-in of cuBLAS.
+// For the stand-ins of cuBLAS and NCCL.
 extern "C" int standin_queue(CUstream stream, void (*run)(void *), void *what) {
   GUARDED_STICKY;
   return enqueue(stream, "a product of cuBLAS", [=] { run(what); return CUDA_SUCCESS; });
+}
+extern "C" int standin_queue_when(CUstream stream, const char *name, int (*may)(void *), void (*run)(void *), void *what) {
+  GUARDED_STICKY;
+  if (CUresult r = noCapture(of(stream))) return r;
+  return enqueue(stream, name, [=] { run(what); return CUDA_SUCCESS; }, [=] { return may(what) != 0; });
 }
 extern "C" int standin_inside(uint64_t p, uint64_t n) { GUARDED; return inside(p, n); }
