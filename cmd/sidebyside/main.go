@@ -23,6 +23,7 @@ import (
 	"prabench/models"
 	"prabench/models/cpu"
 	"prabench/models/device"
+	_ "prabench/models/families"
 	"prabench/models/gemm"
 	"prabench/models/pra"
 	"prabench/models/pra/sizes"
@@ -33,7 +34,8 @@ type request struct {
 	Do string `json:"do"` // "open" first, then "train" and "sample"
 
 	// open
-	Model   string `json:"model"`   // a name of package sizes
+	Family  string `json:"family"`  // "pra" or "jit"; "" is pra
+	Model   string `json:"model"`   // a name of package sizes; of jit, its trunk
 	Patch   int    `json:"patch"`   // p, 0 for the size's own
 	Block   int    `json:"block"`   // B, 0 for 1
 	Batch   int    `json:"batch"`   // images per training step, and per sampling call at most
@@ -56,23 +58,29 @@ type request struct {
 
 // reply answers one request.
 type reply struct {
-	Error   string      `json:"error,omitempty"`
-	Seconds []float64   `json:"seconds,omitempty"` // of each step or call
-	Losses  *pra.Losses `json:"losses,omitempty"`  // open: of the step between before and after
-	GEMM    string      `json:"gemm,omitempty"`    // open: which matrix product
-	Backend string      `json:"backend,omitempty"`
-	Params  int64       `json:"params,omitempty"`
-	Train   float64     `json:"flops_train_image,omitempty"`
-	Sample  float64     `json:"flops_image,omitempty"`
+	Error   string         `json:"error,omitempty"`
+	Seconds []float64      `json:"seconds,omitempty"` // of each step or call
+	Losses  *models.Losses `json:"losses,omitempty"`  // open: of the step between before and after
+	GEMM    string         `json:"gemm,omitempty"`    // open: which matrix product
+	Backend string         `json:"backend,omitempty"`
+	Params  int64          `json:"params,omitempty"`
+	Train   float64        `json:"flops_train_image,omitempty"`
+	Sample  float64        `json:"flops_image,omitempty"`
 }
 
 // side is the open model.
 type side struct {
 	be       device.Backend
-	trainer  *pra.Trainer
-	model    *pra.Model
-	flow     pra.SampleConfig
-	samplers map[int]*pra.Sampler // by batch
+	params   models.Params
+	trainer  models.Trainer
+	model    models.Model
+	samplers map[int]sampler // by batch
+}
+
+// sampler is one that gives its images as unclipped tokens too.
+type sampler interface {
+	models.Sampler
+	Tokens(labels []int32, ids []uint32) ([]float32, error)
 }
 
 func main() {
@@ -127,14 +135,11 @@ func openDevice(q request) (device.Backend, error) {
 	return openCUDA(q)
 }
 
-// open trains a model for a few steps and writes into q.Dir what the other side
-// needs to compute the same: before and after (training checkpoints around one
-// step), model (the model then), images and labels (the training set) and tokens
-// (one sampling call of q.Batch images, float32).
-func open(q request) (*side, reply, error) {
+// params are those of the model, its training and its sampling.
+func (q request) params() (models.Params, error) {
 	size, err := sizes.Named(q.Model)
 	if err != nil {
-		return nil, reply{}, err
+		return nil, err
 	}
 	cfg, tc, sc := size.Model, size.Train, size.Sample
 	set := func(to *int, v int) {
@@ -151,13 +156,44 @@ func open(q request) (*side, reply, error) {
 	if q.LR > 0 {
 		tc.LR, tc.Warmup = q.LR, 0
 	}
+	if q.Family == "" || q.Family == models.Default {
+		return pra.Params{Model: cfg, Train: tc, Sample: sc}, nil
+	}
+	family, err := models.Named(q.Family)
+	if err != nil {
+		return nil, err
+	}
+	p := family.Defaults().For(models.Shape{Size: cfg.Size, Channels: cfg.Channels, Classes: cfg.Classes}).Seeded(1)
+	for key, v := range map[string]any{
+		"model.patch": cfg.Patch, "model.width": cfg.Width, "model.depth": cfg.Depth, "model.heads": cfg.Heads,
+		"train.batch": tc.Batch, "train.threads": tc.Threads, "train.lr": tc.LR, "train.warmup": tc.Warmup, "train.steps": tc.Steps,
+		"sample.flow_steps": sc.FlowSteps, "sample.solver": "euler",
+	} {
+		with, ok := models.Set(p, key, v)
+		if !ok {
+			return nil, fmt.Errorf("the family %s has no %s, and is not compared", q.Family, key)
+		}
+		p = with
+	}
+	return p, nil
+}
+
+// open trains a model for a few steps and writes into q.Dir what the other side
+// needs to compute the same: before and after (training checkpoints around one
+// step), model (the model then), images and labels (the training set) and tokens
+// (one sampling call of q.Batch images, float32).
+func open(q request) (*side, reply, error) {
+	p, err := q.params()
+	if err != nil {
+		return nil, reply{}, err
+	}
 	be, err := openDevice(q)
 	if err != nil {
 		return nil, reply{}, err
 	}
-	data := waves(cfg, 2*q.Batch)
-	s := &side{be: be, flow: sc, samplers: map[int]*pra.Sampler{}}
-	if s.trainer, err = pra.NewTrainer(be, cfg, tc, data); err != nil {
+	data := waves(p.Shape(), 2*q.Batch)
+	s := &side{be: be, params: p, samplers: map[int]sampler{}}
+	if s.trainer, err = p.NewTrainer(be, data); err != nil {
 		return nil, reply{}, err
 	}
 	for range q.Steps {
@@ -168,26 +204,26 @@ func open(q request) (*side, reply, error) {
 	at := func(name string) string { return filepath.Join(q.Dir, name) }
 	if err := errors.Join(
 		write(at("images"), data.Pixels), write(at("labels"), data.Labels),
-		s.trainer.Save(at("before.safetensors")),
+		s.trainer.Save(at("before.safetensors"), ""),
 		s.trainer.Step(),
-		s.trainer.Save(at("after.safetensors")), s.trainer.SaveModel(at("model.safetensors")),
+		s.trainer.Save(at("after.safetensors"), ""), s.trainer.SaveModel(at("model.safetensors")),
 	); err != nil {
 		return nil, reply{}, err
 	}
-	if s.model, err = pra.LoadModel(be, at("model.safetensors")); err != nil {
+	if s.model, err = models.Load(be, at("model.safetensors")); err != nil {
 		return nil, reply{}, err
 	}
-	sampler, err := s.sampler(q.Batch)
+	draws, err := s.sampler(q.Batch)
 	if err != nil {
 		return nil, reply{}, err
 	}
-	tokens, err := sampler.Tokens(labels(cfg, q.Batch), ids(q.Batch))
+	tokens, err := draws.Tokens(work.EvenLabels(q.Batch, p.Shape().Classes), ids(q.Batch))
 	if err != nil {
 		return nil, reply{}, err
 	}
-	costs, losses := cfg.Costs(tc, sc), s.trainer.Losses()
+	costs, losses := p.Costs(), s.trainer.Losses()
 	r := reply{
-		Losses: &losses, GEMM: gemm.Loaded().Name, Backend: be.Details(), Params: cfg.Params(),
+		Losses: &losses, GEMM: gemm.Loaded().Name, Backend: be.Details(), Params: p.Size(),
 		Train: costs.FLOPsTrainImage, Sample: costs.FLOPsImage,
 	}
 	return s, r, write(at("tokens"), tokens)
@@ -201,26 +237,31 @@ func (s *side) step() error {
 	return s.be.Sync()
 }
 
-func (s *side) sampler(images int) (*pra.Sampler, error) {
+func (s *side) sampler(images int) (sampler, error) {
 	if have := s.samplers[images]; have != nil {
 		return have, nil
 	}
-	sampler, err := pra.NewSampler(s.model, s.flow, images)
-	if err == nil {
-		s.samplers[images] = sampler
+	made, err := s.model.Sampler(s.params, images)
+	if err != nil {
+		return nil, err
 	}
-	return sampler, err
+	draws, ok := made.(sampler)
+	if !ok {
+		return nil, fmt.Errorf("the family %s gives no tokens, and is not compared", s.params.Family().Name())
+	}
+	s.samplers[images] = draws
+	return draws, nil
 }
 
 // sample times calls that draw so many images as bytes.
 func (s *side) sample(images, n int) ([]float64, error) {
-	sampler, err := s.sampler(images)
+	draws, err := s.sampler(images)
 	if err != nil {
 		return nil, err
 	}
-	c := s.model.Config
-	l, id, out := labels(c, images), ids(images), make([]uint8, images*c.Size*c.Size*c.Channels)
-	return times(n, func() error { return sampler.Sample(l, id, out) })
+	shape := s.params.Shape()
+	l, id, out := work.EvenLabels(images, shape.Classes), ids(images), make([]uint8, images*shape.Bytes())
+	return times(n, func() error { return draws.Sample(l, id, out) })
 }
 
 // times is how long each of n calls took, in seconds.
@@ -236,11 +277,7 @@ func times(n int, do func() error) ([]float64, error) {
 	return out, nil
 }
 
-// labels and ids are those of the images that are sampled: 0, 1, 2, …
-func labels(c pra.Config, n int) []int32 {
-	return work.EvenLabels(n, c.Classes)
-}
-
+// ids are those of the images that are sampled: 0, 1, 2, …
 func ids(n int) []uint32 {
 	out := make([]uint32, n)
 	for i := range out {
@@ -250,8 +287,8 @@ func ids(n int) []uint32 {
 }
 
 // waves are n images of plane waves, the direction by class.
-func waves(c pra.Config, n int) models.Images {
-	images := models.Images{N: n, Size: c.Size, Channels: c.Channels, Labels: labels(c, n)}
+func waves(c models.Shape, n int) models.Images {
+	images := models.Images{N: n, Size: c.Size, Channels: c.Channels, Labels: work.EvenLabels(n, c.Classes)}
 	for i := range n {
 		sin, cos := math.Sincos(math.Pi * float64(images.Labels[i]) / float64(c.Classes))
 		for y := range c.Size {

@@ -63,7 +63,7 @@ func draw(t *testing.T, m *Model, p Params, n, batch int) []float32 {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	return golden.Draw(t, n, batch, p.Model.Classes, s.(*Sampler).tokens)
+	return golden.Draw(t, n, batch, p.Model.Classes, s.(*Sampler).Tokens)
 }
 
 func TestTheSameSeedIsTheSameImage(t *testing.T) {

@@ -87,7 +87,7 @@ func (c *oracleCase) run(t *testing.T, be device.Backend, tol float64) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		tokens, err := smp.(*Sampler).tokens(c.Sample.Labels, c.Sample.IDs)
+		tokens, err := smp.(*Sampler).Tokens(c.Sample.Labels, c.Sample.IDs)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -94,7 +94,7 @@ func (s *Sampler) Sample(labels []int32, ids []uint32, out []uint8) error {
 	if len(out) != len(labels)*bytes {
 		return fmt.Errorf("sample: room for %d bytes where %d images need %d", len(out), len(labels), len(labels)*bytes)
 	}
-	tokens, err := s.tokens(labels, ids)
+	tokens, err := s.Tokens(labels, ids)
 	if err != nil {
 		return err
 	}
@@ -103,9 +103,9 @@ func (s *Sampler) Sample(labels []int32, ids []uint32, out []uint8) error {
 	return nil
 }
 
-// tokens draws images as their unclipped tokens [n, N, P]. The slice is the
+// Tokens draws images as their unclipped tokens [n, N, P]. The slice is the
 // sampler's, good until the next call.
-func (s *Sampler) tokens(labels []int32, ids []uint32) ([]float32, error) {
+func (s *Sampler) Tokens(labels []int32, ids []uint32) ([]float32, error) {
 	n, c, be := len(labels), s.model.params.Model, s.model.be
 	if err := models.CheckDraw(labels, ids, s.batch, c.Classes); err != nil {
 		return nil, err

@@ -16,8 +16,9 @@ class Config:
         self.grid = self.size // self.patch
         self.N = self.grid**2
         self.P = self.patch**2 * self.channels
+        self.block, self.order = keys.get("block", 1), keys.get("order", "contiguous")  # a family without them has neither
         self.K = self.N // self.block
-        self.D = self.state or self.P
+        self.D = keys.get("state") or self.P
         i = np.arange(self.N)
         self.raster = i if self.order == "contiguous" else i // self.block + i % self.block * self.K
 
@@ -36,6 +37,7 @@ class Checkpoint:
             meta = f.metadata()
             self.arrays = {name: f.get_tensor(name) for name in f.keys()}
         self.config, self.train, self.steps = Config(json.loads(meta["config"])), json.loads(meta["train"]), int(meta["steps"])
+        self.config.family = meta.get("family", "pra")
 
     def named(self, prefix):
         return {n[len(prefix):]: a for n, a in self.arrays.items() if n.startswith(prefix)}

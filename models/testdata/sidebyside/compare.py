@@ -31,11 +31,12 @@ from timing import Program, run_in_turn  # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 FLOW_STEPS = 10
-COMPARISONS = [  # what, model, patch, batch
-    ("train", "nano", 7, 64), ("train", "micro", 7, 64), ("train", "micro", 7, 128), ("train", "micro", 4, 64),
-    ("train", "micro", 4, 128), ("train", "small", 7, 64),
-    ("sample", "nano", 7, 64), ("sample", "micro", 7, 64), ("sample", "micro", 4, 64), ("sample", "small", 7, 64),
-    ("sample", "nano", 7, 1), ("sample", "micro", 7, 1), ("sample", "micro", 4, 1), ("sample", "small", 7, 1),
+COMPARISONS = [  # what, family, model, patch, batch
+    ("train", "pra", "nano", 7, 64), ("train", "pra", "micro", 7, 64), ("train", "pra", "micro", 7, 128), ("train", "pra", "micro", 4, 64),
+    ("train", "pra", "micro", 4, 128), ("train", "pra", "small", 7, 64),
+    ("sample", "pra", "nano", 7, 64), ("sample", "pra", "micro", 7, 64), ("sample", "pra", "micro", 4, 64), ("sample", "pra", "small", 7, 64),
+    ("sample", "pra", "nano", 7, 1), ("sample", "pra", "micro", 7, 1), ("sample", "pra", "micro", 4, 1), ("sample", "pra", "small", 7, 1),
+    ("train", "jit", "micro", 4, 64), ("sample", "jit", "micro", 4, 64),
 ]
 
 
@@ -85,17 +86,28 @@ def side(opponent):
     return PyTorch(opponent) if opponent.flags is None else JAX(opponent)
 
 
+def known(a, names):
+    """The ways of a.what by name; ends the program where one does not exist."""
+    ways = {n: w for n, w in (TRAINING if a.what == "train" else SAMPLING).items() if a.family == "pra" or w.flags is None}
+    for n in names:
+        if n not in ways:
+            raise SystemExit(f"{n}: there is no such way to {a.what} the family {a.family}; there are {', '.join(ways)}")
+    return {n: ways[n] for n in names}
+
+
+def opened(a, folder):
+    return Ours(folder, family=a.family, model=a.model, patch=a.patch, block=a.block, batch=a.batch, threads=2, steps=a.steps, flow=FLOW_STEPS)
+
+
 def compare(a, folder):
-    ours = Ours(folder, model=a.model, patch=a.patch, block=a.block, batch=a.batch, threads=2, steps=a.steps, flow=FLOW_STEPS)
-    known = TRAINING if a.what == "train" else SAMPLING
+    ways = known(a, a.opponents or usual(a.what, a.batch))
+    ours = opened(a, folder)
     programs, error = [Program("ours", ours.train if a.what == "train" else lambda n: ours.sample(a.batch, n))], 0.0
     said, sides = {}, []
-    for n in a.opponents or usual(a.what, a.batch):
-        if n not in known:
-            raise SystemExit(f"{n}: there is no such way to {a.what}; there are {', '.join(known)}")
-        sides.append(side(known[n]))
+    for n, way in ways.items():
+        sides.append(side(way))
         found = sides[-1].prepared(a, folder, ours.opened["losses"])
-        if known[n].exact:
+        if way.exact:
             error = max(error, demand(n, found, a.tolerance))
         said |= sides[-1].said
         programs.append(Program(n, sides[-1].times))
@@ -104,7 +116,7 @@ def compare(a, folder):
     for s in [ours, *sides]:
         s.close()
     return {
-        "what": a.what, "model": a.model, "patch": a.patch, "block": a.block, "batch": a.batch, "ours": programs[0].seconds,
+        "what": a.what, "family": a.family, "model": a.model, "patch": a.patch, "block": a.block, "batch": a.batch, "ours": programs[0].seconds,
         "theirs": {p.name: p.seconds for p in programs[1:]}, "others": others, "error": error, "opened": ours.opened,
     } | said | {
         "revision": subprocess.run(["git", "describe", "--always", "--dirty"], cwd=REPOSITORY, capture_output=True, text=True).stdout.strip(),
@@ -120,13 +132,13 @@ def demand(name, found, tolerance):
 
 
 def check(a, folder):
-    ours = Ours(folder, model=a.model, patch=a.patch, block=a.block, batch=a.batch, threads=2, steps=a.steps, flow=FLOW_STEPS)
+    ours = opened(a, folder)
     ours.close()
     for n in a.opponents or ["eager"]:
         found = {}
-        for a.what, known in ("train", TRAINING), ("sample", SAMPLING):
-            s = side(known[n])
-            if a.what == "train":
+        for a.what in "train", "sample":
+            s = side(known(a, [n])[n])
+            if a.what == "train" and a.family == "pra":
                 found |= s.parts(folder)
             found |= s.prepared(a, folder, ours.opened["losses"])
             s.close()
@@ -147,6 +159,7 @@ def arguments():
         if name == "time":
             s.add_argument("what", choices=("train", "sample"))
         if name in ("check", "time"):
+            s.add_argument("--family", default="pra", choices=("pra", "jit"), help="jit: PyTorch alone")
             s.add_argument("--model", default="micro", choices=("nano", "micro", "small"))
             s.add_argument("--patch", type=int, default=7)
             s.add_argument("--block", type=int, default=1)
@@ -171,8 +184,10 @@ def main():
                 f.write(json.dumps(record) + "\n")
             print("\n".join(lines([record])))
     if a.do == "all":
-        for what, model, patch, batch in COMPARISONS:
-            subprocess.run([sys.executable, __file__, "time", what, "--model", model, "--patch", str(patch), "--batch", str(batch),
+        for what, family, model, patch, batch in COMPARISONS:
+            if family != "pra" and any(n.startswith("jax") for n in a.opponents or []):
+                continue  # JAX has the family pra alone
+            subprocess.run([sys.executable, __file__, "time", what, "--family", family, "--model", model, "--patch", str(patch), "--batch", str(batch),
                             "--rounds", str(a.rounds), "--seconds", str(a.seconds), "--steps", str(a.steps), "--out", a.out,
                             "--tolerance", str(a.tolerance), *(["--opponents", *a.opponents] if a.opponents else [])], check=True)
     if a.do in ("table", "all") and os.path.exists(a.out):

@@ -63,10 +63,8 @@ def around(folder):
 
 def losses(total, flow, rec, grad_norm, ours):
     """The losses of a step against ours."""
-    return {
-        "loss": (off(total, ours["total"]), ""), "flow loss": (off(flow, ours["flow"]), ""),
-        "reconstruction loss": (off(rec, ours["rec"]), ""), "gradient norm": (off(grad_norm, ours["grad_norm"]), ""),
-    }
+    found = {"loss": (total, "total"), "flow loss": (flow, "flow"), "reconstruction loss": (rec, "rec"), "gradient norm": (grad_norm, "grad_norm")}
+    return {what: (off(x, ours[name]), "") for what, (x, name) in found.items() if name in ours}  # some families have no coder
 
 
 def arrays(before, after, weights, first, second, average):

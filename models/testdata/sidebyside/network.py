@@ -56,7 +56,30 @@ class Block(nn.Module):
         self.up, self.down = nn.Linear(H, H), nn.Linear(H, H)
 
 
-class Network(nn.Module):
+class Named(nn.Module):
+    """A network whose tensors() are its parameters by the name in our files."""
+
+    def load(self, arrays):
+        tensors = self.tensors()
+        if set(tensors) != set(arrays):
+            raise SystemExit(f"the checkpoint has other tensors: {sorted(set(tensors) ^ set(arrays))}")
+        with torch.no_grad():
+            for name, p in tensors.items():
+                a = torch.from_numpy(arrays[name])
+                p.copy_(a.T if name.endswith(".weight") else a)
+        return self
+
+    def named(self, values):
+        """values, one a parameter as in parameters(), as arrays with our names and shapes."""
+        by = {id(p): v for p, v in zip(self.parameters(), values)}
+        out = {}
+        for name, p in self.tensors().items():
+            v = by[id(p)].detach()
+            out[name] = (v.T if name.endswith(".weight") else v).float().cpu().numpy()
+        return out
+
+
+class Network(Named):
     def __init__(self, c):
         super().__init__()
         self.c = c
@@ -160,22 +183,3 @@ class Network(nn.Module):
             for part in ("enc1", "enc2", "dec1", "dec2", "dec3"):
                 put(part[:3] + "." + part[3:], getattr(self, part))
         return p
-
-    def load(self, arrays):
-        tensors = self.tensors()
-        if set(tensors) != set(arrays):
-            raise SystemExit(f"the checkpoint has other tensors: {sorted(set(tensors) ^ set(arrays))}")
-        with torch.no_grad():
-            for name, p in tensors.items():
-                a = torch.from_numpy(arrays[name])
-                p.copy_(a.T if name.endswith(".weight") else a)
-        return self
-
-    def named(self, values):
-        """values, one a parameter as in parameters(), as arrays with our names and shapes."""
-        by = {id(p): v for p, v in zip(self.parameters(), values)}
-        out = {}
-        for name, p in self.tensors().items():
-            v = by[id(p)].detach()
-            out[name] = (v.T if name.endswith(".weight") else v).float().cpu().numpy()
-        return out

@@ -36,11 +36,11 @@ def uniforms(key, stream, images, tokens):
     return (philox(key, 0, i, a, stream)[0] >> np.uint64(8)) * 2.0**-24
 
 
-def shuffled(key, epoch, n):
+def shuffled(key, epoch, n, stream=ORDER):
     """The order of n training images in an epoch: Fisher and Yates, from the end."""
     order = np.arange(n)
     i = np.arange(n)
-    w = philox(key, 0, i, epoch, ORDER)
+    w = philox(key, 0, i, epoch, stream)
     at = ((w[0] << HALF | w[1]) % (i + 1).astype(np.uint64)).astype(int)
     for j in range(n - 1, 0, -1):
         order[j], order[at[j]] = order[at[j]], order[j]

@@ -8,8 +8,9 @@ import torch
 
 import differences
 import equality
+import families
 from checkpoint import Checkpoint
-from sampling import Sampler, noise
+from sampling import noise
 from training import Batch, Training
 
 
@@ -32,7 +33,7 @@ class Side:
             batches = [Batch(before.config, before.train, before.steps + i, images, labels) for i in range(4)]
             self.run = lambda: t.step(batches[t.done % 4])
             return equality.training_step(folder, losses, t) if exact else {}
-        s = Sampler(at("model"), a.batch, self.flow_steps, **self.opponent.how)
+        s = families.sampler(at("model"), a.batch, self.flow_steps, **self.opponent.how)
         omega, labels = noise(s.c, differences.SEED, a.batch), torch.arange(a.batch) % s.c.classes
         self.run = lambda: s.images(labels, omega)
         return equality.tokens(folder, s) if exact else {}

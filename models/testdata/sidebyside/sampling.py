@@ -7,7 +7,6 @@ with the 1 of 1 + scale in its bias.
 The noise is drawn before, so a call has less to do than ours, which draws it.
 """
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 
@@ -90,9 +89,4 @@ class Sampler:
     @torch.inference_mode()
     def images(self, labels, omega):
         """Bytes [batch, size, size, C]."""
-        c, x = self.c, self.draw(labels, omega)
-        if c.order != "contiguous":
-            x = x[:, torch.from_numpy(np.argsort(c.raster))]
-        x = ((x.clamp(-1, 1) + 1) * 127.5 + 0.5).to(torch.uint8)
-        x = x.view(-1, c.grid, c.grid, c.patch, c.patch, c.channels).transpose(2, 3)
-        return x.reshape(-1, c.size, c.size, c.channels)
+        return recipe.bytes_of(self.c, self.draw(labels, omega))

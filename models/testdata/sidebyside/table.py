@@ -22,12 +22,13 @@ def lines(records):
     yield "| | model | p | batch | ours, images/s | eager | torch.compile | bf16 | JAX | error | rounds |"
     yield "|---|---|---|---|---|---|---|---|---|---|---|"
     for r in map(quiet, records):
+        model = r["model"] if r.get("family", "pra") == "pra" else f"{r['family']} {r['model']}"
         if not r["ours"]:
-            yield f"| {r['what']} | {r['model']} | {r['patch']} | {r['batch']} | no round was quiet |"
+            yield f"| {r['what']} | {model} | {r['patch']} | {r['batch']} | no round was quiet |"
             continue
         at = [best(r, lambda n: n.startswith("eager") and "bf16" not in n),
               best(r, lambda n: n.startswith("compile") and "bf16" not in n), best(r, lambda n: "bf16" in n),
               best(r, lambda n: n.startswith("jax"))]
         speed = r["batch"] / statistics.median(r["ours"])
-        yield (f"| {r['what']} | {r['model']} | {r['patch']} | {r['batch']} | {speed:.4g} | " + " | ".join(map(cell, at))
+        yield (f"| {r['what']} | {model} | {r['patch']} | {r['batch']} | {speed:.4g} | " + " | ".join(map(cell, at))
                + f" | {r['error']:.0e} | {len(r['ours'])} |")

@@ -9,8 +9,8 @@ import copy
 import torch
 from torch import nn
 
+import families
 import recipe
-from network import Network
 
 
 class Batch:
@@ -80,7 +80,7 @@ class Training:
             [dict(params=g, weight_decay=d) for g, d in zip(groups, (self.train["weight_decay"], 0.0))],
             lr=number() if recorded else 0.0, betas=(0.9, 0.95), eps=1e-8, capturable=recorded and self.device.type == "cuda", **{optimiser: True})
         self.restore(checkpoint)
-        self.loss, self.bf16 = Loss(self.net, self.train), bf16
+        self.loss, self.bf16 = families.loss(self.net, self.train), bf16
         if compile is not None:
             self.loss = torch.compile(self.loss, options=compile, fullgraph=True, dynamic=False)
         if pieces:
@@ -89,7 +89,7 @@ class Training:
     def network(self, checkpoint, prefix):
         """The arrays of a checkpoint in a network, on the device."""
         with self.device:  # also what is drawn and then overwritten: on a host that takes seconds
-            net = Network(checkpoint.config)
+            net = families.network(checkpoint.config)
         return net.load(checkpoint.named(prefix)).to(self.device)
 
     def restore(self, checkpoint):
