@@ -90,6 +90,20 @@ type Starter interface {
 	FirstBlock(labels []int32, ids []uint32) error
 }
 
+// Tokenized parameters are those of trainings whose first steps make a tokenizer, which the
+// others build on. Their trainers are [Tokenizing].
+type Tokenized interface {
+	// Tokenizer gives all trainings whose tokenizers are the same, to the last bit, the
+	// same parameters: of a training that has it as its first steps.
+	Tokenizer() (of Params, steps int)
+}
+
+// Tokenizing is a trainer that goes on after the steps of its tokenizer from the file that
+// a trainer of [Tokenized.Tokenizer] saved when it had done them.
+type Tokenizing interface {
+	ResumeTokenizer(path string) (note string, err error)
+}
+
 // Settling parameters are those of samplings whose work the images decide.
 type Settling interface {
 	Settles() bool

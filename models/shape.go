@@ -68,6 +68,10 @@ type Costs struct {
 	TrunkEvals      int     `json:"trunk_evals"`       // evaluations of the trunk over all tokens
 	FLOPsImage      float64 `json:"flops_image"`       // sampling one image
 	FLOPsTrainImage float64 `json:"flops_train_image"` // one image in one training step
+
+	// FLOPsTokenizerImage is that of one image in a step of [Tokenized.Tokenizer], which is
+	// within FLOPsTrainImage; 0 where there is none.
+	FLOPsTokenizerImage float64 `json:"flops_tokenizer_image,omitempty"`
 }
 
 // MemoryEstimate is the backend's memory in bytes, by class.

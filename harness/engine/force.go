@@ -88,6 +88,7 @@ func (p *Plan) force(places Places, store artifact.Store, names []string) error 
 	places.forget(keys)
 	if len(names) > 0 {
 		p.demand(store)
+		p.spare()
 		p.block()
 		p.estimate()
 	}

@@ -204,3 +204,82 @@ func (p *Plan) Alike() []Alike {
 	}
 	return out
 }
+
+// spare finds stages that only save others time and that nobody needs: what they would
+// save time of is done, as it is where an older program did it without them. They are not
+// done, and the database is not told that they are planned.
+func (p *Plan) spare() {
+	p.unspare()
+	needed, run := map[string]bool{}, map[string]bool{} // by what is to do, by what is to be done now
+	for _, it := range p.Items {
+		if it.State != ToDo || p.begun(it) {
+			continue
+		}
+		for _, kind := range it.Kind.Aside {
+			key := it.Input(kind)
+			needed[key] = true
+			run[key] = run[key] || !it.Skip
+		}
+	}
+	for _, it := range p.Items {
+		if !it.Kind.SavesTime() || it.State == Done || it.State == Stored || run[it.Key] {
+			continue
+		}
+		skip := it.Skip
+		it.Spared, it.Skip = !needed[it.Key], true
+		p.undo = append(p.undo, func() { it.Spared, it.Skip = false, skip })
+	}
+	for _, it := range p.Items {
+		if slices.ContainsFunc(it.Kind.Aside, func(k *stage.Kind) bool { return p.spared(it.Input(k)) }) {
+			all := it.Inputs
+			it.Inputs = p.unspared(all)
+			p.undo = append(p.undo, func() { it.Inputs = all })
+		}
+	}
+}
+
+// unspare takes back what spare found.
+func (p *Plan) unspare() {
+	for _, back := range p.undo {
+		back()
+	}
+	p.undo = nil
+}
+
+// begun says that a stage goes on from another one that is done: nothing can save it time
+// at its beginning.
+func (p *Plan) begun(it *Item) bool {
+	return slices.ContainsFunc(it.Earlier, func(key string) bool {
+		before := p.byKey[key]
+		return before != nil && (before.State == Done || before.State == Stored)
+	})
+}
+
+func (p *Plan) spared(key string) bool {
+	it := p.byKey[key]
+	return it != nil && it.Spared
+}
+
+// unspared are the keys of inputs without those that are spared.
+func (p *Plan) unspared(inputs []string) []string {
+	out := slices.Clone(inputs)
+	for i, key := range out {
+		if p.spared(key) {
+			out[i] = ""
+		}
+	}
+	return out
+}
+
+// StagesOf are the stages of a cell that are planned: those of its chain without what is
+// spared.
+func (p *Plan) StagesOf(c *Cell) []stage.Stage {
+	all := c.Chain.Stages()
+	if len(p.undo) == 0 {
+		return all
+	}
+	for i := range all {
+		all[i].Inputs = p.unspared(all[i].Inputs)
+	}
+	return slices.DeleteFunc(all, func(st stage.Stage) bool { return p.spared(st.Key) })
+}

@@ -42,6 +42,7 @@ type Item struct {
 	Cells    int             // cells that need it
 	Known    bool            // its data are known, and so its key is final
 	Skip     bool            // only cells that are not to be run need it
+	Spared   bool            // nobody needs it, see [Plan.StagesOf]
 
 	State    State
 	Reason   string // why it failed, is blocked, or is done again
@@ -73,6 +74,7 @@ type Plan struct {
 	costs       counter
 	pace        float64           // of trainings of earlier plans, see pace
 	stale       map[string]string // stage → what has changed since it was done for the same cell
+	undo        []func()          // of what spare changed
 }
 
 // NewPlan collects the stages of identified experiments.
@@ -173,6 +175,7 @@ func (p *Plan) Inspect(ctx context.Context, db *results.DB, store artifact.Store
 	if err != nil {
 		return err
 	}
+	p.unspare()
 	for _, it := range p.Items {
 		it.State, it.Reason, it.Outcome, it.Attempt, it.Took, it.Lost, it.after = ToDo, "", "", "", 0, false, time.Time{}
 		it.Rise = rises[it.Key]
@@ -196,6 +199,7 @@ func (p *Plan) Inspect(ctx context.Context, db *results.DB, store artifact.Store
 		}
 	}
 	p.demand(store)
+	p.spare()
 	p.block()
 	if db == nil {
 		p.estimate()
@@ -361,7 +365,7 @@ func (p *Plan) record(e *Experiment) (results.Plan, error) {
 			RolloutDepth: column("train.rollout_depth"), State: column("model.state"),
 			Params: c.Params, Stages: map[string]string{},
 		}
-		for _, st := range c.Chain.Stages() {
+		for _, st := range p.StagesOf(&c) {
 			pc.Stages[st.Kind.Name] = st.Key
 			if listed[st.Key] {
 				continue

@@ -273,6 +273,9 @@ func (l *launcher) prepare(ctx context.Context, experiments []*Experiment, retry
 	if changed := l.plan.Changed(); changed != "" {
 		l.meter.Say("%s", changed)
 	}
+	if err := l.plan.force(l.places, store, force); err != nil {
+		return err
+	}
 	for _, e := range experiments {
 		plan, err := l.plan.record(e)
 		if err != nil {
@@ -286,9 +289,6 @@ func (l *launcher) prepare(ctx context.Context, experiments []*Experiment, retry
 		if err != nil {
 			return err
 		}
-	}
-	if err := l.plan.force(l.places, store, force); err != nil {
-		return err
 	}
 	if here {
 		if err := l.plan.CheckHere(); err != nil {

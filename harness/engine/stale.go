@@ -36,7 +36,7 @@ func (p *Plan) FindStale(ctx context.Context, db *results.DB) error {
 			done[at] = s
 		}
 		for _, c := range e.Cells {
-			for _, st := range c.Chain.Stages() {
+			for _, st := range p.StagesOf(&c) {
 				it, kind := p.Item(st.Key), st.Kind
 				before, ok := done[cellStage{where.Label(c.Label), c.Seed, kind.Name}]
 				if !ok || it.State != ToDo && it.State != Blocked || !it.Known || before.Key == it.Key {

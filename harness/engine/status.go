@@ -99,7 +99,7 @@ func (p *Plan) cellStatus(experiment string, c Cell, running map[string]Running,
 			rank, s.State, s.Stage, s.Reason = r, state, kind, reason
 		}
 	}
-	for _, st := range c.Chain.Stages() {
+	for _, st := range p.StagesOf(&c) {
 		it, kind := p.Item(st.Key), st.Kind.Name
 		s.Stages[kind] = it.State
 		if it.Kind == work.Train && it.State == Done {

@@ -14,8 +14,8 @@ import (
 type Stage struct {
 	Key  string
 	Kind *Kind
-	// Inputs are the keys of what it builds on, in the order of its kind's inputs
-	// and optional ones; "" for an optional one that the cell has not.
+	// Inputs are the keys of what it builds on, in the order of its kind's inputs,
+	// optional ones and those aside; "" for one of the latter two that the cell has not.
 	Inputs []string
 }
 
@@ -133,7 +133,7 @@ func (k *Kind) identity(s *Settings, inputs []string) (id identity, ok bool) {
 	if !k.wanted(s) || slices.Contains(inputs[:len(k.Inputs)], "") {
 		return id, false
 	}
-	return identity{k.code(s), present(inputs), k.Name, k.part(s)}, true
+	return identity{k.code(s), present(inputs[:len(k.Inputs)+len(k.Optional)]), k.Name, k.part(s)}, true
 }
 
 // Config is what the key of the cell's stage of a kind is the hash of.

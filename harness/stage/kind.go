@@ -24,6 +24,9 @@ type Kind struct {
 	// ones follow, and are left out for cells that have none: a tokenizer goes
 	// before the trainings of some families only.
 	Inputs, Optional []*Kind
+	// Aside are kinds that only save it time: what it makes is the same without them, so
+	// their keys do not enter its own. They are done for stages that are still to do.
+	Aside []*Kind
 	// Chief is the input that is made for few cells or for one, and so decides
 	// when a stage may begin; nil for a kind that waits for none.
 	Chief *Kind
@@ -98,7 +101,9 @@ type Kind struct {
 	// left to go on from, under names that begin with the stage's key; "" if none.
 	Unfinished string
 
-	place int // among the registered kinds, from 1
+	place  int  // among the registered kinds, from 1
+	saves  bool // time of others: it is aside of a registered kind
+	builds bool // others are built on it
 }
 
 // InPlace is how a program outside does what a kind does for models. It stands on
@@ -132,7 +137,10 @@ func (k *Kind) String() string { return k.Name }
 func (k *Kind) Ref(key string) artifact.Ref { return artifact.Ref{Kind: k.Name, Key: key} }
 
 // inputs are all kinds that it may build on.
-func (k *Kind) inputs() []*Kind { return slices.Concat(k.Inputs, k.Optional) }
+func (k *Kind) inputs() []*Kind { return slices.Concat(k.Inputs, k.Optional, k.Aside) }
+
+// SavesTime says that stages of the kind do nothing else than save others time.
+func (k *Kind) SavesTime() bool { return k.saves && !k.builds }
 
 // kinds are the registered kinds in the order of a chain, and the places of the
 // inputs of each: a sweep asks hundreds of thousands of times.
@@ -155,6 +163,8 @@ func Register(all ...*Kind) {
 		var at []int
 		for _, in := range k.inputs() {
 			at = append(at, in.place-1)
+			in.builds = in.builds || !slices.Contains(k.Aside, in)
+			in.saves = in.saves || slices.Contains(k.Aside, in)
 		}
 		inputPlaces = append(inputPlaces, at)
 	}

@@ -107,4 +107,6 @@ func ReadCurve(raw []byte) (Curve, error) {
 type progressSoFar struct {
 	Seconds float64 `json:"seconds"` // spent in training steps, over all attempts
 	Curve   Curve   `json:"curve"`
+
+	Memory int64 `json:"memory,omitempty"` // largest resident size of the process that trained the tokenizer
 }

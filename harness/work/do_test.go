@@ -105,6 +105,9 @@ func TestEveryKindIsDone(t *testing.T) {
 	root, s := t.TempDir(), tinyCell(t)
 	s.Tune, s.EmbedderHash = choosing, embed.Trained
 	made := do(t, root, s, stage.Kinds()...)
+	for k, a := range do(t, root, withCodes(t, tinyCell(t)), Tokenizer) {
+		made[k] = a
+	}
 	store := artifact.Store{Root: root}
 	for _, k := range stage.Kinds() {
 		a, ok := made[k]

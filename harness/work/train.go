@@ -29,12 +29,13 @@ import (
 const (
 	ModelFile = "model.safetensors" // raw and averaged weights
 	CurveFile = "curve.jsonl"       // losses, one JSON object per line, about a hundred lines
-	StateFile = "state.safetensors" // of one that stopped before its end: what a longer one goes on from
+	StateFile = "state.safetensors" // of one that stopped before its end, and of a tokenizer: what others go on from
 )
 
 // Train trains a model.
 var Train = &stage.Kind{
 	Name:    "train",
+	Aside:   []*stage.Kind{Tokenizer},
 	Version: "1/" + stage.Core,
 	Part: func(s *stage.Settings) any {
 		p := s.Params.Canonical()
@@ -47,7 +48,7 @@ var Train = &stage.Kind{
 	},
 	OnDevice: true,
 	Effort: func(s *stage.Settings, c *stage.Costs) stage.Effort {
-		return stage.Effort{FLOPs: c.FLOPsTrainImage * float64(s.TrainImages()), Threads: s.Training().Threads * s.Measure.Ranks()}
+		return stage.Effort{FLOPs: afterTokenizer(s, c), Threads: s.Training().Threads * s.Measure.Ranks()}
 	},
 	Together: true,
 	Memory: func(h stage.Host) int64 {
@@ -85,11 +86,17 @@ type trainPart struct {
 	Until     int     `json:"until,omitempty"` // absent: the end
 }
 
-// train trains a model, from a checkpoint if an earlier attempt left one.
-func (t *task) train() (err error) {
+// train trains a model.
+func (t *task) train() error {
 	if t.job.Rank > 0 {
 		return t.trainRank()
 	}
+	return t.runTraining(t.keepModel)
+}
+
+// runTraining does the steps of a training, from a checkpoint if an earlier attempt left
+// one, and keeps what came of it.
+func (t *task) runTraining(keep func(tr models.Trainer, kept *progressSoFar) error) (err error) {
 	if t.team, err = worker.Gather(t.job); err != nil {
 		return err
 	}
@@ -121,7 +128,20 @@ func (t *task) train() (err error) {
 	if n := t.team.Size(); n > 1 {
 		t.attempt.Protocol[devicesProtocol], timed[devicesProtocol] = strconv.Itoa(n), strconv.Itoa(n)
 	}
-	t.valueUnder(timed, quantity.TrainSeconds, kept.Seconds, 1)
+	seconds := quantity.TrainSeconds
+	if t.job.Kind == Tokenizer.Name {
+		seconds = quantity.TokenizerSeconds
+	}
+	t.valueUnder(timed, seconds, kept.Seconds, 1)
+	if err := keep(tr, kept); err != nil {
+		return err
+	}
+	removeCheckpoints(t.checkpoint())
+	return nil
+}
+
+// keepModel keeps a trained model and the numbers of its training.
+func (t *task) keepModel(tr models.Trainer, kept *progressSoFar) error {
 	t.value(quantity.TrainFLOPs, t.set.Params.Costs().FLOPsTrainImage*float64(t.set.TrainImages()), 1)
 	for _, part := range lossMetrics {
 		if loss, n := kept.Curve.last(10, part.loss); n > 0 {
@@ -131,8 +151,8 @@ func (t *task) train() (err error) {
 	if rise, n, ok := kept.Curve.rise(); ok {
 		t.value(quantity.LossRise, rise, n)
 	}
-	t.value(quantity.TrainMemoryPeak, float64(machine.PeakResident()), 1)
-	if err := t.keep(func(d *artifact.Draft) error {
+	t.value(quantity.TrainMemoryPeak, float64(max(machine.PeakResident(), kept.Memory)), 1)
+	return t.keep(func(d *artifact.Draft) error {
 		if err := tr.SaveModel(d.Path(ModelFile)); err != nil {
 			return err
 		}
@@ -142,20 +162,21 @@ func (t *task) train() (err error) {
 			return err
 		}
 		if t.set.Until > 0 || branches && t.set.StepsTrained() <= stable {
-			note, err := json.Marshal(kept)
-			if err != nil {
-				return err
-			}
-			if err := tr.Save(d.Path(StateFile), string(note)); err != nil {
+			if err := saveState(tr, kept, d); err != nil {
 				return err
 			}
 		}
 		return kept.Curve.write(d.Path(CurveFile))
-	}); err != nil {
+	})
+}
+
+// saveState keeps what other trainings go on from.
+func saveState(tr models.Trainer, kept *progressSoFar, d *artifact.Draft) error {
+	note, err := json.Marshal(kept)
+	if err != nil {
 		return err
 	}
-	removeCheckpoints(t.checkpoint())
-	return nil
+	return tr.Save(d.Path(StateFile), string(note))
 }
 
 // devicesProtocol is how many processes did it together, where it was more than one.
@@ -265,13 +286,16 @@ func (t *task) goOn(tr models.Trainer, images models.Images, be device.Backend) 
 			return nil, nil, err
 		}
 	}
-	return tr, &progressSoFar{}, nil
+	return t.onTokenizer(tr, images, be)
 }
 
 // every is the number of steps between those whose losses are kept: about a hundredth
 // of all, and a power of two where trainings of other lengths may go on from each
 // other, so that what the shorter one kept has all that the longer one keeps.
 func (t *task) every() int {
+	if t.job.Kind == Tokenizer.Name { // trainings of any length build on it
+		return 1
+	}
 	n := max(1, t.set.Training().Steps/100)
 	if _, _, branches := trunkOf(t.set); branches {
 		return 1 << (bits.Len(uint(n)) - 1)
@@ -379,4 +403,9 @@ func CheckpointPath(artifacts, key string) string {
 	return filepath.Join(artifacts, checkpointFolder, key+".safetensors")
 }
 
-func (t *task) checkpoint() string { return CheckpointPath(t.job.Artifacts, t.job.Stage) }
+func (t *task) checkpoint() string {
+	if t.job.Kind == Tokenizer.Name {
+		return filepath.Join(t.job.Artifacts, Tokenizer.Unfinished, t.job.Stage+".safetensors")
+	}
+	return CheckpointPath(t.job.Artifacts, t.job.Stage)
+}

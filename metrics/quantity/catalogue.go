@@ -374,7 +374,7 @@ var (
 	})
 	TrainMemoryPeak = metric(Metric{
 		Name: "train_memory_peak", Unit: "bytes", Label: "peak memory in training", Short: "training memory",
-		Doc:    "Largest resident size of the process that trained.",
+		Doc:    "Largest resident size of the process that trained; with a tokenizer in a process of its own the larger of both.",
 		Better: -1, Group: Memory, Nature: Measured, Stage: "train",
 	})
 )
@@ -388,8 +388,15 @@ var (
 	})
 	TrainSeconds = metric(Metric{
 		Name: "train_seconds", Unit: "s", Label: "training time",
-		Doc:    "Time spent in training steps, over all attempts of the training; it depends on what ran beside it.",
+		Doc: "Time spent in training steps, over all attempts of the training, those of its tokenizer included where it has one; it " +
+			"depends on what ran beside it.",
 		Better: -1, Group: Training, Nature: Timed, Stage: "train",
+	})
+	TokenizerSeconds = metric(Metric{
+		Name: "tokenizer_seconds", Unit: "s", Label: "training time of the tokenizer", Short: "tokenizer",
+		Doc: "Time spent in the training steps of a tokenizer that cells share. train_seconds of each of them has it, as if the cell had " +
+			"trained it alone.",
+		Better: -1, Group: Training, Nature: Timed, Stage: "tokenizer",
 	})
 	TrainFLOPs = metric(Metric{
 		Name: "train_flops", Unit: "1", Scale: FLOP, Label: "training compute",

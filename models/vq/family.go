@@ -50,7 +50,10 @@ var _ interface {
 	models.Stepped
 	models.Branching
 	models.Coded
+	models.Tokenized
 } = Params{}
+
+var _ models.Tokenizing = (*Trainer)(nil)
 
 var _ models.Reconstructor = (*Model)(nil)
 
@@ -106,6 +109,19 @@ func (p Params) Trunk() (trunk models.Params, steps int, why string) {
 	return p.Canonical(), steps, ""
 }
 
+// Tokenizer keeps what steps of the tokenizer read and replaces the rest by fixed values.
+func (p Params) Tokenizer() (of models.Params, steps int) {
+	usual, m, t := defaults(), &p.Model, &p.Train
+	steps = t.tokenizerSteps()
+	m.Block, m.Width, m.Depth = 1, m.Heads, 1
+	m.Norm, m.MLPKind, m.Positions, m.QKNorm = usual.Model.Norm, usual.Model.MLPKind, usual.Model.Positions, usual.Model.QKNorm
+	m.ClassTokens = 0
+	t.TokenizerSteps, t.Steps = steps, steps+max(1, t.WarmupSteps)
+	t.LR, t.EMA, t.ClassDropout, t.Schedule, t.Decay = usual.Train.LR, usual.Train.EMA, 0, usual.Train.Schedule, usual.Train.Decay
+	p.Sample = usual.Sample
+	return p.Canonical(), steps
+}
+
 // PatchSide is p.
 func (p Params) PatchSide() int { return p.Model.Patch }
 
@@ -139,6 +155,7 @@ func (p Params) Costs() models.Costs {
 	p.Train.Schedule, p.Train.WarmupSteps = "constant", 0
 	each := models.CountSteps(p, 2)
 	out.FLOPsTrainImage = share*each[0] + (1-share)*each[1]
+	out.FLOPsTokenizerImage = each[0]
 	return out
 }
 

@@ -177,10 +177,8 @@ func (m *Model) read(f *safetensors.File, of parts) error {
 			continue
 		}
 		into := net
-		for _, prefix := range []string{"raw.", "adam.m.", "adam.v."} {
-			if strings.HasPrefix(t.Name, prefix+coderNames) {
-				into = tok
-			}
+		if ofTokenizer(t.Name) {
+			into = tok
 		}
 		into.Tensors = append(into.Tensors, t)
 	}
@@ -192,6 +190,19 @@ func (m *Model) read(f *safetensors.File, of parts) error {
 	}
 	m.book.upload(m.be)
 	return nil
+}
+
+func ofTokenizer(tensor string) bool {
+	return slices.ContainsFunc([]string{"raw.", "adam.m.", "adam.v."}, func(prefix string) bool {
+		return strings.HasPrefix(tensor, prefix+coderNames)
+	})
+}
+
+// tokenizerIn is what a file has of tokenizer and codebook.
+func tokenizerIn(f *safetensors.File) *safetensors.File {
+	return &safetensors.File{Tensors: slices.DeleteFunc(slices.Clone(f.Tensors), func(t safetensors.Tensor) bool {
+		return !ofTokenizer(t.Name) && t.Name != vectors && t.Name != use
+	})}
 }
 
 // SaveModel writes raw and averaged weights, tokenizer and codebook.

@@ -279,6 +279,32 @@ func (t *Trainer) Resume(path string) (note string, err error) {
 	return f.Metadata[models.NoteMember], nil
 }
 
+// ResumeTokenizer goes on with the first step of the transformer from the file of a
+// training of the same tokenizer that was saved after the tokenizer's last step.
+func (t *Trainer) ResumeTokenizer(path string) (note string, err error) {
+	f, err := safetensors.Read(path)
+	if err != nil {
+		return "", fmt.Errorf("building on a tokenizer: %w", err)
+	}
+	defer f.Close()
+	of, done, err := models.HeaderOf[Params](f, models.TrainingFormat)
+	own, steps := t.model.params.Tokenizer()
+	if err == nil {
+		err = models.SameTraining(f, of, own)
+	}
+	if err == nil && done != steps {
+		err = fmt.Errorf("it stopped after step %d of the %d steps of the tokenizer", done, steps)
+	}
+	if err == nil {
+		err = t.model.read(tokenizerIn(f), parts{tok: t.parts().tok})
+	}
+	if err != nil {
+		return "", fmt.Errorf("building on %s: %w", path, err)
+	}
+	t.model.steps = steps
+	return f.Metadata[models.NoteMember], nil
+}
+
 // Close frees everything, the model included.
 func (t *Trainer) Close() {
 	t.feed.Close()

@@ -77,6 +77,9 @@ func (b *base) fromPlan(ctx context.Context, p *engine.Plan, db *results.DB, pla
 		b.experiments = append(b.experiments, experiment{Name: e.Name, Description: e.Description})
 	}
 	for _, it := range p.Items {
+		if it.Spared {
+			continue
+		}
 		s := stage{key: it.Key, kind: it.Kind.Name, label: it.Label, state: string(it.State), skip: it.Skip, estimate: it.Estimate}
 		if it.State == engine.Stored {
 			s.state = done

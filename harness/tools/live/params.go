@@ -75,7 +75,7 @@ func keysOf(p *engine.Plan) map[name]map[string]string {
 			if len(c.Chain) == 0 {
 				continue // not known yet
 			}
-			for _, s := range c.Chain.Stages() {
+			for _, s := range p.StagesOf(&c) {
 				keys[s.Kind.Name] = s.Key
 			}
 			out[name{e.Name, c.ID}] = keys

@@ -62,7 +62,7 @@ func (b *builder) put(it *engine.Item, queued func(string) (string, bool)) {
 	}
 	slices.Sort(jobs)
 	before := b.placed[chief]
-	a, index := b.room(it.Kind, before, jobs)
+	a, index := b.room(it.Kind, before, jobs, len(others) > 0)
 	if a == nil {
 		a, index = &Array{Kind: it.Kind.Name, Jobs: jobs}, before.index
 		b.arrays = append(b.arrays, a)
@@ -78,10 +78,12 @@ func (b *builder) put(it *engine.Item, queued func(string) (string, bool)) {
 }
 
 // room finds an array that can take one more stage with this chief input and
-// these jobs to wait for, and the index it gets there.
-func (b *builder) room(kind *stage.Kind, chief slot, jobs []string) (*Array, int) {
+// these jobs to wait for, and the index it gets there. Where there is no chief input,
+// stages that wait for others to be made and stages that do not are kept apart.
+func (b *builder) room(kind *stage.Kind, chief slot, jobs []string, waits bool) (*Array, int) {
 	for _, a := range b.arrays {
-		if a.Kind != kind.Name || b.parent[a] != chief.array || !slices.Equal(a.Jobs, jobs) {
+		if a.Kind != kind.Name || b.parent[a] != chief.array || !slices.Equal(a.Jobs, jobs) ||
+			kind.Chief == nil && waits != (len(b.needs[a]) > 0) {
 			continue
 		}
 		if chief.array == nil && len(a.Tasks) < b.most {

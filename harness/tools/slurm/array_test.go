@@ -97,6 +97,20 @@ score <aftercorr:sample,afterany:reference>: 0=x 1=y
 sample-1 <afterany:70>: 0=a 1=c
 sample-2: 0=b
 `},
+		{"trainings that share a tokenizer wait for it, others do not", items(
+			"tokenizer k", "train t1", "train t2: tokenizer k", "train t3: tokenizer k", "train t4: tokenizer l", "sample a: train t1",
+			"sample b: train t2"), nil, 100, `
+tokenizer: 0=k
+train-1: 0=t1 1=t4
+train-2 <afterok:tokenizer>: 0=t2 1=t3
+sample-1 <aftercorr:train-1>: 0=a
+sample-2 <aftercorr:train-2>: 0=b
+`},
+		{"several tokenizers: one that fails must not hold up all trainings", items(
+			"tokenizer k", "tokenizer l", "train t1: tokenizer k", "train t2: tokenizer l"), nil, 100, `
+tokenizer: 0=k 1=l
+train <afterany:tokenizer>: 0=t1 1=t2
+`},
 		{"no array is larger than the cluster allows", items(
 			"train t1", "train t2", "train t3", "sample a: train t1", "sample b: train t2", "sample c: train t3"), nil, 2, `
 train-1: 0=t1 1=t2
@@ -130,8 +144,16 @@ func TestArrangeLosesNothing(t *testing.T) {
 		for r := range references {
 			add(fmt.Sprintf("reference r%d", r))
 		}
+		tokenizers := rapid.IntRange(0, 2).Draw(t, "tokenizers")
+		for k := range tokenizers {
+			add(fmt.Sprintf("tokenizer k%d", k))
+		}
 		for k := range trainings {
-			add(fmt.Sprintf("train t%d", k))
+			on := ""
+			if of := rapid.IntRange(0, tokenizers).Draw(t, "tokenizer"); of < tokenizers {
+				on = fmt.Sprintf(": tokenizer k%d", of)
+			}
+			add(fmt.Sprintf("train t%d%s", k, on))
 		}
 		for i := range n {
 			k := rapid.IntRange(0, trainings-1).Draw(t, "training")

@@ -47,7 +47,7 @@ func PlanJSON(w io.Writer, ls []engine.Loaded, p *engine.Plan) error {
 			if costs := p.Costs(&c); costs != nil {
 				j.Costs = *costs
 			}
-			for _, st := range c.Chain.Stages() {
+			for _, st := range p.StagesOf(&c) {
 				j.Stages[st.Kind.Name] = st.Key
 			}
 			e.Cells = append(e.Cells, j)
@@ -55,6 +55,9 @@ func PlanJSON(w io.Writer, ls []engine.Loaded, p *engine.Plan) error {
 		out.Experiments = append(out.Experiments, e)
 	}
 	for _, it := range p.Items {
+		if it.Spared {
+			continue
+		}
 		st := planned{Key: it.Key, Kind: it.Kind.Name, Label: it.Label, Cells: it.Cells, State: it.State, Reason: it.Reason}
 		if it.Estimate != engine.Unknown {
 			seconds := it.Estimate.Seconds()
