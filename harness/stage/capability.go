@@ -18,6 +18,8 @@ const (
 	HasBorders Capability = "borders of patches"
 	// Reconstructs: it sees images through a coder, whose reconstructions can be looked at.
 	Reconstructs Capability = "reconstructions"
+	// Perceives: it learns by comparing images in a classifier.
+	Perceives Capability = "a classifier's features in its loss"
 )
 
 // leastSteps is the number of AR steps from which a quarter of the tokens is a
@@ -36,6 +38,9 @@ func (s *Settings) Can(c Capability) bool {
 	case Reconstructs:
 		_, ok := s.Params.(models.Coded)
 		return ok
+	case Perceives:
+		p, ok := s.Params.(models.Perceptive)
+		return ok && p.Perceives()
 	case HasBorders:
 		p, ok := s.Params.(models.Patched)
 		return ok && p.PatchSide() > 1 && p.PatchSide() < s.Params.Shape().Size

@@ -18,6 +18,7 @@ import (
 	"prabench/metrics/embed"
 	"prabench/metrics/quantity"
 	"prabench/metrics/stat"
+	"prabench/models"
 	"prabench/models/dataset"
 )
 
@@ -85,10 +86,15 @@ func (t *task) classifier() error {
 	if err := t.keep(func(d *artifact.Draft) error { return d.Write(WeightsFile, weights) }); err != nil {
 		return err
 	}
-	if err := os.Remove(unfinished); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	removeUnfinished(unfinished)
+	return nil
+}
+
+// removeUnfinished removes what a training that has ended had kept to go on from.
+func removeUnfinished(path string) {
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		fmt.Fprintf(os.Stderr, "what the training had kept is left behind: %v\n", err)
 	}
-	return nil
 }
 
 func (t *task) learn(data *dataset.Data, unfinished string) (weights []byte, err error) {
@@ -134,7 +140,10 @@ func (t *task) learn(data *dataset.Data, unfinished string) (weights []byte, err
 
 // OpenClassifier opens the classifier that a stage of that key has trained.
 func OpenClassifier(s artifact.Store, key string) (*embed.Classifier, error) {
-	ref := Classifier.Ref(key)
+	return openClassifier(s, Classifier.Ref(key))
+}
+
+func openClassifier(s artifact.Store, ref artifact.Ref) (*embed.Classifier, error) {
 	weights, err := s.Read(ref, WeightsFile)
 	if err != nil {
 		return nil, err
@@ -148,3 +157,133 @@ func OpenClassifier(s artifact.Store, key string) (*embed.Classifier, error) {
 
 // featured lists the inputs of a kind that embeds images beside its others.
 func featured(more ...*stage.Kind) []*stage.Kind { return slices.Insert(more, 0, Classifier) }
+
+// Perceptual is the classifier that trainings compare images in: the committed one of the
+// data set, or where none fits one that is trained on the data as that of the scores is.
+// Trainings without such a loss have no such stage, and keep their keys.
+var Perceptual = &stage.Kind{
+	Name:    "perceptual",
+	Asks:    []stage.Capability{stage.Perceives},
+	Version: Classifier.Version,
+	Part: func(s *stage.Settings) any {
+		if c := committed(s); c != nil {
+			return perceptualPart{Committed: c.Hash()}
+		}
+		return perceptualPart{Data: s.DataHash, Seed: classifierSeed}
+	},
+	Effort: func(s *stage.Settings, c *stage.Costs) stage.Effort {
+		if committed(s) != nil {
+			return stage.Effort{Other: time.Second}
+		}
+		return Classifier.Effort(s, c)
+	},
+	Memory: func(h stage.Host) int64 {
+		if c := committed(h.Settings); c != nil {
+			return int64(len(c.File()))
+		}
+		return Classifier.Memory(h)
+	},
+	Lacks: func(s *stage.Settings, n stage.Images) error {
+		if committed(s) != nil {
+			return nil
+		}
+		shape := s.Params.Shape()
+		if err := embed.Trainable(shape.Size, shape.Channels, shape.Classes, n.Train); err != nil {
+			return fmt.Errorf("train.rec_loss = \"features\" needs a classifier, and none can be trained on %s: %w", s.Data.Set, err)
+		}
+		if n.Test == 0 {
+			return fmt.Errorf("train.rec_loss = \"features\" needs a classifier, and %s has no held-out images to test one on", s.Data.Set)
+		}
+		return nil
+	},
+	Label:      Classifier.Label,
+	Unfinished: "perceptual-unfinished",
+}
+
+type perceptualPart struct {
+	Committed string `json:"committed,omitempty"` // hash; absent: it is trained
+	Data      string `json:"data,omitempty"`      // hash
+	Seed      uint64 `json:"seed,omitempty"`
+}
+
+// committed is the classifier of the data set that travels with the program, nil where
+// none fits its images.
+func committed(s *stage.Settings) *embed.Classifier {
+	shape := s.Params.Shape()
+	e, err := embed.For(s.Data.Set, shape.Size, shape.Channels, embed.Classified)
+	if err != nil {
+		return nil
+	}
+	c, _ := e.(*embed.Classifier)
+	return c
+}
+
+// perceptual keeps a copy of the committed classifier, or of the one of the scores where it
+// was trained already, or trains one.
+func (t *task) perceptual() error {
+	weights, err := t.perceptualWeights()
+	if err != nil {
+		return err
+	}
+	c, err := embed.Open(weights)
+	if err != nil {
+		return err
+	}
+	t.about("classifier", c.Name(), "classifier_hash", c.Hash())
+	if err := t.keep(func(d *artifact.Draft) error { return d.Write(WeightsFile, weights) }); err != nil {
+		return err
+	}
+	removeUnfinished(t.unfinishedPerceptual())
+	return nil
+}
+
+func (t *task) unfinishedPerceptual() string {
+	return filepath.Join(t.job.Artifacts, Perceptual.Unfinished, t.job.Stage+".gob")
+}
+
+func (t *task) perceptualWeights() ([]byte, error) {
+	if c := committed(&t.set); c != nil {
+		return c.File(), nil
+	}
+	same, _, err := stage.Key(Classifier.Name, Classifier.Version, Classifier.Part(&t.set))
+	if err != nil {
+		return nil, err
+	}
+	weights, err := t.store.Read(Classifier.Ref(same), WeightsFile)
+	if !errors.Is(err, artifact.ErrMissing) {
+		return weights, err
+	}
+	data, err := t.data()
+	if err != nil {
+		return nil, err
+	}
+	if err := embed.Trainable(data.Size, data.Channels, data.Info.Classes, data.Train.N); err != nil {
+		return nil, worker.Invalid("train.rec_loss: no classifier can be trained on %s: %v; take \"l2\" or \"l1\"", t.set.Data.Set, err)
+	}
+	if data.Test.N == 0 {
+		return nil, worker.Invalid("train.rec_loss: %s has no held-out images to test a classifier on; hold some out, or take \"l2\" or \"l1\"",
+			t.set.Data.Set)
+	}
+	return t.learn(data, t.unfinishedPerceptual())
+}
+
+// perceive gives a training that compares images in a classifier the one of its stage.
+func (t *task) perceive(tr models.Trainer) error {
+	if !t.set.Can(stage.Perceives) {
+		return nil
+	}
+	c, err := openClassifier(t.store, t.input(Perceptual))
+	if err != nil {
+		return err
+	}
+	return tr.(models.Perceiver).Perceive(classifierOf(c))
+}
+
+// classifierOf is a classifier as trainings read it.
+func classifierOf(c *embed.Classifier) *models.Classifier {
+	out := &models.Classifier{Size: c.About.Size, Channels: c.About.Channels}
+	for _, v := range c.Convolutions() {
+		out.Convolutions = append(out.Convolutions, models.Convolution(v))
+	}
+	return out
+}

@@ -104,6 +104,7 @@ func doWatched(ctx context.Context, root string, s stage.Settings, st stage.Stag
 func TestEveryKindIsDone(t *testing.T) {
 	root, s := t.TempDir(), tinyCell(t)
 	s.Tune, s.EmbedderHash = choosing, embed.Trained
+	edit(&s, func(p *pra.Params) { p.Train.RecLoss = "features" })
 	made := do(t, root, s, stage.Kinds()...)
 	for k, a := range do(t, root, withCodes(t, tinyCell(t)), Tokenizer) {
 		made[k] = a

@@ -12,6 +12,7 @@ import (
 var kinds = []kind{
 	{Classifier, (*task).classifier},
 	{Reference, (*task).reference},
+	{Perceptual, (*task).perceptual},
 	{Tokenizer, (*task).tokenizer},
 	{Train, (*task).train},
 	{Tune, (*task).tune},

@@ -31,6 +31,7 @@ var choosing = stage.Tune{Metric: "fid_proxy", Grid: "flow_steps=1,2; guidance=0
 func TestEveryKindIsWhole(t *testing.T) {
 	s := everything()
 	s.Tune = choosing
+	edit(&s, func(p *pra.Params) { p.Train.RecLoss = "features" })
 	costs := s.Costs()
 	s.EmbedderHash = embed.Trained
 	c, err := stage.Of(s)

@@ -322,6 +322,9 @@ func (t *task) training(warmup int) error {
 		return err
 	}
 	defer tr.Close()
+	if err := models.ForTiming(p, tr); err != nil {
+		return err
+	}
 	seconds, err := measure.Seconds(t.ctx, measure.Plan{Warmup: max(1, warmup), Repeats: m.TrainSteps}, func() error {
 		if err := tr.Step(); err != nil {
 			return err

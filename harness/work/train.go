@@ -34,9 +34,10 @@ const (
 
 // Train trains a model.
 var Train = &stage.Kind{
-	Name:    "train",
-	Aside:   []*stage.Kind{Tokenizer},
-	Version: "1/" + stage.Core,
+	Name:     "train",
+	Optional: []*stage.Kind{Perceptual},
+	Aside:    []*stage.Kind{Tokenizer},
+	Version:  "1/" + stage.Core,
 	Part: func(s *stage.Settings) any {
 		p := s.Params.Canonical()
 		part := trainPart{Data: s.DataHash, Flip: s.Data.Flip, Model: models.Table(p, "model"), Train: models.Table(p, "train"),
@@ -198,7 +199,7 @@ func (t *task) trainRank() error {
 		return err
 	}
 	defer be.Close()
-	tr, err := newTrainer(t.set.Params, be, t.images(data, data.Train), group)
+	tr, err := t.newTrainer(be, t.images(data, data.Train), group)
 	if err != nil {
 		return err
 	}
@@ -223,7 +224,19 @@ func (t *task) trainRank() error {
 // meet waits for all processes, as [worker.Team] Begin of the first one does.
 func (t *task) meet(g ranks.Group) error { return ranks.Agree(g, "protocol", worker.Version) }
 
-// newTrainer is a trainer for a process of a group.
+// newTrainer is a trainer for a process of a group, with the classifier that it may need.
+func (t *task) newTrainer(be device.Backend, images models.Images, g ranks.Group) (models.Trainer, error) {
+	tr, err := newTrainer(t.set.Params, be, images, g)
+	if err != nil {
+		return nil, err
+	}
+	if err := t.perceive(tr); err != nil {
+		tr.Close()
+		return nil, err
+	}
+	return tr, nil
+}
+
 func newTrainer(p models.Params, be device.Backend, images models.Images, g ranks.Group) (models.Trainer, error) {
 	if g.Size() == 1 {
 		return p.NewTrainer(be, images)
@@ -237,7 +250,7 @@ func newTrainer(p models.Params, be device.Backend, images models.Images, g rank
 // trainer is a trainer at the step of the checkpoint, or at the first.
 func (t *task) trainer(be device.Backend, data *dataset.Data) (models.Trainer, *progressSoFar, error) {
 	images := t.images(data, data.Train)
-	tr, err := newTrainer(t.set.Params, be, images, t.team)
+	tr, err := t.newTrainer(be, images, t.team)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -256,7 +269,7 @@ func (t *task) trainer(be device.Backend, data *dataset.Data) (models.Trainer, *
 			return nil, nil, err
 		}
 		tr.Close()
-		if tr, err = newTrainer(t.set.Params, be, images, t.team); err != nil {
+		if tr, err = t.newTrainer(be, images, t.team); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -282,7 +295,7 @@ func (t *task) goOn(tr models.Trainer, images models.Images, be device.Backend) 
 		}
 		fmt.Fprintf(os.Stderr, "the training %.12s, which stopped earlier, cannot be gone on from: %v\n", state.key, err)
 		tr.Close()
-		if tr, err = newTrainer(t.set.Params, be, images, t.team); err != nil {
+		if tr, err = t.newTrainer(be, images, t.team); err != nil {
 			return nil, nil, err
 		}
 	}

@@ -14,8 +14,19 @@ import (
 type Classifier struct {
 	About About
 	net   *network
+	file  []byte
 	hash  string
 	spare sync.Pool // *activations
+}
+
+// Convolution is one of a classifier's: 3×3 with zeros around the image, then, where Pool
+// says so, the largest of each 2×2, then max(0, Scale·z + Shift) of each channel. Its
+// slices are the classifier's own.
+type Convolution struct {
+	In, Out      int
+	Pool         bool
+	Weight       []float32 // [3, 3, In, Out]
+	Scale, Shift []float32 // [Out]
 }
 
 // About is what a weights file says of itself.
@@ -42,7 +53,7 @@ func Open(file []byte) (*Classifier, error) {
 
 func newClassifier(net *network, about About, file []byte) *Classifier {
 	sum := sha256.Sum256(file)
-	c := &Classifier{About: about, net: net, hash: hex.EncodeToString(sum[:])}
+	c := &Classifier{About: about, net: net, file: file, hash: hex.EncodeToString(sum[:])}
 	c.spare.New = func() any { return net.newActivations() }
 	return c
 }
@@ -50,6 +61,20 @@ func newClassifier(net *network, about About, file []byte) *Classifier {
 func (c *Classifier) Name() string { return "classifier/" + c.About.Set }
 func (c *Classifier) Hash() string { return c.hash }
 func (c *Classifier) Dim() int     { return featureDim }
+
+// File is the weights file, as Open reads it.
+func (c *Classifier) File() []byte { return c.file }
+
+// Convolutions are those whose last activations the features are the means of over the
+// positions. Pixels are from 0 to 1.
+func (c *Classifier) Convolutions() []Convolution {
+	var out []Convolution
+	for i := range c.net.convs {
+		v := &c.net.convs[i]
+		out = append(out, Convolution{v.in, v.out, v.pool, v.weight, v.scale, v.shift})
+	}
+	return out
+}
 
 func (c *Classifier) fits(size, channels int) error {
 	if size != c.About.Size || channels != c.About.Channels {

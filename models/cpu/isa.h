@@ -23,6 +23,7 @@ enum { ACT_NONE, ACT_SILU, ACT_GELU };
 #include "attention.h"
 #include "decode.h"
 #include "codes.h"
+#include "pool.h"
 #include "embed.h"
 #include "flow.h"
 #include "optimiser.h"

@@ -80,6 +80,14 @@ var _ = device.On(&ops, func(d *Backend, o *device.GatherBackward) {
 	C.pra_gather_backward(d.th(), at(o.DTable), at(o.DY), ints(o.Index), C.long(o.Rows), C.long(o.N))
 })
 
+var _ = device.On(&ops, func(d *Backend, o *device.MaxPool) {
+	C.pra_max_pool(d.th(), at(o.Y), at(o.X), at(o.Scale), at(o.Shift), C.long(o.Rows), C.long(o.Group), C.long(o.N))
+})
+
+var _ = device.On(&ops, func(d *Backend, o *device.MaxPoolBackward) {
+	C.pra_max_pool_backward(d.th(), at(o.DX), at(o.DY), at(o.Y), at(o.X), at(o.Scale), C.long(o.Rows), C.long(o.Group), C.long(o.N))
+})
+
 var _ = device.On(&ops, func(d *Backend, o *device.CrossEntropy) {
 	C.pra_cross_entropy(d.th(), at(o.Loss), at(o.Grad), at(o.X), ints(o.Target), C.long(o.Rows), C.long(o.N), C.float(o.Scale))
 })

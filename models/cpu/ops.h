@@ -9,6 +9,7 @@
 #include "attention.h"
 #include "decode.h"
 #include "codes.h"
+#include "pool.h"
 #include "embed.h"
 #include "flow.h"
 #include "optimiser.h"
@@ -16,7 +17,8 @@
 
 #define OPS(OP)                                                                                                                    \
     BIAS_OPS(OP)                                                                                                                   \
-    NORM_OPS(OP) ATTENTION_OPS(OP) DECODE_OPS(OP) CODES_OPS(OP) EMBED_OPS(OP) FLOW_OPS(OP) OPTIMISER_OPS(OP) PEAK_OPS(OP)
+    NORM_OPS(OP)                                                                                                                   \
+    ATTENTION_OPS(OP) DECODE_OPS(OP) CODES_OPS(OP) POOL_OPS(OP) EMBED_OPS(OP) FLOW_OPS(OP) OPTIMISER_OPS(OP) PEAK_OPS(OP)
 
 #define DECLARE(R, name, args, call) R pra_##name args;
 OPS(DECLARE)

@@ -18,6 +18,12 @@ func Canonical(c Config, t TrainConfig) (Config, TrainConfig) {
 			t.StateNoise, t.StateNoiseKind = 0, "add"
 		}
 	}
+	if t.RecLoss == "features" && t.RecFeatureWeight == 0 {
+		t.RecLoss = "l2"
+	}
+	if t.RecLoss != "features" {
+		t.RecFeatureWeight = DefaultTrain().RecFeatureWeight
+	}
 	if c.Decoder != "causal" {
 		c.DecoderDepth = 1
 	}

@@ -100,8 +100,10 @@ type TrainConfig struct {
 	// Images whose activations are held at once, whose gradients are added up; 0 is all of
 	// Batch. It divides Batch.
 	MicroBatch int `toml:"micro_batch" json:"micro_batch,omitempty" absent:"0"`
-	// What the reconstruction loss is a mean of: "l2" squares, or "l1" absolute values.
-	RecLoss string `toml:"rec_loss" json:"rec_loss,omitempty" absent:"l2"`
+	// What the reconstruction loss is a mean of: "l2" squares, "l1" absolute values, or
+	// "features": squares, and RecFeatureWeight times those of a classifier's activations.
+	RecLoss          string  `toml:"rec_loss" json:"rec_loss,omitempty" absent:"l2"`
+	RecFeatureWeight float64 `toml:"rec_feature_weight" json:"rec_feature_weight,omitempty" absent:"0.1"`
 	// Activations that the backward pass computes again: "none" or "layers".
 	Recompute string `toml:"recompute" json:"recompute,omitempty" absent:"none"`
 
@@ -139,7 +141,8 @@ func DefaultTrain() TrainConfig {
 		Steps: 1500, Batch: 128, LR: 1e-3, Warmup: 0.05, Beta1: 0.9, Beta2: 0.95, WeightDecay: 0, Clip: 1, EMA: "0.999",
 		RolloutDepth: 1, Anchor: 0.5, Mix: 0, SweepSteps: 4, StateNoise: 0.5, StateNoiseKind: "add", StateNoiseMin: 0.65, InputNoise: 0,
 		TimeMean: 0, TimeStd: 1,
-		FlowSamples: 1, RecWeight: 4, ClassDropout: 0.1, Threads: 1, Recompute: "none", RecLoss: "l2", Schedule: "cosine", Decay: 0.2,
+		FlowSamples: 1, RecWeight: 4, ClassDropout: 0.1, Threads: 1, Recompute: "none", RecLoss: "l2", RecFeatureWeight: 0.1,
+		Schedule: "cosine", Decay: 0.2,
 	}
 }
 
@@ -255,7 +258,8 @@ func (t TrainConfig) Validate() error {
 		models.Within("train.time_std", t.TimeStd, 0, 10),
 		models.Within("train.rec_weight", t.RecWeight, 0, math.MaxFloat64), models.Within("train.class_dropout", t.ClassDropout, 0, 1),
 		models.CheckSchedule(t.schedule(), t.Steps, t.Warmup),
-		models.OneOf("train.rec_loss", t.RecLoss, "l2", "l1"),
+		models.OneOf("train.rec_loss", t.RecLoss, "l2", "l1", "features"),
+		models.Within("train.rec_feature_weight", t.RecFeatureWeight, 0, 1e6),
 		models.OneOf("train.recompute", t.Recompute, "none", "layers"), models.Parts("train.micro_batch", t.MicroBatch, t.Batch),
 	); err != nil {
 		return err

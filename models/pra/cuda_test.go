@@ -65,6 +65,7 @@ func TestCUDAGradients(t *testing.T) {
 		"class tokens": func(c *Config, tc *TrainConfig) {
 			c.ClassTokens, c.Positions, c.Block, c.Order, tc.RolloutDepth = 3, "rope2d", 2, "strided", models.Exact
 		},
+		"features":        func(c *Config, tc *TrainConfig) { c.Block, c.Order, tc.RecLoss = 2, "strided", "features" },
 		"L1":              func(_ *Config, tc *TrainConfig) { tc.RecLoss = "l1" },
 		"sphere, strided": func(c *Config, tc *TrainConfig) { c.StateNorm, c.Order, c.Block = "sphere", "strided", 2 },
 		"exact rollout": func(c *Config, tc *TrainConfig) {
@@ -81,6 +82,7 @@ func TestCUDAGradients(t *testing.T) {
 					t.Fatal(err)
 				}
 				t.Cleanup(tr.Close)
+				perceive(t, tr)
 				flat := make([]float32, tr.net.Total)
 				be.Download(flat, tr.Model.raw)
 				for i := range flat {

@@ -54,6 +54,7 @@ var _ interface {
 	models.Pooled
 	models.Coded
 	models.Shared
+	models.Perceptive
 } = Params{}
 
 // Edit gives parameters of this family that f has changed.
@@ -104,7 +105,7 @@ func (p Params) Alike() models.Params {
 }
 
 func (p Params) Validate() error {
-	return models.First(p.Model.Validate(), p.Train.Validate(), p.Sample.Validate(), p.depths(),
+	return models.First(p.Model.Validate(), p.Train.Validate(), p.Sample.Validate(), p.depths(), p.classifier(),
 		models.OneOf("sample.weights", p.Sample.Weights, p.Train.EMA.Weights()...))
 }
 
@@ -129,6 +130,29 @@ func (p Params) depths() error {
 	if w := p.Sample.Window; w > 0 && k%w != 0 {
 		return models.BadKey("sample.window", "%d does not divide K = %d AR steps (size %d, patch %d, block %d); allowed: 0 (all) and %v", w, k,
 			c.Size, c.Patch, c.Block, models.Divisors(k))
+	}
+	return nil
+}
+
+// Perceives is whether the coder learns in the features of a classifier.
+func (p Params) Perceives() bool { return p.Train.perceives(p.Model) }
+
+func (t TrainConfig) perceives(c Config) bool {
+	return t.RecLoss == "features" && t.RecFeatureWeight > 0 && c.State > 0
+}
+
+// classifier says why there is none for the images.
+func (p Params) classifier() error {
+	c := p.Model
+	if !p.Perceives() {
+		return nil
+	}
+	if _, err := models.ClassifierOf(c.Size, c.Channels); err != nil {
+		return models.BadKey("train.rec_loss", "\"features\": %v; take \"l2\" or \"l1\"", err)
+	}
+	if c.Classes < 2 {
+		return models.BadKey("train.rec_loss",
+			"\"features\" are those of a classifier, and this data set has no two classes; take \"l2\" or \"l1\"")
 	}
 	return nil
 }
@@ -265,6 +289,7 @@ var (
 	_ models.Reconstructor = (*Model)(nil)
 
 	_ models.Snapshotter = trainer{}
+	_ models.Perceiver   = trainer{}
 	_ models.Continuer   = (*Sampler)(nil)
 	_ models.Starter     = (*Sampler)(nil)
 	_ models.Sweeper     = (*Sampler)(nil)

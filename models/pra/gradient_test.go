@@ -40,6 +40,12 @@ func TestLawGradients(t *testing.T) {
 			c.Width, c.Heads, c.ClassTokens, c.Positions, c.QKNorm, c.Block, tc.Recompute = 8, 2, 3, "rope2d", "rmsnorm", 2, "layers"
 		}},
 		{"L1", func(_ *Config, tc *TrainConfig) { tc.RecLoss = "l1" }},
+		{"features", func(c *Config, tc *TrainConfig) {
+			c.Size, c.Patch, tc.RecLoss, tc.RecFeatureWeight = 8, 4, "features", 0.5
+		}},
+		{"features of a causal decoder in strided blocks", func(c *Config, tc *TrainConfig) {
+			c.Size, c.Block, c.Order, c.Decoder, c.CoderWidth, c.Heads, tc.RecLoss = 8, 2, "strided", "causal", 8, 2, "features"
+		}},
 		{"two flow samples, v", func(c *Config, tc *TrainConfig) { c.Target, tc.FlowSamples = "v", 2 }},
 	}
 	for _, tt := range cases {
@@ -54,6 +60,7 @@ func TestLawGradients(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			perceive(t, tr)
 			flat := be.Host(tr.Model.raw)
 			for i := range flat {
 				flat[i] += 0.2 * layers.Normal(5, 99, 0, uint32(i), 0)
@@ -76,7 +83,11 @@ func TestLawGradients(t *testing.T) {
 			loss := func(coder bool) float64 {
 				tr.forwardBackward(0)
 				if coder {
-					return tc.RecWeight * sum(tr.acts.lossRec) / float64(c.TokenDim())
+					rec := sum(tr.acts.lossRec) / float64(c.TokenDim())
+					if f := tr.percept; f != nil {
+						rec += tc.RecFeatureWeight * sum(f.Loss) / float64(f.Channels())
+					}
+					return tc.RecWeight * rec
 				}
 				return sum(tr.acts.lossFlow) / float64(c.StateDim())
 			}

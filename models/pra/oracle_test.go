@@ -291,6 +291,7 @@ func (o *oracleCheck) run(c *oracleCase) {
 		o.Fatal(err)
 	}
 	defer tr.Close()
+	perceive(o.T, tr)
 	o.upload(tr.net.layout, tr.Model.raw, c.Weights, 1)
 	o.upload(tr.net.layout, tr.Model.ema, c.Weights, 1)
 	o.step(c, tr, data)

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"prabench/models"
+	"prabench/models/layers"
 )
 
 // switches are settings of the keys that came after the first release, each apart
@@ -45,6 +46,7 @@ var switches = []struct {
 	{"interpolate", func(_ *Config, tc *TrainConfig, _ *SampleConfig) { tc.StateNoiseKind = "interpolate" }, true},
 	{"interpolate identity", func(c *Config, tc *TrainConfig, _ *SampleConfig) { c.State, tc.StateNoiseKind = 0, "interpolate" }, true},
 	{"L1", func(_ *Config, tc *TrainConfig, _ *SampleConfig) { tc.RecLoss = "l1" }, true},
+	{"features", func(_ *Config, tc *TrainConfig, _ *SampleConfig) { tc.RecLoss = "features" }, true},
 	{"time", func(_ *Config, tc *TrainConfig, _ *SampleConfig) { tc.TimeMean, tc.TimeStd = -0.5, 0.7 }, true},
 	{"beta1", func(_ *Config, tc *TrainConfig, _ *SampleConfig) { tc.Beta1 = 0.5 }, true},
 	{"floor", func(_ *Config, tc *TrainConfig, _ *SampleConfig) { tc.LRFloor = 0.5 }, true},
@@ -65,6 +67,34 @@ var switches = []struct {
 		sc.Solver, sc.Renormalise = "euler-maruyama", "end"
 		sc.Guidance, sc.GuidanceSchedule = 1.5, "linear"
 	}, true},
+}
+
+// perceive gives a training that compares images in a classifier one with weights of a
+// seed: those of testdata/oracle.py.
+func perceive(t *testing.T, tr *Trainer) {
+	t.Helper()
+	if tr.percept == nil {
+		return
+	}
+	c, err := models.ClassifierOf(tr.cfg.Size, tr.cfg.Channels)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c = c.Untrained()
+	for l := range c.Convolutions {
+		v := &c.Convolutions[l]
+		draw := func(part uint32, to []float32, mean, std float64) {
+			for i := range to {
+				to[i] = float32(mean + std*layers.Normal(99, uint32(l), part, uint32(i), 0))
+			}
+		}
+		draw(0, v.Weight, 0, math.Sqrt(2/float64(9*v.In)))
+		draw(1, v.Scale, 1, 0.2)
+		draw(2, v.Shift, 0, 0.2)
+	}
+	if err := tr.Perceive(c); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // inShort leaves all but each n-th case out with -short, as on the stand-in of a GPU,
@@ -128,6 +158,7 @@ func TestLawSwitchesResume(t *testing.T) {
 					t.Fatal(err)
 				}
 				t.Cleanup(tr.Close)
+				perceive(t, tr)
 				for tr.Done() < steps {
 					if err := tr.Step(); err != nil {
 						t.Fatal(err)

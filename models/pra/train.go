@@ -23,7 +23,7 @@ type Trainer struct {
 	tc    TrainConfig // MicroBatch is this rank's
 	whole TrainConfig // as it was given
 	share layers.Share
-	sums  [2]float64 // of the last step's losses over all ranks: flow, rec
+	sums  [3]float64 // of the last step's losses over all ranks: flow, rec, features
 	depth int        // rollout depth R, resolved
 	net   *network
 	mem   layers.Memory
@@ -31,9 +31,10 @@ type Trainer struct {
 	adam    *layers.AdamW
 	batch   *trainBatch
 	acts    *trainActs
-	rollout *shares // of the AR inputs, depth ≥ 2
-	exact   bool    // the rollout is sequential: depth ≥ K
-	held    bool    // the context of the step before counts: tests hold it while a weight moves
+	percept *layers.Features // of train.rec_loss = "features"; nil without
+	rollout *shares          // of the AR inputs, depth ≥ 2
+	exact   bool             // the rollout is sequential: depth ≥ K
+	held    bool             // the context of the step before counts: tests hold it while a weight moves
 
 	done int
 	feed *layers.Feed
@@ -105,6 +106,10 @@ func NewRank(be device.Backend, cfg Config, tc TrainConfig, data models.Images, 
 	t.adam = layers.NewAdamW(m, &n.Parameters, tc.recipe())
 	t.batch = newTrainBatch(cfg, tc, m)
 	t.acts = t.allocActs()
+	if err := t.allocFeatures(); err != nil {
+		t.Close()
+		return nil, err
+	}
 	if m.Err != nil {
 		t.Close()
 		return nil, m.Err
@@ -158,11 +163,37 @@ func (t *Trainer) allocActs() *trainActs {
 	return a
 }
 
+// allocFeatures prepares the reconstruction loss in the features of a classifier.
+func (t *Trainer) allocFeatures() error {
+	if !t.tc.perceives(t.cfg) {
+		return nil
+	}
+	c, err := models.ClassifierOf(t.cfg.Size, t.cfg.Channels)
+	if err != nil {
+		return err
+	}
+	n := t.tc.micro()
+	t.percept = layers.NewFeatures(&t.mem, c, t.cfg.patches(), t.cfg.order(), n, n*t.share.Parts())
+	return nil
+}
+
+// Perceive gives a training under train.rec_loss = "features" its classifier, which it
+// needs before the first step, after a Resume too.
+func (t *Trainer) Perceive(c *models.Classifier) error {
+	if t.percept == nil {
+		return fmt.Errorf("this training compares images in no classifier's features: train.rec_loss = %q", t.tc.RecLoss)
+	}
+	return t.percept.Give(t.net.be, c)
+}
+
 // Done is the number of steps done.
 func (t *Trainer) Done() int { return t.done }
 
 // Step does one optimisation step.
 func (t *Trainer) Step() error {
+	if t.percept != nil && !t.percept.Ready() && !t.net.be.Caps().Counts {
+		return fmt.Errorf("training step %d: train.rec_loss = \"features\" needs a classifier, and the training was given none", t.done+1)
+	}
 	for part := range t.share.Parts() {
 		if err := t.loadBatch(part); err != nil {
 			return fmt.Errorf("training step %d: %w", t.done+1, err)
@@ -183,8 +214,17 @@ func (t *Trainer) gather() error {
 	if t.share.Group.Size() == 1 {
 		return nil
 	}
-	t.sums = [2]float64{layers.SumOf(t.net.be, t.acts.lossFlow), layers.SumOf(t.net.be, t.acts.lossRec)}
+	t.sumLosses()
 	return t.share.Gather(t.net.be, t.adam, t.done, t.sums[:])
+}
+
+// sumLosses adds up the losses of this rank's images.
+func (t *Trainer) sumLosses() {
+	be := t.net.be
+	t.sums = [3]float64{layers.SumOf(be, t.acts.lossFlow), layers.SumOf(be, t.acts.lossRec), 0}
+	if t.percept != nil {
+		t.sums[2] = layers.SumOf(be, t.percept.Loss)
+	}
 }
 
 // loadBatch puts a part of the images of the next step on the device.
@@ -229,6 +269,10 @@ func (t *Trainer) forwardBackward(part int) {
 			Loss: a.lossRec.Slice(part*rows, rows), Grad: a.drec, Pred: a.rec, Target: a.x, W: a.ones, Rows: rows, N: P, TargetRows: rows,
 			Scale: scale, Absolute: t.tc.RecLoss == "l1",
 		})
+		if f := t.percept; f != nil {
+			scale := float32(t.tc.RecWeight * t.tc.RecFeatureWeight / float64(t.tc.Batch*f.Values()))
+			f.Compare(p, a.drec, a.rec, a.x, B, part*B, scale)
+		}
 	}
 	t.buildInputs(z)
 	if c.State > 0 {
@@ -411,7 +455,7 @@ func (t TrainConfig) recipe() layers.Recipe {
 // Losses reads the parts of the last step's loss from the device.
 func (t *Trainer) Losses() Losses {
 	if t.share.Group.Size() == 1 {
-		t.sums = [2]float64{layers.SumOf(t.net.be, t.acts.lossFlow), layers.SumOf(t.net.be, t.acts.lossRec)}
+		t.sumLosses()
 	}
 	mean := func(i int, b device.Buffer, by int) float64 {
 		if b.Absent() {
@@ -421,6 +465,9 @@ func (t *Trainer) Losses() Losses {
 	}
 	l := Losses{Step: t.done, Flow: mean(0, t.acts.lossFlow, t.cfg.StateDim()), Rec: mean(1, t.acts.lossRec, t.cfg.TokenDim()),
 		GradNorm: t.adam.GradNorm, LR: t.adam.LR}
+	if f := t.percept; f != nil {
+		l.Rec += t.tc.RecFeatureWeight * mean(2, f.Loss, f.Channels())
+	}
 	l.Total = l.Flow + t.tc.RecWeight*l.Rec
 	return l
 }

@@ -170,6 +170,9 @@ func training(ctx context.Context, be device.Backend, p models.Params, plan meas
 		return nil, 0, &engine.Mistake{Err: err}
 	}
 	defer tr.Close()
+	if err := models.ForTiming(p, tr); err != nil {
+		return nil, 0, err
+	}
 	step := func() error {
 		if err := tr.Step(); err != nil {
 			return err

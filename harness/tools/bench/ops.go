@@ -31,6 +31,9 @@ func profileOps(be device.Backend, p models.Params, images models.Images, spend 
 		return nil, &engine.Mistake{Err: err}
 	}
 	defer tr.Close()
+	if err := models.ForTiming(p, tr); err != nil {
+		return nil, err
+	}
 	train, err := opsOf(timed, "training", images.N, spend, tr.Step)
 	if err != nil {
 		return nil, err

@@ -6,6 +6,7 @@ generation and the optimiser. models/oracle_test.go compares the Go core with
 the numbers it writes. Nothing in it is tuned for speed.
 """
 
+import functools
 import gzip
 import json
 import math
@@ -224,6 +225,45 @@ def behind(model, u, labels):  # the tokens u behind those of their class
 
 def classed(model, u, labels):  # u with the class added, where it has no tokens
     return u if model.class_tokens else u + model.p["in.class"][np.asarray(labels)].reshape(len(labels), 1, model.width)
+
+
+# The classifier of rec_loss = "features"; that of the test has the weights below.
+
+@functools.cache
+def classifier(channels):
+    """[3·3·in, out], scale, shift and whether 2×2 are pooled, of each convolution"""
+    out, rnd, a = [], Noise(99), channels
+    for l, (b, pool) in enumerate(((24, True), (48, True), (64, False), (64, False))):
+        draw = lambda part, n: rnd.normals(l, [part], n, 1)[0, :, 0]
+        f32 = lambda x: x.astype(np.float32).astype(np.float64)
+        out.append((f32(draw(0, 9 * a * b) * math.sqrt(2 / (9 * a))).reshape(9 * a, b), f32(1 + 0.2 * draw(1, b)), f32(0.2 * draw(2, b)), pool))
+        a = b
+    return out
+
+
+def activations(model, tokens):  # tokens [A, N, P]; of the last convolution, [A, positions, 64]
+    A, S, C, p = len(tokens.v), model.size, model.channels, model.patch
+    at = np.zeros((S * S, C), int)
+    for i, r in enumerate(model.raster):
+        for j in range(p):
+            for k in range(p):
+                at[(r // model.grid * p + j) * S + r % model.grid * p + k] = i * model.P + (j * p + k) * C + np.arange(C)
+    x = (tokens.reshape(A, model.N * model.P)[:, at] + 1) * 0.5
+    for w, scale, shift, pool in classifier(C):
+        y, u = np.divmod(np.arange(S * S), S)
+        near = [np.where((0 <= y + dy) & (y + dy < S) & (0 <= u + du) & (u + du < S), (y + dy) * S + u + du, S * S)
+                for dy in (-1, 0, 1) for du in (-1, 0, 1)]
+        x = concat([x, T(np.zeros((A, 1, x.v.shape[2])))], 1)[:, np.stack(near, 1)]
+        x = x.reshape(A, S * S, w.shape[0]) @ w
+        if pool:
+            i = np.arange(S * S).reshape(S // 2, 2, S // 2, 2).transpose(0, 2, 1, 3).reshape(-1, 4)
+            x = x[:, i]
+            first = np.arange(4)[None, None, :, None] == x.v.argmax(2)[:, :, None, :]
+            x, S = (x * first.astype(float)).mean(2) * 4.0, S // 2
+            x = x.reshape(A, S * S, w.shape[1])
+        x = x * scale + shift
+        x = x * (x.v > 0).astype(float)
+    return x
 
 
 class Model:
@@ -450,6 +490,9 @@ class Model:
         xhat = self.decode(zhat, h0)
         rec = xhat - x
         rec = (rec.abs() if tr["rec_loss"] == "l1" else rec * rec).mean() if self.state else T(0.0)
+        if tr["rec_loss"] == "features":
+            far = activations(self, xhat) - activations(self, wrap(x)).v
+            rec = rec + tr["rec_feature_weight"] * (far * far).mean()
 
         if not frozen:
             xin, R, s = x, tr["rollout_depth"], tr["anchor"]
@@ -671,6 +714,9 @@ CASES = [  # name, model, training, sampling, factors of the optimiser's gradien
     ("class-tokens-jacobi", B2 | dict(size=8, class_tokens=5, decoder="causal", encoder="context", coder_width=8), dict(rollout_depth=5),
      dict(guidance=0.5, more=[dict(rollout_depth=r, window=w, tolerance=t, start=start, guidance=g)
                               for r, w, t, start, g in ((8, 0, 0.11, "decoder", 0.0), (2, 4, 0.0, "zero", 1.5), (8, 2, 0.0, "decoder", 0.5))]), None),
+    ("features", B2 | ST | dict(size=8, patch=4), dict(rollout_depth=2, rec_loss="features", rec_feature_weight=0.5, rec_weight=2.0), {}, None),
+    ("features-rgb", S | dict(size=8, patch=4, channels=3, decoder="causal", encoder="context", coder_width=8),
+     dict(rollout_depth=1, rec_loss="features", rec_feature_weight=2.0), {}, None),
 ]
 
 
@@ -686,19 +732,22 @@ def choose_seed(model, tr, clamp):
 
 
 def check(model, tr, x, labels, images, frozen, grads, rng):
-    """Two entries of every gradient against central differences."""
-    worst = 0.0
+    """Two entries of every gradient against central differences; where maxima leave kinks,
+    closer by."""
+    worst, h, most = 0.0, 1e-4, 1e-6
+    if tr["rec_loss"] == "features":
+        h, most = 1e-6, 1e-5
     for name, p in model.p.items():
         for j in rng.integers(0, p.v.size, 2):
             at, f = np.unravel_index(j, p.v.shape), []
             old = p.v[at]
-            for d in (1e-4, -1e-4, 2e-4, -2e-4):
+            for d in (h, -h, 2 * h, -2 * h):
                 p.v[at] = old + d
                 f.append(float(model.step(tr, x, labels, images, frozen)[0].v))
             p.v[at] = old
-            want = (8 * (f[0] - f[1]) - (f[2] - f[3])) / (12 * 1e-4)
+            want = (8 * (f[0] - f[1]) - (f[2] - f[3])) / (12 * h)
             err = abs(want - grads[name][at]) / (1e-2 + abs(want))
-            assert err < 1e-6, (name, at, want, grads[name][at])
+            assert err < most, (name, at, want, grads[name][at])
             worst = max(worst, err)
     return worst
 

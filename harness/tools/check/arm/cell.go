@@ -139,6 +139,9 @@ func (a *server) training() (*call, error) {
 		return nil, err
 	}
 	a.closes = append(a.closes, tr.Close)
+	if err := models.ForTiming(a.set.Params, tr); err != nil {
+		return nil, err
+	}
 	return &call{batch: batch, do: func() error {
 		if err := tr.Step(); err != nil {
 			return err
