@@ -86,7 +86,7 @@ var hostMutants = []mutant{
 	{"a lost rank that nobody looks for", "peers.go", "		err := p.lost()\n		if err == nil {\n			if err = p.b.refused",
 		"		var err error\n		if err == nil {\n			if err = p.b.refused", "", "TestPeersAreKilled"},
 	{"a sum that was aborted is taken for one that is done", "peers.go", "if err := p.failed(); err != nil { // asked",
-		"if err := error(nil); err != nil { // asked", "", "TestPeersAreKilled"},
+		"if err := error(nil); err != nil { // asked", "", "TestPeersHearOfErrors"},
 }
 
 // ptxMutant is one mistake in the text that a driver is given: every place where

@@ -66,7 +66,10 @@ func (b *Backend) Reduces() (version int, err error) {
 	if err := loadNCCL(); err != nil {
 		return 0, err
 	}
-	return int(C.pra_nccl_version()), nil
+	if version = int(C.pra_nccl_version()); version == 0 {
+		return 0, fmt.Errorf("%s does not say its version", C.GoString(C.pra_nccl_path()))
+	}
+	return version, nil
 }
 
 // Without implements [device.Reducer].

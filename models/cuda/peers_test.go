@@ -196,7 +196,7 @@ func overlaps(t *testing.T, buckets int) map[string][]int {
 func TestPeersGoThroughTheHost(t *testing.T) {
 	onStandIn(t)
 	for name, c := range map[string]struct{ env, want string }{
-		"no library":         {"PRABENCH_NCCL=/nowhere/libnccl.so.2", "through the host (PRABENCH_NCCL=/nowhere/libnccl.so.2: /nowhere/libnccl.so.2: "},
+		"no library":         {"PRABENCH_NCCL=/no/libnccl.so.2", "through the host (PRABENCH_NCCL=/no/libnccl.so.2: /no/libnccl.so.2: "},
 		"not NCCL":           {"PRABENCH_NCCL=libm.so.6", "through the host (PRABENCH_NCCL=libm.so.6: libm.so.6 has no ncclGetVersion)"},
 		"two on one device":  {"STANDIN_NCCL_INIT=5", "through the host (cuda:0: meeting the other devices: NCCL says invalid usage (5))"},
 		"the user's choice":  {NoNCCLVariable + "=1", "through the host (" + NoNCCLVariable + "=1)"},
@@ -324,15 +324,19 @@ func startPeer(t *testing.T, r rankOfTest, env ...string) *peer {
 		t.Fatal(err)
 	}
 	go func() {
+		var other []string // what a failed test says
 		for s := bufio.NewScanner(out); s.Scan(); {
 			if n, is := strings.CutPrefix(s.Text(), "step "); is {
 				step, _ := strconv.Atoi(n)
 				p.steps <- step
 			} else if strings.HasPrefix(s.Text(), "{") {
 				p.err = json.Unmarshal([]byte(s.Text()), &p.said)
+			} else {
+				other = append(other, s.Text())
 			}
 		}
 		p.err = errors.Join(p.err, p.cmd.Wait())
+		p.text.WriteString(strings.Join(other, "\n"))
 		close(p.steps)
 	}()
 	t.Cleanup(func() { _ = p.cmd.Process.Kill() })
@@ -342,35 +346,92 @@ func startPeer(t *testing.T, r rankOfTest, env ...string) *peer {
 // end waits for a process that must not hang.
 func (p *peer) end(t *testing.T) {
 	t.Helper()
-	limit := time.After(2 * time.Minute)
 	for {
 		select {
 		case _, more := <-p.steps:
 			if !more {
 				return
 			}
-		case <-limit:
+		case <-time.After(2 * time.Minute): // since the last step
 			_ = p.cmd.Process.Signal(syscall.SIGQUIT)
 			t.Fatalf("a rank hangs after another has died\n%s", p.text.String())
 		}
 	}
 }
 
+// What NCCL meets while all ranks live ends the training with its words, and not with
+// sums that are none.
+func TestPeersHearOfErrors(t *testing.T) {
+	onStandIn(t)
+	meeting, err := ranks.Meet(2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.Remove(meeting)
+	dir := t.TempDir()
+	var all []*peer
+	for r := range 2 {
+		all = append(all, startPeer(t, rankOfTest{Meeting: meeting, Rank: r, Size: 2, Steps: 20, To: 20, State: filepath.Join(dir, "state")},
+			"STANDIN_NCCL_DIR="+dir, "STANDIN_NCCL_ASYNC=45"))
+	}
+	said := ""
+	for _, p := range all {
+		p.end(t)
+		said += p.text.String()
+		if p.err == nil && p.said.Lost < 0 {
+			t.Errorf("a rank trains on: %+v", p.said)
+		}
+	}
+	if !strings.Contains(said, "summing over devices: NCCL says remote error (6)") || strings.Contains(said, "diverged") {
+		t.Errorf("the ranks say %q", said)
+	}
+}
+
+// ends starts all ranks, kills one of them some time after a step, or with dies where it
+// says, and holds that the others hear of it and end. A victim of −1 is nobody.
+func ends(t *testing.T, as rankOfTest, victim, after int, dies string, env ...string) []*peer {
+	t.Helper()
+	var err error
+	if as.Meeting, err = ranks.Meet(max(as.Size, 2)); err != nil {
+		t.Fatal(err)
+	}
+	defer os.Remove(as.Meeting)
+	var all []*peer
+	for r := range as.Size {
+		if as.Rank, as.Dies = r, ""; r == victim {
+			as.Dies = dies
+		}
+		all = append(all, startPeer(t, as, env...))
+	}
+	if victim >= 0 && dies == "" {
+		for step := range all[0].steps {
+			if step >= after {
+				time.Sleep(time.Duration(rand.IntN(20_000)) * time.Microsecond)
+				_ = all[victim].cmd.Process.Kill()
+				break
+			}
+		}
+	}
+	for _, p := range all {
+		p.end(t)
+	}
+	for r, p := range all {
+		lost := p.said.Lost
+		heard := lost >= 0 && (lost == victim || all[lost].said.Lost >= 0) // or of one that had heard of it and left
+		if r != victim && (p.err != nil || heard != (victim >= 0)) {
+			t.Fatalf("rank %d of %d, of which %d was killed: %v, lost %d\n%s", r, as.Size, victim, p.err, lost, p.text.String())
+		}
+	}
+	return all
+}
+
 // A rank is killed at random moments, in sums too, or before it has joined. The others
-// hear of it, leave a state of the step before and end; 1, 2 or 4 ranks go on from it to
-// the losses of a training that nobody disturbed. PRABENCH_TEST_KILLS sets how often.
+// hear of it, rank 0 leaves a state of the step before, and all end; 1, 2 or 4 ranks go on
+// from it to the losses of a training that nobody disturbed. PRABENCH_TEST_KILLS sets how
+// often.
 func TestPeersAreKilled(t *testing.T) {
 	if raw := os.Getenv(asPeer); raw != "" {
-		var r rankOfTest
-		if err := json.Unmarshal([]byte(raw), &r); err != nil {
-			t.Fatal(err)
-		}
-		said, err := r.play()
-		if err != nil {
-			t.Fatal(err)
-		}
-		out, _ := json.Marshal(said)
-		fmt.Println(string(out))
+		playPeer(t, raw)
 		return
 	}
 	onStandIn(t)
@@ -378,74 +439,43 @@ func TestPeersAreKilled(t *testing.T) {
 	if n, err := strconv.Atoi(os.Getenv("PRABENCH_TEST_KILLS")); err == nil {
 		kills = n
 	}
-	steps := 20 * (kills + 1)
+	attempts := kills + kills/3 // each fourth is one rank alone, which nobody disturbs
+	steps := 20 * (attempts + 1)
 	dir := t.TempDir()
-	env := []string{"STANDIN_NCCL_DIR=" + dir, "STANDIN_NCCL_DELAY=4"}
-	state := filepath.Join(dir, "state")
-	alone := startPeer(t, rankOfTest{Size: 1, Steps: steps, To: steps, State: filepath.Join(dir, "alone")})
-	alone.end(t)
-	if alone.err != nil || len(alone.said.Losses) != steps {
-		t.Fatalf("one rank: %v, %d steps\n%s", alone.err, len(alone.said.Losses), alone.text.String())
-	}
+	alone := ends(t, rankOfTest{Size: 1, Steps: steps, To: steps, State: filepath.Join(dir, "alone")}, -1, 0, "")[0]
 	rng := rand.New(rand.NewPCG(11, uint64(kills)))
-	from, done, losses := "", 0, map[int]float64{}
-	for i := range kills + 1 {
-		size, target, dies := []int{2, 4, 1, 2}[i%4], done+1+rng.IntN(10), ""
-		if i == kills {
-			size, target = 2, steps+1
+	as, done, losses := rankOfTest{Steps: steps, State: filepath.Join(dir, "state")}, 0, map[int]float64{}
+	for i := range attempts + 1 {
+		target, victim, dies := done+1+rng.IntN(10), -1, ""
+		switch as.Size, as.To = []int{2, 4, 2, 1}[i%4], steps; {
+		case i == attempts:
+			as.Size = 2
+		case as.Size == 1:
+			as.To = target
+		default:
+			victim = rng.IntN(as.Size)
 		}
-		victim := max(1, rng.IntN(size))
 		if i == 1 {
 			dies = "joining"
 		}
-		meeting, err := ranks.Meet(max(size, 2))
-		if err != nil {
-			t.Fatal(err)
+		said := ends(t, as, victim, target, dies, "STANDIN_NCCL_DIR="+dir, "STANDIN_NCCL_DELAY=4")[0].said
+		if victim == 0 { // and what it did not save
+			t.Logf("attempt %d: of %d ranks 0 is killed after step %d", i, as.Size, target)
+			continue
 		}
-		defer os.Remove(meeting)
-		var all []*peer
-		for r := range size {
-			as := rankOfTest{Meeting: meeting, Rank: r, Size: size, From: from, Steps: steps, To: steps, State: state}
-			if size == 1 {
-				as.To = target
-			}
-			if r == victim {
-				as.Dies = dies
-			}
-			all = append(all, startPeer(t, as, env...))
-		}
-		if size > 1 && i < kills && dies == "" {
-			for step := range all[0].steps {
-				if step >= target {
-					time.Sleep(time.Duration(rng.IntN(20_000)) * time.Microsecond)
-					_ = all[victim].cmd.Process.Kill()
-					break
-				}
-			}
-		}
-		for r, p := range all {
-			p.end(t)
-			if r == victim && i < kills && size > 1 {
-				continue
-			}
-			if lost := p.said.Lost; p.err != nil || size > 1 && i < kills && (lost < 1 || r == 0 && lost != victim && all[lost].said.Lost < 0) {
-				t.Fatalf("kill %d: rank %d of %d, of which %d was killed: %v, lost %d\n%s", i, r, size, victim, p.err, lost, p.text.String())
-			}
-		}
-		said := all[0].said
 		for k, l := range said.Losses {
 			losses[said.Done-len(said.Losses)+k] = l
 		}
 		if said.Done < done {
-			t.Errorf("kill %d: %d steps were done, and %d are left", i, done, said.Done)
+			t.Errorf("attempt %d: %d steps were done, and %d are left", i, done, said.Done)
 		}
-		t.Logf("kill %d: rank %d of %d, steps %d to %d, said lost: %d", i, victim, size, done, said.Done, said.Lost)
+		t.Logf("attempt %d: of %d ranks %d is killed (-1: none), steps %d to %d", i, as.Size, victim, done, said.Done)
 		if done = said.Done; done > 0 {
-			from = state
+			as.From = as.State
 		}
 	}
-	if got := slices.Sorted(maps.Keys(losses)); done != steps || len(got) != steps {
-		t.Fatalf("%d of %d steps are done, losses of %d", done, steps, len(got))
+	if got := slices.Sorted(maps.Keys(losses)); done != steps || len(got) != steps || len(alone.said.Losses) != steps {
+		t.Fatalf("%d of %d steps are done, losses of %d and %d", done, steps, len(got), len(alone.said.Losses))
 	}
 	worst := 0.0
 	for i, want := range alone.said.Losses {
@@ -455,4 +485,18 @@ func TestPeersAreKilled(t *testing.T) {
 	if !(worst <= 1e-5) {
 		t.Errorf("losses differ by %.2g from those of one rank that nobody disturbed", worst)
 	}
+}
+
+// playPeer is the life of a process that is a rank.
+func playPeer(t *testing.T, raw string) {
+	var r rankOfTest
+	if err := json.Unmarshal([]byte(raw), &r); err != nil {
+		t.Fatal(err)
+	}
+	said, err := r.play()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, _ := json.Marshal(said)
+	fmt.Println(string(out))
 }

@@ -7,6 +7,7 @@
 // STANDIN_NCCL_DIR=DIR: where they meet, otherwise /dev/shm.
 // STANDIN_NCCL_LOG=FILE: a line for each call: rank, function, numbers.
 // STANDIN_NCCL_DELAY=N: a sum ends up to N milliseconds late, at random.
+// STANDIN_NCCL_ASYNC=N: after N sums none ends any more, and each rank hears of an error.
 // STANDIN_NCCL_INIT=N: no communicator, status N, as of two ranks on one device.
 #include <atomic>
 #include <chrono>
@@ -29,7 +30,7 @@ int standin_inside(uint64_t p, uint64_t n);
 }
 
 namespace {
-enum { ok = 0, unhandled = 1, failed = 2, internal = 3, invalid = 4, wrongUse = 5 };
+enum { ok = 0, unhandled = 1, failed = 2, invalid = 4, wrongUse = 5, remote = 6 };
 struct Id { char internal[128]; };
 
 long number(const char *name) {
@@ -51,7 +52,7 @@ void note(int rank, const char *what, size_t n) {
 struct Comm {
   std::string folder;
   int rank, size;
-  uint64_t sums = 0; // that were asked for
+  std::atomic<uint64_t> sums{0}; // that were asked for
   std::atomic<bool> aborted{false};
 
   std::string file(const std::string &what, int r) const { return folder + "/" + what + "." + std::to_string(r); }
@@ -84,13 +85,15 @@ std::string name(uint64_t number) { return "sum" + std::to_string(number); }
 
 int may(void *what) {
   auto *s = static_cast<Sum *>(what);
+  if (s->comm->aborted) return 1;
   if (!s->begun) {
     s->begun = true;
     static std::minstd_rand random{std::random_device{}()};
     if (const long most = number("STANDIN_NCCL_DELAY")) s->late = std::chrono::steady_clock::now() + std::chrono::milliseconds(random() % (most + 1));
     if (!s->comm->leave(name(s->number), s->from, 4 * s->n)) fprintf(stderr, "stand-in: %s: no room for a sum\n", s->comm->folder.c_str());
   }
-  return s->comm->aborted || (std::chrono::steady_clock::now() >= s->late && s->comm->all(name(s->number)));
+  const long most = number("STANDIN_NCCL_ASYNC");
+  return (most == 0 || s->number < uint64_t(most)) && std::chrono::steady_clock::now() >= s->late && s->comm->all(name(s->number));
 }
 
 void run(void *what) {
@@ -118,8 +121,8 @@ void run(void *what) {
 extern "C" {
 int ncclGetVersion(int *v) { *v = 22105; return ok; }
 const char *ncclGetErrorString(int r) {
-  const char *words[] = {"no error", "unhandled cuda error", "unhandled system error", "internal error", "invalid argument", "invalid usage"};
-  return r >= 0 && r < 6 ? words[r] : "an error of the stand-in without words";
+  const char *words[] = {"no error", "unhandled cuda error", "unhandled system error", "internal error", "invalid argument", "invalid usage", "remote error"};
+  return r >= 0 && r < 7 ? words[r] : "an error of the stand-in without words";
 }
 int ncclGetUniqueId(Id *id) {
   std::random_device random;
@@ -148,7 +151,13 @@ int ncclAllReduce(const void *from, void *to, size_t n, int type, int op, void *
   auto *s = new Sum{c, c->sums++, static_cast<const float *>(from), static_cast<float *>(to), n};
   return standin_queue_when(stream, "all-reduce", may, run, s) ? unhandled : ok;
 }
-int ncclCommGetAsyncError(void *comm, int *r) { *r = ok; return comm ? ok : invalid; }
+int ncclCommGetAsyncError(void *comm, int *r) {
+  const auto *c = static_cast<Comm *>(comm);
+  if (!c || c->aborted) return invalid;
+  const long most = number("STANDIN_NCCL_ASYNC");
+  *r = most > 0 && c->sums > uint64_t(most) ? remote : ok;
+  return ok;
+}
 int ncclCommAbort(void *comm) {
   auto *c = static_cast<Comm *>(comm);
   if (!c || c->aborted) return invalid;
