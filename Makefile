@@ -96,17 +96,17 @@ CUDA_PTX = STANDIN_IMAGES=$(CURDIR)/.prabench/cuda/standin
 cuda-test: build cuda ## the CUDA core on a driver that runs on the CPU: sources and PTX: conformance, laws, training, a sweep, races, mutations
 	@GO="$(GO)" sh .ci/cuda-standin ptx
 	$(CUDA_LINK) $(GO) vet -tags cuda ./models/... ./cmd/prabench
-	$(CUDA_LINK) $(CUDA_STANDIN) $(GO) test -tags cuda -count=1 ./models/cuda
-	$(CUDA_LINK) $(CUDA_STANDIN) STANDIN_NVML_HELD=256 $(GO) test -tags cuda -count=1 -ldflags '$(CUDA_LAZY)' ./models/cuda/nvml
-	$(CUDA_LINK) $(CUDA_STANDIN) $(CUDA_PTX)/ptx $(GO) test -timeout 20m -tags cuda -count=1 -skip '^TestMutants$$' ./models/cuda
-	$(CUDA_LINK) $(CUDA_STANDIN) $(CUDA_PTX)/races $(GO) test -timeout 20m -tags cuda -count=1 -run '^(TestConformance|TestConformanceOwnProducts|TestBF16Cache|TestPrecisions)$$' ./models/cuda
-	$(CUDA_LINK) $(CUDA_STANDIN) $(CUDA_PTX)/races $(GO) test -timeout 20m -tags cuda -count=1 -run '^TestShapes$$/^layers_of_few_rows' ./models/cuda
-	$(CUDA_LINK) $(CUDA_STANDIN) $(CUDA_PTX)/ptx $(GO) test -timeout 20m -tags cuda -count=1 -run 'TestOracleCUDA|TestCUDAGradients|TestCUDAGraphs|TestCUDATraining' ./models/pra
-	$(CUDA_LINK) $(CUDA_STANDIN) $(GO) test -tags cuda -count=1 -short ./models/cuda/selftest -args -report $(CURDIR)/.prabench/cuda/selftest-standin.md
+	$(CUDA_LINK) $(CUDA_STANDIN) $(GO) test -timeout 40m -tags cuda -count=1 ./models/cuda
+	$(CUDA_LINK) $(CUDA_STANDIN) STANDIN_NVML_HELD=256 $(GO) test -timeout 40m -tags cuda -count=1 -ldflags '$(CUDA_LAZY)' ./models/cuda/nvml
+	$(CUDA_LINK) $(CUDA_STANDIN) $(CUDA_PTX)/ptx $(GO) test -timeout 40m -tags cuda -count=1 -skip '^TestMutants$$' ./models/cuda
+	$(CUDA_LINK) $(CUDA_STANDIN) $(CUDA_PTX)/races $(GO) test -timeout 40m -tags cuda -count=1 -run '^(TestConformance|TestConformanceOwnProducts|TestBF16Cache|TestPrecisions)$$' ./models/cuda
+	$(CUDA_LINK) $(CUDA_STANDIN) $(CUDA_PTX)/races $(GO) test -timeout 40m -tags cuda -count=1 -run '^TestShapes$$/^layers_of_few_rows' ./models/cuda
+	$(CUDA_LINK) $(CUDA_STANDIN) $(CUDA_PTX)/ptx $(GO) test -timeout 40m -tags cuda -count=1 -run 'TestOracleCUDA|TestCUDAGradients|TestCUDAGraphs|TestCUDATraining' ./models/pra
+	$(CUDA_LINK) $(CUDA_STANDIN) $(GO) test -timeout 40m -tags cuda -count=1 -short ./models/cuda/selftest -args -report $(CURDIR)/.prabench/cuda/selftest-standin.md
 	$(CUDA_LINK) $(CUDA_STANDIN) $(GO) test -timeout 40m -tags cuda -count=1 -short -run 'TestCUDA|TestLaw|TestOracleCUDA|TestTheSameSeed|TestRanks$$' ./models/pra
 	@echo 'skipped on the stand-in: some of the switches and variants in the laws of pra, which it takes seconds for; make test tries all'
 	$(CUDA_LINK) $(CUDA_STANDIN) $(GO) test -timeout 40m -tags cuda -count=1 -run 'TestCUDA|TestLaw|TestOracleCUDA|TestTheSameSeed|TestRanks$$' ./models/jit ./models/mar ./models/vq
-	$(CUDA_LINK) $(CUDA_STANDIN) $(GO) test -tags cuda -count=1 -run 'TestCUDA' ./cmd/prabench
+	$(CUDA_LINK) $(CUDA_STANDIN) $(GO) test -timeout 40m -tags cuda -count=1 -run 'TestCUDA' ./cmd/prabench
 
 cuda-selftest: cuda ## on a machine with a GPU: right or wrong, speeds and roofline shares, as cuda-selftest.md to post
 	$(CUDA_LINK) $(GO) test -tags cuda -count=1 -timeout 60m -ldflags '$(CUDA_LAZY)' ./models/cuda/selftest -args -report $(CURDIR)/cuda-selftest.md
