@@ -52,11 +52,18 @@ func (c Curve) last(n int, loss string) (mean float64, of int) {
 const leastRise = 50
 
 // rise is the median of the last tenth of the losses over the lowest of the medians of
-// all tenths; ok is false for curves too short to tell.
+// all tenths; ok is false for curves too short to tell. Points that lack a loss of the
+// last one are of another part of the training, as a tokenizer's: they minimise another loss.
 func (c Curve) rise() (rise float64, of int, ok bool) {
 	var losses []float64
 	for _, l := range c {
-		losses = append(losses, l.Total())
+		lacks := func(v models.Loss) bool {
+			_, has := l.Of(v.Name)
+			return !has
+		}
+		if !slices.ContainsFunc(c[len(c)-1].Values, lacks) {
+			losses = append(losses, l.Total())
+		}
 	}
 	if len(losses) < leastRise {
 		return 0, 0, false

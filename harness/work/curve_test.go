@@ -40,3 +40,25 @@ func TestRiseIsThatOfNumPy(t *testing.T) {
 		}
 	}
 }
+
+// A tokenizer's losses are no part of the rise of the training that builds on it: these
+// fall from 3 to 2 after others of a tenth.
+func TestTheRiseIsOfOneLoss(t *testing.T) {
+	var text []byte
+	for i := range 40 {
+		text = fmt.Appendf(text, "{\"step\": %d, \"rec\": 0.3, \"total\": 0.3}\n", i+1)
+	}
+	for i := range 60 {
+		text = fmt.Appendf(text, "{\"step\": %d, \"entropy\": %g, \"total\": %[2]g}\n", i+41, 3-float64(i)/59)
+	}
+	c, err := ReadCurve(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if rise, of, ok := c.rise(); !ok || of != 6 || rise != 1 {
+		t.Errorf("%g of %d (%v), want 1 of 6", rise, of, ok)
+	}
+	if rise, of, ok := c[:85].rise(); ok {
+		t.Errorf("%g of %d of 45 points", rise, of)
+	}
+}

@@ -420,7 +420,8 @@ var (
 	})
 	LossRise = metric(Metric{
 		Name: "loss_rise", Unit: "1", Label: "loss at the end over its lowest", Short: "loss rise",
-		Doc: "Median of the last tenth of the curve's losses over the lowest median of its tenths, of curves of at least 50 points. " +
+		Doc: "Median of the last tenth of the curve's losses over the lowest median of its tenths, of curves of at least 50 points; " +
+			"where a tokenizer is trained first, of the points after it. " +
 			"Above 2 the training is called diverged, by run and status, in tables and figures.",
 		Aim: "1", Group: Training, Stage: "train",
 	})
