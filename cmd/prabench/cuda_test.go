@@ -153,7 +153,9 @@ func TestCUDADevices(t *testing.T) {
 	args := append([]string{"run", file, "--device", "cuda", "--set", "measure.devices=2", "--only",
 		"model.patch=14,model.block=2,train.rollout_depth=0"}, quickCut[2:]...)
 	loss := map[string]float64{}
-	for way, env := range map[string]string{"NCCL 2.21.5 of 2 devices": "", "through the host (PRABENCH_CUDA_NO_NCCL=1)": "PRABENCH_CUDA_NO_NCCL=1"} {
+	for way, env := range map[string]string{
+		"NCCL 2.21.5 of 2 devices": "", "through the host (PRABENCH_CUDA_NO_NCCL=1)": "PRABENCH_CUDA_NO_NCCL=1",
+	} {
 		cmd := exec.Command(filepath.Join(bin, "prabench"), append(args, "--db", "of"+env+".db", "--artifacts", "of"+env)...)
 		cmd.Env = append(os.Environ(), "STANDIN_DEVICES=2", env)
 		if out, err := cmd.CombinedOutput(); err != nil {

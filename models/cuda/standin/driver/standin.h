@@ -30,7 +30,7 @@ class Lock {
     std::recursive_mutex held;
     int depth = 0;
 
-public:
+  public:
     void lock() { held.lock(), depth++; }
     void unlock() { depth--, held.unlock(); }
     void rest();
