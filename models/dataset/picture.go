@@ -107,8 +107,7 @@ func decodePicture(f io.ReadSeeker, name string, length int64, out []byte, to fo
 		if err != nil {
 			return turn, fmt.Errorf("%s cannot be read: %w", name, err)
 		}
-		if src := decodeTurbo(append(head, rest...)); src != nil {
-			place(out, src, turn, to)
+		if placeTurbo(out, append(head, rest...), turn, to) {
 			return turn, nil
 		}
 		if _, err := f.Seek(int64(len(head)), io.SeekStart); err != nil {
@@ -128,6 +127,21 @@ func decodePicture(f io.ReadSeeker, name string, length int64, out []byte, to fo
 	}
 	place(out, src, turn, to)
 	return turn, nil
+}
+
+// placeTurbo decodes by libjpeg-turbo into out; false where that finds any fault. A
+// picture that is upright and as large as it is to be needs no copy.
+func placeTurbo(out, jpeg []byte, turn int, to form) bool {
+	w, h, ok := turbo.Size(jpeg)
+	if ok && turn == 1 && w == to.size && h == to.size && to.channels == 3 {
+		return turbo.Decode(jpeg, out, w, h)
+	}
+	src := decodeTurbo(jpeg)
+	if src == nil {
+		return false
+	}
+	place(out, src, turn, to)
+	return true
 }
 
 // decodeTurbo is a picture by libjpeg-turbo; nil where it finds any fault.

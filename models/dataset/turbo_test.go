@@ -53,6 +53,21 @@ func TestTurboDecodes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	// A picture as large as it is to be is decoded in place: to the same pixels.
+	straight := make([]byte, 48*48*3)
+	for _, channels := range []int{3, 1} {
+		for _, turn := range []int{1, 3} {
+			var b bytes.Buffer
+			if err := jpeg.Encode(&b, photograph(48, 48, 2), nil); err != nil {
+				t.Fatal(err)
+			}
+			to, all := form{48, channels, "crop", true}, make([]byte, 48*48*channels)
+			place(all, decodeTurbo(b.Bytes()), turn, to)
+			if out := straight[:len(all)]; !placeTurbo(out, b.Bytes(), turn, to) || !bytes.Equal(out, all) {
+				t.Errorf("%d channels, turn %d: other pixels than by a copy", channels, turn)
+			}
+		}
+	}
 	sum, most := 0, 0
 	for i := range got {
 		d := int(got[i]) - int(want[i])
