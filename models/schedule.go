@@ -13,7 +13,7 @@ var _ = quantity.Keys("train",
 	quantity.Key{Name: "decay", Label: "share of steps with decay",
 		Doc: "share of the steps, the last ones, in which train.schedule = \"wsd\" falls"},
 	quantity.Key{Name: "warmup_steps", Label: "steps with warm-up",
-		Doc: "steps of the warm-up, in place of train.warmup, so that trainings of more steps can go on from shorter ones; 0: train.warmup"},
+		Doc: "steps of the warm-up, in place of train.warmup, so that longer trainings can continue from shorter ones; 0: train.warmup"},
 )
 
 // Schedule is how the learning rate goes after the warm-up.

@@ -34,7 +34,7 @@ func (a *app) checkCommand() *cobra.Command {
 	var o checkFlags
 	c := &cobra.Command{
 		Use:   "check FILE",
-		Short: "Say whether this program is slower, larger or worse than another revision or a baseline",
+		Short: "Test whether this program is slower, larger or worse than another revision or a baseline",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, files []string) error {
 			return a.check(c.Context(), files[0], o)

@@ -16,12 +16,12 @@ func (a *app) dataCommand() *cobra.Command {
 	data := &cobra.Command{Use: "data", Short: "List data sets and fetch them", Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error { return a.dataList() }}
 	data.AddCommand(&cobra.Command{
-		Use: "list", Short: "Say which data sets are here and how to get the others", Args: cobra.NoArgs,
+		Use: "list", Short: "List the data sets on this machine and how to get the others", Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error { return a.dataList() },
 	})
 	var root string
 	fetch := &cobra.Command{
-		Use: "fetch NAME", Short: "Get a data set and check it", Args: cobra.ExactArgs(1),
+		Use: "fetch NAME", Short: "Download a data set and verify it", Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			ctx, stop := a.stoppable(c.Context())
 			defer stop()
@@ -45,7 +45,7 @@ func (a *app) dataCommand() *cobra.Command {
 	})
 	out := "data.png"
 	show := &cobra.Command{
-		Use: "show FILE", Short: "Say what the data of an experiment file are, and draw some as a training sees them", Args: cobra.ExactArgs(1),
+		Use: "show FILE", Short: "Describe the data of an experiment file, and draw some as a training reads them", Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			return a.dataMade(c.Context(), args[0], out, provision.Show)
 		},

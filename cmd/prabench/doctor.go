@@ -10,7 +10,7 @@ import (
 
 func (a *app) doctorCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "doctor", Short: "Say what this machine has, what is missing and how to get it", Args: cobra.NoArgs,
+		Use: "doctor", Short: "Show what this machine has, what is missing and how to get it", Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			found := provision.Diagnose(a.places(), workerCommand)
 			t := table.Table{Columns: []string{"what", "state", "detail", "what to do"}}

@@ -11,14 +11,14 @@ import (
 )
 
 func (a *app) embedderCommand() *cobra.Command {
-	parent := &cobra.Command{Use: "embedder", Short: "Train the classifiers whose features scores use; certify extractors", Args: cobra.NoArgs,
+	parent := &cobra.Command{Use: "embedder", Short: "Train classifiers as feature extractors; certify extractors", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
 	var o provision.Training
 	var flips bool
 	var out, file string
 	train := &cobra.Command{
 		Use:   "train --set SET | --experiment FILE",
-		Short: "Train a classifier: of a set, into a file, or of an experiment's data, into the artifacts",
+		Short: "Train a classifier on a data set or on an experiment's data",
 		Args:  cobra.NoArgs,
 		RunE: func(c *cobra.Command, args []string) error {
 			if file != "" {
@@ -53,7 +53,7 @@ func (a *app) certifyCommand() *cobra.Command {
 	var k provision.Certification
 	c := &cobra.Command{
 		Use:   "certify EXTRACTOR",
-		Short: "Measure what the features of an extractor see on a data set",
+		Short: "Measure what distances in an extractor's features detect on a data set",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			ctx, stop := a.stoppable(c.Context())

@@ -18,14 +18,14 @@ func (a *app) experimentsCommand() *cobra.Command {
 	var yes bool
 	remove := &cobra.Command{
 		Use:   "remove NAME[@VERSION]…",
-		Short: "Take experiments, or versions of them, out of the lists; gc may take their artifacts",
+		Short: "Remove experiments or versions from the lists, so that gc can remove their artifacts",
 		Args:  cobra.MinimumNArgs(1),
 		RunE:  func(c *cobra.Command, refs []string) error { return a.removeExperiments(c.Context(), refs, yes) },
 	}
 	remove.Flags().BoolVar(&yes, "yes", false, "do not ask")
 	tag := &cobra.Command{
 		Use:   "tag NAME@VERSION TAG",
-		Short: "Give a version a name: NAME@TAG; an empty TAG takes it away",
+		Short: "Name a version NAME@TAG; an empty TAG removes the name",
 		Args:  cobra.ExactArgs(2),
 		RunE: func(c *cobra.Command, args []string) error {
 			return engine.TagVersion(c.Context(), a.places(), args[0], args[1])

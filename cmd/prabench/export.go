@@ -26,7 +26,7 @@ func (a *app) exportCommand() *cobra.Command {
 	var out, snapshot, samples, events string
 	c := &cobra.Command{
 		Use:   "export [FILE]",
-		Short: "Write all results to a file, a copy of the database, or a file's images and curves for other programs",
+		Short: "Export results, a copy of the database, or images and curves for other programs",
 		Args:  cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			given := c.Flags().Changed("format")

@@ -14,7 +14,7 @@ func (a *app) gcCommand() *cobra.Command {
 	var yes bool
 	c := &cobra.Command{
 		Use:   "gc",
-		Short: "List artifacts that no experiment in the database needs; --yes removes them",
+		Short: "List artifacts that no experiment in the database needs; remove them with --yes",
 		Args:  cobra.NoArgs,
 		RunE:  func(c *cobra.Command, _ []string) error { return a.gc(c.Context(), yes) },
 	}

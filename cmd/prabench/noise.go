@@ -13,7 +13,7 @@ func (a *app) noiseCommand() *cobra.Command {
 	var difference float64
 	c := &cobra.Command{
 		Use:   "noise FILE",
-		Short: "Say how much of an experiment's numbers is noise, and how many seeds a difference needs",
+		Short: "Split the variance of an experiment by its sources, and show which differences can be found",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, files []string) error {
 			return a.analysed(c, files, func(l engine.Loaded, of draw.Source) (any, func() error, error) {
@@ -54,7 +54,7 @@ func (a *app) importanceCommand() *cobra.Command {
 	var metrics []string
 	c := &cobra.Command{
 		Use:   "importance FILE",
-		Short: "Say which axes of a sweep decide its metrics, and which explain no more than noise",
+		Short: "Show how much of a metric's variance each axis of a sweep explains",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, files []string) error {
 			return a.analysed(c, files, func(l engine.Loaded, of draw.Source) (any, func() error, error) {

@@ -19,7 +19,7 @@ func (a *app) planCommand() *cobra.Command {
 	flops := terminal.MeasuredFLOPs
 	c := &cobra.Command{
 		Use:   "plan FILE…",
-		Short: "Say what a run would do, and what it takes; start nothing",
+		Short: "Show what a run would do and what it costs, without starting anything",
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) == 0 && !keys {
 				return errors.New("plan needs an experiment file")

@@ -25,7 +25,7 @@ func (a *app) reportCommand() *cobra.Command {
 	var o reportOptions
 	c := &cobra.Command{
 		Use:   "report [FILE…]",
-		Short: "Write one HTML file with numbers, figures, samples and where each number comes from",
+		Short: "Write one HTML file with numbers, figures, samples and the provenance of each number",
 		RunE:  func(c *cobra.Command, files []string) error { return a.reportHTML(c.Context(), files, o) },
 	}
 	f := c.Flags()

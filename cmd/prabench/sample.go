@@ -18,7 +18,7 @@ func (a *app) sampleCommand() *cobra.Command {
 	o := &sampleOptions{}
 	c := &cobra.Command{
 		Use:   "sample (MODEL.safetensors | FILE)",
-		Short: "Draw images from a trained model: a sheet, or files for other programs",
+		Short: "Sample images from a trained model, as a sheet or as files for other programs",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			return a.sample(c.Context(), args[0], o)

@@ -16,7 +16,7 @@ func (a *app) scoreCommand() *cobra.Command {
 	var x terminal.Features
 	c := &cobra.Command{
 		Use:   "score [IMAGES] --label TEXT --experiment FILE",
-		Short: "Score images of another program beside the cells of an experiment",
+		Short: "Score images of another program under an experiment's protocol",
 		Args:  cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			if x.Any() {

@@ -21,7 +21,7 @@ func (a *app) serveCommand() *cobra.Command {
 	var o serveOptions
 	c := &cobra.Command{
 		Use:   "serve [FILE…]",
-		Short: "Show progress, cells, numbers, samples and figures in a browser, while they change",
+		Short: "Show progress, cells, numbers, samples and figures in a browser, with live updates",
 		RunE:  func(c *cobra.Command, files []string) error { return a.serve(c.Context(), files, o) },
 	}
 	f := c.Flags()

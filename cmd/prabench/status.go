@@ -15,7 +15,7 @@ import (
 func (a *app) statusCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "status [FILE…]",
-		Short: "Say for each cell whether it is done, running, queued, failed and why",
+		Short: "Show for each cell whether it is done, running, queued or failed, and why",
 		RunE: func(c *cobra.Command, files []string) error {
 			if len(files) == 0 {
 				return a.statusOfDatabase(c.Context())

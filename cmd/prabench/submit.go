@@ -24,7 +24,7 @@ func (a *app) submitCommand() *cobra.Command {
 	var dry, wait bool
 	c := &cobra.Command{
 		Use:   "slurm FILE…",
-		Short: "Send what is missing to Slurm, as array jobs",
+		Short: "Submit the missing stages to Slurm as array jobs",
 		Args:  cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, files []string) error {
 			if retry != "" && retry != "failed" {

@@ -8,7 +8,7 @@ import (
 
 func (a *app) versionCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "version", Short: "Say what this program is: version, revision, platform", Args: cobra.NoArgs,
+		Use: "version", Short: "Print version, revision and platform", Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			v := provision.ThisProgram()
 			if a.json {

@@ -18,7 +18,7 @@ import (
 
 var _ = quantity.Keys("model",
 	quantity.Key{Name: "bottleneck", Label: "width of the patch embedding's bottleneck",
-		Doc: "values through which a patch passes on its way to the width of the trunk; 0 is none"},
+		Doc: "width of the bottleneck in the patch embedding; 0 is none"},
 )
 
 // Config is the table [model].

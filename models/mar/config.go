@@ -18,15 +18,15 @@ import (
 )
 
 var _ = quantity.Keys("train",
-	quantity.Key{Name: "mask_ratio_min", Label: "least share of hidden tokens",
-		Doc: "least share of an image's tokens that a training hides, where the normal around 1 is cut off"},
-	quantity.Key{Name: "mask_ratio_std", Label: "deviation of the share of hidden tokens",
-		Doc: "standard deviation of the normal around 1 whose lower half the share of hidden tokens is drawn from; 0 hides all"},
+	quantity.Key{Name: "mask_ratio_min", Label: "least share of masked tokens",
+		Doc: "least share of masked tokens in training, at which the normal around 1 is truncated"},
+	quantity.Key{Name: "mask_ratio_std", Label: "deviation of the share of masked tokens",
+		Doc: "standard deviation of the normal around 1 from whose lower half the share of masked tokens is drawn; 0 masks all"},
 )
 
 var _ = quantity.Keys("sample",
 	quantity.Key{Name: "ar_steps", Label: "AR steps (0 = one per token)", Short: "steps of masked sampling",
-		Doc: "K, AR steps in which the family mar draws an image's N tokens, ever more in a step; 0 is N, one token per step"},
+		Doc: "K, AR steps in which the family mar samples an image's N tokens, more in each later step; 0 is N, one token per step"},
 )
 
 // Config is the table [model].

@@ -20,28 +20,28 @@ var _ = quantity.Keys("model",
 	quantity.Key{Name: "codes", Label: "codes of the codebook", Doc: "K, number of codes of the family vq's tokenizer"},
 	quantity.Key{Name: "code_dim", Label: "values of a code", Doc: "d, values of a code"},
 	quantity.Key{Name: "coder_depth", Label: "layers of encoder and decoder",
-		Doc: "transformer layers of the tokenizer's encoder, and as many of its decoder; each sees all patches of an image"},
+		Doc: "transformer layers of the tokenizer's encoder, and of its decoder; every patch attends to all patches"},
 )
 
 var _ = quantity.Keys("train",
 	quantity.Key{Name: "tokenizer_share", Label: "share of steps that train the tokenizer",
-		Doc: "share of train.steps, the first ones, that train the tokenizer; the others train the transformer on its codes"},
+		Doc: "share of train.steps that train the tokenizer, before the transformer is trained on its codes"},
 	quantity.Key{Name: "tokenizer_steps", Label: "steps of the tokenizer",
-		Doc: "steps of the tokenizer, in place of train.tokenizer_share, so that trainings of more steps can go on from shorter ones; " +
+		Doc: "steps of the tokenizer, in place of train.tokenizer_share, so that longer trainings can continue from shorter ones; " +
 			"0: train.tokenizer_share"},
 	quantity.Key{Name: "tokenizer_lr", Label: "learning rate of the tokenizer", Doc: "peak learning rate of the tokenizer's steps"},
 	quantity.Key{Name: "commitment", Label: "weight of the commitment loss",
 		Doc: "β of the loss |x − D(e)|² + β·|z − e|² of the tokenizer"},
-	quantity.Key{Name: "code_decay", Label: "decay of the codebook", Doc: "decay of the averages that the codes are"},
+	quantity.Key{Name: "code_decay", Label: "decay of the codebook", Doc: "decay of the moving averages that define the codes"},
 	quantity.Key{Name: "code_reset", Label: "use below which a code is dead",
-		Doc: "a code that is used less than this share of the mean use moves to a token of the batch; 0 resets none"},
+		Doc: "a code used less than this share of the mean use is reset to a token of the batch; 0 resets none"},
 )
 
 var _ = quantity.Keys("sample",
-	quantity.Key{Name: "temperature", Label: "temperature", Doc: "what logits of codes are divided by; 0 takes the likeliest code"},
-	quantity.Key{Name: "top_k", Label: "codes to draw from (0 = all)", Doc: "only so many of the likeliest codes are drawn from; 0 is all"},
+	quantity.Key{Name: "temperature", Label: "temperature", Doc: "divisor of the logits of codes; 0 takes the most likely code"},
+	quantity.Key{Name: "top_k", Label: "codes to draw from (0 = all)", Doc: "number of the most likely codes to sample from; 0 is all"},
 	quantity.Key{Name: "top_p", Label: "probability to draw from",
-		Doc: "only the likeliest codes that together have this probability are drawn from; 1 is all"},
+		Doc: "sample only from the most likely codes that together have this probability; 1 is all"},
 )
 
 // Config is the table [model].
