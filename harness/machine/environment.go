@@ -62,7 +62,9 @@ func revision() (rev string, dirty bool) {
 	if rev != "" {
 		return rev, dirty
 	}
-	dir := sourceDir()
+	exe, _ := os.Executable()
+	wd, _ := os.Getwd()
+	dir := sourceDir(exe, wd)
 	if dir == "" {
 		return "", false
 	}
@@ -81,14 +83,12 @@ func git(dir string, args ...string) ([]byte, error) {
 	return cmd.Output()
 }
 
-// sourceDir is the folder of this module's source, if the program runs inside
-// it: a built program beside or below go.mod, or a test.
-func sourceDir() string {
-	starts := []string{}
-	if exe, err := os.Executable(); err == nil {
-		starts = append(starts, filepath.Dir(exe))
-	}
-	if wd, err := os.Getwd(); err == nil {
+// sourceDir is the folder of this module's source that a program was built from, as far
+// as its place tells: beside or below go.mod, or the current folder of what the go
+// command builds and runs in one go. A program that lies elsewhere may be of any source.
+func sourceDir(exe, wd string) string {
+	starts := []string{filepath.Dir(exe)}
+	if strings.Contains(exe, "/go-build") {
 		starts = append(starts, wd)
 	}
 	for _, dir := range starts {
