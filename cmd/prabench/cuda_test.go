@@ -32,17 +32,25 @@ var quickCut = strings.Fields(`--only model.patch=14 --set train.steps=15 --set 
 	--set data.limit=300
 	--set measure.batch=4 --set measure.rounds=1 --set measure.train_steps=1 --set measure.repeat_disturbed=0 --no-figures`)
 
-// The shipped experiment through both programs: prabench starts prabench-cuda
-// as its worker, the rows are in SQLite, and say what the CPU's say.
-func TestCUDASweep(t *testing.T) {
-	bin := builtPrograms(t)
+// builtBeside makes an empty folder the current one; it gives the folder of the built
+// programs, which run as themselves, and the shipped quick.toml.
+func builtBeside(t *testing.T) (bin, file string) {
+	t.Helper()
+	bin = builtPrograms(t)
 	file, err := filepath.Abs("../../experiments/quick.toml")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Chdir(t.TempDir())
 	os.Unsetenv(asProgram)
-	defer os.Setenv(asProgram, "1")
+	t.Cleanup(func() { os.Setenv(asProgram, "1") })
+	return bin, file
+}
+
+// The shipped experiment through both programs: prabench starts prabench-cuda
+// as its worker, the rows are in SQLite, and say what the CPU's say.
+func TestCUDASweep(t *testing.T) {
+	bin, file := builtBeside(t)
 	loss := map[string]map[string]float64{}
 	for _, device := range []string{"cuda:0", "cpu"} {
 		cmd := exec.Command(filepath.Join(bin, "prabench"),
@@ -98,14 +106,7 @@ func TestCUDASweep(t *testing.T) {
 // A device without enough memory ends cells with oom, which the database says;
 // a slow clock is reported, measured again and flagged.
 func TestCUDATrouble(t *testing.T) {
-	bin := builtPrograms(t)
-	file, err := filepath.Abs("../../experiments/quick.toml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Chdir(t.TempDir())
-	os.Unsetenv(asProgram)
-	defer os.Setenv(asProgram, "1")
+	bin, file := builtBeside(t)
 	args := append([]string{"run", file, "--device", "cuda:0", "--only", "model.patch=14,model.block=2,train.rollout_depth=0"},
 		quickCut[2:]...)
 	run := func(name string, env ...string) (text string, failed bool, db *sql.DB) {
@@ -142,14 +143,7 @@ func TestCUDATrouble(t *testing.T) {
 // Two devices train a cell together, their sums by NCCL, which the row of the time says;
 // without it the same losses come through the host.
 func TestCUDADevices(t *testing.T) {
-	bin := builtPrograms(t)
-	file, err := filepath.Abs("../../experiments/quick.toml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Chdir(t.TempDir())
-	os.Unsetenv(asProgram)
-	defer os.Setenv(asProgram, "1")
+	bin, file := builtBeside(t)
 	args := append([]string{"run", file, "--device", "cuda", "--set", "measure.devices=2", "--only",
 		"model.patch=14,model.block=2,train.rollout_depth=0"}, quickCut[2:]...)
 	loss := map[string]float64{}

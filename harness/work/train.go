@@ -416,9 +416,7 @@ func CheckpointPath(artifacts, key string) string {
 	return filepath.Join(artifacts, checkpointFolder, key+".safetensors")
 }
 
+// checkpoint is where this training is kept while it is unfinished, a tokenizer's too.
 func (t *task) checkpoint() string {
-	if t.job.Kind == Tokenizer.Name {
-		return filepath.Join(t.job.Artifacts, Tokenizer.Unfinished, t.job.Stage+".safetensors")
-	}
-	return CheckpointPath(t.job.Artifacts, t.job.Stage)
+	return filepath.Join(t.job.Artifacts, stage.Named(t.job.Kind).Unfinished, t.job.Stage+".safetensors")
 }

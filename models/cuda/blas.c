@@ -35,15 +35,7 @@ int pra_blas_load(const char *path, char *text, size_t room) {
         const int n = snprintf(beside, sizeof beside, "%.*s/libcublasLt%s", (int)(slash - path), path, major);
         if (n > 0 && n < (int)sizeof beside) dlopen(beside, RTLD_NOW | RTLD_GLOBAL);
     }
-    void *lib = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-    if (!lib) {
-        snprintf(text, room, "%s", dlerror());
-        return 0;
-    }
-    struct {
-        const char *name;
-        void *at;
-    } wanted[] = {
+    const pra_symbol wanted[] = {
         {"cublasCreate_v2", &blas.create},
         {"cublasDestroy_v2", &blas.destroy},
         {"cublasGetVersion_v2", &blas.version},
@@ -53,23 +45,11 @@ int pra_blas_load(const char *path, char *text, size_t room) {
         {"cublasSgemm_v2", &blas.sgemm},
         {"cublasGemmEx", &blas.gemmex},
     };
-    for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
-        void *f = dlsym(lib, wanted[i].name);
-        if (!f) {
-            snprintf(text, room, "%s has no %s", path, wanted[i].name);
-            dlclose(lib);
-            return 0;
-        }
-        memcpy(wanted[i].at, &f, sizeof f);
-    }
-    library = lib;
-    return 1;
+    library = pra_open_library(path, wanted, sizeof wanted / sizeof *wanted, text, room);
+    return library != NULL;
 }
 
-const char *pra_blas_path(void) {
-    Dl_info info;
-    return library && dladdr((void *)blas.sgemm, &info) && info.dli_fname ? info.dli_fname : "";
-}
+const char *pra_blas_path(void) { return library ? pra_file_of((void *)blas.sgemm) : ""; }
 
 int pra_blas_open(pra_target *t, char *text, size_t room) {
     int version = 0, r;

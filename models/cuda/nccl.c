@@ -4,8 +4,6 @@
 // interface since version 2.4.
 #define _GNU_SOURCE
 #include "queue.h"
-#include <dlfcn.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -41,36 +39,16 @@ static void *library;
 
 int pra_nccl_load(const char *path, char *text, size_t room) {
     if (library) return 1;
-    void *lib = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-    if (!lib) {
-        snprintf(text, room, "%s", dlerror());
-        return 0;
-    }
-    struct {
-        const char *name;
-        void *at;
-    } wanted[] = {
+    const pra_symbol wanted[] = {
         {"ncclGetVersion", &nccl.version}, {"ncclGetErrorString", &nccl.text},  {"ncclGetUniqueId", &nccl.id},
         {"ncclCommInitRank", &nccl.init},  {"ncclAllReduce", &nccl.all_reduce}, {"ncclCommGetAsyncError", &nccl.async_error},
         {"ncclCommAbort", &nccl.abort},
     };
-    for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
-        void *f = dlsym(lib, wanted[i].name);
-        if (!f) {
-            snprintf(text, room, "%s has no %s", path, wanted[i].name);
-            dlclose(lib);
-            return 0;
-        }
-        memcpy(wanted[i].at, &f, sizeof f);
-    }
-    library = lib;
-    return 1;
+    library = pra_open_library(path, wanted, sizeof wanted / sizeof *wanted, text, room);
+    return library != NULL;
 }
 
-const char *pra_nccl_path(void) {
-    Dl_info info;
-    return library && dladdr((void *)nccl.all_reduce, &info) && info.dli_fname ? info.dli_fname : "";
-}
+const char *pra_nccl_path(void) { return library ? pra_file_of((void *)nccl.all_reduce) : ""; }
 
 int pra_nccl_version(void) {
     int v = 0;

@@ -33,6 +33,17 @@ typedef struct {
     pra_peers *peers; // devices of other processes, or NULL
 } pra_target;
 
+// What is wanted of a library: a function's name, and where its address goes.
+typedef struct {
+    const char *name;
+    void *at;
+} pra_symbol;
+
+// pra_open_library loads a library with all n functions, or answers NULL and the reason
+// in text. pra_file_of is the file that a loaded function is in, "" where nobody knows.
+void *pra_open_library(const char *path, const pra_symbol *wanted, size_t n, char *text, size_t room);
+const char *pra_file_of(void *function);
+
 // pra_run queues the work in words[0…n) on the target's stream and answers 0,
 // or the first error and, in *failed, which piece of work it was.
 int pra_run(const pra_target *t, const uint64_t *words, size_t n, int *failed);

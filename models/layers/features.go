@@ -167,9 +167,9 @@ func (f *Features) positions() int {
 	return v.side * v.side / v.group
 }
 
-// forward leaves the activations of n images of the tokens x in the last act, which it
-// gives without its first row.
-func (f *Features) forward(p *Pass, x device.Buffer, n int) device.Buffer {
+// Activations are those of n images of the tokens x: [n·positions, channels], good until
+// the next call. n is at most those that go through it at a time.
+func (f *Features) Activations(p *Pass, x device.Buffer, n int) device.Buffer {
 	c := f.arch.Channels
 	table := f.pixels
 	device.Do(p.Be, device.Copy{Dst: table.Slice(c, x.N), Src: x})
@@ -187,14 +187,8 @@ func (f *Features) forward(p *Pass, x device.Buffer, n int) device.Buffer {
 	return table.Slice(v.Out, n*f.positions()*v.Out)
 }
 
-// Activations are those of n images of the tokens x: [n·positions, channels], good until
-// the next call. n is at most those that go through it at a time.
-func (f *Features) Activations(p *Pass, x device.Buffer, n int) device.Buffer {
-	return f.forward(p, x, n)
-}
-
 // backward adds to dx, of n images of tokens, the gradient that f.grad has of the
-// activations that forward has left.
+// activations that Activations has left.
 func (f *Features) backward(p *Pass, dx device.Buffer, n int) {
 	dy := f.grad
 	for i := len(f.convs) - 1; i >= 0; i-- {
@@ -223,8 +217,8 @@ func (f *Features) Compare(p *Pass, dpred, pred, target device.Buffer, images, a
 		n := min(f.chunk, images-lo)
 		size := n * rows * out
 		want := f.target.Slice(0, size)
-		device.Do(p.Be, device.Copy{Dst: want, Src: f.forward(p, target.Slice(lo*each, n*each), n)})
-		got := f.forward(p, pred.Slice(lo*each, n*each), n)
+		device.Do(p.Be, device.Copy{Dst: want, Src: f.Activations(p, target.Slice(lo*each, n*each), n)})
+		got := f.Activations(p, pred.Slice(lo*each, n*each), n)
 		device.Do(p.Be, device.WeightedError{Loss: f.Loss.Slice((at+lo)*rows, n*rows), Grad: f.grad.Slice(0, size), Pred: got, Target: want,
 			W: f.ones.Slice(0, n*rows), Rows: n * rows, N: out, TargetRows: n * rows, Scale: scale})
 		f.backward(p, dpred.Slice(lo*each, n*each), n)
