@@ -34,6 +34,7 @@ static void K(block)(const struct product *g, long i0, long i1, long j0, long j1
                 for (long t = 0; t < tiles; t++) {
                     long i = i0 + rows * t / tiles, mr = i0 + rows * (t + 1) / tiles - i;
                     K(tile_fn) *const some = K(tiles)[mr - 1][nv - 1];
+                    if (finish) K(ahead_of_finish)(g->finish, i, mr, j);
                     some(k, g->a + i * rs + p0 * cs, rs, cs, b, ldb, last, g->alpha, beta, g->c + i * g->ldc + j, g->ldc, w);
                     if (finish) K(finish)(g, i, mr, j, w);
                 }
@@ -63,6 +64,7 @@ static void K(block)(const struct product *g, long i0, long i1, long j0, long j1
                     long w = jend - j < PANEL ? jend - j : PANEL, width = K(panel_width)(w);
                     const float *b = packed + (j - jc) * k;
                     K(tile_fn) *const some = K(tiles)[mr - 1][width / L - 1];
+                    if (finish) K(ahead_of_finish)(g->finish, i, mr, j);
                     some(k, a, ars, acs, b, width, b + (k - 1) * width, g->alpha, beta, g->c + i * g->ldc + j, g->ldc, w);
                     if (finish) K(finish)(g, i, mr, j, w);
                 }

@@ -30,6 +30,15 @@ INLINE float K(act)(float x, const int act) {
     return x;
 }
 
+// What a tile's finish will read and write beside it.
+INLINE void K(ahead_of_finish)(const struct finish *f, long i, long rows, long j) {
+    for (long r = i; r < i + rows; r++) {
+        K(ahead)(f->pre ? f->pre + r * f->ldpre + j : 0, 0, 1, 1);
+        K(ahead)(f->gate ? f->gate + r * f->ldgate + j : 0, 0, 1, 0);
+        K(ahead)(f->residual ? f->residual + r * f->ldresidual + j : 0, 0, 1, 0);
+    }
+}
+
 // A loop a part: the row of a tile stays in the first-level cache, and a loop
 // that asks at every element what it has to do is not vectorised.
 static void K(finish)(const struct product *g, long i, long rows, long j, long w) {

@@ -67,6 +67,7 @@ INLINE void tile(const int mr, const int nv, long half, const uint32_t *a, long 
                  float alpha, float beta, float *c, long ldc, long w) {
     VEC acc[MR][NV];
     const uint32_t *row[2] = {a, a + 3 * rs};
+    K(ahead)(c, ldc, mr, 1);
 #pragma GCC unroll 8
     for (int i = 0; i < mr; i++)
 #pragma GCC unroll 8
@@ -142,6 +143,7 @@ static void block(const struct product *g, long i0, long i1, long j0, long j1, f
                     for (long r = 0; r < mr; r++) pack_line(packed_a + r * half, g->a + (i + r) * g->lda + p0, k);
                 for (long j = jc; j < jend; j += PANEL) {
                     long w = jend - j < PANEL ? jend - j : PANEL, width = (w + L - 1) / L * L;
+                    if (last) K(ahead_of_finish)(g->finish, i, mr, j);
                     tiles[mr - 1][width / L - 1](half, packed_a, rs, cs, panels + (j - jc) * half, width, g->alpha, beta,
                                                  g->c + i * g->ldc + j, g->ldc, w);
                     if (last) K(finish)(g, i, mr, j, w);

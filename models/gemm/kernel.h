@@ -10,6 +10,7 @@ INLINE void K(tile)(const int mr, const int nv, long k, const float *a, long rs,
                     const float *last, float alpha, float beta, float *c, long ldc, long w) {
     VEC acc[MR][NV];
     const float *row[2] = {a, a + 3 * rs}; // addresses i·rs for i < 3 are cheap
+    K(ahead)(c, ldc, mr, 1);
 #pragma GCC unroll 8
     for (int i = 0; i < mr; i++)
 #pragma GCC unroll 8

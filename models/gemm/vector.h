@@ -21,6 +21,20 @@ INLINE VEC K(load_some)(const float *p, long n) {
 INLINE void K(store_some)(float *p, VEC x, long n) { memcpy(p, &x, n * sizeof(float)); }
 #endif
 
+// Rows of 64 columns that are needed at the end of a tile, fetched while it is computed:
+// their lines would be waited for one after another otherwise.
+INLINE void K(ahead)(const float *p, long ld, const int rows, const int write) {
+    if (!p) return;
+#pragma GCC unroll 8
+    for (int i = 0; i < rows; i++)
+#pragma GCC unroll 8
+        for (int v = 0; v < NV * VECTOR_BYTES / 64; v++)
+            if (write)
+                __builtin_prefetch(p + i * ld + v * 16, 1);
+            else
+                __builtin_prefetch(p + i * ld + v * 16);
+}
+
 // C ← alpha·acc [+ beta·C]. The last vector of a row has w columns, or is whole.
 INLINE void K(write)(const int mr, const int nv, const int add, const int whole, VEC (*acc)[NV], float alpha, float beta, float *c,
                      long ldc, long w) {
