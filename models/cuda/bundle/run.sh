@@ -1,24 +1,24 @@
 #!/bin/sh
-# What a bundle can do on a machine that has an NVIDIA driver and nothing else:
-# no Go, no compiler, no toolkit. Python with PyTorch is used where it is there.
+# Runs prabench's checks and measurements on a machine that has an NVIDIA driver and
+# nothing else: no Go, no compiler, no toolkit. Python with PyTorch is used if present.
 #
-#   ./run.sh right     is it right? 4 minutes at most; no timings
-#   ./run.sh speed     how fast, and beside PyTorch? 6 minutes at most
-#   ./run.sh facts     what this machine has; some seconds
-#   ./run.sh env       the lines that make bin/prabench find everything:
+#   ./run.sh right     checks that results are correct; 4 minutes at most, no timings
+#   ./run.sh speed     measures speed, also beside PyTorch; 6 minutes at most
+#   ./run.sh facts     describes this machine; some seconds
+#   ./run.sh env       prints the lines that make bin/prabench find everything:
 #                      eval "$(./run.sh env)"
-#   ./run.sh verify    whether the files are those that were packed
+#   ./run.sh verify    checks that the files are those that were packed
 #
 # right and speed leave their reports in $OUT, or in ./report: NAME.md with the
-# table, NAME.log with all output, NAME.json. Send that folder whole. Every part
-# has a limit of its own, and what a stop cuts off is said. The exit status is 0
-# where all parts held, 1 where one did not, 2 for a wrong call.
+# table, NAME.log with all output, NAME.json. Please send the whole folder. Every part
+# has a time limit of its own; parts that were cut off are reported as such. The exit
+# status is 0 if every part passed, 1 if one did not, and 2 for a wrong command.
 #
-# BUDGET=seconds changes the time that all parts have together, PARTS='a b'
-# chooses parts by name, PYTHON another Python than python3, NEED=cublas makes a
-# missing cuBLAS a failure, ROWS=seconds ends the self-test's rows of models earlier
-# than after 110. For a driver on the CPU: SHORT=1 leaves out what takes
-# long there, STRETCH=n makes every limit n times as long.
+# BUDGET=seconds changes the time of all parts together, PARTS='a b' selects parts by
+# name, PYTHON is another Python than python3, NEED=cublas makes a missing cuBLAS a
+# failure, and ROWS=seconds ends the self-test's rows of models earlier than after 110.
+# For a driver on the CPU: SHORT=1 leaves out what takes long there, and STRETCH=n
+# multiplies every limit by n.
 set -u
 HERE=$(cd "$(dirname "$0")" && pwd)
 OUT=${OUT:-$PWD/report}
