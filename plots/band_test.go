@@ -19,7 +19,7 @@ func TestBandsOverSeeds(t *testing.T) {
 	data.Cells[6].Curve[2].Values = map[string]float64{"train_loss": math.NaN()}
 	for _, c := range []struct{ band, note string }{
 		{figure.BandInterval, "Shaded: the 95 % interval of the mean of 4 training seeds (Student t)."},
-		{figure.BandRange, "Shaded: from the least to the greatest of 4 training seeds; the line is their mean."},
+		{figure.BandRange, "Shaded: range of 4 training seeds; the line is their mean."},
 	} {
 		fig := Figure{Kind: figure.Curve, Y: "train_loss", Series: "model.state", Look: figure.Look{Band: c.band}}
 		s, err := sheetOf(fig, data)
@@ -27,7 +27,7 @@ func TestBandsOverSeeds(t *testing.T) {
 			t.Fatal(err)
 		}
 		notes := strings.Join(s.Notes, "\n")
-		if !strings.Contains(notes, c.note) || !strings.Contains(notes, "× 1 logged values not drawn") ||
+		if !strings.Contains(notes, c.note) || !strings.Contains(notes, "× Not drawn: 1 logged values") ||
 			!strings.Contains(s.Source, "4 seeds") ||
 			strings.Contains(s.Source, "first of") {
 			t.Errorf("%s: notes %q, source %q", c.band, notes, s.Source)
@@ -57,7 +57,7 @@ func TestBandsOverSeeds(t *testing.T) {
 	}
 	// Of a metric, beside points without whiskers.
 	for band, want := range map[string]string{
-		figure.BandRange: "from the least to the greatest of 4", figure.BandInterval: "mean of 4 training",
+		figure.BandRange: "range of 4", figure.BandInterval: "mean of 4 training",
 	} {
 		fig := Figure{Kind: figure.Line, X: "train.until", Y: "fid_proxy", Series: "state", Look: figure.Look{Band: band}}
 		c, _, err := newChart(fig, overtaking())

@@ -77,7 +77,7 @@ func plotCurve(c *chart) error {
 	c.sheet.X.Widen(xs)
 	c.sheet.Y.Widen(ys)
 	if k.broken > 0 {
-		c.sheet.Notes = append(c.sheet.Notes, fmt.Sprintf("× %d logged values not drawn, and the line cut there: not a number%s.",
+		c.sheet.Notes = append(c.sheet.Notes, fmt.Sprintf("× Not drawn: %d logged values that are not numbers%s; the line is interrupted there.",
 			k.broken, map[bool]string{true: ", or not positive on the log axis"}[c.sheet.Y.Log]))
 		c.sheet.Crosses = true
 	}
@@ -85,7 +85,7 @@ func plotCurve(c *chart) error {
 		c.sheet.Notes = append(c.sheet.Notes, bandNote(c.fig.Band, k.most))
 	}
 	if k.stretch > 1 {
-		c.after = fmt.Sprintf(" · each drawn value is the mean of up to %d logged ones", k.stretch)
+		c.after = fmt.Sprintf(" · each point is the mean of up to %d logged values", k.stretch)
 	}
 	if n := k.window(); n > 1 {
 		c.after += fmt.Sprintf(" · smoothed: means of %d neighbouring logged values", n)

@@ -66,7 +66,7 @@ func TestDroppedCellsAreHollow(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			const note = "Hollow: the last value of 4 of 6 cells, which the search gave up there."
+			const note = "Hollow: the last value of 4 of 6 cells that the search stopped there."
 			if got := strings.Join(s.Notes, "\n"); !strings.Contains(got, note) || strings.Contains(got, "×") {
 				t.Errorf("notes %q", got)
 			}

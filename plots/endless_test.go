@@ -219,10 +219,10 @@ func TestCutIntervalsAreCounted(t *testing.T) {
 		want string
 	}{
 		{Figure{Kind: figure.Line, X: "train.steps", Y: "fid_proxy", LogY: &yes},
-			"Intervals of 2 of 5 points go on beyond the axes (zero has no place on a log axis)"},
+			"Intervals of 2 of 5 points extend beyond the axes (zero has no place on a log axis)"},
 		{Figure{Kind: figure.Line, X: "train.steps", Y: "fid_proxy", Look: figure.Look{YRange: []float64{0, 8}}},
-			"Intervals of 2 of 5 points go on beyond the axes,"},
-		{Figure{Kind: figure.Bars, X: "train.steps", Y: "fid_proxy"}, "1 ends of intervals are no numbers"},
+			"Intervals of 2 of 5 points extend beyond the axes"},
+		{Figure{Kind: figure.Bars, X: "train.steps", Y: "fid_proxy"}, "1 ends of intervals are not numbers"},
 	} {
 		s, err := sheetOf(c.fig, d)
 		if err != nil {

@@ -49,7 +49,7 @@ func (c *chart) exponents() []string {
 			b, ok := power(own)
 			switch {
 			case !ok:
-				out = append(out, fmt.Sprintf("no exponent%s: it takes two values of %s", name, c.x.name))
+				out = append(out, fmt.Sprintf("no exponent%s: at least two values of %s are needed", name, c.x.name))
 			case b.N == 2:
 				out = append(out, fmt.Sprintf("%s grows as %s to the %.2f (two points, no interval)%s", c.y.name, c.x.name, b.Value, name))
 			default:

@@ -144,7 +144,7 @@ func (g *Grid) crop(rows, cols int) (*Grid, error) {
 	case len(g.RowLabels) != 0 && len(g.RowLabels) != g.Rows:
 		return nil, fmt.Errorf("%d row labels for %d rows", len(g.RowLabels), g.Rows)
 	case rows < 0 || cols < 0:
-		return nil, errors.New("a number of grid rows or columns is not negative")
+		return nil, errors.New("the number of rows or columns of a grid cannot be negative")
 	}
 	c := *g
 	if rows > 0 && rows < g.Rows {

@@ -64,7 +64,7 @@ func (h HistoryFigure) page() (*layout.Page, error) {
 	if n := len(h.Cells); n > 0 {
 		if h.Cells = slices.DeleteFunc(slices.Clone(h.Cells), HistoryCell.endless); len(h.Cells) < n {
 			h.Notes = append(slices.Clone(h.Notes), fmt.Sprintf("%d of %d cells are not drawn: their first stretch is zero, or a value is "+
-				"no number or too large.", n-len(h.Cells), n))
+				"not a number or too large.", n-len(h.Cells), n))
 		}
 	}
 	for _, c := range h.Cells {

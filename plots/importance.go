@@ -53,13 +53,13 @@ func plotImportance(c *chart) error {
 			bar(rest.name, rest.share, nil, nil)
 		}
 	}
-	note := fmt.Sprintf("%d points × %d seeds; shares of the variance without what luck alone would give, with 95 %% intervals.",
+	note := fmt.Sprintf("%d points × %d seeds; shares of the variance, corrected for chance, with 95 %% intervals.",
 		i.Points, i.Seeds)
 	switch {
 	case i.ErrorIsHigher:
-		note = fmt.Sprintf("%d points, one seed: interactions of three axes and more stand for luck.", i.Points)
+		note = fmt.Sprintf("%d points, one seed: interactions of three or more axes are taken as noise.", i.Points)
 	case total == 0:
-		note = fmt.Sprintf("%d points, one seed: nothing says what is luck.", i.Points)
+		note = fmt.Sprintf("%d points, one seed: noise cannot be estimated.", i.Points)
 	}
 	c.sheet.Notes = append(c.sheet.Notes, note)
 	c.sheet.X = c.x.categories()

@@ -237,11 +237,11 @@ func (c *chart) cut() {
 		}
 	}
 	if n > 0 {
-		c.sheet.Notes = append(c.sheet.Notes, fmt.Sprintf("Intervals of %d of %d points go on beyond the axes%s, and have no end mark there.", n,
+		c.sheet.Notes = append(c.sheet.Notes, fmt.Sprintf("Intervals of %d of %d points extend beyond the axes%s and have no end mark there.", n,
 			len(c.drawn), map[bool]string{true: " (zero has no place on a log axis)"}[x.Log || y.Log]))
 	}
 	if c.endless > 0 {
-		c.sheet.Notes = append(c.sheet.Notes, fmt.Sprintf("%d ends of intervals are no numbers, or too large to draw, and are left out.",
+		c.sheet.Notes = append(c.sheet.Notes, fmt.Sprintf("%d ends of intervals are not numbers or too large to draw; they are left out.",
 			c.endless))
 	}
 }
@@ -259,7 +259,7 @@ func (c *chart) outside() {
 		}
 	}
 	if n > 0 {
-		c.sheet.Notes = append(c.sheet.Notes, fmt.Sprintf("%d of %d points lie outside of the axes.", n, len(c.drawn)))
+		c.sheet.Notes = append(c.sheet.Notes, fmt.Sprintf("%d of %d points lie outside the axes.", n, len(c.drawn)))
 	}
 }
 

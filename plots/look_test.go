@@ -57,7 +57,7 @@ func TestRangesCutAndCount(t *testing.T) {
 		t.Fatal(err)
 	}
 	notes := strings.Join(s.Notes, " ")
-	if s.Source != "" || !strings.Contains(notes, "6 of 8 points lie outside of the axes") || !strings.Contains(notes, "× 1 of 9 cells") {
+	if s.Source != "" || !strings.Contains(notes, "6 of 8 points lie outside the axes") || !strings.Contains(notes, "× 1 of 9 cells") {
 		t.Errorf("source %q, notes %q", s.Source, notes)
 	}
 	if s.X.Min != 0.5 || s.X.Max != 1.5 || s.Y.Max != 1000 {

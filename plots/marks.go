@@ -69,7 +69,7 @@ func shade(p *layout.Painter, a layout.Area, l layout.Look, points []Point) {
 // bandNote says what is shaded.
 func bandNote(band string, seeds int) string {
 	if band == figure.BandRange {
-		return fmt.Sprintf("Shaded: from the least to the greatest of %d training seeds; the line is their mean.", seeds)
+		return fmt.Sprintf("Shaded: range of %d training seeds; the line is their mean.", seeds)
 	}
 	return fmt.Sprintf("Shaded: the 95 %% interval of the mean of %d training seeds (Student t).", seeds)
 }

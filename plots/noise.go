@@ -71,10 +71,10 @@ func plotNoise(c *chart) error {
 		c.sheet.Notes = append(c.sheet.Notes, note+".")
 	}
 	if len(c.drawn) == 0 {
-		return fmt.Errorf("nothing to draw: the variances of %s are no numbers, or too large", c.y.name)
+		return fmt.Errorf("nothing to draw: the variances of %s are not numbers or too large", c.y.name)
 	}
 	if left > 0 {
-		c.sheet.Notes = append(c.sheet.Notes, fmt.Sprintf("%d deviations are not drawn: not a number, or too large.", left))
+		c.sheet.Notes = append(c.sheet.Notes, fmt.Sprintf("%d deviations are not numbers or too large to draw; they are left out.", left))
 	}
 	c.sheet.X = c.x.categories()
 	along := func(p Point) (float64, *float64, *float64) { return p.Y, p.YLo, p.YHi }

@@ -146,7 +146,7 @@ func (k *parallel) take(colour *dimension, factor float64) {
 	}
 	slices.Sort(parts)
 	k.sheet.Notes = append(k.sheet.Notes,
-		fmt.Sprintf("Not drawn, %d of %d cells: %s.", len(k.cells)-len(k.lines), len(k.cells), strings.Join(parts, ", ")))
+		fmt.Sprintf("%d of %d cells are not drawn: %s.", len(k.cells)-len(k.lines), len(k.cells), strings.Join(parts, ", ")))
 }
 
 // scales makes the axes hold the lines, and orders the lines so that the best

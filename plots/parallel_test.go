@@ -36,7 +36,7 @@ func TestParallelAxes(t *testing.T) {
 	if !slices.IsSortedFunc(k.lines, func(a, b polyline) int { return int(1e6 * (b.colour - a.colour)) }) {
 		t.Error("the best cell is not drawn last")
 	}
-	want := "Not drawn, 2 of 24 cells: oom (block=1, patch=4, rollout depth=exact), timeout (block=4, patch=7, rollout depth=1)."
+	want := "2 of 24 cells are not drawn: oom (block=1, patch=4, rollout depth=exact), timeout (block=4, patch=7, rollout depth=1)."
 	if len(k.lines) != 22 || len(k.sheet.Notes) != 1 || k.sheet.Notes[0] != want {
 		t.Errorf("%d lines, notes %q", len(k.lines), k.sheet.Notes)
 	}

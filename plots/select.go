@@ -166,9 +166,9 @@ func (s *selection) dropped() string {
 	}
 	switch {
 	case hollow > 0:
-		return fmt.Sprintf("Hollow: the last value of %d of %d cells, which the search gave up there.", hollow, len(s.cells))
+		return fmt.Sprintf("Hollow: the last value of %d of %d cells that the search stopped there.", hollow, len(s.cells))
 	case without > 0:
-		return fmt.Sprintf("Dropped by the search before they had a value: %d of %d cells.", without, len(s.cells))
+		return fmt.Sprintf("%d of %d cells were dropped by the search before they had a value.", without, len(s.cells))
 	}
 	return ""
 }

@@ -38,7 +38,7 @@ func TestImportance(t *testing.T) {
 	if len(lines) != 3 || lines[0].F != nil || len(lines[0].Levels)+len(lines[1].Levels)+len(lines[2].Levels) != 4 {
 		t.Errorf("one seed: %+v", lines)
 	}
-	if out := must(t, "importance axes.toml --metric kid"+axes); !strings.Contains(out, "nothing says what is luck") {
+	if out := must(t, "importance axes.toml --metric kid"+axes); !strings.Contains(out, "the noise cannot be estimated") {
 		t.Errorf("one seed:\n%s", out)
 	}
 	one := " --set train.rollout_depth=1 --set measure.rounds=0"

@@ -87,7 +87,7 @@ func (e *experiment) curves() *chart {
 		c.Caption = append(c.Caption, "The first seed of each point.")
 	}
 	if by > 1 {
-		c.Caption = append(c.Caption, fmt.Sprintf("Each drawn value is the mean of up to %d logged ones.", by))
+		c.Caption = append(c.Caption, fmt.Sprintf("Each point is the mean of up to %d logged values.", by))
 	}
 	if cut > 0 {
 		c.Caption = append(c.Caption, fmt.Sprintf("× %d logged values are not numbers and are left out.", cut))

@@ -188,9 +188,9 @@ func (r Report) Print(w io.Writer) error {
 func (m *Metric) notes() (out []string) {
 	switch {
 	case m.ErrorIsHigher:
-		out = append(out, "There is one seed, so interactions of three axes and more stand for luck: repeats = 3 or more would measure it.")
+		out = append(out, "There is one seed, so interactions of three or more axes are taken as noise; repeats = 3 or more would measure it.")
 	case m.Error.DF == 0:
-		out = append(out, "There is one seed, so nothing says what is luck: repeats = 3 or more would.")
+		out = append(out, "There is one seed, so the noise cannot be estimated; repeats = 3 or more would allow it.")
 	}
 	if !m.Balanced {
 		out = append(out, "Not every value of every axis meets all others with all seeds, so shares are of type II sums of squares "+

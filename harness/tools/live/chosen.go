@@ -153,7 +153,7 @@ func (s *Server) gather(v *view, chosen []chosenUnit, loss string) answer {
 		a.Notes = append(a.Notes, fmt.Sprintf("No curve of this loss yet: %d of %d chosen.", without, len(chosen)))
 	}
 	if thinned > 1 {
-		a.Notes = append(a.Notes, fmt.Sprintf("Each drawn loss is the mean of up to %d logged ones.", thinned))
+		a.Notes = append(a.Notes, fmt.Sprintf("Each point is the mean of up to %d logged losses.", thinned))
 	}
 	return a
 }

@@ -1,4 +1,4 @@
-// Package noise keeps the ledger of an experiment: how much of its numbers is luck,
+// Package noise keeps the ledger of an experiment: how much of its numbers is chance,
 // and whose.
 //
 // Its principle is that a number without its noise decides nothing, and that noise is
