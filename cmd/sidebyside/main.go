@@ -9,6 +9,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -47,7 +48,7 @@ type request struct {
 
 	FlowSamples int     `json:"flow_samples"` // draws a token in training, 0 for the size's own
 	LR          float64 `json:"lr"`           // without warm-up, so that few steps move the weights; 0 for the size's own schedule
-	Precision   string  `json:"precision"`    // cuda: fp32 or bf16; "" is fp32
+	Precision   string  `json:"precision"`    // fp32 or bf16; "" is fp32
 	NoBLAS      bool    `json:"no_blas"`      // cuda: own products
 	NoGraphs    bool    `json:"no_graphs"`    // cuda: nothing is recorded
 
@@ -128,7 +129,7 @@ var openCUDA func(q request) (device.Backend, error)
 func openDevice(q request) (device.Backend, error) {
 	switch {
 	case q.Device == "" || q.Device == "cpu":
-		return cpu.New(q.Threads)
+		return cpu.NewPrecision(q.Threads, cmp.Or(q.Precision, "fp32"))
 	case openCUDA == nil:
 		return nil, fmt.Errorf("device %q: this program was built without CUDA", q.Device)
 	}

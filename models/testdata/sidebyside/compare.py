@@ -95,14 +95,27 @@ def known(a, names):
     return {n: ways[n] for n in names}
 
 
-def opened(a, folder):
-    return Ours(folder, family=a.family, model=a.model, patch=a.patch, block=a.block, batch=a.batch, threads=2, steps=a.steps, flow=FLOW_STEPS)
+def opened(a, folder, **other):
+    return Ours(folder, family=a.family, model=a.model, patch=a.patch, block=a.block, batch=a.batch, threads=2, steps=a.steps, flow=FLOW_STEPS,
+                **other)
+
+
+def rounded(a, program):
+    """Our side in bf16, in a folder of its own, for rounds with others' bf16; None where the processor has none."""
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            return opened(a, folder, program=program, precision="bf16")
+    except Failed as e:
+        print(f"without our bf16: {e}", file=sys.stderr)
+        return None
 
 
 def compare(a, folder):
     ways = known(a, a.opponents or usual(a.what, a.batch))
     ours = opened(a, folder)
-    programs, error = [Program("ours", ours.train if a.what == "train" else lambda n: ours.sample(a.batch, n))], 0.0
+    half = rounded(a, ours.process.args[0]) if any("bf16" in n for n in ways) else None
+    run = lambda side: side.train if a.what == "train" else lambda n: side.sample(a.batch, n)
+    programs, error = [Program(n, run(s)) for n, s in (("ours", ours), ("ours-bf16", half)) if s], 0.0
     said, sides = {}, []
     for n, way in ways.items():
         sides.append(side(way))
@@ -111,13 +124,15 @@ def compare(a, folder):
             error = max(error, demand(n, found, a.tolerance))
         said |= sides[-1].said
         programs.append(Program(n, sides[-1].times))
-    pids = [os.getpid(), ours.process.pid] + [s.process.pid for s in sides if isinstance(s, Process)]
+    pids = [os.getpid()] + [s.process.pid for s in [ours, half, *sides] if isinstance(s, Process)]
     others = run_in_turn(programs, a.rounds, a.seconds, pids)
-    for s in [ours, *sides]:
-        s.close()
+    for s in [ours, half, *sides]:
+        if s:
+            s.close()
+    seconds = {p.name: p.seconds for p in programs}
     return {
-        "what": a.what, "family": a.family, "model": a.model, "patch": a.patch, "block": a.block, "batch": a.batch, "ours": programs[0].seconds,
-        "theirs": {p.name: p.seconds for p in programs[1:]}, "others": others, "error": error, "opened": ours.opened,
+        "what": a.what, "family": a.family, "model": a.model, "patch": a.patch, "block": a.block, "batch": a.batch, "ours": seconds.pop("ours"),
+        "ours_bf16": seconds.pop("ours-bf16", []), "theirs": seconds, "others": others, "error": error, "opened": ours.opened,
     } | said | {
         "revision": subprocess.run(["git", "describe", "--always", "--dirty"], cwd=REPOSITORY, capture_output=True, text=True).stdout.strip(),
     }

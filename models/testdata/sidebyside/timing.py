@@ -49,7 +49,8 @@ def quiet(record):
     """The record with its quiet rounds alone."""
     keep = [s <= QUIET for s in record["others"]]
     pick = lambda seconds: [x for x, k in zip(seconds, keep) if k]
-    return record | {"ours": pick(record["ours"]), "theirs": {n: pick(s) for n, s in record["theirs"].items()}}
+    return record | {"ours": pick(record["ours"]), "ours_bf16": pick(record.get("ours_bf16", [])),
+                     "theirs": {n: pick(s) for n, s in record["theirs"].items()}}
 
 
 def ratios(theirs, ours):
