@@ -120,6 +120,8 @@ CUresult parse(const std::string &ptx, Module &m, std::string &log) {
 
 Module *moduleOf(CUmodule m) { return reinterpret_cast<Module *>(m); }
 Kernel *kernelOf(CUfunction f) { return reinterpret_cast<Kernel *>(f); }
+// resident is how many blocks of any kernel a multiprocessor holds at once.
+int resident() { return std::min<long>(number("STANDIN_RESIDENT", 1), mostTogether / multiprocessors); }
 int optIn() { return (number("STANDIN_CAPABILITY", 80) >= 80 ? 163 : 96) << 10; }
 } // namespace
 } // namespace standin
@@ -168,8 +170,7 @@ CUresult cuFuncGetAttribute(int *v, CUfunction_attribute a, CUfunction f) {
   default: return CUDA_ERROR_NOT_SUPPORTED;
   }
 }
-CUresult cuLaunchKernel(CUfunction f, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz, unsigned shared, CUstream stream, void **args, void **) {
-  GUARDED_STICKY;
+static CUresult launch(CUfunction f, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz, unsigned shared, CUstream stream, void **args, bool together) {
   Kernel *k = kernelOf(f);
   const uint64_t threads = uint64_t(bx) * by * bz;
   auto refuse = [&](const char *why) { complain("launch of %s with grid (%u,%u,%u), block (%u,%u,%u), %u bytes: %s", k->name.c_str(), gx, gy, gz, bx, by, bz, shared, why); return CUDA_ERROR_INVALID_VALUE; };
@@ -189,6 +190,26 @@ CUresult cuLaunchKernel(CUfunction f, unsigned gx, unsigned gy, unsigned gz, uns
     words += (k->params[i] + 7) / 8;
   }
   // A launch copies what it needs of the kernel: the module may be gone by its turn.
-  return enqueue(stream, k->name.c_str(), [=] { return runGrid(*k, {gx, gy, gz}, {bx, by, bz}, shared, kept->at.data()); });
+  return enqueue(stream, k->name.c_str(), [=] { return runGrid(*k, {gx, gy, gz}, {bx, by, bz}, shared, kept->at.data(), together); });
+}
+CUresult cuLaunchKernel(CUfunction f, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz, unsigned shared, CUstream stream, void **args, void **) {
+  GUARDED_STICKY;
+  return launch(f, gx, gy, gz, bx, by, bz, shared, stream, args, false);
+}
+CUresult cuOccupancyMaxActiveBlocksPerMultiprocessor(int *n, CUfunction, int threads, size_t) {
+  GUARDED_STICKY;
+  *n = std::min(resident(), 2048 / std::max(threads, 1));
+  return CUDA_SUCCESS;
+}
+CUresult cuLaunchCooperativeKernel(CUfunction f, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz, unsigned shared, CUstream stream, void **args) {
+  GUARDED_STICKY;
+  if (!number("STANDIN_COOPERATIVE", 1)) return CUDA_ERROR_NOT_SUPPORTED;
+  if (capturing(stream) && !number("STANDIN_COOPERATIVE_CAPTURE", 1)) return CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED; // an old driver
+  const uint64_t blocks = uint64_t(gx) * gy * gz;
+  if (blocks > uint64_t(multiprocessors * resident()) || blocks * bx * by * bz > uint64_t(multiprocessors) * 2048) {
+    complain("cooperative launch of %s with %llu blocks: they are not all resident", kernelOf(f)->name.c_str(), static_cast<unsigned long long>(blocks));
+    return CUDA_ERROR_COOPERATIVE_LAUNCH_TOO_LARGE;
+  }
+  return launch(f, gx, gy, gz, bx, by, bz, shared, stream, args, true);
 }
 }

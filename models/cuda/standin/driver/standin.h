@@ -19,7 +19,8 @@ struct Dim {
 extern "C" {
 extern Dim kc_threadIdx, kc_blockIdx, kc_blockDim, kc_gridDim;
 extern void *kc_shared;
-extern uint64_t kc_launch, kc_block; // numbers of the launch and of the block that run now
+extern uint64_t kc_launch, kc_number; // numbers of the launch and of the block that run now
+extern unsigned kc_slot, kc_alive;    // which of the blocks that are alive together, and how many those are
 }
 
 namespace standin {
@@ -70,9 +71,12 @@ struct Kernel {
     int dynamicShared = 48 << 10; // most that a launch may ask for, see cuFuncSetAttribute
 };
 extern int modules;
+constexpr int multiprocessors = 2;
 
 // ---- threads.cc
-CUresult runGrid(const Kernel &k, Dim grid, Dim block, unsigned shared, void **args);
+// together: all blocks are alive at once, mostTogether at most.
+constexpr int mostTogether = 8;
+CUresult runGrid(const Kernel &k, Dim grid, Dim block, unsigned shared, void **args, bool together);
 
 // ---- stream.cc
 // The first error of work that has been queued: as on a device it stays until

@@ -122,6 +122,7 @@ func init() {
 		},
 		"bar": barrier, "barrier": barrier,
 		"membar": func(*ins) string { return "at_fence();" }, "fence": func(*ins) string { return "at_fence();" },
+		"prefetch":       prefetch,
 		"griddepcontrol": func(*ins) string { return "" }, // launches come one after another here
 		"ld":             load, "st": store, "cvta": cvta, "mov": move, "setp": compare, "cvt": convert,
 		"shfl": shuffle, "vote": vote, "mma": mma, "ldmatrix": ldmatrix, "cp": copyAsync, "atom": atomic, "red": atomic,

@@ -16,7 +16,9 @@ struct kc_dim {
 extern "C" {
 extern kc_dim kc_threadIdx, kc_blockIdx, kc_blockDim, kc_gridDim;
 extern void *kc_shared;
-extern uint64_t kc_launch, kc_block; // numbers of the launch and of the block that run now
+extern uint64_t kc_launch, kc_number; // numbers of the launch and of the block that run now
+extern unsigned kc_slot, kc_alive;    // which of the blocks that are alive together, and how many those are
+void kc_spin(void);                   // others go on
 void kc_block_barrier(void);
 void kc_warp_gather(const void *mine, void *all, unsigned bytes);
 uint32_t kc_warp_read(uint32_t mine, int lane);
@@ -36,11 +38,16 @@ inline uint64_t to_generic(uint64_t a) { return (uint64_t)kc_shared + a - window
 inline uint64_t to_shared(uint64_t g) { return isShared(g) ? g - (uint64_t)kc_shared + window : (uint32_t)g; }
 inline unsigned thread() { return kc_threadIdx.x + kc_blockDim.x * (kc_threadIdx.y + kc_blockDim.y * kc_threadIdx.z); }
 
+// fiber is a place for what a thread keeps, apart from those of other blocks that are alive.
+enum { mostFibers = 8 << 10 };
+inline unsigned fiber() { return thread() + 1024 * kc_slot; }
+
 #ifdef RACES
 // An access to some of the four bytes of a word. Two of which one writes must have
 // something between them: within a block a barrier, within a warp one of the warp;
-// between blocks of a launch nothing but a fence and an atomic of the first and an
-// atomic of the second thereafter.
+// between blocks of a launch nothing but a fence and an atomic of the first (or an atomic
+// with .release) and an atomic of the second on the same address thereafter (or a load
+// with .acquire), or a row of such pairs.
 struct Access {
     uint64_t block, seq;
     unsigned tid, blockEpoch, warpEpoch;
@@ -50,12 +57,18 @@ struct Word {
     std::vector<Access> writes, reads;
 };
 std::unordered_map<uint64_t, Word> global, shared;
+typedef std::unordered_map<uint64_t, uint64_t> Clock; // of blocks: up to which access they are seen
 struct Life {
-    uint64_t fenced = 0, released = 0, acquired = 0;
+    Clock seen, fenced; // now, and when it last had a fence
 };
 std::unordered_map<uint64_t, Life> lives; // of blocks
-uint64_t launch, block, seq;
-unsigned blockEpoch[1024], warpEpoch[1024];
+std::unordered_map<uint64_t, Clock> left; // at an address, by those that released there
+void join(Clock &to, const Clock &from) {
+    for (auto &[of, at] : from)
+        if (uint64_t &mine = to[of]; mine < at) mine = at;
+}
+uint64_t launch, newest, seq;
+unsigned blockEpoch[mostFibers], warpEpoch[mostFibers];
 const char *kernel;
 int said;
 
@@ -63,27 +76,30 @@ void enter(const char *name) {
     if (launch != kc_launch) {
         launch = kc_launch;
         global.clear();
+        shared.clear();
         lives.clear();
+        left.clear();
         said = 0;
     }
-    if (block != kc_block) {
-        block = kc_block;
-        shared.clear();
+    if (newest != kc_number) { // blocks that are not alive together have one memory in turn
+        newest = kc_number;
+        if (kc_alive == 1) shared.clear();
     }
     kernel = name;
-    blockEpoch[thread()] = warpEpoch[thread()] = 0;
+    blockEpoch[fiber()] = warpEpoch[fiber()] = 0;
 }
 bool ordered(const Access &a, const Access &b) {
     if (a.block != b.block) {
-        const auto from = lives.find(a.block), to = lives.find(b.block);
-        return from != lives.end() && to != lives.end() && a.seq <= from->second.released &&
-               from->second.released <= to->second.acquired;
+        const auto to = lives.find(b.block);
+        if (to == lives.end()) return false;
+        const auto seen = to->second.seen.find(a.block);
+        return seen != to->second.seen.end() && a.seq <= seen->second;
     }
     return a.tid == b.tid || a.blockEpoch != b.blockEpoch || (a.tid / 32 == b.tid / 32 && a.warpEpoch != b.warpEpoch);
 }
 void note(uint64_t addr, unsigned n, bool write) {
     const bool in = isShared(addr);
-    Access me{block, ++seq, thread(), blockEpoch[thread()], warpEpoch[thread()], 0};
+    Access me{kc_number, ++seq, thread(), blockEpoch[fiber()], warpEpoch[fiber()], 0};
     for (uint64_t at = addr & ~3ull; at < addr + n; at += 4) {
         me.bytes = 0;
         for (int i = 0; i < 4; i++)
@@ -122,15 +138,20 @@ void note(uint64_t addr, unsigned n, bool write) {
     }
 }
 inline void at_barrier() {
-    blockEpoch[thread()]++;
-    warpEpoch[thread()] = 0;
+    blockEpoch[fiber()]++;
+    warpEpoch[fiber()] = 0;
 }
-inline void at_warp_barrier() { warpEpoch[thread()]++; }
-inline void at_fence() { lives[block].fenced = seq; }
-inline void at_atomic() {
-    Life &l = lives[block];
-    l.acquired = ++seq;
-    if (l.fenced) l.released = l.fenced, l.acquired = seq;
+inline void at_warp_barrier() { warpEpoch[fiber()]++; }
+Clock now() {
+    Clock c = lives[kc_number].seen;
+    c[kc_number] = seq;
+    return c;
+}
+inline void at_fence() { lives[kc_number].fenced = now(); }
+inline void at_acquire(uint64_t a) { join(lives[kc_number].seen, left[a]); }
+inline void at_atomic(uint64_t a, bool releases) {
+    at_acquire(a);
+    join(left[a], releases ? now() : lives[kc_number].fenced);
 }
 #else
 inline void enter(const char *) {}
@@ -138,7 +159,8 @@ inline void note(uint64_t, unsigned, bool) {}
 inline void at_barrier() {}
 inline void at_warp_barrier() {}
 inline void at_fence() {}
-inline void at_atomic() {}
+inline void at_acquire(uint64_t) {}
+inline void at_atomic(uint64_t, bool) {}
 #endif
 
 template <class T> inline T ld(uint64_t a, unsigned align = sizeof(T)) {
@@ -237,12 +259,20 @@ inline uint32_t ballot(bool p, uint32_t mask) {
         if (all[i] == 1) out |= 1u << i;
     return out;
 }
-template <class T, class F> inline T atomic(uint64_t a, F f) {
+template <class T, class F> inline T atomic(uint64_t a, bool releases, F f) {
     if (a % sizeof(T)) __builtin_trap();
-    at_atomic();
+    at_atomic(a, releases);
     const T old = *(T *)a;
     *(T *)a = f(old);
     return old;
+}
+
+// A load with .acquire: what loops over it waits for other blocks, so these go on first.
+template <class T> inline T acquire(uint64_t a) {
+    if (a % sizeof(T)) __builtin_trap();
+    kc_spin();
+    at_acquire(a);
+    return *(volatile T *)a;
 }
 
 // Tables of the PTX ISA, "Matrix Fragments for mma.m16n8k16 with floating point type".
@@ -297,12 +327,12 @@ struct Copies {
     std::vector<Copy> open;
     std::vector<std::vector<Copy>> groups;
 };
-Copies copies[1024];
+Copies copies[mostFibers];
 inline Copies &mine() {
-    Copies &c = copies[thread()];
-    if (c.block != kc_block) {
+    Copies &c = copies[fiber()];
+    if (c.block != kc_number) {
         c = Copies();
-        c.block = kc_block;
+        c.block = kc_number;
     }
     return c;
 }

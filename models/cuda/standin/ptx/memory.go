@@ -25,7 +25,7 @@ func (in *ins) elements(x string) []string {
 }
 
 func load(in *ins) string {
-	in.only(append(cacheWords, "param", "global", "shared", "shared::cta", "v2", "v4")...)
+	in.only(append(cacheWords, "param", "global", "shared", "shared::cta", "v2", "v4", "acquire")...)
 	if len(in.args) != 2 {
 		return in.fail(fmt.Errorf("%d operands", len(in.args)))
 	}
@@ -49,8 +49,17 @@ func load(in *ins) string {
 		}
 		return strings.Join(out, " ")
 	}
+	if in.has("acquire") {
+		if space != "global" || len(vector(in.args[0])) != 1 {
+			in.fail(fmt.Errorf("an acquiring load of one number of global memory is known"))
+		}
+		return in.to(in.args[0], t, "acquire<%s>(%s)", ctype[t], in.at(in.args[1], space))
+	}
 	v := in.elements(in.args[0])
 	out := fmt.Sprintf("{ uint64_t q = %s; ", in.at(in.args[1], space))
+	if in.has("relaxed") { // what loops over it waits for other blocks, too, and sees no more of them than this
+		out += "kc_spin(); "
+	}
 	for i, d := range v {
 		align := width(t)
 		if i == 0 {
@@ -223,12 +232,21 @@ func atomic(in *ins) string {
 		}
 		x, err := in.value(args[1], t)
 		in.fail(err)
-		e := fmt.Sprintf("atomic<%[1]s>(%[2]s, [&](%[1]s old) { %[1]s x = %[3]s; return (%[1]s)(%[4]s); })",
-			ctype[t], in.at(args[0], in.space()), x, what[p])
+		e := fmt.Sprintf("atomic<%[1]s>(%[2]s, %[5]v, [&](%[1]s old) { %[1]s x = %[3]s; return (%[1]s)(%[4]s); })",
+			ctype[t], in.at(args[0], in.space()), x, what[p], in.has("release") || in.has("acq_rel"))
 		if in.op == "red" {
 			return e + ";"
 		}
 		return in.result(t, "%s", e)
 	}
 	return in.fail(fmt.Errorf("an atomic %v is not known", in.parts))
+}
+
+// prefetch changes nothing that anybody reads.
+func prefetch(in *ins) string {
+	in.only("global", "L1", "L2")
+	if len(in.args) != 1 {
+		return in.fail(fmt.Errorf("%d operands", len(in.args)))
+	}
+	return fmt.Sprintf("(void)%s;", in.at(in.args[0], "global"))
 }

@@ -12,11 +12,13 @@ import (
 // alone is what the stand-in driver gives a kernel, for one thread.
 const alone = `
 kc_dim kc_threadIdx, kc_blockIdx, kc_blockDim{1, 1, 1}, kc_gridDim{1, 1, 1};
-uint64_t kc_launch = 1, kc_block = 1;
+uint64_t kc_launch = 1, kc_number = 1;
+unsigned kc_slot = 0, kc_alive = 1;
 alignas(16) static char memory[mostShared];
 void *kc_shared = memory;
 extern "C" {
 void kc_block_barrier() {}
+void kc_spin() {}
 void kc_warp_gather(const void *mine, void *all, unsigned n) { memcpy(all, mine, n); }
 uint32_t kc_warp_read(uint32_t mine, int) { return mine; }
 void kc_report(const char *text) { puts(text); }
@@ -80,6 +82,8 @@ var cases = []struct{ ptx, kind, want string }{
 	{"mov.u64 %rd2, s; st.shared.u32 [%rd2+16], 5; cvta.shared.u64 %rd2, %rd2; ld.u32 %r1, [%rd2+16];", "r", "5"},
 	{"st.shared.u16 [s], 0xffff; ld.shared.s16 %r1, [s];", "r", "ffffffff"},
 	{"atom.shared.add.u32 %r1, [s+32], 3; atom.shared.add.u32 %r1, [s+32], 3;", "r", "2"}, // what was there, −1 at first
+	{"st.global.u32 [%rdo+504], 4; red.release.gpu.global.add.u32 [%rdo+504], 3; ld.acquire.gpu.global.u32 %r1, [%rdo+504];", "r", "7"},
+	{"prefetch.global.L2 [%rdo]; mov.u32 %r1, 3;", "r", "3"},
 	{"{ bra.uni $over; $back: mov.u32 %r1, 9; bra $end; $over: bra $back; $end: mov.u32 %r1, %r1; }", "r", "9"},
 }
 
