@@ -1,22 +1,10 @@
 // Assembly of the trunk's input, and its gradient. Twin: models/cpu/embed.h.
-#include "reduce.h"
-
-KC_DEVICE float class_added(float v, const float *c, int x) { return c ? v + c[x] : v; }
+#include "bodies.h"
 
 KERNEL(embed, 256, 4)
 (float *u, const float *proj, const float *start, const float *inpos, const float *pos, const float *cls, const int *labels,
  const int *order, int at, int n, int proj_at, int proj_tokens, int width, int block) {
-    i64 row = blockIdx.x, b = row / n;
-    int i = at + (int)(row % n), j = i - block;
-    float *o = u + row * width;
-    const float *p = pos + (i64)order[i] * width, *c = cls ? cls + (i64)labels[b] * width : 0;
-    if (j < 0) {
-        const float *s = start + (i64)i * width;
-        for (int x = threadIdx.x; x < width; x += blockDim.x) o[x] = class_added(pos ? s[x] + p[x] : s[x], c, x);
-    } else {
-        const float *s = proj + (b * proj_tokens + j - proj_at) * width, *q = inpos + (i64)order[j] * width;
-        for (int x = threadIdx.x; x < width; x += blockDim.x) o[x] = class_added(pos ? s[x] + q[x] + p[x] : s[x], c, x);
-    }
+    embed_block(blockIdx.x, u, proj, start, inpos, pos, cls, labels, order, at, n, proj_at, proj_tokens, width, block);
 }
 EXPORT(embed, 256)
 

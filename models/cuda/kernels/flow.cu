@@ -1,17 +1,9 @@
 // The flow head's condition, the noise mixes, the losses and the velocity.
 // Twin: models/cpu/flow.h.
-#include "reduce.h"
-#include "scalar.h"
+#include "bodies.h"
 
-// each rows in turn share a time.
 KERNEL(cond_act, 256, 4)(float *y, float *pre, const float *time, const float *cond, int each, int crows, int n) {
-    i64 r = blockIdx.x;
-    const float *t = time + r / each * n, *c = cond + r % crows * n;
-    for (int i = threadIdx.x; i < n; i += blockDim.x) {
-        float v = t[i] + c[i];
-        if (pre) pre[r * n + i] = v;
-        y[r * n + i] = silu(v);
-    }
+    cond_act_block(blockIdx.x, y, pre, time, cond, each, crows, n);
 }
 EXPORT(cond_act, 256)
 
@@ -57,24 +49,13 @@ KERNEL(weighted_error, 256, 4)
 }
 EXPORT(weighted_error, 256)
 
-KC_DEVICE float velocity_of(const float *o, const float *null, float z, float guidance, float inv, i64 i) {
-    float x = o[i];
-    if (null) x += guidance * (x - null[i]);
-    return inv != 0 ? (x - z) * inv : x;
-}
-
 KERNEL(velocity, 256, 4)(float *v, const float *o, const float *null, const float *z, float guidance, float inv, i64 n) {
     FLAT(i, n) v[i] = velocity_of(o, null, inv != 0 ? z[i] : 0.0f, guidance, inv, i);
 }
 EXPORT(velocity, 256)
 
-// An Euler step: v as above, z ← 1·z + dt·v as mix has it.
 KERNEL(flow_step, 256, 4)(float *z, float *v, const float *o, const float *null, float guidance, float inv, float dt, i64 n) {
-    FLAT(i, n) {
-        float at = z[i], u = velocity_of(o, null, at, guidance, inv, i);
-        v[i] = u;
-        z[i] = kc_add(at, kc_mul(dt, u));
-    }
+    flow_step_block(blockIdx.x, z, v, o, null, guidance, inv, dt, n);
 }
 EXPORT(flow_step, 256)
 

@@ -12,6 +12,7 @@
 //   kc_copy16, kc_commit, kc_wait  16 bytes into shared memory beside the thread, in groups
 //   kc_matrices, kc_matrices_t     four 8 × 8 matrices of halves, a row address a lane
 //   kc_fence()             what this thread wrote before is seen before what it writes after
+//   kc_arrive, kc_arrived  a number that blocks of one cooperative launch wait for; kc_prefetch
 //   kc_ticket(n, last)     counts blocks: 0 … last, then from 0 again; kc_fresh4 reads what others wrote
 #pragma once
 
@@ -39,6 +40,7 @@ KC_DEVICE void kc_warp_barrier() { __syncwarp(); }
 KC_DEVICE void kc_fence() { __threadfence(); }
 KC_DEVICE u64 kc_in_shared(const void *p) { return __cvta_generic_to_shared(p); }
 KC_DEVICE u64 kc_in_global(const void *p) { return __cvta_generic_to_global(p); }
+template <class T> KC_DEVICE T *kc_global(u64 p) { return (T *)p; } // an address that was stored in memory
 #else // clang without any file of CUDA
 #define KC_DEVICE static __attribute__((device)) inline __attribute__((always_inline))
 #define KC_MEMBER __attribute__((device)) inline __attribute__((always_inline))
@@ -71,6 +73,7 @@ KC_DEVICE void kc_warp_barrier() { __nvvm_bar_warp_sync(0xffffffffu); }
 KC_DEVICE void kc_fence() { __nvvm_membar_gl(); }
 KC_DEVICE u64 kc_in_shared(const void *p) { return (u64)(const __attribute__((address_space(3))) void *)p; }
 KC_DEVICE u64 kc_in_global(const void *p) { return (u64)(const __attribute__((address_space(1))) void *)p; }
+template <class T> KC_DEVICE T *kc_global(u64 p) { return (T *)(__attribute__((address_space(1))) T *)p; }
 #endif
 
 #define UNROLL _Pragma("unroll")
@@ -132,6 +135,19 @@ KC_DEVICE u32 kc_ticket(u32 *count, u32 last) {
     asm volatile("atom.global.inc.u32 %0, [%1], %2;" : "=r"(old) : "l"(kc_in_global(count)), "r"(last) : "memory");
     return old;
 }
+// Adds to a number what others wait for: what this thread has seen, they see then. Of
+// the block that is what came before its last barrier.
+KC_DEVICE void kc_arrive(u32 *count, u32 by) {
+    asm volatile("red.release.gpu.global.add.u32 [%0], %1;" ::"l"(kc_in_global(count)), "r"(by) : "memory");
+}
+// The number, and with it what those have done that added to it.
+KC_DEVICE u32 kc_arrived(const u32 *count) {
+    u32 n;
+    asm volatile("ld.acquire.gpu.global.u32 %0, [%1];" : "=r"(n) : "l"(kc_in_global(count)) : "memory");
+    return n;
+}
+// Has the line of p brought into the second cache.
+KC_DEVICE void kc_prefetch(const void *p) { asm volatile("prefetch.global.L2 [%0];" ::"l"(kc_in_global(p))); }
 KC_DEVICE kc_f4 kc_fresh4(const float *p) { // past the first cache, which does not see other multiprocessors
     kc_f4 v;
     asm volatile("ld.global.cg.v4.f32 {%0,%1,%2,%3}, [%4];"
@@ -159,6 +175,7 @@ void kc_block_barrier(void);                                      // every threa
 // lane after lane, at all.
 void kc_warp_gather(const void *mine, void *all, unsigned bytes);
 u32 kc_warp_read(u32 mine, int lane); // the same for one word of one lane
+void kc_spin(void);                   // others go on, also those of other blocks, where there are any
 }
 
 // One kernel as the stand-in finds it, under the symbol kc_kernel_NAME.
@@ -211,13 +228,20 @@ KC_DEVICE float kc_add(float a, float b) {
     return r;
 }
 KC_DEVICE float kc_sqrt(float a) { return sqrtf(a); }
-KC_DEVICE void kc_fence() {} // blocks run one after another
+KC_DEVICE void kc_fence() {} // one host thread runs all blocks
 KC_DEVICE u32 kc_ticket(u32 *count, u32 last) {
     u32 old = *count;
     *count = old >= last ? 0 : old + 1;
     return old;
 }
 KC_DEVICE kc_f4 kc_fresh4(const float *p) { return *(const kc_f4 *)p; }
+template <class T> KC_DEVICE T *kc_global(u64 p) { return (T *)p; }
+KC_DEVICE void kc_arrive(u32 *count, u32 by) { *count += by; }
+KC_DEVICE u32 kc_arrived(const u32 *count) {
+    kc_spin();
+    return *(const volatile u32 *)count;
+}
+KC_DEVICE void kc_prefetch(const void *p) { (void)*(const volatile char *)p; } // there must be something
 KC_DEVICE void kc_copy16(void *to, const void *from, int given) {
     memset(to, 0, 16);
     memcpy(to, from, given);
@@ -271,8 +295,15 @@ KC_DEVICE void kc_mma(float c[4], const u32 a[4], const u32 b[2]) {
 }
 #endif
 
+// Which block of a grid: a launch's own, or one that a chain of them does (chain_bf16.cu).
+struct Block {
+    u32 x, y, z, nx, nz; // nx and nz: how many there are along x and z
+};
+KC_DEVICE Block own_block() { return Block{blockIdx.x, blockIdx.y, blockIdx.z, gridDim.x, gridDim.z}; }
+
 // Flat kernels: four elements a thread, a block's width apart, so that four
 // loads are under way at once.
-#define FLAT(i, n)                                                                                                                 \
-    for (i64 i = (i64)blockIdx.x * 4 * blockDim.x + threadIdx.x, end_ = (i64)(blockIdx.x + 1) * 4 * blockDim.x;                    \
-         i < (n) && i < end_; i += blockDim.x)
+#define FLAT(i, n) FLAT_OF(blockIdx.x, i, n)
+#define FLAT_OF(number, i, n)                                                                                                      \
+    for (i64 i = (i64)(number)*4 * blockDim.x + threadIdx.x, end_ = (i64)((number) + 1) * 4 * blockDim.x; i < (n) && i < end_;     \
+         i += blockDim.x)

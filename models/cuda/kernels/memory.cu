@@ -1,15 +1,14 @@
 // Filling, copying and conversion to bf16.
-#include "kcompat.h"
+#include "bodies.h"
 
 KERNEL(fill, 256, 4)(float *dst, float v, i64 n) { FLAT(i, n) dst[i] = v; }
 EXPORT(fill, 256)
 
-KERNEL(copy, 256, 4)(float *dst, const float *src, i64 n) { FLAT(i, n) dst[i] = src[i]; }
+KERNEL(copy, 256, 4)(float *dst, const float *src, i64 n) { copy_block(blockIdx.x, dst, src, n); }
 EXPORT(copy, 256)
 
 KERNEL(copy2d, 256, 4)(float *dst, int ldd, const float *src, int lds, int n) {
-    i64 r = blockIdx.x;
-    for (int i = threadIdx.x; i < n; i += blockDim.x) dst[r * ldd + i] = src[r * lds + i];
+    copy2d_block(blockIdx.x, dst, ldd, src, lds, n);
 }
 EXPORT(copy2d, 256)
 

@@ -1,39 +1,11 @@
 // Row normalisations: plain, affine and modulated (adaLN). One block a row, the
 // row in shared memory where it fits. Twin: models/cpu/norm.h.
-#include "reduce.h"
-#define NORM_EPS 1e-5f
-
-// Mean and 1/σ of the row at x; with keep, held has a copy of it afterwards. A
-// flag, since no pointer to shared memory can be compared with null: null lies in it.
-KC_DEVICE void row_stats(const float *x, float *held, int keep, int n, int sphere, float *part, float *mean, float *rstd) {
-    float s = 0, q = 0;
-    if (!sphere || keep)
-        for (int i = threadIdx.x; i < n; i += blockDim.x) {
-            float v = x[i];
-            if (keep) held[i] = v; // read again by this thread only
-            s += v;
-        }
-    s = sphere ? 0.0f : block_sum(s, part) / n;
-    for (int i = threadIdx.x; i < n; i += blockDim.x) {
-        float v = (keep ? held[i] : x[i]) - s;
-        q += v * v;
-    }
-    *mean = s;
-    *rstd = 1.0f / kc_sqrt(block_sum(q, part) / n + NORM_EPS);
-}
+#include "bodies.h"
 
 KERNEL(row_norm, 256, 4)
 (float *y, const float *x, const float *gain, const float *bias, float *stats, int n, int sphere, int keep) {
     SHARED(s);
-    i64 r = blockIdx.x;
-    const float *p = x + r * n;
-    float *held = s + 32, *q = y + r * n, m, d;
-    row_stats(p, held, keep, n, sphere, s, &m, &d);
-    if (threadIdx.x == 0) stats[2 * r] = m, stats[2 * r + 1] = d;
-    for (int i = threadIdx.x; i < n; i += blockDim.x) {
-        float v = ((keep ? held[i] : p[i]) - m) * d;
-        q[i] = gain ? v * gain[i] + bias[i] : v;
-    }
+    row_norm_block(s, blockIdx.x, blockDim.x, y, x, gain, bias, stats, n, sphere, keep);
 }
 EXPORT(row_norm, 256)
 
@@ -85,7 +57,7 @@ KERNEL(mod_norm, 256, 4)
     i64 r = blockIdx.x;
     const float *p = x + r * n, *own = mod + (i64)(blockIdx.x / each) * ldmod, *shift = own + shift_off, *scale = own + scale_off;
     float *held = s + 32, *q = y + r * n, m, d;
-    row_stats(p, held, keep, n, 0, s, &m, &d);
+    row_stats(p, held, keep, n, 0, s, blockDim.x, &m, &d);
     if (threadIdx.x == 0) stats[2 * r] = m, stats[2 * r + 1] = d;
     for (int i = threadIdx.x; i < n; i += blockDim.x) q[i] = ((keep ? held[i] : p[i]) - m) * d * (1.0f + scale[i]) + shift[i];
 }

@@ -7,10 +7,11 @@ KC_DEVICE float warp_sum(float v) {
     return v;
 }
 
-// The sum of v over the block, for every thread; part holds a float a warp.
-KC_DEVICE float block_sum(float v, float *part) {
+// The sum of v over the block's first threads, for each of them; part holds a float a
+// warp. All threads of the block are here.
+KC_DEVICE float block_sum_of(float v, float *part, u32 threads) {
     v = warp_sum(v);
-    u32 lane = threadIdx.x & 31, warps = blockDim.x >> 5;
+    u32 lane = threadIdx.x & 31, warps = threads >> 5;
     if (warps == 1) return v;
     if (lane == 0) part[threadIdx.x >> 5] = v;
     kc_barrier();
@@ -18,6 +19,9 @@ KC_DEVICE float block_sum(float v, float *part) {
     kc_barrier(); // part may be written again
     return v;
 }
+
+// The sum of v over the block, for every thread.
+KC_DEVICE float block_sum(float v, float *part) { return block_sum_of(v, part, blockDim.x); }
 
 // For blocks of 256 threads that serve 32 columns by 8 rows at a time: the sum
 // of v over the 8 threads of a column, in the first of them.
