@@ -32,6 +32,8 @@ type Options struct {
 	NoGraphs  bool   // never record graphs
 	EachSync  bool   // wait after every operation, so that an error names the one that made it
 	NoFusion  bool   // no layers of few rows in one launch: a product, then a pass for what follows
+	Chain     bool   // consecutive small launches of sampling in bf16 as one cooperative launch
+	NoChain   bool   // not so, whatever else says
 }
 
 // Environment variables that change every backend of a process, for finding
@@ -41,6 +43,8 @@ const (
 	NoGraphsVariable = "PRABENCH_CUDA_NO_GRAPHS"
 	EachSyncVariable = "PRABENCH_CUDA_SYNC"
 	NoFusionVariable = "PRABENCH_CUDA_NO_FUSION"
+	ChainVariable    = "PRABENCH_CUDA_CHAIN"
+	NoChainVariable  = "PRABENCH_CUDA_NO_CHAIN"
 )
 
 // Backend is one CUDA device. It serves one goroutine at a time, whichever:
@@ -109,6 +113,8 @@ func New(ordinal int, o Options) (b *Backend, err error) {
 	on := func(variable string) bool { return os.Getenv(variable) == "1" }
 	o.NoBLAS, o.NoGraphs = o.NoBLAS || on(NoBLASVariable), o.NoGraphs || on(NoGraphsVariable)
 	o.EachSync, o.NoFusion = o.EachSync || on(EachSyncVariable), o.NoFusion || on(NoFusionVariable)
+	chain := (o.Chain || chainsByDefault || on(ChainVariable)) && !o.NoChain && !on(NoChainVariable) && !o.EachSync && !o.NoFusion &&
+		o.Precision == "bf16"
 	b = &Backend{name: fmt.Sprintf("cuda:%d", ordinal), graphs: !o.NoGraphs}
 	b.queue.eachSync = o.EachSync
 	b.pool.held = map[uintptr]holding{}
@@ -148,7 +154,7 @@ func New(ordinal int, o Options) (b *Backend, err error) {
 	if err != nil {
 		return b, err
 	}
-	loaded, noBF16, err := b.load()
+	loaded, noBF16, err := b.load(chain)
 	if err != nil {
 		return b, err
 	}
@@ -170,6 +176,11 @@ func New(ordinal int, o Options) (b *Backend, err error) {
 	b.queue.b = b
 	if err := b.stage.open(b); err != nil {
 		return b, err
+	}
+	if chain {
+		if why := b.openChains(); why != nil {
+			b.noChains(why)
+		}
 	}
 	return b, nil
 }

@@ -42,22 +42,34 @@ func (b *Backend) Graphs() (recorded, replayed, nodes int) {
 
 var _ device.Recorder = (*Backend)(nil)
 
-// Record implements [device.Recorder] by stream capture.
+// Record implements [device.Recorder] by stream capture. Where a recording with chains
+// fails, it may have been for them.
 func (b *Backend) Record(f func()) (device.Recording, bool) {
 	if !b.graphs || b.err != nil || b.counts.nodes >= mostNodes {
 		return nil, false
 	}
-	b.queue.flush()
-	if b.err != nil {
-		return nil, false
+	g, began, why := b.record(f)
+	if why != nil && began && b.queue.chains.blocks > 0 {
+		b.noChains(why)
+		g, _, why = b.record(f)
 	}
-	without := func(why error) {
+	b.queue.settle()
+	if why != nil {
 		b.graphs = false
 		b.details += fmt.Sprintf(", no graphs (%v)", why)
 	}
+	return g, g != nil && b.err == nil
+}
+
+// record is one try; why is the reason that there is no graph, where the device is not at
+// fault, and began whether it is one that f had a part in.
+func (b *Backend) record(f func()) (g *graph, began bool, why error) {
+	b.queue.flush()
+	if b.err != nil {
+		return nil, false, nil
+	}
 	if code := C.pra_capture_begin(&b.target); code != 0 {
-		without(codeError(int(code)))
-		return nil, false
+		return nil, false, codeError(int(code))
 	}
 	ended := false
 	b.halves.recording()
@@ -74,21 +86,19 @@ func (b *Backend) Record(f func()) (device.Recording, bool) {
 	if b.err != nil {
 		// Nothing was done yet: the sequence can be done plainly, and an error
 		// that has another cause than recording comes again.
-		without(b.err)
-		b.err = nil
-		return nil, false
+		why, b.err = b.err, nil
+		return nil, true, why
 	}
 	ended = true
-	g := &graph{b: b, what: b.queue.recent(), reads: slices.Collect(maps.Keys(b.halves.noted))}
+	g = &graph{b: b, what: b.queue.recent(), reads: slices.Collect(maps.Keys(b.halves.noted))}
 	var nodes C.size_t
 	if code := C.pra_capture_end(&b.target, &g.exec, &nodes); code != 0 {
-		without(codeError(int(code)))
-		return nil, false
+		return nil, true, codeError(int(code))
 	}
 	g.nodes = int(nodes)
 	b.counts.recorded++
 	b.counts.nodes += g.nodes
-	return g, true
+	return g, true, nil
 }
 
 // Play implements [device.Recording].

@@ -20,14 +20,17 @@ import (
 var refusal = map[int]bool{209: true, 218: true, 222: true}
 
 // load gives the driver every family of kernels that the device runs and says
-// what it took. noBF16 is why bf16 products are not there.
-func (b *Backend) load() (took string, noBF16 error, err error) {
+// what it took; the kernel of chains only where that is wanted. noBF16 is why bf16 products are not there.
+func (b *Backend) load(chain bool) (took string, noBF16 error, err error) {
 	b.functions = map[*kernels.Kernel]cu.Function{}
 	computes := map[int]bool{}
 	if b.compute < 80 {
 		noBF16 = fmt.Errorf("bf16 products need compute capability 8.0 or more; this device has %d.%d", b.compute/10, b.compute%10)
 	}
 	for _, file := range kernels.Files(b.compute) {
+		if file == kernels.ChainFile && !chain {
+			continue
+		}
 		needs := 0
 		for _, k := range kernels.Kernels() {
 			if k.File == file {
@@ -36,7 +39,9 @@ func (b *Backend) load() (took string, noBF16 error, err error) {
 		}
 		m, err := b.module(file, needs)
 		if code, ok := codeOf(unwrapped(err)); ok && refusal[code] && needs > lowestCompute {
-			noBF16 = err
+			if file != kernels.ChainFile { // without it there are single launches
+				noBF16 = err
+			}
 			continue
 		}
 		if err != nil {

@@ -57,11 +57,22 @@ var kernelMutants = []mutant{
 		"kc_wait<STAGES - 2>();", "skinny_bf16", oneLaunch},
 	{"moments of columns that are not there", "skinny_bf16.cu", "from + SIDE / 4 < cols ? from + SIDE / 4 : cols", "from + SIDE / 4",
 		"skinny_bf16", oneLaunch},
+	{"missing barrier of the grid", "chain_bf16.cu", "while (kc_arrived(count) < goal) {}", "{}", "chain_bf16", oneChain},
+	{"the same block of a step again", "chain_bf16.cu", "link(s, step, (u32)b, begun)", "link(s, step, blockIdx.x, begun)", "chain_bf16", oneChain},
+	{"a step that is skipped", "chain_bf16.cu", "if (i + 1 == steps) break;", "if (i + 2 >= steps) break;", "chain_bf16", oneChain},
+	{"arrivals that stay counted", "chain_bf16.cu", "kc_arrive(count, 0 - goal)", "kc_arrive(count, 0)", "chain_bf16", oneChain},
+	{"weights fetched ahead for another block", "chain_bf16.cu", "block_of(step, blockIdx.x);", "block_of(step, blockIdx.x + 1);",
+		"chain_bf16", oneChain},
+	{"shared memory of a block that is used before it is done", "chain_bf16.cu",
+		"kc_barrier(); // shared memory may be written again", "", "chain_bf16", oneChain},
 }
 
 // oneLaunch are two of the layers that are one launch: tiles that are not full, and a
 // depth in four parts.
 const oneLaunch = "TestShapes/layers_of_few_rows_in_one_launch,_bf16/.*(in:16|in:520)_.*false"
+
+// oneChain is every kernel that can be a step of a chain.
+const oneChain = "TestShapes/launches_of_a_chain,_bf16"
 
 // Mistakes in the host's code: the package is built again with the file in
 // place of its own.
@@ -75,6 +86,10 @@ var hostMutants = []mutant{
 	{"wrong argument order in a call", "kernels/memory.go", "bufs(op.Dst).ints(op.LDDst).bufs(op.Src).ints(op.LDSrc, op.N)",
 		"bufs(op.Dst).ints(op.LDSrc).bufs(op.Src).ints(op.LDDst, op.N)", "", "TestConformance/Copy2D"},
 	{"launch over its bounds", "queue.go", "uint64(l.Block[0])<<32", "uint64(2*l.Block[0])<<32", "", "TestConformance/Fill"},
+	{"a program that its graph never gets", "graph.go", "	b.queue.settle()\n", "", "", oneChain},
+	{"a program in the place of another one", "chain.go", "	c.used += bytes\n", "", "", "TestManyPrograms"},
+	{"a chain that goes on over other work", "queue.go", "	q.endChain()\n	q.words = append(q.words, uint64(code)", "	q.words = append(q.words, uint64(code)", "",
+		"TestChainsEnd"},
 	{"a bucket that is sent too early", "../layers/sums.go", "b.writes == b.last &&", "b.writes == b.last-1 &&", "", "TestPeersStep"},
 	{"a bucket that is forgotten", "../layers/sums.go", "if b := &s.buckets[i]; !b.sent {", "if b := &s.buckets[i]; !b.sent && i > 0 {", "",
 		"TestPeersStep"},
@@ -177,6 +192,18 @@ var ptxMutants = []ptxMutant{
 	{
 		"a barrier between a ticket and who reads it removed, by its race", "skinny_bf16",
 		`(atom[^\n]*\n(?:[^\n]*\n){0,12}?[^\n]*)\tbar\.sync[^\n]*\n`, "$1", 2, true, oneLaunch,
+	},
+	{
+		"arrivals that show nobody what was written, by the race", "chain_bf16", `red\.release\.gpu`, "red.relaxed.gpu",
+		0, true, oneChain,
+	},
+	{
+		"a wait that sees the arrivals but not what was written, by the race", "chain_bf16", `ld\.acquire\.gpu`, "ld.relaxed.gpu",
+		0, true, oneChain,
+	},
+	{
+		"blocks that do not arrive", "chain_bf16", `\tred\.release[^\n]*\n`, "",
+		1, false, oneChain,
 	},
 }
 
@@ -300,6 +327,7 @@ func must(t *testing.T, fail bool, cmd *exec.Cmd) {
 func sign(text string) string {
 	for line := range strings.SplitSeq(text, "\n") {
 		if strings.Contains(line, "stand-in: ") || strings.Contains(line, "_test.go:") || strings.Contains(line, "trial.go:") ||
+			strings.Contains(line, "chains.go:") ||
 			strings.Contains(line, "conformance.go:") {
 			return strings.TrimSpace(line)
 		}

@@ -6,10 +6,14 @@ enum { most_args = 32 };
 
 static int one(const pra_target *t, int code, const uint64_t *w, int n) {
     switch (code) {
-    case PRA_LAUNCH: {
+    case PRA_LAUNCH:
+    case PRA_CHAIN: {
         void *args[most_args];
         if (n - 4 > most_args) return CUDA_ERROR_INVALID_VALUE;
         for (int i = 4; i < n; i++) args[i - 4] = (void *)&w[i];
+        if (code == PRA_CHAIN)
+            return cuLaunchCooperativeKernel((CUfunction)w[0], (unsigned)w[1], (unsigned)(w[1] >> 32), (unsigned)w[2],
+                                             (unsigned)(w[2] >> 32), 1, 1, (unsigned)w[3], t->stream, args);
         return cuLaunchKernel((CUfunction)w[0], (unsigned)w[1], (unsigned)(w[1] >> 32), (unsigned)w[2], (unsigned)(w[2] >> 32), 1,
                               1, (unsigned)w[3], t->stream, args, NULL);
     }
@@ -45,6 +49,17 @@ int pra_run(const pra_target *t, const uint64_t *words, size_t n, int *failed) {
 int pra_pinned(const pra_target *t, size_t bytes, void **out) {
     const int r = cuCtxSetCurrent(t->context);
     return r ? r : (int)cuMemHostAlloc(out, bytes, 0);
+}
+
+int pra_resident(const pra_target *t, CUfunction f, int threads, size_t shared, int *blocks) {
+    CUdevice d;
+    int r = cuCtxSetCurrent(t->context), has = 0, processors = 0, each = 0;
+    if (r == 0) r = cuCtxGetDevice(&d);
+    if (r == 0) r = cuDeviceGetAttribute(&has, CU_DEVICE_ATTRIBUTE_COOPERATIVE_LAUNCH, d);
+    if (r == 0) r = cuDeviceGetAttribute(&processors, CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT, d);
+    if (r == 0 && has) r = cuOccupancyMaxActiveBlocksPerMultiprocessor(&each, f, threads, shared);
+    *blocks = has ? processors * each : 0;
+    return r;
 }
 
 int pra_shared_limit(const pra_target *t, CUfunction f, int bytes) {

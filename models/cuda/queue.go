@@ -29,6 +29,7 @@ type queue struct {
 	counting  bool            // they are 0 but while a launch runs
 	launches  int             // in all, for counting
 	capturing bool            // a graph is being recorded
+	chains    chains          // launches that become one
 }
 
 // operation is an operation's name and sizes, put into words only for an error.
@@ -49,13 +50,16 @@ func (o operation) String() string {
 // for each, and the device does not wait long for the first.
 const most = 48
 
+// mostChained is how many wait at most while a chain is put together.
+const mostChained = most + kernels.ChainSteps
+
 // note begins an operation.
 func (q *queue) note(op device.Op) {
 	q.begin(operation{name: op.Kind().String(), sizes: op.Sizes()})
 }
 
 func (q *queue) begin(o operation) {
-	if len(q.ops) >= most || q.eachSync {
+	if len(q.ops) >= most && len(q.chains.of) == 0 || len(q.ops) >= mostChained || q.eachSync {
 		q.flush()
 	}
 	q.ops = append(q.ops, o)
@@ -63,6 +67,7 @@ func (q *queue) begin(o operation) {
 
 // add queues one piece of work of the operation that was noted last.
 func (q *queue) add(code int, operands ...uint64) {
+	q.endChain()
 	q.words = append(q.words, uint64(code)|uint64(len(operands))<<8)
 	q.words = append(q.words, operands...)
 	q.of = append(q.of, len(q.ops)-1)
@@ -70,15 +75,25 @@ func (q *queue) add(code int, operands ...uint64) {
 
 // Launch implements [kernels.Launcher].
 func (q *queue) Launch(l *kernels.Launch) {
-	f := q.b.functions[l.Kernel]
+	if q.chains.takes(q, l) {
+		return
+	}
+	q.endChain()
 	q.launches++
-	q.words = append(q.words, uint64(C.PRA_LAUNCH)|uint64(4+len(l.Args))<<8,
+	q.words = q.encode(q.words, l)
+	q.of = append(q.of, len(q.ops)-1)
+}
+
+// encode appends a launch as a piece of work.
+func (q *queue) encode(words []uint64, l *kernels.Launch) []uint64 {
+	f := q.b.functions[l.Kernel]
+	words = append(words, uint64(C.PRA_LAUNCH)|uint64(4+len(l.Args))<<8,
 		uint64(*(*uintptr)(unsafe.Pointer(&f))), uint64(l.Grid[0])|uint64(l.Grid[1])<<32, uint64(l.Grid[2])|uint64(l.Block[0])<<32,
 		uint64(l.Shared))
 	for _, a := range l.Args {
-		q.words = append(q.words, uint64(a))
+		words = append(words, uint64(a))
 	}
-	q.of = append(q.of, len(q.ops)-1)
+	return words
 }
 
 // Launches is how many kernels of its own a backend has launched, recorded ones once.
@@ -122,6 +137,7 @@ func (q *queue) Counters() kernels.Ptr {
 
 // flush hands what is queued to the driver.
 func (q *queue) flush() {
+	q.endChain()
 	if len(q.words) > 0 && q.b.err == nil {
 		var failed C.int
 		if code := C.pra_run(&q.b.target, (*C.uint64_t)(unsafe.Pointer(&q.words[0])), C.size_t(len(q.words)), &failed); code != 0 {
@@ -152,4 +168,6 @@ func (q *queue) recent() string {
 }
 
 // drop forgets scratch memory, which the pool frees.
-func (q *queue) drop() { q.scratch, q.blas, q.counters = nil, device.Buffer{}, device.Buffer{} }
+func (q *queue) drop() {
+	q.scratch, q.blas, q.counters, q.chains = nil, device.Buffer{}, device.Buffer{}, chains{}
+}

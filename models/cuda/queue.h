@@ -19,6 +19,7 @@ enum {
     PRA_GEMM,
     PRA_SUM,    // device address, numbers: their sums over all devices, beside what follows
     PRA_SUMMED, // marks the end of the sums so far
+    PRA_CHAIN,  // as PRA_LAUNCH, a cooperative launch
 };
 
 // A cuBLAS status is answered as 20000 + status, apart from the driver's errors.
@@ -49,6 +50,9 @@ const char *pra_file_of(void *function);
 int pra_run(const pra_target *t, const uint64_t *words, size_t n, int *failed);
 
 int pra_pinned(const pra_target *t, size_t bytes, void **out);
+// pra_resident says how many blocks of a kernel the device holds at once for a cooperative
+// launch, 0 where it has none.
+int pra_resident(const pra_target *t, CUfunction f, int threads, size_t shared, int *blocks);
 int pra_shared_limit(const pra_target *t, CUfunction f, int bytes);
 
 int pra_capture_begin(const pra_target *t);

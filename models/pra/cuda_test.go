@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"strings"
 	"testing"
 
 	"prabench/models"
@@ -310,5 +311,46 @@ func TestCUDAFusion(t *testing.T) {
 	}
 	if d := furthest(images[fused], images[graphs]); d != 0 {
 		t.Errorf("recorded graphs change the images by %g", d)
+	}
+}
+
+// Chains of launches draw the images of single launches, to the bit, with recorded graphs
+// and without, and take less than a quarter as many.
+func TestCUDAChains(t *testing.T) {
+	c, _ := nano()
+	c.Size, c.Patch, c.State, c.Depth = 16, 4, 16, 2 // tensors of whole vectors
+	sc := DefaultSample()
+	sc.FlowSteps, sc.Guidance = 2, 1
+	labels, ids := []int32{0, 1, 2, 3}, []uint32{9, 8, 7, 6}
+	var want []float32
+	single := map[bool]int{}
+	for _, chain := range []bool{false, true} {
+		for _, graphs := range []bool{false, true} {
+			be, err := cuda.New(0, cuda.Options{Precision: "bf16", Chain: chain, NoChain: !chain, NoGraphs: !graphs})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer be.Close()
+			if chain && !strings.Contains(be.Details(), "chains of") {
+				t.Fatal(be.Details())
+			}
+			m := warmModel(t, be, c)
+			defer m.Close()
+			before := be.Launches()
+			images := draw(t, m, sc, 2, labels, ids)
+			launches := be.Launches() - before
+			if want == nil {
+				want = images
+			}
+			if d := furthest(images, want); d != 0 {
+				t.Errorf("chains %v, graphs %v: images differ by %g from those of single launches", chain, graphs, d)
+			}
+			t.Logf("chains %v, graphs %v: %d launches", chain, graphs, launches)
+			if !chain {
+				single[graphs] = launches
+			} else if 4*launches > single[graphs] {
+				t.Errorf("graphs %v: %d launches with chains, %d without", graphs, launches, single[graphs])
+			}
+		}
 	}
 }

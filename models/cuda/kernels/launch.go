@@ -5,8 +5,9 @@
 //
 // Its principle is that the choice of a launch is arithmetic and can be tested
 // anywhere: nothing here needs a GPU, cgo or a driver. Results depend on
-// nothing but the operands: every sum has a fixed order, the one atomic counts blocks
-// that have arrived (skinny_bf16.cu), and no launch is chosen by the size of the device.
+// nothing but the operands: every sum has a fixed order, atomics only count blocks that
+// have arrived (skinny_bf16.cu, chain_bf16.cu), and no launch is chosen by the size of the
+// device. The blocks of a chain are, which do the same blocks of the same launches.
 package kernels
 
 import (

@@ -37,6 +37,7 @@ func Cases() []Case {
 		{"large products, own kernels, bf16", false, true, func(t *testing.T, n int) { largeProducts(t, n, "bf16") }},
 		{"linear layers, own kernels, bf16", false, true, func(t *testing.T, n int) { linears(t, n) }},
 		{"layers of few rows in one launch, bf16", false, true, layersInOneLaunch},
+		{"launches of a chain, bf16", false, true, chainsOfLaunches},
 		{"large products, cuBLAS, fp32", true, false, func(t *testing.T, n int) { blasProducts(t, n, "fp32") }},
 		{"large products, cuBLAS, bf16", true, true, func(t *testing.T, n int) { blasProducts(t, n, "bf16") }},
 		{"heads over 64", false, false, wideHeads},
