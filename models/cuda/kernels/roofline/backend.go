@@ -31,6 +31,7 @@ type Backend struct {
 	NoFusion  bool
 	launcher  kernels.Launcher
 	precision kernels.Precision
+	recorder  device.Recorder
 }
 
 var _ device.Backend = (*Backend)(nil)
@@ -47,7 +48,7 @@ func (b *Backend) Details() string { return "counts the launches of CUDA kernels
 
 // Caps are those of a CUDA device as far as they change what is launched.
 func (b *Backend) Caps() device.Caps {
-	caps := device.Caps{Counts: true, AheadRows: kernels.AheadRows, HalfCache: b.half}
+	caps := device.Caps{Counts: true, AheadRows: kernels.AheadRows, HalfCache: b.half, Recorder: b.recorder}
 	if b.layerRows() > 0 {
 		caps.NormRows, caps.Keeper = kernels.NormRows, keeper{b}
 	}

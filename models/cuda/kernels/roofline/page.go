@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	"prabench/models/cuda/kernels"
 	"prabench/models/pra"
@@ -41,6 +42,13 @@ var ways = []struct {
 
 // NodeSeconds is what the page assumes that a graph node costs beside its work.
 const NodeSeconds = 1e-6
+
+// WaitSeconds is what an H100 took from one launch to the next that waits for it, and
+// BarrierSeconds what the page assumes of a barrier of the grid.
+const (
+	WaitSeconds    = 4e-6
+	BarrierSeconds = 1.5e-6
+)
 
 // Wasteful is from which quotient of bytes moved and bytes needed a kernel owes a reason.
 const Wasteful = 1.5
@@ -157,14 +165,18 @@ func Write(w io.Writer, d Device, cases []Case) error {
 			}
 		}
 	}
+	var chained strings.Builder
+	if err := chains(&chained, d, cases); err != nil {
+		return err
+	}
 	fmt.Fprintf(w, `
-What lifts this above the earlier estimate: the modulations of all flow steps of a token
+%sWhat lifts this above the earlier estimate: the modulations of all flow steps of a token
 come from one product, so the head's largest weights are read once an AR step, not once
 an evaluation. What keeps it below at batch 256: activations are fp32, and the %d
 modulations of each evaluation are written once and read once.
 
 Where the time goes, per AR step (the mean over all of them):
-`, 3*cases[0].Config.HeadDepth+2)
+`, chained.String(), 3*cases[0].Config.HeadDepth+2)
 	for _, x := range details {
 		lines(w, x.name, x.steps, x.t)
 	}
@@ -200,6 +212,42 @@ Where the time goes, per AR step (the mean over all of them):
 	for _, name := range named {
 		fmt.Fprintf(w, "* `%s` %s\n", name, Reasons[name])
 	}
+	return nil
+}
+
+// chains writes what chains change, for those batches whose layers are launches of their own.
+func chains(w io.Writer, d Device, cases []Case) error {
+	d.CuBLAS = true
+	fmt.Fprintf(w, `### Chains
+
+With `+"`PRABENCH_CUDA_CHAIN=1`"+` consecutive launches of small kernels are steps of one cooperative
+launch, with a barrier of the grid between two of them (`+"`chain_bf16.cu`"+`, [cuda.md](cuda.md)). The bytes and
+operations stay the same. Below, every launch costs %.0f µs beside its work, what an H100
+took between launches that wait for each other, and every barrier %.1f µs. **The latter is an assumption**: no
+GPU has run a chain, and no barrier has been timed. It is in the middle of the 1.2 to 2 µs that are
+usually given for a barrier of a cooperative launch with one or two blocks a multiprocessor: an atomic and a read in the
+second cache, one after the other, and the fences. What a step of a chain loses against a launch of its own (one block
+a multiprocessor, 132 at most) and what it gains from weights that are fetched during the barrier is left out.
+
+| model | batch | launches an AR step | with chains | barriers | images/s | with chains | s a batch | with chains |
+|---|--:|--:|--:|--:|--:|--:|--:|--:|
+`, WaitSeconds*1e6, BarrierSeconds*1e6)
+	for _, c := range cases {
+		for _, batch := range []int{1, kernels.NormRows} {
+			apart, err := Sample(c.Config, c.Sample, batch, kernels.BF16, d)
+			if err != nil {
+				return fmt.Errorf("%s, batch %d: %w", c.Name, batch, err)
+			}
+			with, err := SampleChained(c.Config, c.Sample, batch, kernels.BF16, d)
+			if err != nil {
+				return fmt.Errorf("%s, batch %d, chains: %w", c.Name, batch, err)
+			}
+			a, b := apart.ImagesPerSecond(WaitSeconds), with.ImagesPerSecond(WaitSeconds)
+			fmt.Fprintf(w, "| %s | %d | %d | %d | %.0f | %.3g | %.3g | %.3g | %.3g |\n", c.Name, batch, apart.PerStep, with.PerStep,
+				float64(with.Whole.Barriers)/float64(c.Config.ARSteps()), a, b, float64(batch)/a, float64(batch)/b)
+		}
+	}
+	fmt.Fprintln(w)
 	return nil
 }
 

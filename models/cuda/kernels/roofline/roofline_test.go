@@ -99,6 +99,36 @@ func TestLaunchesByDefault(t *testing.T) {
 	}
 }
 
+// With chains an AR step is at most 60 launches at 64 images and 120 at one; what is
+// computed and moved stays the same, and every launch is a step, a barrier less than steps.
+func TestChains(t *testing.T) {
+	on := roofline.H100
+	on.CuBLAS = true
+	for _, name := range []string{"pra-s", "pra-l"} {
+		c := preset(t, name, name, [2]float64{})
+		for batch, most := range map[int]int{1: 120, kernels.NormRows: 60} {
+			apart, err := roofline.Sample(c.Config, c.Sample, batch, kernels.BF16, on)
+			if err != nil {
+				t.Fatal(err)
+			}
+			with, err := roofline.SampleChained(c.Config, c.Sample, batch, kernels.BF16, on)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if with.PerStep > most {
+				t.Errorf("%s, %d images: %d launches an AR step with chains, at most %d", name, batch, with.PerStep, most)
+			}
+			if a, b := apart.Whole.Total().Cost, with.Whole.Total().Cost; math.Abs(a.FLOPs-b.FLOPs) > 1e-9*a.FLOPs ||
+				math.Abs(a.Bytes-b.Bytes) > 1e-9*a.Bytes {
+				t.Errorf("%s, %d images: %+v in single launches, %+v in chains", name, batch, a, b)
+			}
+			if a, b := apart.Whole.Launches, with.Whole.Launches+with.Whole.Barriers; a != b {
+				t.Errorf("%s, %d images: %d launches, with chains %d launches and barriers", name, batch, a, b)
+			}
+		}
+	}
+}
+
 // A kernel that moves more than 1.5 times what it must has a reason on the page,
 // and no reason is left from a kernel that no longer does.
 func TestReasons(t *testing.T) {

@@ -19,9 +19,10 @@ type Sampling struct {
 	Excess   float64 // bytes moved over bytes needed
 }
 
-// ImagesPerSecond is at the bound, plus so many seconds for each launch.
+// ImagesPerSecond is at the bound, plus so many seconds for each launch and
+// [BarrierSeconds] for each barrier.
 func (s Sampling) ImagesPerSecond(perLaunch float64) float64 {
-	return float64(s.Batch) / (s.Seconds + perLaunch*float64(s.Whole.Launches))
+	return float64(s.Batch) / (s.Seconds + perLaunch*float64(s.Whole.Launches) + BarrierSeconds*float64(s.Whole.Barriers))
 }
 
 // Sample counts the launches of sampling one batch of images by the core.
@@ -77,6 +78,11 @@ func LargestShared(c pra.Config, t pra.TrainConfig, sc pra.SampleConfig) (map[st
 			}
 			lines = append(lines, s.Whole.Lines()...)
 		}
+		chained, err := SampleChained(c, sc, kernels.NormRows, p, H100)
+		if err != nil {
+			return nil, err
+		}
+		lines = append(lines, chained.Whole.Lines()...)
 		step, err := Train(c, t, p, H100)
 		if err != nil {
 			return nil, err

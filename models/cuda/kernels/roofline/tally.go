@@ -20,6 +20,7 @@ type Line struct {
 type Tally struct {
 	Device   Device
 	Launches int
+	Barriers int // of the grid, between the steps of chains
 	lines    map[*kernels.Kernel]*Line
 }
 
@@ -27,19 +28,24 @@ type Tally struct {
 func NewTally(d Device) *Tally { return &Tally{Device: d, lines: map[*kernels.Kernel]*Line{}} }
 
 func (t *Tally) Launch(l *kernels.Launch) {
+	t.Launches++
+	t.step(l).Launches++
+}
+
+// step counts what a launch does, which may be part of another one.
+func (t *Tally) step(l *kernels.Launch) *Line {
 	o := t.lines[l.Kernel]
 	if o == nil {
 		o = &Line{Kernel: l.Kernel}
 		t.lines[l.Kernel] = o
 	}
-	t.Launches++
-	o.Launches++
 	o.Cost.FLOPs += l.Cost.FLOPs
 	o.Cost.Bytes += l.Cost.Bytes
 	o.Cost.Least += l.Cost.Least
 	o.Cost.Scratch += l.Cost.Scratch
 	o.Seconds += t.Device.seconds(l)
 	o.Shared = max(o.Shared, l.Shared)
+	return o
 }
 
 // Scratch gives one address again and again: nothing is read or written.
