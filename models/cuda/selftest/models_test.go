@@ -36,8 +36,10 @@ func (r *report) subjects() (out []subject) {
 		return out
 	}
 	bf16, fp32, own, own32 := ways[0], ways[1], ways[2], ways[3]
+	chain := cuda.Options{Precision: "bf16", Chain: true}
 	return []subject{
-		{"pra-s", 64, bf16, true, true}, {"pra-s", 1, bf16, true, false}, {"pra-s", 256, bf16, false, false}, {"pra-l", 64, bf16, false, false},
+		{"pra-s", 64, bf16, true, true}, {"pra-s", 64, chain, true, false}, {"pra-s", 1, bf16, true, false}, {"pra-s", 1, chain, true, false},
+		{"pra-l", 64, chain, false, false}, {"pra-s", 256, bf16, false, false}, {"pra-l", 64, bf16, false, false},
 		{"pra-s", 64, fp32, false, true}, {"small", 64, bf16, true, true}, {"micro", 64, bf16, true, true}, {"pra-s", 64, own, false, true},
 		{"small", 64, fp32, false, true}, {"pra-s", 1, own, false, false}, {"pra-s", 256, own, false, false}, {"micro", 64, fp32, false, true},
 		{"pra-s", 64, own32, false, true},
@@ -69,6 +71,10 @@ func (r *report) models(t *testing.T, d roofline.Device) {
 func (r *report) model(t *testing.T, s subject, size sizes.Size, d roofline.Device, line *row) {
 	be, why := r.openWay(t, s.o)
 	if be == nil {
+		line.Error = why
+		return
+	}
+	if why := chainless(be, s.o); why != "" {
 		line.Error = why
 		return
 	}

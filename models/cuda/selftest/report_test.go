@@ -69,7 +69,7 @@ type row struct {
 	Model     string  `json:"model"`
 	Params    int64   `json:"params"`
 	Precision string  `json:"precision"`
-	Products  string  `json:"products"` // cuBLAS or own
+	Products  string  `json:"products"` // cuBLAS or own, and whether launches are chains
 	Batch     int     `json:"batch"`
 	FlowSteps int     `json:"flow_steps"`
 	Sampling  float64 `json:"sampling,omitempty"`

@@ -5,6 +5,7 @@ package selftest
 import (
 	"fmt"
 	"math"
+	"strings"
 	"testing"
 
 	"prabench/models"
@@ -74,6 +75,7 @@ func (r *report) right(t *testing.T) {
 	r.training(t, "bf16", 0.01)
 	r.grid(t, "bf16", 0.05)
 	r.graphs(t, "bf16")
+	r.chains(t)
 }
 
 func must(t *testing.T, err error) {
@@ -232,5 +234,36 @@ func (r *report) graphs(t *testing.T, precision string) {
 			t.Errorf("largest difference %g, %d graphs replayed (%s)", d, replayed, with.Details())
 		}
 		return fmt.Sprintf("%d graphs recorded, %d replayed; largest difference %.1e, allowed 0", recorded, replayed, d)
+	})
+}
+
+// chains compares images drawn by chains of launches with those of single ones.
+func (r *report) chains(t *testing.T) {
+	const what = "the same grid by chains of launches, bf16"
+	with := cuda.Options{Precision: "bf16", Chain: true}
+	if be, err := cuda.New(*ordinal, with); err == nil {
+		why := chainless(be, with)
+		be.Close()
+		if why != "" {
+			r.absent(t, what, why, false)
+			return
+		}
+	}
+	r.holds(t, what, func(t *testing.T) string {
+		path := trained(t)
+		single := open(t, cuda.Options{Precision: "bf16", NoChain: true})
+		a := r.sampled(t, path, single)
+		out := ""
+		for _, plain := range []bool{false, true} {
+			with.NoGraphs = plain
+			be := open(t, with)
+			d, _ := differ(a, r.sampled(t, path, be))
+			if d != 0 || chainless(be, with) != "" {
+				t.Errorf("graphs %v: largest difference %g (%s)", !plain, d, be.Details())
+			}
+			out += fmt.Sprintf("graphs %v: %d launches made or recorded, %d without chains, largest difference %.1e, allowed 0; ", !plain,
+				be.Launches(), single.Launches(), d)
+		}
+		return strings.TrimSuffix(out, "; ")
 	})
 }

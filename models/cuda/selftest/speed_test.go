@@ -5,6 +5,7 @@ package selftest
 import (
 	"fmt"
 	"math"
+	"strings"
 	"testing"
 	"time"
 
@@ -78,6 +79,7 @@ func (r *report) speed(t *testing.T) roofline.Device {
 		t.Run("attention "+precision, func(t *testing.T) { r.attention(t, precision) })
 	}
 	t.Run("layers of few rows", r.layers)
+	t.Run("steps of a chain", r.steps)
 	return d
 }
 
@@ -87,10 +89,22 @@ var ways = []cuda.Options{{Precision: "bf16"}, {Precision: "fp32"}, {Precision: 
 func way(o cuda.Options) string { return products(o) + ", " + o.Precision }
 
 func products(o cuda.Options) string {
+	out := "cuBLAS"
 	if o.NoBLAS {
-		return "own kernels"
+		out = "own kernels"
 	}
-	return "cuBLAS"
+	if o.Chain {
+		out += ", chains"
+	}
+	return out
+}
+
+// chainless is why a backend that was asked for chains has none, "" where it has.
+func chainless(be *cuda.Backend, o cuda.Options) string {
+	if !o.Chain || strings.Contains(be.Details(), ", chains of") {
+		return ""
+	}
+	return be.Details()
 }
 
 // openWay opens the device for a way to compute, nil and why where it has none.
@@ -233,7 +247,11 @@ func (r *report) layers(t *testing.T) {
 	for _, way := range []struct {
 		o    cuda.Options
 		name string
-	}{{cuda.Options{Precision: "bf16"}, "a launch each"}, {cuda.Options{Precision: "bf16", NoFusion: true}, "without fusion"}} {
+	}{
+		{cuda.Options{Precision: "bf16", NoChain: true}, "a launch each"},
+		{cuda.Options{Precision: "bf16", Chain: true}, "steps of a chain"},
+		{cuda.Options{Precision: "bf16", NoFusion: true}, "without fusion"},
+	} {
 		what := fmt.Sprintf("two layers of %d rows, %d × %d, %s", rows, width, width, way.name)
 		be, err := cuda.New(*ordinal, way.o)
 		if err != nil {
@@ -241,6 +259,10 @@ func (r *report) layers(t *testing.T) {
 			continue
 		}
 		t.Cleanup(func() { be.Close() })
+		if why := chainless(be, way.o); why != "" {
+			r.figure(figure{What: what, Error: why})
+			continue
+		}
 		f, done := headBlock(t, be, rows, width)
 		many := func() {
 			for range blocks {
@@ -254,6 +276,53 @@ func (r *report) layers(t *testing.T) {
 		}
 		r.figure(figure{What: what, Value: 1e6 * best(t, be, 3, many) / float64(blocks), Unit: "µs"})
 		done()
+	}
+}
+
+// steps times steps of a chain that do next to nothing, so a barrier of the grid, and
+// the same copies as launches that wait for each other.
+func (r *report) steps(t *testing.T) {
+	const times = 256
+	for _, way := range []struct {
+		o    cuda.Options
+		name string
+	}{
+		{cuda.Options{Precision: "bf16", Chain: true}, "a copy of 64 values, a step of a chain"},
+		{cuda.Options{Precision: "bf16", NoChain: true}, "the same, a launch in a replayed graph"},
+	} {
+		be, err := cuda.New(*ordinal, way.o)
+		if err != nil {
+			r.figure(figure{What: way.name, Error: err.Error()})
+			continue
+		}
+		t.Cleanup(func() { be.Close() })
+		if why := chainless(be, way.o); why != "" {
+			r.figure(figure{What: way.name, Error: why})
+			continue
+		}
+		w, err := be.Alloc(device.Model, 64)
+		must(t, err)
+		device.Do(be, device.Fill{Dst: w, Value: 1})
+		x, y := normal(t, be, 64, 1), normal(t, be, 64, 2)
+		kept := be.Caps().Keeper.Keeping([]device.Weight{{W: w, In: 8, Out: 8}})
+		if kept == nil {
+			t.Fatal("weights are not kept")
+		}
+		kept.Begin()
+		many := func() {
+			for range times / 2 {
+				device.Do(be, device.Copy{Dst: y, Src: x})
+				device.Do(be, device.Copy{Dst: x, Src: y})
+			}
+		}
+		many()
+		if g, ok := be.Record(many); ok {
+			defer g.Close()
+			many = g.Play
+		}
+		r.figure(figure{What: way.name, Value: 1e6 * best(t, be, 5, many) / times, Unit: "µs"})
+		kept.End()
+		kept.Close()
 	}
 }
 
