@@ -28,23 +28,36 @@ static inline long K(reads)(long i, long block, long prefix) {
     return i < prefix ? prefix : prefix + ((i - prefix) / block + 1) * block;
 }
 
-// s ← softmax(scale·s) over m keys, 0 up to mp; *lse ← the log of its denominator.
-static inline void K(softmax)(float *s, long m, long mp, float scale, float *lse) {
-    for (long j = m; j < mp; j++) s[j] = -INFINITY;
-    float top = s[0], sum = 0;
-#pragma omp simd reduction(max : top)
-    for (long j = 0; j < mp; j++) top = s[j] > top ? s[j] : top;
-    top *= scale;
-#pragma omp simd reduction(+ : sum)
-    for (long j = 0; j < mp; j++) {
-        float e = j < m ? K(expf)(s[j] * scale - top) : 0.0f;
-        s[j] = e;
-        sum += e;
+// n rows s ← softmax(scale·s), each over the keys that its token reads, 0 up to mp; lse ←
+// the logs of their denominators. A loop a part, so that the long chain of one row does
+// not hold up the next.
+static inline void K(softmax)(float *rows, long ld, long n, long mp, const long *own, float scale, float *lse) {
+    float top[QUERIES], total[QUERIES];
+    for (long r = 0; r < n; r++) {
+        float *s = rows + r * ld, most;
+        for (long j = own[r]; j < mp; j++) s[j] = -INFINITY;
+        most = s[0];
+#pragma omp simd reduction(max : most)
+        for (long j = 0; j < mp; j++) most = s[j] > most ? s[j] : most;
+        top[r] = most * scale;
     }
-    if (lse) *lse = top + logf(sum);
-    float inv = 1.0f / sum;
+    for (long r = 0; r < n; r++) {
+        float *s = rows + r * ld, sum = 0, most = top[r];
+        long m = own[r];
+#pragma omp simd reduction(+ : sum)
+        for (long j = 0; j < mp; j++) {
+            float e = j < m ? K(expf)(s[j] * scale - most) : 0.0f;
+            s[j] = e;
+            sum += e;
+        }
+        total[r] = sum;
+    }
+    for (long r = 0; r < n; r++) {
+        float *s = rows + r * ld, inv = 1.0f / total[r];
+        if (lse) lse[r] = top[r] + logf(total[r]);
 #pragma omp simd
-    for (long j = 0; j < mp; j++) s[j] *= inv;
+        for (long j = 0; j < mp; j++) s[j] *= inv;
+    }
 }
 
 static void K(attention)(int threads, float *out, const float *qkv, float *lse, long batch, long tokens, long heads, long width,
@@ -59,18 +72,20 @@ static void K(attention)(int threads, float *out, const float *qkv, float *lse, 
             long b = bh / heads, h = bh % heads, ldv;
             const float *q = qkv + b * tokens * ld + h * hd, *k = q + width, *v = K(padded)(vp, k + width, ld, tokens, hd, &ldv);
             float *o = out + b * tokens * width + h * hd, *l = lse + bh * tokens;
+            long own[QUERIES];
             K(transpose)(kt, T, k, ld, tokens, hd);
             for (long i = 0; i < tokens; i += QUERIES) {
                 long n = tokens - i < QUERIES ? tokens - i : QUERIES, m = K(reads)(i + n - 1, block, prefix), mp = PAD(m);
                 K(product)(s, T, q + i * ld, ld, 1, kt, T, n, mp, hd, 0);
-                for (long r = 0; r < n; r++) K(softmax)(s + r * T, K(reads)(i + r, block, prefix), mp, scale, l + i + r);
+                for (long r = 0; r < n; r++) own[r] = K(reads)(i + r, block, prefix);
+                K(softmax)(s, T, n, mp, own, scale, l + i);
                 // What all rows read, then what each reads beyond it: no row
                 // multiplies a later value, be it by 0 (it may be no number).
                 long all = K(reads)(i, block, prefix), ldo = hp == hd ? width : hp;
                 float *to = hp == hd ? o + i * width : op;
                 K(product)(to, ldo, s, T, 1, v, ldv, n, hp, all, 0);
                 for (long r = 0; r < n; r++) {
-                    long more = K(reads)(i + r, block, prefix) - all;
+                    long more = own[r] - all;
                     if (more > 0) K(product)(to + r * ldo, ldo, s + r * T + all, T, 1, v + all * ldv, ldv, 1, hp, more, 1);
                     if (to == op) memcpy(o + (i + r) * width, op + r * hp, sizeof(float) * hd);
                 }

@@ -80,7 +80,7 @@ static void K(attention_decode)(int threads, float *out, const float *qkv, float
                         s[j] = 0;
                         for (long c = 0; c < hd; c++) s[j] += qi[c] * kc[p * panel + c * rest + j - p * LANE];
                     }
-                K(softmax)(s, m, mp, scale, 0);
+                K(softmax)(s, mp, 1, mp, &m, scale, 0);
                 float *o = out + (b * n + i) * width + h * hd;
                 long c = 0;
                 for (; c + LANE <= hd; c += LANE) K(weighted_lane)(o + c, s, vc + c, hd, m);

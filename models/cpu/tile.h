@@ -49,10 +49,35 @@ static void K(product)(float *c, long ldc, const float *a, long ra, long ca, con
     for (; j < n; j += VLANES) K(tile_rows)(1, c + j, ldc, a, ra, ca, b + j, ldb, m, k, add);
 }
 
-// dst [cols, ldd] ← srcᵀ, zeros from column rows to ldd.
+// dst [cols, ldd] ← srcᵀ, zeros from column rows to ldd; squares of 4 × 4 in registers.
+typedef float K(four) __attribute__((vector_size(16), aligned(4), may_alias));
+#ifdef __clang__
+#define PICK(a, b, i, j, k, l) __builtin_shufflevector(a, b, i, j, k, l)
+#else
+typedef int K(picks) __attribute__((vector_size(16)));
+#define PICK(a, b, i, j, k, l) __builtin_shuffle(a, b, (K(picks)){i, j, k, l})
+#endif
 static inline void K(transpose)(float *dst, long ldd, const float *src, long lds, long rows, long cols) {
+    long whole = rows / 4 * 4, wide = cols / 4 * 4;
+    for (long j = 0; j < whole; j += 4) {
+        const float *from = src + j * lds;
+        for (long c = 0; c < wide; c += 4) {
+            K(four)
+            r0 = *(const K(four) *)(from + c),
+            r1 = *(const K(four) *)(from + lds + c), r2 = *(const K(four) *)(from + 2 * lds + c),
+            r3 = *(const K(four) *)(from + 3 * lds + c);
+            K(four)
+            a = PICK(r0, r1, 0, 4, 1, 5),
+            b = PICK(r2, r3, 0, 4, 1, 5), d = PICK(r0, r1, 2, 6, 3, 7), e = PICK(r2, r3, 2, 6, 3, 7);
+            float *to = dst + c * ldd + j;
+            *(K(four) *)to = PICK(a, b, 0, 1, 4, 5);
+            *(K(four) *)(to + ldd) = PICK(a, b, 2, 3, 6, 7);
+            *(K(four) *)(to + 2 * ldd) = PICK(d, e, 0, 1, 4, 5);
+            *(K(four) *)(to + 3 * ldd) = PICK(d, e, 2, 3, 6, 7);
+        }
+    }
     for (long j = 0; j < rows; j++)
-        for (long c = 0; c < cols; c++) dst[c * ldd + j] = src[j * lds + c];
+        for (long c = j < whole ? wide : 0; c < cols; c++) dst[c * ldd + j] = src[j * lds + c];
     for (long c = 0; c < cols; c++)
         for (long j = rows; j < ldd; j++) dst[c * ldd + j] = 0;
 }
