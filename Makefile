@@ -100,7 +100,7 @@ cuda-test: build cuda ## the CUDA core on a driver that runs on the CPU: sources
 	$(CUDA_LINK) $(CUDA_STANDIN) STANDIN_NVML_HELD=256 $(GO) test -timeout 40m -tags cuda -count=1 -ldflags '$(CUDA_LAZY)' ./models/cuda/nvml
 	$(CUDA_LINK) $(CUDA_STANDIN) $(CUDA_PTX)/ptx $(GO) test -timeout 40m -tags cuda -count=1 -skip '^TestMutants$$' ./models/cuda
 	$(CUDA_LINK) $(CUDA_STANDIN) $(CUDA_PTX)/races $(GO) test -timeout 40m -tags cuda -count=1 -run '^(TestConformance|TestConformanceOwnProducts|TestBF16Cache|TestPrecisions)$$' ./models/cuda
-	$(CUDA_LINK) $(CUDA_STANDIN) $(CUDA_PTX)/races $(GO) test -timeout 40m -tags cuda -count=1 -run '^TestShapes$$/^(layers_of_few_rows|launches_of_a_chain)' ./models/cuda
+	$(CUDA_LINK) $(CUDA_STANDIN) $(CUDA_PTX)/races $(GO) test -timeout 40m -tags cuda -count=1 -run '^TestShapes$$/^(layers_of_few_rows|launches_of_a_chain|attention_on_tensor)' ./models/cuda
 	$(CUDA_LINK) $(CUDA_STANDIN) $(CUDA_PTX)/ptx $(GO) test -timeout 40m -tags cuda -count=1 -run 'TestOracleCUDA|TestCUDAGradients|TestCUDAGraphs|TestCUDAChains|TestCUDATraining' ./models/pra
 	$(CUDA_LINK) $(CUDA_STANDIN) $(GO) test -timeout 40m -tags cuda -count=1 -short ./models/cuda/selftest -args -report $(CURDIR)/.prabench/cuda/selftest-standin.md
 	$(CUDA_LINK) $(CUDA_STANDIN) $(GO) test -timeout 40m -tags cuda -count=1 -short -run 'TestCUDA|TestLaw|TestOracleCUDA|TestTheSameSeed|TestRanks$$' ./models/pra

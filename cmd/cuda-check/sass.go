@@ -22,8 +22,10 @@ const machineArch = 90
 var counted = []string{"HMMA", "LDSM", "LDGSTS", "LDG", "LDS", "STS", "STG", "ATOMG", "MEMBAR", "BAR", "LDL", "STL"}
 
 // needed are those that kernels of a family are written for.
-var needed = map[string][]string{"gemm_bf16": {"HMMA"}, "skinny_bf16": {"HMMA", "LDSM", "LDGSTS"},
-	kernels.ChainFile: {"HMMA", "LDSM", "LDGSTS"}}
+var needed = map[string][]string{
+	"gemm_bf16": {"HMMA"}, "attention_bf16": {"HMMA", "LDSM"}, "skinny_bf16": {"HMMA", "LDSM", "LDGSTS"},
+	kernels.ChainFile: {"HMMA", "LDSM", "LDGSTS"},
+}
 
 var (
 	section     = regexp.MustCompile(`^\s*\.section\s+\.text\.(\w+)`)

@@ -65,7 +65,24 @@ var kernelMutants = []mutant{
 		"chain_bf16", oneChain},
 	{"shared memory of a block that is used before it is done", "chain_bf16.cu",
 		"kc_barrier(); // shared memory may be written again", "", "chain_bf16", oneChain},
+	{"attention to one key too many", "attention_bf16.cu", "left[r] = own[r] - j0 - c - 2 * t;", "left[r] = own[r] - j0 - c - 2 * t + 1;",
+		"attention_bf16", tensorAttention},
+	{"sums of attention that are not scaled when the largest score changes", "attention_bf16.cu",
+		"o[n][2 * r] *= keep[r], o[n][2 * r + 1] *= keep[r];", "o[n][2 * r] *= keep[r];", "attention_bf16", tensorAttention},
+	{"matrices of a fragment in another order", "attention_bf16.cu", "(lane / 16 * 8 + lane % 8) * ALONG + k * 16 + lane / 8 % 2 * 8",
+		"(lane / 8 % 2 * 8 + lane % 8) * ALONG + k * 16 + lane / 16 * 8", "attention_bf16", tensorAttention},
+	{"missing barrier between loading keys and reading them", "attention_bf16.cu", "        kc_barrier();\n        odd = 0;",
+		"        odd = 0;", "attention_bf16", tensorAttention},
+	{"values that are no numbers and stay", "attention_bf16.cu", "p[c] = 0, found = true", "found = true", "attention_bf16", tensorAttention},
+	{"gradients of keys without their first reader", "attention_bf16.cu", "i0 + i >= from[e / 2]", "i0 + i > from[e / 2]", "attention_bf16",
+		tensorAttention},
+	{"a tile of queries that is left out too early", "attention_bf16.cu", "i0 + 16 * n + 15 < mine", "i0 + 16 * n < mine", "attention_bf16",
+		tensorAttention},
 }
+
+// tensorAttention are tiles that are not full, blocks of one token and of some, and
+// values that are no numbers.
+const tensorAttention = "TestShapes/attention_on_tensor_cores,_bf16/.*(tokens:65|tokens:49|none).*"
 
 // oneLaunch are two of the layers that are one launch: tiles that are not full, and a
 // depth in four parts.

@@ -4,16 +4,8 @@
 // head; a row of the tile belongs to LANES = 128/T threads of one warp, each
 // with up to 16 of its values. Scores stay in shared memory. No value beyond
 // what a row may read is ever multiplied, be it by 0: it may be no number.
+#include "attention.h"
 #include "reduce.h"
-#include "scalar.h"
-
-#define NONE (-3.402823466e38f)
-
-// How many tokens token i reads, the first ones: device.ReadTokens.
-KC_DEVICE int reads(int i, int block, int prefix) { return i < prefix ? prefix : prefix + ((i - prefix) / block + 1) * block; }
-
-// The first token that reads token j.
-KC_DEVICE int first_reader(int j, int block, int prefix) { return j < prefix ? 0 : prefix + (j - prefix) / block * block; }
 
 template <int T> struct Tile {
     enum { THREADS = 128, LANES = THREADS / T, SCORES = T > LANES ? T / LANES : 1 };

@@ -10,23 +10,53 @@ import (
 // MaxHeadDim is the widest attention head, width/heads, that the kernels take.
 const MaxHeadDim = 512
 
-// attentionTiles are the kernels by the rows of queries and keys in a block's
-// tile; rows·hd ≤ 2048.
+// MaxTensorHead is the widest one that bf16 attends on tensor cores.
+const MaxTensorHead = 128
+
+// pass is one kernel of attention: how many rows of queries (of keys in dkv) a block's tile
+// has, its threads, and how many floats of shared memory heads of hd values take.
+type pass struct {
+	kernel        *Kernel
+	rows, threads int
+	shared        func(hd int) int
+}
+
+// attentionTile is what attends heads of up to hd values.
+type attentionTile struct {
+	hd               int
+	forward, dq, dkv pass
+}
+
+// attentionTiles are the kernels in fp32; rows·hd ≤ 2048.
 var attentionTiles = func() (out []attentionTile) {
 	for _, rows := range []int{32, 16, 8, 4} {
-		name := func(s string) string { return fmt.Sprintf("attention%s_%d", s, rows) }
-		out = append(out, attentionTile{rows, kernel("attention", name(""), 128, 2, 10), kernel("attention", name("_dq"), 128, 2, 13),
-			kernel("attention", name("_dkv"), 128, 2, 12)})
+		of := func(what string, args, tiles, scores, also int) pass {
+			k := kernel("attention", fmt.Sprintf("attention%s_%d", what, rows), 128, 2, args)
+			return pass{k, rows, 128, func(hd int) int { return tiles*rows*stride(hd) + scores*rows*(rows+1) + also*rows }}
+		}
+		out = append(out, attentionTile{2048 / rows, of("", 10, 3, 1, 0), of("_dq", 13, 4, 1, 0), of("_dkv", 12, 4, 2, 2)})
 	}
 	return out
 }()
 
-type attentionTile struct {
-	rows             int
-	forward, dq, dkv *Kernel
-}
+// attentionTensorTiles are those on tensor cores, for heads of whole sixteens: narrower ones
+// take the space and the products of hd. The most threads are those whose registers
+// leave a multiprocessor two blocks.
+var attentionTensorTiles = func() (out []attentionTile) {
+	for _, t := range []struct{ hd, warps, blocks int }{{32, 8, 2}, {64, 8, 2}, {128, 4, 1}} {
+		shared := tensorColumns * (t.hd + 8) // two tiles in bf16
+		of := func(what string, args, warps, also int) pass {
+			k := kernel80("attention_bf16", fmt.Sprintf("attention_bf16%s_%d", what, t.hd), 32*warps, t.blocks, args)
+			return pass{k, 16 * warps, 32 * warps, func(int) int { return shared + also }}
+		}
+		out = append(out, attentionTile{t.hd, of("", 10, t.warps, 8+tensorColumns), of("_dq", 13, t.warps, 0),
+			of("_dkv", 12, 4, 2*tensorColumns)})
+	}
+	return out
+}()
 
-const attentionThreads = 128
+// tensorColumns is how many keys, or queries, a tile on tensor cores goes over at once.
+const tensorColumns = 64
 
 func headDim(heads, width int) int {
 	hd := width / heads
@@ -36,9 +66,15 @@ func headDim(heads, width int) int {
 	return hd
 }
 
-func attentionTileFor(hd int) attentionTile {
-	for _, t := range attentionTiles {
-		if t.rows*hd <= 2048 {
+// attentionTileFor chooses by what a head has: bf16 takes tensor cores where the rows of its
+// arrays, all of them in together, are read in vectors of 16 bytes.
+func (o *Ops) attentionTileFor(hd int, together Ptr) attentionTile {
+	tiles := attentionTiles
+	if o.precision != FP32 && hd%16 == 0 && hd <= MaxTensorHead && together%16 == 0 {
+		tiles = attentionTensorTiles
+	}
+	for _, t := range tiles {
+		if hd <= t.hd {
 			return t
 		}
 	}
@@ -61,16 +97,21 @@ func tileReads(tokens, block, prefix, t int) (n int) {
 	return n
 }
 
+// over sends the launch with a block for each tile of each head.
+func (o *Ops) over(p pass, batch, tokens, heads, hd int) {
+	o.grid(batch*heads, ceil(tokens, p.rows), 1, p.threads, p.shared(hd))
+}
+
 // A block a tile of queries, scores never leave it.
 var _ = device.On(&does, func(o *Ops, op *device.Attention) {
 	hd := headDim(op.Heads, op.Width)
-	t := attentionTileFor(hd)
+	t := o.attentionTileFor(hd, at(op.Out)|at(op.QKV)).forward
 	flops := 4 * device.AttentionPairs(op.Batch, op.Tokens, op.Block, op.Prefix) * float64(op.Width)
 	least := f4(4*op.Batch*op.Tokens*op.Width, op.Batch*op.Heads*op.Tokens)
 	read := tileReads(op.Tokens, op.Block, op.Prefix, t.rows)
 	bytes := f4(2*op.Batch*op.Tokens*op.Width, 2*op.Batch*op.Width*read, op.Batch*op.Heads*op.Tokens)
-	o.call(t.forward).bufs(op.Out, op.QKV, op.LSE).ints(op.Tokens, op.Heads, op.Width, hd, op.Block, op.Prefix).floats(scaleOf(hd))
-	o.cost(flops, bytes, least).grid(op.Batch*op.Heads, ceil(op.Tokens, t.rows), 1, attentionThreads, 3*t.rows*stride(hd)+t.rows*(t.rows+1))
+	o.call(t.kernel).bufs(op.Out, op.QKV, op.LSE).ints(op.Tokens, op.Heads, op.Width, hd, op.Block, op.Prefix).floats(scaleOf(hd))
+	o.cost(flops, bytes, least).over(t, op.Batch, op.Tokens, op.Heads, hd)
 })
 
 // Gradients: dq by tiles of queries, then dk and dv by tiles of keys, each with the scores
@@ -78,19 +119,20 @@ var _ = device.On(&does, func(o *Ops, op *device.Attention) {
 // pair where five would do.
 var _ = device.On(&does, func(o *Ops, op *device.AttentionBackward) {
 	hd := headDim(op.Heads, op.Width)
-	t := attentionTileFor(hd)
+	t := o.attentionTileFor(hd, at(op.DQKV)|at(op.DOut)|at(op.Out)|at(op.QKV))
 	pairs := device.AttentionPairs(op.Batch, op.Tokens, op.Block, op.Prefix) * float64(op.Width)
 	rows := op.Batch * op.Tokens
-	reads := 2 * op.Batch * op.Width * tileReads(op.Tokens, op.Block, op.Prefix, t.rows)
+	least := f4(6*rows*op.Width, 2*rows*op.Heads)
+	bytes := func(p pass) float64 {
+		return f4(4*rows*op.Width, 2*rows*op.Heads, 2*op.Batch*op.Width*tileReads(op.Tokens, op.Block, op.Prefix, p.rows))
+	}
 	delta := o.to.Scratch(4 * rows * op.Heads)
-	o.call(t.dq).bufs(op.DQKV).ptr(delta).bufs(op.DOut, op.Out, op.QKV, op.LSE).
+	o.call(t.dq.kernel).bufs(op.DQKV).ptr(delta).bufs(op.DOut, op.Out, op.QKV, op.LSE).
 		ints(op.Tokens, op.Heads, op.Width, hd, op.Block, op.Prefix).floats(scaleOf(hd))
-	o.cost(6*pairs, f4(4*rows*op.Width, 2*rows*op.Heads, reads), f4(6*rows*op.Width, 2*rows*op.Heads)).
-		grid(op.Batch*op.Heads, ceil(op.Tokens, t.rows), 1, attentionThreads, 4*t.rows*stride(hd)+t.rows*(t.rows+1))
-	o.call(t.dkv).bufs(op.DQKV).ptr(delta).bufs(op.DOut, op.QKV, op.LSE).
+	o.cost(6*pairs, bytes(t.dq), least).over(t.dq, op.Batch, op.Tokens, op.Heads, hd)
+	o.call(t.dkv.kernel).bufs(op.DQKV).ptr(delta).bufs(op.DOut, op.QKV, op.LSE).
 		ints(op.Tokens, op.Heads, op.Width, hd, op.Block, op.Prefix).floats(scaleOf(hd))
-	o.cost(8*pairs, f4(4*rows*op.Width, 2*rows*op.Heads, reads), f4(6*rows*op.Width, 2*rows*op.Heads)).
-		grid(op.Batch*op.Heads, ceil(op.Tokens, t.rows), 1, attentionThreads, 4*t.rows*stride(hd)+2*t.rows*(t.rows+1)+2*t.rows)
+	o.cost(8*pairs, bytes(t.dkv), least).over(t.dkv, op.Batch, op.Tokens, op.Heads, hd)
 })
 
 var (

@@ -51,10 +51,12 @@ func (c *costs) Do(op device.Op) {
 // kernels and the profile of a run can be compared.
 func TestCosts(t *testing.T) {
 	for _, k := range device.Kinds() {
-		c := &costs{Backend: counter.New(), t: t}
-		c.does = kernels.New(&c.to, kernels.FP32)
-		if err := devicetest.Largest(c, k); err != nil {
-			t.Fatal(err)
+		for _, p := range []kernels.Precision{kernels.FP32, kernels.BF16} {
+			c := &costs{Backend: counter.New(), t: t}
+			c.does = kernels.New(&c.to, p)
+			if err := devicetest.Largest(c, k); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
 }

@@ -41,6 +41,7 @@ func Cases() []Case {
 		{"large products, cuBLAS, fp32", true, false, func(t *testing.T, n int) { blasProducts(t, n, "fp32") }},
 		{"large products, cuBLAS, bf16", true, true, func(t *testing.T, n int) { blasProducts(t, n, "bf16") }},
 		{"heads over 64", false, false, wideHeads},
+		{"attention on tensor cores, bf16", false, true, attentionInBF16},
 		{"decoding, fp32 cache", false, false, func(t *testing.T, n int) { decoding(t, n, "fp32") }},
 		{"decoding, bf16 cache", false, true, func(t *testing.T, n int) { decoding(t, n, "bf16") }},
 		{"long rows", false, false, longRows},
