@@ -193,8 +193,8 @@ func (c *chart) placeable(lines []*stepLine) error {
 		return fmt.Errorf("nothing to draw: none of %d values has a place on the axes (not a number, or not positive on a log axis)", n)
 	}
 	if left > 0 {
-		c.sheet.Notes = append(c.sheet.Notes, fmt.Sprintf("Not drawn: %d of %d values, which are not numbers%s; the line is interrupted there.", left, n,
-			map[bool]string{true: ", or not positive on the log axis"}[c.sheet.Y.Log || c.sheet.X.Log]))
+		c.sheet.Notes = append(c.sheet.Notes, fmt.Sprintf(
+			"Not drawn: %d of %d values, which are not numbers%s; the line is interrupted there.", left, n, map[bool]string{true: ", or not positive on the log axis"}[c.sheet.Y.Log || c.sheet.X.Log]))
 	}
 	return nil
 }
