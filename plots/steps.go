@@ -194,7 +194,8 @@ func (c *chart) placeable(lines []*stepLine) error {
 	}
 	if left > 0 {
 		c.sheet.Notes = append(c.sheet.Notes, fmt.Sprintf(
-			"Not drawn: %d of %d values, which are not numbers%s; the line is interrupted there.", left, n, map[bool]string{true: ", or not positive on the log axis"}[c.sheet.Y.Log || c.sheet.X.Log]))
+			"Not drawn: %d of %d values, which are not numbers%s; the line is interrupted there.", left, n,
+			map[bool]string{true: ", or not positive on the log axis"}[c.sheet.Y.Log || c.sheet.X.Log]))
 	}
 	return nil
 }

@@ -63,12 +63,10 @@ static inline void K(transpose)(float *dst, long ldd, const float *src, long lds
         const float *from = src + j * lds;
         for (long c = 0; c < wide; c += 4) {
             K(four)
-            r0 = *(const K(four) *)(from + c),
-            r1 = *(const K(four) *)(from + lds + c), r2 = *(const K(four) *)(from + 2 * lds + c),
+            r0 = *(const K(four) *)(from + c), r1 = *(const K(four) *)(from + lds + c), r2 = *(const K(four) *)(from + 2 * lds + c),
             r3 = *(const K(four) *)(from + 3 * lds + c);
             K(four)
-            a = PICK(r0, r1, 0, 4, 1, 5),
-            b = PICK(r2, r3, 0, 4, 1, 5), d = PICK(r0, r1, 2, 6, 3, 7), e = PICK(r2, r3, 2, 6, 3, 7);
+            a = PICK(r0, r1, 0, 4, 1, 5), b = PICK(r2, r3, 0, 4, 1, 5), d = PICK(r0, r1, 2, 6, 3, 7), e = PICK(r2, r3, 2, 6, 3, 7);
             float *to = dst + c * ldd + j;
             *(K(four) *)to = PICK(a, b, 0, 1, 4, 5);
             *(K(four) *)(to + ldd) = PICK(a, b, 2, 3, 6, 7);

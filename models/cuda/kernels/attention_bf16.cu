@@ -84,9 +84,10 @@ template <int D> struct Tile {
         UNROLL for (int h = 0; h < 2; h++) {
             float by = h ? lower : upper;
             if (i + g + 8 * h >= limit) continue;
-            UNROLL for (int n = 0; n < D / 8; n++)
+            UNROLL for (int n = 0; n < D / 8; n++) {
                 if (8 * n < hd)
                     *(Pair *)(y + (i64)(i + g + 8 * h) * stride + 8 * n + 2 * t) = Pair{c[n][2 * h] * by, c[n][2 * h + 1] * by};
+            }
         }
     }
     static KC_MEMBER void clear(float c[][4]) {
@@ -122,8 +123,7 @@ template <int D> KC_DEVICE void settle(float *mark, half *rows) {
     if (r < COLUMNS) {
         u32 *p = (u32 *)(rows + r * Tile<D>::ALONG);
         bool found = false;
-        ROLLED for (int c = 0; c < D / 2; c++)
-            if (Tile<D>::spoiled(p[c])) p[c] = 0, found = true;
+        ROLLED for (int c = 0; c < D / 2; c++) if (Tile<D>::spoiled(p[c])) p[c] = 0, found = true;
         mark[r] = found ? kc_from_bits(0x7fc00000u) : 0.0f;
     }
     kc_barrier();
@@ -163,8 +163,9 @@ KC_DEVICE void forward(float *shared, float *out, const float *qkv, float *lse, 
             int left[2]; // how many keys a row reads, from this thread's first one on
             UNROLL for (int n = 0; n < PART / 8; n++) UNROLL for (int e = 0; e < 4; e++) p[n][e] = 0;
             UNROLL for (int n = 0; n < PART / 16; n++) Tl::scores(p + 2 * n, qf, ks + (c + 16 * n) * Tl::ALONG);
-            if (odd != 0)
-                UNROLL for (int n = 0; n < PART / 8; n++) UNROLL for (int e = 0; e < 4; e++) p[n][e] += mark[c + 8 * n + 2 * t + e % 2];
+            if (odd != 0) UNROLL for (int n = 0; n < PART / 8; n++) {
+                    UNROLL for (int e = 0; e < 4; e++) p[n][e] += mark[c + 8 * n + 2 * t + e % 2];
+                }
             UNROLL for (int r = 0; r < 2; r++) {
                 float best = top[r];
                 left[r] = own[r] - j0 - c - 2 * t;
@@ -192,8 +193,9 @@ KC_DEVICE void forward(float *shared, float *out, const float *qkv, float *lse, 
         }
     }
     Tl::write(out + b * tokens * width + h * hd, width, i, tokens, hd, o, 1.0f / sum[0], 1.0f / sum[1]);
-    UNROLL for (int r = 0; r < 2; r++)
+    UNROLL for (int r = 0; r < 2; r++) {
         if (t == 0 && i + g + 8 * r < tokens) lse[(i64)blockIdx.x * tokens + i + g + 8 * r] = top[r] + log_(sum[r]);
+    }
 }
 
 // The part of Σ dout·out of the rows i + g and i + g + 8 that this thread has of dout.

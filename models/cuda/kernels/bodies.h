@@ -57,8 +57,8 @@ KC_DEVICE float velocity_of(const float *o, const float *null, float z, float gu
 }
 
 // An Euler step: v as kernel velocity has it, z ← 1·z + dt·v as mix has it.
-KC_DEVICE void flow_step_block(u32 number, float *z, float *v, const float *o, const float *null, float guidance, float inv, float dt,
-                               i64 n) {
+KC_DEVICE void flow_step_block(u32 number, float *z, float *v, const float *o, const float *null, float guidance, float inv,
+                               float dt, i64 n) {
     FLAT_OF(number, i, n) {
         float at = z[i], u = velocity_of(o, null, at, guidance, inv, i);
         v[i] = u;
@@ -68,8 +68,9 @@ KC_DEVICE void flow_step_block(u32 number, float *z, float *v, const float *o, c
 
 KC_DEVICE float class_added(float v, const float *c, int x) { return c ? v + c[x] : v; }
 
-KC_DEVICE void embed_block(i64 row, float *u, const float *proj, const float *start, const float *inpos, const float *pos, const float *cls,
-                           const int *labels, const int *order, int at, int n, int proj_at, int proj_tokens, int width, int block) {
+KC_DEVICE void embed_block(i64 row, float *u, const float *proj, const float *start, const float *inpos, const float *pos,
+                           const float *cls, const int *labels, const int *order, int at, int n, int proj_at, int proj_tokens,
+                           int width, int block) {
     i64 b = row / n;
     int i = at + (int)(row % n), j = i - block;
     float *o = u + row * width;

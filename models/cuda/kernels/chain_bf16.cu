@@ -42,8 +42,17 @@ KC_DEVICE Block block_of(const u64 *step, u32 b) {
 
 KC_DEVICE Layer layer_of(const u64 *step) {
     Epilogue e = {values(step, 9), values(step, 10), whole(step, 11), values(step, 12), whole(step, 13), values(step, 14)};
-    return Layer{values(step, 0), values(step, 1), kc_global<half>(step[FIRST + 2]), whole(step, 3), whole(step, 4), whole(step, 5),
-                 whole(step, 6), values(step, 7), kc_global<u32>(step[FIRST + 8]), e, values(step, 15)};
+    return Layer{values(step, 0),
+                 values(step, 1),
+                 kc_global<half>(step[FIRST + 2]),
+                 whole(step, 3),
+                 whole(step, 4),
+                 whole(step, 5),
+                 whole(step, 6),
+                 values(step, 7),
+                 kc_global<u32>(step[FIRST + 8]),
+                 e,
+                 values(step, 15)};
 }
 
 KC_DEVICE bool is_layer(const u64 *step) { return step[0] == LINK_LAYER_64 || step[0] == LINK_LAYER_NORM_64; }
@@ -55,7 +64,8 @@ KC_DEVICE bool begin(float *s, const u64 *step) {
     Block block = block_of(step, blockIdx.x);
     layer_begin(s, l, block);
     int from = block.z * l.depth, to = from + l.depth < l.k ? from + l.depth : l.k;
-    for (int k = from + (STAGES - 1) * DEPTH + threadIdx.x; k < to; k += THREADS) kc_prefetch(l.w + (i64)k * l.n + (i64)block.y * SIDE);
+    for (int k = from + (STAGES - 1) * DEPTH + threadIdx.x; k < to; k += THREADS)
+        kc_prefetch(l.w + (i64)k * l.n + (i64)block.y * SIDE);
     return true;
 }
 
@@ -126,7 +136,8 @@ KERNEL(chain_256, THREADS, 1)(const u64 *program, u32 *count, int steps) {
         begun = begin(s, then);
         goal += gridDim.x;
         if (threadIdx.x == 0)
-            while (kc_arrived(count) < goal) {}
+            while (kc_arrived(count) < goal) {
+            }
         kc_barrier();
     }
     if (threadIdx.x == 0 && kc_ticket(count + LINE, gridDim.x - 1) == gridDim.x - 1) kc_arrive(count, 0 - goal);

@@ -41,7 +41,7 @@ KC_DEVICE void kc_fence() { __threadfence(); }
 KC_DEVICE u64 kc_in_shared(const void *p) { return __cvta_generic_to_shared(p); }
 KC_DEVICE u64 kc_in_global(const void *p) { return __cvta_generic_to_global(p); }
 template <class T> KC_DEVICE T *kc_global(u64 p) { return (T *)p; } // an address that was stored in memory
-#else // clang without any file of CUDA
+#else                                                               // clang without any file of CUDA
 #define KC_DEVICE static __attribute__((device)) inline __attribute__((always_inline))
 #define KC_MEMBER __attribute__((device)) inline __attribute__((always_inline))
 #define KERNEL(name, threads, blocks) extern "C" __attribute__((global)) void __attribute__((launch_bounds(threads, blocks))) name
@@ -305,5 +305,5 @@ KC_DEVICE Block own_block() { return Block{blockIdx.x, blockIdx.y, blockIdx.z, g
 // loads are under way at once.
 #define FLAT(i, n) FLAT_OF(blockIdx.x, i, n)
 #define FLAT_OF(number, i, n)                                                                                                      \
-    for (i64 i = (i64)(number)*4 * blockDim.x + threadIdx.x, end_ = (i64)((number) + 1) * 4 * blockDim.x; i < (n) && i < end_;     \
+    for (i64 i = (i64)(number) * 4 * blockDim.x + threadIdx.x, end_ = (i64)((number) + 1) * 4 * blockDim.x; i < (n) && i < end_;   \
          i += blockDim.x)

@@ -7,9 +7,7 @@ EXPORT(fill, 256)
 KERNEL(copy, 256, 4)(float *dst, const float *src, i64 n) { copy_block(blockIdx.x, dst, src, n); }
 EXPORT(copy, 256)
 
-KERNEL(copy2d, 256, 4)(float *dst, int ldd, const float *src, int lds, int n) {
-    copy2d_block(blockIdx.x, dst, ldd, src, lds, n);
-}
+KERNEL(copy2d, 256, 4)(float *dst, int ldd, const float *src, int lds, int n) { copy2d_block(blockIdx.x, dst, ldd, src, lds, n); }
 EXPORT(copy2d, 256)
 
 // To the nearest bf16, ties to even; a NaN stays one.
