@@ -278,7 +278,7 @@ func TestRanksThatSampleAreKilled(t *testing.T) {
 		t.Skip("starts some 20 processes")
 	}
 	s, root := rankedCell(t, 5), t.TempDir()
-	s.Batch, s.Count = 4, 1000
+	s.Batch, s.Count = 4, 4000
 	edit(&s, func(p *pra.Params) { p.Sample.FlowSteps = 40 })
 	if a := attempt(t, root, s, Train, 1, nil); a.Outcome != record.OK {
 		t.Fatal(a.Reason)
