@@ -104,7 +104,6 @@ var hostMutants = []mutant{
 	{"wrong argument order in a call", "kernels/memory.go", "bufs(op.Dst).ints(op.LDDst).bufs(op.Src).ints(op.LDSrc, op.N)",
 		"bufs(op.Dst).ints(op.LDSrc).bufs(op.Src).ints(op.LDDst, op.N)", "", "TestConformance/Copy2D"},
 	{"launch over its bounds", "queue.go", "uint64(l.Block[0])<<32", "uint64(2*l.Block[0])<<32", "", "TestConformance/Fill"},
-	{"a program that its graph never gets", "graph.go", "	b.queue.settle()\n", "", "", oneChain},
 	{"a program in the place of another one", "chain.go", "	c.used += bytes\n", "", "", "TestManyPrograms"},
 	{"a chain that goes on over other work", "queue.go", "	q.endChain()\n	q.words = append(q.words, uint64(code)",
 		"	q.words = append(q.words, uint64(code)", "",
