@@ -225,8 +225,9 @@ launch, with a barrier of the grid between two of them (`+"`chain_bf16.cu`"+`, [
 operations stay the same. Below, every launch costs %.0f µs beside its work, what an H100
 took between launches that wait for each other, and every barrier %.1f µs. **The latter is an assumption**: no
 GPU has run a chain, and no barrier has been timed. A barrier is an atomic and a read in the second
-cache, one after the other, and the fences; the self-test times steps that do little else. What a step of a chain loses against a launch of its own (one block
-a multiprocessor, 132 at most) and what it gains from weights that are fetched during the barrier is left out.
+cache, one after the other, and the fences; the self-test times steps that do little else. What a step of
+a chain loses against a launch of its own (one block a multiprocessor, 132 at most) and what it gains from
+weights that are fetched during the barrier is left out.
 
 | model | batch | launches an AR step | with chains | barriers | images/s | with chains | s a batch | with chains |
 |---|--:|--:|--:|--:|--:|--:|--:|--:|
