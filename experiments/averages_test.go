@@ -33,16 +33,16 @@ func TestAveragesAsAKey(t *testing.T) {
 		t.Errorf("%d cells of three weights", len(weights.Cells))
 	}
 	for text, says := range map[string]string{
-		"[train]\nema = \"0.9\"\n":                                                   "allowed: a float such as 0.999, or an array of them",
-		"[train]\nema = []\n":                                                        "allowed: a float such as 0.999, or an array of them",
-		"[train]\nema = [0.9, \"x\"]\n":                                              "allowed: a float such as 0.999, or an array of them",
-		"[train]\nema = [0.9, 1.5]\n":                                                "must lie in [0, 1], not 1.5",
-		"[train]\nema = [0.9, 0.5, 0.9]\n":                                           "0.9 is listed twice",
-		"[train]\nema = [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8]\n":               "9 averages; allowed for this family: up to 8",
-		"[model]\nfamily = \"vq\"\n[train]\nema = [0.9, 0.5]\n":                      "2 averages; allowed for this family: up to 1",
-		"[train]\nema = [0.9, 0.5]\n[sample]\nweights = \"0.99\"\n":                  `must be one of ["ema" "raw" "0.9" "0.5"], not "0.99"`,
-		"[sample]\nweights = \"0.999\"\n":                                            `must be one of ["ema" "raw"], not "0.999"`,
-		"[model]\nfamily = \"jit\"\n[train]\nema = [0.9]\n[sample]\nweights=\"x\"\n": `must be one of ["ema" "raw"], not "x"`,
+		"[train]\nema = \"0.9\"\n":                                                    "allowed: a float such as 0.999, or an array of them",
+		"[train]\nema = []\n":                                                         "allowed: a float such as 0.999, or an array of them",
+		"[train]\nema = [0.9, \"x\"]\n":                                               "allowed: a float such as 0.999, or an array of them",
+		"[train]\nema = [0.9, 1.5]\n":                                                 "must lie in [0, 1], not 1.5",
+		"[train]\nema = [0.9, 0.5, 0.9]\n":                                            "0.9 is listed twice",
+		"[train]\nema = [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8]\n":                "9 averages; allowed: up to 8",
+		"[model]\nfamily = \"vq\"\n[train]\nema = [0.9]\n[sample]\nweights = \"x\"\n": `must be one of ["ema" "raw"], not "x"`,
+		"[train]\nema = [0.9, 0.5]\n[sample]\nweights = \"0.99\"\n":                   `must be one of ["ema" "raw" "0.9" "0.5"], not "0.99"`,
+		"[sample]\nweights = \"0.999\"\n":                                             `must be one of ["ema" "raw"], not "0.999"`,
+		"[model]\nfamily = \"jit\"\n[train]\nema = [0.9]\n[sample]\nweights=\"x\"\n":  `must be one of ["ema" "raw"], not "x"`,
 	} {
 		_, err := Parse("t.toml", []byte(text), fake())
 		if err == nil || !strings.Contains(err.Error(), says) {

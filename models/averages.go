@@ -55,8 +55,13 @@ func (a Averages) Weights() []string {
 	return out
 }
 
-// Check says what is wrong with the decays: most is how many the family keeps.
-func (a Averages) Check(most int) error {
+// CheckWeights says what is wrong with a value of sample.weights.
+func (a Averages) CheckWeights(weights string) error {
+	return OneOf("sample.weights", weights, a.Weights()...)
+}
+
+// Check says what is wrong with the decays.
+func (a Averages) Check() error {
 	const key = "train.ema"
 	names := a.Names()
 	for i, d := range a.Decays() {
@@ -67,8 +72,8 @@ func (a Averages) Check(most int) error {
 			return BadKey(key, "%s is listed twice; allowed: different decays", names[i])
 		}
 	}
-	if len(names) > most {
-		return BadKey(key, "%d averages; allowed for this family: up to %d", len(names), most)
+	if len(names) > MostAverages {
+		return BadKey(key, "%d averages; allowed: up to %d", len(names), MostAverages)
 	}
 	return nil
 }

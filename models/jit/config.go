@@ -105,7 +105,7 @@ func (c Config) TokenDim() int { return c.Patch * c.Patch * c.Channels }
 // Validate reports the first key whose value is not allowed, as a *[models.KeyError].
 func (p Params) Validate() error {
 	return models.First(p.Model.validate(), p.Train.validate(), p.Sample.validate(),
-		models.OneOf("sample.weights", p.Sample.Weights, p.Train.EMA.Weights()...))
+		p.Train.EMA.CheckWeights(p.Sample.Weights))
 }
 
 func (c Config) validate() error {
@@ -139,7 +139,7 @@ func (t TrainConfig) validate() error {
 		models.Positive("train.steps", t.Steps), models.Positive("train.batch", t.Batch), models.Positive("train.threads", t.Threads),
 		models.Within("train.lr", t.LR, 0, 1), models.Within("train.warmup", t.Warmup, 0, 1), models.Within("train.beta2", t.Beta2, 0, 0.999999),
 		models.Within("train.weight_decay", t.WeightDecay, 0, 1), models.Within("train.clip", t.Clip, 0, math.MaxFloat64),
-		t.EMA.Check(models.MostAverages), models.Within("train.time_mean", t.TimeMean, -10, 10),
+		t.EMA.Check(), models.Within("train.time_mean", t.TimeMean, -10, 10),
 		models.Within("train.time_std", t.TimeStd, 0, 10), models.Within("train.class_dropout", t.ClassDropout, 0, 1),
 		models.Parts("train.micro_batch", t.MicroBatch, t.Batch), models.CheckSchedule(t.schedule(), t.Steps, t.Warmup),
 	)

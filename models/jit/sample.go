@@ -45,7 +45,7 @@ func (m *Model) Sampler(params models.Params, batch int) (models.Sampler, error)
 	if !ok {
 		return nil, fmt.Errorf("sample: parameters of the family %s for a model of jit", params.Family().Name())
 	}
-	if err := p.Sample.validate(); err != nil {
+	if err := models.First(p.Sample.validate(), m.params.Train.EMA.CheckWeights(p.Sample.Weights)); err != nil {
 		return nil, err
 	}
 	if batch < 1 {

@@ -152,7 +152,7 @@ func (p Params) Validate() error {
 	if err := models.First(p.Model.validate(), p.Train.validate()); err != nil {
 		return err
 	}
-	return models.First(p.Sample.validate(p.Model), models.OneOf("sample.weights", p.Sample.Weights, p.Train.EMA.Weights()...))
+	return models.First(p.Sample.validate(p.Model), p.Train.EMA.CheckWeights(p.Sample.Weights))
 }
 
 func (c Config) validate() error {
@@ -187,7 +187,7 @@ func (t TrainConfig) validate() error {
 		models.Positive("train.flow_samples", t.FlowSamples),
 		models.Within("train.lr", t.LR, 0, 1), models.Within("train.warmup", t.Warmup, 0, 1), models.Within("train.beta2", t.Beta2, 0, 0.999999),
 		models.Within("train.weight_decay", t.WeightDecay, 0, 1), models.Within("train.clip", t.Clip, 0, math.MaxFloat64),
-		t.EMA.Check(models.MostAverages), models.Within("train.mask_ratio_min", t.MaskRatioMin, 0, 1),
+		t.EMA.Check(), models.Within("train.mask_ratio_min", t.MaskRatioMin, 0, 1),
 		models.Within("train.mask_ratio_std", t.MaskRatioStd, 0, 10), models.Within("train.time_mean", t.TimeMean, -10, 10),
 		models.Within("train.time_std", t.TimeStd, 0, 10), models.Within("train.class_dropout", t.ClassDropout, 0, 1),
 		models.Parts("train.micro_batch", t.MicroBatch, t.Batch), models.CheckSchedule(t.schedule(), t.Steps, t.Warmup),

@@ -42,7 +42,7 @@ func (m *Model) Sampler(params models.Params, batch int) (models.Sampler, error)
 		return nil, fmt.Errorf("sample: parameters of the family %s for a model of mar", params.Family().Name())
 	}
 	c, be := m.params.Model, m.be
-	if err := p.Sample.validate(c); err != nil {
+	if err := models.First(p.Sample.validate(c), m.params.Train.EMA.CheckWeights(p.Sample.Weights)); err != nil {
 		return nil, err
 	}
 	if batch < 1 {

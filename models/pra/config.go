@@ -250,7 +250,7 @@ func (t TrainConfig) Validate() error {
 		models.Within("train.lr", t.LR, 0, 1), models.Within("train.warmup", t.Warmup, 0, 1), models.Within("train.beta1", t.Beta1, 0, 0.999999),
 		models.Within("train.beta2", t.Beta2, 0, 0.999999), models.Within("train.lr_floor", t.LRFloor, 0, 1),
 		models.Within("train.weight_decay", t.WeightDecay, 0, 1),
-		models.Within("train.clip", t.Clip, 0, math.MaxFloat64), t.EMA.Check(models.MostAverages),
+		models.Within("train.clip", t.Clip, 0, math.MaxFloat64), t.EMA.Check(),
 		models.Within("train.anchor", t.Anchor, 0, 1), models.Within("train.mix", t.Mix, 0, 1),
 		models.Within("train.state_noise", t.StateNoise, 0, 100), models.Within("train.input_noise", t.InputNoise, 0, 100),
 		models.OneOf("train.state_noise_kind", t.StateNoiseKind, "add", "interpolate"),

@@ -106,7 +106,7 @@ func (p Params) Alike() models.Params {
 
 func (p Params) Validate() error {
 	return models.First(p.Model.Validate(), p.Train.Validate(), p.Sample.Validate(), p.depths(), p.classifier(),
-		models.OneOf("sample.weights", p.Sample.Weights, p.Train.EMA.Weights()...))
+		p.Train.EMA.CheckWeights(p.Sample.Weights))
 }
 
 // depths holds that no rollout is deeper than K: after K sweeps nothing

@@ -54,7 +54,7 @@ func emptyModel(be device.Backend, cfg Config, averages models.Averages) (*Model
 
 // named reports weights that the model does not have.
 func (m *Model) named(weights string) error {
-	return models.OneOf("sample.weights", weights, m.Train.EMA.Weights()...)
+	return m.Train.EMA.CheckWeights(weights)
 }
 
 // weights is the flat array that a sample configuration names.

@@ -109,7 +109,7 @@ type SampleConfig struct {
 	TopK        int     `toml:"top_k" json:"top_k"`
 	TopP        float64 `toml:"top_p" json:"top_p"`
 	Guidance    float64 `toml:"guidance" json:"guidance"`
-	Weights     string  `toml:"weights" json:"weights"` // "ema" or "raw", of the transformer
+	Weights     string  `toml:"weights" json:"weights"` // of the transformer: "ema", "raw", or a decay of several in train.ema
 	Seed        uint64  `toml:"seed" json:"seed"`
 }
 
@@ -151,7 +151,8 @@ func (c Config) ARSteps() int { return c.Tokens() / c.Block }
 
 // Validate reports the first key whose value is not allowed, as a *[models.KeyError].
 func (p Params) Validate() error {
-	return models.First(p.Model.validate(), p.Train.validate(), p.Sample.validate(p.Model.Codes))
+	return models.First(p.Model.validate(), p.Train.validate(), p.Sample.validate(p.Model.Codes),
+		p.Train.EMA.CheckWeights(p.Sample.Weights))
 }
 
 func (c Config) validate() error {
@@ -187,7 +188,7 @@ func (t TrainConfig) validate() error {
 		models.Positive("train.steps", t.Steps), models.Positive("train.batch", t.Batch), models.Positive("train.threads", t.Threads),
 		models.Within("train.lr", t.LR, 0, 1), models.Within("train.warmup", t.Warmup, 0, 1), models.Within("train.beta2", t.Beta2, 0, 0.999999),
 		models.Within("train.weight_decay", t.WeightDecay, 0, 1), models.Within("train.clip", t.Clip, 0, math.MaxFloat64),
-		t.EMA.Check(1), models.Within("train.class_dropout", t.ClassDropout, 0, 1),
+		t.EMA.Check(), models.Within("train.class_dropout", t.ClassDropout, 0, 1),
 		models.Within("train.tokenizer_share", t.TokenizerShare, 0, 1), models.Within("train.tokenizer_lr", t.TokenizerLR, 0, 1),
 		models.Within("train.commitment", t.Commitment, 0, 1000), models.Within("train.code_decay", t.CodeDecay, 0, 0.999999),
 		models.Within("train.code_reset", t.CodeReset, 0, 0.999999),
@@ -209,7 +210,6 @@ func (t TrainConfig) validate() error {
 func (s SampleConfig) validate(codes int) error {
 	if err := models.First(
 		models.Within("sample.temperature", s.Temperature, 0, 1000), models.Within("sample.guidance", s.Guidance, 0, 1000),
-		models.OneOf("sample.weights", s.Weights, "ema", "raw"),
 	); err != nil {
 		return err
 	}

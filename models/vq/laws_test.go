@@ -57,7 +57,7 @@ func warm(m *Model) {
 	}
 	flat := moved(&m.net.Parameters, streamInit)
 	m.be.Upload(m.raw, flat)
-	m.be.Upload(m.ema, flat)
+	m.be.Upload(m.averages.First, flat)
 	m.be.Upload(m.coder, moved(&m.tok.Parameters, streamTokenizer))
 }
 
@@ -143,7 +143,7 @@ func TestCachedIsUncached(t *testing.T) {
 		m.be.UploadInts(tr.codes, s.drawn)
 		m.be.UploadInts(tr.labels, []int32{0, 1, 2, 3, 0, 1})
 		m.book.gather(m.be, tr.dec.zq, tr.codes, n*c.Tokens())
-		pass := m.pass(m.ema, device.Buffer{})
+		pass := m.pass(m.averages.First, device.Buffer{})
 		m.net.embedding.Forward(pass, tr.stack.Input(), tr.proj, tr.dec.zq, tr.labels, m.order, n)
 		m.net.stack.Forward(pass, tr.stack, m.sequences(n, tr.labels))
 		m.net.logits.Apply(pass, tr.logits, device.Buffer{}, tr.stack.H, n*c.Tokens(), device.None)

@@ -62,8 +62,9 @@ type Model struct {
 	tok      *tokenizer
 	book     *book
 	mem      layers.Memory
-	raw, ema device.Buffer
-	coder    device.Buffer // the tokenizer's weights
+	raw      device.Buffer
+	averages layers.Averages // of the transformer's weights: ema and others
+	coder    device.Buffer   // the tokenizer's weights
 	order    device.Ints
 	turns    device.Buffer // angles of the transformer's places; absent where they are learned
 }
@@ -74,7 +75,7 @@ func emptyModel(be device.Backend, p Params) (*Model, error) {
 	}
 	c := p.Model
 	m := &Model{params: p, be: be, half: be.Caps().HalfCache, net: newLayout(c), tok: newTokenizer(c), mem: layers.Memory{Be: be}}
-	m.raw, m.ema = m.mem.Alloc(device.Model, m.net.Total), m.mem.Alloc(device.Model, m.net.Total)
+	m.raw, m.averages = m.mem.Alloc(device.Model, m.net.Total), layers.NewAverages(&m.mem, &m.net.Parameters, p.Train.EMA)
 	m.coder = m.mem.Alloc(device.Model, m.tok.Total)
 	m.book = newBook(c, m.mem.Alloc(device.Model, c.Codes*c.CodeDim))
 	m.order = m.mem.Ints(c.Tokens())
@@ -96,7 +97,7 @@ func newModel(be device.Backend, p Params) (*Model, error) {
 	seed := models.SeedOf(p.Train.SeedInit, p.Train.Seed)
 	flat := m.net.Initial(seed, streamInit)
 	be.Upload(m.raw, flat)
-	be.Upload(m.ema, flat)
+	m.averages.Upload(be, flat)
 	be.Upload(m.coder, m.tok.Initial(seed, streamTokenizer))
 	m.book.initial(seed)
 	m.book.upload(be)
@@ -132,8 +133,8 @@ func (m *Model) Params() models.Params {
 	return p
 }
 
-// A model file holds raw.NAME and ema.NAME for every tensor of the transformer,
-// raw.tokenizer.NAME for those of the tokenizer, and the codebook; a training checkpoint
+// A model file holds raw.NAME and ema.NAME, and ema@0.99.NAME for a further average, for
+// every tensor of the transformer, raw.tokenizer.NAME for those of the tokenizer, and the codebook; a training checkpoint
 // adam.m.NAME and adam.v.NAME for all as well, and the note of its caller.
 const (
 	coderNames = "tokenizer."
@@ -146,7 +147,7 @@ const (
 type parts struct{ net, tok map[string]device.Buffer }
 
 func (m *Model) parts() parts {
-	return parts{map[string]device.Buffer{"raw.": m.raw, "ema.": m.ema}, map[string]device.Buffer{"raw.": m.coder}}
+	return parts{m.averages.Flats(m.raw), map[string]device.Buffer{"raw.": m.coder}}
 }
 
 func (m *Model) write(path string, meta map[string]string, of parts) error {

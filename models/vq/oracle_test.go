@@ -72,7 +72,7 @@ func (c *oracleCase) load(o golden.Check, tr *Trainer) {
 		o.Errorf("%d tensors where the file has %d", len(net)+len(tok), len(c.Weights))
 	}
 	o.Put(&m.net.Parameters, m.raw, net)
-	o.Put(&m.net.Parameters, m.ema, net)
+	o.Put(&m.net.Parameters, m.averages.First, net)
 	o.Put(&m.tok.Parameters, m.coder, tok)
 	copy(m.book.vectors, floats(c.Vectors))
 	copy(m.book.use, floats(c.Use))

@@ -40,7 +40,7 @@ func (m *Model) Sampler(params models.Params, batch int) (models.Sampler, error)
 		return nil, fmt.Errorf("sample: parameters of the family %s for a model of vq", params.Family().Name())
 	}
 	c, be := m.params.Model, m.be
-	if err := p.Sample.validate(c.Codes); err != nil {
+	if err := models.First(p.Sample.validate(c.Codes), m.params.Train.EMA.CheckWeights(p.Sample.Weights)); err != nil {
 		return nil, err
 	}
 	if batch < 1 {
@@ -73,10 +73,7 @@ func (m *Model) Sampler(params models.Params, batch int) (models.Sampler, error)
 
 // flat is the weights that the codes are drawn with.
 func (s *Sampler) flat() device.Buffer {
-	if s.cfg.Weights == "raw" {
-		return s.model.raw
-	}
-	return s.model.ema
+	return s.model.averages.Of(s.cfg.Weights, s.model.raw)
 }
 
 // Sample draws len(labels) images into out [n, H, W, C]. ids key the noise.

@@ -103,7 +103,8 @@ func (t *Trainer) Step() error {
 		adam.Update(m.be, &m.tok.Parameters, m.coder, t.spare, m.steps)
 	} else {
 		t.forwardBackward()
-		adam.Update(m.be, &m.net.Parameters, m.raw, m.ema, m.steps-first)
+		adam.Update(m.be, &m.net.Parameters, m.raw, m.averages.First, m.steps-first)
+		m.averages.Follow(m.be, m.raw, m.steps-first)
 	}
 	m.steps++
 	if err := m.be.Err(); err != nil {
