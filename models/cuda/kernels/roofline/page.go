@@ -56,21 +56,21 @@ const Wasteful = 1.5
 // Reasons of the kernels that move more than [Wasteful] times what their
 // operation needs.
 var Reasons = map[string]string{
-	"finish": "adds the splits of a product. With 64 rows a layer has fewer tiles than the device multiprocessors, so its depth " +
-		"is split; every split is written and read once. Smaller tiles instead would read the activations more often: a 64 × 32 tile doubles " +
-		"that traffic. What finish reads was written a moment before and lies in the 50 MB cache.",
-	"attention_32": "counts the keys and values that every tile of 32 queries reads, though the tiles of one head run side by side " +
-		"and share them through the cache: from memory they come about once.",
+	"finish": "adds the splits of a product. With 64 rows a layer has fewer tiles than the device has multiprocessors, so its " +
+		"depth is split, and every split is written and read once. Smaller tiles would read the activations more often: a 64 × 32 " +
+		"tile doubles that traffic. What finish reads was just written and is still in the 50 MB cache.",
+	"attention_32": "counts the keys and values that every tile of 32 queries reads. But the tiles of one head run side by side " +
+		"and share them through the cache, so they are read from memory about once.",
 	"attention_dq_32":  "as attention_32.",
-	"attention_dkv_32": "as attention_32, with queries and output gradients in the place of keys and values.",
-	"column_sum": "is the second stage of a sum over rows, all of whose reading is scratch: up to 264 parts a column. The first " +
-		"stage has read more than a hundred times as much.",
-	"embed_class_part": "reads the gradient of the trunk's input a second time, to sum it by image for the classes: once more in a whole " +
+	"attention_dkv_32": "as attention_32, with queries and output gradients in place of keys and values.",
+	"column_sum": "is the second stage of a sum over rows. It reads only scratch: up to 264 parts per column. The first " +
+		"stage reads more than a hundred times as much.",
+	"embed_class_part": "reads the gradient of the trunk's input a second time, to sum it by image for the classes: once per " +
 		"training step, after a kernel that sums it by token.",
-	"layer_64": "splits the depth as the other own products do, for the same reason, and what it writes beyond its result is scratch: " +
-		"without that it moves what it needs.",
+	"layer_64": "splits the depth as the other built-in products do, for the same reason. What it writes beyond its result is " +
+		"scratch; without it the kernel moves what it needs.",
 	"layer_norm_64":     "as layer_64.",
-	"sum_squares_total": "is the second stage of a sum: it reads some hundred numbers.",
+	"sum_squares_total": "is the second stage of a sum. It reads a few hundred numbers.",
 }
 
 // Wasters are the lines that owe a reason, by name.
@@ -86,8 +86,8 @@ func Wasters(lines []Line) (out []string) {
 
 const opening = `# What the CUDA kernels will take: counted, then divided by an H100
 
-Nothing on this page is a measurement: [cuda-reports](../measurements/cuda-reports/README.md) has those of an
-H100 beside what was predicted for it, and why they differ. The real
+Nothing on this page was measured. [cuda-reports](../measurements/cuda-reports/README.md) has the measurements of an
+H100 beside its predictions, and says why they differ. Here the real
 model core runs on a backend without memory that counts launches, bytes and
 operations (` + "`models/cuda/kernels/roofline`" + `). A launch's time is the larger of its bytes over
 %.2f TB/s and its operations over %.0f TFLOP/s (bf16) or %.0f TFLOP/s (fp32): the data sheet of
@@ -95,37 +95,37 @@ an %s. The page is a golden file:
 
     go test ./models/cuda/kernels/roofline -update
 
-What this bound leaves out, in both directions: our products use mma.sync, which on
-this device reaches less than two thirds of the data sheet; a kernel rarely moves more than
-90 %% of the bandwidth; one launch follows another with a pause. On the other side, much
+A device may be slower than this bound: our products use mma.sync, which on
+this device reaches less than two thirds of the data sheet's rate, a kernel rarely moves more than
+90 %% of the bandwidth, and there is a pause between launches. It may also be faster, because much
 of what is counted as memory traffic comes from the 50 MB cache: the head's weights apart from
-its modulation (26 MB in PRA-S, 41 MB in PRA-L), the splits of a product, all small operands.
+its modulation (26 MB in PRA-S, 41 MB in PRA-L), the splits of a product, and all small operands.
 
 ## Sampling
 
-Sequential, one token an AR step, 256 steps, 25 Euler steps a token, no guidance.
-In bf16 the cache holds bf16, and the operands of products are rounded on their way in from
-fp32 memory; kept weights are copies in bf16, made once before sampling. With them a layer of
-few rows is one launch (` + "`skinny_bf16.cu`" + `): the block that comes last adds the parts of a
-depth that is split and applies the epilogue, and what a layer reads is normalised on its way in.
+Sampling is sequential: 256 AR steps of one token, 25 Euler steps per token, no guidance.
+In bf16 the cache holds bf16, and the operands of products are rounded as they are read from
+fp32 memory. Kept weights are copies in bf16, made once before sampling. With them a layer of
+few rows is one launch (` + "`skinny_bf16.cu`" + `): the last block to finish adds the partial sums of a split
+depth and applies the epilogue, and a layer normalises its input as it reads it.
 
-The rows with cuBLAS are what a device does where the library is there, and the first of them
-is the default: layers of up to %d rows are one launch each, all other products cuBLAS's. It is
-the number of rows that chooses, not a measurement, so that a result has the same bits
-everywhere. "No fusion" is what ` + "`PRABENCH_CUDA_NO_FUSION=1`" + ` goes back to: a product, then a pass
+The rows with cuBLAS describe a device that has the library, and the first of them
+is the default: layers of up to %d rows are one launch each, and cuBLAS computes all other products.
+The number of rows decides, not a measurement, so that a result has the same bits
+everywhere. "No fusion" is the path of ` + "`PRABENCH_CUDA_NO_FUSION=1`" + `: a product, then a pass
 for its epilogue, then one for the next normalisation. Without the library layers of up to %d
-rows are one launch ("kept weights"). cuBLAS's products are counted from fp32 memory: the
-copies in bf16 that large ones are given are not in these rows, nor are its own second
-launches. An H100 recorded 227 nodes more of PRA-S at 64 images, without fusion, than are
-counted here: cuBLAS sums the parts of products whose depth it splits in a kernel of its own.
+rows are one launch ("kept weights"). cuBLAS's products are counted from fp32 memory. The bf16
+copies that large products read are not in these rows, and neither are cuBLAS's own second
+launches. For PRA-S at 64 images without fusion an H100 recorded 227 nodes more than are
+counted here, because cuBLAS sums the parts of split products in a separate kernel.
 No GPU has run the layers in one launch yet.
 
 Launches are those of an AR step after the first: the nodes of its graph. "With nodes" adds an
-assumed %.0f µs for each; an H100 took 0.79 µs for empty ones, and 4 µs where they wait for each
-other. "Scratch" is that part of the bytes which a launch writes and reads again itself: the
-parts of a depth that is split, up to 2 MB in one place, launch after launch, which the cache
-of 50 MB holds. "Earlier" is an estimate for bf16 by hand that came before the kernels: weights
-once for each use, keys and values, nothing else.
+assumed %.0f µs for each. An H100 took 0.79 µs for empty nodes, and 4 µs for nodes that wait for each
+other. "Scratch" is the part of the bytes that a launch writes and reads again itself: the
+partial sums of a split depth. They take up to 2 MB in one place, which every launch uses again, so the cache
+of 50 MB holds them. "Earlier" is an estimate for bf16, made by hand before there were kernels. It counts weights
+once per use, keys and values, and nothing else.
 
 | model | batch | products | launches an AR step | GB an AR step | of them scratch | needed | TFLOP an AR step | ` +
 	"images/s at the bound | with nodes | earlier |\n" +
@@ -170,17 +170,17 @@ func Write(w io.Writer, d Device, cases []Case) error {
 		return err
 	}
 	fmt.Fprintf(w, `
-%sWhat lifts this above the earlier estimate: the modulations of all flow steps of a token
-come from one product, so the head's largest weights are read once an AR step, not once
-an evaluation. What keeps it below at batch 256: activations are fp32, and the %d
+%sThese rates are above the earlier estimate because the modulations of all flow steps of a token
+come from one product: the head's largest weights are read once per AR step instead of once per
+evaluation. At batch 256 they are below it because activations are fp32, and the %d
 modulations of each evaluation are written once and read once.
 
-Where the time goes, per AR step (the mean over all of them):
+The following tables show where the time of an AR step goes (the mean over all steps):
 `, chained.String(), 3*cases[0].Config.HeadDepth+2)
 	for _, x := range details {
 		lines(w, x.name, x.steps, x.t)
 	}
-	fmt.Fprintf(w, "\n## Training\n\nOne step, without the host's part; products from fp32 memory rounded to bf16.\n")
+	fmt.Fprintf(w, "\n## Training\n\nThis is one step without the host's part. Products read fp32 memory and round to bf16.\n")
 	for _, c := range cases {
 		on := d
 		on.CuBLAS = true
@@ -221,13 +221,13 @@ func chains(w io.Writer, d Device, cases []Case) error {
 	fmt.Fprintf(w, `### Chains
 
 With `+"`PRABENCH_CUDA_CHAIN=1`"+` consecutive launches of small kernels are steps of one cooperative
-launch, with a barrier of the grid between two of them (`+"`chain_bf16.cu`"+`, [cuda.md](cuda.md)). The bytes and
-operations stay the same. Below, every launch costs %.0f µs beside its work, what an H100
-took between launches that wait for each other, and every barrier %.1f µs. **The latter is an assumption**: no
-GPU has run a chain, and no barrier has been timed. A barrier is an atomic and a read in the second
-cache, one after the other, and the fences; the self-test times steps that do little else. What a step of
-a chain loses against a launch of its own (one block a multiprocessor, 132 at most) and what it gains from
-weights that are fetched during the barrier is left out.
+launch, with a barrier of the grid between steps (`+"`chain_bf16.cu`"+`, [cuda.md](cuda.md)). The bytes and
+operations stay the same. The table adds %.0f µs for every launch, the time that an H100
+took between launches that wait for each other, and %.1f µs for every barrier. **The latter is an assumption**: no
+GPU has run a chain, and no barrier has been timed. A barrier is an atomic and then a read in the second-level
+cache, with fences; the self-test times steps that do little else. Two effects are left out: a step of
+a chain has fewer blocks than a launch of its own (one per multiprocessor, 132 at most), and weights
+are fetched during the barrier.
 
 | model | batch | launches an AR step | with chains | barriers | images/s | with chains | s a batch | with chains |
 |---|--:|--:|--:|--:|--:|--:|--:|--:|
