@@ -7,17 +7,23 @@ import (
 	"prabench/models/pra"
 )
 
+// formerly has quick.toml with the recipe that it had when names were first given.
+func formerly(t *testing.T, set ...string) (*Experiment, error) {
+	t.Helper()
+	return Load("quick.toml", Options{Set: append([]string{"train.batch=64", "train.lr=2e-3"}, set...)})
+}
+
 // Cells that do not use keys that came later keep the names they had before:
 // databases that people have stay valid.
 func TestOlderCellsKeepTheirNames(t *testing.T) {
-	e, err := Load("quick.toml", Options{})
+	e, err := formerly(t)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if got, want := e.Cells[0].ID, "e2b452ba7773"; got != want {
 		t.Errorf("the first cell of quick.toml is %s, was %s", got, want)
 	}
-	with, err := Load("quick.toml", Options{Set: []string{"metrics.probe=1000"}})
+	with, err := formerly(t, "metrics.probe=1000")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,7 +37,7 @@ func TestOlderCellsKeepTheirNames(t *testing.T) {
 func TestALaterKeyRenamesOnlyCellsThatUseIt(t *testing.T) {
 	const before = "e2b452ba7773"
 	for set, same := range map[string]bool{"train.beta2=0.95": true, "train.beta2=0.9": false, "train.beta2=0": false} {
-		e, err := Load("quick.toml", Options{Set: []string{set}})
+		e, err := formerly(t, set)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -50,21 +56,21 @@ func TestALaterKeyRenamesOnlyCellsThatUseIt(t *testing.T) {
 	if plain := read(t, "", fake()); swept.Cells[1].ID != plain.Cells[0].ID {
 		t.Error("a sweep through the default does not share its cell with others")
 	}
-	if _, err := Load("quick.toml", Options{Set: []string{"train.beta2=1"}}); err == nil || !strings.Contains(err.Error(), "train.beta2") {
+	if _, err := formerly(t, "train.beta2=1"); err == nil || !strings.Contains(err.Error(), "train.beta2") {
 		t.Errorf("train.beta2 = 1: %v", err)
 	}
 }
 
 // A further score of the same samples gives a cell values, not another name.
 func TestAFurtherScoreRenamesNothing(t *testing.T) {
-	e, err := Load("quick.toml", Options{Set: []string{"metrics.also=density"}})
+	e, err := formerly(t, "metrics.also=density")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if id := e.Cells[0].ID; id != "e2b452ba7773" || e.Cells[0].Settings.Metrics.Also != "density" {
 		t.Errorf("the first cell of quick.toml is %s with %+v", id, e.Cells[0].Settings.Metrics)
 	}
-	if _, err := Load("quick.toml", Options{Set: []string{"metrics.also=densty"}}); err == nil ||
+	if _, err := formerly(t, "metrics.also=densty"); err == nil ||
 		!strings.Contains(err.Error(), "allowed: density") {
 		t.Errorf("an unknown score: %v", err)
 	}

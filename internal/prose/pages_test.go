@@ -257,3 +257,37 @@ func TestTheGlossaryHasSources(t *testing.T) {
 		t.Errorf("%d pages link to the glossary", links)
 	}
 }
+
+// shifted are the lines of commands in indented blocks that stand further to the right than the
+// command above them and do not continue it.
+func shifted(page string) (lines []int) {
+	command := regexp.MustCompile(`^( +)(?:prabench|make|go|bin/prabench) `)
+	above := ""
+	for i, line := range strings.Split(fenced.ReplaceAllStringFunc(page, blanked), "\n") {
+		m := command.FindStringSubmatch(line)
+		if m != nil && above != "" && len(m[1]) > len(above) {
+			lines = append(lines, i+1)
+			continue
+		}
+		above = ""
+		if m != nil && !strings.HasSuffix(line, `\`) {
+			above = m[1]
+		}
+	}
+	return lines
+}
+
+// blanked is as many empty lines.
+func blanked(text string) string { return strings.Repeat("\n", strings.Count(text, "\n")) }
+
+func TestCommandsOfABlockStandInOneColumn(t *testing.T) {
+	for path, page := range pages(t) {
+		for _, line := range shifted(page) {
+			t.Errorf("%s:%d: the command stands further to the right than the one above it", path, line)
+		}
+	}
+	made := "    make a\n        make b\n\n    make c \\\n        go d\n    make e\n    make f\n```\n    make g\n        make h\n```\n"
+	if got := shifted(made); !slices.Equal(got, []int{2}) {
+		t.Errorf("shifted commands of a made page: lines %v, want 2", got)
+	}
+}
