@@ -184,9 +184,7 @@ func measurements(page string) map[string]int {
 }
 
 // twice are numbers that may stand on two pages, with the reason.
-var twice = map[string]string{
-	"340 images/s": "two models on two devices: a prediction for a GPU, a measurement of a CPU",
-}
+var twice = map[string]string{}
 
 // A number of speed or quality stands on one page; others link to it.
 func TestNoMeasurementStandsTwice(t *testing.T) {
