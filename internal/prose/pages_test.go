@@ -183,9 +183,6 @@ func measurements(page string) map[string]int {
 	return out
 }
 
-// twice are numbers that may stand on two pages, with the reason.
-var twice = map[string]string{}
-
 // A number of speed or quality stands on one page; others link to it.
 func TestNoMeasurementStandsTwice(t *testing.T) {
 	at := map[string][]string{}
@@ -198,14 +195,9 @@ func TestNoMeasurementStandsTwice(t *testing.T) {
 		t.Errorf("only %d measurements were found", len(at))
 	}
 	for m, places := range at {
-		if _, excused := twice[m]; len(places) > 1 && !excused {
+		if len(places) > 1 {
 			slices.Sort(places)
 			t.Errorf("%s stands at %s: keep one, and link to it", m, strings.Join(places, " and "))
-		}
-	}
-	for m := range twice {
-		if len(at[m]) < 2 {
-			t.Errorf("%s no longer stands twice: take it from the exceptions", m)
 		}
 	}
 	got := measurements("It takes 1,234 images/s, 7.23 ± 0.12 or **12.9** ± 0.40, −0.51 [−0.9, 0.1], 20 ms.\n\n" +

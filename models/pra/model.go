@@ -52,11 +52,6 @@ func emptyModel(be device.Backend, cfg Config, averages models.Averages) (*Model
 	return m, nil
 }
 
-// named reports weights that the model does not have.
-func (m *Model) named(weights string) error {
-	return m.Train.EMA.CheckWeights(weights)
-}
-
 // weights is the flat array that a sample configuration names.
 func (m *Model) weights(name string) device.Buffer { return m.averages.Of(name, m.raw) }
 

@@ -27,7 +27,7 @@ type Sampler struct {
 
 // NewSampler prepares sampling with at most batch images per call.
 func NewSampler(m *Model, sc SampleConfig, batch int) (*Sampler, error) {
-	if err := models.First(sc.Validate(), m.named(sc.Weights)); err != nil {
+	if err := models.First(sc.Validate(), m.Train.EMA.CheckWeights(sc.Weights)); err != nil {
 		return nil, err
 	}
 	if batch < 1 {
