@@ -19,7 +19,7 @@ var rows = []struct{}{
 	),
 
 	quantity.Keys("model",
-		quantity.Key{Name: "family", Label: "family of models", Doc: "kind of model: " + strings.Join(models.Names(), " or ")},
+		quantity.Key{Name: "family", Label: "family of models", Doc: "kind of model: " + strings.Join(models.Names(), ", ")},
 	),
 
 	quantity.Keys("train",

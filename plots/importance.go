@@ -48,7 +48,7 @@ func plotImportance(c *chart) error {
 	for _, rest := range []struct {
 		name  string
 		share float64
-	}{{"seeds", i.Blocks.Share}, {"luck", i.Error.Share}} {
+	}{{"seeds", i.Blocks.Share}, {"error", i.Error.Share}} {
 		if total += rest.share; rest.share > 0 {
 			bar(rest.name, rest.share, nil, nil)
 		}

@@ -22,7 +22,7 @@ func TestImportance(t *testing.T) {
 	must(t, "run axes.toml"+axes+" --set repeats=2")
 	out := must(t, "importance axes.toml --metric kid"+axes+" --set repeats=2")
 	for _, want := range []string{"kid: mean", "over 4 points × 2 seeds", "rollout_depth", "flow_steps", " × ",
-		"luck: seeds, each cell by itself"} {
+		"error: seeds, different in each cell"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("no %q:\n%s", want, out)
 		}

@@ -1,5 +1,5 @@
 """A sampler for prabench's [[external]] in PyTorch: a flow model on pixels that predicts the
-image (arXiv 2511.13720), trained here and drawn by Euler steps. docs/outside.md has the contract.
+image (arXiv 2511.13720), trained here and drawn by Euler steps. docs/reference/outside.md has the contract.
 
     python3 flow.py JOB.json
 """

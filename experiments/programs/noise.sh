@@ -1,6 +1,6 @@
 #!/bin/sh
 # The smallest program for prabench's [[external]]: noise of one mean grey, by the shell
-# and awk alone. docs/outside.md has the contract.
+# and awk alone. docs/reference/outside.md has the contract.
 set -eu
 number() { sed -n "s/^ *\"$1\": *\([0-9]*\),*$/\1/p" "$job"; }
 path() { sed -n "s/^ *\"$1\": *\"\(.*\)\",*$/\1/p" "$job"; }

@@ -1,5 +1,5 @@
 """A sampler for prabench's [[external]]: a Gaussian mixture for each class, in the
-principal components of its training images. NumPy alone; docs/outside.md has the
+principal components of its training images. NumPy alone; docs/reference/outside.md has the
 contract, flow.py is a model in PyTorch.
 
     python3 sampler.py JOB.json

@@ -28,6 +28,7 @@ var better = []struct {
 	{regexp.MustCompile(`(?i)\bexposure gap\b`), "exposure-bias gap"},
 	{regexp.MustCompile(`(?i)\bseam index\b`), "blockiness"},
 	{regexp.MustCompile(`(?i)\bmosaics\b`), "teacher-forced samples"},
+	{regexp.MustCompile(`(?i)\bluck\b`), "chance, noise, or the source of the differences"},
 	{regexp.MustCompile(`(?i)\bfresh block\b`), "confirmation block"},
 	{regexp.MustCompile(`(?m)^#+ (Doubtful|Silence|How|Numbers|Numbers in, numbers out)$`), "a heading that says what the section is about"},
 }
@@ -85,6 +86,7 @@ func TestFaultsAreFound(t *testing.T) {
 		"1,200 images a second":              1,
 		"One row a class, one an image":      1,
 		"## Silence":                         1,
+		"How much of it is luck?":            1,
 		"## Silence on the wire":             0,
 		"The file is written again; its sizes are reported per call.": 0,
 	} {

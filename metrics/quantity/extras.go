@@ -35,7 +35,7 @@ var _ = Keys("metrics",
 	Key{Name: "nearest", Label: "images of the nearest neighbours",
 		Doc: "drawn images whose nearest training images are sought; 0 measures none"},
 	Key{Name: "vendi", Label: "images of the Vendi score",
-		Doc: "drawn images of which the Vendi score says how many unlike each other they are worth; 0 measures none"},
+		Doc: "drawn images for the Vendi score, an effective number of dissimilar images; 0 measures none"},
 	Key{Name: "reconstruction", Label: "images of the reconstruction",
 		Doc: "held-out images whose reconstructions by the model's coder are scored; 0 measures none"},
 )

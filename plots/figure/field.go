@@ -83,9 +83,9 @@ func (f Field) Takes() string {
 func (f Field) Absent() string {
 	switch {
 	case f.Required && f.Least > 1:
-		return fmt.Sprintf("needed, at least %d", f.Least)
+		return fmt.Sprintf("required, at least %d", f.Least)
 	case f.Required:
-		return "needed"
+		return "required"
 	case f.Default != "":
 		return "`" + f.Default + "`"
 	}

@@ -119,7 +119,7 @@ var kinds = []Kind{
 		},
 	}, {
 		Name: Responses, Needs: Trials,
-		Doc:    "how the score that cells chose their sampling by responds to one of its settings, a line for each cell, its choice marked",
+		Doc:    "how the score by which cells chose their sampling responds to one of the settings; a line for each cell, with its choice marked",
 		Fields: []Field{x.words("guidance", "guidance_from", "guidance_to", "flow_steps", "rollout_depth").or("guidance"), series, facet, logX},
 	}, {
 		Name: Noise, Doc: "where the noise of a metric comes from: the deviation of each component, of points that differ in seeds alone",
@@ -131,7 +131,7 @@ var kinds = []Kind{
 			return nil
 		},
 	}, {
-		Name: Importance, Doc: "how much of a metric's variance each swept key explains, alone and in pairs, beside what seeds do",
+		Name: Importance, Doc: "how much of a metric's variance each swept key explains, alone and in pairs, beside the share of the seeds",
 		Fields: []Field{y.of(Metric).or("fid_proxy")},
 	}, {
 		Name: Table, Doc: "values with their intervals; the best of a column is bold, and those not separated from it are underlined", Text: true,
@@ -145,14 +145,14 @@ var (
 	x        = Field{Key: "x", Doc: "horizontal axis", to: func(f *Figure) any { return &f.X }}
 	y        = Field{Key: "y", Doc: "vertical axis", to: func(f *Figure) any { return &f.Y }}
 	value    = Field{Key: "value", Doc: "what the colours show", Is: Metric, to: func(f *Figure) any { return &f.Value }}
-	series   = Field{Key: "series", Doc: "what colour and shape tell apart", Is: Key, to: func(f *Figure) any { return &f.Series }}
+	series   = Field{Key: "series", Doc: "what colours and shapes distinguish", Is: Key, to: func(f *Figure) any { return &f.Series }}
 	facet    = Field{Key: "facet", Doc: "one panel per value", Is: Key, to: func(f *Figure) any { return &f.Facet }}
 	axes     = Field{Key: "axes", Doc: "what the axes show, from left to right", to: func(f *Figure) any { return &f.Axes }}
 	rows     = Field{Key: "rows", Doc: "keys that make a row; without it those that vary", Is: Key, to: func(f *Figure) any { return &f.Rows }}
 	columns  = Field{Key: "columns", Doc: "metrics; without it all there are", Is: Metric, to: func(f *Figure) any { return &f.Columns }}
 	best     = Field{Key: "best", Doc: "mark the best of a column alone, separated or not", to: func(f *Figure) any { return &f.Best }}
-	gridRows = Field{Key: "rows", Doc: "at most so many classes; 0 is all", to: func(f *Figure) any { return &f.GridRows }}
-	gridCols = Field{Key: "columns", Doc: "at most so many images of a class; 0 is all", to: func(f *Figure) any { return &f.GridCols }}
+	gridRows = Field{Key: "rows", Doc: "largest number of classes; 0 is all", to: func(f *Figure) any { return &f.GridRows }}
+	gridCols = Field{Key: "columns", Doc: "largest number of images of a class; 0 is all", to: func(f *Figure) any { return &f.GridCols }}
 	logX     = Field{Key: "log_x", Doc: "force or forbid a log axis", to: func(f *Figure) any { return &f.LogX }}
 	logY     = Field{Key: "log_y", Doc: "force or forbid a log axis, or a log scale of colours", to: func(f *Figure) any { return &f.LogY }}
 	goal     = Field{Key: "goal", Doc: "mark where each series reaches this value of y, and that those which do not may need more",

@@ -57,7 +57,7 @@ var (
 		to: func(f *Figure) any { return &f.YRange }}
 	xLabel = Field{Key: "x_label", Doc: "what the horizontal axis is called", to: func(f *Figure) any { return &f.XLabel }}
 	yLabel = Field{Key: "y_label", Doc: "what the vertical axis is called", to: func(f *Figure) any { return &f.YLabel }}
-	legend = Field{Key: "legend", Doc: "where the legend stands; by itself it goes where there is room",
+	legend = Field{Key: "legend", Doc: "place of the legend; by default where there is room",
 		Words: []string{LegendRight, LegendBelow, LegendNone},
 		to:    func(f *Figure) any { return &f.Legend }}
 	typeset = Field{Key: "font", Doc: "of all text", Words: []string{FontSans, FontSerif},
@@ -70,12 +70,12 @@ var (
 		to: func(f *Figure) any { return &f.Order }}
 	called = Field{Key: "names", Doc: "what series, panels and names on an axis are called: value = text",
 		to: func(f *Figure) any { return &f.Called }}
-	labels = Field{Key: "labels", Doc: "points with the names of their cells; by itself where there are few and no series",
+	labels = Field{Key: "labels", Doc: "write the names of cells beside their points; by default where there are few points and no series",
 		to: func(f *Figure) any { return &f.Labels }}
 	band = Field{Key: "band", Doc: "what is shaded around lines, of training seeds: the 95 % interval of their mean, or their range",
 		Words: []string{BandInterval, BandRange},
 		to:    func(f *Figure) any { return &f.Band }}
-	smooth = Field{Key: "smooth", Doc: "the mean of so many neighbouring logged values; 0 is none",
+	smooth = Field{Key: "smooth", Doc: "number of neighbouring logged values that are averaged; 0 is none",
 		to: func(f *Figure) any { return &f.Smooth }}
 
 	references = Field{Key: "reference", to: func(f *Figure) any { return &f.References },

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -48,12 +49,34 @@ func reference() string {
 	for _, k := range Kinds() {
 		fmt.Fprintf(&b, "### %s\n\n%s%s.\n\n", k.Name, strings.ToUpper(k.Doc[:1]), k.Doc[1:])
 		keys(&b, k.Fields)
-		if len(k.Looks()) > 0 {
-			b.WriteString("Its looks:\n\n")
-			keys(&b, k.Looks())
+		if looks := names(k.Looks()); len(looks) > 0 {
+			fmt.Fprintf(&b, "Looks: `%s`.\n\n", strings.Join(looks, "`, `"))
 		}
 	}
+	b.WriteString("### Looks\n\nA kind takes those that its section names.\n\n")
+	keys(&b, looks(Kinds()))
 	return b.String()
+}
+
+// looks are those of all kinds, each once, in the order in which kinds name them.
+func looks(kinds []Kind) []Field {
+	var all []Field
+	for _, k := range kinds {
+		for _, f := range k.Looks() {
+			if !slices.Contains(names(all), f.Key) {
+				all = append(all, f)
+			}
+		}
+	}
+	return all
+}
+
+func names(fields []Field) []string {
+	var keys []string
+	for _, f := range fields {
+		keys = append(keys, f.Key)
+	}
+	return keys
 }
 
 func keys(b *bytes.Buffer, fields []Field) {

@@ -53,7 +53,7 @@ func (d drawnFigure) PNG() string { return strings.TrimSuffix(d.Picture, ".svg")
 
 // how is the note on statistics that both pages end with.
 const how = "Means are over training seeds with 95 % intervals by Student's t. Differences are over pairs of seeds: a seed fixes " +
-	"initial weights, order and noise of a training, so that much of its luck cancels; where seeds do not pair they are Welch's, between " +
+	"initial weights, order and noise of a training, so that much of its effect cancels; where seeds do not pair they are Welch's, between " +
 	"independent trainings; within a claim, and within a figure against the best, p-values are corrected for their number (Holm) and a " +
 	"difference counts when p ≤ 0.05 and its 95 % interval leaves out zero. Every other difference is inconclusive. Values of different " +
 	"protocols, devices or code revisions are not compared unless the command says --across."

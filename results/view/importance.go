@@ -22,7 +22,7 @@ type Importance struct {
 	Higher        stat.Effect // what points differ by beyond axes and pairs of axes
 	Error         stat.Effect // what is left: seeds that act differently on points
 	// ErrorIsHigher says that there is one seed, so interactions of three axes and
-	// more stand for luck.
+	// more stand for the error.
 	ErrorIsHigher bool
 	Balanced      bool // every level of every axis meets every other, with every seed
 }

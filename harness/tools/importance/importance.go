@@ -3,7 +3,7 @@
 // Its principle is that a sweep is read by its axes before it is read by its cells: an
 // analysis of variance over the crossed axes, with what training seeds differ by as
 // the error, says how much each axis and each pair of axes explains, and whether that
-// is more than luck.
+// is more than chance.
 package importance
 
 import (
@@ -92,7 +92,7 @@ type Line struct {
 	Metric string   `json:"metric"`
 	Effect string   `json:"effect"`
 	Share  float64  `json:"share"`         // of the sum of squares
-	Net    float64  `json:"net,omitempty"` // of the variance, without luck
+	Net    float64  `json:"net,omitempty"` // of the variance, corrected for chance
 	Lo     *float64 `json:"lo,omitempty"`
 	Hi     *float64 `json:"hi,omitempty"`
 	DF     int      `json:"df"`
@@ -109,11 +109,11 @@ type Level struct {
 	N     int     `json:"n"`
 }
 
-// The rows of luck and of what is left.
+// The rows of what is no effect of an axis or a pair.
 const (
-	seeds  = "seeds, alike on all cells"
+	seeds  = "seeds, the same in all cells"
 	higher = "interactions of three axes and more"
-	luck   = "luck: seeds, each cell by itself"
+	others = "error: seeds, different in each cell"
 )
 
 // Flat is the report as lines.
@@ -150,7 +150,7 @@ type named struct {
 
 // rest are the parts that are no effect of an axis or a pair.
 func (m *Metric) rest() (out []named) {
-	for _, r := range []named{{higher, m.Higher}, {seeds, m.Blocks}, {luck, m.Error}} {
+	for _, r := range []named{{higher, m.Higher}, {seeds, m.Blocks}, {others, m.Error}} {
 		if r.DF > 0 {
 			out = append(out, r)
 		}
@@ -166,7 +166,7 @@ func (r Report) Print(w io.Writer) error {
 		}
 		factor, unit := quantity.Shown(m.Name, m.Unit, math.Abs(m.Mean))
 		fmt.Fprintf(w, "%s: mean %s over %d points × %d seeds\n", m.Name, quantity.With(short(m.Mean*factor), unit), m.Points, m.Seeds)
-		t := table.Table{Columns: []string{"effect", "share of variance", "without luck", "F", "p (Holm)",
+		t := table.Table{Columns: []string{"effect", "share of variance", "corrected for chance", "F", "p (Holm)",
 			quantity.Head("mean at each value", unit)}}
 		for _, e := range m.Effects {
 			t.Rows = append(t.Rows, []any{e.Name, percent(e.Share), net(e.Net), shown(e.F), shown(e.Corrected), levels(e.Levels, factor)})
