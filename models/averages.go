@@ -78,6 +78,24 @@ func (a Averages) Check() error {
 	return nil
 }
 
+// Decay is the decay of an average in the step after done others: it follows the weights
+// faster at first, min(decay, (1+n)/(10+n)) with n = done.
+func Decay(decay float64, done int) float64 {
+	s := float64(done + 1)
+	return math.Min(decay, s/(9+s))
+}
+
+// Unreached are the decays that a training of so many steps never comes to, since that of
+// its last step is smaller: averages of two such decays are the same.
+func (a Averages) Unreached(steps int) (names []string) {
+	for i, d := range a.Decays() {
+		if d > Decay(d, steps-1) {
+			names = append(names, a.Names()[i])
+		}
+	}
+	return names
+}
+
 // UnmarshalTOML accepts a number, or an array of numbers.
 func (a *Averages) UnmarshalTOML(v any) error {
 	list, ok := v.([]any)

@@ -212,6 +212,30 @@ func TestAnEstimateLearnsFromOtherExperiments(t *testing.T) {
 	}
 }
 
+// A first guess takes bf16 for faster than fp32, by the same factor in every training.
+func TestAnEstimateKnowsBF16(t *testing.T) {
+	b := newBench(t)
+	estimate := func(precision string) time.Duration {
+		e := tiny(func(s *stage.Settings) {
+			edit(s, func(p *pra.Params) { p.Model.Width, p.Train.Steps = 64, 20000 })
+			s.Measure.Precision = precision
+		})
+		id := &engine.Identifier{Places: b.places}
+		if _, err := id.Identify(context.Background(), e); err != nil {
+			t.Fatal(err)
+		}
+		p := engine.NewPlan(e)
+		if err := p.Inspect(context.Background(), nil, b.places.Store(), false); err != nil {
+			t.Fatal(err)
+		}
+		return p.Item(e.Cells[0].Chain.Key(work.Train)).Estimate
+	}
+	full, half := estimate("fp32"), estimate("bf16")
+	if half <= 0 || full < half*13/10 || full > half*16/10 {
+		t.Errorf("%v in fp32, %v in bf16", full, half)
+	}
+}
+
 // A training that diverged is reported by run, and by status with its log, in words that name
 // the setting; one that went well has a log and no warning.
 func TestDivergedTrainings(t *testing.T) {

@@ -45,6 +45,10 @@ func (k counter) of(s *stage.Settings) *stage.Costs {
 // Stages that are done correct it.
 const efficiency = 0.45
 
+// bf16Gain is by how much bf16 products speed up work on a processor, as a first guess:
+// 1.4 to 2.1 in docs/measurements/speed.md, less in training.
+const bf16Gain = 1.5
+
 // start is what every worker process takes before it computes.
 const start = 300 * time.Millisecond
 
@@ -134,7 +138,8 @@ func pace(ctx context.Context, db *results.DB, rate float64) float64 {
 			}
 			config, err := db.StageConfig(ctx, s.Key)
 			var of struct{ Part models.Written }
-			if err != nil || json.Unmarshal(config, &of) != nil {
+			var products struct{ Part struct{ Precision string } }
+			if err != nil || json.Unmarshal(config, &of) != nil || json.Unmarshal(config, &products) != nil {
 				continue
 			}
 			params, err := of.Part.Read()
@@ -146,6 +151,7 @@ func pace(ctx context.Context, db *results.DB, rate float64) float64 {
 			}
 			seen++
 			it := Item{Stage: stage.Stage{Kind: work.Train}, Settings: &stage.Settings{Params: params}}
+			it.Settings.Measure.Precision = products.Part.Precision
 			it.Costs = &stage.Costs{Costs: params.Costs()}
 			guess += it.guess(rate).Seconds()
 			took += s.Took.Seconds()
@@ -165,8 +171,11 @@ func (it *Item) local() bool {
 	return !it.Kind.OnDevice || onHost(it.Settings.Measure.Device)
 }
 
-// guess is the time of a stage at a rate in FLOP/s for one thread.
+// guess is the time of a stage at a rate in FLOP/s for one thread, in fp32.
 func (it *Item) guess(rate float64) time.Duration {
+	if it.Kind.OnDevice && it.Settings.Measure.Precision == "bf16" {
+		rate *= bf16Gain
+	}
 	e := it.Kind.Effort(it.Settings, it.Costs)
 	once := start + time.Duration(e.FLOPs/(rate*float64(max(e.Threads, 1)))*float64(time.Second)) + e.Other
 	if it.Kind.Measured() {

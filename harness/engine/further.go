@@ -205,6 +205,30 @@ func (p *Plan) Alike() []Alike {
 	return out
 }
 
+// SameAverages says of trainings that keep several averages which of them are the same,
+// each sentence once.
+func (p *Plan) SameAverages() (out []string) {
+	for _, it := range p.Items {
+		text, _ := models.Get(it.Settings.Params, "train.ema")
+		averages, ok := text.(models.Averages)
+		if it.Kind != work.Train || !ok {
+			continue
+		}
+		steps := it.Settings.Params.Training().Steps
+		same := averages.Unreached(steps)
+		if len(same) < 2 {
+			continue
+		}
+		said := fmt.Sprintf("train.ema = %s are the same average after %d steps: the decay of step n is at most (1+n)/(10+n), "+
+			"%.5g at the last one",
+			strings.Join(same, " and "), steps, models.Decay(1, steps-1))
+		if !slices.Contains(out, said) {
+			out = append(out, said)
+		}
+	}
+	return out
+}
+
 // spare finds stages that only save others time and that nobody needs: what they would
 // save time of is done, as it is where an older program did it without them. They are not
 // done, and the database is not told that they are planned.

@@ -198,6 +198,23 @@ func TestTrainingsOfSeveralLengthsGoOnFromEachOther(t *testing.T) {
 	}
 }
 
+// Averages of one training whose decays no step comes to are the same, and plan says so.
+func TestAveragesThatAreTheSame(t *testing.T) {
+	for text, want := range map[string]string{
+		"0.9995": "", "0.5, 0.9995": "", "0.5, 0.9, 0.999": "train.ema = 0.9 and 0.999 are the same average after 20 steps",
+	} {
+		e := tiny(func(s *stage.Settings) { edit(s, func(p *pra.Params) { p.Train.EMA = models.Averages(text) }) })
+		id := &engine.Identifier{Places: engine.Places{Artifacts: t.TempDir()}}
+		if _, err := id.Identify(context.Background(), e); err != nil {
+			t.Fatal(err)
+		}
+		got := engine.NewPlan(e).SameAverages()
+		if want == "" && len(got) > 0 || want != "" && (len(got) != 1 || !strings.HasPrefix(got[0], want)) {
+			t.Errorf("%s: %q", text, got)
+		}
+	}
+}
+
 // With one AR step the depth of the rollout changes nothing: plan says so of trainings that
 // differ in it alone, and they do end with the same loss to the last bit. Nothing is said of
 // models with several steps, nor of other differences.

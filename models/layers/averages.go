@@ -1,7 +1,6 @@
 package layers
 
 import (
-	"math"
 	"slices"
 
 	"prabench/models"
@@ -61,14 +60,7 @@ func (a *Averages) Flats(raw device.Buffer) map[string]device.Buffer {
 // this one.
 func (a *Averages) Follow(be device.Backend, raw device.Buffer, done int) {
 	for i, other := range a.others {
-		decay := average(a.decays[i], done)
+		decay := models.Decay(a.decays[i], done)
 		device.Do(be, device.Mix{Dst: other, A: float32(decay), X: other, B: float32(1 - decay), Y: raw})
 	}
-}
-
-// average is the decay of averaged weights in the step after done others:
-// min(decay, (1+n)/(10+n)) with n = done.
-func average(decay float64, done int) float64 {
-	s := float64(done + 1)
-	return math.Min(decay, s/(9+s))
 }

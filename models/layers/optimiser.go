@@ -83,7 +83,7 @@ func (o *AdamW) Update(be device.Backend, l *Parameters, raw, ema device.Buffer,
 	h := device.AdamW{
 		LR: o.LR, Beta1: o.Beta1, Beta2: o.Beta2, Eps: epsilon, WeightDecay: o.WeightDecay,
 		Correct1: 1 - math.Pow(o.Beta1, s), Correct2: 1 - math.Pow(o.Beta2, s), GradScale: scale,
-		EMA: average(o.EMA, done),
+		EMA: models.Decay(o.EMA, done),
 	}
 	apply := func(lo, size int, h device.AdamW) {
 		if size == 0 {

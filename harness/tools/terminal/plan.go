@@ -34,6 +34,9 @@ func Plan(w io.Writer, ls []engine.Loaded, p *engine.Plan) error {
 		}
 		fmt.Fprintf(w, "note: %v\n", a)
 	}
+	for _, same := range p.SameAverages() {
+		fmt.Fprintln(w, "note:", same)
+	}
 	return nil
 }
 
