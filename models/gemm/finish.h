@@ -50,7 +50,11 @@ static void K(finish)(const struct product *g, long i, long rows, long j, long w
 #pragma omp simd
             for (long x = 0; x < w; x++) c[x] += bias[x];
         }
-        if (f->pre) memcpy(f->pre + i * f->ldpre + j, c, w * sizeof(float));
+        if (f->pre) {
+            float *restrict pre = f->pre + i * f->ldpre + j;
+#pragma omp simd
+            for (long x = 0; x < w; x++) pre[x] = c[x];
+        }
         if (f->act == ACT_SILU) {
 #pragma omp simd
             for (long x = 0; x < w; x++) c[x] = K(act)(c[x], ACT_SILU);

@@ -1,7 +1,7 @@
 // bf16 products with fp32 sums (vdpbf16ps): A and B are rounded to bf16, to
 // nearest even, while they are packed; C stays fp32. Pairs of neighbours in k
 // share a 32-bit lane: a packed panel of B is [k/2][width] pairs, a tile of A
-// [rows][k/2], or [k/2][MR] from a transposed A.
+// [rows][k/2], or part of [k/2][ACROSS] from a transposed A.
 #if defined(__x86_64__) && defined(__GNUC__)
 #pragma GCC target("avx512f,avx512dq,avx512bw,avx512vl,avx512bf16,avx2,fma,prefer-vector-width=512")
 #include <immintrin.h>
@@ -55,12 +55,24 @@ static void pack_columns(uint32_t *dst, const float *b, long ldb, long k, long w
     }
 }
 
-// A tile of rows of op(A)[i, p] = a[p·lda + i].
-static void pack_tile(uint32_t *dst, const float *a, long lda, long k, long rows) {
-    for (long p = 0; p < k; p += 2, dst += MR, a += 2 * lda) {
-        __m512i x = pairs(K(load_some)(a, rows), p + 1 < k ? K(load_some)(a + lda, rows) : (VEC){0});
-        _mm512_mask_storeu_epi32(dst, (__mmask16)((1u << rows) - 1), x);
-    }
+enum {
+    TOGETHER = 8,          // tiles of a transposed A that are packed together
+    ACROSS = TOGETHER * MR // pairs of a row of theirs, three vectors
+};
+
+// Rows of op(A)[i, p] = a[p·lda + i], up to ACROSS of them, as [k/2][ACROSS] pairs.
+static void pack_tiles(uint32_t *dst, const float *a, long lda, long k, long rows) {
+    for (long p = 0; p < k; p += 2, dst += ACROSS, a += 2 * lda)
+        for (long i = 0; i < rows; i += L)
+            _mm512_storeu_si512(dst + i, pairs(first(a + i, rows - i), p + 1 < k ? first(a + lda + i, rows - i) : (VEC){0}));
+}
+
+// The rows of A that tile t + 1 of the rows from i0 on reads, k values from p0 on, fetched
+// into the second-level cache while tile t is computed.
+INLINE void next_rows(const struct product *g, long i0, long t, long tiles, long rows, long p0, long k) {
+    if (g->trans_a || t + 1 >= tiles) return;
+    for (long i = i0 + rows * (t + 1) / tiles, end = i0 + rows * (t + 2) / tiles; i < end; i++)
+        for (long p = p0; p < p0 + k; p += L) __builtin_prefetch(g->a + i * g->lda + p, 0, 2);
 }
 
 INLINE void tile(const int mr, const int nv, long half, const uint32_t *a, long rs, long cs, const uint32_t *b, long width,
@@ -136,15 +148,19 @@ static void block(const struct product *g, long i0, long i1, long j0, long j1, f
             }
             for (long t = 0; t < count; t++) {
                 long i = i0 + rows * t / count, mr = i0 + rows * (t + 1) / count - i, rs = half, cs = 1;
+                const uint32_t *a = packed_a;
                 if (g->trans_a) {
-                    pack_tile(packed_a, g->a + p0 * g->lda + i, g->lda, k, mr);
-                    rs = 1, cs = MR;
+                    long from = t / TOGETHER * TOGETHER, to = from + TOGETHER < count ? from + TOGETHER : count,
+                         start = i0 + rows * from / count;
+                    if (t == from) pack_tiles(packed_a, g->a + p0 * g->lda + start, g->lda, k, i0 + rows * to / count - start);
+                    a += i - start, rs = 1, cs = ACROSS;
                 } else
                     for (long r = 0; r < mr; r++) pack_line(packed_a + r * half, g->a + (i + r) * g->lda + p0, k);
+                if (jc == j0) next_rows(g, i0, t, count, rows, p0, k);
                 for (long j = jc; j < jend; j += PANEL) {
                     long w = jend - j < PANEL ? jend - j : PANEL, width = (w + L - 1) / L * L;
                     if (last) K(ahead_of_finish)(g->finish, i, mr, j);
-                    tiles[mr - 1][width / L - 1](half, packed_a, rs, cs, panels + (j - jc) * half, width, g->alpha, beta,
+                    tiles[mr - 1][width / L - 1](half, a, rs, cs, panels + (j - jc) * half, width, g->alpha, beta,
                                                  g->c + i * g->ldc + j, g->ldc, w);
                     if (last) K(finish)(g, i, mr, j, w);
                 }

@@ -42,7 +42,7 @@ struct path {
 enum {
     DEPTH = 512,            // longest run of k between two updates of C
     SCRATCH_B = 160 * 1024, // floats of packed B, within the second-level cache
-    SCRATCH_A = 6 * DEPTH,  // a packed tile of A
+    SCRATCH_A = 24 * DEPTH, // a packed tile of A; with bf16 eight of them
     SCRATCH_LAST = 64,      // the last row of a panel
     SCRATCH = SCRATCH_B + SCRATCH_A + SCRATCH_LAST,
 };
