@@ -57,3 +57,20 @@ func TestReadmeIsShort(t *testing.T) {
 		t.Errorf("README.md has %d lines, at most 150: move a part to docs and link it", lines)
 	}
 }
+
+// Every shipped file has a row in the table of this folder's README.
+func TestReadmeNamesEveryFile(t *testing.T) {
+	text, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob("*.toml")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%d files, %v", len(files), err)
+	}
+	for _, file := range files {
+		if !strings.Contains(string(text), "| `"+file+"` |") {
+			t.Errorf("README.md has no row for %s", file)
+		}
+	}
+}

@@ -10,7 +10,7 @@ import (
 )
 
 // A sweep of two keys and a zip with two seeds: each axis and pair is there, the zip
-// once; one seed says that nothing is known of luck; what does not vary is refused.
+// once; one seed says that the error cannot be estimated; what does not vary is refused.
 func TestImportance(t *testing.T) {
 	here(t)
 	tiny, err := os.ReadFile("tiny.toml")

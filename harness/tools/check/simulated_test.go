@@ -18,7 +18,7 @@ type world struct {
 	slow float64 // of the new program, as a share
 	base map[string]float64
 
-	process float64 // spread of the luck of a process, for as long as it lives
+	process float64 // spread of the speeds of processes, each for as long as it lives
 	call    float64 // scale of what a call loses, heavy-tailed
 	spike   float64 // chance of a call that takes long
 	burst   float64 // share of the time in bursts, when other work runs
@@ -123,7 +123,7 @@ func (a *simulated) Ask(_ context.Context, q arm.Request) (arm.Answer, error) {
 	return out, nil
 }
 
-// worlds are the noises that a check has to live with; the luck of a process
+// worlds are the noises that a check has to live with; the speed of a process
 // and the loss of a call are as measured, see docs/reference/check.md.
 var worlds = map[string]world{
 	"calm":        {process: 0.01, call: 0.003},
