@@ -163,22 +163,30 @@ func TestStaleForcedAndGarbage(t *testing.T) {
 	}
 }
 
+// estimate is how long a training of 20,000 steps is expected to take, in an experiment of
+// its own; without a database nothing is known of others.
+func (b *bench) estimate(db *results.DB, precision string) time.Duration {
+	b.t.Helper()
+	e := tiny(func(s *stage.Settings) {
+		edit(s, func(p *pra.Params) { p.Model.Width, p.Train.Steps = 64, 20000 })
+		s.Measure.Precision = precision
+	})
+	e.Name = "other"
+	id := &engine.Identifier{Places: b.places}
+	if _, err := id.Identify(context.Background(), e); err != nil {
+		b.t.Fatal(err)
+	}
+	p := engine.NewPlan(e)
+	if err := p.Inspect(context.Background(), db, b.places.Store(), false); err != nil {
+		b.t.Fatal(err)
+	}
+	return p.Item(e.Cells[0].Chain.Key(work.Train)).Estimate
+}
+
 func TestAnEstimateLearnsFromOtherExperiments(t *testing.T) {
 	b := newBench(t)
 	b.run(context.Background(), tiny(nil), nil)
-	estimate := func(db *results.DB) time.Duration {
-		e := tiny(func(s *stage.Settings) { edit(s, func(p *pra.Params) { p.Model.Width, p.Train.Steps = 64, 20000 }) })
-		e.Name = "other"
-		id := &engine.Identifier{Places: b.places}
-		if _, err := id.Identify(context.Background(), e); err != nil {
-			t.Fatal(err)
-		}
-		p := engine.NewPlan(e)
-		if err := p.Inspect(context.Background(), db, b.places.Store(), false); err != nil {
-			t.Fatal(err)
-		}
-		return p.Item(e.Cells[0].Chain.Key(work.Train)).Estimate
-	}
+	estimate := func(db *results.DB) time.Duration { return b.estimate(db, "fp32") }
 	db, err := results.OpenReadOnly(b.places.DB)
 	if err != nil {
 		t.Fatal(err)
@@ -215,22 +223,7 @@ func TestAnEstimateLearnsFromOtherExperiments(t *testing.T) {
 // A first guess takes bf16 for faster than fp32, by the same factor in every training.
 func TestAnEstimateKnowsBF16(t *testing.T) {
 	b := newBench(t)
-	estimate := func(precision string) time.Duration {
-		e := tiny(func(s *stage.Settings) {
-			edit(s, func(p *pra.Params) { p.Model.Width, p.Train.Steps = 64, 20000 })
-			s.Measure.Precision = precision
-		})
-		id := &engine.Identifier{Places: b.places}
-		if _, err := id.Identify(context.Background(), e); err != nil {
-			t.Fatal(err)
-		}
-		p := engine.NewPlan(e)
-		if err := p.Inspect(context.Background(), nil, b.places.Store(), false); err != nil {
-			t.Fatal(err)
-		}
-		return p.Item(e.Cells[0].Chain.Key(work.Train)).Estimate
-	}
-	full, half := estimate("fp32"), estimate("bf16")
+	full, half := b.estimate(nil, "fp32"), b.estimate(nil, "bf16")
 	if half <= 0 || full < half*13/10 || full > half*16/10 {
 		t.Errorf("%v in fp32, %v in bf16", full, half)
 	}

@@ -45,8 +45,8 @@ func (k counter) of(s *stage.Settings) *stage.Costs {
 // Stages that are done correct it.
 const efficiency = 0.45
 
-// bf16Gain is by how much bf16 products speed up work on a processor, as a first guess:
-// 1.4 to 2.1 in docs/measurements/speed.md, less in training.
+// bf16Gain is by how much bf16 products speed up work on a processor, as a first guess;
+// docs/measurements/speed.md has what was measured.
 const bf16Gain = 1.5
 
 // start is what every worker process takes before it computes.
@@ -137,9 +137,13 @@ func pace(ctx context.Context, db *results.DB, rate float64) float64 {
 				continue
 			}
 			config, err := db.StageConfig(ctx, s.Key)
-			var of struct{ Part models.Written }
-			var products struct{ Part struct{ Precision string } }
-			if err != nil || json.Unmarshal(config, &of) != nil || json.Unmarshal(config, &products) != nil {
+			var of struct {
+				Part struct {
+					models.Written
+					Precision string
+				}
+			}
+			if err != nil || json.Unmarshal(config, &of) != nil {
 				continue
 			}
 			params, err := of.Part.Read()
@@ -151,7 +155,7 @@ func pace(ctx context.Context, db *results.DB, rate float64) float64 {
 			}
 			seen++
 			it := Item{Stage: stage.Stage{Kind: work.Train}, Settings: &stage.Settings{Params: params}}
-			it.Settings.Measure.Precision = products.Part.Precision
+			it.Settings.Measure.Precision = of.Part.Precision
 			it.Costs = &stage.Costs{Costs: params.Costs()}
 			guess += it.guess(rate).Seconds()
 			took += s.Took.Seconds()

@@ -209,9 +209,12 @@ func (p *Plan) Alike() []Alike {
 // each sentence once.
 func (p *Plan) SameAverages() (out []string) {
 	for _, it := range p.Items {
-		text, _ := models.Get(it.Settings.Params, "train.ema")
-		averages, ok := text.(models.Averages)
-		if it.Kind != work.Train || !ok {
+		if it.Kind != work.Train {
+			continue
+		}
+		value, _ := models.Get(it.Settings.Params, "train.ema")
+		averages, ok := value.(models.Averages)
+		if !ok {
 			continue
 		}
 		steps := it.Settings.Params.Training().Steps

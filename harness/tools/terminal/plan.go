@@ -34,13 +34,18 @@ func Plan(w io.Writer, ls []engine.Loaded, p *engine.Plan) error {
 		}
 		fmt.Fprintf(w, "note: %v\n", a)
 	}
-	for _, same := range p.SameAverages() {
-		fmt.Fprintln(w, "note:", same)
+	same := p.SameAverages()
+	for i, s := range same {
+		if i == mostAlike {
+			fmt.Fprintf(w, "note: and %d more trainings with averages that are the same\n", len(same)-i)
+			break
+		}
+		fmt.Fprintln(w, "note:", s)
 	}
 	return nil
 }
 
-// mostAlike groups of trainings are named.
+// mostAlike groups of trainings, and of averages, are named.
 const mostAlike = 5
 
 // planTable has one line a point: what does not depend on the machine.
