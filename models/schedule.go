@@ -55,6 +55,18 @@ func TrunkOf(p Params) (trunk Params, steps int, why string) {
 	return b.Trunk()
 }
 
+// WithoutEnd is Trunk of trainings with a table [train], whose schedule begins behind their first
+// steps: 0, or those of a tokenizer.
+func WithoutEnd(p Params, s Schedule, warmup float64, first int) (trunk Params, steps int, why string) {
+	if why = BranchOff(s, warmup); why != "" {
+		return nil, 0, why
+	}
+	steps = first + s.Stable(p.Training().Steps-first)
+	p, _ = Set(p, "train.schedule", "constant")
+	p, _ = Set(p, "train.steps", first+1)
+	return p.Canonical(), steps, ""
+}
+
 // BranchOff says why a training of a schedule is no part of a longer one, or "".
 func BranchOff(s Schedule, warmup float64) string {
 	switch {

@@ -174,7 +174,7 @@ func (p *Plan) Alike() []Alike {
 	groups := map[string]*Alike{}
 	for _, it := range p.Items {
 		params, ok := it.Settings.Params.(models.Indifferent)
-		if it.Kind != work.Train || !ok {
+		if it.Kind != work.Train || it.Skip || !ok {
 			continue
 		}
 		full := it.Full()
@@ -209,7 +209,7 @@ func (p *Plan) Alike() []Alike {
 // each sentence once.
 func (p *Plan) SameAverages() (out []string) {
 	for _, it := range p.Items {
-		if it.Kind != work.Train {
+		if it.Kind != work.Train || it.Skip {
 			continue
 		}
 		value, _ := models.Get(it.Settings.Params, "train.ema")
@@ -218,6 +218,10 @@ func (p *Plan) SameAverages() (out []string) {
 			continue
 		}
 		steps := it.Settings.Params.Training().Steps
+		if p, ok := it.Settings.Params.(models.Tokenized); ok {
+			_, first := p.Tokenizer() // of which no average is kept
+			steps -= first
+		}
 		same := averages.Unreached(steps)
 		if len(same) < 2 {
 			continue

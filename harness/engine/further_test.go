@@ -215,6 +215,28 @@ func TestAveragesThatAreTheSame(t *testing.T) {
 	}
 }
 
+// The averages of a model with a tokenizer begin behind the tokenizer's steps: 12 of 20. Nothing is
+// said of trainings that are left out.
+func TestAveragesBehindATokenizer(t *testing.T) {
+	for _, skip := range []bool{false, true} {
+		e := coded(t, map[string]any{"train.ema": models.Averages("0.6, 0.65")})
+		for i := range e.Cells {
+			e.Cells[i].Skip = skip
+		}
+		id := &engine.Identifier{Places: engine.Places{Artifacts: t.TempDir()}}
+		if _, err := id.Identify(context.Background(), e); err != nil {
+			t.Fatal(err)
+		}
+		got, want := engine.NewPlan(e).SameAverages(), 1
+		if skip {
+			want = 0
+		}
+		if len(got) != want || want > 0 && !strings.HasPrefix(got[0], "train.ema = 0.6 and 0.65 are the same average after 12 steps") {
+			t.Errorf("left out %v: %q", skip, got)
+		}
+	}
+}
+
 // With one AR step the depth of the rollout changes nothing: plan says so of trainings that
 // differ in it alone, and they do end with the same loss to the last bit. Nothing is said of
 // models with several steps, nor of other differences.

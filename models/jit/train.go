@@ -89,21 +89,12 @@ func (t *Trainer) Step() error {
 		}
 		t.forwardBackward(part)
 	}
-	if err := t.gather(); err != nil {
+	if err := t.share.Gather(m.be, t.adam, m.steps, t.sum[:], t.loss); err != nil {
 		return fmt.Errorf("training step %d: %w", m.steps+1, err)
 	}
 	err := t.adam.EndStep(m.be, &m.net.Parameters, m.raw, &m.averages, m.steps)
 	m.steps++
 	return err
-}
-
-// gather makes gradients and loss those of all ranks.
-func (t *Trainer) gather() error {
-	if t.share.Group.Size() == 1 {
-		return nil
-	}
-	t.sum[0] = layers.SumOf(t.model.be, t.loss)
-	return t.share.Gather(t.model.be, t.adam, t.model.steps, t.sum[:])
 }
 
 // loadBatch puts a part of the images of the next step on the device, with the t of

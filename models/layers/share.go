@@ -47,25 +47,29 @@ func (s Share) At(step, part, i int) int { return step*s.Batch + s.First + part*
 func (s Share) position(number int) int { return number/s.Images*s.Batch + s.First + number%s.Images }
 func (s Share) number(at int) int       { return at/s.Batch*s.Images + at%s.Batch - s.First }
 
-// Gather ends the backward pass of a step: gradients become their sums over all ranks,
-// and losses, which are sums over this rank's images, too. Ranks whose weights are not
-// the same any more differ in the norm of the gradient of the step before.
-func (s Share) Gather(be device.Backend, o *AdamW, step int, losses []float64) error {
+// Gather ends the backward pass of a step: gradients become their sums over all ranks, and
+// losses, of which each is a buffer of this rank, too; one rank has nothing to do, and leaves sums
+// as they are. Ranks whose weights are not the same any more differ in the norm of the gradient of
+// the step before.
+func (s Share) Gather(be device.Backend, o *AdamW, step int, sums []float64, losses ...device.Buffer) error {
 	n, norm := s.Group.Size(), o.GradNorm
 	if n == 1 {
 		return nil
 	}
+	for i, b := range losses {
+		sums[i] = SumOf(be, b)
+	}
 	if err := s.sums.add(be, o); err != nil {
 		return err
 	}
-	said := make([]float64, len(losses)+2*n)
-	copy(said, losses)
-	norms, steps := said[len(losses):len(losses)+n], said[len(losses)+n:]
+	said := make([]float64, len(sums)+2*n)
+	copy(said, sums)
+	norms, steps := said[len(sums):len(sums)+n], said[len(sums)+n:]
 	norms[s.Group.Rank()], steps[s.Group.Rank()] = norm, float64(step)
 	if err := s.Group.SumWide(said); err != nil {
 		return err
 	}
-	copy(losses, said)
+	copy(sums, said)
 	for r := range n {
 		if steps[r] != float64(step) || norms[r] != norm {
 			return fmt.Errorf("the ranks have come apart: rank %d is at step %g after a gradient of %g, rank %d at step %d after %g: they compute "+

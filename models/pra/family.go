@@ -165,13 +165,7 @@ func (p Params) Canonical() models.Params {
 
 // Trunk is the same training at its peak rate without an end.
 func (p Params) Trunk() (trunk models.Params, steps int, why string) {
-	s := p.Train.schedule()
-	if why = models.BranchOff(s, p.Train.Warmup); why != "" {
-		return nil, 0, why
-	}
-	steps = s.Stable(p.Train.Steps)
-	p.Train.Schedule, p.Train.Steps = "constant", 1
-	return p.Canonical(), steps, ""
+	return models.WithoutEnd(p, p.Train.schedule(), p.Train.Warmup, 0)
 }
 
 func (p Params) Training() models.Training {

@@ -200,7 +200,7 @@ func (t *Trainer) Step() error {
 		}
 		t.forwardBackward(part)
 	}
-	if err := t.gather(); err != nil {
+	if err := t.share.Gather(t.net.be, t.adam, t.done, t.sums[:], t.losses()...); err != nil {
 		return fmt.Errorf("training step %d: %w", t.done+1, err)
 	}
 	err := t.adam.EndStep(t.net.be, &t.net.Parameters, t.Model.raw, &t.Model.averages, t.done)
@@ -209,22 +209,13 @@ func (t *Trainer) Step() error {
 	return err
 }
 
-// gather makes gradients and losses those of all ranks.
-func (t *Trainer) gather() error {
-	if t.share.Group.Size() == 1 {
-		return nil
-	}
-	t.sumLosses()
-	return t.share.Gather(t.net.be, t.adam, t.done, t.sums[:])
-}
-
-// sumLosses adds up the losses of this rank's images.
-func (t *Trainer) sumLosses() {
-	be := t.net.be
-	t.sums = [3]float64{layers.SumOf(be, t.acts.lossFlow), layers.SumOf(be, t.acts.lossRec), 0}
+// losses are the buffers with the losses of this rank's images, in the order of sums.
+func (t *Trainer) losses() []device.Buffer {
+	list := []device.Buffer{t.acts.lossFlow, t.acts.lossRec}
 	if t.percept != nil {
-		t.sums[2] = layers.SumOf(be, t.percept.Loss)
+		list = append(list, t.percept.Loss)
 	}
+	return list
 }
 
 // loadBatch puts a part of the images of the next step on the device.
@@ -455,7 +446,9 @@ func (t TrainConfig) recipe() layers.Recipe {
 // Losses reads the parts of the last step's loss from the device.
 func (t *Trainer) Losses() Losses {
 	if t.share.Group.Size() == 1 {
-		t.sumLosses()
+		for i, b := range t.losses() {
+			t.sums[i] = layers.SumOf(t.net.be, b)
+		}
 	}
 	mean := func(i int, b device.Buffer, by int) float64 {
 		if b.Absent() {

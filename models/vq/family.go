@@ -98,15 +98,10 @@ func (p Params) Canonical() models.Params {
 // Trunk is the same training at the transformer's peak rate without an end.
 func (p Params) Trunk() (trunk models.Params, steps int, why string) {
 	s, first := p.Train.schedule(), p.Train.TokenizerSteps
-	if why = models.BranchOff(s, p.Train.Warmup); why == "" && first == 0 {
-		why = "train.tokenizer_share is a share of train.steps: with train.tokenizer_steps the longer ones go on from the shorter"
+	if first == 0 && models.BranchOff(s, p.Train.Warmup) == "" {
+		return nil, 0, "train.tokenizer_share is a share of train.steps: with train.tokenizer_steps the longer ones go on from the shorter"
 	}
-	if why != "" {
-		return nil, 0, why
-	}
-	steps = first + s.Stable(p.Train.Steps-first)
-	p.Train.Schedule, p.Train.Steps = "constant", first+1
-	return p.Canonical(), steps, ""
+	return models.WithoutEnd(p, s, p.Train.Warmup, first)
 }
 
 // Tokenizer keeps what steps of the tokenizer read and replaces the rest by fixed values.
