@@ -1,6 +1,7 @@
 package experiments
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"reflect"
@@ -172,8 +173,7 @@ func (r *reading) sweepable(key string, at place) *field {
 	case key == labelKey:
 		return labelField
 	case f == nil:
-		r.problems.add(at, key, "unknown key of an axis; allowed: any key of [data], [model], [train], [sample], [metrics], [measure]",
-			didYouMean(key, allNames))
+		r.problems.add(at, key, "unknown key of an axis; allowed: any key of "+sweptTables(), cmp.Or(gridHint(key), didYouMean(key, allNames)))
 	case !f.Sweep:
 		r.problems.add(at, key, "cannot be swept: it belongs to an attempt, not to a cell",
 			"run the file once for each value with --set "+key+"=…")
@@ -181,6 +181,17 @@ func (r *reading) sweepable(key string, at place) *field {
 		return f
 	}
 	return nil
+}
+
+// sweptTables names the tables with keys that may be an axis.
+func sweptTables() string {
+	var list []string
+	for _, table := range tableOrder {
+		if slices.ContainsFunc(fields, func(f *field) bool { return f.Sweep && strings.HasPrefix(f.Name, table+".") }) {
+			list = append(list, "["+table+"]")
+		}
+	}
+	return strings.Join(list, ", ")
 }
 
 // readAxis reads key = [values]; nil when the key itself is no axis.

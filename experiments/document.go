@@ -81,26 +81,29 @@ type entry struct {
 }
 
 // entries lists what is in a table, in the order of the file; tables inside it
-// are flattened to dotted keys. path is the table's own.
+// are flattened to dotted keys, except a grid, which is one value. path is the table's own.
 func (d *document) entries(table map[string]any, path ...string) []entry {
-	var list []entry
-	for k, v := range table {
-		inner := append(path[:len(path):len(path)], k)
-		if t, ok := v.(map[string]any); ok && len(t) > 0 {
-			for _, e := range d.entries(t, inner...) {
-				e.key = k + "." + e.key
-				list = append(list, e)
-			}
-			continue
-		}
-		list = append(list, entry{key: k, value: v, at: d.at(inner...), path: inner})
-	}
+	list := d.flatten(table, "", path)
 	slices.SortFunc(list, func(a, b entry) int {
 		if a.at.offset != b.at.offset {
 			return a.at.offset - b.at.offset
 		}
 		return strings.Compare(a.key, b.key)
 	})
+	return list
+}
+
+// flatten is entries without the order; before is put in front of each key.
+func (d *document) flatten(table map[string]any, before string, path []string) []entry {
+	var list []entry
+	for k, v := range table {
+		key, inner := before+k, append(path[:len(path):len(path)], k)
+		if t, ok := v.(map[string]any); ok && len(t) > 0 && (byName[key] == nil || byName[key].Type != gridType) {
+			list = append(list, d.flatten(t, key+".", inner)...)
+			continue
+		}
+		list = append(list, entry{key: key, value: v, at: d.at(inner...), path: inner})
+	}
 	return list
 }
 

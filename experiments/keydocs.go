@@ -76,7 +76,7 @@ var rows = []struct{}{
 		quantity.Key{Name: "metric", Label: "sampling chosen by", Short: "tuned by",
 			Doc: "score by which each cell chooses its own sampling from tune.grid: " + NoTuning + ", " + strings.Join(TuneMetrics, ", ")},
 		quantity.Key{Name: "grid", Label: "sampling tried",
-			Doc: "values of keys of [sample], tried in every combination: the table [tune.grid]"},
+			Doc: "values of keys of [sample], tried in every combination: the table [tune.grid], or \"tune.grid\" = { key = [values] } of an arm"},
 		quantity.Key{Name: "images", Label: "images of a trial", Doc: "images sampled for each combination"},
 		quantity.Key{Name: "seed", Label: "seed of the trials' noise",
 			Doc: "sampling seed of the trials; it differs from sample.seed, so that lucky noise does not bias the reported results"},

@@ -216,7 +216,7 @@ func typeOf(t reflect.Type) string {
 	case reflect.TypeFor[Names]():
 		return "names"
 	case reflect.TypeFor[Grid]():
-		return "grid"
+		return gridType
 	case reflect.TypeFor[Steps]():
 		return "steps"
 	}

@@ -1,6 +1,7 @@
 package experiments
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -60,7 +61,8 @@ func (r *reading) readOverrides() {
 			if !o.axis {
 				candidates = append(append([]string{}, allNames...), topNames...)
 			}
-			r.problems.add(at, key, "unknown key; allowed: any key that `plan` prints, or sweep. and such a key", didYouMean(o.key, candidates))
+			r.problems.add(at, key, "unknown key; allowed: any key that `plan` prints, or sweep. and such a key",
+				cmp.Or(gridHint(o.key), didYouMean(o.key, candidates)))
 			continue
 		case !isArray(o.raw) && strings.HasPrefix(text, "["):
 			r.problems.add(at, key, text+" is no array of TOML", `words in an array need quotes, for example '["x","v"]'`)

@@ -18,8 +18,6 @@ func (r *reading) readTop() {
 		case name == "sweep" || name == "figure" || name == "claim" || name == "external":
 		case isTop(e.key):
 			r.topKey(e.key, e.value, e.at)
-		case strings.HasPrefix(e.key, "tune.grid."):
-			r.grid(e.at)
 		case byName[e.key] != nil:
 			f := byName[e.key]
 			if first, twice := r.sources[f.Name]; twice {
@@ -70,22 +68,6 @@ func (r *reading) readTop() {
 		r.sources[f.Name] = o.at
 	}
 	r.checkTop()
-}
-
-// grid reads the table [tune.grid] as one value, at its first key.
-func (r *reading) grid(at place) {
-	f := byName["tune.grid"]
-	if _, done := r.sources[f.Name]; done || r.faulty[f.Name] {
-		return
-	}
-	tune, _ := r.doc.root["tune"].(map[string]any)
-	v, err := f.convert(tune["grid"])
-	if err != nil {
-		r.fault(at, f.Name, err.Error(), "")
-		return
-	}
-	r.base.put(f, v)
-	r.sources[f.Name] = at
 }
 
 // fault reports a key and keeps it from being reported again for its

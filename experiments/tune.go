@@ -36,6 +36,19 @@ const mostTried = 256
 // [tune.grid] of key = [values], or one text, "guidance=0,0.3; flow_steps=10,25".
 type Grid models.Grid
 
+// gridType is the type of a key that is a grid.
+const gridType = "grid"
+
+// gridHint says how one key of a grid is written where the key of the whole is asked for, or "".
+func gridHint(key string) string {
+	for _, f := range fields {
+		if name, ok := strings.CutPrefix(key, f.Name+"."); ok && f.Type == gridType {
+			return fmt.Sprintf("write %q = { %s = [values] }", f.Name, name)
+		}
+	}
+	return ""
+}
+
 // take reads a TOML value; the error is a sentence without the key.
 func (g *Grid) take(raw any) error {
 	table, isTable := raw.(map[string]any)

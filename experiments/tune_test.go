@@ -1,6 +1,7 @@
 package experiments
 
 import (
+	"slices"
 	"strings"
 	"testing"
 )
@@ -59,6 +60,55 @@ func TestTune(t *testing.T) {
 		if _, err := Parse("n.toml", []byte("name = \"n\"\n[tune]\n"+text), fake()); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%.80q: %v, want %q", text, err, want)
 		}
+	}
+}
+
+// Each arm may choose from values of its own: a table, inline or dotted, or a text.
+func TestArmsHaveTheirOwnGrid(t *testing.T) {
+	e := read(t, tuning+`[tune.grid]
+guidance = [0, 1]
+[sweep]
+"model.patch" = [4, 7]
+[[sweep.arm]]
+label = "as the file"
+[[sweep.arm]]
+label = "inline"
+"tune.grid" = { flow_steps = [10, 25], guidance = [0, 0.5] }
+[[sweep.arm]]
+label = "dotted"
+tune.grid.flow_steps = [5]
+tune.grid.guidance = [0, 0.5]
+[[sweep.arm]]
+label = "text"
+"tune.grid" = "guidance=2"
+`, fake())
+	var got []string
+	for _, c := range e.Cells[:4] {
+		got = append(got, strings.TrimPrefix(c.Label, "patch=4 ")+": "+string(c.Settings.Tune.Grid))
+	}
+	want := []string{"as the file: guidance=0,1", "inline: flow_steps=10,25; guidance=0,0.5", "dotted: flow_steps=5; guidance=0,0.5",
+		"text: guidance=2"}
+	if len(e.Cells) != 8 || !slices.Equal(got, want) {
+		t.Errorf("%d cells, the first\n%q, want\n%q", len(e.Cells), got, want)
+	}
+	for text, want := range map[string]string{
+		"\"tune.grid.guidance\" = [0]\n":              `write "tune.grid" = { guidance = [values] }`,
+		"tune.grid = { guidence = [0] }\n":            "did you mean guidance",
+		"tune.grid.guidance = 1\n":                    "is no array of values",
+		"\"tune.grid\" = { guidance = [] }\n":         "is no array of values",
+		"\"tune.imags\" = 5\n":                        "[tune]",
+		"tune.grid = [{ guidance = [0] }]\n":          "allowed: a table of key = [values]",
+		"tune.grid = { solver = [\"rk4\"] }\n":        "sample.solver",
+		"tune.grid.guidance = [0]\ntune.images = 2\n": "must be 20 or more",
+	} {
+		text = tuning + "[tune.grid]\nguidance = [0, 1]\n[[sweep.arm]]\nlabel = \"a\"\n" + text
+		if _, err := Parse("n.toml", []byte(text), fake()); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %q", text, err, want)
+		}
+	}
+	if _, err := Parse("n.toml", []byte("name = \"n\"\n"), fake("tune.grid.guidance=[0,1]")); err == nil ||
+		!strings.Contains(err.Error(), `write "tune.grid" = { guidance = [values] }`) {
+		t.Errorf("--set tune.grid.guidance: %v", err)
 	}
 }
 
