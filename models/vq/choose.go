@@ -24,25 +24,6 @@ func across(be device.Backend, rows int, f func(row int)) {
 	all.Wait()
 }
 
-// crossEntropy is −log softmax(logits)[code]; it replaces logits by its gradient times
-// scale.
-func crossEntropy(logits []float32, code int32, scale float64) float64 {
-	top := float64(slices.Max(logits))
-	var sum float64
-	for _, v := range logits {
-		sum += math.Exp(float64(v) - top)
-	}
-	loss := math.Log(sum) + top - float64(logits[code])
-	for k, v := range logits {
-		g := math.Exp(float64(v)-top) / sum
-		if k == int(code) {
-			g--
-		}
-		logits[k] = float32(scale * g)
-	}
-	return loss
-}
-
 // chooser draws codes from logits. Its slices are room for one row.
 type chooser struct {
 	cfg    SampleConfig

@@ -32,6 +32,7 @@ type Trainer struct {
 	proj   device.Buffer // [batch·N, width]
 	dh     device.Buffer
 	logits device.Buffer // [batch·N, K], and their gradient
+	nats   device.Buffer // [batch·N] cross entropies
 	labels device.Ints
 	codes  device.Ints // [batch·N]
 
@@ -39,7 +40,6 @@ type Trainer struct {
 	hostLabels, hostCodes []int32
 	host                  []float32 // [batch·N, K]
 	z                     []float32 // [batch·N, d]
-	losses                []float64 // [batch·N]
 	last                  struct{ rec, commit, entropy, perplexity, reset float64 }
 }
 
@@ -56,7 +56,7 @@ func newTrainer(be device.Backend, p Params, data models.Images) (*Trainer, erro
 	rows := B * N
 	t := &Trainer{model: model, mem: layers.Memory{Be: be}, tokens: make([]float32, rows*P), hostLabels: make([]int32, B),
 		feed:      layers.NewFeed(data, models.SeedOf(p.Train.SeedOrder, p.Train.Seed), streamOrder, B),
-		hostCodes: make([]int32, rows), host: make([]float32, rows*c.Codes), z: make([]float32, rows*c.CodeDim), losses: make([]float64, rows)}
+		hostCodes: make([]int32, rows), host: make([]float32, rows*c.Codes), z: make([]float32, rows*c.CodeDim)}
 	m := &t.mem
 	t.adam = layers.NewAdamW(m, &model.net.Parameters, p.Train.recipe())
 	t.coder = layers.NewAdamW(m, &model.tok.Parameters, p.Train.tokenizerRecipe())
@@ -66,6 +66,7 @@ func newTrainer(be device.Backend, p Params, data models.Images) (*Trainer, erro
 	t.x, t.dy, t.dcommit, t.rec, t.held = m.Act(rows*P), m.Act(rows*P), m.Act(rows*c.CodeDim), m.Act(rows), m.Act(rows)
 	t.stack, t.grads = model.net.stack.Acts(m, B, N, true), model.net.stack.Grads(m, B, N)
 	t.proj, t.dh, t.logits = m.Act(rows*c.Width), m.Act(rows*c.Width), m.Act(rows*c.Codes)
+	t.nats = m.Act(rows)
 	t.labels, t.codes = m.Ints(B), m.Ints(rows)
 	if m.Err != nil {
 		t.Close()
@@ -174,7 +175,7 @@ func (t *Trainer) tokenizerStep() {
 	m.book.upload(be)
 }
 
-// mean is that of a buffer with sums of n squares a row.
+// mean is that of a buffer with the sum of n numbers in each row.
 func (t *Trainer) mean(b device.Buffer, n int) float64 {
 	h := make([]float32, b.N)
 	t.model.be.Download(h, b)
@@ -212,15 +213,9 @@ func (t *Trainer) forwardBackward() {
 	m.net.embedding.Forward(p, t.stack.Input(), t.proj, t.dec.zq, t.labels, m.order, B)
 	m.net.stack.Forward(p, t.stack, seq)
 	m.net.logits.Apply(p, t.logits, device.Buffer{}, t.stack.H, rows, device.None)
-	be.Download(t.host, t.logits)
-	across(be, rows, func(r int) {
-		t.losses[r] = crossEntropy(t.host[r*c.Codes:(r+1)*c.Codes], t.hostCodes[r], 1/float64(rows))
-	})
-	be.Upload(t.logits, t.host)
-	t.last.entropy = 0
-	for _, l := range t.losses {
-		t.last.entropy += l / float64(rows)
-	}
+	device.Do(be, device.CrossEntropy{Loss: t.nats, Grad: t.logits, X: t.logits, Target: t.codes, Rows: rows, N: c.Codes,
+		Scale: float32(1 / float64(rows))})
+	t.last.entropy = t.mean(t.nats, 1)
 	m.net.logits.Backward(p, t.dh, 0, t.logits, t.logits, device.Buffer{}, t.stack.H, rows, device.None)
 	m.net.stack.Backward(p, t.stack, t.grads, t.dh, seq)
 	m.net.embedding.Backward(p, t.grads.Scratch(), t.grads.DX, t.dec.zq, t.labels, m.order, B)
