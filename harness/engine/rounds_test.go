@@ -12,6 +12,7 @@ import (
 	"prabench/harness/engine"
 	"prabench/harness/stage"
 	"prabench/models"
+	"prabench/models/pra"
 	"prabench/results"
 	"prabench/results/record"
 )
@@ -25,7 +26,7 @@ func (b *bench) timings(sum engine.Summary) map[string]record.Attempt {
 	}
 	defer db.Close()
 	out := map[string]record.Attempt{}
-	for _, it := range sum.Plan.Items {
+	for _, it := range sum.Plans[0].Items {
 		if it.Kind.Name != "time" {
 			continue
 		}
@@ -117,6 +118,11 @@ func TestWhatDiffersIsTimedApart(t *testing.T) {
 		"the rounds":   func(e *engine.Experiment) { e.Cells[1].Settings.Measure.Rounds = 3 },
 		"what it chooses": func(e *engine.Experiment) {
 			e.Cells[1].Settings.Tune = stage.Tune{Metric: "fid_proxy", Grid: "flow_steps=1,2", Images: 20, Seed: 9}
+		},
+		"the weights, which decide how many sweeps there are": func(e *engine.Experiment) {
+			for i := range e.Cells {
+				edit(e.Cells[i].Settings, func(p *pra.Params) { p.Sample.RolloutDepth, p.Sample.Tolerance = models.Exact, 0.1 })
+			}
 		},
 	} {
 		e := tiny(without)

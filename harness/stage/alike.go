@@ -4,8 +4,8 @@ import "prabench/models"
 
 // Alike is what the speed and the memory of a cell depend on: its model and how it is
 // sampled and, where training is timed, trained. No operation looks at the values that
-// it computes with, so weights, seeds and data change nothing. Of cells that share it
-// one is measured.
+// it computes with, so weights, seeds and data change nothing, unless a sampling ends when its images
+// have settled ([models.Settling]). Of cells that share it one is measured.
 type Alike struct {
 	Family    string `json:"family,omitempty"` // with its version; absent: the default one
 	Model     any    `json:"model"`            // the family's tables

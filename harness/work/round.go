@@ -72,9 +72,10 @@ type timePart struct {
 }
 
 // timedAlike is what a timing depends on. What a cell chooses for itself is not known
-// before it is done, and a program may do as it likes.
+// before it is done, a program may do as it likes, and where images decide how much work they are
+// the weights do.
 func timedAlike(s *stage.Settings) any {
-	if s.Foreign() || s.Tune.Metric != "" {
+	if p, ok := s.Params.(models.Settling); s.Foreign() || s.Tune.Metric != "" || ok && p.Settles() {
 		return nil
 	}
 	m := s.Measure
