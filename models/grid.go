@@ -115,6 +115,8 @@ func (g Grid) Ends(p Params, settings map[string]any) (keys []string) {
 			if err != nil {
 				return keys
 			}
+			with, _ := Set(p, "sample."+a.Key, v)
+			v, _ = Get(with.Resolved(), "sample."+a.Key) // "exact" is a number too
 			all = append(all, float(v))
 		}
 		if v := float(settings[a.Key]); v == slices.Max(all) || v == slices.Min(all) && v != 0 {

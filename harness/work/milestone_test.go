@@ -13,6 +13,7 @@ import (
 	"prabench/harness/artifact"
 	"prabench/harness/stage"
 	"prabench/harness/worker"
+	"prabench/models/pra"
 )
 
 // The states that a training is to keep stay beside its model, also where it is stopped
@@ -74,6 +75,26 @@ func TestMilestones(t *testing.T) {
 				t.Errorf("until %d: another %s (%v, %v)", until, name, errA, errB)
 			}
 		}
+	}
+}
+
+// The losses of a training that ends at a state that was kept go to its end, also where only every
+// second step's are kept.
+func TestTheCurveOfAMilestone(t *testing.T) {
+	s := tinyCell(t)
+	edit(&s, func(p *pra.Params) { p.Train.Steps = 220 })
+	kept, direct := s, s
+	kept.Keep, direct.Until = "101", 101
+	root, want := t.TempDir(), t.TempDir()
+	do(t, root, kept, Train)
+	short := do(t, want, direct, Train)[Train].Stage
+	if got := do(t, root, direct, Train)[Train].Stage; got != short {
+		t.Fatalf("stages %s and %s", got, short)
+	}
+	a, errA := artifact.Store{Root: root}.Read(Train.Ref(short), CurveFile)
+	b, errB := artifact.Store{Root: want}.Read(Train.Ref(short), CurveFile)
+	if errA != nil || errB != nil || !bytes.Equal(a, b) || !bytes.Contains(b, []byte(`"step":101`)) {
+		t.Errorf("from the state that was kept %v\n%s\ntrained directly %v\n%s", errA, a, errB, b)
 	}
 }
 

@@ -289,7 +289,9 @@ func (t *task) goOn(tr models.Trainer, images models.Images, be device.Backend) 
 			kept, err = t.resume(tr, path)
 		}
 		if err == nil {
-			kept.Curve.drop(t.every())
+			if tr.Done() < t.set.StepsTrained() { // else its end is that of this one
+				kept.Curve.drop(t.every())
+			}
 			fmt.Fprintf(os.Stderr, "goes on from step %d of the training %.12s\n", tr.Done(), state.key)
 			return tr, kept, nil
 		}

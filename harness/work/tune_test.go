@@ -96,6 +96,12 @@ func TestGrid(t *testing.T) {
 			t.Errorf("%v: %v, want %v", c.settings, got, c.want)
 		}
 	}
+	exact := points[23].Settings["rollout_depth"]
+	for depth, want := range map[any][]string{1: {"rollout_depth"}, 4: nil, exact: {"rollout_depth"}} {
+		if got := models.Grid("rollout_depth=1,4,exact").Ends(p, map[string]any{"rollout_depth": depth}); !reflect.DeepEqual(got, want) {
+			t.Errorf("%v of 1, 4 and %v: %v, want %v", depth, exact, got, want)
+		}
+	}
 	if _, err := models.Grid("guidance=x").Points(p); err == nil {
 		t.Error("a word is no guidance")
 	}
