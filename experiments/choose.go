@@ -272,6 +272,19 @@ func (c *Cell) has(f *field, v value) bool {
 	return mustGet(c, f.Name) == v.plain
 }
 
+// written are the texts and numbers by which a value that is wanted of a key is known outside: as it
+// is, and as cells that have it write it, such as "exact" for the number of AR steps.
+func (e *Experiment) written(f *field, wanted value) []any {
+	out := []any{wanted.plain}
+	for i := range e.Cells {
+		c := &e.Cells[i]
+		if v, swept := c.Point[f.Name]; swept && !slices.Contains(out, v) && c.has(f, wanted) {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
 func mustGet(c *Cell, key string) any {
 	v, _ := c.Get(key)
 	return v

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"prabench/metrics/quantity"
 )
 
 // Claim is one [[claim]]: a published sentence, and the comparison that tests it
@@ -73,6 +75,9 @@ func (c *claimReading) read() Claim {
 		c.bad("expect", fmt.Sprintf("%q is no expectation; allowed: %s", out.Expect, strings.Join(expectations, ", ")),
 			didYouMean(out.Expect, expectations))
 	}
+	if m := quantity.Find(out.Metric); m != nil && m.Better == 0 && out.Expect == expectations[0] {
+		c.bad("expect", "of "+out.Metric+" neither more nor less is better; allowed here: "+strings.Join(expectations[1:], ", "), "")
+	}
 	c.text("figure", &out.Figure, false)
 	var figures []string
 	for _, f := range c.exp.Figures {
@@ -135,7 +140,7 @@ func (c *claimReading) points(side string) map[string]any {
 		}
 		var list []any
 		for _, w := range wanted {
-			list = append(list, w.plain)
+			list = append(list, c.exp.written(f, w)...)
 			if f != outsideField && len(c.exp.Cells) > 0 && !slices.ContainsFunc(c.exp.Cells, func(cell Cell) bool { return cell.has(f, w) }) {
 				c.problems.add(e.at, name, fmt.Sprintf("no cell has the value %s; allowed: %s", show(w.plain), c.exp.present(f)), "")
 			}

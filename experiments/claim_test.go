@@ -54,6 +54,36 @@ over = { patch = 4 }
 	}
 }
 
+// Of a metric that has no better end a claim says which it expects, and a value may be written in
+// another way than where it is swept.
+func TestClaimsOfOtherWords(t *testing.T) {
+	const text = `
+[model]
+patch = 7
+[sweep]
+"sample.rollout_depth" = [0, "exact"]
+"train.rollout_depth" = [0, 16]
+[[figure]]
+kind = "table"
+where = { "sample.rollout_depth" = 16, "train.rollout_depth" = "exact" }
+[[claim]]
+text = "the same"
+metric = "seam_index"
+expect = "lower"
+of = { "sample.rollout_depth" = 16, "train.rollout_depth" = "exact" }
+over = { "sample.rollout_depth" = 0, "train.rollout_depth" = "exact" }
+`
+	e := read(t, text, fake())
+	depths := map[string]any{"sample.rollout_depth": []any{16, "exact"}, "train.rollout_depth": []any{"exact", 16}}
+	if d := cmp.Diff([]map[string]any{depths, depths}, []map[string]any{e.Claims[0].Of, e.Figures[0].Where}); d != "" {
+		t.Error(d)
+	}
+	_, err := Parse("x.toml", []byte(strings.Replace(text, "expect = \"lower\"\n", "", 1)), fake())
+	if err == nil || !strings.Contains(err.Error(), "of seam_index neither more nor less is better; allowed here: lower, higher") {
+		t.Error(err)
+	}
+}
+
 // TestPaperFiles holds that what is built in is what lies in the folder.
 func TestPaperFiles(t *testing.T) {
 	files, _ := filepath.Glob("paper/*.toml")

@@ -17,6 +17,9 @@ type Steps string
 
 const every = "every "
 
+// untilKey is the key of how many steps of a training are done.
+const untilKey = "train.until"
+
 // take reads a TOML value; the error is a sentence without the key.
 func (s *Steps) take(raw any) error {
 	wrong := fmt.Errorf("%s is no list of training steps; allowed: an array such as [100, 300], or an integer ≥ 1, every so many", show(raw))
@@ -108,7 +111,7 @@ func (r *reading) evaluated() {
 	if list == "" || r.faulty[key] || r.faulty["train.steps"] {
 		return
 	}
-	for _, swept := range []string{"train.until", "train.steps"} {
+	for _, swept := range []string{untilKey, "train.steps"} {
 		if a, _ := find(r.axes, swept); a != nil {
 			r.fault(at, key, fmt.Sprintf("%s is swept at %s, which leaves open when to evaluate", swept, a.head.String()),
 				"sweep train.until, with an exclude where it is more than train.steps")
@@ -124,7 +127,7 @@ func (r *reading) evaluated() {
 		r.fault(at, key, err.Error(), "")
 		return
 	}
-	f := byName["train.until"]
+	f := byName[untilKey]
 	a := &axis{fields: []*field{f}, at: []place{at}, head: at, values: [][]value{nil}}
 	for _, n := range stops {
 		v, err := f.convert(int64(n))

@@ -18,7 +18,7 @@ func TestEvaluateIsAnAxis(t *testing.T) {
 		{"[train]\nsteps = 900\nevaluate = 300\n", "", "[300 600 900]"},
 		{"[train]\nsteps = 900\n", "train.evaluate=[100,300]", "[100 300 900]"},
 		{"[train]\nsteps = 900\nevaluate = [5]\n", "train.evaluate=450", "[450 900]"},
-		{"[train]\nsteps = 900\n[sweep]\n\"train.until\" = [100, 0]\n", "", "[100 0]"},
+		{"[train]\nsteps = 900\n[sweep]\n\"train.until\" = [100, 0]\n", "", "[100 900]"},
 	} {
 		opts := fake()
 		if c.set != "" {

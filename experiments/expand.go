@@ -76,13 +76,13 @@ func (r *reading) expand() {
 			return x.report(bad)
 		}
 		text := x.id.of(point)
-		id := x.id.cell(text, r.exp.Seed)
+		id, swept := x.id.cell(text, r.exp.Seed), x.point(point)
 		if n, seen := x.first[id]; seen {
-			x.merge(cells, n)
+			x.merge(cells, n, swept)
 			return true
 		}
 		x.first[id] = len(cells)
-		label, swept := x.label(), x.point()
+		label := x.label()
 		for s := range r.exp.Repeats {
 			c := Cell{ID: id, Label: label, Point: swept, Seed: r.exp.Seed + uint64(s), Settings: *point}
 			c.Settings.Params = c.Settings.Params.Seeded(c.Seed)
@@ -112,7 +112,7 @@ func (x *expansion) take() bool {
 	var steps, axes []int
 	stops, all := -1, 1.
 	for i, a := range x.axes {
-		if slices.Contains(a.fields, byName["train.until"]) {
+		if slices.Contains(a.fields, byName[untilKey]) {
 			stops = i
 			continue
 		}
@@ -324,7 +324,8 @@ func (x *expansion) label() string {
 	return strings.Join(parts, " ")
 }
 
-func (x *expansion) point() map[string]any {
+// point is what is swept of the settings. All steps, train.until = 0, are as many as they are.
+func (x *expansion) point(of *Settings) map[string]any {
 	m := make(map[string]any, len(x.axes))
 	for i, a := range x.axes {
 		for k, f := range a.fields {
@@ -332,6 +333,9 @@ func (x *expansion) point() map[string]any {
 				m[f.Name] = a.values[k][x.index[i]].plain
 			}
 		}
+	}
+	if m[untilKey] == 0 {
+		m[untilKey] = of.Params.Training().Steps
 	}
 	return m
 }
@@ -430,8 +434,8 @@ func (x *expansion) locate(key string) (at place, swept bool) {
 
 // merge notes that this point is the same cell as an earlier one. Where they differ
 // in nothing that the family has, that is reported once for the family.
-func (x *expansion) merge(cells []Cell, n int) {
-	if maps.Equal(x.point(), cells[n].Point) {
+func (x *expansion) merge(cells []Cell, n int, swept map[string]any) {
+	if maps.Equal(swept, cells[n].Point) {
 		x.lacking[x.family]++
 		return
 	}

@@ -314,14 +314,12 @@ func (f *figureReading) where(key string, to *map[string]any) {
 		if !ok {
 			continue
 		}
-		if len(wanted) == 1 {
-			filter[k.Name] = wanted[0].plain
-		} else {
-			var list []any
-			for _, w := range wanted {
-				list = append(list, w.plain)
-			}
-			filter[k.Name] = list
+		var list []any
+		for _, w := range wanted {
+			list = append(list, f.exp.written(k, w)...)
+		}
+		if filter[k.Name] = any(list); len(list) == 1 {
+			filter[k.Name] = list[0]
 		}
 	}
 }
