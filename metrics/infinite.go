@@ -85,5 +85,6 @@ func FrechetInfinite(real, gen Features) (stat.Estimate, error) {
 }
 
 // leastInfinite is the number of images whose halves have covariances that are not
-// singular, also without a block.
+// singular. Up to a ninth more images a half without one of its blocks has a singular one all the
+// same: the value is as good as with more, the interval only approximate.
 func leastInfinite(features int) int { return max(8, 2*(features+2)) }

@@ -1,6 +1,7 @@
 package paper
 
 import (
+	"prabench/metrics/quantity"
 	"prabench/plots"
 	"prabench/results/view"
 )
@@ -31,7 +32,7 @@ func nearest(a plots.CellData, cells []plots.CellData) (out []plots.CellData) {
 	least := 0
 	for _, b := range cells {
 		n := 0
-		for key := range a.Params {
+		for key := range both(a.Params, b.Params) {
 			if a.Text(key) != b.Text(key) {
 				n++
 			}
@@ -45,6 +46,17 @@ func nearest(a plots.CellData, cells []plots.CellData) (out []plots.CellData) {
 		}
 	}
 	return out
+}
+
+// both are the keys of two cells, each by its full name alone.
+func both(a, b map[string]any) map[string]bool {
+	keys := map[string]bool{}
+	for _, of := range []map[string]any{a, b} {
+		for key := range of {
+			keys[quantity.FullKey(key)] = true
+		}
+	}
+	return keys
 }
 
 // Measured is the difference behind a comparison.

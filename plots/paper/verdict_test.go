@@ -85,6 +85,20 @@ func TestClaimsPairSeeds(t *testing.T) {
 	}
 }
 
+// A key counts once under both of its names, and one that only the other cell has counts too.
+func TestTheNearestCells(t *testing.T) {
+	cell := func(patch, width int, lr float64) plots.CellData {
+		return plots.CellData{Label: fmt.Sprint(patch, width, lr), Params: map[string]any{"model.patch": patch, "patch": patch,
+			"model.width": width, "train.lr": lr}}
+	}
+	more := cell(4, 64, 1e-3)
+	more.Label, more.Params["sample.guidance"], more.Params["train.batch"] = "more", 1., 8
+	got := nearest(cell(4, 64, 1e-3), []plots.CellData{cell(4, 96, 3e-4), more, cell(7, 64, 1e-3), cell(7, 96, 1e-3)})
+	if len(got) != 1 || got[0].Params["model.patch"] != 7 || got[0].Params["model.width"] != 64 {
+		t.Errorf("%+v", got)
+	}
+}
+
 // Where nothing differs, a claim of several comparisons is called decided in at
 // most about 5 % of cases, and a reading names no winner more often than that.
 func TestNothingIsFoundInNoise(t *testing.T) {
