@@ -89,7 +89,11 @@ func (a *app) doStages(ctx context.Context, ls []engine.Loaded, files []string, 
 
 // runJSON is the end of a run for programs.
 func (a *app) runJSON(s engine.Summary) error {
-	cells, _ := s.Plan.Status(engine.Places{}) // nothing runs any more
+	var cells []engine.CellStatus
+	for _, p := range s.Plans {
+		of, _ := p.Status(engine.Places{}) // nothing runs any more
+		cells = append(cells, of...)
+	}
 	return a.printJSON(struct {
 		Done    int                 `json:"done"`
 		Kept    int                 `json:"kept"`

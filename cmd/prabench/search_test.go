@@ -107,6 +107,52 @@ func TestSearch(t *testing.T) {
 	}
 }
 
+// What fails of a file is not forgotten when a search follows it, and arms crossed with an axis are
+// points of their own.
+func TestASearchBesideAFileThatFails(t *testing.T) {
+	if testing.Short() {
+		t.Skip("trains a few small models: some seconds")
+	}
+	here(t)
+	tiny, _ := os.ReadFile("tiny.toml")
+	head, _, _ := strings.Cut(string(tiny), "[sweep]")
+	change := func(name string, pairs ...string) {
+		text := strings.NewReplacer(append(pairs, "\"tiny\"", "\""+name+"\"")...).Replace(head)
+		write(t, name+".toml", text)
+	}
+	change("plain", "rounds = 2", "rounds = 0", "steps = 20", "steps = 20\nrec_weight = 1e38")
+	change("search", "steps = 20", "steps = 20\nevaluate = [4]", "rounds = 2", "rounds = 0", "train_steps = 2", `train_steps = 2
+[search]
+metric = "fid_proxy"
+keep = 0.25
+[sweep]
+"model.patch" = [4, 2]
+[[sweep.arm]]
+label = "slow"
+"train.lr" = 1e-5
+[[sweep.arm]]
+label = "fast"
+"train.lr" = 1e-2`)
+	if plan := must(t, "plan search.toml"); !strings.Contains(plan, "4 points train to 4 steps, 1 of them to 20") {
+		t.Errorf("the plan:\n%s", plan)
+	}
+	out, errs, code := prabench("run plain.toml search.toml --no-figures --json")
+	if code != exitFailed || !strings.Contains(out, `"failed": 1,`) || !strings.Contains(out, `"experiment": "plain"`) ||
+		!strings.Contains(out, `"experiment": "search"`) {
+		t.Errorf("exit code %d\n%s\n%s", code, out, errs)
+	}
+	if !regexp.MustCompile(`after 4 steps 1 of 4 points go on, the best at fid_proxy .*: (slow|fast) patch=[24]`).MatchString(errs) {
+		t.Errorf("the search said\n%s", errs)
+	}
+	if _, errs, code := prabench("run search.toml --no-figures --set train.rec_weight=1e38"); code != exitFailed ||
+		!strings.Contains(errs, "after 4 steps no point has a fid_proxy: the search ends here") || strings.Contains(errs, "20/20") {
+		t.Errorf("where all points fail: exit code %d\n%s", code, errs)
+	}
+	if out, errs, code := prabench("run search.toml --no-figures"); code != exitOK || !strings.Contains(errs, "nothing to do: all ") {
+		t.Errorf("the search again: exit code %d\n%s\n%s", code, out, errs)
+	}
+}
+
 // A search through Slurm sends stop after stop and decides as a run on one machine does,
 // also when a submission is repeated, a dry run looks on, and tasks are lost.
 func TestSearchThroughSlurm(t *testing.T) {

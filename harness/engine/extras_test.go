@@ -108,7 +108,7 @@ func TestExtrasThatDoNotApplyAreLeftOut(t *testing.T) {
 			p.Model.Patch, p.Train.RolloutDepth = 8, 0
 		})
 	}), nil)
-	for _, it := range sum.Plan.Items {
+	for _, it := range sum.Plans[0].Items {
 		if it.Kind == work.Exposure || it.Kind == work.Seam {
 			t.Errorf("a %s of one token", it.Kind)
 		}

@@ -100,14 +100,13 @@ func (p *Plan) saved(it *Item) float64 {
 	return min(1, there/own)
 }
 
-// needs are the stages that have to be done first: its inputs, and the one that it
-// goes on from if that is among those that come before it.
-func (p *Plan) needs(it *Item, listed map[string]bool) []string {
-	needs := it.Needs()
+// goesOnFrom is the stage that this one goes on from, if it is among those that are to be done. Where it
+// fails, this one begins further back.
+func (it *Item) goesOnFrom(listed map[string]bool) []string {
 	if len(it.Earlier) > 0 && listed[it.Earlier[0]] {
-		needs = append(slices.Clone(needs), it.Earlier[0])
+		return it.Earlier[:1]
 	}
-	return needs
+	return nil
 }
 
 // Apart says of trainings that differ in their steps alone why the longer ones cannot go

@@ -61,7 +61,7 @@ func TestPlannedMemoryIsThatOfAWorker(t *testing.T) {
 	planned := func(c engine.Cell, kind string) float64 {
 		for _, st := range c.Chain.Stages() {
 			if st.Kind.Name == kind {
-				return float64(sum.Plan.Item(st.Key).Memory())
+				return float64(sum.Plans[0].Item(st.Key).Memory())
 			}
 		}
 		t.Fatalf("%s has no stage %s", c.Label, kind)

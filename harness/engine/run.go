@@ -40,13 +40,28 @@ type Run struct {
 
 // Summary is what became of a run.
 type Summary struct {
-	Plan    *Plan
-	Done    int  // stages that this run did
-	Kept    int  // stages that were done before
-	Failed  int  // stages that failed, now or before
-	Blocked int  // stages that wait for a failed one
-	Stopped bool // the run was stopped before its end
+	Plans   []*Plan // of the files without a [search] together, and the last one of each with one
+	Done    int     // stages that this run did
+	Kept    int     // stages that were done before
+	Failed  int     // stages that failed, now or before
+	Blocked int     // stages that wait for a failed one
+	Stopped bool    // the run was stopped before its end
 	Took    time.Duration
+}
+
+// add is what was done before and after.
+func (s *Summary) add(after Summary) {
+	s.Plans = append(s.Plans, after.Plans...)
+	s.Done, s.Kept, s.Failed, s.Blocked = s.Done+after.Done, s.Kept+after.Kept, s.Failed+after.Failed, s.Blocked+after.Blocked
+	s.Stopped, s.Took = after.Stopped, s.Took+after.Took
+}
+
+// Count is the number of stages in one of the states, of all plans.
+func (s *Summary) Count(states ...State) (n int) {
+	for _, p := range s.Plans {
+		n += p.Count(states...)
+	}
+	return n
 }
 
 // Check refuses what no run could mean, before anything is looked at.
@@ -406,7 +421,7 @@ func (l *launcher) tasks() []schedule.Task {
 			continue
 		}
 		m := it.Settings.Measure
-		t := schedule.Task{ID: it.Key, Kind: it.Kind.Name, Label: it.Label, Needs: l.plan.needs(it, listed),
+		t := schedule.Task{ID: it.Key, Kind: it.Kind.Name, Label: it.Label, Needs: it.Needs(), After: it.goesOnFrom(listed),
 			Threads: l.job(it, 0).Threads * it.ranks(), Memory: it.Memory(), Retries: m.Retries, Repeats: m.RepeatDisturbed}
 		if it.Kind.Measured() {
 			t.Rounds = max(1, it.Kind.Rounds(it.Settings))
@@ -422,7 +437,7 @@ func (l *launcher) tasks() []schedule.Task {
 }
 
 func (l *launcher) summary(r schedule.Report) Summary {
-	s := Summary{Plan: l.plan, Stopped: r.Stopped, Kept: l.plan.Count(Done), Failed: l.plan.Count(Failed), Blocked: l.plan.Count(Blocked)}
+	s := Summary{Plans: []*Plan{l.plan}, Stopped: r.Stopped, Kept: l.plan.Count(Done), Failed: l.plan.Count(Failed), Blocked: l.plan.Count(Blocked)}
 	for key, o := range r.Outcomes {
 		it := l.plan.Item(key)
 		it.Outcome, it.Reason = string(o.State), o.Reason

@@ -174,7 +174,7 @@ func TestRunDoesEverythingOnceAndOnlyWhatChanged(t *testing.T) {
 	}
 
 	sampled := b.run(ctx, tiny(func(s *stage.Settings) { edit(s, func(p *pra.Params) { p.Sample.FlowSteps = 3 }) }), nil)
-	for _, it := range sampled.Plan.Items {
+	for _, it := range sampled.Plans[0].Items {
 		if it.Kind == work.Train && it.Attempt != first[indexOf(first, it.Key)].Attempt {
 			t.Error("a changed [sample] key trained again")
 		}
@@ -272,7 +272,7 @@ func TestAStoppedRunGoesOnAndEndsAsIfNeverStopped(t *testing.T) {
 	if !stopped.Stopped || stopped.Done >= whole.Done {
 		t.Fatalf("the run was not stopped: %+v\n%s", stopped, b2.out.String())
 	}
-	if _, err := os.Stat(work.CheckpointPath(b2.places.Artifacts, stopped.Plan.Experiments[0].Cells[0].Chain.Key(work.Train))); err != nil {
+	if _, err := os.Stat(work.CheckpointPath(b2.places.Artifacts, stopped.Plans[0].Experiments[0].Cells[0].Chain.Key(work.Train))); err != nil {
 		t.Errorf("no checkpoint: %v", err)
 	}
 	rest := b2.run(context.Background(), e(), nil)
@@ -284,7 +284,7 @@ func TestAStoppedRunGoesOnAndEndsAsIfNeverStopped(t *testing.T) {
 			t.Errorf("the loss is %v after a stop, %v without", r.Value, want)
 		}
 	}
-	key := rest.Plan.Experiments[0].Cells[0].Chain.Key(work.Train)
+	key := rest.Plans[0].Experiments[0].Cells[0].Chain.Key(work.Train)
 	for _, name := range []string{work.ModelFile, work.CurveFile} {
 		x, errX := os.ReadFile(filepath.Join(b.places.Artifacts, "train", key, name))
 		y, errY := os.ReadFile(filepath.Join(b2.places.Artifacts, "train", key, name))
@@ -297,7 +297,7 @@ func TestAStoppedRunGoesOnAndEndsAsIfNeverStopped(t *testing.T) {
 func TestADamagedArtifactIsToldAndMadeAgain(t *testing.T) {
 	b := newBench(t)
 	sum := b.run(context.Background(), tiny(nil), nil)
-	key := sum.Plan.Experiments[0].Cells[0].Chain.Key(work.Train)
+	key := sum.Plans[0].Experiments[0].Cells[0].Chain.Key(work.Train)
 	path := filepath.Join(b.places.Artifacts, "train", key, work.ModelFile)
 	raw, err := os.ReadFile(path)
 	if err != nil {
@@ -375,7 +375,7 @@ func TestFailuresAreTypedBlockOthersAndWaitForRetry(t *testing.T) {
 	if err != nil || len(cells) != 1 || cells[0].Outcome != record.Timeout {
 		t.Errorf("%+v, %v", cells, err)
 	}
-	states, _ := sum.Plan.Status(b.places)
+	states, _ := sum.Plans[0].Status(b.places)
 	if states[0].State != "failed" || !strings.Contains(states[0].Reason, "timeout") || !strings.Contains(b.planned(e)[0].Log, ".log") {
 		t.Errorf("%+v", states[0])
 	}
@@ -456,7 +456,7 @@ func TestTheMemoryOfATrainingIsForeseen(t *testing.T) {
 		})
 	}), nil)
 	for _, r := range b.rows() {
-		it := sum.Plan.Item(r.Stage)
+		it := sum.Plans[0].Item(r.Stage)
 		want := float64(it.Memory())
 		if (r.Metric == "train_memory_peak" || r.Metric == "memory_peak") && (r.Value > 1.1*want || r.Value < want/4) {
 			t.Errorf("%s of %s held %.0f MiB, %.0f MiB were foreseen", r.Kind, r.Cell, r.Value/(1<<20), want/(1<<20))

@@ -42,7 +42,8 @@ func (r *Run) DoLoaded(ctx context.Context, ls ...Loaded) (Summary, error) {
 	}
 	for _, l := range searches {
 		s := search{Run: *r, Loaded: l, metric: quantity.Find(l.File.Base.Search.Metric)}
-		if err := s.do(ctx, &sum); err != nil || sum.Stopped {
+		did, err := s.do(ctx)
+		if sum.add(did); err != nil || sum.Stopped {
 			return sum, err
 		}
 	}
@@ -67,16 +68,25 @@ type search struct {
 	thought bool // nothing is recorded
 }
 
-// do runs rung after rung.
-func (s *search) do(ctx context.Context, sum *Summary) error {
+// do runs rung after rung. A stage that failed counts, also of a point that was dropped for it.
+func (s *search) do(ctx context.Context) (sum Summary, err error) {
 	stops := s.read()
 	began := time.Now()
+	states := map[string]State{} // of the stages of all rungs
 	for i, stop := range stops {
 		s.choose(stop)
-		done, err := s.Run.Do(ctx, s.Exp)
-		add(sum, done)
+		did, err := s.Run.Do(ctx, s.Exp)
+		for _, p := range did.Plans {
+			for _, it := range p.Items {
+				if !it.Skip {
+					states[it.Key] = it.State
+				}
+			}
+		}
+		sum.Plans, sum.Done, sum.Stopped, sum.Took = did.Plans, sum.Done+did.Done, did.Stopped, time.Since(began)
+		sum.count(states)
 		if err != nil || sum.Stopped {
-			return err
+			return sum, err
 		}
 		for _, p := range s.points {
 			p.steps = stop
@@ -84,13 +94,21 @@ func (s *search) do(ctx context.Context, sum *Summary) error {
 		if i == len(stops)-1 || len(s.points) < 2 {
 			continue
 		}
-		if err := s.drop(ctx, stop, stops[i+1:]); err != nil {
-			return err
+		if ranked, err := s.drop(ctx, stop, stops[i+1:]); err != nil || !ranked {
+			return sum, err
 		}
 	}
-	sum.Took = time.Since(began)
 	s.told(stops[len(stops)-1])
-	return nil
+	return sum, nil
+}
+
+// count sets what follows from the states of all stages.
+func (s *Summary) count(states map[string]State) {
+	of := map[State]int{}
+	for _, state := range states {
+		of[state]++
+	}
+	s.Failed, s.Blocked, s.Kept = of[Failed], of[Blocked], max(0, of[Done]-s.Done)
 }
 
 // Searches says whether a file has a [search].
@@ -122,7 +140,7 @@ func (r *Run) NextStop(ctx context.Context, l Loaded, keep bool) (at string, err
 		if i == len(stops)-1 || len(s.points) < 2 {
 			continue
 		}
-		if err := s.drop(ctx, stop, stops[i+1:]); err != nil {
+		if ranked, err := s.drop(ctx, stop, stops[i+1:]); err != nil || !ranked {
 			return "", err
 		}
 	}
@@ -144,23 +162,18 @@ func (s *search) planned(ctx context.Context) error {
 	return nil
 }
 
-// add sums up rungs; what is left open is that of the last one.
-func add(sum *Summary, s Summary) {
-	done := sum.Done
-	*sum = s
-	sum.Done += done
-	sum.Kept -= min(sum.Kept, done)
-}
-
 // read finds the points and the stops.
 func (s *search) read() (stops []int) {
 	by := map[string]*contestant{}
+	var cells []*Cell
+	var params []map[string]any
 	for i := range s.Exp.Cells {
-		c := &s.Exp.Cells[i]
-		if c.Skip {
-			continue
+		if c := &s.Exp.Cells[i]; !c.Skip {
+			cells, params = append(cells, c), append(params, c.Params)
 		}
-		name := view.ArmOf(c.Params)
+	}
+	for i, name := range view.ArmsOf(params) {
+		c := cells[i]
 		if by[name] == nil {
 			by[name] = &contestant{name: name}
 			s.points = append(s.points, by[name])
@@ -190,10 +203,15 @@ func (s *search) choose(stop int) {
 	}
 }
 
-// drop keeps the best points at a stop and records of the others where they stood.
-func (s *search) drop(ctx context.Context, stop int, later []int) error {
+// drop keeps the best points at a stop and records of the others where they stood. Where no point
+// has a score it drops none and says so: the search ends there.
+func (s *search) drop(ctx context.Context, stop int, later []int) (ranked bool, err error) {
 	if err := s.scores(ctx, stop); err != nil {
-		return err
+		return false, err
+	}
+	if !slices.ContainsFunc(s.points, func(p *contestant) bool { return !math.IsNaN(p.score) }) {
+		s.say("after %d steps no point has a %s: the search ends here", stop, s.metric.Name)
+		return false, nil
 	}
 	better := float64(s.metric.Better)
 	slices.SortStableFunc(s.points, func(a, b *contestant) int {
@@ -217,13 +235,13 @@ func (s *search) drop(ctx context.Context, stop int, later []int) error {
 			reason = fmt.Sprintf(record.Dropped+": it has no %s after %d steps", s.metric.Name, stop)
 		}
 		if err := s.record(p, later, reason); err != nil {
-			return err
+			return false, err
 		}
 	}
 	s.say("after %d steps %d of %d points go on, the best at %s %.4g: %s", stop, keep, len(s.points), s.metric.Name, s.points[0].score,
 		s.points[0].name)
 	s.points = s.points[:keep]
-	return nil
+	return true, nil
 }
 
 // going is how many of n points go on.

@@ -150,7 +150,7 @@ func TestAReadOnlyFolderIsToldBeforeAnythingStarts(t *testing.T) {
 func TestAClockThatJumpsHarmsNothing(t *testing.T) {
 	b := newBench(t)
 	first := b.run(context.Background(), tiny(nil), nil)
-	key := first.Plan.Experiments[0].Cells[0].Chain.Key(work.Train)
+	key := first.Plans[0].Experiments[0].Cells[0].Chain.Key(work.Train)
 	db, err := results.Open(b.places.DB)
 	if err != nil {
 		t.Fatal(err)
@@ -178,7 +178,7 @@ func TestAClockThatJumpsHarmsNothing(t *testing.T) {
 	if sum.Failed != 0 || sum.Done != 6 {
 		t.Errorf("%+v\n%s", sum, b.out.String())
 	}
-	for _, it := range sum.Plan.Items {
+	for _, it := range sum.Plans[0].Items {
 		if it.Took < 0 || it.Estimate < 0 {
 			t.Errorf("%s of %s took %v, estimate %v", it.Kind, it.Label, it.Took, it.Estimate)
 		}

@@ -4,6 +4,7 @@ import (
 	"container/heap"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -62,23 +63,26 @@ func check(tasks []Task) error {
 		at[t.ID] = i
 	}
 	for i, t := range tasks {
-		for _, n := range t.Needs {
+		for _, n := range t.waitsFor() {
 			if j, listed := at[n]; listed && j >= i {
-				return fmt.Errorf("task %s is listed before %s, which it needs", t.ID, n)
+				return fmt.Errorf("task %s is listed before %s, which it waits for", t.ID, n)
 			} else if listed && tasks[j].Rounds > 0 {
-				return fmt.Errorf("task %s needs %s, which is timed: nothing may wait for a timing", t.ID, n)
+				return fmt.Errorf("task %s waits for %s, which is timed: nothing may wait for a timing", t.ID, n)
 			}
 		}
 	}
 	return nil
 }
 
+// waitsFor are the tasks that have to end first.
+func (t *Task) waitsFor() []string { return slices.Concat(t.Needs, t.After) }
+
 type run struct {
 	*Scheduler
 	tasks  []Task
 	index  map[string]int   // task → place in tasks
-	unmet  []int            // by place: needs that have not ended yet
-	users  map[string][]int // task → the places of those that need it
+	unmet  []int            // by place: tasks that it waits for and that have not ended yet
+	users  map[string][]int // task → the places of those that wait for it
 	ready  map[size]*places // ordinary tasks that may start
 	report Report
 }
@@ -90,7 +94,7 @@ func newRun(s *Scheduler, tasks []Task) *run {
 	}
 	for i, t := range tasks {
 		r.index[t.ID] = i
-		for _, n := range t.Needs {
+		for _, n := range t.waitsFor() {
 			if _, listed := r.index[n]; listed {
 				r.unmet[i]++
 				r.users[n] = append(r.users[n], i)

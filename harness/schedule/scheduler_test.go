@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"reflect"
+	"slices"
 	"sort"
 	"strings"
 	"sync"
@@ -120,6 +121,20 @@ func TestANeedOutsideThePlanCountsAsDone(t *testing.T) {
 	m := &machine{}
 	m.run(t, bg, 1, []schedule.Task{task("sample1", "train1 of last week")})
 	m.want(t, "sample1")
+}
+
+// What only saves time is waited for and need not end well.
+func TestWhatSavesTimeMayFail(t *testing.T) {
+	m := &machine{ends: map[string][]schedule.Outcome{"train1": {{State: schedule.Crash, Reason: "so"}}}}
+	longer, other := task("train2"), task("sample1", "train1")
+	longer.After = []string{"train1", "train of last week"}
+	m.run(t, bg, 2, []schedule.Task{task("train1"), longer, other})
+	slices.Sort(m.log[1:])
+	m.want(t, "train1", "blocked sample1: train of cell train1 ended with crash: so", "train2")
+	if _, err := (&schedule.Scheduler{Jobs: 1}).Run(bg, []schedule.Task{longer, task("train1")}); err == nil ||
+		!strings.Contains(err.Error(), "task train2 is listed before train1, which it waits for") {
+		t.Error(err)
+	}
 }
 
 func TestTimingsWaitForAllOthersThenRunInRotatedRounds(t *testing.T) {

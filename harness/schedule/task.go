@@ -23,6 +23,7 @@ type Task struct {
 	Kind  string   // for the observer
 	Label string   // for the observer: which cell
 	Needs []string // tasks of this plan that must end with ok first
+	After []string // tasks of this plan that must end first, well or not: they only save time
 
 	Threads int   // processors that it keeps busy while others run beside it
 	Memory  int64 // bytes that it will hold; 0: unknown, or too few to count

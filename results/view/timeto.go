@@ -45,20 +45,26 @@ func TimeTo(rows []Row, metric string, value float64, costs ...string) ([]Arm, e
 		better = m.Better
 	}
 	type key struct {
-		arm  string
-		seed uint64
+		arm   string
+		seed  uint64
+		seeds string // those that are keys of the file
 	}
+	params := make([]map[string]any, len(rows))
+	for i, r := range rows {
+		params[i] = r.Params
+	}
+	arms := ArmsOf(params)
 	stops := map[key]map[string]*stop{}
 	var order []string
 	label := map[string]Row{}
-	for _, r := range rows {
+	for i, r := range rows {
 		if r.Metric != metric && !slices.Contains(costs, r.Metric) {
 			continue
 		}
 		if _, along := r.Params[untilKey]; !along {
 			continue
 		}
-		k := key{ArmOf(r.Params), r.Seed}
+		k := key{arms[i], r.Seed, seedsOf(r.Params)}
 		if _, seen := label[k.arm]; !seen {
 			order, label[k.arm] = append(order, k.arm), r
 		}
@@ -87,7 +93,9 @@ func TimeTo(rows []Row, metric string, value float64, costs ...string) ([]Arm, e
 			var beyond *float64
 			first := false
 			a.Seeds = 0
-			for _, k := range slices.SortedFunc(maps.Keys(stops), func(x, y key) int { return cmp.Compare(x.seed, y.seed) }) {
+			for _, k := range slices.SortedFunc(maps.Keys(stops), func(x, y key) int {
+				return cmp.Or(cmp.Compare(x.seed, y.seed), strings.Compare(x.seeds, y.seeds))
+			}) {
 				if k.arm != arm {
 					continue
 				}
@@ -143,24 +151,73 @@ func reach(stops map[string]*stop, cost string, value float64, better int) (at, 
 	return 0, last, false, false
 }
 
-// ArmOf writes what is set of a cell apart from seeds and how far it trained.
-func ArmOf(params map[string]any) string {
-	if label, ok := params["label"]; ok {
-		return where.Show(label)
-	}
-	var parts []string
-	for _, k := range slices.Sorted(maps.Keys(params)) {
-		if full := quantity.FullKey(k); k == untilKey || full == untilKey || isSeed(k) || !strings.Contains(k, ".") {
+// ArmsOf names for each cell the training that it is a look at: by what is set of it apart from
+// seeds and how far it trained, or by its label, and then by the keys in which cells of that label
+// differ.
+func ArmsOf(cells []map[string]any) []string {
+	differ := map[string]map[string]bool{} // of the cells with a label, the keys with several values
+	first := map[string]map[string]any{}
+	for _, c := range cells {
+		label, ok := labelled(c)
+		if !ok {
 			continue
 		}
-		name := quantity.ShortKey(k)
-		if name == "" {
-			name = k[strings.LastIndexByte(k, '.')+1:]
+		if first[label] == nil {
+			first[label], differ[label] = c, map[string]bool{}
 		}
-		parts = append(parts, name+"="+where.Show(params[k]))
+		for _, of := range []map[string]any{c, first[label]} {
+			for k := range of {
+				differ[label][k] = differ[label][k] || shown(c, k) != shown(first[label], k)
+			}
+		}
 	}
-	if len(parts) == 0 {
-		return "all"
+	out := make([]string, len(cells))
+	for i, c := range cells {
+		var parts []string
+		label, ok := labelled(c)
+		if ok {
+			parts = append(parts, label)
+		}
+		for _, k := range slices.Sorted(maps.Keys(c)) {
+			full := quantity.FullKey(k)
+			if k == untilKey || full == untilKey || isSeed(k) || !strings.Contains(k, ".") || ok && !differ[label][k] {
+				continue
+			}
+			name := quantity.ShortKey(k)
+			if name == "" {
+				name = k[strings.LastIndexByte(k, '.')+1:]
+			}
+			parts = append(parts, name+"="+where.Show(c[k]))
+		}
+		out[i] = cmp.Or(strings.Join(parts, " "), "all")
+	}
+	return out
+}
+
+func labelled(params map[string]any) (label string, ok bool) {
+	v, ok := params["label"]
+	if !ok {
+		return "", false
+	}
+	return where.Show(v), true
+}
+
+// shown is the text of a value, "" where there is none.
+func shown(params map[string]any, key string) string {
+	v, ok := params[key]
+	if !ok {
+		return ""
+	}
+	return where.Show(v)
+}
+
+// seedsOf writes what is set of the seeds of a cell.
+func seedsOf(params map[string]any) string {
+	var parts []string
+	for _, k := range slices.Sorted(maps.Keys(params)) {
+		if isSeed(k) {
+			parts = append(parts, k+"="+where.Show(params[k]))
+		}
 	}
 	return strings.Join(parts, " ")
 }

@@ -2,6 +2,7 @@ package view_test
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -30,6 +31,36 @@ func looks() (rows []view.Row) {
 		}
 	}
 	return append(rows, view.Row{Metric: "fid_proxy", Value: 1, Params: map[string]any{"model.state": int64(5)}}) // never looked at on its way
+}
+
+// A label that several trainings have is followed by what they differ in, and seeds of sampling
+// are looked at apart.
+func TestArmsOfOneLabel(t *testing.T) {
+	cell := func(label any, patch, until, noise int64) map[string]any {
+		c := map[string]any{"model.patch": patch, "patch": patch, "train.until": until, "sample.seed": noise, "model.state": int64(3)}
+		if label != nil {
+			c["label"] = label
+		}
+		return c
+	}
+	got := view.ArmsOf([]map[string]any{cell("PRA", 4, 1, 1), cell("PRA", 7, 1, 1), cell("one", 4, 1, 1), cell("one", 4, 2, 2),
+		cell(nil, 4, 1, 1), {}})
+	want := []string{"PRA patch=4", "PRA patch=7", "one", "one", "patch=4 state=3", "all"}
+	if !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+	var rows []view.Row
+	for _, c := range []struct {
+		patch, until, noise int64
+		score               float64
+	}{{4, 100, 1, 9}, {4, 200, 1, 3}, {7, 100, 1, 9}, {7, 200, 1, 8}, {4, 100, 2, 5}, {4, 200, 2, 1}} {
+		rows = append(rows, view.Row{Metric: "fid_proxy", Value: c.score, Seed: 1, Params: cell("PRA", c.patch, c.until, c.noise)})
+	}
+	arms, err := view.TimeTo(rows, "fid_proxy", 6, view.StepsTrained)
+	if err != nil || len(arms) != 2 || arms[0].Name != "PRA patch=4" || arms[0].Reached != 2 || arms[0].Seeds != 2 || !arms[0].Costs[0].AtFirst ||
+		arms[0].Costs[0].Value != 125 || arms[1].Reached != 0 {
+		t.Errorf("%+v, %v", arms, err)
+	}
 }
 
 // Costs lie between the stops on both sides of the goal; what never gets there is

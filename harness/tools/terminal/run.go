@@ -58,7 +58,7 @@ func Ended(w io.Writer, s engine.Summary, again, retry, why string) {
 	switch {
 	case s.Stopped:
 		fmt.Fprintf(w, "stopped after %s with %d of %d stages done; to go on: %s\n",
-			took, s.Done+s.Kept, s.Done+s.Kept+s.Failed+s.Blocked+s.Plan.Count(engine.ToDo), again)
+			took, s.Done+s.Kept, s.Done+s.Kept+s.Failed+s.Blocked+s.Count(engine.ToDo), again)
 	case s.Failed > 0:
 		fmt.Fprintf(w, "%d stages failed and %d more wait for them; why: %s; to try them again: %s\n", s.Failed, s.Blocked, why, retry)
 	case s.Done == 0:
