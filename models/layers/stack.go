@@ -99,7 +99,10 @@ func (s *Stack) whole(m *Memory, images, tokens int, a *StackActs) *StackActs {
 
 func (s *Stack) rows(m *Memory, rows int, keep bool) *StackActs {
 	size := rows * s.Width
-	a := &StackActs{stats: m.Act(rows * 2), H: m.Act(size), moments: momentsFor(m, rows, s.Width, keep)}
+	a := &StackActs{stats: m.Act(rows * 2), H: m.Act(size)}
+	if s.plain() {
+		a.moments = momentsFor(m, rows, s.Width, keep)
+	}
 	a.all = a.H
 	layer := func(l *Layer) layerActs {
 		return layerActs{
@@ -194,6 +197,12 @@ func (s *Stack) forward(p *Pass, a *StackActs, rows int, attend func(layer int))
 		l.MLP.Forward(p, &b.mlp, a.output(i), b.n2, rows, device.Epilogue{Residual: b.mid})
 	}
 	s.Norm.Forward(p, a.all, a.last, a.stats, rows, s.Width)
+}
+
+// plain says that the layers are those of the default trunk, which [Stack.forwardNormed] is for.
+func (s *Stack) plain() bool {
+	l := &s.Layers[0]
+	return s.Norm.Bias != nil && l.Attention.Gain == nil && !l.MLP.Gated
 }
 
 // forwardNormed is forward with the normalisations in the layers that follow them; the
