@@ -22,9 +22,10 @@ func SeedOf(part, training uint64) uint64 {
 	return training
 }
 
-// CanonicalSeeds gives trainings whose parts have the same seeds the same fields: a
-// seed that all parts have of their own names nothing by itself, and one that
-// equals the training's is left to it.
+// CanonicalSeeds gives trainings that set the same parts to the same seeds the same fields: the
+// training's seed names nothing where all parts have their own, and a part that has the training's
+// is left to it. Parts that are set to what another training has by its own seed stay set, so such
+// two are not recognised as one.
 func CanonicalSeeds(training *uint64, init, order, noise *uint64) {
 	parts := []*uint64{init, order, noise}
 	if *init != 0 && *order != 0 && *noise != 0 {

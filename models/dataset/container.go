@@ -52,14 +52,14 @@ func openContainer(root string) (container, error) {
 	folder, err := listClasses(root)
 	for _, kind := range []struct {
 		ending string
-		open   func(root string, shards []shard) (container, error)
+		open   func(root string, shards []shard, left []string) (container, error)
 	}{{".tar", openTars}, {".parquet", openParquets}} {
-		shards, failed := shardsIn(root, kind.ending)
+		shards, left, failed := shardsIn(root, kind.ending)
 		if failed != nil {
 			return nil, failed
 		}
 		if len(shards) > 0 && (err != nil || !folder.holdsPictures()) {
-			return kind.open(root, shards)
+			return kind.open(root, shards, left)
 		}
 	}
 	if err != nil {
@@ -90,8 +90,8 @@ var testNames = []string{"val", "valid", "validation", "test"}
 
 // shardsIn lists the files with an ending in root, or in its folders data, train
 // and those of test splits, in the order of their names. A file belongs to the test
-// split when its name, or its folder's, begins so.
-func shardsIn(root, ending string) ([]shard, error) {
+// split when its name, or its folder's, begins so; left are those of further test splits.
+func shardsIn(root, ending string) (kept []shard, left []string, err error) {
 	var all []shard
 	of := map[string]int{} // by the name of the split
 	var splits []string
@@ -99,7 +99,7 @@ func shardsIn(root, ending string) ([]shard, error) {
 		entries, err := os.ReadDir(filepath.Join(root, dir))
 		if err != nil {
 			if dir == "." {
-				return nil, problem("data.root", "cannot look into %s: %v", root, err)
+				return nil, nil, problem("data.root", "cannot look into %s: %v", root, err)
 			}
 			continue
 		}
@@ -124,14 +124,15 @@ func shardsIn(root, ending string) ([]shard, error) {
 			break
 		}
 	}
-	kept := all[:0]
 	for i, s := range all {
 		if splits[i] == "" || splits[i] == "train" || splits[i] == test {
 			s.test = splits[i] == test && test != ""
 			kept = append(kept, s)
+		} else {
+			left = append(left, s.rel)
 		}
 	}
-	return kept, nil
+	return kept, left, nil
 }
 
 // splitOf is the split that a shard's folder or name begins with.
@@ -367,8 +368,8 @@ func (s *pictureSet) decodeAll(ctx context.Context, p Progress, put func(i int, 
 		}
 	}
 	if upright > 0 {
-		h.add("turned upright by EXIF") // what data without it never say
-		d.Found = append(d.Found, fmt.Sprintf("%d images were turned upright as their EXIF orientation says", upright))
+		h.add(uprightRecord)
+		d.Found = append(d.Found, fmt.Sprintf("%d images were %s", upright, turnedUpright))
 	}
 	d.Hash = h.sum()
 	return d, nil

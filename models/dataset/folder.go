@@ -34,7 +34,7 @@ func listClasses(root string) (classList, error) {
 		return l, problem("data.root", "cannot look into %s: %v", root, err)
 	}
 	if slices.Contains(names, "train") {
-		for _, test := range []string{"val", "valid", "validation", "test"} {
+		for _, test := range testNames {
 			if slices.Contains(names, test) {
 				l.train, l.test = "train", test
 				if names, err = subfolders(filepath.Join(root, "train")); err != nil {
@@ -124,6 +124,11 @@ func (l classList) list() (train, test []item, found *survey, err error) {
 
 // around notes what lies beside the class folders.
 func (l classList) around(found *survey) error {
+	for _, name := range testNames {
+		if st, err := os.Stat(filepath.Join(l.root, name)); l.test != "" && name != l.test && err == nil && st.IsDir() {
+			found.leave(otherTest, name)
+		}
+	}
 	for _, dir := range []string{l.train, l.test} {
 		if dir == "" {
 			continue

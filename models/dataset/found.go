@@ -29,7 +29,22 @@ const (
 	hidden      = "hidden"
 	noSuchClass = "of classes that train does not have"
 	byPrograms  = "folders that programs make"
+	otherTest   = "of further test splits, of which one is read"
 )
+
+// uprightRecord is in the hash of a set of which pictures were turned upright, and turnedUpright
+// ends the sentence that says how many.
+const (
+	uprightRecord = "turned upright by EXIF"
+	turnedUpright = "turned upright as their EXIF orientation says"
+)
+
+// secondTest notes what lies in further test splits.
+func (s *survey) secondTest(names []string) {
+	for _, n := range names {
+		s.leave(otherTest, n)
+	}
+}
 
 // madeByPrograms are folders that are no class: archives made on a Mac,
 // thumbnails of network storage, bins and what a repaired disk has found.
@@ -49,9 +64,10 @@ func (s *survey) sentences(classes []string, train, test []item) []string {
 		lines = append(lines, line+": "+few(s.out[why]))
 	}
 	for _, part := range []struct {
-		what  string
-		items []item
-	}{{"no training image", train}, {"no test image", test}} {
+		what, so string
+		items    []item
+	}{{"no training image", "no model has seen them, yet they are %.0f %% of the samples: take their folders away to leave them out", train},
+		{"no test image", "", test}} {
 		if len(part.items) == 0 {
 			continue // said by the count
 		}
@@ -66,7 +82,11 @@ func (s *survey) sentences(classes []string, train, test []item) []string {
 			}
 		}
 		if len(without) > 0 {
-			lines = append(lines, fmt.Sprintf("%d classes have %s: %s", len(without), part.what, few(without)))
+			line := fmt.Sprintf("%d classes have %s: %s", len(without), part.what, few(without))
+			if part.so != "" {
+				line += "; " + fmt.Sprintf(part.so, 100*float64(len(without))/float64(len(classes)))
+			}
+			lines = append(lines, line)
 		}
 	}
 	return lines

@@ -28,6 +28,9 @@ func (s *pictureSet) key() string {
 	if r.Decoder == turboDecoder {
 		fmt.Fprintln(h, turboDecoder)
 	}
+	if r.Set != Folder { // the hash of a set begins with its name
+		fmt.Fprintln(h, "set="+r.Set)
+	}
 	if s.of.stamp(h, s.all) != nil {
 		return ""
 	}

@@ -15,6 +15,7 @@ const (
 	roomVariable = "PRABENCH_DECODED_GIB"
 	defaultRoom  = 32 // GiB
 	unusedFor    = 30 * 24 * time.Hour
+	writingFor   = 24 * time.Hour // since it was last written, a file may be one that still is
 )
 
 // Kept is a file of decoded pixels in the data folder.
@@ -43,7 +44,7 @@ func KeptFiles() ([]Kept, error) {
 	var all []Kept
 	for _, e := range entries {
 		st, err := e.Info()
-		if err != nil || !st.Mode().IsRegular() || filepath.Ext(e.Name()) != ".bin" {
+		if err != nil || !st.Mode().IsRegular() || filepath.Ext(e.Name()) != ".bin" && !unfinished(e.Name()) {
 			continue
 		}
 		path := filepath.Join(dir, e.Name())
@@ -53,8 +54,20 @@ func KeptFiles() ([]Kept, error) {
 	return all, nil
 }
 
+// unfinished says that a file is one that is being written, or was when its writer was killed.
+func unfinished(name string) bool {
+	ok, _ := filepath.Match(".*.bin.*.part", name)
+	return ok
+}
+
 // Unneeded says why a file of decoded pixels may go, or "".
 func (k Kept) Unneeded() string {
+	if unfinished(filepath.Base(k.Path)) {
+		if time.Since(k.Used) < writingFor {
+			return ""
+		}
+		return "decoded images of a process that was stopped"
+	}
 	if k.Root == "" {
 		return "decoded images that this version does not read"
 	}
@@ -100,6 +113,9 @@ func makeRoom(n int64) bool {
 	for _, k := range all {
 		if n <= room {
 			break
+		}
+		if unfinished(filepath.Base(k.Path)) && k.Unneeded() == "" {
+			continue
 		}
 		if os.Remove(k.Path) == nil {
 			n -= k.Bytes

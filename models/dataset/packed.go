@@ -12,6 +12,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 
@@ -34,7 +35,8 @@ const (
 
 // packedHead is what is known of the images besides pixels and labels.
 type packedHead struct {
-	Root     string   `json:"root"` // the folder they come from
+	Root     string   `json:"root"`          // the folder they come from
+	Set      string   `json:"set,omitempty"` // whose name the hash begins with; absent: [Folder]
 	Hash     string   `json:"hash"`
 	Found    []string `json:"found,omitempty"`
 	Train    int      `json:"train"`
@@ -122,7 +124,7 @@ func readFooter(f *os.File) (*decoded, error) {
 		return nil, errNotPacked
 	}
 	length, head := binary.LittleEndian.Uint64(end), binary.LittleEndian.Uint64(end[8:])
-	if length > mostFooter || int64(length) > st.Size()-int64(packedAt+tail) || head+4 > length || (length-head-4)%8 != 0 {
+	if length > mostFooter || int64(length) > st.Size()-int64(packedAt+tail) || head > length-4 || (length-head-4)%8 != 0 {
 		return nil, errNotPacked
 	}
 	b := make([]byte, length)
@@ -278,18 +280,25 @@ func loadPacked(r resolved) (*Data, error) {
 	if err != nil {
 		return nil, err
 	}
-	if r.Limit > 0 && (r.Limit < d.Train || r.Limit < d.Test) {
+	part := r.Limit > 0 && (r.Limit < d.Train || r.Limit < d.Test)
+	turned := slices.ContainsFunc(d.Found, func(said string) bool { return strings.HasSuffix(said, turnedUpright) })
+	switch {
+	case part && turned:
+		return nil, problem("data.limit", "%s does not say which of its pictures were turned upright as their EXIF orientation says, "+
+			"so it cannot name a part of them: pack that part, with the same data.limit", r.Root)
+	case part:
 		out.limited(r)
-		if err := out.rehash(r); err != nil {
-			return nil, err
-		}
+	case cmp.Or(d.Set, Folder) == r.Set:
+		return out, nil
+	}
+	if err := out.rehash(r, turned); err != nil {
+		return nil, err
 	}
 	return out, nil
 }
 
-// rehash names a part of the images of a packed file as the same part of their
-// folder is named.
-func (d *Data) rehash(r resolved) error {
+// rehash names images of a packed file as those of their folder are named.
+func (d *Data) rehash(r resolved, turned bool) error {
 	h := r.newHash(d.Train.N, d.Test.N)
 	pixels := make([]byte, r.info.Size*r.info.Size*r.info.Channels)
 	for _, s := range []Split{d.Train, d.Test} {
@@ -299,6 +308,9 @@ func (d *Data) rehash(r resolved) error {
 			}
 			h.addPixels(s.Labels[i], pixels)
 		}
+	}
+	if turned {
+		h.add(uprightRecord)
 	}
 	d.Hash = h.sum()
 	return nil
@@ -324,7 +336,8 @@ func Pack(ctx context.Context, s Spec, path string, p Progress) (*Data, error) {
 	if err != nil {
 		return nil, err
 	}
-	about := &decoded{packedHead: packedHead{Root: absolute(s.Root), Hash: d.Hash, Found: d.Found, Train: d.Train.N, Test: d.Test.N,
+	about := &decoded{packedHead: packedHead{Root: absolute(s.Root), Set: s.Set, Hash: d.Hash, Found: d.Found,
+		Train: d.Train.N, Test: d.Test.N,
 		Bytes: d.Size * d.Size * d.Channels, Size: d.Size, Channels: d.Channels, Fit: r.fit, Decoder: s.Decoder, Classes: d.Info.ClassNames},
 		labels: append(append([]int32{}, d.Train.Labels...), d.Test.Labels...), sums: make([]uint32, d.Train.N+d.Test.N)}
 	_, err = writePacked(path, about.Bytes, func(write func(i int, pixels []byte) error) (*decoded, error) {

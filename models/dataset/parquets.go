@@ -24,6 +24,7 @@ type parquetShards struct {
 	open    []*parquetFile
 	classes []string
 	all     []item
+	left    []string // shards of further test splits
 }
 
 // parquetFile is a shard that is open as long as the process runs.
@@ -48,8 +49,8 @@ var (
 	labelColumns = []string{"label", "labels", "cls", "class", "fine_label", "class_label", "target"}
 )
 
-func openParquets(root string, shards []shard) (container, error) {
-	t := &parquetShards{root: root, shards: shards}
+func openParquets(root string, shards []shard, left []string) (container, error) {
+	t := &parquetShards{root: root, shards: shards, left: left}
 	for i, s := range shards {
 		p, err := openParquet(filepath.Join(root, filepath.FromSlash(s.rel)), s)
 		if err != nil {
@@ -246,7 +247,9 @@ func (t *parquetShards) list() (train, test []item, found *survey, err error) {
 	if len(train) == 0 {
 		return nil, nil, nil, problem("data.root", "the Parquet files of %s hold no training image", t.root)
 	}
-	return train, test, &survey{}, nil
+	found = &survey{}
+	found.secondTest(t.left)
+	return train, test, found, nil
 }
 
 func (t *parquetShards) name(it item) string {

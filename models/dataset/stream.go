@@ -108,21 +108,18 @@ func TrainImages(s Spec) int {
 	return limited(len(train), r.Limit)
 }
 
-var counts sync.Map // by root: images found in it
+var counts sync.Map // by root: [2]int, the training and the test images found in it
 
 // counted is the number of images of a folder; it is listed once in a process.
 func counted(r resolved) int {
-	if n, known := counts.Load(r.Root); known {
-		return n.(int)
-	}
-	n := 0
-	if c, err := openContainer(r.Root); err == nil {
+	var n [2]int
+	if known, ok := counts.Load(r.Root); ok {
+		n = known.([2]int)
+	} else if c, err := openContainer(r.Root); err == nil {
 		if train, test, _, err := c.list(); err == nil {
-			n = limited(len(train), r.Limit) + limited(len(test), r.Limit)
+			n = [2]int{len(train), len(test)}
+			counts.Store(r.Root, n)
 		}
 	}
-	if r.Limit == 0 {
-		counts.Store(r.Root, n)
-	}
-	return n
+	return limited(n[0], r.Limit) + limited(n[1], r.Limit)
 }

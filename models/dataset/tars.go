@@ -49,8 +49,9 @@ type tarName struct {
 
 const mostClass = 256 // bytes of a member .cls
 
-func openTars(root string, shards []shard) (container, error) {
+func openTars(root string, shards []shard, left []string) (container, error) {
 	t := &tarShards{root: root, shards: shards, found: &survey{}}
+	t.found.secondTest(left)
 	of := make([]*tarIndex, len(shards))
 	for i, s := range shards {
 		var err error
@@ -95,16 +96,20 @@ const classFile = "classes.txt"
 const mostClasses = 1 << 20
 
 // numbered gives each picture its label: the number that its class is, where all
-// are numbers, or else the place of the name among all names.
+// are numbers, or else the place of the name among all names. Two ways to write one number
+// are two names in a folder, and are refused.
 func numbered(root string, names []string, put func(i, class int)) ([]string, error) {
 	labels, most := make([]int, len(names)), 0
-	numbers := true
+	numbers, written := true, map[int]string{}
 	for i, n := range names {
 		l, err := strconv.Atoi(n)
 		if numbers = err == nil && l >= 0 && l < mostClasses; !numbers {
 			break
 		}
 		labels[i], most = l, max(most, l)
+		if written[l] == "" {
+			written[l] = n
+		}
 	}
 	if !numbers {
 		classes := slices.Clone(names)
@@ -115,6 +120,12 @@ func numbered(root string, names []string, put func(i, class int)) ([]string, er
 			put(i, at)
 		}
 		return classes, nil
+	}
+	for i, l := range labels {
+		if written[l] != names[i] {
+			return nil, problem("data.root", "the shards in %s have the classes %s and %s, which are one number: write it in one way", root,
+				written[l], names[i])
+		}
 	}
 	classes := make([]string, most+1)
 	for i := range classes {

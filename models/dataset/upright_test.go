@@ -263,7 +263,8 @@ func TestWhatIsLeftOutIsSaid(t *testing.T) {
 		"left out: 1 folders inside class folders: train/b/deep",
 		"left out: 1 hidden: train/b/.hidden.png",
 		"left out: 1 beside the class folders, so without a class: train/lone.png",
-		"1 classes have no training image: empty",
+		"1 classes have no training image: empty; no model has seen them, yet they are 33 % of the samples: take their folders away " +
+			"to leave them out",
 		"2 classes have no test image: b, empty",
 	} {
 		if !strings.Contains(said, want) {
