@@ -78,6 +78,7 @@ type MetricValue struct {
 	// Values has one for each training seed, nil when Value is no mean over seeds.
 	Values []float64
 	Seeds  []uint64 // of Values, in their order; nil when they are not known
+	Same   bool     // all seeds are one training
 	// Code and Device are the program's revision and the kind of hardware behind
 	// the value, several joined by " + "; empty is not known.
 	Code, Device string

@@ -19,7 +19,7 @@ type Difference = view.Difference
 func Compare(a, b MetricValue) Difference { return view.Compare(a.side(), b.side(), nil) }
 
 func (m MetricValue) side() view.Side {
-	return view.Side{Value: m.Value, Values: m.Values, Seeds: m.Seeds}
+	return view.Side{Value: m.Value, Values: m.Values, Seeds: m.Seeds, Same: m.Same}
 }
 
 // Compare gives the difference of two cells in a metric that both have: over pairs of

@@ -235,6 +235,34 @@ func (p *Plan) SameAverages() (out []string) {
 	return out
 }
 
+// OneTraining names the points with several seeds of which all are one training: of a family that
+// draws no random numbers, or with the seeds of all parts set.
+func (p *Plan) OneTraining() (labels []string) {
+	for _, e := range p.Experiments {
+		keys := map[string]string{} // by label
+		differ, several := map[string]bool{}, map[string]bool{}
+		var order []string
+		for i := range e.Cells {
+			c := &e.Cells[i]
+			if c.Skip || c.Settings.Foreign() {
+				continue
+			}
+			key := c.Chain.Key(work.Train)
+			if first, known := keys[c.Label]; known {
+				several[c.Label], differ[c.Label] = true, differ[c.Label] || key != first
+			} else {
+				keys[c.Label], order = key, append(order, c.Label)
+			}
+		}
+		for _, label := range order {
+			if several[label] && !differ[label] {
+				labels = append(labels, cmp.Or(label, e.Name))
+			}
+		}
+	}
+	return labels
+}
+
 // spare finds stages that only save others time and that nobody needs: what they would
 // save time of is done, as it is where an older program did it without them. They are not
 // done, and the database is not told that they are planned.

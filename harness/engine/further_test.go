@@ -237,6 +237,37 @@ func TestAveragesBehindATokenizer(t *testing.T) {
 	}
 }
 
+// A family without random numbers gives one training for all seeds, and so do seeds of all parts.
+func TestSeedsOfOneTraining(t *testing.T) {
+	family, err := models.Named("gaussian")
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := tiny(without)
+	of := e.Cells[0]
+	e.Cells = nil
+	for _, label := range []string{"floor", "PRA", "set"} {
+		for seed := range uint64(2) {
+			c, s := of, *of.Settings
+			switch label {
+			case "floor":
+				s.Params = family.Defaults().For(s.Params.Shape())
+				s.Params, _ = models.Set(s.Params, "model.patch", 4)
+			case "set":
+				for _, key := range models.SeedKeys {
+					s.Params, _ = models.Set(s.Params, key, uint64(9))
+				}
+			}
+			s.Params = s.Params.Seeded(seed + 1)
+			c.ID, c.Label, c.Seed, c.Settings = fmt.Sprint(label, seed), label, seed+1, &s
+			e.Cells = append(e.Cells, c)
+		}
+	}
+	if got := planOf(t, e).OneTraining(); !slices.Equal(got, []string{"floor", "set"}) {
+		t.Errorf("one training: %q", got)
+	}
+}
+
 // With one AR step the depth of the rollout changes nothing: plan says so of trainings that
 // differ in it alone, and they do end with the same loss to the last bit. Nothing is said of
 // models with several steps, nor of other differences.

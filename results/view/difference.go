@@ -12,16 +12,26 @@ type Side struct {
 	Value  float64
 	Values []float64 // one for each training seed; fewer than two where it is no mean over seeds
 	Seeds  []uint64  // of the values, in their order; nil where they are not known, and nothing pairs
+	Same   bool      // all seeds are one training, so there is one value
 }
 
 // Side is the mean as a comparison reads it.
 func (m *Mean) Side() Side {
-	s := Side{Value: m.Value}
+	s := Side{Value: m.Value, Same: m.Same > 0}
 	if len(m.Values) > 1 {
 		s.Values = m.Values
 	}
 	if len(m.Seeds) == len(m.Values) {
 		s.Seeds = m.Seeds
+	}
+	return s
+}
+
+// beside is the side as it is compared with one of several seeds: what is the same for all seeds is
+// it for each of those.
+func (s Side) beside(other Side) Side {
+	if s.Same && len(s.Values) < 2 && len(other.Values) > 1 {
+		s.Values, s.Seeds = slices.Repeat([]float64{s.Value}, len(other.Values)), other.Seeds
 	}
 	return s
 }
@@ -74,9 +84,13 @@ const leastPairs = 3
 // out. images is the difference over pairs of images, for two points of one seed
 // that drew from the same weights; nil for others.
 func Compare(a, b Side, images func() (d stat.Difference, unpaired float64, ok bool)) Difference {
+	a, b = a.beside(b), b.beside(a)
 	if len(a.Values) < 2 || len(b.Values) < 2 {
 		d := Difference{Difference: stat.Difference{Estimate: stat.Point(a.Value-b.Value, 0), P: math.NaN()},
 			Why: "one training seed has no interval over seeds"}
+		if a.Same || b.Same {
+			d.Why = "all seeds are one training, which has no interval over seeds"
+		}
 		if images != nil {
 			if over, width, ok := images(); ok {
 				d = Difference{Difference: over, unpaired: width}

@@ -32,6 +32,22 @@ func TestPairsOfThreeSeeds(t *testing.T) {
 	}
 }
 
+// Two points of which each is one training for all seeds are not separated by that; beside a point
+// with a value for each seed, such a one is the same for all of them.
+func TestPointsOfOneTraining(t *testing.T) {
+	a, b := view.Side{Value: 7, Same: true}, view.Side{Value: 7.1, Same: true}
+	why := "all seeds are one training, which has no interval over seeds"
+	if d := view.Compare(a, b, nil); d.Exact || d.Separated() || !math.IsNaN(d.P) || d.Why != why {
+		t.Errorf("%+v", d)
+	}
+	three := side([]uint64{1, 2, 3}, 9, 9.5, 10)
+	for _, d := range []view.Difference{view.Compare(three, a, nil), view.Compare(a, three, nil)} {
+		if d.Pairs != 3 || math.Abs(math.Abs(d.Value)-2.5) > 1e-9 || !d.Separated() || math.Abs((d.Hi-d.Lo)/2-1.2421) > 1e-3 {
+			t.Errorf("%+v", d)
+		}
+	}
+}
+
 func TestWhichSeedsPair(t *testing.T) {
 	four, values := []uint64{1, 2, 3, 4}, []float64{1, 2, 4, 8}
 	for name, c := range map[string]struct {

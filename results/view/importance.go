@@ -159,12 +159,16 @@ func swept(draws []Draw) []string {
 	return slices.Sorted(maps.Keys(keys))
 }
 
-// factorOf numbers the values of an axis in the order of numbers, else in that in
-// which they come.
+// factorOf numbers the values of an axis: of one key numbers in their order, then names in that in
+// which they come, and at last cells without the key; of several keys all as they come.
 func factorOf(draws []Draw, keys []string) axisOf {
 	f := axisOf{name: axisName(keys)}
 	place := map[string]int{}
-	numbers, numeric := []float64{}, len(keys) == 1
+	type standing struct {
+		group  int
+		number float64
+	}
+	var standings []standing
 	for _, d := range draws {
 		var parts []string
 		label, named := d.Params["label"]
@@ -180,20 +184,29 @@ func factorOf(draws []Draw, keys []string) axisOf {
 		if _, ok := place[text]; !ok {
 			place[text] = len(f.levels)
 			f.levels = append(f.levels, text)
-			x, ok := where.Float(d.Params[keys[0]])
-			numbers, numeric = append(numbers, x), numeric && ok
+			v, has := d.Params[keys[0]]
+			s := standing{group: 1}
+			if x, ok := where.Float(v); ok {
+				s = standing{number: x}
+			} else if !has {
+				s.group = 2
+			}
+			standings = append(standings, s)
 		}
 		f.Levels = append(f.Levels, place[text])
 	}
 	f.Name = f.name
-	if !numeric {
+	if len(keys) > 1 {
 		return f
 	}
-	order := make([]int, len(numbers))
+	order := make([]int, len(standings))
 	for i := range order {
 		order[i] = i
 	}
-	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(numbers[a], numbers[b]) })
+	slices.SortStableFunc(order, func(a, b int) int {
+		x, y := standings[a], standings[b]
+		return cmp.Or(cmp.Compare(x.group, y.group), cmp.Compare(x.number, y.number))
+	})
 	rank, levels := make([]int, len(order)), make([]string, len(order))
 	for to, from := range order {
 		rank[from], levels[to] = to, f.levels[from]

@@ -18,6 +18,7 @@ type Mean struct {
 	Lo, Hi                   *float64    // 95 % interval, nil when there is none
 	Interval                 stat.Method // over seeds; of one value, or of values that are all the same, their own
 	N                        int         // values averaged: one per seed, unless Across accepted more
+	Same                     int         // seeds whose value is one and the same, of one stage: it counts once; 0 where they differ
 	Seeds                    []uint64
 	Values                   []float64 // one for each of N, in the order of the seeds
 
@@ -139,11 +140,15 @@ func (a Averaging) mean(group []*Row) (Mean, error) {
 			m.Params[key] = v
 		}
 	}
-	m.N, m.Values = len(group), values
+	q := quantity.Find(first.Metric)
+	if len(group) > 1 && oneStage(group) && !counted(q) {
+		m.Same, m.Seeds, values = len(group), m.Seeds[:1], values[:1]
+	}
+	m.N, m.Values = len(values), values
 	// What every seed has the same of does not depend on the seed, like the
 	// floor of a distance: seeds say nothing of how sure it is.
 	e := stat.Student(values, stat.Seeds)
-	if q := quantity.Find(first.Metric); q != nil && q.InRounds() { // a time or a rate: positive, as its interval is
+	if q != nil && q.InRounds() { // a time or a rate: positive, as its interval is
 		e = stat.Geometric(values, stat.Seeds)
 	}
 	if !e.HasInterval() {
@@ -152,6 +157,36 @@ func (a Averaging) mean(group []*Row) (Mean, error) {
 	m.Value, m.Interval = e.Value, e.Method
 	m.Lo, m.Hi = e.Bounds()
 	return m, nil
+}
+
+// counted says that a metric follows from the configuration alone, so that it is exact.
+func counted(m *quantity.Metric) bool { return m != nil && m.Nature == quantity.Counted }
+
+// oneStage says that all rows are of one stage: what is called their seeds is one training, as of a
+// family that draws no random numbers, or where the seeds of all parts are set.
+func oneStage(group []*Row) bool {
+	return group[0].Stage != "" && !slices.ContainsFunc(group, func(r *Row) bool { return r.Stage != group[0].Stage })
+}
+
+// Distinct leaves out of rows those that repeat the value of another seed of the same point, since
+// both are of one stage.
+func Distinct(rows []Row) []Row {
+	seen := map[string]bool{}
+	out := make([]Row, 0, len(rows))
+	for _, r := range rows {
+		name := fmt.Sprintf("%q %q %q", r.Experiment, r.Metric, r.Stage)
+		for _, key := range paramKeys(&r) {
+			name += fmt.Sprintf(" %q=%q", key, field(&r, key))
+		}
+		if r.Stage != "" && !counted(quantity.Find(r.Metric)) {
+			if seen[name] {
+				continue
+			}
+			seen[name] = true
+		}
+		out = append(out, r)
+	}
+	return out
 }
 
 // check refuses a group that differs in circumstances or parameters that nobody

@@ -37,6 +37,35 @@ func TestMeanOverSeeds(t *testing.T) {
 	}
 }
 
+// Seeds whose value is of one stage are one training: the value counts once and keeps its own
+// interval. What is computed, such as a number of parameters, is exact all the same.
+func TestSeedsOfOneTraining(t *testing.T) {
+	var rows []Row
+	for seed := range uint64(3) {
+		same, exact, apart := seedRow(seed+1, 10), seedRow(seed+1, 7), seedRow(seed+1, 10)
+		same.Stage, apart.Stage = "a", "b"+string(rune('0'+seed))
+		exact.Stage, exact.Metric, exact.Lo, exact.Hi, exact.Method = "a", "params", nil, nil, stat.None
+		apart.Params = map[string]any{"model.patch": int64(4)}
+		apart.Patch = new(4)
+		rows = append(rows, same, exact, apart)
+	}
+	means, err := Aggregate(rows)
+	if err != nil || len(means) != 3 {
+		t.Fatal(means, err)
+	}
+	same, exact, apart := means[0], means[1], means[2]
+	if same.N != 1 || same.Same != 3 || len(same.Values) != 1 || len(same.Seeds) != 1 || same.Interval != stat.Jackknife ||
+		len(same.Cells) != 3 {
+		t.Errorf("one training: %+v", same)
+	}
+	if exact.N != 3 || exact.Same != 0 || apart.N != 3 || apart.Same != 0 {
+		t.Errorf("%+v\n%+v", exact, apart)
+	}
+	if left := Distinct(rows); len(left) != 1+3+3 {
+		t.Errorf("%d rows are distinct", len(left))
+	}
+}
+
 func TestOneSeedKeepsItsOwnInterval(t *testing.T) {
 	timed, bare := seedRow(1, 10), seedRow(1, 10)
 	timed.Kind, timed.Metric, timed.Method = record.Time, "throughput", stat.Rounds

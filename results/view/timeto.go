@@ -108,7 +108,7 @@ func TimeTo(rows []Row, metric string, value float64, costs ...string) ([]Arm, e
 					beyond = &last
 				}
 			}
-			a.Reached = len(got)
+			a.Reached = max(a.Reached, len(got)) // a cost may be missing, the steps never are
 			c := Reached{Beyond: beyond, AtFirst: first}
 			if len(got) > 0 {
 				c.Estimate = stat.Student(got, stat.Seeds)

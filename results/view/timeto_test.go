@@ -57,8 +57,8 @@ func TestArmsOfOneLabel(t *testing.T) {
 		rows = append(rows, view.Row{Metric: "fid_proxy", Value: c.score, Seed: 1, Params: cell("PRA", c.patch, c.until, c.noise)})
 	}
 	arms, err := view.TimeTo(rows, "fid_proxy", 6, view.StepsTrained)
-	if err != nil || len(arms) != 2 || arms[0].Name != "PRA patch=4" || arms[0].Reached != 2 || arms[0].Seeds != 2 || !arms[0].Costs[0].AtFirst ||
-		arms[0].Costs[0].Value != 125 || arms[1].Reached != 0 {
+	if err != nil || len(arms) != 2 || arms[0].Name != "PRA patch=4" || arms[0].Reached != 2 || arms[0].Seeds != 2 ||
+		!arms[0].Costs[0].AtFirst || arms[0].Costs[0].Value != 125 || arms[1].Reached != 0 {
 		t.Errorf("%+v, %v", arms, err)
 	}
 }
@@ -94,5 +94,18 @@ func TestTimeTo(t *testing.T) {
 	}
 	if _, err := view.TimeTo(looks()[len(looks())-1:], "fid_proxy", 1); err == nil || !strings.Contains(err.Error(), "train.evaluate") {
 		t.Errorf("what was never looked at: %v", err)
+	}
+}
+
+// How many seeds reached the goal does not depend on a cost that was not recorded.
+func TestReachedWithoutACost(t *testing.T) {
+	rows := slices.DeleteFunc(looks(), func(r view.Row) bool { return r.Metric == "train_seconds" && r.Seed == 1 })
+	arms, err := view.TimeTo(rows, "fid_proxy", 5, view.StepsTrained, "train_seconds", "train_flops")
+	if err != nil || len(arms) != 2 {
+		t.Fatalf("%+v, %v", arms, err)
+	}
+	pra := arms[1]
+	if pra.Reached != 2 || pra.Costs[0].N != 2 || pra.Costs[1].N != 1 || pra.Costs[2].N != 0 {
+		t.Errorf("%+v", pra)
 	}
 }

@@ -17,7 +17,7 @@ func cellData(p view.Point) plots.CellData {
 		v := plots.MetricValue{Value: m.Value, Lo: m.Lo, Hi: m.Hi, N: m.N, Unit: m.Unit, Protocol: m.Protocol, Interval: m.Interval.Short(),
 			Code: m.Code, Device: m.Device, Attempts: m.Attempts}
 		side := m.Side()
-		v.Values, v.Seeds = side.Values, side.Seeds
+		v.Values, v.Seeds, v.Same = side.Values, side.Seeds, side.Same
 		c.Metrics[name] = v
 	}
 	for _, k := range p.Curve {

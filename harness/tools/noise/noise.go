@@ -110,6 +110,7 @@ func quality(metric string, rows []view.Row) Quality {
 	q := Quality{Metric: metric, Unit: rows[0].Unit}
 	var draws []view.Draw
 	var over []float64
+	rows = view.Distinct(rows)
 	for i := range rows {
 		r := &rows[i]
 		draws = append(draws, view.Draw{Label: r.Label, Params: r.Params, Seed: r.Seed, Value: r.Value})

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"reflect"
+	"strings"
 	"time"
 
 	"prabench/harness/engine"
@@ -33,6 +34,14 @@ func Plan(w io.Writer, ls []engine.Loaded, p *engine.Plan) error {
 			break
 		}
 		fmt.Fprintf(w, "note: %v\n", a)
+	}
+	if one := p.OneTraining(); len(one) > 0 {
+		named := one[:min(len(one), mostAlike)]
+		more := ""
+		if n := len(one) - len(named); n > 0 {
+			more = fmt.Sprintf(" and of %d more points", n)
+		}
+		fmt.Fprintf(w, "note: the seeds of %s%s are one training, so they count as one value\n", strings.Join(named, ", "), more)
 	}
 	same := p.SameAverages()
 	for i, s := range same {
@@ -144,8 +153,13 @@ func Stages(w io.Writer, p *engine.Plan) error {
 	for _, kind := range stage.Kinds() {
 		sums[kind] = &sum{}
 	}
+	dropped := 0
 	for _, it := range p.Items {
 		if it.Skip {
+			continue
+		}
+		if it.State == engine.Dropped {
+			dropped++
 			continue
 		}
 		s := sums[it.Kind]
@@ -179,6 +193,9 @@ func Stages(w io.Writer, p *engine.Plan) error {
 	}
 	if err := table.WriteText(w, t); err != nil {
 		return err
+	}
+	if dropped > 0 {
+		fmt.Fprintf(w, "\n%d stages are left out: the search has dropped their points\n", dropped)
 	}
 	for _, why := range p.Apart() {
 		fmt.Fprintf(w, "\n%s\n", why)
