@@ -97,10 +97,14 @@ func (s *selection) distinct(kind string, dims ...*dimension) error {
 			continue
 		}
 		var differ []string
+		key := namedLabel // that would tell them apart
 		for _, k := range s.keys() {
 			a, _ := param(c, k)
 			b, _ := param(other, k)
 			if show(a) != show(b) {
+				if len(differ) == 0 {
+					key = k
+				}
 				differ = append(differ, fmt.Sprintf("%s (%s and %s)", k, show(b), show(a)))
 			}
 		}
@@ -110,8 +114,29 @@ func (s *selection) distinct(kind string, dims ...*dimension) error {
 		if id == "" {
 			id = "the same place"
 		}
-		return fmt.Errorf("a %s has one value at %s, but several cells are there; they differ in %s: "+
-			"make that the series or the facet, or fix it with where", kind, id, strings.Join(differ, ", "))
+		return fmt.Errorf("a %s has one value at %s, but several cells are there; they differ in %s: %s, or fix it with where",
+			kind, id, strings.Join(differ, ", "), s.apart(key))
 	}
 	return nil
+}
+
+// apart says what to do so that a key tells cells apart, in keys that the kind has.
+func (s *selection) apart(key string) string {
+	kind, _ := figure.Of(s.fig.Kind)
+	if f, has := kind.Field("rows"); has && f.Is == figure.Key {
+		return "add that to rows"
+	}
+	var ways []string
+	for _, name := range []string{"series", "facet"} {
+		f, has := kind.Field(name)
+		if !has || name == "series" && kind.Name == figure.Grid { // there it is another name of the facet
+			continue
+		}
+		fig := s.fig
+		*f.To(&fig).(*string) = key
+		if fig.Check() == nil {
+			ways = append(ways, "the "+name)
+		}
+	}
+	return "make that " + strings.Join(ways, " or ")
 }

@@ -103,3 +103,37 @@ func TestCodeAndDevice(t *testing.T) {
 		}
 	}
 }
+
+// Where cells fall on one place, the advice names keys that the kind of figure has, and
+// that would be accepted.
+func TestAdviceNamesKeysOfTheKind(t *testing.T) {
+	const both, facet = "make that the series or the facet, or fix it with where", "make that the facet, or fix it with where"
+	crossed, lines, chosen := methods(), withSteps(), responses()
+	for i := range crossed.Cells { // two curves, sheets and lines at one place of patch
+		c := &crossed.Cells[i]
+		c.Params = map[string]any{"model.patch": int64(i / 2), "model.block": int64(i % 2)}
+		c.Steps, c.Response = lines.Cells[i].Steps, chosen.Cells[i].Response
+	}
+	for name, c := range map[string]struct {
+		fig  Figure
+		want string
+	}{
+		"line":           {Figure{Kind: figure.Line, X: "model.patch", Y: "fid_proxy"}, both},
+		"line of series": {Figure{Kind: figure.Line, X: "model.patch", Y: "fid_proxy", Series: "model.patch"}, both},
+		"bars":           {Figure{Kind: figure.Bars, X: "model.patch", Y: "fid_proxy"}, both},
+		"heatmap":        {Figure{Kind: figure.Heatmap, X: "model.patch", Y: "patch", Value: "fid_proxy"}, facet},
+		"grid":           {Figure{Kind: figure.Grid, Series: "model.patch"}, facet},
+		"curve":          {Figure{Kind: figure.Curve, Series: "model.patch"}, both},
+		"steps":          {Figure{Kind: figure.Steps, Facet: "model.patch"}, facet},
+		"steps, ratio":   {Figure{Kind: figure.Steps, Y: "block_error_ratio", Series: "model.patch"}, both},
+		"response":       {Figure{Kind: figure.Responses, Series: "model.patch"}, both},
+		"table":          {Figure{Kind: figure.Table, Rows: []string{"model.patch"}}, "add that to rows, or fix it with where"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			err := Foresee(c.fig, crossed)
+			if err == nil || !strings.HasSuffix(err.Error(), "they differ in model.block (0 and 1): "+c.want) {
+				t.Errorf("%v\nwant the advice %q", err, c.want)
+			}
+		})
+	}
+}

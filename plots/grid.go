@@ -73,6 +73,7 @@ func (g *grids) read() error {
 			if g.tallest == nil || one.Rows*g.tallest.Cols > g.tallest.Rows*one.Cols {
 				g.tallest = one
 			}
+			g.written = append(g.written, one.RowLabels...)
 			for _, l := range one.RowLabels {
 				g.labelW = max(g.labelW, min(70, rowPen.Width(l)))
 			}

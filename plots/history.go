@@ -100,6 +100,9 @@ func (h HistoryFigure) page() (*layout.Page, error) {
 	for _, c := range h.Cells {
 		s.Panels = append(s.Panels, layout.Panel{Heading: c.Label, Draw: func(p *layout.Painter, a layout.Area) { c.draw(p, a, h.dodge(c, a)) }})
 	}
+	if text := boxes(textsOf(s), nil); text != "" {
+		s.Notes = append(slices.Clone(s.Notes), text)
+	}
 	return s.Page(), nil
 }
 

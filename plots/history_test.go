@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"gonum.org/v1/plot/cmpimg"
@@ -52,6 +53,25 @@ func TestHistoryGolden(t *testing.T) {
 		}
 	}, t, 0.05, "history.png")
 	os.Remove(filepath.Join("testdata", "history.png"))
+}
+
+// A history names the characters that no font has.
+func TestHistoryNamesBoxes(t *testing.T) {
+	h := historyExample()
+	h.Cells[0].Label = "日本"
+	pg, err := h.page()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := layout.NewPainter(new(recorder.Canvas))
+	pg.Paint(p)
+	var text []string
+	for _, x := range p.Texts {
+		text = append(text, x.Text)
+	}
+	if all := strings.Join(text, " "); !strings.Contains(all, "No font here has □ (U+65E5), □ (U+672C): a box") {
+		t.Errorf("the history says %q", all)
+	}
 }
 
 // Drawn twice, every file has the same bytes; no text meets another.

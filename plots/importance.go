@@ -2,7 +2,9 @@ package plots
 
 import (
 	"fmt"
+	"slices"
 
+	"prabench/internal/numeral"
 	"prabench/plots/figure"
 	"prabench/results/view"
 )
@@ -44,24 +46,15 @@ func plotImportance(c *chart) error {
 		lo, hi := e.Net.Bounds()
 		bar(e.Name, value, lo, hi)
 	}
-	total := 0.0
 	for _, rest := range []struct {
 		name  string
 		share float64
 	}{{"seeds", i.Blocks.Share}, {"error", i.Error.Share}} {
-		if total += rest.share; rest.share > 0 {
+		if rest.share > 0 {
 			bar(rest.name, rest.share, nil, nil)
 		}
 	}
-	note := fmt.Sprintf("%d points × %d seeds; shares of the variance, corrected for chance, with 95 %% intervals.",
-		i.Points, i.Seeds)
-	switch {
-	case i.ErrorIsHigher:
-		note = fmt.Sprintf("%d points, one seed: interactions of three or more axes are taken as noise.", i.Points)
-	case total == 0:
-		note = fmt.Sprintf("%d points, one seed: noise cannot be estimated.", i.Points)
-	}
-	c.sheet.Notes = append(c.sheet.Notes, note)
+	c.sheet.Notes = append(c.sheet.Notes, importanceNotes(i)...)
 	c.sheet.X = c.x.categories()
 	along := func(p Point) (float64, *float64, *float64) { return p.Y, p.YLo, p.YHi }
 	y := c.y
@@ -72,4 +65,38 @@ func plotImportance(c *chart) error {
 	}
 	c.bars()
 	return nil
+}
+
+// importanceNotes say what the shares and their intervals are, and why the bars need not
+// add up to 100 %.
+func importanceNotes(i view.Importance) []string {
+	note := fmt.Sprintf("%d points, one seed; shares of the variance", i.Points)
+	if i.Seeds > 1 {
+		note = fmt.Sprintf("%d points × %d seeds; shares of the variance", i.Points, i.Seeds)
+	}
+	tested := slices.ContainsFunc(i.Effects, func(e view.AxisEffect) bool { return e.Net.HasInterval() })
+	switch {
+	case tested:
+		note += ", corrected for chance, with 95 % intervals"
+	case i.Error.DF > 0:
+		note += "; there is no noise between seeds, so there are no intervals"
+	default:
+		note += "; noise cannot be estimated, so there are no intervals"
+	}
+	const higher = "interactions of three or more axes"
+	percent := numeral.Compact(100*i.Higher.Share, 2)
+	if tested && i.ErrorIsHigher {
+		note += "; " + higher + " (" + percent + " %) are taken as noise"
+	}
+	notes := []string{note + "."}
+	if i.Higher.Share > 0 && !i.ErrorIsHigher {
+		notes = append(notes, "No bar: "+higher+", "+percent+" %.")
+	}
+	if !i.Balanced {
+		notes = append(notes, "Not all values meet all others with all seeds: shares (type II sums of squares) do not add up to 100 %.")
+	}
+	if i.Left > 0 {
+		notes = append(notes, fmt.Sprintf("Left out: %d values that are not finite.", i.Left))
+	}
+	return notes
 }

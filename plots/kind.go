@@ -54,6 +54,8 @@ type chart struct {
 	lack  string   // what the missing cells are
 	after string   // what the foot ends with
 
+	written []string // texts that panels write, apart from headings and numbers
+
 	points
 }
 

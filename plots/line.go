@@ -35,6 +35,9 @@ func plotLine(c *chart) error {
 	if err != nil {
 		return err
 	}
+	if c.named(false) {
+		c.writes(c.drawn)
+	}
 	c.panel = func(f string, p *layout.Painter, a layout.Area) {
 		points, crosses := pick(c.drawn, f), pick(c.crosses, f)
 		shift := c.sideBySide(a)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"unicode"
 
 	"gonum.org/v1/plot/vg"
@@ -150,10 +151,43 @@ func (c *chart) dress() error {
 // and series that look like others.
 func (c *chart) warn() {
 	s := &c.sheet
+	for _, text := range []string{c.diverged(c.fig.Metrics()), c.dropped()} {
+		if text != "" {
+			s.Notes = append(s.Notes, text)
+		}
+	}
+	kind, _ := figure.Of(c.fig.Kind)
+	if n := len(c.groups()); n > layout.Looks {
+		text := fmt.Sprintf("%d series: from the %dth on they look like earlier ones; choose some with where", n, layout.Looks+1)
+		if _, takes := kind.Field("facet"); takes {
+			text += ", or use facet"
+		}
+		s.Notes = append(s.Notes, text+".")
+	}
+	var keys []string // that give other names
+	for _, key := range []string{"names", "title", "x_label", "y_label"} {
+		if _, takes := kind.Field(key); takes {
+			keys = append(keys, key)
+		}
+	}
+	if text := boxes(append(textsOf(s), c.written...), keys); text != "" {
+		s.Notes = append(s.Notes, text)
+		if c.data.Warn != nil {
+			c.data.Warn(text)
+		}
+	}
+}
+
+// textsOf are the texts of a sheet, without those that its panels write.
+func textsOf(s *layout.Sheet) []string {
 	texts := append([]string{s.Title, s.LegendTitle, s.Source}, s.Notes...)
-	for _, a := range []*layout.Axis{s.X, s.Y} {
+	axes := []*layout.Axis{s.X, s.Y}
+	if s.Bar != nil {
+		axes = append(axes, s.Bar.Axis)
+	}
+	for _, a := range axes {
 		if a != nil {
-			texts = append(append(texts, a.Label), a.Names...)
+			texts = append(append(texts, a.Label, a.Short), a.Names...)
 		}
 	}
 	for _, e := range s.Legend {
@@ -162,27 +196,33 @@ func (c *chart) warn() {
 	for _, p := range s.Panels {
 		texts = append(texts, p.Heading)
 	}
-	if lacking := layout.Missing(texts...); len(lacking) > 0 {
-		codes := make([]string, 0, len(lacking))
-		for _, r := range lacking {
-			codes = append(codes, fmt.Sprintf("%c (U+%04X)", r, r))
-		}
-		text := "No font here has " + listed(codes) + ": a box stands for each. Install a font that has them (Debian: " +
-			packageFor(lacking[0]) + "), or give names without them with names, title, x_label and y_label."
-		s.Notes = append(s.Notes, text)
-		if c.data.Warn != nil {
-			c.data.Warn(text)
-		}
+	return texts
+}
+
+// writes notes that panels write the names of points.
+func (c *chart) writes(points []Point) {
+	for _, q := range points {
+		c.written = append(c.written, q.Label)
 	}
-	for _, text := range []string{c.diverged(c.fig.Metrics()), c.dropped()} {
-		if text != "" {
-			s.Notes = append(s.Notes, text)
-		}
+}
+
+// boxes names the characters of texts that no font has, and what helps: a font, or other
+// names by keys of the figure; "" where there are none.
+func boxes(texts, keys []string) string {
+	lacking := layout.Missing(texts...)
+	if len(lacking) == 0 {
+		return ""
 	}
-	if n := len(c.groups()); n > layout.Looks {
-		s.Notes = append(s.Notes, fmt.Sprintf("%d series: from the %dth on they look like earlier ones; choose some with where, or use facet.", n,
-			layout.Looks+1))
+	codes := make([]string, 0, len(lacking))
+	for _, r := range lacking {
+		codes = append(codes, fmt.Sprintf("%c (U+%04X)", r, r))
 	}
+	other := "use names without them"
+	if n := len(keys); n > 1 { // a title alone does not help
+		other = "give names without them with " + strings.Join(keys[:n-1], ", ") + " and " + keys[n-1]
+	}
+	return "No font here has " + listed(codes) + ": a box stands for each. Install a font that has them (Debian: " +
+		packageFor(lacking[0]) + "), or " + other + "."
 }
 
 // packageFor is a package of Debian with a font for characters like one.

@@ -7,8 +7,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+
+	"gonum.org/v1/plot/vg/recorder"
 
 	"prabench/plots/figure"
 	"prabench/plots/layout"
@@ -198,6 +201,77 @@ func TestCharactersTheFontLacksAreNamed(t *testing.T) {
 	if svg, err := Render(fig, data, "svg"); err != nil || strings.ContainsAny(string(svg), "距離深さ") || strings.Contains(string(svg), "??") ||
 		!strings.Contains(string(svg), "□□ □") {
 		t.Errorf("%v: a character without a font is in the picture", err)
+	}
+}
+
+// Wherever a box is drawn in place of a character, a note and a warning name it: also
+// where panels write their own texts. They advise of keys that the kind of figure has.
+func TestEveryBoxIsNamed(t *testing.T) {
+	const name = "日本"
+	labels, steps := true, map[string]any{"model.patch": 7, "train.rollout_depth": int64(0)}
+	named := func(d Data) Data {
+		for i := range d.Cells {
+			d.Cells[i].Label = fmt.Sprint(name, i)
+		}
+		return d
+	}
+	folder := methods()
+	for i := range folder.Cells {
+		folder.Cells[i].Grid.RowLabels[1] = name
+	}
+	variants := sweep(4, 2, func(i int) float64 { return float64(i) + 1 })
+	for i := range variants.Cells {
+		variants.Cells[i].Params["variant"] = fmt.Sprint(name, i%2)
+	}
+	diverged := named(tradeoff())
+	diverged.Cells[1].Metrics["loss_rise"] = MetricValue{Value: 7, Unit: "1"}
+	const byKeys, plain = "or give names without them with names, title, x_label and y_label.", "or use names without them."
+	for what, c := range map[string]struct {
+		fig    Figure
+		data   Data
+		advice string
+	}{
+		"rows of a grid":   {Figure{Kind: figure.Grid, Where: map[string]any{"method": int64(4)}}, folder, plain},
+		"panels of a grid": {Figure{Kind: figure.Grid}, named(methods()), plain},
+		"names of points":  {Figure{Kind: figure.Pareto, X: "train_seconds", Y: "fid_proxy"}, named(methods()), byKeys},
+		"points of a line": {Figure{Kind: figure.Line, X: "block", Y: "fid_proxy", Where: steps, Look: figure.Look{Labels: &labels}},
+			named(tradeoff()), byKeys},
+		"bars":               {Figure{Kind: figure.Bars, Y: "fid_proxy"}, named(methods()), byKeys},
+		"rows of a heatmap":  {Figure{Kind: figure.Heatmap, X: "train.steps", Y: "variant", Value: "fid_proxy"}, variants, byKeys},
+		"axes of a parallel": {Figure{Kind: figure.Parallel, Axes: []string{"variant", "fid_proxy"}}, variants, plain},
+		"a legend":           {Figure{Kind: figure.Line, X: "train.steps", Y: "fid_proxy", Series: "variant"}, variants, byKeys},
+		"a note of divergence": {Figure{Kind: figure.Line, X: "block", Y: "fid_proxy", Series: "rollout_depth", Facet: "patch"}, diverged,
+			byKeys},
+	} {
+		t.Run(what, func(t *testing.T) {
+			var warned []string
+			c.data.Warn = func(text string) { warned = append(warned, text) }
+			s, err := sheetOf(c.fig, c.data)
+			if err != nil {
+				t.Fatal(err)
+			}
+			p := layout.NewPainter(new(recorder.Canvas))
+			s.Page().Paint(p)
+			boxed := func(x layout.Inked) bool { return strings.Contains(x.Text, "□") && !strings.Contains(x.Text, "U+") }
+			if !slices.ContainsFunc(p.Texts, boxed) {
+				t.Fatal("no box is drawn, so the test says nothing")
+			}
+			notes := strings.Join(s.Notes, " ")
+			for _, want := range []string{"No font here has 日 (U+65E5), 本 (U+672C): a box", c.advice} {
+				if len(warned) != 1 || !strings.Contains(warned[0], want) || !strings.Contains(notes, want) {
+					t.Errorf("notes %s\nwarned %q\nwant %q", notes, warned, want)
+				}
+			}
+		})
+	}
+	for labels, want := range map[bool]int{true: 1, false: 0} { // what is not written needs no font
+		fig := Figure{Kind: figure.Pareto, X: "train_seconds", Y: "fid_proxy", Look: figure.Look{Labels: &labels}}
+		n := 0
+		data := named(methods())
+		data.Warn = func(string) { n++ }
+		if _, err := sheetOf(fig, data); err != nil || n != want {
+			t.Errorf("labels = %v: %d warnings, %v", labels, n, err)
+		}
 	}
 }
 

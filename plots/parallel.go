@@ -57,6 +57,9 @@ func plotParallel(c *chart) error {
 		s.Bar = &layout.ColourBar{Axis: k.scale}
 	}
 	s.Notes = append(s.Notes, "A line is one cell, at the means of its values; their intervals are not drawn.")
+	for _, u := range k.axes {
+		c.written = append(append(c.written, u.title), u.Names...)
+	}
 	c.panel = k.draw
 	return nil
 }

@@ -32,6 +32,14 @@ func plotPareto(c *chart) error {
 		c.sheet.Notes = append(c.sheet.Notes,
 			fmt.Sprintf("No frontier: it is not known in which direction %s and %s are better.", c.x.name, c.y.name))
 	}
+	named := func(points []Point) bool {
+		return c.named(c.series == nil && len(points) <= 16 && len(points)*len(c.facets()) > 1)
+	}
+	for _, f := range c.facets() {
+		if points := pick(c.drawn, f); named(points) {
+			c.writes(points)
+		}
+	}
 	c.panel = func(f string, p *layout.Painter, a layout.Area) {
 		points := pick(c.drawn, f)
 		var stairs []vg.Point
@@ -45,7 +53,7 @@ func plotPareto(c *chart) error {
 		for _, q := range points {
 			mark(p, c.look(q.Series), a.X(q.X), a.Y(q.Y), q)
 		}
-		if c.named(c.series == nil && len(points) <= 16 && len(points)*len(c.facets()) > 1) {
+		if named(points) {
 			labelPoints(p, a, points, stairs, true)
 		}
 		c.drawCrosses(p, a, f)

@@ -294,7 +294,8 @@ func (s *selection) value(c CellData, d dimension) any {
 }
 
 // key is the dimension of a key over the selected cells: numbers in order, then
-// everything else in the order in which it appears, which is the plan's.
+// everything else in the order in which it appears, which is the plan's, and at last
+// "none", for cells without the key.
 func (s *selection) key(name string) dimension {
 	d := dimension{name: name, numeric: !isLabel(name), q: describe(name)}
 	seen := map[string]bool{}
@@ -311,7 +312,13 @@ func (s *selection) key(name string) dimension {
 	sort.SliceStable(d.values, func(i, j int) bool {
 		a, okA := number(d.values[i])
 		b, okB := number(d.values[j])
-		return okA && (!okB || a < b)
+		switch {
+		case okA && okB:
+			return a < b
+		case okA || okB:
+			return okA
+		}
+		return d.values[i] != nil && d.values[j] == nil
 	})
 	s.inOrder(&d)
 	for _, v := range d.values {

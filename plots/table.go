@@ -299,8 +299,8 @@ func (t *table) marks() []string {
 func (t *table) markdown() string {
 	var b strings.Builder
 	esc := strings.NewReplacer("|", `\|`, "\n", " ", "*", `\*`, "_", `\_`, "<", "&lt;")
-	if t.fig.Title != "" {
-		fmt.Fprintf(&b, "**%s**\n\n", esc.Replace(t.fig.Title))
+	if title := strings.TrimSpace(t.fig.Title); title != "" { // beside a space, asterisks are no bold text
+		fmt.Fprintf(&b, "**%s**\n\n", esc.Replace(title))
 	}
 	var head, rule []string
 	for _, k := range t.keys {

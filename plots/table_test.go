@@ -174,3 +174,15 @@ func TestTablesAreNeverRefusedForWhatIsMissing(t *testing.T) {
 		t.Error("a column that is no metric is written")
 	}
 }
+
+// A title is bold in Markdown, whatever spaces stand around it.
+func TestTitleIsBold(t *testing.T) {
+	for title, want := range map[string]string{
+		"a title": "**a title**\n\n| ", " ends in a line\n": "**ends in a line**\n\n| ", " ": "| ", "": "| ",
+	} {
+		md, _, err := Tables(Figure{Kind: figure.Table, Title: title}, methods())
+		if err != nil || !strings.HasPrefix(md, want) {
+			t.Errorf("%q: %v\n%s", title, err, md)
+		}
+	}
+}

@@ -124,7 +124,7 @@ func (d drawnFigure) markdown(b *strings.Builder, s section) {
 		fmt.Fprintf(b, "![%s](<%s>)\n", esc(d.Alt()), d.PNG())
 	}
 	if d.TableMarkdown != "" {
-		b.WriteString(strings.TrimPrefix(d.TableMarkdown, "**"+strings.NewReplacer("|", `\|`).Replace(d.Title)+"**\n\n"))
+		b.WriteString(d.TableMarkdown)
 	}
 	var links []string
 	for _, f := range d.Files {

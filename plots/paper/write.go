@@ -212,7 +212,8 @@ func (f *folder) figure(p Part, d *drawnFigure) error {
 		if d.TableHTML, err = plots.TableHTML(d.Figure.Figure, d.Figure.Data); err != nil {
 			return err
 		}
-		if d.TableMarkdown, _, err = plots.Tables(d.Figure.Figure, d.Figure.Data); err != nil {
+		fig.Title = "" // the heading of the index
+		if d.TableMarkdown, _, err = plots.Tables(fig, d.Figure.Data); err != nil {
 			return err
 		}
 	}

@@ -69,7 +69,7 @@ func (s Source) part(ctx context.Context, p Part, out *paper.Part) error {
 		out.Notes = append(out.Notes, warnings...)
 		fig = printed(fig)
 		if fig.Text() && fig.Title == "" { // LaTeX wants a caption
-			fig.Title = strings.NewReplacer("-", " ", "_", " ").Replace(fig.Name) + ": " + file.Description
+			fig.Title = caption(fig.Name, file.Description)
 		}
 		out.Figures = append(out.Figures, paper.Figure{Figure: fig, Data: data})
 	}
@@ -78,6 +78,16 @@ func (s Source) part(ctx context.Context, p Part, out *paper.Part) error {
 		out.Claims = append(out.Claims, claim(c, file.Axes))
 	}
 	return nil
+}
+
+// caption is that of a table without a title: its name, and what its experiment is about
+// where the file says so.
+func caption(name, about string) string {
+	title := strings.NewReplacer("-", " ", "_", " ").Replace(name)
+	if about = strings.Join(strings.Fields(about), " "); about != "" {
+		title += ": " + about
+	}
+	return title
 }
 
 // printed gives a figure that says no width that of one column, or of both where

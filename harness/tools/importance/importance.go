@@ -54,6 +54,7 @@ func Read(ctx context.Context, db *results.DB, experiment string, axes [][]strin
 	for _, name := range names {
 		var draws []view.Draw
 		var of []view.Circumstances
+		by[name] = view.Distinct(by[name])
 		for i := range by[name] {
 			r := &by[name][i]
 			draws = append(draws, view.Draw{Label: r.Label, Params: r.Params, Seed: r.Seed, Value: r.Value})
@@ -186,11 +187,17 @@ func (r Report) Print(w io.Writer) error {
 
 // notes say what a reader has to know about the analysis.
 func (m *Metric) notes() (out []string) {
+	few := "There is one seed"
+	if m.Seeds > 1 {
+		few = "There are too few seeds per point"
+	}
 	switch {
 	case m.ErrorIsHigher:
-		out = append(out, "There is one seed, so interactions of three or more axes are taken as noise; repeats = 3 or more would measure it.")
+		out = append(out, few+", so interactions of three or more axes are taken as noise; repeats = 3 or more would measure it.")
 	case m.Error.DF == 0:
-		out = append(out, "There is one seed, so the noise cannot be estimated; repeats = 3 or more would allow it.")
+		out = append(out, few+", so the noise cannot be estimated; repeats = 3 or more would allow it.")
+	case m.Error.Squares == 0:
+		out = append(out, "There is no noise between seeds, so no effect has an interval or a p-value.")
 	}
 	if !m.Balanced {
 		out = append(out, "Not every value of every axis meets all others with all seeds, so shares are of type II sums of squares "+
