@@ -30,7 +30,7 @@ func TestCompare(t *testing.T) {
 			t.Errorf("over images: %+v", c)
 		}
 	}
-	if back := of("sample.flow_steps=2 sample.flow_steps=6"); back[0].Difference != -images[0].Difference || *back[0].P != *images[0].P {
+	if back := of("sample.flow_steps=2 sample.flow_steps=6"); *back[0].Difference != -*images[0].Difference || *back[0].P != *images[0].P {
 		t.Errorf("the other way around: %+v, %+v", back[0], images[0])
 	}
 	must(t, "run tiny.toml --set repeats=3"+more)

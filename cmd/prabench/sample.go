@@ -84,7 +84,7 @@ func (a *app) sampled(w sampler.Written) error {
 }
 
 // modelOfCell takes the trained model of the first cell that is chosen; sampling
-// settings that no flag changes become the cell's.
+// settings, device and precision that no flag changes become the cell's.
 func (a *app) modelOfCell(ctx context.Context, file string, o *sampleOptions) error {
 	ls, err := a.load([]string{file})
 	if err != nil {
@@ -101,7 +101,7 @@ func (a *app) modelOfCell(ctx context.Context, file string, o *sampleOptions) er
 		return usage("%s: there is no model of a chosen cell in %s: prabench run %[1]s trains one, and with --force CELL "+
 			"one that was trained before and is gone", file, a.artifacts)
 	}
-	o.Model, o.Params = path, c.Settings.Params
+	o.Of(c, path)
 	fmt.Fprintf(a.stderr, "sampling from cell %s (%s, seed %d)\n", c.ID, c.Label, c.Seed)
 	return nil
 }

@@ -10,8 +10,10 @@ import (
 	"time"
 
 	"prabench/harness/stage"
+	"prabench/harness/work"
 	"prabench/models/dataset"
 	"prabench/results"
+	"prabench/results/where"
 )
 
 // Garbage is something in the artifacts folder that nothing refers to, or
@@ -55,7 +57,11 @@ func Collect(ctx context.Context, places Places, name string, remove bool) ([]Ga
 	if err != nil {
 		return nil, err
 	}
-	found, err := places.garbage(needed)
+	waiting, err := places.programsLeft(ctx, db, needed)
+	if err != nil {
+		return nil, err
+	}
+	found, err := places.garbage(needed, waiting)
 	if err == nil {
 		err = namedBy(ctx, db, found)
 	}
@@ -108,7 +114,44 @@ func (g Garbage) key() string {
 	return name
 }
 
-func (p Places) garbage(needed map[string]bool) ([]Garbage, error) {
+// programsLeft are the samplings of programs that have something left to do, be it the
+// timing of what was sampled: they keep their folders. It asks the database only where
+// there is such a folder.
+func (p Places) programsLeft(ctx context.Context, db *results.DB, done map[string]bool) (map[string]bool, error) {
+	left := map[string]bool{}
+	if there, err := os.ReadDir(filepath.Join(p.Artifacts, work.Sample.Unfinished)); err != nil || len(there) == 0 {
+		return left, nil // what cannot be read is reported where it is looked through
+	}
+	versions, err := db.Versions(ctx, "", false)
+	if err != nil {
+		return nil, err
+	}
+	for _, v := range versions {
+		stages, err := db.CellStages(ctx, v.Ref())
+		if err != nil {
+			return nil, err
+		}
+		sampling, undone := map[string]string{}, map[string]bool{} // by cell
+		for _, s := range stages {
+			k := stage.Named(s.Kind)
+			if k == nil || k.Program == nil || !strings.HasPrefix(s.Cell, where.External) {
+				continue
+			}
+			if k == work.Sample {
+				sampling[s.Cell] = s.Key
+			}
+			undone[s.Cell] = undone[s.Cell] || !done[s.Key]
+		}
+		for cell, key := range sampling {
+			if undone[cell] {
+				left[key] = true
+			}
+		}
+	}
+	return left, nil
+}
+
+func (p Places) garbage(needed, programsLeft map[string]bool) ([]Garbage, error) {
 	var out []Garbage
 	add := func(path, why string) error {
 		n, err := sizeOf(path)
@@ -147,6 +190,11 @@ func (p Places) garbage(needed map[string]bool) ([]Garbage, error) {
 	finished := func(name string) string {
 		key, rest, _ := strings.Cut(name, ".")
 		switch why := unwanted(key); {
+		case programsLeft[name]:
+		case strings.HasPrefix(name, work.GivenImages):
+			if len(programsLeft) == 0 {
+				return "no program has anything left to do"
+			}
 		case why != "":
 			return why
 		case needed[key]:

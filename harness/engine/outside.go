@@ -15,6 +15,7 @@ import (
 	"prabench/models"
 	"prabench/models/dataset"
 	"prabench/results"
+	"prabench/results/record"
 )
 
 // Outside is images that another program made, to be scored as a cell beside those
@@ -47,6 +48,9 @@ func (r *Run) Score(ctx context.Context, e *Experiment, o Outside) (Summary, err
 		return Summary{}, err
 	}
 	set.Outside = stage.Outside{Name: found.Name, SHA256: found.SHA256, Range: o.Range, Count: set.Count}
+	if found.Classes != nil {
+		set.Outside.Classes = record.Hash(classes)
+	}
 	chain, err := stage.Of(set)
 	if err != nil {
 		return Summary{}, err

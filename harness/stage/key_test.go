@@ -161,3 +161,17 @@ func TestSettingsTravelAsTheyDid(t *testing.T) {
 		t.Errorf("settings without a model: %s, %v", raw, err)
 	}
 }
+
+// Images whose labels are numbers have the key that they have always had; only where a
+// data set's classes number them are those in it.
+func TestClassesAreInTheKeyOfNamedLabelsAlone(t *testing.T) {
+	o := Outside{Name: "x.npz", SHA256: "f00d", Count: 7}
+	raw, err := Canonical(o)
+	if err != nil || string(raw) != `{"count":7,"name":"x.npz","sha256":"f00d"}` {
+		t.Errorf("%s, %v", raw, err)
+	}
+	o.Classes = "c1a55e5"
+	if raw, err = Canonical(o); err != nil || string(raw) != `{"classes":"c1a55e5","count":7,"name":"x.npz","sha256":"f00d"}` {
+		t.Errorf("%s, %v", raw, err)
+	}
+}

@@ -120,6 +120,9 @@ type Outside struct {
 	SHA256 string `json:"sha256"` // of its content
 	Range  string `json:"range,omitempty"`
 	Count  int    `json:"count"` // images taken from it
+	// Classes is the hash of the data set's classes where those of the images are known
+	// by their names: how the data set numbers them is part of what is scored.
+	Classes string `json:"classes,omitempty"`
 }
 
 // Program is a program outside that draws images for a cell without a model.

@@ -28,6 +28,10 @@ import (
 // images so far, or what a program wants to find again.
 const unfinishedSamples = "external"
 
+// GivenImages begins the names of the files there with training images, which all
+// programs of a data set are given.
+const GivenImages = "data-"
+
 // programEffort stands for work that nobody can foresee.
 var programEffort = stage.Effort{Other: 3 * time.Second}
 
@@ -115,7 +119,7 @@ const mostGiven = 4 << 30
 
 // trainingImages is a file with the images that models are trained on.
 func (t *task) trainingImages() (string, error) {
-	path := filepath.Join(t.job.Artifacts, unfinishedSamples, "data-"+t.set.DataHash+".npz")
+	path := filepath.Join(t.job.Artifacts, unfinishedSamples, GivenImages+t.set.DataHash+".npz")
 	if _, err := os.Stat(path); err == nil || !errors.Is(err, fs.ErrNotExist) {
 		return path, err
 	}

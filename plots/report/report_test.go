@@ -3,6 +3,7 @@ package report
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -290,4 +291,25 @@ func TestDivergedTrainingsAreWarnedOf(t *testing.T) {
 		return
 	}
 	t.Error("nothing is said")
+}
+
+// One state of the program is a reason to warn where nobody can build it again: the hash
+// of a program of unknown source is no revision.
+func TestUnknownRevisionsAreWarnedOf(t *testing.T) {
+	commit := strings.Repeat("0123456789", 4)
+	for code, warned := range map[string]bool{commit: false, commit + ".1f2e3d4c+dirty": true, commit + "+dirty": true, "1f2e3d4c": true,
+		"unknown": true} {
+		e := made("a", 2, 1)
+		for i := range e.Rows {
+			e.Rows[i].Code = code
+		}
+		x, err := newExperiment(e, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := slices.ContainsFunc(x.Warnings, func(w warning) bool { return strings.Contains(w.Text, "no known revision: "+code) })
+		if got != warned {
+			t.Errorf("%s: warned %v: %+v", code, got, x.Warnings)
+		}
+	}
 }

@@ -86,7 +86,7 @@ func (e *experiment) warnings() []warning {
 	}
 	if items := e.apart(func(r *view.Row) string { return r.Code }); len(items) > 1 {
 		out = append(out, newWarning(false, items, "The values come from %d states of the program.", len(items)))
-	} else if len(items) == 1 && (strings.Contains(items[0], "+dirty") || strings.HasPrefix(items[0], "unknown")) {
+	} else if len(items) == 1 && !record.KnownRevision(e.Rows[0].Code) {
 		out = append(out, newWarning(false, nil, "The program had local changes, or no known revision: %s.", items[0]))
 	}
 	if items := e.apart(func(r *view.Row) string { return r.DeviceClass }); len(items) > 1 {

@@ -125,6 +125,14 @@ func (e Environment) Code() string {
 	return code
 }
 
+// revision is what git calls a commit.
+var revision = regexp.MustCompile(`^[0-9a-f]{40}$`)
+
+// KnownRevision says that a program's state, as [Environment.Code] names it, is a
+// commit and nothing else: anybody can build that program again. The hash of a program
+// of unknown source, or of changed source, is none.
+func KnownRevision(code string) bool { return revision.MatchString(code) }
+
 // ProtocolText writes settings as "key=value; key=value", sorted by key.
 func ProtocolText(settings map[string]string) string {
 	keys := make([]string, 0, len(settings))

@@ -21,7 +21,6 @@ import (
 	"prabench/harness/work"
 	"prabench/metrics/stat"
 	"prabench/models"
-	"prabench/models/cpu"
 	"prabench/models/device"
 	"prabench/models/gemm"
 	"prabench/models/pra"
@@ -29,9 +28,9 @@ import (
 
 // Rate is what one kind of work reached.
 type Rate struct {
-	ImagesPerS float64 `json:"images_per_s"` // median
-	MFU        float64 `json:"mfu"`          // share of the peak
-	Lo         float64 `json:"lo,omitempty"` // 95 % interval of images_per_s; absent with few readings
+	ImagesPerS float64 `json:"images_per_s"`  // median
+	MFU        float64 `json:"mfu,omitempty"` // share of the peak; absent where that is not measured
+	Lo         float64 `json:"lo,omitempty"`  // 95 % interval of images_per_s; absent with few readings
 	Hi         float64 `json:"hi,omitempty"`
 	N          int     `json:"n"` // readings
 	Batch      int     `json:"batch"`
@@ -46,10 +45,10 @@ type Result struct {
 	Model       string  `json:"model"`
 	Patch       int     `json:"patch"`
 	Params      int64   `json:"params"`
-	PeakGFLOPS  float64 `json:"peak_gflops"`   // fp32 loop of fused multiply-adds, in this run
-	GEMMGFLOPS  float64 `json:"gemm_gflops"`   // 1024³ fp32 product
-	CopyGBPerS  float64 `json:"copy_gb_per_s"` // read and written
-	GEMM        string  `json:"gemm"`
+	PeakGFLOPS  float64 `json:"peak_gflops,omitempty"`   // fp32 loop of fused multiply-adds, in this run; see [Result.yardsticks]
+	GEMMGFLOPS  float64 `json:"gemm_gflops,omitempty"`   // 1024³ fp32 product
+	CopyGBPerS  float64 `json:"copy_gb_per_s,omitempty"` // read and written
+	GEMM        string  `json:"gemm,omitempty"`
 	CPU         string  `json:"cpu"`
 	Backend     string  `json:"backend"`
 	Train       Rate    `json:"train"`
@@ -93,7 +92,7 @@ func Measure(ctx context.Context, k Case, o Options) (*Result, error) {
 	costs := p.Costs()
 	b := &Result{
 		Device: o.Device, Threads: o.Threads, Precision: o.Precision, Model: k.Name, Patch: k.Model.Patch, Params: k.Model.Params(),
-		GEMM: gemm.Loaded().Name, CPU: env.CPU, GitRevision: env.GitRevision, FLOPsImage: costs.FLOPsImage, FLOPsTrain: costs.FLOPsTrainImage,
+		CPU: env.CPU, GitRevision: env.GitRevision, FLOPsImage: costs.FLOPsImage, FLOPsTrain: costs.FLOPsTrainImage,
 	}
 	be, err := work.Open(work.Device{Name: o.Device, Threads: o.Threads, Precision: o.Precision})
 	if err != nil {
@@ -101,9 +100,8 @@ func Measure(ctx context.Context, k Case, o Options) (*Result, error) {
 	}
 	defer be.Close()
 	b.Backend = be.Details()
-	b.PeakGFLOPS = cpu.PeakFlops(o.Threads) / 1e9
-	b.GEMMGFLOPS = gemmRate(o.Threads) / 1e9
-	b.CopyGBPerS = cpu.CopyBandwidth(o.Threads) / 1e9
+	driver, _ := device.DriverOf(o.Device)
+	b.yardsticks(driver)
 
 	plan := measure.Plan{Warmup: 1, Repeats: 3, Enough: o.Spend, Most: 1000}
 	dir, err := os.MkdirTemp("", "prabench-bench-*")
@@ -124,6 +122,20 @@ func Measure(ctx context.Context, k Case, o Options) (*Result, error) {
 		b.Ops, err = profileOps(be, p, work.Noise(p.Shape(), tc.Batch), o.Spend)
 	}
 	return b, err
+}
+
+// yardsticks measures what the device could reach, as far as there is a measurement of
+// it: the processor's peak says nothing about another device.
+func (b *Result) yardsticks(d device.Driver) {
+	if d.PeakFLOPS != nil {
+		b.PeakGFLOPS = d.PeakFLOPS(b.Threads) / 1e9
+	}
+	if d.Host {
+		b.GEMM, b.GEMMGFLOPS = gemm.Loaded().Name, gemmRate(b.Threads)/1e9
+	}
+	if d.CopyBandwidth != nil {
+		b.CopyGBPerS = d.CopyBandwidth(b.Threads) / 1e9
+	}
 }
 
 // sampling times calls of the sampler: of a whole batch, of one image and of the

@@ -2,6 +2,7 @@ package bench
 
 import (
 	"bytes"
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -9,6 +10,8 @@ import (
 	"time"
 
 	"prabench/harness/engine"
+	"prabench/models/device"
+	"prabench/models/device/profile"
 
 	"golang.org/x/perf/benchfmt"
 )
@@ -134,5 +137,38 @@ func TestCases(t *testing.T) {
 		if _, err := Cases(bad.names, bad.patches, bad.batches); !engine.IsMistake(err) {
 			t.Errorf("%+v: %v", bad, err)
 		}
+	}
+}
+
+// A device whose peak nobody measures has no share of one in any output, and none of the
+// processor's.
+func TestNoPeakNoShares(t *testing.T) {
+	b := Result{Device: "gpu:0", Model: "nano", Precision: "bf16", Threads: 2, CPU: "p", Latency: 0.25, FirstBlock: 0.125}
+	b.yardsticks(device.Driver{Name: "gpu"})
+	b.Train, b.Sample = newRate([]float64{1, 1, 1}, 64, 1e12, b.PeakGFLOPS, 0), newRate([]float64{1, 1, 1}, 64, 1e12, b.PeakGFLOPS, 0)
+	older := b
+	older.Train.MFU, older.Sample.MFU, older.PeakGFLOPS = 12, 34, 100 // as they once were
+	b.Before = History{older}.Last(&b)
+	b.Ops = []OpTable{{Work: "training", Calls: 1, Seconds: 1, Ops: []profile.Op{{Name: "product", Calls: 1, Seconds: 0.5, FLOPs: 1e12}}}}
+	raw, err := json.Marshal(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var text, goes bytes.Buffer
+	if err := b.Print(&text); err != nil {
+		t.Error(err)
+	}
+	if err := b.PrintGo(&goes); err != nil {
+		t.Error(err)
+	}
+	for name, out := range map[string]string{"json": string(raw), "text": text.String(), "go": goes.String()} {
+		for _, no := range []string{"mfu", "peak_gflops", "gemm", "copy_gb", "the peak", "of peak", "peak  ", "matrix product", "NaN", "Inf"} {
+			if strings.Contains(out, no) {
+				t.Errorf("%s has %q:\n%s", name, no, out)
+			}
+		}
+	}
+	if !strings.Contains(text.String(), "64.0 images/s (batch 64)") || !strings.Contains(text.String(), "one image took 250 ms") {
+		t.Error(text.String())
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+
+	"prabench/models/device"
 )
 
 // history.jsonl holds what earlier revisions reached, the newest last:
@@ -17,10 +19,10 @@ import (
 var historyFile []byte
 
 // Past is what an earlier revision reached: shares of the peak that was
-// measured with them, and the seconds of one image.
+// measured with them, where it was, and the seconds of one image.
 type Past struct {
-	Train       float64 `json:"train_mfu"`
-	Sample      float64 `json:"sample_mfu"`
+	Train       float64 `json:"train_mfu,omitempty"`
+	Sample      float64 `json:"sample_mfu,omitempty"`
 	Latency     float64 `json:"latency_s"`
 	GitRevision string  `json:"git_revision"`
 }
@@ -51,7 +53,11 @@ func (h History) Last(b *Result) *Past {
 	for i := len(h) - 1; i >= 0; i-- {
 		p := &h[i]
 		if p.kind() == b.kind() {
-			return &Past{p.Train.MFU, p.Sample.MFU, p.Latency, p.GitRevision}
+			past := &Past{p.Train.MFU, p.Sample.MFU, p.Latency, p.GitRevision}
+			if d, _ := device.DriverOf(b.Device); d.PeakFLOPS == nil { // older revisions gave shares of the processor's peak
+				past.Train, past.Sample = 0, 0
+			}
+			return past
 		}
 	}
 	return nil

@@ -87,11 +87,17 @@ func opsOf(timed *profile.Backend, what string, batch int, spend time.Duration, 
 }
 
 // print is the table by falling time, with the rates that each operation
-// reaches; peak is in FLOP/s.
+// reaches; peak is in FLOP/s, 0 where it is not known.
 func (t OpTable) print(w io.Writer, peak float64) error {
 	fmt.Fprintf(w, "\n%s, batch %d: %s ms a call\n", t.Work, t.Batch, numeral.Digits(1e3*t.Seconds, 3))
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(tw, "operation\tcalls\tms\tshare\tGFLOP/s\tof peak\tGB/s\t")
+	ofPeak := func(cell string) string { // a column only where there is a peak
+		if peak > 0 {
+			return cell + "\t"
+		}
+		return ""
+	}
+	fmt.Fprintf(tw, "operation\tcalls\tms\tshare\tGFLOP/s\t%sGB/s\t\n", ofPeak("of peak"))
 	rest := t.Seconds
 	for _, o := range t.Ops {
 		rest -= o.Seconds
@@ -99,9 +105,9 @@ func (t OpTable) print(w io.Writer, peak float64) error {
 		if o.FLOPs > 0 {
 			rate, share = numeral.Digits(o.FLOPs/o.Seconds/1e9, 3), fmt.Sprintf("%.0f %%", 100*o.FLOPs/o.Seconds/peak)
 		}
-		fmt.Fprintf(tw, "%s\t%d\t%.3f\t%.1f %%\t%s\t%s\t%s\t\n", o.Name, o.Calls, 1e3*o.Seconds, 100*o.Seconds/t.Seconds, rate, share,
+		fmt.Fprintf(tw, "%s\t%d\t%.3f\t%.1f %%\t%s\t%s%s\t\n", o.Name, o.Calls, 1e3*o.Seconds, 100*o.Seconds/t.Seconds, rate, ofPeak(share),
 			numeral.Digits(o.Bytes/o.Seconds/1e9, 3))
 	}
-	fmt.Fprintf(tw, "between the operations\t\t%.3f\t%.1f %%\t\t\t\t\n", 1e3*rest, 100*rest/t.Seconds)
+	fmt.Fprintf(tw, "between the operations\t\t%.3f\t%.1f %%\t\t%s\t\n", 1e3*rest, 100*rest/t.Seconds, ofPeak(""))
 	return tw.Flush()
 }

@@ -11,28 +11,22 @@ import (
 
 // Print writes the result for people.
 func (b *Result) Print(w io.Writer) error {
-	if _, err := fmt.Fprintf(w, `%s, %d threads, %s
-peak            %s GFLOP/s, copies %s GB/s
-matrix product  %s GFLOP/s (%s)
-model %s, patch %d, %s parameters, %s products
-training        %s images/s, %s %% of the peak (batch %d), %s allocated a step
-sampling        %s images/s, %s %% of the peak (batch %d)
+	fmt.Fprintf(w, "%s, %d threads, %s\n", b.CPU, b.Threads, b.Backend)
+	if b.PeakGFLOPS > 0 {
+		fmt.Fprintf(w, "peak            %s GFLOP/s, copies %s GB/s\nmatrix product  %s GFLOP/s (%s)\n", numeral.Digits(b.PeakGFLOPS, 3),
+			numeral.Digits(b.CopyGBPerS, 3), numeral.Digits(b.GEMMGFLOPS, 3), b.GEMM)
+	}
+	if _, err := fmt.Fprintf(w, `model %s, patch %d, %s parameters, %s products
+training        %s, %s allocated a step
+sampling        %s
 one image       %s ms, first block after %s ms
 peak memory     %s
-`, b.CPU, b.Threads, b.Backend, numeral.Digits(b.PeakGFLOPS, 3), numeral.Digits(b.CopyGBPerS, 3), numeral.Digits(b.GEMMGFLOPS, 3), b.GEMM,
-		b.Model, b.Patch, numeral.Count(b.Params), b.Precision,
-		numeral.Digits(b.Train.ImagesPerS, 3), numeral.Digits(100*b.Train.MFU, 2), b.Train.Batch, numeral.Bytes(int64(b.Train.AllocBytes)),
-		numeral.Digits(b.Sample.ImagesPerS, 3), numeral.Digits(100*b.Sample.MFU, 2), b.Sample.Batch,
+`, b.Model, b.Patch, numeral.Count(b.Params), b.Precision, b.Train, numeral.Bytes(int64(b.Train.AllocBytes)), b.Sample,
 		numeral.Digits(1e3*b.Latency, 3), numeral.Digits(1e3*b.FirstBlock, 3), numeral.Bytes(b.MemoryPeak)); err != nil {
 		return err
 	}
-	if p := b.Before; p != nil {
-		if _, err := fmt.Fprintf(w, "before          shares of the peak were %s and %s %%, one image took %s ms (revision %.12s, same "+
-			"processor): now %s, %s and %s times that\n",
-			numeral.Digits(100*p.Train, 2), numeral.Digits(100*p.Sample, 2), numeral.Digits(1e3*p.Latency, 3), p.GitRevision,
-			numeral.Digits(b.Train.MFU/p.Train, 3), numeral.Digits(b.Sample.MFU/p.Sample, 3), numeral.Digits(b.Latency/p.Latency, 3)); err != nil {
-			return err
-		}
+	if err := b.printBefore(w); err != nil {
+		return err
 	}
 	for _, t := range b.Ops {
 		if err := t.print(w, b.PeakGFLOPS*1e9); err != nil {
@@ -40,6 +34,34 @@ peak memory     %s
 		}
 	}
 	return nil
+}
+
+// String is the rate, and the share of the peak where that is known.
+func (r Rate) String() string {
+	share := ""
+	if r.MFU > 0 {
+		share = fmt.Sprintf(", %s %% of the peak", numeral.Digits(100*r.MFU, 2))
+	}
+	return fmt.Sprintf("%s images/s%s (batch %d)", numeral.Digits(r.ImagesPerS, 3), share, r.Batch)
+}
+
+// printBefore says how the result stands to the last recorded one.
+func (b *Result) printBefore(w io.Writer) error {
+	p := b.Before
+	if p == nil {
+		return nil
+	}
+	one, now := numeral.Digits(1e3*p.Latency, 3), numeral.Digits(b.Latency/p.Latency, 3)
+	if p.Train == 0 || p.Sample == 0 || b.PeakGFLOPS == 0 {
+		_, err := fmt.Fprintf(w, "before          one image took %s ms (revision %.12s, same processor): now %s times that\n", one,
+			p.GitRevision, now)
+		return err
+	}
+	_, err := fmt.Fprintf(w, "before          shares of the peak were %s and %s %%, one image took %s ms (revision %.12s, same "+
+		"processor): now %s, %s and %s times that\n",
+		numeral.Digits(100*p.Train, 2), numeral.Digits(100*p.Sample, 2), one, p.GitRevision,
+		numeral.Digits(b.Train.MFU/p.Train, 3), numeral.Digits(b.Sample.MFU/p.Sample, 3), now)
+	return err
 }
 
 // PrintGo writes the Go benchmark format.
@@ -60,7 +82,11 @@ func (b *Result) PrintGo(w io.Writer) error {
 		return out.Write(r)
 	}
 	of := func(r Rate) []benchfmt.Value {
-		return []benchfmt.Value{{Value: r.ImagesPerS, Unit: "images/s"}, {Value: r.MFU, Unit: "mfu"}, {Value: r.AllocBytes, Unit: "B/op"}}
+		values := []benchfmt.Value{{Value: r.ImagesPerS, Unit: "images/s"}}
+		if r.MFU > 0 {
+			values = append(values, benchfmt.Value{Value: r.MFU, Unit: "mfu"})
+		}
+		return append(values, benchfmt.Value{Value: r.AllocBytes, Unit: "B/op"})
 	}
 	if err := write("Train", b.Train.Batch, b.Train.N, float64(b.Train.Batch)/b.Train.ImagesPerS, of(b.Train)...); err != nil {
 		return err

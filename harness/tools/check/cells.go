@@ -13,7 +13,7 @@ import (
 
 // Cells gives the cells of an experiment that a check measures, each with a
 // model in dir: one seed a point, and of points that differ in nothing that
-// these metrics depend on, the first. Models have the weights that training
+// these metrics depend on, the first. Cells of programs are left out. Models have the weights that training
 // would begin with: no operation looks at values, so nothing is trained.
 func Cells(e *engine.Experiment, metrics []Metric, threads int, dir string) ([]Cell, error) {
 	timesTraining := slices.ContainsFunc(metrics, func(m Metric) bool { return m.Name == arm.Training })
@@ -22,7 +22,7 @@ func Cells(e *engine.Experiment, metrics []Metric, threads int, dir string) ([]C
 	made := map[any]string{} // by the tables [model]
 	labels := map[string]bool{}
 	for _, c := range e.Cells {
-		if c.Skip {
+		if c.Skip || c.Settings.Foreign() { // a program has no model of ours
 			continue
 		}
 		s := *c.Settings
@@ -57,6 +57,10 @@ func Cells(e *engine.Experiment, metrics []Metric, threads int, dir string) ([]C
 			return nil, err
 		}
 		out = append(out, Cell{ID: c.ID, Label: label, Settings: raw, Model: path, Batch: s.Measure.Batch, alike: key})
+	}
+	if len(out) == 0 {
+		return nil, engine.Mistakef("%s: no chosen cell has a model of its own, and only models are checked: drop --only, or choose other cells",
+			e.File)
 	}
 	return out, nil
 }

@@ -180,7 +180,7 @@ type Compared struct {
 	Metric      string   `json:"metric"`
 	Of          string   `json:"of"`
 	Over        string   `json:"over"`
-	Difference  float64  `json:"difference"` // of minus over, in the unit of the metric
+	Difference  *float64 `json:"difference,omitempty"` // of minus over, in the unit of the metric; absent where it was not tested
 	Lo          *float64 `json:"lo,omitempty"`
 	Hi          *float64 `json:"hi,omitempty"`
 	Method      string   `json:"method"` // pairs, seeds (Welch), image_pairs or none
@@ -197,8 +197,11 @@ func ComparedOf(all []paper.Comparison) []Compared {
 	var out []Compared
 	for _, k := range all {
 		d := k.Measured()
-		c := Compared{Metric: k.Metric, Of: k.Of, Over: k.Over, Difference: d.Value, Method: d.Method.String(), Pairs: d.Pairs,
+		c := Compared{Metric: k.Metric, Of: k.Of, Over: k.Over, Method: d.Method.String(), Pairs: d.Pairs,
 			Correlation: d.R, Narrower: d.Narrower(), Needs: k.Needs, Verdict: k.Says()}
+		if k.Verdict != paper.NotTested {
+			c.Difference = &d.Value
+		}
 		c.Lo, c.Hi = d.Bounds()
 		if !math.IsNaN(k.P) {
 			c.P = &k.P

@@ -3,9 +3,11 @@ package draw
 import (
 	"bytes"
 	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -334,6 +336,30 @@ func TestPaper(t *testing.T) {
 	}
 }
 
+// A table has a caption in any case: its name, and what the file says of the experiment.
+func TestCaptionsOfTables(t *testing.T) {
+	s, exp := tried(t)
+	for about, want := range map[string]string{"": "a table", " \n": "a table", "what\nit is \n": "a table: what it is"} {
+		file := &experiments.Experiment{Name: "t", Description: about, Repeats: 2,
+			Figures: []figure.Figure{{Kind: figure.Table, Name: "a_table"}}}
+		doc, err := s.Paper(t.Context(), "all", []Part{{Loaded: engine.Loaded{File: file, Exp: exp}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		dir := t.TempDir()
+		if _, problems, err := doc.Write(dir); err != nil || len(problems) > 0 {
+			t.Fatal(problems, err)
+		}
+		for name, text := range map[string]string{"t/a_table.tex": "\\caption{" + want + "}\n", "t/a_table.md": "**" + want + "**\n",
+			"index.md": "\n### " + want + "\n\n| ", "index.html": ">" + want + "</h3>"} {
+			raw, err := os.ReadFile(filepath.Join(dir, name))
+			if err != nil || !strings.Contains(string(raw), text) {
+				t.Errorf("description %q: %s has no %q: %v\n%s", about, name, text, err, raw)
+			}
+		}
+	}
+}
+
 // An experiment is the file's only if the database holds its very cells.
 func TestCheckPlanned(t *testing.T) {
 	s, exp := tried(t)
@@ -373,5 +399,32 @@ func TestLeftOutMeansAreWarnedOf(t *testing.T) {
 	if _, err := s.Figures(t.Context(), engine.Loaded{File: &experiments.Experiment{}, Exp: known(t, s)}, t.TempDir(), nil,
 		say); err != nil || len(warned) > 0 {
 		t.Errorf("%q %v", warned, err)
+	}
+}
+
+// A comparison that was not made has no difference, not even of 0.
+func TestWhatWasNotTestedHasNoDifference(t *testing.T) {
+	values := func(metrics ...string) map[string]map[string][]record.Value {
+		score := map[string][]record.Value{}
+		for i, m := range metrics {
+			score[m] = resultstest.Of("1", float64(i+1), float64(i+2))
+		}
+		return map[string]map[string][]record.Value{record.Score: score}
+	}
+	db := resultstest.Small(t, "t", 2,
+		resultstest.Point{Label: "patch=7", Params: map[string]any{"model.patch": 7}, Values: values("fid_proxy", "kid")},
+		resultstest.Point{Label: "patch=14", Params: map[string]any{"model.patch": 14}, Values: values("fid_proxy")})
+	s := Source{DB: db, Store: artifact.Store{Root: t.TempDir()}}
+	all, err := s.Compare(t.Context(), Comparing{Of: "patch=7", Over: "patch=14", Experiment: "t", Metrics: []string{"fid_proxy", "kid"}})
+	if err != nil || len(all) != 2 {
+		t.Fatalf("%+v, %v", all, err)
+	}
+	made := ComparedOf(all)
+	if made[0].Difference == nil || *made[0].Difference != 0 {
+		t.Errorf("equal values: %+v", made[0])
+	}
+	raw, err := json.Marshal(made[1])
+	if err != nil || strings.Contains(string(raw), `"difference"`) || !strings.Contains(string(raw), "not tested") {
+		t.Errorf("%s, %v", raw, err)
 	}
 }

@@ -524,3 +524,41 @@ func TestCurvesDifferInForm(t *testing.T) {
 		}
 	}
 }
+
+// The figures beside a version are its own, not those of the version that is shown under
+// the name, and there are none of what was never planned.
+func TestFiguresAreOfTheServedVersion(t *testing.T) {
+	src := place(t)
+	whole, narrowed := plan("quick", "patch=7"), plan("quick", "patch=7")
+	narrowed.Cells, narrowed.Stages, narrowed.Narrowed = narrowed.Cells[:1], narrowed.Stages[:5], "--set train.steps=10"
+	fill(t, src, whole)
+	fill(t, src, narrowed)
+	put(t, filepath.Join(src.Figures, "quick", "speed.png"), "of the whole file")
+	put(t, filepath.Join(src.Figures, "quick@2", "speed.png"), "of the other version")
+	for _, c := range []struct {
+		cells []string
+		want  string
+	}{{[]string{"a", "b"}, "quick"}, {[]string{"a"}, "quick@2"}, {[]string{"a", "c"}, ""}} {
+		e := &engine.Experiment{Name: "quick"}
+		for _, id := range c.cells {
+			e.Cells = append(e.Cells, engine.Cell{ID: id})
+		}
+		w := newWatcher(src)
+		w.base = &base{plan: &engine.Plan{Experiments: []*engine.Experiment{e}}, experiments: []experiment{{Name: "quick"}}}
+		db, err := results.OpenReadOnly(src.Places.DB)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := w.base.readNumbers(t.Context(), db, src.Places.Artifacts); err != nil {
+			t.Error(err)
+		}
+		db.Close()
+		got := ""
+		for _, f := range w.assemble("", nil).Figures {
+			got += f.Experiment
+		}
+		if got != c.want {
+			t.Errorf("cells %v: the figures are those of %q, want %q", c.cells, got, c.want)
+		}
+	}
+}

@@ -78,11 +78,13 @@ func (w *watcher) assemble(holder string, marks []engine.Running) *view {
 	slices.SortFunc(v.Running, func(a, b runningStage) int { return strings.Compare(a.ID, b.ID) })
 	v.Chart = newChart(marks, b.curves)
 	v.Samples, v.SamplesLeft = latest(b.samples)
-	var names []string
+	var refs []string // figures are in folders that are called as the version is
 	for _, e := range b.experiments {
-		names = append(names, e.Name)
+		if ref := b.refs[e.Name]; ref != "" {
+			refs = append(refs, ref)
+		}
 	}
-	v.Figures = findFigures(w.src.Figures, names)
+	v.Figures = findFigures(w.src.Figures, refs)
 	v.Empty = len(v.Cells) == 0 && len(v.Problems) == 0
 	return v
 }

@@ -25,6 +25,7 @@ import (
 	"prabench/models/cpu"
 	"prabench/models/dataset"
 	"prabench/models/gemm"
+	"prabench/results/record"
 )
 
 // Finding is one thing that a machine has or lacks.
@@ -49,11 +50,7 @@ func Diagnose(places engine.Places, command func(device string) ([]string, error
 	}
 	fs = append(fs, timing(measure.LookAtHost()))
 	fs = append(fs, limits(machine.LimitsHere(), env.Cores)...)
-	rev := Finding{"program", "ok", "revision " + env.Code(), ""}
-	if env.GitRevision == "" {
-		rev.State, rev.Advice = "missing", "build inside a git checkout, so that results name their revision"
-	}
-	fs = append(fs, rev)
+	fs = append(fs, program(env))
 
 	lib := gemm.Loaded()
 	g := Finding{"matrix products", "ok", lib.Name, lib.Hint}
@@ -97,6 +94,20 @@ func Diagnose(places engine.Places, command func(device string) ([]string, error
 		}
 	}
 	return fs
+}
+
+// program says whether results name the revision that they come from.
+func program(env record.Environment) Finding {
+	f := Finding{"program", "ok", "revision " + env.Code(), ""}
+	switch {
+	case record.KnownRevision(env.Code()):
+	case env.GitDirty:
+		f.State, f.Advice = "missing", "it was built from changed source: commit the changes and build again, so that results name their revision"
+	default:
+		f.State, f.Detail = "missing", "of unknown revision, "+env.Code()
+		f.Advice = "build inside a git checkout, so that results name their revision"
+	}
+	return f
 }
 
 // timing says how well this machine measures.

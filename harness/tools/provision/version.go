@@ -9,6 +9,7 @@ import (
 
 	"prabench/harness/machine"
 	"prabench/models/device"
+	"prabench/results/record"
 )
 
 // Number is the version that CHANGELOG.md names; "-dev" says that it is not
@@ -30,7 +31,7 @@ type Version struct {
 func ThisProgram() Version {
 	env := machine.Environment(0)
 	rev, _, _ := strings.Cut(env.GitRevision, ".") // without the hash of a changed program
-	if !env.GitDirty && rev != env.GitRevision || len(rev) != 40 {
+	if !env.GitDirty && rev != env.GitRevision || !record.KnownRevision(rev) {
 		rev = ""
 	}
 	devices := device.Drivers()

@@ -8,6 +8,8 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"prabench/results/record"
 )
 
 func TestVersion(t *testing.T) {
@@ -68,5 +70,24 @@ func TestDoctorTellsOfFoldersItCannotWrite(t *testing.T) {
 	}
 	if f := folder("database", "/proc/nothing"); !f.Broken() || f.Advice == "" {
 		t.Errorf("a folder that nobody can write: %+v", f)
+	}
+}
+
+// A program that nobody can build again from a commit is reported as one.
+func TestDoctorTellsOfUnknownRevisions(t *testing.T) {
+	commit := strings.Repeat("0123456789", 4)
+	for _, c := range []struct {
+		env           record.Environment
+		state, advice string
+	}{
+		{record.Environment{GitRevision: commit}, "ok", ""},
+		{record.Environment{GitRevision: commit + ".1f2e3d4c", GitDirty: true}, "missing", "commit the changes"},
+		{record.Environment{GitRevision: "1f2e3d4c"}, "missing", "inside a git checkout"},
+		{record.Environment{}, "missing", "inside a git checkout"},
+	} {
+		f := program(c.env)
+		if f.State != c.state || !strings.Contains(f.Advice, c.advice) || f.Broken() || (f.Advice == "") != (c.advice == "") {
+			t.Errorf("%+v: %+v", c.env, f)
+		}
 	}
 }

@@ -3,6 +3,7 @@
 package sampler
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"image"
@@ -16,6 +17,7 @@ import (
 	"prabench/harness/sheet"
 	"prabench/harness/work"
 	"prabench/models"
+	"prabench/models/device"
 )
 
 // batch is how many images are drawn at once.
@@ -23,11 +25,12 @@ const batch = 250
 
 // Request is a sheet with a row of images for each class.
 type Request struct {
-	Model   string // path of a model file
-	Device  string // cpu when empty
-	Threads int    // of the device; 0 is all cores
-	Columns int    // images of each class
-	Count   int    // images of all classes together, in place of Columns, where it is not 0
+	Model     string // path of a model file
+	Device    string // cpu when empty
+	Precision string // of matrix products; fp32 when empty
+	Threads   int    // of the device; 0 is all cores
+	Columns   int    // images of each class
+	Count     int    // images of all classes together, in place of Columns, where it is not 0
 
 	Params models.Params  // whose sampling settings count; nil: the default ones of the model's family
 	Set    map[string]any // keys of the table [sample] that have another value
@@ -79,8 +82,14 @@ func (r Request) Draw(ctx context.Context) (outside.Images, error) {
 	if r.Device == "" {
 		r.Device = "cpu"
 	}
-	be, err := work.Open(work.Device{Name: r.Device, Threads: r.Threads, Precision: "fp32"})
+	be, err := work.Open(work.Device{Name: r.Device, Threads: r.Threads, Precision: cmp.Or(r.Precision, "fp32")})
 	if err != nil {
+		switch d, ok := device.DriverOf(r.Device); {
+		case !ok:
+			err = fmt.Errorf("%w; sample with prabench-cuda for CUDA devices, or here with --device cpu", err)
+		case r.Precision != "" && d.Refuse(r.Precision) != nil:
+			err = fmt.Errorf("%w; prabench sample %s samples the model in fp32", err, r.Model)
+		}
 		return out, &engine.Mistake{Err: err}
 	}
 	defer be.Close()
@@ -147,6 +156,13 @@ func CheckOut(flag, path string) error {
 		return engine.CheckOutFolder(flag, path)
 	}
 	return engine.CheckOut(flag, path)
+}
+
+// Of makes the request one for a cell and the file of its model: the sampling, the device
+// and the precision are the cell's.
+func (r *Request) Of(c *engine.Cell, model string) {
+	m := c.Settings.Measure
+	r.Model, r.Params, r.Device, r.Precision = model, c.Settings.Params, m.Device, m.Precision
 }
 
 // Trained finds the first cell that is not skipped and has been trained, and the

@@ -72,14 +72,15 @@ func parseQueue(out string) ([]State, error) {
 			continue
 		}
 		f := strings.Split(line, "|")
-		if len(f) != 6 {
+		rest := len(f) - 3 // what comes behind the name, which may have bars: all jobs of the user are listed
+		if rest < 3 {
 			return nil, fmt.Errorf("squeue printed a line that is not understood: %q", line)
 		}
 		job := f[0]
 		if _, err := strconv.Atoi(f[1]); err == nil {
 			job += "_" + f[1]
 		}
-		all = append(all, State{Job: job, Name: f[2], State: firstWord(f[3]), Reason: f[4], Node: f[5]})
+		all = append(all, State{Job: job, Name: strings.Join(f[2:rest], "|"), State: firstWord(f[rest]), Reason: f[rest+1], Node: f[rest+2]})
 	}
 	return all, nil
 }

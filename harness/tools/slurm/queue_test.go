@@ -17,6 +17,7 @@ func TestQueue(t *testing.T) {
 23|3|prabench-1f0c3c84ad8e-train|FAILED|NonZeroExitCode|n3
 25|3|prabench-1f0c3c84ad8e-score|PENDING|DependencyNeverSatisfied|
 7|N/A|other|RUNNING|None|n[2-3]
+8|N/A|sort|uniq||PENDING|Priority|
 `)
 	if err != nil {
 		t.Fatal(err)
@@ -28,11 +29,12 @@ func TestQueue(t *testing.T) {
 		{"23_3", "prabench-1f0c3c84ad8e-train", "FAILED", "NonZeroExitCode", "n3"},
 		{"25_3", "prabench-1f0c3c84ad8e-score", "PENDING", "DependencyNeverSatisfied", ""},
 		{"7", "other", "RUNNING", "None", "n[2-3]"},
+		{"8", "sort|uniq|", "PENDING", "Priority", ""},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	active := []bool{true, true, true, false, false, true}
+	active := []bool{true, true, true, false, false, true, true}
 	for i, st := range got {
 		if st.Active() != active[i] {
 			t.Errorf("%+v: active is %v", st, st.Active())

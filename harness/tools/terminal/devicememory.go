@@ -46,7 +46,7 @@ func DeviceMemory(w io.Writer, ls []engine.Loaded, on Room) error {
 		for i := range l.Exp.Cells {
 			c := &l.Exp.Cells[i]
 			p := c.Settings.Params
-			if c.Skip || p == nil || seen[p.Seeded(0)] {
+			if c.Skip || p == nil || c.Settings.Foreign() || seen[p.Seeded(0)] {
 				continue
 			}
 			seen[p.Seeded(0)] = true
@@ -60,6 +60,9 @@ func DeviceMemory(w io.Writer, ls []engine.Loaded, on Room) error {
 				refused = append(refused, label+": "+why)
 			}
 		}
+	}
+	if len(t.Rows) == 0 {
+		return engine.Mistakef("no chosen cell trains a model here, so nothing has to fit: drop --only, or choose other cells")
 	}
 	if err := table.WriteText(w, t); err != nil {
 		return err

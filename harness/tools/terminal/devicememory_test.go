@@ -2,6 +2,8 @@ package terminal
 
 import (
 	"bytes"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -81,5 +83,26 @@ func TestLargestPartThatFits(t *testing.T) {
 		if more, ok := models.Set(p, microKey, 2*d.largest); ok && d.largest < 256 && more.TrainMemory().Total() <= room {
 			t.Errorf("%d images fit into %s as well as %d", 2*d.largest, numeral.Bytes(room), d.largest)
 		}
+	}
+}
+
+// A program outside trains nothing here, so there is nothing of it that has to fit.
+func TestProgramsNeedNoDeviceMemory(t *testing.T) {
+	raw, err := os.ReadFile("../../../experiments/presets/pra-s.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "x.toml")
+	text := string(raw) + "\n[[external]]\nlabel = \"theirs\"\ncommand = [\"sh\", \"x.toml\"]\n"
+	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	ls, err := engine.Load([]string{file}, engine.LoadOptions{Only: "outside=theirs"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	if err := DeviceMemory(&b, ls, Room{Memory: 80 << 30, FLOPs: MeasuredFLOPs}); !engine.IsMistake(err) || b.Len() > 0 {
+		t.Errorf("%v\n%s", err, b.String())
 	}
 }

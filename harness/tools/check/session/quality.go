@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"prabench/harness/engine"
@@ -17,7 +18,7 @@ import (
 )
 
 // labels are the points of the experiment that are to be checked, in the order
-// of the plan.
+// of the plan: those of models, as in [check.Cells].
 func (s *Session) labels() []string {
 	var out []string
 	last := ""
@@ -26,7 +27,7 @@ func (s *Session) labels() []string {
 		if label == "" {
 			label = s.File.Exp.Name
 		}
-		if !c.Skip && (len(out) == 0 || label != last) {
+		if !c.Skip && !c.Settings.Foreign() && (len(out) == 0 || label != last) {
 			out = append(out, label)
 		}
 		last = label
@@ -39,7 +40,7 @@ func (s *Session) labels() []string {
 func (s *Session) trained(ctx context.Context, program string, side check.Side) ([]check.Quality, error) {
 	places := []string{"--db", filepath.Join(s.dir, side.String()+".db"), "--artifacts", filepath.Join(s.dir, side.String())}
 	file := filepath.Join(s.dir, filepath.Base(s.File.File.File))
-	if err := withoutCheck(s.File.File.File, file); err != nil {
+	if err := onlyModels(s.File.File.File, file); err != nil {
 		return nil, err
 	}
 	args := append([]string{"run", file, "--no-figures"}, places...)
@@ -66,9 +67,13 @@ func (s *Session) trained(ctx context.Context, program string, side check.Side) 
 	return check.ReadQuality(bytes.NewReader(out), s.File.File.Repeats)
 }
 
-// withoutCheck copies an experiment file without its [check] table, which
-// older revisions do not know.
-func withoutCheck(from, to string) error {
+// header is the header of a table of an experiment file, and not a line of an array.
+var header = regexp.MustCompile(`^\[\[?\s*([A-Za-z_]\w*)[\w. -]*\]\]?\s*(#.*)?$`)
+
+// onlyModels copies an experiment file without its [check] table, which older
+// revisions do not know, and without its programs, which are not checked and lie
+// beside the file.
+func onlyModels(from, to string) error {
 	raw, err := os.ReadFile(from)
 	if err != nil {
 		return err
@@ -76,8 +81,8 @@ func withoutCheck(from, to string) error {
 	var out []string
 	inside := false
 	for line := range strings.Lines(string(raw)) {
-		if text := strings.TrimSpace(line); strings.HasPrefix(text, "[") {
-			inside = strings.HasPrefix(strings.ReplaceAll(text, " ", ""), "[check]")
+		if table := header.FindStringSubmatch(strings.TrimSpace(line)); table != nil {
+			inside = table[1] == "check" || table[1] == "external"
 		}
 		if !inside {
 			out = append(out, line)

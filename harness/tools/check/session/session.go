@@ -192,6 +192,9 @@ func (s *Session) prepare(ctx context.Context, other Other) (*measurement, error
 	m := &measurement{options: check.Options{Metrics: metrics, Rounds: set.Check.Rounds, Repeat: set.Measure.RepeatDisturbed,
 		Budget: time.Duration(set.Check.Budget), Spend: check.DefaultSpend}}
 	if m.cells, err = check.Cells(s.File.Exp, metrics, threads, s.dir); err != nil {
+		if engine.IsMistake(err) {
+			return nil, err
+		}
 		return nil, &engine.Failure{Err: err}
 	}
 	env := machine.Environment(threads)
