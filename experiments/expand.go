@@ -29,6 +29,8 @@ type expansion struct {
 	invalid int
 	merged  int
 	lacking map[string]int            // family → points that are one with others since it has not all keys that are swept
+	untuned map[string][]Grid         // family → grids that its cells ask for and that have none of its keys
+	tuned   int                       // points that choose their own sampling
 	first   map[string]int            // id of a point's first cell → its number
 	shared  map[*axis]map[string]bool // names of several steps of a zip
 }
@@ -43,7 +45,7 @@ type report struct {
 func (r *reading) expand() {
 	x := &expansion{reading: r, data: &describing{ask: r.opts.Describe, known: map[Data]described{}}, id: newIdentity(),
 		first:   map[string]int{},
-		lacking: map[string]int{}}
+		lacking: map[string]int{}, untuned: map[string][]Grid{}}
 	for _, a := range r.axes {
 		if !a.faulty {
 			x.axes = append(x.axes, a)
@@ -72,9 +74,14 @@ func (r *reading) expand() {
 		}
 		*point = scratch.settings()
 		x.family = point.Model.Family
+		if !byName[untilKey].of(x.family) {
+			point.Train.Until, point.Train.Evaluate, point.Train.Keep = 0, "", ""
+		}
+		tune := point.Tune
 		if bad := resolve(point, x.data, r.faulty); bad != nil || len(r.faulty) > 0 {
 			return x.report(bad)
 		}
+		x.tunes(tune, point.Tune.on())
 		text := x.id.of(point)
 		id, swept := x.id.cell(text, r.exp.Seed), x.point(point)
 		if n, seen := x.first[id]; seen {
@@ -95,6 +102,7 @@ func (r *reading) expand() {
 	})
 	x.finish()
 	x.sayLacking()
+	x.sayUntuned()
 	r.exp.Cells, r.exp.Total = cells, len(cells)
 }
 
@@ -435,7 +443,8 @@ func (x *expansion) locate(key string) (at place, swept bool) {
 // merge notes that this point is the same cell as an earlier one. Where they differ
 // in nothing that the family has, that is reported once for the family.
 func (x *expansion) merge(cells []Cell, n int, swept map[string]any) {
-	if maps.Equal(swept, cells[n].Point) {
+	twice := maps.Equal(swept, cells[n].Point)
+	if twice && len(x.lacks(x.family)) > 0 {
 		x.lacking[x.family]++
 		return
 	}
@@ -443,6 +452,8 @@ func (x *expansion) merge(cells []Cell, n int, swept map[string]any) {
 	at := x.axes[len(x.axes)-1].head
 	w := Warning{File: at.file, Line: at.line, Column: at.column, Key: "sweep"}
 	switch {
+	case x.merged <= maxMerged && twice:
+		w.Text = fmt.Sprintf("%s is there twice, and is one cell", x.values(nil))
 	case x.merged <= maxMerged:
 		w.Text = fmt.Sprintf("%q has the same settings as %q and is the same cell", x.values(nil), x.pointText(cells[n].Point))
 	case x.merged == maxMerged+1:
@@ -453,17 +464,57 @@ func (x *expansion) merge(cells []Cell, n int, swept map[string]any) {
 	x.exp.Warnings = append(x.exp.Warnings, w)
 }
 
+// lacks are the keys that are swept and none of a family's.
+func (x *expansion) lacks(family string) (keys []string) {
+	for _, a := range x.axes {
+		for _, f := range a.fields {
+			if !f.of(family) {
+				keys = append(keys, f.Name)
+			}
+		}
+	}
+	return keys
+}
+
+// tunes notes of a point whether it was to choose its own sampling, and does.
+func (x *expansion) tunes(asked Tune, does bool) {
+	switch {
+	case does:
+		x.tuned++
+	case asked.on() && !slices.Contains(x.untuned[x.family], asked.Grid):
+		x.untuned[x.family] = append(x.untuned[x.family], asked.Grid)
+	}
+}
+
+// sayUntuned says of families with settings of sampling which grids have none of them: their cells
+// sample as the file says. Where no cell at all chooses, that is a mistake.
+func (x *expansion) sayUntuned() {
+	at, ok := x.sources["tune.grid"]
+	if !ok {
+		at = place{file: x.doc.file}
+	}
+	for _, family := range slices.Sorted(maps.Keys(x.untuned)) {
+		own := tried(family)
+		if len(own) == 0 {
+			continue
+		}
+		for _, g := range x.untuned[family] {
+			text := fmt.Sprintf("%q has no key of the family %s, whose cells would be sampled as the file says; its keys: %s", string(g), family,
+				strings.Join(own, ", "))
+			if x.tuned == 0 {
+				x.problems.add(at, "tune.grid", text, "")
+				continue
+			}
+			x.exp.Warnings = append(x.exp.Warnings, Warning{File: at.file, Line: at.line, Column: at.column, Key: "tune.grid",
+				Text: strings.Replace(text, "would be", "are", 1)})
+		}
+	}
+}
+
 // sayLacking says for each family which axes are none of its.
 func (x *expansion) sayLacking() {
 	for _, family := range slices.Sorted(maps.Keys(x.lacking)) {
-		var keys []string
-		for _, a := range x.axes {
-			for _, f := range a.fields {
-				if !f.of(family) {
-					keys = append(keys, f.Name)
-				}
-			}
-		}
+		keys := x.lacks(family)
 		at := x.axes[len(x.axes)-1].head
 		x.exp.Warnings = append(x.exp.Warnings, Warning{File: at.file, Line: at.line, Column: at.column, Key: "sweep",
 			Text: fmt.Sprintf("the family %s has no %s: %d points differ from others in nothing else, and are their cells", family,

@@ -290,6 +290,13 @@ func (f *figureReading) resolve(at place, field figure.Field, name string) strin
 	return full
 }
 
+// has says that some cell has a value of a key, as far as that is known here: programs of
+// [[external]] have their own.
+func (f *figureReading) has(k *field, w value) bool {
+	return len(f.exp.Cells) == 0 || len(f.exp.Externals) > 0 || k == outsideField || k == seedField ||
+		slices.ContainsFunc(f.exp.Cells, func(c Cell) bool { return c.has(k, w) })
+}
+
 // where reads the filter: key = value, or key = [values].
 func (f *figureReading) where(key string, to *map[string]any) {
 	raw, ok := f.table[key]
@@ -317,6 +324,10 @@ func (f *figureReading) where(key string, to *map[string]any) {
 		var list []any
 		for _, w := range wanted {
 			list = append(list, f.exp.written(k, w)...)
+			if len(wanted) > 1 && !f.has(k, w) {
+				f.exp.Warnings = append(f.exp.Warnings, Warning{File: e.at.file, Line: e.at.line, Column: e.at.column,
+					Key: "figure.where." + e.key, Text: fmt.Sprintf("no cell has the value %s; there are: %s", show(w.plain), f.exp.present(k))})
+			}
 		}
 		if filter[k.Name] = any(list); len(list) == 1 {
 			filter[k.Name] = list[0]

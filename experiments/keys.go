@@ -22,12 +22,58 @@ type Key struct {
 	Name string `json:"key"` // dotted: "model.patch"
 	// Type is "integer", "float", "string", "depth" (integer ≥ 0 or "exact"), "duration", "bytes", "names", "steps", "floats" or "grid".
 	Type     string `json:"type"`
-	Default  any    `json:"default"` // plain: int, float64, uint64 or string
+	Default  any    `json:"default"` // plain: int, float64, uint64 or string; of the first family that has the key
 	Doc      string `json:"doc"`
 	Sweep    bool   `json:"sweep"`    // may be an axis
 	Identity bool   `json:"identity"` // part of Cell.ID
 	// Families are those whose cells have the key, where not all have it.
 	Families []string `json:"families,omitempty"`
+	// Defaults are those of the families that have the key, where they differ.
+	Defaults map[string]any `json:"defaults,omitempty"`
+}
+
+// DefaultText is the default as write has it, with those of families that differ from it
+// behind it: "10; jit: 20".
+func (k Key) DefaultText(write func(any) string) string {
+	text := write(k.Default)
+	var values []any // that differ, in the order of their first family
+	of := map[any][]string{}
+	for _, family := range models.Names() {
+		if v, ok := k.Defaults[family]; ok && v != k.Default {
+			if of[v] == nil {
+				values = append(values, v)
+			}
+			of[v] = append(of[v], family)
+		}
+	}
+	for _, v := range values {
+		text += "; " + strings.Join(of[v], ", ") + ": " + write(v)
+	}
+	return text
+}
+
+// among is the key as cells of these families have it, in their order.
+func (k Key) among(families []string) Key {
+	defaults := map[string]any{}
+	differ := false
+	for _, family := range families {
+		v, ok := k.Defaults[family]
+		if !ok {
+			continue
+		}
+		if len(defaults) == 0 {
+			k.Default = v
+		}
+		defaults[family] = v
+		differ = differ || v != k.Default
+	}
+	switch {
+	case differ:
+		k.Defaults = defaults
+	case len(defaults) > 0:
+		k.Defaults = nil
+	}
+	return k
 }
 
 // field is a key of the settings with the way to its value, found once.
@@ -40,8 +86,14 @@ type field struct {
 	tags  map[string]reflect.StructField // for a key of families: of each that has it
 }
 
-// of says whether cells of a family have the key.
-func (f *field) of(family string) bool { return f.in == nil || f.in[family] != nil }
+// of says whether cells of a family have the key. How far a training goes is a matter of families
+// that have steps.
+func (f *field) of(family string) bool {
+	if f.Name == untilKey {
+		return byName["train.steps"].of(family)
+	}
+	return f.in == nil || f.in[family] != nil
+}
 
 const labelKey = "label"
 
@@ -130,7 +182,7 @@ func familyFields() map[string][]*field {
 			of := known[f.Key()]
 			if of == nil {
 				of = newField(f.Key(), f.Struct, defaults.FieldByIndex(f.Index))
-				of.in, of.tags = map[string][]int{}, map[string]reflect.StructField{}
+				of.in, of.tags, of.Defaults = map[string][]int{}, map[string]reflect.StructField{}, map[string]any{}
 				known[f.Key()], list[f.Table] = of, append(list[f.Table], of)
 			}
 			if of.typ != f.Struct.Type {
@@ -138,9 +190,11 @@ func familyFields() map[string][]*field {
 			}
 			of.in[family.Name()], of.tags[family.Name()] = f.Index, f.Struct
 			of.Families = append(of.Families, family.Name())
+			of.Defaults[family.Name()] = plain(defaults.FieldByIndex(f.Index))
 		}
 	}
 	for _, f := range known {
+		f.Key = f.among(f.Families)
 		if len(f.Families) == len(models.Families()) {
 			f.Families = nil
 		}
@@ -178,6 +232,29 @@ func Keys() []Key {
 	}
 	for _, f := range fields {
 		list = append(list, f.Key)
+	}
+	return list
+}
+
+// Keys is [Experiment.Effective] with the defaults of the families that the file names,
+// also as the values of keys that nothing sets.
+func (e *Experiment) Keys() []Effective {
+	list := e.Effective()
+	families := []string{e.Base.Model.Family}
+	for _, v := range list {
+		if values, swept := v.Value.([]any); swept && v.Name == models.FamilyKey {
+			families = families[:0]
+			for _, family := range values {
+				families = append(families, family.(string))
+			}
+		}
+	}
+	for i := range list {
+		v := &list[i]
+		unset := v.Source == "" && v.Defaults != nil
+		if v.Key = v.among(families); unset {
+			v.Value = v.Default
+		}
 	}
 	return list
 }

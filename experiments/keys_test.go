@@ -2,6 +2,7 @@ package experiments
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -9,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"prabench/metrics/quantity"
+	"prabench/models"
 	"prabench/plots/figure"
 )
 
@@ -43,6 +45,63 @@ func TestDefaultsAreValid(t *testing.T) {
 		v, err := f.convert(raw)
 		if err != nil || v.plain != f.Default {
 			t.Errorf("%s: %v becomes %v, %v", f.Name, f.Default, v.plain, err)
+		}
+	}
+}
+
+// The default of a key for a family is that of the family's own parameters.
+func TestDefaultsOfFamilies(t *testing.T) {
+	keys := map[string]Key{}
+	for _, k := range Keys() {
+		keys[k.Name] = k
+	}
+	for _, family := range models.Families() {
+		own := reflect.ValueOf(family.Defaults())
+		for _, f := range models.Fields(family) {
+			k := keys[f.Key()]
+			got, differs := k.Defaults[family.Name()]
+			if !differs {
+				got = k.Default
+			}
+			if want := plain(own.FieldByIndex(f.Index)); got != want {
+				t.Errorf("%s of %s is %v by default, listed as %v", f.Key(), family.Name(), want, got)
+			}
+		}
+	}
+	for key, want := range map[string]string{"sample.flow_steps": "10; jit: 20", "model.depth": "3; jit, vq: 4", "train.steps": "1500",
+		"sample.count": fmt.Sprint(Defaults().Sample.Count)} {
+		k := keys[key]
+		if got := k.DefaultText(func(v any) string { return fmt.Sprint(v) }); got != want {
+			t.Errorf("%s: %q, want %q", key, got, want)
+		}
+	}
+}
+
+// The keys of a file have the defaults of the families that it names.
+func TestKeysOfAFile(t *testing.T) {
+	for _, c := range []struct {
+		text        string
+		value, want any
+		defaults    map[string]any
+	}{
+		{"", 10, 10, nil},
+		{"[model]\nfamily = \"jit\"\n", 20, 20, nil},
+		{"[model]\nfamily = \"jit\"\n[sample]\nflow_steps = 7\n", 7, 20, nil},
+		{"[sweep]\n\"model.family\" = [\"jit\"]\n", 20, 20, nil},
+		{"[sweep]\n\"model.family\" = [\"jit\", \"mar\"]\n", 20, 20, map[string]any{"jit": 20, "mar": 10}},
+		{"[model]\nfamily = \"gaussian\"\n", 10, 10, map[string]any{"pra": 10, "jit": 20, "mar": 10}},
+	} {
+		e := read(t, c.text, fake())
+		if len(e.Keys()) != len(Keys()) {
+			t.Errorf("%q: %d keys of %d", c.text, len(e.Keys()), len(Keys()))
+		}
+		for _, k := range e.Keys() {
+			if k.Name != "sample.flow_steps" {
+				continue
+			}
+			if d := cmp.Diff(c.defaults, k.Defaults); d != "" || k.Value != c.value || k.Default != c.want {
+				t.Errorf("%q: the value %v and the default %v, want %v and %v %s", c.text, k.Value, k.Default, c.value, c.want, d)
+			}
 		}
 	}
 }

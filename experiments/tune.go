@@ -71,8 +71,8 @@ func (g *Grid) take(raw any) error {
 	for _, key := range slices.Sorted(maps.Keys(table)) {
 		f := byName["sample."+strings.TrimPrefix(key, "sample.")]
 		if f == nil || f.in == nil || f.Name == "sample.seed" {
-			return fmt.Errorf("%q is no key of sampling that can be tried; allowed: %s%s", key, strings.Join(tried(), ", "),
-				hinted(didYouMean(key, tried())))
+			return fmt.Errorf("%q is no key of sampling that can be tried; allowed: %s%s", key, strings.Join(tried(""), ", "),
+				hinted(didYouMean(key, tried(""))))
 		}
 		list, isList := table[key].([]any)
 		if !isList || len(list) == 0 {
@@ -99,11 +99,11 @@ func hinted(hint string) string {
 	return "; " + hint
 }
 
-// tried are the keys that a grid may have.
-func tried() []string {
+// tried are the keys that a grid may have, all or those of a family.
+func tried(family string) []string {
 	var out []string
 	for _, f := range fields {
-		if name, ok := strings.CutPrefix(f.Name, "sample."); ok && f.in != nil && name != "seed" {
+		if name, ok := strings.CutPrefix(f.Name, "sample."); ok && f.in != nil && name != "seed" && (family == "" || f.of(family)) {
 			out = append(out, name)
 		}
 	}

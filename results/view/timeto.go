@@ -49,11 +49,7 @@ func TimeTo(rows []Row, metric string, value float64, costs ...string) ([]Arm, e
 		seed  uint64
 		seeds string // those that are keys of the file
 	}
-	params := make([]map[string]any, len(rows))
-	for i, r := range rows {
-		params[i] = r.Params
-	}
-	arms := ArmsOf(params)
+	arms := armsOf(rows)
 	stops := map[key]map[string]*stop{}
 	var order []string
 	label := map[string]Row{}
@@ -104,7 +100,7 @@ func TimeTo(rows []Row, metric string, value float64, costs ...string) ([]Arm, e
 				switch {
 				case reached:
 					got, first = append(got, at), first || early
-				case beyond == nil || last < *beyond:
+				case last > 0 && (beyond == nil || last < *beyond): // 0: it has no such cost
 					beyond = &last
 				}
 			}
@@ -149,6 +145,28 @@ func reach(stops map[string]*stop, cost string, value float64, better int) (at, 
 		return before.costs[cost] + share*(last-before.costs[cost]), last, false, true
 	}
 	return 0, last, false, false
+}
+
+// armsOf names the trainings of rows, of several experiments with that one's name before it.
+func armsOf(rows []Row) []string {
+	of := map[string][]int{}
+	for i, r := range rows {
+		of[r.Experiment] = append(of[r.Experiment], i)
+	}
+	out := make([]string, len(rows))
+	for experiment, at := range of {
+		var params []map[string]any
+		for _, i := range at {
+			params = append(params, rows[i].Params)
+		}
+		for k, name := range ArmsOf(params) {
+			if len(of) > 1 {
+				name = experiment + ": " + name
+			}
+			out[at[k]] = name
+		}
+	}
+	return out
 }
 
 // ArmsOf names for each cell the training that it is a look at: by what is set of it apart from

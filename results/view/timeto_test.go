@@ -63,6 +63,21 @@ func TestArmsOfOneLabel(t *testing.T) {
 	}
 }
 
+// Trainings of several experiments are apart.
+func TestArmsOfSeveralExperiments(t *testing.T) {
+	var rows []view.Row
+	for _, experiment := range []string{"a", "b"} {
+		for until, score := range map[int64]float64{100: 9, 200: 3} {
+			rows = append(rows, view.Row{Experiment: experiment, Metric: "fid_proxy", Value: score, Seed: 1,
+				Params: map[string]any{"train.until": until, "label": "PRA"}})
+		}
+	}
+	arms, err := view.TimeTo(rows, "fid_proxy", 6, view.StepsTrained)
+	if err != nil || len(arms) != 2 || arms[0].Name != "a: PRA" || arms[1].Name != "b: PRA" || arms[1].Costs[0].Value != 150 {
+		t.Errorf("%+v, %v", arms, err)
+	}
+}
+
 // Costs lie between the stops on both sides of the goal; what never gets there is
 // counted apart.
 func TestTimeTo(t *testing.T) {
