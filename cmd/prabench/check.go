@@ -87,6 +87,9 @@ func (o *checkFlags) valid() ([]output, error) {
 		}
 		out = append(out, output{format, path})
 	}
+	if o.save != "" && (o.format != "table" || len(out) > 0) {
+		return nil, usage("--save writes a baseline, not a report: it takes no --format, --json or --output")
+	}
 	return out, nil
 }
 
@@ -102,10 +105,10 @@ func (a *app) check(ctx context.Context, file string, o checkFlags) error {
 	if err != nil {
 		return err
 	}
-	if o.rounds > 0 {
+	if o.rounds != 0 { // one that is too small is refused as in a file
 		a.set = append(a.set, fmt.Sprintf("check.rounds=%d", o.rounds))
 	}
-	if o.budget > 0 {
+	if o.budget != 0 {
 		a.set = append(a.set, fmt.Sprintf("check.budget=%q", o.budget))
 	}
 	ls, err := a.load([]string{file})

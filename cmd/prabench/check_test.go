@@ -249,6 +249,28 @@ func TestCheckOutputs(t *testing.T) {
 	}
 }
 
+// What a check would not heed is refused before it measures anything.
+func TestCheckRefusesWhatItWouldNotHeed(t *testing.T) {
+	here(t)
+	play(t, armScript{Noise: 0.001})
+	for args, want := range map[string]string{
+		"--save n --output junit=x.xml":                  "--save writes a baseline, not a report",
+		"--save n --format json":                         "--save writes a baseline, not a report",
+		"--save n --json":                                "--save writes a baseline, not a report",
+		"--against-binary ./oldprogram --rounds -3":      "check.rounds: -3 rounds",
+		"--against-binary ./oldprogram --budget -1m":     "check.budget: -1m is no time",
+		"--save n --rounds -3 --budget 1m":               "check.rounds: -3 rounds",
+		"--history --budget -1m --db nowhere/results.db": "check.budget: -1m is no time",
+	} {
+		if out, errs, code := prabench("check tiny.toml " + args); code != exitUsage || out != "" || !strings.Contains(errs, want) {
+			t.Errorf("check %s: exit code %d, %s%s", args, code, out, errs)
+		}
+	}
+	if _, err := os.Stat("baselines"); err == nil {
+		t.Error("a baseline was written")
+	}
+}
+
 // TestCheckQuality trains with both programs where [check] names fid_proxy; the
 // same program draws the same images. A baseline takes it from the database.
 func TestCheckQuality(t *testing.T) {

@@ -103,6 +103,34 @@ func TestResultsOnly(t *testing.T) {
 	}
 }
 
+// An experiment that no database has is refused beside one that is there, in each form.
+func TestResultsOfUnknownExperiments(t *testing.T) {
+	db, other := exportable(t), exportable(t)
+	for _, form := range []string{"", " --metric fid_proxy", " --format csv", " --mean", " --cells"} {
+		out, errs, code := prabench("results --db " + db + " --experiment mine,typo" + form)
+		if code != exitUsage || out != "" || !strings.Contains(errs, "typo: the database has no such experiment, only: mine") {
+			t.Errorf("results%s: exit code %d, %q, %q", form, code, out, errs)
+		}
+	}
+	d, err := results.Open(other)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan := results.Plan{Experiment: "alone", Stages: []results.PlanStage{{Key: "s", Kind: record.Score}}, Cells: []results.PlanCell{{
+		ID: "c", Seed: 3, Label: "patch=7", Patch: new(7), Block: new(1), RolloutDepth: new(0), State: new(0),
+		Params: map[string]any{"model.patch": 7}, Stages: map[string]string{record.Score: "s"}}}}
+	if err := d.RecordPlan(t.Context(), plan); err != nil {
+		t.Fatal(err)
+	}
+	d.Close()
+	for _, form := range []string{"", " --metric fid_proxy"} { // one of two databases has it
+		if out := must(t, "results --db "+db+" --db "+other+" --experiment alone,mine"+form); strings.Count(out, "alone") != 1 ||
+			strings.Count(out, "mine") != 2 {
+			t.Errorf("results%s of two databases:\n%s", form, out)
+		}
+	}
+}
+
 // A link that --out names stays a link, and a device stays a device.
 func TestExportWritesThroughLinks(t *testing.T) {
 	db, dir := exportable(t), t.TempDir()

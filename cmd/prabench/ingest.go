@@ -2,9 +2,7 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 
 	"github.com/spf13/cobra"
 
@@ -18,6 +16,9 @@ func (a *app) ingestCommand() *cobra.Command {
 		Short: "Ingest results and artifacts of another machine",
 		Args:  cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, dirs []string) error {
+			if err := engine.CheckMerge(dirs...); err != nil {
+				return err
+			}
 			for _, dir := range dirs {
 				if err := a.ingest(c.Context(), dir); err != nil {
 					return err
@@ -29,14 +30,6 @@ func (a *app) ingestCommand() *cobra.Command {
 }
 
 func (a *app) ingest(ctx context.Context, dir string) error {
-	err := engine.CheckMerge(dir)
-	var path *fs.PathError
-	if errors.Is(err, engine.ErrNothingToMerge) || errors.As(err, &path) && path.Path == dir {
-		return &usageError{err}
-	}
-	if err != nil {
-		return err
-	}
 	db, err := results.Open(a.db)
 	if err != nil {
 		return err

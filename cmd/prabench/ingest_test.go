@@ -42,3 +42,20 @@ func TestIngestCommand(t *testing.T) {
 		}
 	}
 }
+
+// One folder that is not there is refused before any other is taken in.
+func TestIngestChecksAllFolders(t *testing.T) {
+	t.Chdir(t.TempDir())
+	at := time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
+	a := record.Attempt{ID: "a", Stage: "s", Kind: record.Train, Outcome: record.OK, Started: at, Finished: at}
+	if _, err := record.WriteSpool(filepath.Join("there", "spool"), a); err != nil {
+		t.Fatal(err)
+	}
+	out, errs, code := prabench("ingest there nosuch")
+	if code != exitUsage || out != "" || !strings.Contains(errs, "nosuch: there is no such folder") {
+		t.Errorf("exit code %d, %q, %q", code, out, errs)
+	}
+	if left, _ := filepath.Glob("*"); len(left) != 1 {
+		t.Errorf("something was begun: %v", left)
+	}
+}

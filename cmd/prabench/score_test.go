@@ -183,6 +183,12 @@ func TestScoreFeatures(t *testing.T) {
 		}
 	}
 	nothing("score --features " + theirs + " --stats ours.npz")
+	if os.Symlink("/dev/full", "full.npz") == nil { // what cannot be known before: the scores are printed all the same
+		out, errs, code := prabench("score --features " + theirs + " --stats ours.npz --write-stats full.npz")
+		if code != exitHarness || !strings.Contains(out, "fid_proxy") || !strings.Contains(errs, "/dev/full") {
+			t.Errorf("a full disk: exit code %d, %s%s", code, out, errs)
+		}
+	}
 	out = must(t, "score --features "+theirs+" --reference-features "+theirs+" --held-out-features "+theirs)
 	for _, m := range []string{"kid", "coverage", "fd_inf", "sliced_wasserstein", "mmd_rbf", "duplicates", "real images"} {
 		if !strings.Contains(out, m) {

@@ -23,6 +23,19 @@ func TestTimeTo(t *testing.T) {
 	if out := must(t, "results tiny.toml --time-to fid_proxy=0"+set); !strings.Contains(out, "> 20") {
 		t.Errorf("what is never reached:\n%s", out)
 	}
+	const of = " --time-to fid_proxy=0"
+	lines := must(t, "export --experiment tiny"+of+" --out x.csv") + contents(t, "x.csv")[0]
+	if !strings.HasPrefix(lines, "training,metric,goal,") || strings.Count(lines, ",fid_proxy,0,2,0,") != 3 {
+		t.Errorf("x.csv has\n%s", lines)
+	}
+	if out := must(t, "results tiny --json"+of); !strings.Contains(out, `"cost":"steps","unit":"1","value":null,`) {
+		t.Errorf("--json prints\n%s", out)
+	}
+	for _, flag := range []string{" --metric fid_proxy", " --mean", " --cells"} {
+		if _, errs, code := prabench("results tiny --format csv" + of + flag); code != exitUsage || !strings.Contains(errs, "none of --metric") {
+			t.Errorf("%s: exit code %d, %s", flag, code, errs)
+		}
+	}
 	for goal, want := range map[string]string{"fid_prox=3": "did you mean fid_proxy", "fid_proxy": "METRIC=VALUE", "kid=x": "no number"} {
 		if _, errs, code := prabench("results tiny.toml --time-to " + goal + set); code != exitUsage || !strings.Contains(errs, want) {
 			t.Errorf("%s: exit code %d, %s", goal, code, errs)

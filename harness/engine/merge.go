@@ -137,10 +137,20 @@ func (m *missing) Error() string {
 
 func (m *missing) Unwrap() error { return m.error }
 
-// CheckMerge refuses what [Merge] would, before there is a database.
-func CheckMerge(dir string) error {
-	_, _, err := sourceOf(dir)
-	return err
+// CheckMerge refuses folders of which [Merge] would refuse one, before there is a
+// database or anything is taken in.
+func CheckMerge(dirs ...string) error {
+	for _, dir := range dirs {
+		_, _, err := sourceOf(dir)
+		var path *fs.PathError
+		if errors.Is(err, ErrNothingToMerge) || errors.As(err, &path) && path.Path == dir {
+			return &Mistake{err}
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // sourceOf finds the artifacts and the spool in a folder; without artifacts

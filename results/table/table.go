@@ -74,11 +74,14 @@ func export(w io.Writer, format string, whole, brief Table) error {
 	switch {
 	case write == nil:
 		return fmt.Errorf("there is no format %q: choose one of %s", format, strings.Join(Formats(), ", "))
-	case format == "md" || format == "table" || format == "latex":
+	case ForPeople(format):
 		return write(w, brief)
 	}
 	return write(w, whole)
 }
+
+// ForPeople says whether a format is read by people; the others are for programs.
+func ForPeople(format string) bool { return format == "md" || format == "table" || format == "latex" }
 
 // RowTable has the columns of the view results, then device, code and parameters.
 func RowTable(rows []view.Row) Table {

@@ -1,10 +1,12 @@
 package terminal
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
 	"runtime"
+	"strings"
 
 	"prabench/harness/engine"
 	"prabench/harness/outside"
@@ -51,6 +53,9 @@ type scored struct {
 
 // Embed compares images in the features of an experiment's extractor.
 func (f Features) Embed(w io.Writer, asJSON bool, e *engine.Experiment, o engine.Outside) error {
+	if err := f.check(); err != nil {
+		return err
+	}
 	gen, extractor, metric, err := e.Embedded(o, runtime.NumCPU())
 	if err != nil {
 		return err
@@ -62,6 +67,9 @@ func (f Features) Embed(w io.Writer, asJSON bool, e *engine.Experiment, o engine
 // Score compares features, of the file or given by the caller with their name, and
 // prints every score with its interval and, of held-out real images, its floor.
 func (f Features) Score(w io.Writer, asJSON bool, gen *metrics.Features, name string) error {
+	if err := f.check(); err != nil {
+		return err
+	}
 	if f.Metric == "" {
 		f.Metric = quantity.FIDProxy.Name
 	}
@@ -72,7 +80,7 @@ func (f Features) Score(w io.Writer, asJSON bool, gen *metrics.Features, name st
 		}
 		gen, name = &x, f.Path
 	}
-	if err := f.check(gen, name); err != nil {
+	if err := more(name, gen.N, gen.D); err != nil {
 		return &engine.Mistake{Err: err}
 	}
 	c := compared{File: name, Images: gen.N, Features: gen.D, Values: []scored{}}
@@ -87,38 +95,41 @@ func (f Features) Score(w io.Writer, asJSON bool, gen *metrics.Features, name st
 	if err != nil {
 		return &engine.Mistake{Err: fmt.Errorf("%w; nothing was scored", err)}
 	}
+	var unwritten error // the scores are printed all the same
 	if f.Write != "" {
 		m, err := metrics.MomentsOf(*gen)
 		if err != nil {
 			return &engine.Mistake{Err: err}
 		}
-		if err := outside.WriteStats(f.Write, m); err != nil {
-			return err
+		if unwritten = outside.WriteStats(f.Write, m); unwritten == nil {
+			c.Notes = append(c.Notes, fmt.Sprintf("%s has mean and covariance of %d images and %d features", f.Write, gen.N, gen.D))
 		}
-		c.Notes = append(c.Notes, fmt.Sprintf("%s has mean and covariance of %d images and %d features", f.Write, gen.N, gen.D))
 	}
-	if asJSON {
-		raw, err := json.MarshalIndent(c, "", "  ")
-		if err != nil {
-			return err
-		}
-		_, err = fmt.Fprintf(w, "%s\n", raw)
+	if !asJSON {
+		return cmp.Or(c.print(w), unwritten)
+	}
+	raw, err := json.MarshalIndent(c, "", "  ")
+	if err != nil {
 		return err
 	}
-	return c.print(w)
+	_, err = fmt.Fprintf(w, "%s\n", raw)
+	return cmp.Or(err, unwritten)
 }
 
-func (f Features) check(gen *metrics.Features, name string) error {
+// check refuses what cannot be compared or written, before anything is read.
+func (f Features) check() error {
 	switch {
 	case f.Reference == "" && f.Stats == "" && f.Write == "":
-		return fmt.Errorf("features are compared with those of real images: give --reference-features R.npy or --stats S.npz, or write " +
+		return engine.Mistakef("features are compared with those of real images: give --reference-features R.npy or --stats S.npz, or write " +
 			"their own statistics with --write-stats")
 	case f.Reference != "" && f.Stats != "":
-		return fmt.Errorf("give --reference-features or --stats, not both")
+		return engine.Mistakef("give --reference-features or --stats, not both")
 	case f.HeldOut != "" && f.Reference == "":
-		return fmt.Errorf("--held-out-features are scored against --reference-features, for floors")
+		return engine.Mistakef("--held-out-features are scored against --reference-features, for floors")
+	case f.Write != "" && !strings.HasSuffix(strings.ToLower(f.Write), ".npz"):
+		return engine.Mistakef("--write-stats %s: statistics are written to a file that ends with .npz; nothing was started", f.Write)
 	}
-	return more(name, gen.N, gen.D)
+	return engine.CheckOut("--write-stats", f.Write)
 }
 
 // more refuses fewer images than features.

@@ -36,22 +36,27 @@ type Query struct {
 
 // Results writes what a query asks for: tables of points, or rows.
 func Results(ctx context.Context, w io.Writer, q Query) error {
-	if q.Format != "" && !slices.Contains(table.Formats(), q.Format) {
-		return engine.Mistakef("--format %s: choose one of %s", q.Format, strings.Join(table.Formats(), ", "))
-	}
-	if err := view.CheckAcross(q.Across); err != nil {
-		return &engine.Mistake{Err: err}
+	if err := q.check(); err != nil {
+		return err
 	}
 	points := q.Format == "" && len(q.Metrics) == 0 && !q.Mean && !q.Cells && q.TimeTo == ""
 	if q.Format == "" {
 		q.Format = "table"
 	}
-	var all found
-	for _, path := range q.DBs {
+	dbs := make([]*results.DB, len(q.DBs))
+	for i, path := range q.DBs {
 		db, err := results.OpenReadOnly(path)
 		if err != nil {
 			return err
 		}
+		defer db.Close()
+		dbs[i] = db
+	}
+	if err := q.known(ctx, dbs); err != nil {
+		return err
+	}
+	var all found
+	for i, path := range q.DBs {
 		named := ""
 		if len(q.DBs) > 1 {
 			named = filepath.Base(path) + ":"
@@ -59,12 +64,12 @@ func Results(ctx context.Context, w io.Writer, q Query) error {
 				named = path + ":"
 			}
 		}
+		var err error
 		if points {
-			err = pointTables(ctx, w, db, named, q)
+			err = pointTables(ctx, w, dbs[i], named, q)
 		} else {
-			err = all.read(ctx, db, named, q)
+			err = all.read(ctx, dbs[i], named, q)
 		}
-		db.Close()
 		if err != nil {
 			return err
 		}
@@ -73,6 +78,43 @@ func Results(ctx context.Context, w io.Writer, q Query) error {
 		return nil
 	}
 	return all.write(w, q)
+}
+
+// check refuses what contradicts itself, before any database is opened.
+func (q *Query) check() error {
+	if q.Format != "" && !slices.Contains(table.Formats(), q.Format) {
+		return engine.Mistakef("--format %s: choose one of %s", q.Format, strings.Join(table.Formats(), ", "))
+	}
+	if q.TimeTo != "" && (len(q.Metrics) > 0 || q.Mean || q.Cells) {
+		return engine.Mistakef("--time-to has columns of its own, averaged over seeds: it goes with none of --metric, --mean and --cells")
+	}
+	if err := view.CheckAcross(q.Across); err != nil {
+		return &engine.Mistake{Err: err}
+	}
+	return nil
+}
+
+// known refuses experiments by a name that none of the databases has: results of the
+// others would look like an answer. Versions are refused where they are looked up.
+func (q *Query) known(ctx context.Context, dbs []*results.DB) error {
+	var names []string
+	for _, db := range dbs {
+		es, err := db.Experiments(ctx)
+		if err != nil {
+			return err
+		}
+		for _, e := range es {
+			if !slices.Contains(names, e.Name) {
+				names = append(names, e.Name)
+			}
+		}
+	}
+	for _, ref := range q.Experiments {
+		if !strings.Contains(ref, "@") && !slices.Contains(names, ref) {
+			return engine.Mistakef("%s: the database has no such experiment, only: %s", ref, strings.Join(names, ", "))
+		}
+	}
+	return nil
 }
 
 // found is what several experiments and databases have.
@@ -255,10 +297,7 @@ func (f *found) write(w io.Writer, q Query) error {
 		return engine.Mistakef("%s", f.why)
 	}
 	if q.TimeTo != "" {
-		if err := TimeTo(w, f.rows, q.TimeTo); err != nil {
-			return engine.Mistakef("%w", err)
-		}
-		return nil
+		return TimeTo(w, q.Format, f.rows, q.TimeTo)
 	}
 	if !q.Mean {
 		return table.Export(w, q.Format, f.rows)
@@ -288,7 +327,7 @@ func pointTables(ctx context.Context, w io.Writer, db *results.DB, named string,
 	shown := 0
 	for _, ref := range refs {
 		if !strings.Contains(ref, "@") && !slices.Contains(names, ref) {
-			return engine.Mistakef("%s: the database has no such experiment, only: %s", ref, strings.Join(names, ", "))
+			continue // another database has it
 		}
 		err := chosenPoints(ctx, w, db, ref, named, q)
 		switch {
