@@ -30,7 +30,8 @@ func TestExitCodesAreOnTheirPage(t *testing.T) {
 	}
 	here(t)
 	for args, want := range map[string]int{
-		"plan tiny.toml": exitOK, "plan tiny.toml --set train.stepz=1": exitUsage, "frob": exitUsage, "results --nothing": exitUsage,
+		"plan tiny.toml": exitOK, "plan tiny.toml --set train.stepz=1": exitUsage, "frob": exitUsage, "help frob": exitUsage,
+		"results --nothing":                       exitUsage,
 		"run tiny.toml --db /dev/full/results.db": exitHarness,
 	} {
 		if _, errs, code := prabench(args); code != want {

@@ -53,7 +53,11 @@ func (a *app) inspected(ctx context.Context, files []string) (ls []engine.Loaded
 
 // inspect is inspected for files that are loaded.
 func (a *app) inspect(ctx context.Context, ls []engine.Loaded) (*engine.Plan, []string, error) {
-	return engine.Inspect(ctx, a.places(), false, exps(ls)...)
+	p, notes, err := engine.Inspect(ctx, a.places(), false, exps(ls)...)
+	if err == nil {
+		err = p.Drop(ctx, a.places(), ls...)
+	}
+	return p, notes, err
 }
 
 // asPlanned refuses a file whose cells are not those that the database holds

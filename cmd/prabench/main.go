@@ -58,7 +58,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	}
 	switch what, _, _ := strings.Cut(err.Error(), "\n"); { // without cobra's list of like words
 	case strings.HasPrefix(what, "unknown command"):
-		err = usage("%s; `prabench help` lists the commands", what)
+		err = usage("%s; `prabench help` lists the commands%s", what, terminal.NearCommand(root, what))
 	case strings.Contains(what, " flags in the group ["): // cobra's own words, of no type
 		err = usage("%s; see --help of the command", terminal.FlagGroup(what))
 	}
@@ -140,6 +140,7 @@ func (a *app) root() *cobra.Command {
 	for _, c := range root.Commands() {
 		checkArgs(c)
 	}
+	terminal.CheckHelp(root)
 	return root
 }
 

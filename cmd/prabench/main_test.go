@@ -123,7 +123,8 @@ func TestMistakes(t *testing.T) {
 	}
 	var b strings.Builder
 	for _, args := range []string{
-		"nonsense", "run", "run nofile.toml", "run tiny.toml --nonsense", "run tiny.toml tiny.toml", "run tiny.toml --retry all",
+		"nonsense", "help nonsense", "help kesy", "help data fech", "polt",
+		"run", "run nofile.toml", "run tiny.toml --nonsense", "run tiny.toml tiny.toml", "run tiny.toml --retry all",
 		"run unknown.toml", "run type.toml", "run divide.toml", "run figures.toml", "plan figures.toml",
 		"run figures.toml --set measure.rounds=0", "run root.toml", "run cut.toml", "run tiny.toml --set model.patch=3",
 		"run tiny.toml --only model.pach=4", "run tiny.toml --only train.rollout_depth=7", "run tiny.toml --device cuda:0",

@@ -96,7 +96,7 @@ func (a *app) keys(files []string) error {
 		case err != nil:
 			return err
 		case a.json:
-			err = a.printJSON(l.File.Effective())
+			err = a.printJSON(l.File.Keys())
 		default:
 			err = terminal.Effective(a.stdout, l.File)
 		}

@@ -52,7 +52,7 @@ func (a *app) run(ctx context.Context, files []string, r engine.Run, figures boo
 		return err
 	}
 	if a.json {
-		err = a.runJSON(sum)
+		err = a.runJSON(sum, ls...)
 	} else {
 		err = a.points(ctx, ls)
 	}
@@ -88,7 +88,8 @@ func (a *app) doStages(ctx context.Context, ls []engine.Loaded, files []string, 
 }
 
 // runJSON is the end of a run for programs.
-func (a *app) runJSON(s engine.Summary) error {
+func (a *app) runJSON(s engine.Summary, ls ...engine.Loaded) error {
+	s.Dropped(ls...)
 	var cells []engine.CellStatus
 	for _, p := range s.Plans {
 		of, _ := p.Status(engine.Places{}) // nothing runs any more

@@ -51,6 +51,7 @@ func TestSearch(t *testing.T) {
 	if again := decided.FindAllString(status, -1); !slices.Equal(again, first) || strings.Contains(status, "tiny: stop ") {
 		t.Errorf("status has the decisions %q, without %q:\n%s", again, first, status)
 	}
+	droppedApart(t, set, axes)
 	tiny, _ := os.ReadFile("tiny.toml")
 	head, _, _ := strings.Cut(string(tiny), "[[figure]]")
 	write(t, "drawn.toml", head+"\n[[figure]]\nname = \"along\"\nkind = \"line\"\nx = \"train.until\"\nseries = \"train.lr\"\n")
@@ -59,7 +60,9 @@ func TestSearch(t *testing.T) {
 	if err != nil || !strings.Contains(string(svg), "Hollow: the last value of 3 of 12 cells") {
 		t.Errorf("%v: what was dropped is not hollow", err)
 	}
-	if out, errs, code := prabench("run tiny.toml --no-figures" + set); code != exitOK || !strings.Contains(errs, first[1]) {
+	out, errs, code = prabench("run tiny.toml --no-figures --json" + set)
+	if code != exitOK || !strings.Contains(errs, first[1]) || strings.Count(out, `"state": "dropped"`) != 5 ||
+		strings.Contains(out, `"to do"`) {
 		t.Errorf("once more: exit code %d, %s%s", code, out, errs)
 	}
 
@@ -107,6 +110,36 @@ func TestSearch(t *testing.T) {
 	}
 }
 
+// droppedApart holds that what a search has dropped is no work to do while the file has it:
+// two points of their stops after 8 and 20 steps, one of that after 20.
+func droppedApart(t *testing.T, set, axes string) {
+	t.Helper()
+	status := must(t, "status tiny.toml"+set)
+	if !strings.Contains(status, "\n7 done  5 dropped  \n") || strings.Contains(status, "last: blocked") {
+		t.Errorf("status counts what was dropped otherwise:\n%s", status)
+	}
+	if out := must(t, "status tiny.toml --json"+set); strings.Count(out, `"state": "dropped"`) != 5 || strings.Contains(out, `"to do"`) {
+		t.Errorf("status --json has not 5 cells dropped and none to do:\n%s", out)
+	}
+	todo := regexp.MustCompile(`(?m)^train +(\d+) +(\d+) +(\d+) +0 +(\d+) `)
+	for args, want := range map[string]string{set: "7 7 7 0", axes: "12 12 7 5",
+		axes + " --set search.metric=fid_proxy --set search.keep=0.99": "12 12 7 5"} {
+		plan := must(t, "plan tiny.toml"+args)
+		if m := todo.FindStringSubmatch(plan); m == nil || strings.Join(m[1:], " ") != want {
+			t.Errorf("plan%s has the trainings %q, want %s:\n%s", args, m, want, plan)
+		}
+		if left := strings.Contains(plan, "15 stages are left out: the search has dropped their points"); left != (args == set) {
+			t.Errorf("plan%s says what is left out: %t\n%s", args, left, plan)
+		}
+	}
+	if out := must(t, "plan tiny.toml --json"+set); strings.Count(out, `"state": "dropped"`) != 15 || strings.Contains(out, `"to do"`) {
+		t.Errorf("plan --json has not 15 stages dropped and none to do:\n%s", out)
+	}
+	if out := must(t, "status tiny.toml"+axes); !strings.Contains(out, "7 done  5 to do") {
+		t.Errorf("status without the search:\n%s", out)
+	}
+}
+
 // What fails of a file is not forgotten when a search follows it, and arms crossed with an axis are
 // points of their own.
 func TestASearchBesideAFileThatFails(t *testing.T) {
@@ -143,6 +176,15 @@ label = "fast"
 	}
 	if !regexp.MustCompile(`after 4 steps 1 of 4 points go on, the best at fid_proxy .*: (slow|fast) patch=[24]`).MatchString(errs) {
 		t.Errorf("the search said\n%s", errs)
+	}
+	// What a file without a search needs as well is to do.
+	text, _ := os.ReadFile("search.toml")
+	write(t, "whole.toml", strings.NewReplacer(`"fid_proxy"`, `"none"`, `"search"`, `"whole"`).Replace(string(text)))
+	for args, want := range map[string]string{"search.toml": "5 done  3 dropped", "search.toml whole.toml": "10 done  6 to do",
+		"whole.toml": "5 done  3 to do", "search.toml --only label=slow": "1 dropped"} {
+		if status := must(t, "status "+args); !strings.Contains(status, want) {
+			t.Errorf("status %s is not %q:\n%s", args, want, status)
+		}
 	}
 	if _, errs, code := prabench("run search.toml --no-figures --set train.rec_weight=1e38"); code != exitFailed ||
 		!strings.Contains(errs, "after 4 steps no point has a fid_proxy: the search ends here") || strings.Contains(errs, "20/20") {

@@ -437,7 +437,8 @@ func (l *launcher) tasks() []schedule.Task {
 }
 
 func (l *launcher) summary(r schedule.Report) Summary {
-	s := Summary{Plans: []*Plan{l.plan}, Stopped: r.Stopped, Kept: l.plan.Count(Done), Failed: l.plan.Count(Failed), Blocked: l.plan.Count(Blocked)}
+	s := Summary{Plans: []*Plan{l.plan}, Stopped: r.Stopped, Kept: l.plan.Count(Done), Failed: l.plan.Count(Failed),
+		Blocked: l.plan.Count(Blocked)}
 	for key, o := range r.Outcomes {
 		it := l.plan.Item(key)
 		it.Outcome, it.Reason = string(o.State), o.Reason

@@ -272,7 +272,8 @@ func TestAStoppedRunGoesOnAndEndsAsIfNeverStopped(t *testing.T) {
 	if !stopped.Stopped || stopped.Done >= whole.Done {
 		t.Fatalf("the run was not stopped: %+v\n%s", stopped, b2.out.String())
 	}
-	if _, err := os.Stat(work.CheckpointPath(b2.places.Artifacts, stopped.Plans[0].Experiments[0].Cells[0].Chain.Key(work.Train))); err != nil {
+	trained := stopped.Plans[0].Experiments[0].Cells[0].Chain.Key(work.Train)
+	if _, err := os.Stat(work.CheckpointPath(b2.places.Artifacts, trained)); err != nil {
 		t.Errorf("no checkpoint: %v", err)
 	}
 	rest := b2.run(context.Background(), e(), nil)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"prabench/harness/machine"
@@ -13,6 +14,7 @@ import (
 	"prabench/metrics/quantity"
 	"prabench/results"
 	"prabench/results/record"
+	"prabench/results/view"
 )
 
 // CellStatus is where one cell stands.
@@ -21,7 +23,7 @@ type CellStatus struct {
 	Cell       string           `json:"cell"`
 	Label      string           `json:"label"`
 	Seed       uint64           `json:"seed"`
-	State      string           `json:"state"`            // done, running, queued, stale, to do, failed, blocked
+	State      string           `json:"state"`            // done, running, queued, stale, to do, dropped, failed, blocked
 	Stage      string           `json:"stage,omitempty"`  // the kind of stage that decides the state
 	Reason     string           `json:"reason,omitempty"` // why, or how far
 	Log        string           `json:"log,omitempty"`    // of a failed stage, else of the training: the file of what it printed
@@ -109,17 +111,19 @@ func (p *Plan) cellStatus(experiment string, c Cell, running map[string]Running,
 			}
 		}
 		if r, ok := running[it.Key]; ok {
-			worse(3, "running", kind, r.String())
+			worse(4, "running", kind, r.String())
 			continue
 		}
 		switch it.State {
 		case Failed:
-			if rank < 5 && it.Log != "" {
+			if rank < 6 && it.Log != "" {
 				s.Log = it.Log
 			}
-			worse(5, "failed", kind, it.Outcome+": "+it.Reason)
+			worse(6, "failed", kind, it.Outcome+": "+it.Reason)
 		case Blocked:
-			worse(4, "blocked", kind, it.Reason)
+			worse(5, "blocked", kind, it.Reason)
+		case Dropped:
+			worse(3, "dropped", kind, it.Reason)
 		case ToDo:
 			state, reason, grade := "to do", it.Reason, 1
 			if why := p.stale[it.Key]; why != "" && reason == "" {
@@ -135,6 +139,102 @@ func (p *Plan) cellStatus(experiment string, c Cell, running map[string]Running,
 		}
 	}
 	return s
+}
+
+// Dropped is the state of what is to do for points that a search has given up, and for
+// nothing else: no run does it as long as the file has the search.
+const Dropped State = "dropped"
+
+// dropped says whether the latest word on a stage is that a search has given up its point.
+func (it *Item) dropped() bool {
+	return it.State == ToDo && it.Outcome == record.Blocked && strings.HasPrefix(it.Reason, record.Dropped)
+}
+
+// Drop finds in an inspected plan of files what is [Dropped]. What a search has recorded
+// counts where it would decide the same now, see [Run.NextStop]; nothing is written.
+func (p *Plan) Drop(ctx context.Context, places Places, ls ...Loaded) error {
+	if !slices.ContainsFunc(p.Items, (*Item).dropped) {
+		return nil
+	}
+	out := map[*Cell]bool{}
+	for _, l := range ls {
+		if !l.Searches() {
+			continue
+		}
+		var skip []bool // as --only has it
+		for i := range l.Exp.Cells {
+			skip = append(skip, l.Exp.Cells[i].Skip)
+		}
+		_, err := (&Run{Places: places}).NextStop(ctx, l, false)
+		l.out(out)
+		for i := range skip {
+			l.Exp.Cells[i].Skip = skip[i]
+		}
+		if err != nil {
+			return err
+		}
+	}
+	p.drop(out)
+	return nil
+}
+
+// Dropped finds the same in the plans of a run, after its searches: these have decided.
+func (s *Summary) Dropped(ls ...Loaded) {
+	out := map[*Cell]bool{}
+	for _, l := range ls {
+		if l.Searches() {
+			l.out(out)
+		}
+	}
+	for _, p := range s.Plans {
+		p.drop(out)
+	}
+}
+
+// out adds the cells of the points of which a search that has decided lets nothing run.
+func (l Loaded) out(out map[*Cell]bool) {
+	cells := l.Exp.Cells
+	params := make([]map[string]any, len(cells))
+	for i := range cells {
+		params[i] = cells[i].Params
+	}
+	points, runs := view.ArmsOf(params), map[string]bool{}
+	for i, point := range points {
+		runs[point] = runs[point] || !cells[i].Skip
+	}
+	for i, point := range points {
+		if !runs[point] {
+			out[&cells[i]] = true
+		}
+	}
+}
+
+// drop gives its state to what only cells of dropped points need.
+func (p *Plan) drop(out map[*Cell]bool) {
+	if len(out) == 0 {
+		return
+	}
+	why, needed := map[string]string{}, map[string]bool{}
+	for _, e := range p.Experiments {
+		for i := range e.Cells {
+			c, reason := &e.Cells[i], ""
+			if train := p.byKey[c.Chain.Key(work.Train)]; out[c] && train != nil && train.dropped() {
+				reason = train.Reason
+			}
+			for _, st := range p.StagesOf(c) {
+				if reason == "" {
+					needed[st.Key] = true
+				} else {
+					why[st.Key] = reason
+				}
+			}
+		}
+	}
+	for _, it := range p.Items {
+		if reason, ok := why[it.Key]; ok && !needed[it.Key] && it.State == ToDo {
+			it.State, it.Reason = Dropped, reason
+		}
+	}
 }
 
 // String says how far a running stage is.

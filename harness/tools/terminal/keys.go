@@ -10,12 +10,12 @@ import (
 	"prabench/results/table"
 )
 
-// Keys prints every key of experiment files with its default; the column family has
-// a name where not every family of models has the key.
+// Keys prints every key of experiment files with its default, and those of families that
+// have another; the column family has a name where not every family has the key.
 func Keys(w io.Writer) error {
 	t := table.Table{Columns: []string{"key", "type", "default", "family", "meaning"}}
 	for _, k := range experiments.Keys() {
-		t.Rows = append(t.Rows, []any{k.Name, k.Type, keyValue(k.Default), strings.Join(k.Families, ", "), k.Doc})
+		t.Rows = append(t.Rows, []any{k.Name, k.Type, k.DefaultText(keyValue), strings.Join(k.Families, ", "), k.Doc})
 	}
 	return table.WriteText(w, t)
 }
@@ -23,8 +23,12 @@ func Keys(w io.Writer) error {
 // Effective prints every key with the value that a file gives it.
 func Effective(w io.Writer, f *experiments.Experiment) error {
 	t := table.Table{Columns: []string{"key", "value", "default", "given at", "family", "meaning"}}
-	for _, k := range f.Effective() {
-		t.Rows = append(t.Rows, []any{k.Name, keyValue(k.Value), keyValue(k.Default), k.Source, strings.Join(k.Families, ", "), k.Doc})
+	for _, k := range f.Keys() {
+		value, usual := keyValue(k.Value), k.DefaultText(keyValue)
+		if k.Source == "" && k.Defaults != nil {
+			value = usual
+		}
+		t.Rows = append(t.Rows, []any{k.Name, value, usual, k.Source, strings.Join(k.Families, ", "), k.Doc})
 	}
 	return table.WriteText(w, t)
 }

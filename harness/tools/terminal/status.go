@@ -34,7 +34,7 @@ func Status(w io.Writer, cells []engine.CellStatus) error {
 		return err
 	}
 	fmt.Fprintln(w)
-	for _, state := range []string{"done", "running", "queued", "stale", "to do", "failed", "blocked"} {
+	for _, state := range []string{"done", "running", "queued", "stale", "to do", "dropped", "failed", "blocked"} {
 		if counts[state] > 0 {
 			fmt.Fprintf(w, "%d %s  ", counts[state], state)
 		}
