@@ -158,7 +158,7 @@ func (e *experiment) pointTable(columns []*column, keys []keyColumn) *table {
 				if col.Metric == m.Metric && col.stored == m.Unit {
 					values[col] = sourceOfMean(m)
 					if col.Main() {
-						least = min(least, len(m.Seeds))
+						least = min(least, max(len(m.Seeds), m.Same))
 					}
 				}
 			}

@@ -61,6 +61,10 @@ func TestSeedsOfOneTraining(t *testing.T) {
 	if exact.N != 3 || exact.Same != 0 || apart.N != 3 || apart.Same != 0 {
 		t.Errorf("%+v\n%+v", exact, apart)
 	}
+	p := Point{Seeds: 3, Means: map[string]Mean{"fid_proxy": same}}
+	if n := p.Fewest([]string{"fid_proxy"}); n != 3 {
+		t.Errorf("%d of 3 seeds are there", n)
+	}
 	if left := Distinct(rows); len(left) != 1+3+3 {
 		t.Errorf("%d rows are distinct", len(left))
 	}

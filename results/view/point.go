@@ -157,7 +157,7 @@ func (p *Point) Fewest(metrics []string) int {
 	least := p.Seeds
 	for _, m := range metrics {
 		if v, ok := p.Means[m]; ok {
-			least = min(least, v.N)
+			least = min(least, max(v.N, v.Same))
 		}
 	}
 	return least
