@@ -135,7 +135,9 @@ func readChoice(text string, n int, called func(int) where.Cell, swept []string,
 		key, raw := plainKey(part.Key), part.Value
 		f, problem := chosenField(key, swept)
 		switch {
-		case f != nil && strings.Count(part.Part, "=") == 1:
+		case strings.Contains(raw, " ") && name(part.Part): // a whole label that begins with a value
+			continue
+		case f != nil && where.Signs(part.Part, '=') == 1:
 			// Most labels are a value of a key as well; as that it goes with other values of the key.
 			c.pairs = append(c.pairs, typedPair{f, raw})
 			continue

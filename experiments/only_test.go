@@ -72,6 +72,32 @@ func TestWhatIsPrintedIsAFilter(t *testing.T) {
 	}
 }
 
+// Labels with commas, signs and quotes are chosen as they are printed, and beside other values in
+// quotes.
+func TestOddLabelsAreFilters(t *testing.T) {
+	e := read(t, `
+[sweep]
+"model.patch" = [4, 7]
+[[sweep.arm]]
+label = "a, with = sign"
+"train.lr" = 1e-3
+[[sweep.arm]]
+label = 'x &"q"'
+"train.lr" = 2e-3
+[[sweep.arm]]
+label = "plain"
+"train.lr" = 3e-3
+`, fake())
+	for only, cells := range map[string]int{
+		`a, with = sign`: 2, `label="a, with = sign",patch=4`: 1, `patch=4,label="a, with = sign"`: 1, `"a, with = sign",patch=7`: 1,
+		`x &"q"`: 2, `label='x &"q"',patch=4`: 1, `patch=7 x &"q"`: 1, `patch=7 plain`: 1, `plain`: 2, `patch=4 a, with = sign`: 1,
+	} {
+		if got, err := e.Choose(only); err != nil || len(got.Cells) != cells {
+			t.Errorf("%s: %v, want %d cells", only, err, cells)
+		}
+	}
+}
+
 func idsOf(cells []Cell) (out []string) {
 	for _, c := range cells {
 		out = append(out, c.ID)

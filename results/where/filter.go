@@ -95,8 +95,19 @@ func number(text string) bool {
 	return err == nil
 }
 
-// Bare is what was typed without spaces and quotes around it.
-func Bare(typed string) string { return strings.Trim(strings.TrimSpace(typed), `"'`) }
+// Bare is what was typed without spaces around it, nor the quotes that enclose it.
+func Bare(typed string) string {
+	typed = strings.TrimSpace(typed)
+	for _, quote := range []string{`"`, "'"} {
+		if inner, ok := strings.CutPrefix(typed, quote); ok && len(inner) > 0 && strings.Index(inner, quote) == len(inner)-1 {
+			return inner[:len(inner)-1]
+		}
+	}
+	return typed
+}
+
+// Signs is how often a character that is no quote stands outside of quotes.
+func Signs(text string, sign rune) int { return len(cut(text, sign)) - 1 }
 
 // Add gives a condition one more value.
 func (f Filter) Add(key string, value any) {
@@ -107,7 +118,10 @@ func (f Filter) Add(key string, value any) {
 }
 
 // split cuts a text at commas outside quotes.
-func split(text string) []string {
+func split(text string) []string { return cut(text, ',') }
+
+// cut cuts a text at a sign outside quotes.
+func cut(text string, sign rune) []string {
 	var parts []string
 	var quote rune
 	start := 0
@@ -119,7 +133,7 @@ func split(text string) []string {
 			}
 		case c == '"' || c == '\'':
 			quote = c
-		case c == ',':
+		case c == sign:
 			parts = append(parts, text[start:i])
 			start = i + 1
 		}

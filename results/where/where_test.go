@@ -56,6 +56,14 @@ func TestPairs(t *testing.T) {
 	if d := cmp.Diff(want, Pairs(`model.patch=7, label="a, b",label = patch=2 state=1,patch,,=7, seed 2,seed two`)); d != "" {
 		t.Error(d)
 	}
+	for typed, want := range map[string]string{`x &"q"`: `x &"q"`, `"x &'q'"`: `x &'q'`, `'a' and 'b'`: `'a' and 'b'`, `"`: `"`, `""`: ""} {
+		if got := Bare(typed); got != want {
+			t.Errorf("%s is %s", typed, got)
+		}
+	}
+	if n := Signs(`label="a, with = sign"`, '='); n != 1 {
+		t.Errorf("%d signs", n)
+	}
 	if got := Bare(` "a, b" `); got != "a, b" {
 		t.Error(got)
 	}
