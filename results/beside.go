@@ -22,7 +22,8 @@ func Beside(c Cell) bool {
 
 // RecordBeside adds cells to a version of their experiment: they are shown behind
 // its own ones and come along when the experiment is planned again. Each needs the
-// parameter [OutsideKey].
+// parameter [OutsideKey]. One takes the place of another of the same label and seed: they were
+// other images under that name, whose attempts stay in the database.
 func (db *DB) RecordBeside(ctx context.Context, plan Plan) error {
 	if err := plan.Check(); err != nil {
 		return err
@@ -68,8 +69,15 @@ func recordBeside(ctx context.Context, tx *sql.Tx, plan Plan) error {
 	defer in.close()
 	for _, c := range plan.Cells {
 		at := place
+		replaced, err := replace(ctx, tx, number, c)
+		if err != nil {
+			return err
+		}
 		// A cell that is there keeps its place.
-		err := tx.QueryRowContext(ctx, "SELECT position FROM cell WHERE plan=? AND id=?", number, c.ID).Scan(&at)
+		err = tx.QueryRowContext(ctx, "SELECT position FROM cell WHERE plan=? AND id=?", number, c.ID).Scan(&at)
+		if errors.Is(err, sql.ErrNoRows) && replaced >= 0 {
+			at, err = replaced, nil
+		}
 		if errors.Is(err, sql.ErrNoRows) {
 			place++
 		} else if err != nil {
@@ -80,6 +88,22 @@ func recordBeside(ctx context.Context, tx *sql.Tx, plan Plan) error {
 		}
 	}
 	return nil
+}
+
+// replace removes from a plan the cells beside it with the label and the seed of another, and gives
+// the place of the last one, −1 where there is none.
+func replace(ctx context.Context, tx *sql.Tx, plan int64, by PlanCell) (place int, err error) {
+	const same = ` FROM cell WHERE plan=?1 AND label=?2 AND seed=?3 AND id<>?4 AND json_extract(params_json, '$.` + OutsideKey +
+		`') IS NOT NULL AND id NOT LIKE '` + where.External + `%'`
+	of := []any{plan, by.Label, by.Seed, by.ID}
+	if err := tx.QueryRowContext(ctx, "SELECT coalesce(max(position), -1)"+same, of...).Scan(&place); err != nil || place < 0 {
+		return -1, err
+	}
+	if _, err := tx.ExecContext(ctx, "DELETE FROM cell_stage WHERE cell IN (SELECT n"+same+")", of...); err != nil {
+		return -1, err
+	}
+	_, err = tx.ExecContext(ctx, "DELETE"+same, of...)
+	return place, err
 }
 
 // keepBeside copies the cells beside one plan behind those of another, but for

@@ -199,6 +199,27 @@ func TestBesideComesAlong(t *testing.T) {
 	}
 }
 
+// Other images under the same label and seed take the place of those before, and only theirs.
+func TestBesideIsReplaced(t *testing.T) {
+	db := openTemp(t)
+	mustPlan(t, db, testPlan("t", []int{4}, 1))
+	put := func(id, label string, seed uint64) {
+		t.Helper()
+		if err := db.RecordBeside(background, Plan{Experiment: "t", Stages: []PlanStage{{Key: id, Kind: record.Score}}, Cells: []PlanCell{{ID: id,
+			Label: label, Seed: seed, Params: map[string]any{OutsideKey: label}, Stages: map[string]string{record.Score: id}}}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put("outside-1", "x", 1)
+	put("outside-2", "x", 2)
+	put("outside-3", "y", 1)
+	put("outside-4", "x", 1)
+	put("outside-4", "x", 1)
+	if got := cellsOf(t, db, "t"); got != "p4s1 outside-4 outside-2 outside-3" {
+		t.Errorf("the cells are %s", got)
+	}
+}
+
 // A database of version 5, in which a plan took the cells of the one before it
 // along, keeps everything that it has, and shows the same.
 func TestVersion5Opens(t *testing.T) {

@@ -61,9 +61,29 @@ func (r *Run) Score(ctx context.Context, e *Experiment, o Outside) (Summary, err
 	}
 	cell := Cell{ID: "outside-" + key[:12], Label: o.Label + " (outside)", Seed: o.Seed, Settings: &set,
 		Params: map[string]any{results.OutsideKey: o.Label}}
+	r.sayReplaced(ctx, e, cell)
 	beside := *e
 	beside.Cells, beside.Beside = []Cell{cell}, true
 	return r.Do(ctx, &beside)
+}
+
+// sayReplaced names the row of other images whose place a cell takes.
+func (r *Run) sayReplaced(ctx context.Context, e *Experiment, by Cell) {
+	db, err := results.OpenReadOnly(r.Places.DB)
+	if err != nil || r.Out == nil {
+		return
+	}
+	defer db.Close()
+	cells, err := db.Cells(ctx, e.Ref())
+	if err != nil {
+		return // it is said when the row is recorded
+	}
+	for _, c := range cells {
+		if results.Beside(c) && c.Label == by.Label && c.Seed == by.Seed && c.Cell != by.ID {
+			fmt.Fprintf(r.Out, "note: %s, seed %d were other images so far (%s): these take their place; --seed gives samplings of one label "+
+				"rows of their own\n", c.Label, c.Seed, c.Cell)
+		}
+	}
 }
 
 // Embedded are the features of all its images by the experiment's extractor, whose

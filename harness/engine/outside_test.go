@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"prabench/harness/engine"
@@ -35,6 +36,25 @@ func classFolders(t *testing.T, n int, names ...string) string {
 		}
 	}
 	return root
+}
+
+// Other images under the same label and seed take the place of those before.
+func TestOutsideIsReplaced(t *testing.T) {
+	b := newBench(t)
+	const count = 120
+	e := tiny(func(s *stage.Settings) { s.Measure.Rounds, s.Count = 0, count })
+	for i, classes := range [][]string{{"circle", "square"}, {"circle", "square", "triangle"}, {"circle", "square", "triangle"}} {
+		b.out.Reset()
+		r := &engine.Run{Places: b.places, Jobs: 2, Command: selfCommand, Name: "test", Out: &b.out}
+		o := engine.Outside{Path: classFolders(t, count, classes...), Label: "theirs", Seed: 1}
+		if sum, err := r.Score(context.Background(), e, o); err != nil || sum.Failed > 0 {
+			t.Fatalf("%+v, %v\n%s", sum, err, b.out.String())
+		}
+		said := strings.Contains(b.out.String(), "note: theirs (outside), seed 1 were other images so far (outside-")
+		if said != (i == 1) {
+			t.Errorf("%d: replaced is %v:\n%s", i, said, b.out.String())
+		}
+	}
 }
 
 // The same folders of classes are numbered as each data set numbers them: images that
