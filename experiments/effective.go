@@ -1,5 +1,7 @@
 package experiments
 
+import "prabench/models"
+
 // Effective is a key with the value that it has in an experiment.
 type Effective struct {
 	Key
@@ -42,6 +44,29 @@ func (e *Experiment) Effective() []Effective {
 			}
 		}
 		list = append(list, v)
+	}
+	return list
+}
+
+// Keys is [Experiment.Effective] with the defaults of the families that the file names,
+// also as the values of keys that nothing sets.
+func (e *Experiment) Keys() []Effective {
+	list := e.Effective()
+	families := []string{e.Base.Model.Family}
+	for _, v := range list {
+		if values, swept := v.Value.([]any); swept && v.Name == models.FamilyKey {
+			families = families[:0]
+			for _, family := range values {
+				families = append(families, family.(string))
+			}
+		}
+	}
+	for i := range list {
+		v := &list[i]
+		unset := v.Source == "" && v.Defaults != nil
+		if v.Key = v.among(families); unset {
+			v.Value = v.Default
+		}
 	}
 	return list
 }

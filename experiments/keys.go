@@ -236,29 +236,6 @@ func Keys() []Key {
 	return list
 }
 
-// Keys is [Experiment.Effective] with the defaults of the families that the file names,
-// also as the values of keys that nothing sets.
-func (e *Experiment) Keys() []Effective {
-	list := e.Effective()
-	families := []string{e.Base.Model.Family}
-	for _, v := range list {
-		if values, swept := v.Value.([]any); swept && v.Name == models.FamilyKey {
-			families = families[:0]
-			for _, family := range values {
-				families = append(families, family.(string))
-			}
-		}
-	}
-	for i := range list {
-		v := &list[i]
-		unset := v.Source == "" && v.Defaults != nil
-		if v.Key = v.among(families); unset {
-			v.Value = v.Default
-		}
-	}
-	return list
-}
-
 // Get gives the value of a dotted key as int, float64, uint64 or string; a
 // depth is an int, or "exact" while it is not resolved. ok is false for what is no
 // key, or none of the cell's family.

@@ -151,3 +151,38 @@ func (t Tune) valid(p models.Params) error {
 	}
 	return nil
 }
+
+// tunes notes of a point whether it was to choose its own sampling, and does.
+func (x *expansion) tunes(asked Tune, does bool) {
+	switch {
+	case does:
+		x.tuned++
+	case asked.on() && !slices.Contains(x.untuned[x.family], asked.Grid):
+		x.untuned[x.family] = append(x.untuned[x.family], asked.Grid)
+	}
+}
+
+// sayUntuned says of families with settings of sampling which grids have none of them: their cells
+// sample as the file says. Where no cell at all chooses, that is a mistake.
+func (x *expansion) sayUntuned() {
+	at, ok := x.sources["tune.grid"]
+	if !ok {
+		at = place{file: x.doc.file}
+	}
+	for _, family := range slices.Sorted(maps.Keys(x.untuned)) {
+		own := tried(family)
+		if len(own) == 0 {
+			continue
+		}
+		for _, g := range x.untuned[family] {
+			text := fmt.Sprintf("%q has no key of the family %s, whose cells would be sampled as the file says; its keys: %s", string(g), family,
+				strings.Join(own, ", "))
+			if x.tuned == 0 {
+				x.problems.add(at, "tune.grid", text, "")
+				continue
+			}
+			x.exp.Warnings = append(x.exp.Warnings, Warning{File: at.file, Line: at.line, Column: at.column, Key: "tune.grid",
+				Text: strings.Replace(text, "would be", "are", 1)})
+		}
+	}
+}
